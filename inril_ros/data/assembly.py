@@ -1,0 +1,163 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the streams of a running episode to transitions.
+
+An executed action says when a tick was; the aligner says what was observed then. A transition is
+one decision: consecutive ticks whose actions came from the same chunk. It is complete when the
+observation after its last tick is there.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.robot.contract import Contract
+
+
+@dataclass(frozen=True)
+class ExecutedTick:
+    """One executed action; see ExecutedAction.msg."""
+
+    tick: int
+    stamp: int
+    source: int
+    requested: np.ndarray
+    executed: np.ndarray
+    weights_version: int
+    chunk_first_tick: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One transition; see Transition.msg."""
+
+    first_tick: int
+    stamp: int
+    observations: np.ndarray
+    requested: np.ndarray
+    executed: np.ndarray
+    source: np.ndarray
+    rewards: np.ndarray
+    weights_version: int
+    last: bool
+
+
+@dataclass
+class _Open:
+    """The decision that is being collected."""
+
+    ticks: list[ExecutedTick] = field(default_factory=list)
+    observations: list[np.ndarray] = field(default_factory=list)
+
+
+class TransitionAssembler:
+    """Assembles the transitions of one episode.
+
+    Args:
+        contract: The robot.
+        aligner: Gets the observation messages from outside; shared, not owned.
+        start_stamp: [ns] Tick 0.
+        lockstep: A frame is final when every stream has spoken at its stamp. In real time a
+            stream may be slower than the ticks, and what has come by then is held.
+    """
+
+    def __init__(
+        self, contract: Contract, aligner: FrameAligner, start_stamp: int, lockstep: bool,
+    ) -> None:
+        self._contract = contract
+        self._aligner = aligner
+        self._lockstep = lockstep
+        self._builder = ObservationBuilder(contract)
+        self._ticks: dict[int, ExecutedTick] = {}
+        self._rewards: dict[int, float] = {}
+        self._open = _Open()
+        self._next = 0
+        self._end: tuple[int, int] | None = None
+        self.ages: list[float] = []
+        self.finished = False
+
+    def add_executed(self, tick: ExecutedTick) -> None:
+        """Take an executed action, in any order."""
+        self._ticks.setdefault(tick.tick, tick)
+
+    def add_reward(self, stamp: int, reward: float) -> None:
+        """Take the reward of the action that led to the observation at ``stamp`` [ns]."""
+        self._rewards[stamp] = self._rewards.get(stamp, 0.0) + reward
+
+    def end(self, tick: int, stamp: int) -> None:
+        """Say that ``tick`` actions were executed and that ``stamp`` [ns] is the final observation."""
+        self._end = (tick, stamp)
+
+    def missing(self) -> str:
+        """Say what an ended episode still waits for; empty if nothing."""
+        if self._end is None or self.finished:
+            return ''
+        return f'executed action {self._next} of {self._end[0]}, or the observation after it'
+
+    def ready(self) -> list[Decision]:
+        """Return the decisions that have become complete, in order.
+
+        Raises:
+            FrameError: An observation of the episode is missing or too old.
+        """
+        done: list[Decision] = []
+        while not self.finished and self._advance(done):
+            pass
+        return done
+
+    def _advance(self, done: list[Decision]) -> bool:
+        """Take the next tick in if it and the observation at it are there."""
+        if self._end is not None and self._next >= self._end[0]:
+            if not self._observed(self._end[1]):
+                return False
+            if self._open.ticks:
+                done.append(self._close(self._observe(self._end[1]), self._end[1], last=True))
+            self.finished = True
+            return False
+        tick = self._ticks.get(self._next)
+        if tick is None or not self._observed(tick.stamp):
+            return False
+        observation = self._observe(tick.stamp)
+        if self._open.ticks and self._starts_decision(tick):
+            done.append(self._close(observation, tick.stamp, last=False))
+        self._open.ticks.append(tick)
+        self._open.observations.append(observation)
+        del self._ticks[self._next]
+        self._next += 1
+        return True
+
+    def _starts_decision(self, tick: ExecutedTick) -> bool:
+        previous = self._open.ticks[-1]
+        return (tick.source, tick.chunk_first_tick) != (
+            previous.source, previous.chunk_first_tick)
+
+    def _observed(self, stamp: int) -> bool:
+        return not self._lockstep or self._aligner.newest_complete() >= stamp
+
+    def _observe(self, stamp: int) -> np.ndarray:
+        frame = self._aligner.frame(stamp)
+        self.ages.append(frame.age)
+        return self._builder.build(frame.values)
+
+    def _close(self, observation: np.ndarray, stamp: int, last: bool) -> Decision:
+        ticks, observations = self._open.ticks, [*self._open.observations, observation]
+        self._open = _Open()
+        size = self._contract.action_size
+        after = [tick.stamp for tick in ticks[1:]] + [stamp]
+        return Decision(
+            first_tick=ticks[0].tick,
+            stamp=stamp,
+            observations=np.stack(observations),
+            requested=np.stack([
+                tick.requested if tick.requested.size == size
+                else np.full(size, np.nan, np.float32) for tick in ticks]),
+            executed=np.stack([tick.executed for tick in ticks]),
+            source=np.array([tick.source for tick in ticks], np.uint8),
+            rewards=np.array([self._rewards.pop(at, 0.0) for at in after], np.float32),
+            weights_version=ticks[0].weights_version,
+            last=last,
+        )
+
+
+__all__ = ['Decision', 'ExecutedTick', 'FrameError', 'TransitionAssembler']

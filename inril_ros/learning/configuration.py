@@ -1,0 +1,57 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Building a frozen configuration dataclass from plain data (a parsed YAML or JSON mapping).
+
+A misspelt key that is silently ignored costs a training run, so unknown keys and wrong types are
+refused here, with the name of the key and what is allowed.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+import types
+from typing import Any, get_args, get_origin, get_type_hints, TypeVar, Union
+
+ConfigT = TypeVar('ConfigT')
+
+
+def from_mapping(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """
+    Return `cls(**values)` after checking the keys and the types of the values.
+
+    Fields are scalars: bool, int, float, str, or one of those or None. An int is accepted for a
+    float, never a bool for a number.
+
+    :raises ValueError: not a mapping, an unknown key, a wrong type, or a value that the dataclass
+        itself refuses
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f'{cls.__name__}: expected a mapping, got {type(values).__name__}')
+    hints = get_type_hints(cls)
+    allowed = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    unknown = sorted(set(map(str, values)) - set(allowed))
+    if unknown:
+        raise ValueError(
+            f'{cls.__name__}: unknown keys {unknown}; allowed are {sorted(allowed)}')
+    checked = {key: _checked(cls, key, value, hints[key]) for key, value in values.items()}
+    try:
+        return cls(**checked)
+    except TypeError as error:
+        raise ValueError(f'{cls.__name__}: {error}') from error
+
+
+def _checked(cls: type, key: str, value: Any, hint: Any) -> Any:
+    union = get_origin(hint) in (Union, types.UnionType)
+    kinds = get_args(hint) if union else (hint,)
+    if value is None and type(None) in kinds:
+        return None
+    if isinstance(value, bool):
+        if bool in kinds:
+            return value
+    elif float in kinds and isinstance(value, (int, float)):
+        return float(value)
+    elif any(kind is not type(None) and isinstance(value, kind) for kind in kinds):
+        return value
+    names = ' or '.join('null' if kind is type(None) else kind.__name__ for kind in kinds)
+    raise ValueError(f'{cls.__name__}.{key}: expected {names}, got {value!r}')

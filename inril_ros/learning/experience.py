@@ -1,0 +1,156 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What the robot lived through, as arrays: one decision (Transition), one episode (Episode).
+
+Transitions arrive one by one, may arrive twice, and overlap by one observation. Learning works on
+whole episodes, so the pieces are checked against each other before they are joined.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """
+    One decision of the policy and what came of it: S steps, 1 <= S <= T.
+
+    Arrays are converted to their dtype and checked; a ValueError names the field.
+    """
+
+    episode_id: str
+    first_tick: int
+    """Tick of the first step within the episode."""
+    observations: FloatArray
+    """(S + 1, O), not normalised; the last row is the observation after the last step."""
+    actions: FloatArray
+    """(S, A), what was executed (noise, intervention and safety gate included), in [-1, 1]."""
+    rewards: FloatArray
+    """(S,)"""
+    source: NDArray[np.uint8]
+    """(S,) who commanded each step; the codes are the caller's."""
+    terminated: bool
+    """The last observation is terminal: its value is 0."""
+    truncated: bool
+    """The episode ends here without a terminal state: bootstrap from the last observation."""
+    success: bool
+    """The episode succeeded; only with an end."""
+
+    def __post_init__(self) -> None:
+        where = f'transition of episode {self.episode_id!r} at tick {self.first_tick}'
+        if not self.episode_id:
+            raise ValueError('transition: episode_id is empty')
+        if self.first_tick < 0:
+            raise ValueError(f'{where}: first_tick is negative')
+        _freeze(self, 'observations', np.float32)
+        _freeze(self, 'actions', np.float32)
+        _freeze(self, 'rewards', np.float32)
+        _freeze(self, 'source', np.uint8)
+        _check_steps(where, self.observations, self.actions, self.rewards)
+        if self.source.shape != self.rewards.shape:
+            raise ValueError(f'{where}: source has shape {self.source.shape}, '
+                             f'expected {self.rewards.shape}')
+        if self.terminated and self.truncated:
+            raise ValueError(f'{where}: terminated and truncated exclude each other')
+        if self.success and not self.ends_episode:
+            raise ValueError(f'{where}: success without an end (terminated or truncated)')
+
+    @property
+    def steps(self) -> int:
+        """Return S, the number of steps executed."""
+        return len(self.actions)
+
+    @property
+    def ends_episode(self) -> bool:
+        """Return whether no transition of this episode follows."""
+        return self.terminated or self.truncated
+
+
+@dataclass(frozen=True)
+class Episode:
+    """N contiguous steps, from a reset (or from where the record begins) to an outcome."""
+
+    observations: FloatArray
+    """(N + 1, O), not normalised."""
+    actions: FloatArray
+    """(N, A) executed, in [-1, 1]."""
+    rewards: FloatArray
+    """(N,)"""
+    terminated: bool
+    """The last observation is terminal. False is a time-out: it is bootstrapped."""
+    success: bool
+
+    def __post_init__(self) -> None:
+        for name in ('observations', 'actions', 'rewards'):
+            _freeze(self, name, np.float32)
+        _check_steps('episode', self.observations, self.actions, self.rewards)
+
+    @property
+    def steps(self) -> int:
+        """Return N, the number of steps."""
+        return len(self.actions)
+
+
+def join_transitions(transitions: Sequence[Transition]) -> Episode:
+    """
+    Join the transitions of one episode, in order, to an Episode.
+
+    The last one may lack an end (the record stops there): the episode then counts as truncated.
+
+    :raises ValueError: nothing to join, several episodes, ticks that are not contiguous,
+        observations that differ at a seam, or an end before the last transition
+    """
+    if not transitions:
+        raise ValueError('no transitions to join')
+    for before, after in zip(transitions, transitions[1:]):
+        where = f'episode {before.episode_id!r}: transition at tick {after.first_tick}'
+        if after.episode_id != before.episode_id:
+            raise ValueError(f'{where} belongs to episode {after.episode_id!r}')
+        if before.ends_episode:
+            raise ValueError(f'{where} comes after the end of the episode')
+        expected = before.first_tick + before.steps
+        if after.first_tick != expected:
+            raise ValueError(f'{where}: expected tick {expected}')
+        if not np.array_equal(before.observations[-1], after.observations[0]):
+            raise ValueError(f'{where}: its first observation differs from the last one before it')
+    last = transitions[-1]
+    return Episode(
+        observations=np.concatenate(
+            [transitions[0].observations[:1]] + [t.observations[1:] for t in transitions]),
+        actions=np.concatenate([t.actions for t in transitions]),
+        rewards=np.concatenate([t.rewards for t in transitions]),
+        terminated=last.terminated,
+        success=last.success)
+
+
+def _freeze(instance: object, name: str, dtype: type) -> None:
+    """Give the frozen instance its own read-only array of the right dtype."""
+    array = np.array(getattr(instance, name), dtype=dtype, order='C')
+    array.setflags(write=False)
+    object.__setattr__(instance, name, array)
+
+
+def _check_steps(where: str, observations: FloatArray, actions: FloatArray,
+                 rewards: FloatArray) -> None:
+    if actions.ndim != 2 or len(actions) < 1 or actions.shape[1] < 1:
+        raise ValueError(f'{where}: actions has shape {actions.shape}, expected (S >= 1, A >= 1)')
+    steps = len(actions)
+    if observations.ndim != 2 or len(observations) != steps + 1 or observations.shape[1] < 1:
+        raise ValueError(f'{where}: observations has shape {observations.shape}, '
+                         f'expected ({steps + 1}, O >= 1)')
+    if rewards.shape != (steps,):
+        raise ValueError(f'{where}: rewards has shape {rewards.shape}, expected ({steps},)')
+    for name, array in (('observations', observations), ('actions', actions),
+                        ('rewards', rewards)):
+        if not np.isfinite(array).all():
+            raise ValueError(f'{where}: {name} is not finite')
+    if np.abs(actions).max() > 1.0:
+        raise ValueError(f'{where}: actions reach {np.abs(actions).max():.6g}; '
+                         'they must be normalised to [-1, 1]')

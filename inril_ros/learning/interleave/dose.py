@@ -1,0 +1,63 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+How far imitation moves the parameters, compared with RL.
+
+An adaptive optimiser steps by about its learning rate whatever the gradient, so m alone does not
+say how strongly imitation pulls: the path lengths do. Where the two objectives own different
+networks (network separation) the ratio compares distances in different spaces; it is a meter
+for changes of a setting, not a measure of conflict.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+class Dose:
+    """Path lengths sum |theta_after - theta_before| since the last `reset`."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self.rl_path = 0.0
+        self.il_path = 0.0
+
+    @contextmanager
+    def rl(self, parameters: Sequence[Tensor]) -> Iterator[None]:
+        """Add the step that is taken inside the block to the path of RL."""
+        before = _flat(parameters)
+        yield
+        self.rl_path += float(torch.linalg.vector_norm(_flat(parameters) - before))
+
+    @contextmanager
+    def il(self, parameters: Sequence[Tensor]) -> Iterator[None]:
+        """Add the step that is taken inside the block to the path of IL."""
+        before = _flat(parameters)
+        yield
+        self.il_path += float(torch.linalg.vector_norm(_flat(parameters) - before))
+
+    @property
+    def ratio(self) -> float:
+        """Return |path of IL| / |path of RL|; 0 while RL has not moved."""
+        return self.il_path / self.rl_path if self.rl_path > 0.0 else 0.0
+
+    def reset(self) -> None:
+        """Begin a new window."""
+        self.rl_path = 0.0
+        self.il_path = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the path lengths."""
+        return {'rl_path': self.rl_path, 'il_path': self.il_path}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Continue from saved path lengths."""
+        self.rl_path = float(state['rl_path'])
+        self.il_path = float(state['il_path'])
+
+
+def _flat(parameters: Sequence[Tensor]) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in parameters])

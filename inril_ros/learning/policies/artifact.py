@@ -1,0 +1,196 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A model as a folder (model.safetensors + model.json) or as bytes for the wire.
+
+Nothing here can run code from a file: tensors are safetensors, the rest is JSON. A folder is
+complete or absent: it is written beside its place, synced, and renamed.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+import hashlib
+import json
+import os
+from pathlib import Path
+import shutil
+import tempfile
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from inril_ros.learning.policies.best_of_n import ActingPolicy, MOST_CANDIDATES
+from inril_ros.learning.policies.model_config import ModelConfig
+
+TENSORS_FILE = 'model.safetensors'
+DOCUMENT_FILE = 'model.json'
+FORMAT = 'inril_ros model 1'
+
+
+def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return the tensors as safetensors bytes; equal tensors give equal bytes."""
+    return safetensors.torch.save(
+        {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)})
+
+
+def from_bytes(data: bytes) -> dict[str, Tensor]:
+    """
+    Return the tensors of safetensors bytes, on the CPU.
+
+    :raises ValueError: damaged bytes
+    """
+    try:
+        return safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f'no valid safetensors data: {error}') from error
+
+
+def schema_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of the sorted names, shapes and dtypes, hexadecimal."""
+    lines = [f'{name} {tuple(tensor.shape)} {tensor.dtype}'
+             for name, tensor in sorted(tensors.items())]
+    return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
+
+
+def content_hash(data: bytes) -> str:
+    """Return the SHA-256 of the serialised tensors, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def build_policy(config_json: str, tensors: Mapping[str, Tensor],
+                 device: torch.device | str = 'cpu') -> ActingPolicy:
+    """
+    Return the policy that the configuration describes, with these weights.
+
+    :raises ValueError: a configuration that ModelConfig refuses; names, shapes or dtypes that
+        differ from what it describes (the first differences are listed); values that are not
+        finite; a number of candidates out of bounds
+    """
+    policy = ActingPolicy(ModelConfig.from_json(config_json))
+    expected = policy.state_dict()
+    differences = [f'{name} is missing' for name in expected if name not in tensors]
+    differences += [f'{name} is unknown' for name in tensors if name not in expected]
+    for name in sorted(set(expected) & set(tensors)):
+        have, want = tensors[name], expected[name]
+        if have.shape != want.shape or have.dtype != want.dtype:
+            differences.append(f'{name} is {tuple(have.shape)} {have.dtype}, expected '
+                               f'{tuple(want.shape)} {want.dtype}')
+    if differences:
+        raise ValueError('the weights do not fit the model configuration: '
+                         + '; '.join(differences[:5])
+                         + (f'; and {len(differences) - 5} more' if differences[5:] else ''))
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f'the weights are not finite: {name}')
+    if not 1 <= int(tensors['candidates']) <= MOST_CANDIDATES:
+        raise ValueError(f'candidates is {int(tensors["candidates"])}, '
+                         f'allowed is 1 to {MOST_CANDIDATES}')
+    policy.load_state_dict(dict(tensors), strict=True)
+    return policy.to(device).eval()
+
+
+def save_policy(folder: Path, policy: ActingPolicy, replace: bool = False) -> str:
+    """Write the model folder and return its content hash; errors as `write_folder`."""
+    return write_folder(folder, policy.state_dict(),
+                        {'model_config': json.loads(policy.config.to_json())}, replace)
+
+
+def load_policy(folder: Path, device: torch.device | str = 'cpu') -> ActingPolicy:
+    """
+    Read a model folder.
+
+    :raises ValueError: errors of `read_folder` and `build_policy`
+    """
+    tensors, document = read_folder(folder)
+    if set(document) != {'model_config'}:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the key model_config, '
+                         f'found {sorted(document)}')
+    try:
+        return build_policy(json.dumps(document['model_config']), tensors, device)
+    except ValueError as error:
+        raise ValueError(f'{folder}: {error}') from error
+
+
+def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any],
+                 replace: bool = False) -> str:
+    """
+    Write tensors and a JSON document as one folder, all or nothing; return the content hash.
+
+    :raises FileExistsError: the folder exists and `replace` is false
+    """
+    folder = Path(folder)
+    if folder.exists() and not replace:
+        raise FileExistsError(f'{folder} exists; choose another folder or replace it explicitly')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    data = to_bytes(tensors)
+    text = json.dumps({'format': FORMAT, 'schema_hash': schema_hash(tensors),
+                       'content_hash': content_hash(data), 'document': document},
+                      indent=1, sort_keys=True)
+    staging = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
+    try:
+        os.chmod(staging, 0o755)
+        _write_synced(staging / TENSORS_FILE, data)
+        _write_synced(staging / DOCUMENT_FILE, text.encode())
+        _sync_folder(staging)
+        if folder.exists():
+            # A folder can't be renamed over a full one: the old one steps aside first.
+            former = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
+            os.rename(folder, former)
+            os.rename(staging, folder)
+            shutil.rmtree(former)
+        else:
+            os.rename(staging, folder)
+        _sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return content_hash(data)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """
+    Return what `write_folder` wrote.
+
+    :raises ValueError: a file is missing or damaged, or the hashes do not match
+    """
+    folder = Path(folder)
+    try:
+        text = (folder / DOCUMENT_FILE).read_text()
+        data = (folder / TENSORS_FILE).read_bytes()
+    except OSError as error:
+        raise ValueError(f'{folder} is no model folder: {error}') from error
+    try:
+        header = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{folder / DOCUMENT_FILE} is no JSON: {error}') from error
+    keys = {'format', 'schema_hash', 'content_hash', 'document'}
+    if not isinstance(header, dict) or set(header) != keys:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected exactly the keys {sorted(keys)}')
+    if header['format'] != FORMAT:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: format {header["format"]!r}, '
+                         f'this version reads {FORMAT!r}')
+    if header['content_hash'] != content_hash(data):
+        raise ValueError(f'{folder / TENSORS_FILE} does not match the content hash of its '
+                         f'{DOCUMENT_FILE}: the folder is damaged')
+    tensors = from_bytes(data)
+    if header['schema_hash'] != schema_hash(tensors):
+        raise ValueError(f'{folder / TENSORS_FILE} does not match the schema hash of its '
+                         f'{DOCUMENT_FILE}')
+    return tensors, header['document']
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with open(path, 'wb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,90 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A diffusion policy over chunks of actions: what is cloned, and what proposes candidates.
+
+Ho et al. 2020 (epsilon prediction), Nichol and Dhariwal 2021 (cosine schedule), Song et al. 2021
+(DDIM), Chi et al. 2023 (chunks of actions).
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.networks import ResidualMLP, TimeEmbedding
+from inril_ros.learning.policies.normaliser import Normaliser
+
+
+class DiffusionPolicy(nn.Module):
+    """p(chunk | observation) by denoising. Random numbers come only from the given generator."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make the network and the tables of the schedule."""
+        super().__init__()
+        self.config = config
+        self.normaliser = Normaliser(config.observation_size, config.std_floor,
+                                     config.observation_clip)
+        self.time_embedding = TimeEmbedding(config.time_embedding_size)
+        chunk_size = config.chunk_length * config.action_size
+        self.network = ResidualMLP(
+            chunk_size + config.time_embedding_size + config.observation_size, chunk_size,
+            config.actor_width, config.actor_blocks)
+        alpha_bar = cosine_alpha_bar(config.denoising_steps)
+        self.register_buffer('signal', alpha_bar.sqrt().float(), persistent=False)
+        self.register_buffer('noise', (1.0 - alpha_bar).sqrt().float(), persistent=False)
+        self._ddim_steps = torch.linspace(
+            config.denoising_steps - 1, 0, config.sampling_steps).round().long().tolist()
+
+    def predict_noise(self, chunks: Tensor, steps: Tensor, normalised: Tensor) -> Tensor:
+        """Return the predicted noise (B, T, A) in chunks (B, T, A) at denoising steps (B,)."""
+        inputs = torch.cat([chunks.flatten(1), self.time_embedding(steps), normalised], dim=-1)
+        return self.network(inputs).view_as(chunks)
+
+    def loss(self, observations: Tensor, chunks: Tensor, generator: torch.Generator) -> Tensor:
+        """
+        Return the denoising loss, a scalar: mean squared error of the predicted noise.
+
+        :param observations: (B, O), not normalised
+        :param chunks: (B, T, A) in [-1, 1], the actions to imitate
+        """
+        size, device = len(observations), observations.device
+        steps = torch.randint(self.config.denoising_steps, (size,), generator=generator,
+                              device=generator.device).to(device)
+        noise = torch.randn(chunks.shape, generator=generator, device=generator.device).to(device)
+        signal_rate = self.signal[steps].view(-1, 1, 1)
+        noise_rate = self.noise[steps].view(-1, 1, 1)
+        predicted = self.predict_noise(signal_rate * chunks + noise_rate * noise, steps,
+                                       self.normaliser(observations))
+        return functional.mse_loss(predicted, noise)
+
+    @torch.no_grad()
+    def sample(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+        """Return one chunk per observation, (B, O) -> (B, T, A) in [-1, 1], by DDIM (eta 0)."""
+        normalised = self.normaliser(observations)
+        shape = (len(observations), self.config.chunk_length, self.config.action_size)
+        x = torch.randn(shape, generator=generator, device=generator.device)
+        x = x.to(observations.device)
+        followers = self._ddim_steps[1:] + [None]
+        for step, next_step in zip(self._ddim_steps, followers):
+            steps = torch.full((len(x),), step, device=x.device)
+            predicted = self.predict_noise(x, steps, normalised)
+            clean = ((x - self.noise[step] * predicted) / self.signal[step]).clamp(-1.0, 1.0)
+            if next_step is None:
+                return clean
+            # The noise that leads from the clipped chunk to x, else the two contradict each other.
+            predicted = (x - self.signal[step] * clean) / self.noise[step]
+            x = self.signal[next_step] * clean + self.noise[next_step] * predicted
+        raise AssertionError('sampling_steps is at least 1')
+
+
+def cosine_alpha_bar(steps: int) -> Tensor:
+    """Return the share of signal variance after each of K steps, (K,) float64 (cosine, s .008)."""
+    def share(progress: Tensor) -> Tensor:
+        return torch.cos((progress + 0.008) / 1.008 * math.pi / 2) ** 2
+    progress = torch.arange(steps, dtype=torch.float64)
+    betas = 1.0 - share((progress + 1) / steps) / share(progress / steps)
+    return torch.cumprod(1.0 - betas.clamp(max=0.999), dim=0)

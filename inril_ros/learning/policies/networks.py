@@ -1,0 +1,97 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The building blocks: residual MLP with a time embedding, and an ensemble of value networks."""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoidal embedding of the denoising step, then a small MLP; (B,) int -> (B, size)."""
+
+    def __init__(self, size: int) -> None:
+        """Make an embedding of an even size."""
+        super().__init__()
+        frequencies = torch.exp(-math.log(10_000.0) * torch.arange(size // 2) / (size // 2))
+        self.register_buffer('frequencies', frequencies, persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(size, 2 * size), nn.Mish(), nn.Linear(2 * size, size))
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Embed the denoising steps (B,)."""
+        angles = steps.float().unsqueeze(-1) * self.frequencies
+        return self.mlp(torch.cat([angles.sin(), angles.cos()], dim=-1))
+
+
+class ResidualBlock(nn.Module):
+    """x + Linear(Mish(Linear(Mish(x)))), width kept."""
+
+    def __init__(self, width: int) -> None:
+        """Make the two layers."""
+        super().__init__()
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., width) to (..., width)."""
+        return x + self.second(functional.mish(self.first(functional.mish(x))))
+
+
+class ResidualMLP(nn.Module):
+    """Linear, residual blocks, Mish, Linear; (B, inputs) -> (B, outputs)."""
+
+    def __init__(self, inputs: int, outputs: int, width: int, blocks: int) -> None:
+        """Make the layers; one block gives three hidden layers."""
+        super().__init__()
+        self.entry = nn.Linear(inputs, width)
+        self.blocks = nn.Sequential(*[ResidualBlock(width) for _ in range(blocks)])
+        self.exit = nn.Linear(width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, inputs) to (B, outputs)."""
+        return self.exit(functional.mish(self.blocks(self.entry(x))))
+
+
+class EnsembleLinear(nn.Module):
+    """E independent linear layers as one batched product; (E, B, inputs) -> (E, B, outputs)."""
+
+    def __init__(self, members: int, inputs: int, outputs: int, gain: float = 1.0) -> None:
+        """Initialise each member as nn.Linear does, times a gain."""
+        super().__init__()
+        bound = gain / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each member to its own input."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class ChunkCritic(nn.Module):
+    """
+    E values of (observation, chunk of T actions): MLPs with LayerNorm without affine and ReLU.
+
+    LayerNorm keeps the value of actions outside the data from growing without bound
+    (Ball et al. 2023, RLPD). The last layer starts small, so that values start near 0.
+    """
+
+    def __init__(self, observation_size: int, chunk_size: int, width: int, layers: int,
+                 members: int) -> None:
+        """Make the layers; chunk_size is T * A."""
+        super().__init__()
+        self.members = members
+        inputs = [observation_size + chunk_size] + [width] * (layers - 1)
+        self.hidden = nn.ModuleList([EnsembleLinear(members, n, width) for n in inputs])
+        self.value = EnsembleLinear(members, width, 1, gain=0.1)
+
+    def forward(self, observations: Tensor, chunks: Tensor) -> Tensor:
+        """Return the values (E, B) of normalised observations (B, O) and chunks (B, T, A)."""
+        x = torch.cat([observations, chunks.flatten(1)], dim=-1)
+        x = x.unsqueeze(0).expand(self.members, -1, -1)
+        for layer in self.hidden:
+            x = layer(x)
+            x = functional.relu(functional.layer_norm(x, x.shape[-1:]))
+        return self.value(x).squeeze(-1)

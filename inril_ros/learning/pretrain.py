@@ -1,0 +1,171 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Behaviour cloning: a first policy from demonstrations, before any reinforcement learning.
+
+The normaliser is fitted here and never again: later learning keeps the scale of its inputs.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.diffusion import DiffusionPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+
+_EVALUATION_SEED = 20_250_516
+_EVALUATION_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Numbers of behaviour cloning. Defaults are ours, tuned on Meta-World."""
+
+    steps: int = 3000
+    """Gradient steps; about 15 CPU-seconds."""
+    batch: int = 256
+    learning_rate: float = 1e-3
+    """At the beginning; AdamW."""
+    final_learning_rate: float = 1e-4
+    """At the end of a cosine."""
+    weight_decay: float = 1e-6
+    average_decay: float = 0.995
+    """Of the exponential moving average of the weights, which is the result."""
+    heldout_share: float = 0.2
+    """Share of the episodes kept out of training, once there are at least 4."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise ValueError(f'PretrainConfig: steps {self.steps} and batch {self.batch} '
+                             'must be at least 1')
+        if not 0.0 < self.final_learning_rate <= self.learning_rate:
+            raise ValueError('PretrainConfig: 0 < final_learning_rate <= learning_rate is needed')
+        if not 0.0 <= self.average_decay < 1.0:
+            raise ValueError(
+                f'PretrainConfig.average_decay: {self.average_decay} is not in [0, 1)')
+        if not 0.0 <= self.heldout_share <= 0.5:
+            raise ValueError(
+                f'PretrainConfig.heldout_share: {self.heldout_share} is not in [0, 0.5]')
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """A cloned policy and how cloning went."""
+
+    policy: ActingPolicy
+    """With the averaged weights, an untrained critic and one candidate."""
+    training_loss: float
+    """Denoising loss of the averaged weights on the training episodes."""
+    heldout_loss: float | None
+    """The same on the episodes kept out; None if there are none."""
+
+
+def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainConfig,
+             seed: int, device: torch.device | str = 'cpu',
+             progress: Callable[[int, float], None] | None = None) -> PretrainResult:
+    """
+    Clone the demonstrations; deterministic for a seed on one kind of device.
+
+    :param progress: called after each gradient step with (steps done, loss of the batch)
+    :raises ValueError: no episodes, or sizes that differ from those of the model
+    """
+    training, heldout = split_episodes(episodes, config.heldout_share)
+    observations, chunks = imitation_pairs(training, model.chunk_length)
+    expected = (model.observation_size, model.action_size)
+    found = (observations.shape[1], chunks.shape[2])
+    if found != expected:
+        raise ValueError(f'the demonstrations have (O, A) = {found}, the model {expected}')
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = ActingPolicy(model)
+        average = DiffusionPolicy(model)
+    policy.actor.normaliser.fit(observations)
+    policy.to(device)
+    average.load_state_dict(policy.actor.state_dict())
+    average.to(device)
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(policy.actor.parameters(), lr=config.learning_rate,
+                                  weight_decay=config.weight_decay)
+    data = torch.from_numpy(observations).to(device), torch.from_numpy(chunks).to(device)
+    for step in range(config.steps):
+        cosine = 0.5 + 0.5 * math.cos(math.pi * step / config.steps)
+        for group in optimiser.param_groups:
+            group['lr'] = config.final_learning_rate + cosine * (
+                config.learning_rate - config.final_learning_rate)
+        rows = torch.randint(len(chunks), (config.batch,), generator=generator).to(device)
+        loss = policy.actor.loss(data[0][rows], data[1][rows], generator)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        # Early averages would remember the random start: the decay warms up.
+        decay = min(config.average_decay, (step + 1) / (step + 10))
+        _move_average(average, policy.actor, decay)
+        if progress is not None:
+            progress(step + 1, float(loss.detach()))
+    policy.actor.load_state_dict(average.state_dict())
+    policy.eval()
+    return PretrainResult(
+        policy,
+        imitation_loss(policy.actor, observations, chunks),
+        imitation_loss(policy.actor, *imitation_pairs(heldout, model.chunk_length))
+        if heldout else None)
+
+
+def split_episodes(episodes: Sequence[Episode],
+                   share: float) -> tuple[list[Episode], list[Episode]]:
+    """
+    Split into (training, held out) by whole episodes, at least one held out from 4 episodes on.
+
+    The choice depends on nothing but the order, evenly spaced: pre-training and fine-tuning hold
+    out the same episodes, and a slow change over a recording session reaches both parts.
+    """
+    number = len(episodes)
+    heldout = max(1, round(share * number)) if number >= 4 and share > 0.0 else 0
+    chosen = {int((index + 0.5) * number / heldout) for index in range(heldout)}
+    return ([episode for index, episode in enumerate(episodes) if index not in chosen],
+            [episode for index, episode in enumerate(episodes) if index in chosen])
+
+
+def imitation_pairs(episodes: Sequence[Episode],
+                    chunk_length: int) -> tuple[FloatArray, FloatArray]:
+    """
+    Return the windows of the episodes: observations (B, O), chunks (B, T, A).
+
+    A window that reaches the end repeats the last action.
+    """
+    if not episodes:
+        raise ValueError('there are no episodes to imitate')
+    observations = np.concatenate([episode.observations[:-1] for episode in episodes])
+    chunks = np.concatenate([_windows(episode, chunk_length) for episode in episodes])
+    return observations, chunks
+
+
+@torch.no_grad()
+def imitation_loss(policy: DiffusionPolicy, observations: FloatArray,
+                   chunks: FloatArray) -> float:
+    """Return the denoising loss on pairs with fixed noise, so that values can be compared."""
+    device = policy.signal.device
+    generator = torch.Generator().manual_seed(_EVALUATION_SEED)
+    data = torch.from_numpy(observations).to(device), torch.from_numpy(chunks).to(device)
+    losses = [policy.loss(*data, generator) for _ in range(_EVALUATION_DRAWS)]
+    return float(torch.stack(losses).mean())
+
+
+def _windows(episode: Episode, chunk_length: int) -> FloatArray:
+    steps: NDArray[np.int64] = np.arange(episode.steps)[:, None] + np.arange(chunk_length)
+    return episode.actions[np.minimum(steps, episode.steps - 1)]
+
+
+@torch.no_grad()
+def _move_average(average: DiffusionPolicy, policy: DiffusionPolicy, decay: float) -> None:
+    pairs: list[tuple[Tensor, Tensor]] = list(zip(average.parameters(), policy.parameters()))
+    for slow, fast in pairs:
+        slow.lerp_(fast.detach(), 1.0 - decay)

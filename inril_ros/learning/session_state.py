@@ -1,0 +1,88 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a session as flat tensors and JSON, and back."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inril_ros.learning.experience import Transition
+
+COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes')
+_ARRAYS = ('observations', 'actions', 'rewards', 'source')
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with 'prefix.' before their names."""
+    return {f'{prefix}.{name}': tensor for name, tensor in tensors.items()}
+
+
+def unprefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with 'prefix.', without it."""
+    start = len(prefix) + 1
+    found = {name[start:]: tensor for name, tensor in tensors.items()
+             if name.startswith(f'{prefix}.')}
+    if not found:
+        raise ValueError(f'the saved session has no tensors {prefix}.*')
+    return found
+
+
+def required(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    """Return one tensor, or raise a ValueError that names it."""
+    if name not in tensors:
+        raise ValueError(f'the saved session has no tensor {name}')
+    return tensors[name]
+
+
+def check_same(what: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Raise a ValueError that names what differs between two mappings."""
+    differing = [f'{key}: saved {saved.get(key)!r}, now {current.get(key)!r}'
+                 for key in sorted(set(saved) | set(current))
+                 if saved.get(key) != current.get(key)]
+    if differing:
+        raise ValueError(f'the saved {what} differs: ' + '; '.join(differing))
+
+
+def optimiser_tensors(prefix: str, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the state of Adam or AdamW as '<prefix>.<parameter index>.<name>'."""
+    state = optimiser.state_dict()['state']
+    return {f'{prefix}.{index}.{name}': tensor
+            for index, entries in state.items() for name, tensor in entries.items()}
+
+
+def load_optimiser(prefix: str, optimiser: torch.optim.Optimizer,
+                   tensors: Mapping[str, Tensor]) -> None:
+    """Give the optimiser the state that `optimiser_tensors` returned (none before a step)."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith(f'{prefix}.'):
+            index, entry = name[len(prefix) + 1:].split('.')
+            state.setdefault(int(index), {})[entry] = tensor.clone()
+    optimiser.load_state_dict(
+        {'state': state, 'param_groups': optimiser.state_dict()['param_groups']})
+
+
+def pack_open(episodes: Mapping[str, list[Transition]]) -> tuple[dict[str, Tensor], list[Any]]:
+    """Return the transitions of episodes that have not ended, as tensors and as JSON."""
+    tensors, document = {}, []
+    for transitions in episodes.values():
+        for transition in transitions:
+            for name in _ARRAYS:
+                array = getattr(transition, name).copy()
+                tensors[f'open.{len(document)}.{name}'] = torch.from_numpy(array)
+            document.append([transition.episode_id, transition.first_tick])
+    return tensors, document
+
+
+def unpack_open(document: list[Any], tensors: Mapping[str, Tensor]) -> dict[str, list[Transition]]:
+    """Return what `pack_open` was given."""
+    episodes: dict[str, list[Transition]] = {}
+    for index, (episode_id, first_tick) in enumerate(document):
+        arrays = {name: required(tensors, f'open.{index}.{name}').numpy() for name in _ARRAYS}
+        episodes.setdefault(episode_id, []).append(Transition(
+            episode_id, first_tick, **arrays,
+            terminated=False, truncated=False, success=False))
+    return episodes

@@ -1,0 +1,418 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The robot contract: the one YAML file that says what a robot gives and takes.
+
+Recording, training and acting all read the same contract, so that a number means the same thing
+in a bag, in a checkpoint and on the wire. It is plain data: frozen dataclasses, validated when
+loaded, hashed by content. Two contracts with the same hash are interchangeable.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from inril_ros.robot.fields import ACTION_TYPES, OBSERVATION_TYPES, field_size
+
+_STRICT = ConfigDict(extra='forbid', strict=False)
+_Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
+_Topic = Annotated[str, Field(pattern=r'^~?/?[A-Za-z_][A-Za-z0-9_/]*$')]
+_Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+class ContractError(ValueError):
+    """A contract that can't be used; the message names file, key, value and what is allowed."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Observation:
+    """One quantity read from one topic.
+
+    Attributes:
+        topic: Topic it is read from, relative to the robot's namespace.
+        type: ROS message type, for example ``geometry_msgs/msg/PoseStamped``.
+        field: Where in the message, for example ``pose.position``. Not for JointState.
+        joints: Joint names, for JointState: values are looked up by name, never by order.
+        quantity: ``position``, ``velocity`` or ``effort``, for JointState.
+        align: How a value is found at the tick. ``hold``: the newest one at or before it.
+        max_age: [s] An older value makes the frame invalid.
+        size: Number of values; only for arrays whose length the type doesn't tell.
+    """
+
+    topic: _Topic
+    type: Literal[OBSERVATION_TYPES]
+    field: str = ''
+    joints: tuple[str, ...] = ()
+    quantity: Literal['position', 'velocity', 'effort'] = 'position'
+    align: Literal['hold'] = 'hold'
+    max_age: _Positive = 0.1
+    size: Annotated[int, Field(ge=0, le=1024)] = 0
+
+    def __post_init__(self) -> None:
+        field_size(self.type, self.field, self.joints, self.size)
+
+    @property
+    def length(self) -> int:
+        """Number of values."""
+        return field_size(self.type, self.field, self.joints, self.size)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Derived:
+    """A quantity computed from observations; exactly one of the three forms is given.
+
+    Attributes:
+        difference: ``[a, b]`` gives a - b, both of equal length.
+        change: ``a`` gives its change since the previous tick; 0 at the first tick.
+        previous: ``a`` gives its value at the previous tick; the present one at the first tick.
+    """
+
+    difference: tuple[str, str] | None = None
+    change: str | None = None
+    previous: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ('difference', 'change', 'previous') if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(
+                f'has {given or "nothing"}: give exactly one of difference, change, previous')
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the observations it is computed from."""
+        return self.difference or (self.change or self.previous,)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Camera:
+    """A camera that is recorded.
+
+    Attributes:
+        topic: Topic of the images.
+        width: [pixel]
+        height: [pixel]
+        rate: [Hz] Nominal rate.
+    """
+
+    topic: _Topic
+    width: Annotated[int, Field(gt=0, le=4096)]
+    height: Annotated[int, Field(gt=0, le=4096)]
+    rate: _Positive = 30.0
+    type: Literal['sensor_msgs/msg/CompressedImage'] = 'sensor_msgs/msg/CompressedImage'
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Action:
+    """One part of the command, sent on one topic.
+
+    Attributes:
+        topic: Topic the command is sent on.
+        type: ROS message type.
+        field: Where the values go, for example ``twist.linear``. Not for JointTrajectory.
+        joints: Joint names, for JointTrajectory.
+        quantity: Which field of the trajectory point is set, for JointTrajectory.
+        minimum: Lowest value the robot may be sent, in the unit of the message.
+        maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
+        hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (keep the last command).
+        frame_id: Frame of the command, where the message has a header.
+    """
+
+    topic: _Topic
+    type: Literal[ACTION_TYPES]
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    field: str = ''
+    joints: tuple[str, ...] = ()
+    quantity: Literal['position', 'velocity', 'effort'] = 'position'
+    hold: Literal['zero', 'last'] = 'zero'
+    frame_id: str = ''
+
+    def __post_init__(self) -> None:
+        size = field_size(self.type, self.field, self.joints, len(self.minimum))
+        if len(self.minimum) != size or len(self.maximum) != size:
+            raise ValueError(
+                f'minimum has {len(self.minimum)} and maximum {len(self.maximum)} values: '
+                f'{self.type} {self.field or list(self.joints)} needs {size} of each')
+        for low, high in zip(self.minimum, self.maximum, strict=True):
+            if not (np.isfinite(low) and np.isfinite(high) and low < high):
+                raise ValueError(f'minimum {low} is not below maximum {high}, both finite')
+
+    @property
+    def length(self) -> int:
+        """Number of values."""
+        return len(self.minimum)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Workspace:
+    """A box that a position must not leave.
+
+    Attributes:
+        observation: Name of the observed position (x, y, z).
+        action: Name of the action that moves it: its velocity (x, y, z) in the same frame.
+        minimum: [m] Lower corner.
+        maximum: [m] Upper corner.
+    """
+
+    observation: str
+    action: str
+    minimum: tuple[float, float, float]
+    maximum: tuple[float, float, float]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class EpisodeRules:
+    """When an episode begins and ends.
+
+    Attributes:
+        time_limit: [s] After it the episode ends without a terminal state.
+        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start.
+        reset_timeout: [s] The reset counts as failed after it, by a steady clock.
+        outcome_topic: Topic with inril_ros/Outcome verdicts.
+    """
+
+    time_limit: _Positive
+    reset_service: _Topic = 'reset'
+    reset_timeout: _Positive = 30.0
+    outcome_topic: _Topic = 'outcome'
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Teleoperation:
+    """What a person's device sends.
+
+    Attributes:
+        twist_topic: geometry_msgs/TwistStamped, the commanded velocity [m/s].
+        twist_action: Name of the action that the twist commands.
+        joy_topic: sensor_msgs/Joy.
+        deadman_button: Index of the button that must be held for any motion.
+        gripper_axis: Index of the axis that commands ``gripper_action``, -1..1.
+        gripper_action: Name of the action that the axis commands; empty: none.
+        max_age: [s] An older command counts as released.
+    """
+
+    twist_topic: _Topic = 'teleop/twist'
+    twist_action: str = ''
+    joy_topic: _Topic = 'teleop/joy'
+    deadman_button: Annotated[int, Field(ge=0, le=31)] = 0
+    gripper_axis: Annotated[int, Field(ge=0, le=31)] = 0
+    gripper_action: str = ''
+    max_age: _Positive = 0.1
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Contract:
+    """All that recording, training and acting need to know about a robot."""
+
+    name: _Name
+    control_rate: Annotated[float, Field(gt=0.0, le=1000.0)]
+    observations: dict[_Name, Observation]
+    actions: dict[_Name, Action]
+    policy_observations: tuple[str, ...]
+    episode: EpisodeRules
+    derived: dict[_Name, Derived] = Field(default_factory=dict)
+    cameras: dict[_Name, Camera] = Field(default_factory=dict)
+    workspace: Workspace | None = None
+    teleoperation: Teleoperation = Field(default_factory=Teleoperation)
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+
+    @property
+    def period(self) -> float:
+        """[s] One control tick."""
+        return 1.0 / self.control_rate
+
+    @property
+    def period_ns(self) -> int:
+        """[ns] One control tick."""
+        return round(1e9 / self.control_rate)
+
+    @property
+    def time_limit_ticks(self) -> int:
+        """Longest episode, in ticks."""
+        return max(1, round(self.episode.time_limit * self.control_rate))
+
+    @property
+    def action_size(self) -> int:
+        """A, the length of all actions one after the other."""
+        return sum(action.length for action in self.actions.values())
+
+    @property
+    def observation_size(self) -> int:
+        """O, the length of the policy observation."""
+        return sum(self.length(name) for name in self.policy_observations)
+
+    def length(self, name: str) -> int:
+        """Return the number of values of an observation or derived quantity."""
+        if name in self.observations:
+            return self.observations[name].length
+        return self.length(self.derived[name].inputs[0])
+
+    @cached_property
+    def action_minimum(self) -> np.ndarray:
+        """Lower limits (A,), in the units of the actions."""
+        return np.concatenate([action.minimum for action in self.actions.values()])
+
+    @cached_property
+    def action_maximum(self) -> np.ndarray:
+        """Upper limits (A,), in the units of the actions."""
+        return np.concatenate([action.maximum for action in self.actions.values()])
+
+    def action_slice(self, name: str) -> slice:
+        """Return where an action lies in the vector of all actions (A,)."""
+        start = 0
+        for other, action in self.actions.items():
+            if other == name:
+                return slice(start, start + action.length)
+            start += action.length
+        raise KeyError(f'no action {name!r} in contract {self.name!r}')
+
+    def normalise_action(self, action: np.ndarray) -> np.ndarray:
+        """Map actions (..., A) from their units to -1..1."""
+        low, high = self.action_minimum, self.action_maximum
+        return (2.0 * (action - low) / (high - low) - 1.0).astype(np.float32)
+
+    def denormalise_action(self, action: np.ndarray) -> np.ndarray:
+        """Map actions (..., A) from -1..1 to their units."""
+        low, high = self.action_minimum, self.action_maximum
+        return (low + (np.asarray(action, np.float64) + 1.0) * 0.5 * (high - low)).astype(np.float32)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the content, independent of the order of keys and of comments."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(',', ':'))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def observation_topics(self) -> dict[str, str]:
+        """Return the type of each topic that observations are read from."""
+        return {entry.topic: entry.type for entry in self.observations.values()}
+
+    def action_topics(self) -> dict[str, str]:
+        """Return the type of each topic that commands are sent on."""
+        return {entry.topic: entry.type for entry in self.actions.values()}
+
+
+def load_contract(path: str | Path) -> Contract:
+    """Read and check a contract.
+
+    Raises:
+        ContractError: The file is missing, isn't YAML, or breaks a rule; the message says which.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ContractError(f'{path}: cannot be read: {error.strerror}') from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f'{path}: is not YAML: {error}') from error
+    return parse_contract(data, source=str(path))
+
+
+def parse_contract(data: object, source: str = 'contract') -> Contract:
+    """Check a contract given as plain data; ``source`` is named in errors.
+
+    Raises:
+        ContractError: It breaks a rule; the message names the key, the value and what is allowed.
+    """
+    if not isinstance(data, dict):
+        raise ContractError(f'{source}: must be a mapping of keys, got {type(data).__name__}')
+    try:
+        return TypeAdapter(Contract).validate_python(data)
+    except ValidationError as error:
+        lines = '\n'.join(_explain(item) for item in error.errors())
+        raise ContractError(f'{source}:\n{lines}') from error
+
+
+def contract_schema() -> dict:
+    """Return the JSON Schema of a contract, for editors."""
+    return TypeAdapter(Contract).json_schema()
+
+
+def describe_difference(ours: Contract, theirs: Contract) -> str:
+    """Say in which keys two contracts differ, one line each; empty if they are equal."""
+    left, right = dict(_flatten(asdict(ours))), dict(_flatten(asdict(theirs)))
+    return '\n'.join(
+        f'  {key}: {left.get(key, "(absent)")!r} here, {right.get(key, "(absent)")!r} there'
+        for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key))
+
+
+def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _flatten(item, f'{key}.{name}' if key else name)
+    else:
+        yield key, value
+
+
+def _explain(item: dict) -> str:
+    key = '.'.join(str(part) for part in item['loc']) or '(whole file)'
+    message = re.sub(r'^Value error, ', '', item['msg'])
+    if item['type'] in ('unexpected_keyword_argument', 'extra_forbidden'):
+        return f'  {key}: unknown key'
+    if item['type'] in ('missing', 'missing_argument'):
+        return f'  {key}: missing'
+    return f'  {key}: {message} (value: {str(item["input"])[:120]!r})'
+
+
+def _check_names(contract: Contract) -> None:
+    """Check what ties one part of a contract to another.
+
+    Raises:
+        ValueError: A name is used that isn't defined, or lengths don't fit.
+    """
+    observed = contract.observations
+    if not observed or not contract.actions or not contract.policy_observations:
+        raise ValueError('observations, actions and policy_observations must not be empty')
+    both = observed.keys() & contract.derived.keys()
+    if both:
+        raise ValueError(f'{sorted(both)} named both in observations and in derived')
+    for name, derived in contract.derived.items():
+        for source in derived.inputs:
+            if source not in observed:
+                raise ValueError(
+                    f'derived.{name} uses {source!r}, which is none of {sorted(observed)}')
+        if len({observed[source].length for source in derived.inputs}) != 1:
+            raise ValueError(f'derived.{name} subtracts quantities of different length')
+    known = observed.keys() | contract.derived.keys()
+    for name in contract.policy_observations:
+        if name not in known:
+            raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
+    _check_topics(contract)
+    box, teleoperation = contract.workspace, contract.teleoperation
+    if box is not None:
+        _check_reference('workspace.observation', box.observation, contract.observations, 3)
+        _check_reference('workspace.action', box.action, contract.actions, 3)
+        if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
+            raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
+    if teleoperation.twist_action:
+        _check_reference(
+            'teleoperation.twist_action', teleoperation.twist_action, contract.actions, 3)
+    if teleoperation.gripper_action:
+        _check_reference(
+            'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
+
+
+def _check_reference(key: str, name: str, table: dict, length: int) -> None:
+    if name not in table:
+        raise ValueError(f'{key} is {name!r}, which is none of {sorted(table)}')
+    if table[name].length != length:
+        raise ValueError(f'{key}: {name!r} has {table[name].length} values, {length} are needed')
+
+
+def _check_topics(contract: Contract) -> None:
+    types: dict[str, str] = {}
+    entries = [*contract.observations.values(), *contract.actions.values()]
+    for entry in [*entries, *contract.cameras.values()]:
+        if types.setdefault(entry.topic, entry.type) != entry.type:
+            raise ValueError(
+                f'topic {entry.topic!r} has two types: {types[entry.topic]} and {entry.type}')
