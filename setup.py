@@ -34,6 +34,10 @@ class BinaryDistribution(Distribution):
         """Tell setuptools to tag the wheel with interpreter and platform."""
         return True
 
+    def has_data(self) -> bool:
+        """Tell an editable installation to install data files: setuptools asks by this name."""
+        return bool(self.data_files)
+
 
 class BuildWithInterfaces(build_py):
     """Run CMake in place of copying modules: it installs those too."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the environment .venv that the demo, the tests and you work in. Run it as often as you
-# like: only what changed is redone, and nothing takes seconds.
+# like: only what changed is redone; when nothing changed it takes a second.
 #
 #   scripts/setup.sh            make or refresh .venv
 #   source .venv/env.sh         use it in this shell (activates it, finds messages and nodes)
@@ -22,7 +22,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly root=$PWD venv=$PWD/.venv
+readonly venv=$PWD/.venv
 readonly python=${PYTHON:-python3}
 with_ros=
 if [[ -n ${ROS_DISTRO:-} && -n ${AMENT_PREFIX_PATH:-} ]]; then with_ros=$ROS_DISTRO; fi
@@ -35,7 +35,7 @@ say() { printf '[setup %3ds] %s\n' "$SECONDS" "$*"; }
 fail() { printf '[setup] %s\n' "$@" >&2; exit 1; }
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check "${pip_output[@]}" "$@"; }
 # Progress bars where someone watches, one line per step elsewhere.
-pip_output=(--quiet)
+pip_output=(-qq)
 if [[ -t 1 ]]; then pip_output=(); fi
 
 # The packages that are missing on this machine, by their Debian and Ubuntu names.
@@ -87,12 +87,14 @@ digest() {
 }
 
 # up_to_date NAME HASH: was the step done with this very input?
-up_to_date() { [[ -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$2" ]]; }
+up_to_date() {
+    [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$2" ]]
+}
 done_with() { echo "$2" > "$venv/$1.stamp"; }
 
 make_environment() {
     local input
-    input="$(digest scripts/requirements.lock) $("$python" --version) ${with_ros:-wheels}"
+    input="$venv $(digest scripts/requirements.lock) $("$python" --version) ${with_ros:-wheels}"
     # A range in setup.cfg decides only where the lock does not.
     if [[ -n $with_ros ]]; then input+=" $(digest setup.cfg)"; fi
     if up_to_date requirements "$input"; then return; fi
@@ -129,7 +131,7 @@ PYTHON
 
 build_package() {
     local input
-    input="$(<"$venv/requirements.stamp") $root $(digest msg CMakeLists.txt package.xml setup.py \
+    input="$(<"$venv/requirements.stamp") $(digest msg CMakeLists.txt package.xml setup.py \
         setup.cfg launch config)"
     if [[ -n $with_ros ]]; then  # linked file by file: a new one has to be linked as well
         input+=" $(find inril_ros -name '*.py' | sort | sha256sum)"
@@ -153,8 +155,6 @@ build_package() {
         [[ -d $venv/colcon/install/inril_ros ]] || fail 'colcon built nothing'
     fi
     write_environment_file
-    "$venv/bin/python" - <<'PYTHON' || true
-PYTHON
     # shellcheck disable=SC1091
     (source "$venv/env.sh" && python -c 'import inril_ros.msg as m; m.Transition()') ||
         fail 'the messages were built but cannot be imported'
@@ -176,6 +176,10 @@ write_environment_file() {
         echo 'export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}'
     } > "$venv/env.sh"
 }
+
+# Two set-ups of one tree at a time would undo each other's work.
+exec 9<"$PWD/scripts/setup.sh"
+flock 9
 
 install_system_packages
 check_python

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.sync import FrameAligner, ObservationBuilder
 from inril_ros.robot.contract import Contract
 
 
@@ -57,13 +57,12 @@ class TransitionAssembler:
     Args:
         contract: The robot.
         aligner: Gets the observation messages from outside; shared, not owned.
-        start_stamp: [ns] Tick 0.
         lockstep: A frame is final when every stream has spoken at its stamp. In real time a
             stream may be slower than the ticks, and what has come by then is held.
     """
 
     def __init__(
-        self, contract: Contract, aligner: FrameAligner, start_stamp: int, lockstep: bool,
+        self, contract: Contract, aligner: FrameAligner, lockstep: bool,
     ) -> None:
         self._contract = contract
         self._aligner = aligner
@@ -158,6 +157,3 @@ class TransitionAssembler:
             weights_version=ticks[0].weights_version,
             last=last,
         )
-
-
-__all__ = ['Decision', 'ExecutedTick', 'FrameError', 'TransitionAssembler']

@@ -7,10 +7,10 @@ made here, so that a graph is written down once. Nothing here starts a process o
 supervisor and the launch files do.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+import json
+import re
 
 import yaml
 
@@ -84,7 +84,8 @@ class GraphOptions:
         simulation: Simulation mapping (YAML); empty: a real robot, no simulation node.
         task: Name of the task in the simulation mapping.
         lockstep: The simulation waits for each action and runs as fast as the graph goes.
-        use_sim_time: Nodes follow ``/clock``; lockstep needs it.
+        use_sim_time: Nodes follow ``/clock``; lockstep needs it. The built-in arm sends a clock in
+            lockstep only.
         autostart: Nodes configure and activate themselves. Off on a robot where a person does it.
         respawn: Recorder and learner come back after a crash. The actuation node never does: it
             would command the arm again with nobody watching.

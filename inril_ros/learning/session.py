@@ -69,7 +69,7 @@ class FineTuningSession:
             weight_decay=config.imitation_weight_decay)
         self.schedule = FixedSchedule(config.m)
         self.source = ImitationSource(config.imitation_source, config.demonstration_share)
-        self.dose = Dose()
+        self.dose = Dose(config.dose_window)
         self._random = np.random.default_rng(seed)
         # On the CPU whatever the device: the same seed draws the same noise everywhere.
         self._generator = torch.Generator().manual_seed(seed)
@@ -128,6 +128,16 @@ class FineTuningSession:
             self._remember(join_transitions(pieces), Origin.ONLINE)
         return True
 
+    def abandon(self, episode_id: str) -> None:
+        """Forget an episode that was stopped: what came of it so far is never learned from."""
+        self._open.pop(episode_id, None)
+        self._closed.add(episode_id)
+
+    @property
+    def open_episodes(self) -> int:
+        """Return how many episodes have begun and not ended."""
+        return len(self._open)
+
     def _remember(self, episode: Episode, origin: Origin) -> None:
         """Add an episode to the replay, with the chunks that the actor proposes in its states."""
         observations = self._tensor(episode.observations)
@@ -136,6 +146,16 @@ class FineTuningSession:
         self.replay.add(episode, candidates.cpu().numpy(), origin)
 
     # ---- learning --------------------------------------------------------------------------
+
+    @property
+    def rl_updates(self) -> int:
+        """Return the RL gradient steps taken."""
+        return self.schedule.rl_updates
+
+    @property
+    def il_updates(self) -> int:
+        """Return the IL gradient steps taken."""
+        return self.schedule.il_updates
 
     @property
     def updates_due(self) -> int:
@@ -157,15 +177,13 @@ class FineTuningSession:
         Take one RL update and, where the schedule says so, one IL update.
 
         Return what to log: rl_loss, mean_value, the counters rl_updates and il_updates, ratio
-        (realised), dose (|path of IL| / |path of RL|), rl_path, il_path since the window began,
-        and il_loss if there was an IL update.
+        (realised), dose (|path of IL| / |path of RL|), rl_path, il_path (over the last
+        `dose_window` RL updates or so), and il_loss if there was an IL update.
 
         :raises RuntimeError: there is no experience yet; see `updates_due`
         """
         if not len(self.replay.online_rows):
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
-        if self.schedule.rl_updates % self.config.dose_window == 0:
-            self.dose.reset()
         batch = self._critic_batch()
         with self.dose.rl(self.host.parameters):
             logged = self.host.update(batch)

@@ -60,7 +60,7 @@ class SessionConfig:
     heldout_share: float = 0.2
     """Share of the demonstrations kept out of learning; the same as in pre-training."""
     dose_window: int = 500
-    """RL updates between two resets of the measured path lengths."""
+    """RL updates over which the measured path lengths fade."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'm', checked_m(self.m))

@@ -18,18 +18,26 @@ from torch import Tensor
 
 
 class Dose:
-    """Path lengths sum |theta_after - theta_before| since the last `reset`."""
+    """
+    Path lengths sum |theta_after - theta_before|, of which older steps fade out.
 
-    def __init__(self) -> None:
-        """Begin at zero."""
+    What was measured w RL updates ago counts exp(-w / window): the ratio is smooth, and always
+    about the same number of updates.
+    """
+
+    def __init__(self, window: int) -> None:
+        """Begin at zero; `window` in RL updates, at least 1."""
+        self._decay = 1.0 - 1.0 / window
         self.rl_path = 0.0
         self.il_path = 0.0
 
     @contextmanager
     def rl(self, parameters: Sequence[Tensor]) -> Iterator[None]:
-        """Add the step that is taken inside the block to the path of RL."""
+        """Add the step that is taken inside the block to the path of RL; older steps fade."""
         before = _flat(parameters)
         yield
+        self.rl_path *= self._decay
+        self.il_path *= self._decay
         self.rl_path += float(torch.linalg.vector_norm(_flat(parameters) - before))
 
     @contextmanager
@@ -43,11 +51,6 @@ class Dose:
     def ratio(self) -> float:
         """Return |path of IL| / |path of RL|; 0 while RL has not moved."""
         return self.il_path / self.rl_path if self.rl_path > 0.0 else 0.0
-
-    def reset(self) -> None:
-        """Begin a new window."""
-        self.rl_path = 0.0
-        self.il_path = 0.0
 
     def state_dict(self) -> dict[str, float]:
         """Return the path lengths."""

@@ -1,0 +1,124 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""JSON and JSON Lines files that survive a crash: whole or not there, and never half a line."""
+
+from collections.abc import Mapping
+import json
+import math
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class RecordError(ValueError):
+    """A file that doesn't hold what it should; the message names file and line."""
+
+
+def write_json(path: str | Path, content: Any, replace: bool = False) -> None:
+    """Write a file whole, or not at all. Numbers that JSON has not (NaN, infinity) become null.
+
+    Raises:
+        FileExistsError: It is there already, and ``replace`` is false.
+    """
+    path = Path(path)
+    if path.exists() and not replace:
+        raise FileExistsError(f'{path} exists: what a run has written is not written over')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    with temporary.open('w', encoding='utf-8') as file:
+        json.dump(_plain(content), file, indent=2, allow_nan=False, ensure_ascii=False)
+        file.write('\n')
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    # The new name is on disk only when the folder is.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_json(path: str | Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        RecordError: It can't be read, or isn't JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise RecordError(f'{path}: cannot be read: {error.strerror}') from error
+    except ValueError as error:
+        raise RecordError(f'{path}: is not JSON: {error}') from error
+
+
+class JsonLines:
+    """A file of one JSON object per line, to which lines are only added.
+
+    A last line without its end was being written when the process died: it is cut off, so that
+    the next record begins on a line of its own. As a context manager it closes the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open('a+b')
+        self._file.seek(0)
+        whole = self._file.read().rfind(b'\n') + 1
+        self._file.truncate(whole)
+
+    def __enter__(self) -> 'JsonLines':
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add a record; it outlives the process at once, a power cut not yet."""
+        line = json.dumps(_plain(record), allow_nan=False, ensure_ascii=False)
+        self._file.write(f'{line}\n'.encode())
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        self._file.close()
+
+
+def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
+    """Return all records of a file, without a last line that has no end; none without a file.
+
+    Raises:
+        RecordError: A line isn't a JSON object.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    records = []
+    lines = path.read_bytes().split(b'\n')[:-1]
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise RecordError(f'{path}, line {number}: is not JSON: {error}') from error
+        if not isinstance(record, dict):
+            raise RecordError(f'{path}, line {number}: is not an object: {line[:80]!r}')
+        records.append(record)
+    return records
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in JSON's own types; numpy's arrays and numbers have ``tolist``."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, 'tolist'):
+        return _plain(value.tolist())
+    return value

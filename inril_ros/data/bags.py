@@ -1,0 +1,211 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Episodes as bags: written raw, one folder each, readable by any ROS 2 tool.
+
+A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder without that ending is
+whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
+from inril_ros.data.episode import RecordedEpisode
+from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.typestore import ros_typestore
+from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.contract import Contract
+from inril_ros.robot.episode import EpisodeOutcome
+
+EXECUTED_TOPIC = 'executed_action'
+EVENT_TOPIC = 'episode/event'
+_STARTED, _ENDED = 2, 3
+
+
+class BagError(ValueError):
+    """A bag that can't be used; the message names the bag and what is wrong with it."""
+
+
+class EpisodeBag:
+    """The bag of one running episode.
+
+    Args:
+        folder: Where the bag goes.
+        name: Name of the bag's folder.
+
+    Raises:
+        BagError: A bag of this name is there already.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = folder / name
+        self._folder = folder
+        self._partial = folder / f'{name}.tmp'
+        if self.path.exists() or self._partial.exists():
+            raise BagError(f'{self.path}: is there already; recorded episodes are never replaced')
+        folder.mkdir(parents=True, exist_ok=True)
+        self._store = ros_typestore()
+        self._writer = Writer(self._partial, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._writer.open()
+        self._connections: dict[str, Any] = {}
+        self.messages = 0
+
+    def write(self, topic: str, message_type: str, stamp: int, raw: bytes) -> None:
+        """Write a serialised message; ``stamp`` [ns] is its time in the bag."""
+        connection = self._connections.get(topic)
+        if connection is None:
+            connection = self._connections[topic] = self._writer.add_connection(
+                f'/{topic}', message_type, typestore=self._store)
+        self._writer.write(connection, stamp, raw)
+        self.messages += 1
+
+    def close(self, information: dict[str, str], keep: bool) -> Path:
+        """Finish the bag; return where it lies.
+
+        Args:
+            information: Goes into the bag's metadata: outcome, operator, task, contract hash ...
+            keep: False: it goes to ``rejected/``.
+        """
+        for key, value in information.items():
+            self._writer.set_custom_data(key, value)
+        self._writer.close()
+        target = self.path if keep else self._folder / 'rejected' / self.path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return self._partial.rename(target)
+
+
+def find_bags(folder: Path) -> list[Path]:
+    """Return the whole bags of a folder in the order of their names.
+
+    Raises:
+        BagError: The folder isn't there or holds none.
+    """
+    if not folder.is_dir():
+        raise BagError(f'{folder}: no such folder; record demonstrations first (inril record)')
+    bags = sorted(path.parent for path in folder.glob('*/metadata.yaml')
+                  if path.parent.suffix != '.tmp')
+    if not bags:
+        raise BagError(f'{folder}: holds no bag; record demonstrations first (inril record)')
+    return bags
+
+
+def read_episode(path: Path, contract: Contract) -> RecordedEpisode:
+    """Read one recorded episode and align it at its ticks.
+
+    Raises:
+        BagError: The bag is damaged, was recorded under another contract, lacks a topic, or has
+            gaps; the message says which.
+    """
+    aligner = FrameAligner(contract, history=1_000_000)
+    topics = {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC, 'outcome'}
+    topics.add(contract.episode.outcome_topic)
+    executed: list[ExecutedTick] = []
+    rewards: list[tuple[int, float]] = []
+    started = ended = None
+    for topic, message in _messages(path, topics, contract):
+        if topic == EXECUTED_TOPIC:
+            executed.append(executed_tick(message))
+        elif topic == EVENT_TOPIC:
+            started = message if message.event == _STARTED else started
+            ended = message if message.event == _ENDED else ended
+        elif topic == contract.episode.outcome_topic:
+            rewards.append((stamp_ns(message), message.reward))
+        else:
+            try:
+                aligner.add(topic, message)
+            except CodecError as error:
+                raise BagError(f'{path}: {error}') from error
+    if started is None or ended is None:
+        raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
+    return _align(path, contract, aligner, executed, rewards, started, ended)
+
+
+def executed_tick(message: Any) -> ExecutedTick:
+    """Return an ExecutedAction message as arrays."""
+    return ExecutedTick(
+        tick=message.tick, stamp=stamp_ns(message), source=message.source,
+        requested=np.array(message.requested, np.float32),
+        executed=np.array(message.executed, np.float32),
+        weights_version=message.weights_version, chunk_first_tick=message.chunk_first_tick)
+
+
+def content_digest(bags: list[Path]) -> str:
+    """Return a SHA-256 over all messages of bags: topic, time and bytes, whatever their order.
+
+    Two recordings with the same digest hold the same messages. Not part of it: the order in which
+    a recorder saw messages of different topics with equal times, and the UUIDs of run and episode,
+    which differ by design.
+    """
+    total = hashlib.sha256()
+    for path in bags:
+        with AnyReader([path], default_typestore=ros_typestore()) as reader:
+            for row in sorted((stamp, link.topic, _without_ids(reader, link.msgtype, raw))
+                              for link, stamp, raw in reader.messages()):
+                total.update(json.dumps(row[:2]).encode())
+                total.update(row[2])
+    return total.hexdigest()
+
+
+def _without_ids(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
+    if not message_type.startswith('inril_ros/'):
+        return bytes(raw)
+    message = reader.deserialize(raw, message_type)
+    blank = {name: '' for name in ('run_id', 'episode_id') if hasattr(message, name)}
+    return bytes(ros_typestore().serialize_cdr(replace(message, **blank), message_type))
+
+
+def _messages(path: Path, topics: set[str], contract: Contract) -> Iterator[tuple[str, Any]]:
+    """Yield (topic, message) in the order of their times; topics are matched without namespace."""
+    try:
+        with AnyReader([path], default_typestore=ros_typestore()) as reader:
+            links = {link.id: topic for link in reader.connections for topic in topics
+                     if link.topic == f'/{topic}' or link.topic.endswith(f'/{topic}')}
+            missing = (topics - {'outcome', contract.episode.outcome_topic}) - set(links.values())
+            if missing:
+                present = sorted({link.topic for link in reader.connections})
+                raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
+            for link, _, raw in reader.messages(
+                    [link for link in reader.connections if link.id in links]):
+                yield links[link.id], reader.deserialize(raw, link.msgtype)
+    except (AnyReaderError, OSError, KeyError, AssertionError) as error:
+        raise BagError(f'{path}: cannot be read: {error}') from error
+
+
+def _align(
+    path: Path, contract: Contract, aligner: FrameAligner, executed: list[ExecutedTick],
+    rewards: list[tuple[int, float]], started: Any, ended: Any,
+) -> RecordedEpisode:
+    if ended.contract_hash != contract.hash:
+        raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
+                       f'this is {contract.name} {contract.hash[:12]}')
+    assembler = TransitionAssembler(contract, aligner, lockstep=False)
+    for tick in executed:
+        assembler.add_executed(tick)
+    for stamp, reward in rewards:
+        assembler.add_reward(stamp, reward)
+    assembler.end(ended.tick, stamp_ns(ended))
+    try:
+        decisions = assembler.ready()
+    except FrameError as error:
+        raise BagError(f'{path}: {error}') from error
+    if not assembler.finished or not decisions:
+        raise BagError(f'{path}: incomplete: {assembler.missing() or "no action was executed"}')
+    return RecordedEpisode(
+        episode_id=started.episode_id,
+        observations=np.concatenate(
+            [decision.observations[:-1] for decision in decisions]
+            + [decisions[-1].observations[-1:]]),
+        actions=np.concatenate([decision.executed for decision in decisions]),
+        source=np.concatenate([decision.source for decision in decisions]),
+        rewards=np.concatenate([decision.rewards for decision in decisions]),
+        outcome=EpisodeOutcome(ended.outcome).value,
+        age=np.array(assembler.ages, np.float32),
+    )

@@ -1,0 +1,74 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which messages belong to an episode, and when all of them have come.
+
+Streams arrive in any order among each other, and the end of an episode is known before the last
+messages of other topics are. Messages wait here until an executed action, or the end, says that
+their time belongs to the episode.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A serialised message with its topic, type and time [ns]."""
+
+    topic: str
+    message_type: str
+    stamp: int
+    raw: bytes
+
+
+class EpisodeCapture:
+    """The messages of one episode.
+
+    Args:
+        until_end: Topics that speak at the final observation too; all others end one tick earlier.
+        every_tick: Topics that speak at each tick, so that the end can wait for them; empty where
+            there is no such promise (real time).
+    """
+
+    def __init__(self, until_end: frozenset[str], every_tick: frozenset[str]) -> None:
+        self._until_end = until_end
+        self._every_tick = every_tick
+        self._waiting: list[Captured] = []
+        self._newest: dict[str, int] = {}
+        self._start: int | None = None
+
+    def begin(self, start: int) -> None:
+        """Say when tick 0 is [ns]; what is older is dropped."""
+        self._start = start
+        self._waiting = [item for item in self._waiting if item.stamp >= start]
+
+    def add(self, item: Captured) -> None:
+        """Take a message."""
+        self._newest[item.topic] = max(item.stamp, self._newest.get(item.topic, 0))
+        if self._start is None or item.stamp >= self._start:
+            self._waiting.append(item)
+
+    def confirmed(self, stamp: int) -> Iterator[Captured]:
+        """Return the messages up to an executed action at ``stamp`` [ns]: they belong to it."""
+        if self._start is None:
+            return iter(())
+        done = [item for item in self._waiting if item.stamp <= stamp]
+        self._waiting = [item for item in self._waiting if item.stamp > stamp]
+        return iter(done)
+
+    def rest(self, end: int) -> Iterator[Captured]:
+        """Return the messages up to the final observation at ``end`` [ns]."""
+        done = [item for item in self._waiting
+                if item.stamp < end or (item.stamp == end and item.topic in self._until_end)]
+        self._waiting = []
+        return iter(done)
+
+    def awaited(self, last_tick: int, end: int) -> list[str]:
+        """Return the topics whose last message hasn't come.
+
+        Args:
+            last_tick: [ns] Time of the last executed action.
+            end: [ns] Time of the final observation.
+        """
+        return sorted(topic for topic in self._every_tick if self._newest.get(topic, 0) < (
+            end if topic in self._until_end else last_tick))

@@ -1,0 +1,194 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What all lifecycle nodes of the graph share.
+
+Subclasses write ``setup`` (configure), ``start`` (activate), ``stop`` (deactivate) and
+``teardown`` (cleanup, shutdown and error alike). rclpy swallows exceptions in transitions without
+a word (ros2/rclpy#1696): here they are logged and lead to the error path. SIGINT and SIGTERM run
+``stop`` and ``teardown`` before the process ends, so that the last message on the wire is the safe
+one.
+"""
+
+import importlib
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import cache
+from types import FrameType
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from inril_ros.nodes.parameters import COMMON, Parameter, declare
+from inril_ros.robot.contract import Contract, load_contract
+
+
+class ManagedNode(LifecycleNode):
+    """A lifecycle node with the contract of its robot.
+
+    Args:
+        name: Node name.
+        parameters: Its own parameters, beside those that all nodes have.
+        arguments: Command line, passed through to ROS.
+    """
+
+    contract: Contract
+
+    def __init__(self, name: str, parameters: tuple[Parameter, ...], **arguments: Any) -> None:
+        super().__init__(name, **arguments)
+        declare(self, COMMON + parameters)
+        self.lockstep: bool = self.value('lockstep')
+        self.run_id: str = self.value('run_id')
+        self._needed: list[Publisher | Subscription] = []
+        self.create_service(Trigger, '~/ready', self._ready)
+
+    def setup(self) -> None:
+        """Read what is needed and make publishers and subscriptions."""
+
+    def start(self) -> None:
+        """Begin to act."""
+
+    def stop(self) -> None:
+        """Stop acting; the last message sent is the safe one."""
+
+    def teardown(self) -> None:
+        """Let go of files and threads."""
+
+    def not_ready(self) -> str:
+        """Say what else than a link is missing before the node can do its part."""
+        return ''
+
+    def need(self, *links: Publisher | Subscription) -> None:
+        """Name links without which the node can't do its part; ``~/ready`` asks for them."""
+        self._needed.extend(links)
+
+    def value(self, name: str) -> Any:
+        """Return a parameter's value."""
+        return self.get_parameter(name).value
+
+    def autostart(self) -> None:
+        """Configure and activate, if the parameter says so.
+
+        Raises:
+            RuntimeError: A transition failed; its cause has been logged.
+        """
+        if not self.value('autostart'):
+            return
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() is not TransitionCallbackReturn.SUCCESS:
+                raise RuntimeError(f'{self.get_name()} could not start; see the error above')
+
+    def header(self, stamp: int) -> Header:
+        """Return a header with a time [ns]."""
+        header = Header()
+        header.stamp.sec, header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        return header
+
+    def now(self) -> int:
+        """Return ROS time [ns]."""
+        return self.get_clock().now().nanoseconds
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure."""
+        def configure() -> None:
+            self.contract = load_contract(self.value('contract'))
+            self.setup()
+        return self._attempt('configure', configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Activate."""
+        super().on_activate(state)
+        return self._attempt('activate', self.start)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Deactivate: stop first, while publishers still work."""
+        result = self._attempt('deactivate', self.stop)
+        super().on_deactivate(state)
+        return result
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Clean up."""
+        return self._attempt('cleanup', self.teardown)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop if active, then let go of everything."""
+        if state.label == 'active':
+            self._attempt('stop', self.stop)
+        return self._attempt('teardown', self.teardown)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything after a failed transition."""
+        return self._attempt('error recovery', self.teardown)
+
+    def _ready(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Answer whether all links are there, as this process sees them."""
+        alone = [link.topic_name for link in self._needed if not _partners(link)]
+        response.message = (
+            f'nobody at the other end of {sorted(alone)}' if alone else self.not_ready())
+        response.success = bool(self._needed) and not response.message
+        return response
+
+    def _attempt(self, what: str, action: Callable[[], None]) -> TransitionCallbackReturn:
+        try:
+            action()
+        except Exception as error:
+            self.get_logger().error(f'{what} failed: {error}\n{traceback.format_exc()}')
+            return TransitionCallbackReturn.ERROR
+        return TransitionCallbackReturn.SUCCESS
+
+
+def _partners(link: Publisher | Subscription) -> int:
+    if isinstance(link, Publisher):
+        return link.get_subscription_count()
+    return link.get_publisher_count()
+
+
+@cache
+def message_type(name: str) -> Any:
+    """Return the message class of a type name such as ``sensor_msgs/msg/JointState``."""
+    package, _, message = name.split('/')
+    return getattr(importlib.import_module(f'{package}.msg'), message)
+
+
+def run(make: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
+    """Run a node until SIGINT or SIGTERM; return the exit status.
+
+    An exception in a callback ends the node with its teardown done and status 1.
+    """
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    node: ManagedNode | None = None
+    status = 0
+    try:
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        node.autostart()
+        while rclpy.ok():
+            executor.spin_once(timeout_sec=0.5)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception as error:
+        status = 1
+        print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if node is not None:
+            node.trigger_shutdown()
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return status
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,58 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Node parameters as tables: one line says name, default, meaning and range."""
+
+from dataclasses import dataclass
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+Value = str | bool | int | float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a node.
+
+    Attributes:
+        name: Its name.
+        default: Its default, which also fixes its type.
+        description: What it means, with the unit.
+        read_only: It can only be set when the node starts.
+        minimum: Lowest value of a number; None: no range.
+        maximum: Highest value of a number.
+    """
+
+    name: str
+    default: Value
+    description: str
+    read_only: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Return the parameter's ROS description."""
+        descriptor = ParameterDescriptor(description=self.description, read_only=self.read_only)
+        if self.minimum is not None and isinstance(self.default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(self.minimum), to_value=float(self.maximum))]
+        elif self.minimum is not None:
+            descriptor.integer_range = [
+                IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))]
+        return descriptor
+
+
+#: Parameters that every node of the graph has.
+COMMON = (
+    Parameter('contract', '', 'path of the robot contract (YAML)'),
+    Parameter('run_id', '', 'UUID of the run; empty: any run'),
+    Parameter('lockstep', False,
+              'simulated time advances only when everyone has acted: as fast as it goes, repeatable'),
+    Parameter('autostart', True, 'configure and activate at the start'),
+)
+
+
+def declare(node: Node, table: tuple[Parameter, ...]) -> None:
+    """Declare all parameters of a table."""
+    for entry in table:
+        node.declare_parameter(entry.name, entry.default, entry.descriptor())

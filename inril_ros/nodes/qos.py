@@ -1,0 +1,43 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of service of each stream, in one place, so that both ends agree."""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+
+def _profile(depth: int, reliable: bool = True, latched: bool = False) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+#: A robot's state in real time: the newest counts, a lost one is replaced by the next.
+SENSOR = _profile(5, reliable=False)
+#: The same from a simulator in lockstep: nothing may be lost, or the simulation stops.
+LOCKSTEP = _profile(200)
+#: Commands: only the newest; never latched, a late joiner must not act on an old one.
+COMMAND = _profile(1)
+#: What is recorded about each tick.
+RECORD = _profile(2000)
+#: Events in the life of an episode.
+EVENT = _profile(100)
+#: States: whoever joins late gets the present one.
+STATE = _profile(1, latched=True)
+#: Manifests of weights.
+MANIFEST = _profile(1, latched=True)
+#: Pieces of weights: deep enough for a whole version, so that a late joiner gets all of it.
+WEIGHTS = _profile(512, latched=True)
+#: Transitions and their acknowledgements.
+EXPERIENCE = _profile(1000)
+
+
+def observations(lockstep: bool) -> QoSProfile:
+    """Return the profile of observation topics."""
+    return LOCKSTEP if lockstep else SENSOR
+
+
+def commands(lockstep: bool) -> QoSProfile:
+    """Return the profile of command topics."""
+    return LOCKSTEP if lockstep else COMMAND

@@ -1,0 +1,353 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Records: demonstrations to bags, rollouts to the journal and on to the learner.
+
+A demonstration is kept as the messages came. A rollout becomes transitions, each written to the
+journal before it is sent, and sent again until the learner has acknowledged it. The robot never
+waits for any of this; the next episode does, until this one is SAVED.
+"""
+
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.subscription import Subscription
+
+from inril_ros.data.assembly import Decision, TransitionAssembler
+from inril_ros.data.bags import EVENT_TOPIC, EXECUTED_TOPIC, EpisodeBag, executed_tick
+from inril_ros.data.capture import Captured, EpisodeCapture
+from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.typestore import ros_typestore
+from inril_ros.msg import (
+    EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome, RecorderStatus, Transition,
+    TransitionAck)
+from inril_ros.nodes import qos
+from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.parameters import Parameter
+from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.transport.journal import Journal
+
+PARAMETERS = (
+    Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
+    Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
+    Parameter('settle', 0.5, '[s] how long the end of an episode waits for late messages, in real '
+              'time', minimum=0.0, maximum=10.0),
+    Parameter('give_up', 10.0, '[s] an episode whose messages do not come by then is discarded',
+              minimum=0.1, maximum=600.0),
+    Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
+              minimum=0.01, maximum=600.0),
+)
+_TRANSITION = 'inril_ros/msg/Transition'
+_BURST = 200
+
+
+class RecorderNode(ManagedNode):
+    """Bags and the journal."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__('recorder_node', PARAMETERS, **arguments)
+
+    def setup(self) -> None:
+        """Open the journal and make the streams."""
+        contract = self.contract
+        self._aligner = FrameAligner(contract)
+        self._episode: _Episode | None = None
+        self._journal: Journal | None = None
+        if self.value('journal'):
+            text = ros_typestore().generate_msgdef(_TRANSITION)[0]
+            self._journal = Journal(Path(self.value('journal')), _TRANSITION, text)
+        self._unacknowledged: OrderedDict[int, Transition] = OrderedDict()
+        self._acknowledged = 0
+        self._sent_at = 0.0
+        self._counts = {'sent': 0, 'saved': 0, 'discarded': 0}
+        self._statuses = self.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
+        self._transitions = self.create_publisher(Transition, 'transition', qos.EXPERIENCE)
+        self._events = self.create_publisher(EpisodeEvent, EVENT_TOPIC, qos.EVENT)
+        self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
+        acknowledged = self.create_subscription(
+            TransitionAck, 'transition_ack', self._ack, qos.EXPERIENCE)
+        if self._journal is not None:
+            self.need(self._transitions, acknowledged)
+        self._subscribe_to_streams()
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(0.1, self._watch, clock=steady)
+        self.create_timer(1.0, self._publish_status, clock=steady)
+        if self._journal is not None and self._journal.last_sequence:
+            self._replay_after(0)
+
+    def teardown(self) -> None:
+        """Close the running bag as it is, and the journal."""
+        if getattr(self, '_episode', None) is not None:
+            self._discard('the recorder was stopped')
+        if getattr(self, '_journal', None) is not None:
+            self._journal.close()
+
+    def _subscribe_to_streams(self) -> None:
+        """Subscribe, serialised, to everything that is recorded."""
+        contract, rules = self.contract, self.contract.teleoperation
+        observed = contract.observation_topics()
+        outcome = contract.episode.outcome_topic
+        commanded = contract.action_topics()
+        driven = {rules.twist_topic: 'geometry_msgs/msg/TwistStamped',
+                  rules.joy_topic: 'sensor_msgs/msg/Joy'}
+        ours = {EXECUTED_TOPIC: 'inril_ros/msg/ExecutedAction', outcome: 'inril_ros/msg/Outcome'}
+        self._outcome_topic = outcome
+        self._until_end = frozenset({*observed, outcome})
+        self._every_tick = frozenset(
+            {*observed, *commanded, *driven, *ours} if self.lockstep else ())
+        bagged = {**commanded, **driven} if self.value('demonstrations') else {}
+        if self.value('demonstrations'):
+            for camera in contract.cameras.values():
+                self._stream(camera.topic, camera.type, qos.SENSOR)
+        for topic, kind in {**observed, **bagged, **ours}.items():
+            self.need(self._stream(
+                topic, kind, qos.RECORD if self.lockstep or topic in ours else qos.SENSOR))
+
+    def _stream(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
+        return self.create_subscription(
+            message_type(kind), topic, lambda raw: self._take(topic, kind, raw), profile, raw=True)
+
+    # What comes in.
+
+    def _take(self, topic: str, kind: str, raw: bytes) -> None:
+        """Take a serialised message of a stream in."""
+        message = deserialize_message(raw, message_type(kind))
+        stamp = stamp_ns(message) if hasattr(message, 'header') else 0
+        if topic in self.contract.observation_topics():
+            try:
+                self._aligner.add(topic, message)
+            except CodecError as error:
+                self.get_logger().warning(str(error), throttle_duration_sec=2.0)
+                return
+        episode = self._episode
+        if episode is None:
+            return
+        if episode.bag is not None:
+            episode.capture.add(Captured(topic, kind, stamp or self.now(), bytes(raw)))
+        if topic == EXECUTED_TOPIC:
+            self._executed(episode, message)
+        elif topic == self._outcome_topic and message.outcome != Outcome.RUNNING:
+            episode.assembler.add_reward(stamp, message.reward)
+        self._advance(episode)
+
+    def _executed(self, episode: '_Episode', message: ExecutedAction) -> None:
+        if message.episode_id != episode.event.episode_id:
+            return
+        episode.assembler.add_executed(executed_tick(message))
+        episode.last_tick = stamp_ns(message)
+        if episode.bag is not None:
+            for item in episode.capture.confirmed(episode.last_tick):
+                episode.bag.write(item.topic, item.message_type, item.stamp, item.raw)
+
+    def _event(self, message: EpisodeEvent) -> None:
+        if message.event == EpisodeEvent.RESETTING:
+            if self._episode is not None:
+                self._discard('the next episode began before its messages had come')
+            self._begin(message)
+        elif self._episode is None or message.episode_id != self._episode.event.episode_id:
+            return
+        elif message.event == EpisodeEvent.STARTED:
+            self._episode.capture.begin(stamp_ns(message))
+            self._keep_event(message)
+        elif message.event == EpisodeEvent.ENDED and message.outcome == EpisodeEvent.ABORTED:
+            self._episode.end = message
+            self._discard(f'aborted: {message.reason}')
+        elif message.event == EpisodeEvent.ENDED:
+            self._episode.end = message
+            self._episode.ended_at = time.monotonic()
+            self._episode.assembler.end(message.tick, stamp_ns(message))
+            self._advance(self._episode)
+
+    def _begin(self, message: EpisodeEvent) -> None:
+        demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
+        if not (self.value('demonstrations') if demonstration
+                else message.purpose == EpisodeRequest.ROLLOUT and self._journal):
+            return
+        self._episode = _Episode(
+            event=message,
+            assembler=TransitionAssembler(self.contract, self._aligner, self.lockstep),
+            capture=EpisodeCapture(self._until_end, self._every_tick),
+            bag=self._new_bag(message) if demonstration else None)
+
+    def _new_bag(self, message: EpisodeEvent) -> EpisodeBag:
+        folder = Path(self.value('demonstrations'))
+        taken = [int(path.name[:4]) for pattern in ('*', 'rejected/*')
+                 for path in folder.glob(pattern) if path.name[:4].isdigit()]
+        return EpisodeBag(
+            folder, f'{max(taken, default=-1) + 1:04d}_{message.episode_id[:8]}')
+
+    def _keep_event(self, message: EpisodeEvent) -> None:
+        if self._episode.bag is not None:
+            self._episode.bag.write(
+                EVENT_TOPIC, 'inril_ros/msg/EpisodeEvent', stamp_ns(message),
+                serialize_message(message))
+
+    # What goes out.
+
+    def _advance(self, episode: '_Episode') -> None:
+        """Send what has become complete; finish an ended episode when all of it is here."""
+        try:
+            decisions = episode.assembler.ready()
+        except FrameError as error:
+            self._discard(str(error))
+            return
+        for decision in decisions if episode.bag is None else ():
+            self._journal_and_send(self._transition(episode, decision))
+            episode.sent = True
+        if episode.end is None or not episode.assembler.finished:
+            return
+        if episode.bag is not None and not self._all_came(episode):
+            return
+        self._finish(episode)
+
+    def _all_came(self, episode: '_Episode') -> bool:
+        if self.lockstep:
+            return not episode.capture.awaited(episode.last_tick, stamp_ns(episode.end))
+        return time.monotonic() - episode.ended_at >= self.value('settle')
+
+    def _transition(self, episode: '_Episode', decision: Decision) -> Transition:
+        end = episode.end if decision.last else None
+        return Transition(
+            header=self.header(decision.stamp), run_id=episode.event.run_id,
+            sequence=self._journal.last_sequence + 1, episode_id=episode.event.episode_id,
+            first_tick=decision.first_tick, steps=len(decision.executed),
+            observation_size=self.contract.observation_size, action_size=self.contract.action_size,
+            observations=decision.observations.ravel().tolist(),
+            requested=decision.requested.ravel().tolist(),
+            executed=decision.executed.ravel().tolist(), source=decision.source.tolist(),
+            rewards=decision.rewards.tolist(),
+            terminated=end is not None and end.outcome != EpisodeEvent.TIME_LIMIT,
+            truncated=end is not None and end.outcome == EpisodeEvent.TIME_LIMIT,
+            outcome=end.outcome if end else EpisodeEvent.UNKNOWN,
+            weights_version=decision.weights_version, contract_hash=self.contract.hash)
+
+    def _abort_marker(self, episode: '_Episode') -> Transition:
+        """Return the empty transition that tells the learner to forget the episode."""
+        return Transition(
+            header=episode.event.header, run_id=episode.event.run_id,
+            sequence=self._journal.last_sequence + 1, episode_id=episode.event.episode_id,
+            observation_size=self.contract.observation_size, action_size=self.contract.action_size,
+            truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=self.contract.hash)
+
+    def _journal_and_send(self, message: Transition) -> None:
+        self._journal.append(message.sequence, stamp_ns(message), serialize_message(message))
+        self._unacknowledged[message.sequence] = message
+        self._sent_at = time.monotonic()
+        self._counts['sent'] += 1
+        self._transitions.publish(message)
+
+    def _finish(self, episode: '_Episode') -> None:
+        end = episode.end
+        if episode.bag is None:
+            self._journal.sync()
+            self._tell(episode, EpisodeEvent.SAVED, 'journaled')
+            return
+        for item in episode.capture.rest(stamp_ns(end)):
+            episode.bag.write(item.topic, item.message_type, item.stamp, item.raw)
+        self._keep_event(end)
+        keep = end.outcome == EpisodeEvent.SUCCESS
+        path = episode.bag.close({
+            'episode_id': end.episode_id, 'outcome': _OUTCOME_NAMES[end.outcome],
+            'operator': end.operator_name, 'task': end.task,
+            'contract': self.contract.name, 'contract_hash': self.contract.hash}, keep)
+        episode.bag = None
+        self._tell(episode, EpisodeEvent.SAVED if keep else EpisodeEvent.DISCARDED, str(path))
+
+    def _discard(self, reason: str) -> None:
+        """Give an episode up: its bag goes to the rejected ones, the learner is told to forget."""
+        episode = self._episode
+        self.get_logger().error(f'episode {episode.event.episode_id} discarded: {reason}')
+        if episode.bag is not None:
+            episode.bag.close({'episode_id': episode.event.episode_id, 'outcome': 'incomplete',
+                               'reason': reason}, keep=False)
+        elif episode.sent:
+            self._journal_and_send(self._abort_marker(episode))
+        self._tell(episode, EpisodeEvent.DISCARDED, reason)
+
+    def _tell(self, episode: '_Episode', event: int, reason: str) -> None:
+        source = episode.end or episode.event
+        self._episode = None
+        self._events.publish(EpisodeEvent(
+            header=source.header, run_id=source.run_id, episode_id=source.episode_id, event=event,
+            purpose=source.purpose, outcome=source.outcome, tick=source.tick,
+            explore=source.explore, seed=source.seed, task=source.task,
+            operator_name=source.operator_name, contract_hash=self.contract.hash, reason=reason,
+            sequence=self._journal.last_sequence if self._journal else 0))
+        self._counts['saved' if event == EpisodeEvent.SAVED else 'discarded'] += 1
+        self._publish_status()
+
+    def _ack(self, message: TransitionAck) -> None:
+        if self.run_id and message.run_id != self.run_id:
+            return
+        if message.sequence < self._acknowledged:  # the learner came back with less
+            self._replay_after(message.sequence)
+        self._acknowledged = message.sequence
+        while self._unacknowledged and next(iter(self._unacknowledged)) <= message.sequence:
+            self._unacknowledged.popitem(last=False)
+
+    def _replay_after(self, sequence: int) -> None:
+        """Take up again what the journal has after a sequence number."""
+        if self._journal is None:
+            return
+        self._unacknowledged = OrderedDict(
+            (number, deserialize_message(raw, Transition))
+            for number, raw in self._journal.after(sequence))
+        self._sent_at = 0.0
+
+    def _publish_status(self) -> None:
+        self._statuses.publish(RecorderStatus(
+            header=self.header(self.now()), run_id=self.run_id,
+            journaled=self._journal.last_sequence if self._journal else 0,
+            acknowledged=self._acknowledged, **self._counts))
+
+    def _watch(self) -> None:
+        """Send again what wasn't acknowledged; finish or give up an episode that has ended."""
+        now = time.monotonic()
+        if self._unacknowledged and now - self._sent_at > self.value('resend'):
+            self._sent_at = now
+            for message in list(self._unacknowledged.values())[:_BURST]:
+                self._counts['sent'] += 1
+                self._transitions.publish(message)
+        episode = self._episode
+        if episode is None or episode.end is None:
+            return
+        self._advance(episode)
+        if self._episode is episode and now - episode.ended_at > self.value('give_up'):
+            awaited = episode.capture.awaited(episode.last_tick, stamp_ns(episode.end))
+            self._discard(f'never came: {episode.assembler.missing() or awaited}')
+
+
+class _Episode:
+    """What is known of the running episode."""
+
+    def __init__(
+        self, event: EpisodeEvent, assembler: TransitionAssembler, capture: EpisodeCapture,
+        bag: EpisodeBag | None,
+    ) -> None:
+        self.event = event
+        self.assembler = assembler
+        self.capture = capture
+        self.bag = bag
+        self.end: EpisodeEvent | None = None
+        self.ended_at = 0.0
+        self.sent = False
+        self.last_tick = 0
+
+
+_OUTCOME_NAMES = {
+    EpisodeEvent.UNKNOWN: 'unknown', EpisodeEvent.SUCCESS: 'success',
+    EpisodeEvent.FAILURE: 'failure', EpisodeEvent.TIME_LIMIT: 'time_limit',
+    EpisodeEvent.ABORTED: 'aborted'}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node."""
+    return run(RecorderNode, arguments)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

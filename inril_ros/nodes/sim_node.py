@@ -1,0 +1,183 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated robot behind a robot's topics.
+
+In lockstep the simulation takes a step when the command for its present observation has come, and
+waits otherwise: time passes as fast as the graph can act, and the same inputs give the same
+trajectory. In real time it steps at the control rate and applies the newest command, as a robot
+would; a command that is too old is replaced by the hold.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.clock import Clock, ClockType
+from rclpy.parameter import Parameter as RosParameter
+from rosgraph_msgs.msg import Clock as ClockMessage
+from std_srvs.srv import Trigger
+
+from inril_ros.msg import Outcome
+from inril_ros.nodes import qos
+from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.parameters import Parameter
+from inril_ros.robot.codecs import (
+    CodecError, decode_command, encode_image, encode_observations, stamp_ns)
+from inril_ros.robot.safety import SafetyGate
+from inril_ros.sim.environment import SimulatedState, make_simulation
+
+PARAMETERS = (
+    Parameter('simulation', '', 'path of the simulation mapping (YAML)'),
+    Parameter('task', '', 'task of the simulation; empty: its first'),
+    Parameter('camera', False, 'render and publish the cameras of the contract'),
+    Parameter('next_seed', -1, 'seed of the next reset; -1: the next of an own sequence',
+              read_only=False, minimum=-1, maximum=2 ** 62),
+    Parameter('command_timeout', 0.1, '[s] an older command is replaced by the hold, in real time',
+              minimum=0.001, maximum=10.0),
+)
+_RESET_PAUSE_NS = 1_000_000_000
+_OUTCOMES = {'none': Outcome.RUNNING, 'success': Outcome.SUCCESS, 'failure': Outcome.FAILURE}
+
+
+class SimNode(ManagedNode):
+    """The robot, its objects, its cameras and the judge."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__('sim_node', PARAMETERS, **arguments)
+
+    def setup(self) -> None:
+        """Build the simulation and make the streams."""
+        contract = self.contract
+        self._robot = make_simulation(
+            Path(self.value('simulation')), self.value('task'), contract)
+        self._hold = SafetyGate(contract).hold().action
+        self._stamp = _RESET_PAUSE_NS
+        self._sequence = 0
+        self._over = True
+        self._received: dict[str, tuple[int, Any]] = {}
+        self._next_image = 0
+        self._clock_topic = self.create_publisher(ClockMessage, '/clock', qos.COMMAND)
+        self._outcome = self.create_publisher(
+            Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
+        profile = qos.observations(self.lockstep)
+        self._observations = {
+            topic: self.create_publisher(message_type(kind), topic, profile)
+            for topic, kind in contract.observation_topics().items()}
+        self._images = {
+            name: self.create_publisher(message_type(camera.type), camera.topic, qos.SENSOR)
+            for name, camera in contract.cameras.items()} if self.value('camera') else {}
+        for topic, kind in contract.action_topics().items():
+            if self.lockstep and not hasattr(message_type(kind)(), 'header'):
+                raise ValueError(f'{topic}: {kind} has no header; lockstep needs its stamp')
+            self.need(self.create_subscription(
+                message_type(kind), topic,
+                lambda message, topic=topic: self._command(topic, message),
+                qos.commands(self.lockstep)))
+        self.need(self._outcome, *self._observations.values())
+        self.create_service(Trigger, contract.episode.reset_service, self._reset)
+        if not self.lockstep:
+            self._stamp = self._wall_time()
+            self.create_timer(
+                contract.period, self._step_in_real_time,
+                clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def start(self) -> None:
+        """Bring the scene to a first start, so that there is something to observe."""
+        self._publish(self._robot.reset(self._seed()))
+
+    def teardown(self) -> None:
+        """Close the simulation."""
+        if hasattr(self, '_robot'):
+            self._robot.close()
+
+    def _seed(self) -> int:
+        chosen = self.value('next_seed')
+        if chosen >= 0:
+            self.set_parameters([RosParameter('next_seed', value=-1)])
+            return chosen
+        self._sequence += 1
+        return self._sequence
+
+    def _reset(self, _: Any, response: Any) -> Any:
+        seed = self._seed()
+        self._received.clear()
+        self._stamp = self._stamp + _RESET_PAUSE_NS if self.lockstep else self._wall_time()
+        state = self._robot.reset(seed)
+        response.success = True
+        response.message = f'reset with seed {seed}'
+        self._over = False
+        self._publish(state)
+        return response
+
+    def _command(self, topic: str, message: Any) -> None:
+        if not self.lockstep:
+            self._received[topic] = (self._wall_time(), message)
+            return
+        stamp = stamp_ns(message)
+        if self._over or stamp != self._stamp:
+            return
+        self._received[topic] = (stamp, message)
+        if len(self._received) == len(self.contract.action_topics()):
+            self._step(self._action())
+
+    def _step_in_real_time(self) -> None:
+        now = self._wall_time()
+        limit = self.value('command_timeout') * 1e9
+        fresh = len(self._received) == len(self.contract.action_topics()) and all(
+            now - at <= limit for at, _ in self._received.values())
+        self._step(self._action() if fresh else self._hold)
+
+    def _action(self) -> np.ndarray:
+        action = self._hold.copy()
+        try:
+            for name, entry in self.contract.actions.items():
+                action[self.contract.action_slice(name)] = decode_command(
+                    self._received[entry.topic][1], entry)
+        except CodecError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=1.0)
+        return action
+
+    def _step(self, action: np.ndarray) -> None:
+        if self.lockstep:
+            self._received.clear()
+            self._stamp += self.contract.period_ns
+        else:
+            self._stamp = self._wall_time()
+        state = self._robot.step(action)
+        judged = state.outcome != 'none'
+        self._publish(state, silent=self._over)
+        self._over = self._over or judged
+
+    def _publish(self, state: SimulatedState, silent: bool = False) -> None:
+        """Send the clock, the verdict, then what is observed."""
+        if self.lockstep:
+            header = self.header(self._stamp)
+            self._clock_topic.publish(ClockMessage(clock=header.stamp))
+        if self.lockstep or (state.outcome != 'none' and not silent):
+            self._outcome.publish(Outcome(
+                header=self.header(self._stamp), outcome=_OUTCOMES[state.outcome],
+                reward=float(state.reward)))
+        for topic, message in encode_observations(
+                self.contract, state.values, self._stamp, message_type):
+            self._observations[topic].publish(message)
+        if self._images and self._stamp >= self._next_image:
+            self._publish_images()
+
+    def _publish_images(self) -> None:
+        for name, publisher in self._images.items():
+            camera = self.contract.cameras[name]
+            publisher.publish(encode_image(
+                camera, self._robot.image(name), self._stamp, message_type))
+            self._next_image = self._stamp + round(1e9 / camera.rate)
+
+    def _wall_time(self) -> int:
+        return Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node."""
+    return run(SimNode, arguments)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

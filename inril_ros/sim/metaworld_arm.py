@@ -1,0 +1,149 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The built-in arm: Meta-World's Sawyer (MuJoCo) as a simulated robot.
+
+Meta-World [1] is used through its environment classes, not through ``gymnasium.make``: that wraps
+50 fixed start states and steps at a third of the speed.
+
+[1] Yu et al., Meta-World: A Benchmark and Evaluation for Multi-Task and Meta Reinforcement
+    Learning, CoRL 2019; https://github.com/Farama-Foundation/Metaworld
+"""
+
+import sys
+
+from metaworld.env_dict import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
+import numpy as np
+
+from inril_ros.robot.contract import Contract
+from inril_ros.sim.environment import admissible_action, camera_size, SimulatedState
+from inril_ros.sim.mapping import find_task, MappingError, MetaworldMapping
+from inril_ros.sim.rendering import SceneRenderer
+
+#: Observations that a contract may use, with their lengths.
+OBSERVATIONS = {
+    'arm_position': 7, 'gripper_opening': 1, 'hand_position': 3, 'object_pose': 7,
+    'object_position': 3, 'second_object_pose': 7, 'goal_position': 3,
+}
+#: Actions that a contract must have, with their lengths.
+ACTIONS = {'hand_velocity': 3, 'gripper_effort': 1}
+
+_ARM = tuple(f'right_j{index}' for index in range(7))
+# Positions in Meta-World's observation (39,): hand 3, gripper 1, two objects with position 3 and
+# quaternion 4 each, the same 18 values one step earlier, goal 3.
+_HAND, _GRIPPER, _GOAL = slice(0, 3), slice(3, 4), slice(36, 39)
+_POSES = {
+    'xyzw': ([4, 5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16, 17]),
+    'wxyz': ([4, 5, 6, 8, 9, 10, 7], [11, 12, 13, 15, 16, 17, 14]),
+}
+
+
+class MetaworldArm:
+    """A Sawyer arm in one task of Meta-World; a SimulatedRobot.
+
+    Raises:
+        MappingError: The mapping, the contract and Meta-World don't fit together.
+    """
+
+    def __init__(self, mapping: MetaworldMapping, task: str, contract: Contract) -> None:
+        entry = find_task(mapping, task)
+        if entry.environment not in ALL_V3_ENVIRONMENTS:
+            raise MappingError(f'tasks.{task}.environment: Meta-World has no '
+                               f'{entry.environment!r}; it has {sorted(ALL_V3_ENVIRONMENTS)}')
+        _check_contract(contract)
+        self._contract = contract
+        self._cameras = mapping.cameras
+        self._first_pose, self._second_pose = _POSES[entry.quaternion_order]
+        observable = ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE[f'{entry.environment}-goal-observable']
+        # With a seed the constructor leaves NumPy's global generator as it was.
+        self._env = observable(seed=0)
+        self._env._freeze_rand_vec = False
+        self._env.seeded_rand_vec = True
+        # The time limit is the graph's affair; Meta-World's own would raise an error.
+        self._env.max_path_length = sys.maxsize
+        self._joints = np.concatenate([self._env.model.joint(name).qposadr for name in _ARM])
+        self._velocity = contract.action_slice('hand_velocity')
+        self._effort = contract.action_slice('gripper_effort')
+        self._ready = False
+        self._renderer: SceneRenderer | None = None
+        if not np.isclose(contract.period, self.period, rtol=1e-6):
+            raise MappingError(f'contract {contract.name!r} has control_rate '
+                               f'{contract.control_rate} Hz, Meta-World {1 / self.period:g} Hz')
+
+    @property
+    def period(self) -> float:
+        """[s] Simulated time of one step."""
+        return float(self._env.dt)
+
+    def reset(self, seed: int) -> SimulatedState:
+        """Begin an episode: object and goal at places that the seed decides."""
+        self._env.seed(seed)
+        observation, _ = self._env.reset()
+        self._ready = True
+        return SimulatedState(self._values(observation), 'none', 0.0)
+
+    def step(self, action: np.ndarray) -> SimulatedState:
+        """Apply an action (A,) in contract units for one tick.
+
+        Raises:
+            ValueError: The action has another shape, or isn't finite.
+            RuntimeError: There was no reset yet.
+        """
+        if not self._ready:
+            raise RuntimeError('reset the simulation before the first step')
+        action = admissible_action(self._contract, action)
+        # Meta-World moves the hand by up to action_scale metres per step, for 1.
+        reach = self._env.action_scale / self.period
+        command = np.concatenate([action[self._velocity] / reach, action[self._effort]])
+        observation, _, _, _, info = self._env.step(command)
+        if info['success']:
+            return SimulatedState(self._values(observation), 'success', 1.0)
+        return SimulatedState(self._values(observation), 'none', 0.0)
+
+    def image(self, camera: str) -> np.ndarray:
+        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
+
+        Raises:
+            MappingError: The contract or the mapping has no such camera.
+            RenderingError: There is no OpenGL to draw with.
+        """
+        height, width = camera_size(self._contract, camera)
+        if camera not in self._cameras:
+            raise MappingError(f'cameras: no entry for {camera!r} of contract '
+                               f'{self._contract.name!r}; entries are {sorted(self._cameras)}')
+        entry = self._cameras[camera]
+        if self._renderer is None:
+            self._renderer = SceneRenderer(self._env.model, self._env.data)
+        image = self._renderer.image(entry.camera, height, width)
+        return np.ascontiguousarray(image[::-1, ::-1]) if entry.upside_down else image
+
+    def close(self) -> None:
+        """Release the simulator."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+        self._env.close()
+        self._ready = False
+
+    def _values(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        """Take the contract's observations out of Meta-World's (39,)."""
+        values = {
+            'arm_position': self._env.data.qpos[self._joints],
+            'gripper_opening': observation[_GRIPPER],
+            'hand_position': observation[_HAND],
+            'object_pose': observation[self._first_pose],
+            'object_position': observation[self._first_pose[:3]],
+            'second_object_pose': observation[self._second_pose],
+            'goal_position': observation[_GOAL],
+        }
+        return {name: values[name] for name in self._contract.observations}
+
+
+def _check_contract(contract: Contract) -> None:
+    for name, entry in contract.observations.items():
+        if OBSERVATIONS.get(name) != entry.length:
+            raise MappingError(f'contract {contract.name!r}: Meta-World gives no observation '
+                               f'{name!r} of {entry.length} values; it gives {OBSERVATIONS}')
+    lengths = {name: entry.length for name, entry in contract.actions.items()}
+    if lengths != ACTIONS:
+        raise MappingError(f'contract {contract.name!r} has actions {lengths}, '
+                           f'Meta-World takes {ACTIONS}')

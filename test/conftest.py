@@ -1,0 +1,50 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What each test process needs before ROS, MuJoCo, torch or hypothesis are imported.
+
+A ROS domain of its own: nodes of two test runs on one machine, or of a robot in the same network,
+must not hear each other. Settings that the environment made are kept, apart from the domain.
+"""
+
+import os
+import socket
+import sys
+import tempfile
+
+from hypothesis import settings
+
+# Domains 1..101 are safe on all platforms; 0 is everybody's default. The socket that holds the
+# number is kept for the life of the process, and its port is far from those that DDS uses.
+_FIRST_DOMAIN, _LAST_DOMAIN, _LOCK_PORT = 1, 101, 21000
+
+
+def _claim_domain() -> tuple[int, socket.socket]:
+    """Return a domain ID that no other test process of this machine has, and what holds it."""
+    span = _LAST_DOMAIN - _FIRST_DOMAIN + 1
+    for attempt in range(span):
+        domain = _FIRST_DOMAIN + (os.getpid() + attempt) % span
+        holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            holder.bind(('127.0.0.1', _LOCK_PORT + domain))
+        except OSError:
+            holder.close()
+            continue
+        return domain, holder
+    raise RuntimeError(f'all ROS domains {_FIRST_DOMAIN}..{_LAST_DOMAIN} are taken by other tests')
+
+
+_domain, _domain_holder = _claim_domain()
+os.environ['ROS_DOMAIN_ID'] = str(_domain)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+# Only before Iron; later distributions warn about it.
+if os.environ.get('ROS_DISTRO') == 'humble':
+    os.environ['ROS_LOCALHOST_ONLY'] = '1'
+os.environ.setdefault('ROS_LOG_DIR', tempfile.mkdtemp(prefix='inril_ros_test_log_'))
+# ROS wheels don't set it, and ament_index finds nothing without it.
+os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+os.environ.setdefault('MUJOCO_GL', 'egl')
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+# The machine may be slow and busy; in CI the examples are the same in each run.
+settings.register_profile('inril_ros', deadline=None, derandomize='CI' in os.environ)
+settings.load_profile('inril_ros')

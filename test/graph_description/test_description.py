@@ -1,0 +1,146 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The graphs hold the nodes of their stage, and ROS reads the arguments as they were meant."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+import yaml
+
+from inril_ros.graph.description import (
+    evaluation_graph,
+    finetuning_graph,
+    GraphDescription,
+    GraphOptions,
+    NodeDescription,
+    parameter_yaml,
+    recording_graph,
+    ros_arguments,
+    simulation_graph,
+    STAGES,
+)
+
+SIMULATED = dict(contract='arm.yaml', run_id='r1', simulation='sim.yaml', task='pick-place',
+                 lockstep=True, use_sim_time=True)
+FOLDERS = dict(demonstrations='demos', journal='journal', finetune_config='finetune.yaml',
+               pretrained='pretrained', run_dir='run', model='pretrained')
+
+
+def names(graph):
+    return [node.name for node in graph.nodes]
+
+
+def test_each_stage_runs_its_nodes():
+    options = GraphOptions(**SIMULATED, **FOLDERS)
+    assert names(simulation_graph(options)) == ['sim_node']
+    assert names(recording_graph(options)) == [
+        'sim_node', 'actuation_node', 'recorder_node', 'teleop_node']
+    assert names(evaluation_graph(options)) == ['sim_node', 'actuation_node', 'policy_node']
+    assert names(finetuning_graph(options)) == [
+        'sim_node', 'actuation_node', 'policy_node', 'recorder_node', 'learner_node']
+
+
+@pytest.mark.parametrize('stage', ['record', 'evaluate', 'finetune'])
+def test_a_real_robot_has_no_simulation_node(stage):
+    graph = STAGES[stage](GraphOptions(contract='arm.yaml', run_id='r1', **FOLDERS))
+    assert 'sim_node' not in names(graph)
+
+
+def test_every_node_is_told_the_same_of_run_and_time():
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS, namespace='left'))
+    for node in graph.nodes:
+        shared = {key: node.parameters[key] for key in
+                  ('contract', 'run_id', 'lockstep', 'autostart', 'use_sim_time')}
+        assert shared == dict(
+            contract='arm.yaml', run_id='r1', lockstep=True, autostart=True, use_sim_time=True)
+        assert node.namespace == 'left'
+
+
+def test_the_recorder_writes_bags_or_a_journal_as_the_stage_asks():
+    options = GraphOptions(**SIMULATED, **FOLDERS)
+    recording = recording_graph(options).node('recorder_node').parameters
+    finetuning = finetuning_graph(options).node('recorder_node').parameters
+    assert (recording['demonstrations'], recording['journal']) == ('demos', '')
+    assert (finetuning['demonstrations'], finetuning['journal']) == ('', 'journal')
+
+
+def test_finetuning_starts_from_the_pretrained_model():
+    options = GraphOptions(**SIMULATED, **{**FOLDERS, 'model': ''})
+    assert finetuning_graph(options).node('policy_node').parameters['model'] == 'pretrained'
+
+
+def test_only_recorder_and_learner_come_back_after_a_crash():
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS, respawn=True))
+    assert {node.name for node in graph.nodes if node.respawn} == {
+        'recorder_node', 'learner_node'}
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
+    assert not any(node.respawn for node in graph.nodes)
+
+
+def test_the_learner_gives_way_to_the_control_loop():
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
+    assert {node.name: node.niceness for node in graph.nodes if node.niceness} == {
+        'learner_node': 5}
+
+
+@pytest.mark.parametrize(('stage', 'missing'), [
+    ('simulate', 'simulation'), ('record', 'demonstrations'), ('evaluate', 'model'),
+    ('finetune', 'demonstrations, journal, finetune_config, pretrained, run_dir')])
+def test_a_stage_says_what_it_misses(stage, missing):
+    with pytest.raises(ValueError, match=f'needs {missing} in its options'):
+        STAGES[stage](GraphOptions(contract='arm.yaml', run_id='r1'))
+
+
+@pytest.mark.parametrize(('wrong', 'message'), [
+    (dict(contract=''), 'contract is empty'),
+    (dict(simulation='', lockstep=True), 'a real robot does not wait'),
+    (dict(use_sim_time=False), 'lockstep needs use_sim_time'),
+    (dict(namespace='2nd arm'), 'is no ROS name'),
+    (dict(log_level='loud'), 'debug, info, warn or error')])
+def test_options_that_cannot_be_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        GraphOptions(**{**SIMULATED, **wrong})
+
+
+def test_a_graph_has_no_two_nodes_of_one_name():
+    with pytest.raises(ValueError, match='two nodes of one name'):
+        GraphDescription('twice', (NodeDescription('a', 'a'), NodeDescription('b', 'a')))
+
+
+def test_an_unknown_node_is_answered_with_those_there_are():
+    with pytest.raises(KeyError, match='learner_node.*sim_node'):
+        simulation_graph(GraphOptions(**SIMULATED)).node('learner_node')
+
+
+def test_the_parameter_file_holds_for_any_name():
+    node = NodeDescription('a', 'a', parameters={'x': 1.0, 'task': '007', 'on': True})
+    assert yaml.safe_load(parameter_yaml(node)) == {
+        '/**': {'ros__parameters': {'x': 1.0, 'task': '007', 'on': True}}}
+
+
+# What ROS itself can't carry is left out: control characters, integers above 64 bits, subnormals.
+text = st.text(st.characters(min_codepoint=32, exclude_categories=('Cs', 'Cc')), max_size=40)
+values = st.one_of(text, st.booleans(), st.integers(-2**63, 2**63 - 1),
+                   st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
+                   st.sampled_from(['', 'true', '007', '1.0', '~', 'a b:=c', "it's", 'null']))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.from_regex(r'[a-z][a-z0-9_]{0,15}', fullmatch=True), values, max_size=5))
+def test_ros_reads_each_parameter_with_its_value_and_type(parameters):
+    rclpy = pytest.importorskip('rclpy')
+    described = NodeDescription(
+        'any_node', 'told', namespace='left/arm', parameters=parameters)
+    context = rclpy.Context()
+    rclpy.init(args=ros_arguments(described), context=context)
+    node = rclpy.create_node('untold', context=context, start_parameter_services=False,
+                             automatically_declare_parameters_from_overrides=True)
+    try:
+        got = {name: node.get_parameter(name).value for name in parameters}
+        assert got == parameters
+        assert {name: type(value) for name, value in got.items()} == {
+            name: type(value) for name, value in parameters.items()}
+        assert node.get_fully_qualified_name() == '/left/arm/told'
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)

@@ -1,0 +1,295 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A session takes in experience once, learns as much as it allows, and resumes exactly."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+import torch
+
+from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.policies import artifact
+from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.pretrain import split_episodes
+from inril_ros.learning.session import FineTuningSession
+from inril_ros.learning.session_config import SessionConfig
+
+MODEL = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=16)
+CONFIG = SessionConfig(warmup_steps=60, warmup_updates=10, batch=16, imitation_batch=16, m=3,
+                       candidates=4, target_candidates=2, dose_window=7)
+
+
+def episode(number: int, steps: int = 20, success: bool = True) -> Episode:
+    random = np.random.default_rng(number)
+    rewards = np.zeros(steps)
+    rewards[-1] = success
+    return Episode(random.normal(size=(steps + 1, 3)), random.uniform(-1, 1, (steps, 2)), rewards,
+                   success, success)
+
+
+DEMONSTRATIONS = [episode(number) for number in range(5)]
+
+
+def pretrained() -> ActingPolicy:
+    torch.manual_seed(3)
+    return ActingPolicy(MODEL)
+
+
+def session(seed: int = 0, **changes: Any) -> FineTuningSession:
+    return FineTuningSession(replace(CONFIG, **changes), pretrained(), DEMONSTRATIONS, seed, 'cpu')
+
+
+def transitions(number: int, steps: int = 20, success: bool | None = None) -> list[Transition]:
+    """Return an episode cut into decisions of 4 steps (every second one succeeds)."""
+    success = number % 2 == 0 if success is None else success
+    whole = episode(100 + number, steps, success)
+    cut = []
+    for first in range(0, steps, 4):
+        after = min(first + 4, steps)
+        last = after == steps
+        cut.append(Transition(
+            f'episode {number}', first, whole.observations[first:after + 1],
+            whole.actions[first:after], whole.rewards[first:after], np.zeros(after - first),
+            last and success, last and not success, last and success))
+    return cut
+
+
+def learn(made: FineTuningSession, numbers: range) -> list[dict[str, float]]:
+    """Take in episodes, and all updates as soon as they are due."""
+    logged = []
+    for number in numbers:
+        for transition in transitions(number):
+            made.ingest(transition)
+            while made.updates_due:
+                logged.append(made.update())
+    return logged
+
+
+def saved(made: FineTuningSession) -> tuple[bytes, str]:
+    tensors, document = made.state_dict()
+    return artifact.to_bytes(tensors), document
+
+
+def test_updates_follow_from_the_steps_taken_in() -> None:
+    made = session()
+    for transition in transitions(0) + transitions(1) + transitions(2)[:4]:
+        made.ingest(transition)
+        assert made.updates_due == 0
+    made.ingest(transitions(2)[4])
+    assert (made.env_steps, made.updates_due) == (60, 10)
+    while made.updates_due:
+        made.update()
+    made.ingest(transitions(3)[0])
+    assert made.updates_due == 2
+    assert (made.transitions, made.episodes, made.successes) == (16, 3, 2)
+
+
+def test_no_update_before_the_first_episode() -> None:
+    with pytest.raises(RuntimeError, match='updates_due'):
+        session(warmup_steps=0).update()
+
+
+def test_il_updates_come_after_every_m_rl_updates() -> None:
+    logged = learn(session(m=3), range(8))
+    assert len(logged) == 10 + (8 * 20 - 60) // 2
+    for count, entry in enumerate(logged, start=1):
+        assert entry['rl_updates'] == count
+        assert entry['il_updates'] == count // 3
+        assert ('il_loss' in entry) == (count % 3 == 0)
+        assert entry['ratio'] == pytest.approx((count // 3) / count)
+
+
+def test_rl_only_never_moves_the_actor_and_imitation_never_the_critic() -> None:
+    start = pretrained().state_dict()
+
+    def moved(made: FineTuningSession, part: str) -> bool:
+        learn(made, range(5))
+        return any(not torch.equal(tensor, start[name])
+                   for name, tensor in made.export()[0].items() if name.startswith(part))
+
+    assert not moved(session(m=None), 'actor')
+    assert moved(session(m=None), 'critic')
+    assert moved(session(m=2), 'actor.network')
+    # The same critic with and without imitation, but for what its target is asked about.
+    alone, with_il = session(m=None), session(m=1)
+    for made in (alone, with_il):
+        for number in range(4):
+            for transition in transitions(number):
+                made.ingest(transition)
+    before = {name: tensor.clone() for name, tensor in with_il.policy.critic.state_dict().items()}
+    with_il._imitate()
+    assert all(torch.equal(before[name], tensor)
+               for name, tensor in with_il.policy.critic.state_dict().items())
+
+
+def test_the_critic_chooses_only_after_its_warm_up() -> None:
+    made = session()
+    for number in range(3):
+        for transition in transitions(number):
+            made.ingest(transition)
+    for _ in range(9):
+        made.update()
+    assert int(made.export()[0]['candidates']) == 1
+    made.update()
+    assert int(made.export()[0]['candidates']) == 4
+
+
+def test_a_transition_counts_once_however_often_it_comes() -> None:
+    once, often = session(), session()
+    for number in range(4):
+        for transition in transitions(number):
+            assert once.ingest(transition)
+            assert often.ingest(transition)
+            assert not often.ingest(transition)
+            assert not often.ingest(transitions(number)[0])
+    assert often.duplicates == 2 * often.transitions
+    assert (often.env_steps, often.episodes) == (once.env_steps, once.episodes)
+    assert len(often.replay) == len(once.replay)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.permutations([0] * 5 + [1] * 5 + [2] * 5))
+def test_episodes_may_arrive_interleaved(order: list[int]) -> None:
+    made = session()
+    remaining = {number: list(transitions(number)) for number in range(3)}
+    for number in order:
+        assert made.ingest(remaining[number].pop(0))
+    assert (made.episodes, made.env_steps, made.gaps) == (3, 60, 0)
+    assert len(made.replay.success_rows) == 2 * 20
+
+
+def test_own_successes_count_from_the_end_of_their_episode() -> None:
+    made = session()
+    parts = transitions(0, success=True)
+    for transition in parts[:-1]:
+        made.ingest(transition)
+        assert len(made.replay.success_rows) == 0
+    made.ingest(parts[-1])
+    assert len(made.replay.success_rows) == 20
+
+
+def test_what_comes_before_a_gap_is_kept_as_cut_off() -> None:
+    made = session()
+    parts = transitions(0, steps=40, success=True)
+    for transition in parts[:4] + parts[6:]:
+        made.ingest(transition)
+    assert (made.gaps, made.episodes, made.env_steps) == (1, 1, 32)
+    # 16 steps, cut off: 13 windows of 4 steps; 16 steps to the success: each one a row.
+    assert len(made.replay.online_rows) == 13 + 16
+    assert len(made.replay.success_rows) == 16
+
+
+def test_a_transition_that_does_not_fit_is_refused_and_changes_nothing() -> None:
+    made = session()
+    made.ingest(transitions(0)[0])
+    before = saved(made)
+    good = transitions(0)[1]
+    wide = Transition('w', 0, np.zeros((2, 4)), np.zeros((1, 2)), np.zeros(1), np.zeros(1),
+                      False, False, False)
+    for bad, message in [(replace(good, observations=good.observations + 1), 'differs'),
+                         (wide, r'\(4, 2\), the model \(3, 2\)')]:
+        with pytest.raises(ValueError, match=message):
+            made.ingest(bad)
+        assert saved(made) == before
+    assert made.ingest(good)
+
+
+def test_demonstrations_kept_out_are_in_no_row() -> None:
+    training, heldout = split_episodes(DEMONSTRATIONS, CONFIG.heldout_share)
+    assert len(heldout) == 1
+    made = session()
+    learned = made.replay.pairs(made.replay.demonstration_rows)[0]
+    assert len(learned) == sum(episode.steps for episode in training)
+    for row in heldout[0].observations[:-1]:
+        assert not (learned == row).all(axis=1).any()
+
+
+def test_the_heldout_loss_repeats_and_follows_the_actor() -> None:
+    made = session()
+    before = made.heldout_il_loss()
+    assert before == made.heldout_il_loss()
+    learn(made, range(8))
+    assert made.heldout_il_loss() != before
+    few = FineTuningSession(CONFIG, pretrained(), DEMONSTRATIONS[:3], 0, 'cpu')
+    assert few.heldout_il_loss() is None
+
+
+def test_an_export_builds_the_policy_and_does_not_change_afterwards() -> None:
+    made = session()
+    learn(made, range(5))
+    tensors, config_json, step = made.export()
+    policy = artifact.build_policy(config_json, tensors)
+    observations = torch.randn(4, 3)
+    chunks = [each.act(observations, torch.Generator().manual_seed(1))
+              for each in (policy, made.policy)]
+    assert torch.equal(*chunks)
+    assert step == made.schedule.rl_updates > 0
+    content = artifact.to_bytes(tensors)
+    learn(made, range(5, 8))
+    assert artifact.to_bytes(tensors) == content
+
+
+def test_the_same_seed_gives_the_same_session_and_another_one_does_not() -> None:
+    first, second, other = session(), session(), session(seed=1)
+    assert learn(first, range(6)) == learn(second, range(6))
+    assert saved(first) == saved(second)
+    learn(other, range(6))
+    assert saved(other)[0] != saved(first)[0]
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 45), st.integers(0, 2))
+def test_a_session_that_stops_and_resumes_equals_one_that_never_stopped(
+        stop: int, extra_updates: int) -> None:
+    stream = [t for number in range(9) for t in transitions(number)]
+    whole, first = session(), session()
+
+    def feed(made: FineTuningSession, part: list[Transition]) -> None:
+        for transition in part:
+            made.ingest(transition)
+            # Leave some updates undone, so that the stop falls between the two.
+            while made.updates_due > extra_updates:
+                made.update()
+
+    feed(whole, stream)
+    feed(first, stream[:stop])
+    data, document = saved(first)
+    second = session(seed=77)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    assert saved(second) == (data, document)
+    feed(second, stream[stop:])
+    assert saved(second) == saved(whole)
+
+
+def test_resuming_leaves_the_saved_state_alone() -> None:
+    first = session()
+    learn(first, range(6))
+    tensors, document = first.state_dict()
+    before = artifact.to_bytes(tensors)
+    second = session()
+    second.load_state_dict(tensors, document)
+    learn(second, range(6, 9))
+    assert artifact.to_bytes(tensors) == before
+
+
+def test_a_session_with_other_settings_is_not_resumed() -> None:
+    tensors, document = session().state_dict()
+    with pytest.raises(ValueError, match='m: saved 3, now 4'):
+        session(m=4).load_state_dict(tensors, document)
+    with pytest.raises(ValueError, match='generator'):
+        session().load_state_dict(
+            {name: tensor for name, tensor in tensors.items() if name != 'generator'}, document)
+
+
+def test_a_session_is_refused_what_it_cannot_learn_from() -> None:
+    with pytest.raises(ValueError, match='at least one demonstration'):
+        FineTuningSession(CONFIG, pretrained(), [], 0, 'cpu')
+    wide = Episode(np.zeros((3, 4)), np.zeros((2, 2)), np.zeros(2), True, True)
+    with pytest.raises(ValueError, match='demonstration 0'):
+        FineTuningSession(CONFIG, pretrained(), [wide], 0, 'cpu')

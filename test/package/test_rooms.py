@@ -1,0 +1,156 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that a reader relies on, checked from the sources themselves.
+
+Learning can be read and run without ROS, the nodes that command the robot never load torch, and
+no file can run code that somebody else wrote into it. Imports are read with `ast`, not executed:
+an import inside a function counts as well.
+"""
+
+import ast
+from pathlib import Path
+import re
+import subprocess
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / 'inril_ros'
+SOURCES = sorted(PACKAGE.rglob('*.py'))
+PYTHON = sorted([*SOURCES, *(ROOT / 'test').rglob('*.py'), *(ROOT / 'launch').rglob('*.py'),
+                 ROOT / 'setup.py'])
+
+# What the modules of a room may import of the package, besides their own room.
+MAY_IMPORT = {
+    'learning': set(),
+    'data': set(),
+    'robot': set(),
+    'transport': set(),
+    'sim': {'robot', 'data'},
+    'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'msg'},
+    'graph': {'transport', 'robot', 'data', 'msg'},
+    'cli': {'graph', 'nodes', 'sim', 'transport', 'robot', 'data', 'learning', 'msg'},
+}
+ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
+MAY_IMPORT_TORCH = ('learning/', 'cli/', 'nodes/policy_node.py', 'nodes/learner_node.py')
+# Every other format that they could stand for has a safe one: safetensors and JSON.
+UNSAFE = {'pickle', 'cPickle', 'cloudpickle', 'dill', 'joblib', 'marshal', 'shelve'}
+UNSAFE_CALLS = {('torch', 'load'), ('torch', 'save'), ('yaml', 'load'), ('yaml', 'unsafe_load'),
+                ('yaml', 'full_load')}
+FORBIDDEN_NAMES = {'utils', 'util', 'helpers', 'helper', 'common', 'manager', 'misc'}
+HEADER = '# Copyright 2026 inril_ros contributors\n# SPDX-License-Identifier: Apache-2.0\n'
+
+
+def imports(path, text=None):
+    """Absolute names of the modules that a file imports, wherever in it."""
+    parts = path.relative_to(ROOT).with_suffix('').parts
+    tree = ast.parse(path.read_text() if text is None else text, filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = '.'.join(parts[:-node.level]) if node.level else ''
+            module = '.'.join(part for part in (above, node.module) if part)
+            yield module
+            # `from inril_ros import robot` names the room after `import`.
+            yield from (f'{module}.{alias.name}' for alias in node.names)
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0]
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_relative_imports_and_those_in_functions_are_seen():
+    text = ('def f():\n    from ..robot import contract\n    import rclpy.node\n'
+            'from . import sync\n')
+    seen = set(imports(PACKAGE / 'data' / 'bags.py', text))
+    assert {'inril_ros.robot', 'inril_ros.robot.contract', 'rclpy.node',
+            'inril_ros.data.sync'} <= seen
+
+
+def test_every_room_has_its_rules():
+    assert {path.parent.name for path in PACKAGE.glob('*/__init__.py')} == set(MAY_IMPORT)
+    assert [path.name for path in PACKAGE.glob('*.py')] == ['__init__.py']
+
+
+@pytest.mark.parametrize('path', SOURCES, ids=relative)
+def test_imports_go_downwards_only(path):
+    if path.parent == PACKAGE:
+        return
+    allowed = MAY_IMPORT[room(path)] | {room(path)}
+    for module in imports(path):
+        package, _, rest = module.partition('.')
+        if package == 'inril_ros' and rest:
+            assert rest.split('.')[0] in allowed, f'{relative(path)} imports {module}'
+
+
+@pytest.mark.parametrize('path', SOURCES, ids=relative)
+def test_only_nodes_import_ros(path):
+    if path.is_relative_to(PACKAGE / 'nodes'):
+        return
+    found = [module for module in imports(path) if module.split('.')[0] in ROS]
+    assert not found, f'{relative(path)} imports {found}'
+
+
+@pytest.mark.parametrize('path', SOURCES, ids=relative)
+def test_torch_stays_out_of_the_processes_that_move_the_robot(path):
+    if str(path.relative_to(PACKAGE)).startswith(MAY_IMPORT_TORCH):
+        return
+    # Learning is made of torch: importing it is importing torch.
+    found = [module for module in imports(path)
+             if module.split('.')[0] == 'torch' or module.startswith('inril_ros.learning')]
+    assert not found, f'{relative(path)} imports {found}'
+
+
+@pytest.mark.parametrize('path', PYTHON, ids=relative)
+def test_nothing_is_unpickled(path):
+    found = [module for module in imports(path) if module.split('.')[0] in UNSAFE]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) \
+                and (node.value.id, node.attr) in UNSAFE_CALLS:
+            found.append(f'{node.value.id}.{node.attr} in line {node.lineno}')
+        if isinstance(node, ast.keyword) and node.arg == 'allow_pickle' \
+                and not (isinstance(node.value, ast.Constant) and node.value.value is False):
+            found.append(f'allow_pickle in line {node.value.lineno}')
+    assert not found, f'{relative(path)}: {found}'
+
+
+@pytest.mark.parametrize('path', PYTHON, ids=relative)
+def test_every_file_has_its_header_and_says_what_it_is_for(path):
+    text = path.read_text()
+    assert text.startswith(HEADER), f'{relative(path)} lacks the copyright header'
+    assert ast.get_docstring(ast.parse(text)), f'{relative(path)} lacks a docstring'
+
+
+@pytest.mark.parametrize('path', PYTHON, ids=relative)
+def test_every_file_is_named_for_its_subject(path):
+    assert path.stem not in FORBIDDEN_NAMES
+
+
+def test_test_files_can_share_one_process():
+    names = [path.name for path in (ROOT / 'test').rglob('test_*.py')]
+    assert len(names) == len(set(names)), 'two test files have the same name'
+    assert not list((ROOT / 'test').rglob('__init__.py'))
+
+
+def published_texts():
+    """What a clone of the repository holds, or would hold after the next commit."""
+    command = ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard']
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split('\0')):
+        path = ROOT / name
+        if path.is_file() and b'\0' not in path.read_bytes()[:4096]:
+            yield name, path.read_text(encoding='utf-8')
+
+
+def test_nothing_names_a_folder_of_one_machine():
+    # In pieces, or this file would find itself.
+    homes = re.compile('|'.join([r'/ho' r'me/\w', r'/ro' r'ot/', r'/Us' r'ers/\w', r'/wo' r'rk/',
+                                 r'/t' r'mp/\w']))
+    found = [f'{name}: {match[0]}' for name, text in published_texts()
+             for match in homes.finditer(text)]
+    assert not found

@@ -1,0 +1,95 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One version, one licence and one set of pins, in each place that states them."""
+
+import configparser
+from pathlib import Path
+import re
+
+from catkin_pkg.package import parse_package
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def package():
+    warnings = []
+    parsed = parse_package(ROOT / 'package.xml', warnings=warnings)
+    assert warnings == []
+    return parsed
+
+
+@pytest.fixture(scope='module')
+def setup():
+    parser = configparser.ConfigParser()
+    assert parser.read(ROOT / 'setup.cfg')
+    return parser
+
+
+def required(setup):
+    sections = [setup['options']['install_requires'], *setup['options.extras_require'].values()]
+    return [Requirement(line) for line in '\n'.join(sections).splitlines() if line]
+
+
+def pins():
+    lines = (ROOT / 'scripts/requirements.lock').read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith('#')]
+
+
+def test_the_version_is_the_same_everywhere(package, setup):
+    releases = re.findall(r'^(\d+\.\d+\.\d+) \(\d{4}-\d\d-\d\d\)\n-+$',
+                          (ROOT / 'CHANGELOG.rst').read_text(), flags=re.MULTILINE)
+    assert releases, 'CHANGELOG.rst names no release'
+    assert package.version == setup['metadata']['version'] == releases[0]
+
+
+def test_the_name_is_the_same_everywhere(package, setup):
+    assert package.name == setup['metadata']['name'] == setup['options']['packages']
+    assert f'project({package.name})' in (ROOT / 'CMakeLists.txt').read_text()
+
+
+def test_colcon_builds_it_with_cmake_as_an_interface_package(package):
+    assert package.get_build_type() == 'ament_cmake'
+    assert 'rosidl_interface_packages' in [group.name for group in package.member_of_groups]
+
+
+def test_the_licence_is_apache_2_everywhere(package, setup):
+    assert package.licenses == [setup['metadata']['license']] == ['Apache-2.0']
+    assert package.licenses[0].file == 'LICENSE'
+    text = (ROOT / 'LICENSE').read_text()
+    assert 'Apache License' in text and 'Version 2.0, January 2004' in text
+    assert 'END OF TERMS AND CONDITIONS' in text
+
+
+def test_every_message_dependency_is_declared(package):
+    used = set()
+    for path in (ROOT / 'msg').glob('*.msg'):
+        used |= set(re.findall(r'^(\w+)/\w+', path.read_text(), flags=re.MULTILINE))
+    declared = {dependency.name for dependency in package.build_depends}
+    built = re.search(r'DEPENDENCIES ([\w ]+)', (ROOT / 'CMakeLists.txt').read_text())[1].split()
+    assert used
+    assert used <= declared
+    assert used <= set(built)
+
+
+def test_the_lock_pins_exactly_and_within_the_ranges(setup):
+    by_name = {}
+    for pin in pins():
+        assert [specifier.operator for specifier in pin.specifier] == ['=='], pin
+        by_name.setdefault(canonicalize_name(pin.name), []).append(pin)
+    for requirement in required(setup):
+        found = by_name.get(canonicalize_name(requirement.name), [])
+        assert found, f'{requirement} is not in the lock'
+        for pin in found:
+            version = next(iter(pin.specifier)).version
+            assert requirement.specifier.contains(version), f'{pin} is outside {requirement}'
+
+
+def test_each_package_is_pinned_once_per_python():
+    for python in ('3.10', '3.11', '3.12', '3.13'):
+        names = [canonicalize_name(pin.name) for pin in pins()
+                 if pin.marker is None or pin.marker.evaluate({'python_version': python})]
+        assert len(names) == len(set(names))

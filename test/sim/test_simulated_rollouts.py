@@ -1,0 +1,137 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""An episode in one process equals the same episode through ROS messages, bit for bit."""
+
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+
+import numpy as np
+import pytest
+from rosbags.interfaces import Nodetype
+
+from inril_ros.data.sync import FrameAligner, ObservationBuilder
+from inril_ros.data.typestore import ros_typestore
+from inril_ros.robot.codecs import decode_command, encode_command, encode_observations
+from inril_ros.sim.mapping import built_in_mapping, load_mapping
+from inril_ros.sim.rollouts import run_episode
+from inril_ros.sim.scripted import ScriptedOperator
+
+pytestmark = pytest.mark.filterwarnings('ignore:Constant')
+_STORE = ros_typestore()
+
+
+def blank(name):
+    """Return a message as ROS makes it: zeros, empty strings, empty lists."""
+    kinds = _STORE.get_msgdef(name).fields
+    return _STORE.types[name](**{field: _blank(kind) for field, kind in kinds})
+
+
+def _blank(kind):
+    node, detail = kind
+    if node == Nodetype.NAME:
+        return blank(detail)
+    if node == Nodetype.BASE:
+        return '' if detail[0] == 'string' else 0.0 if detail[0].startswith('float') else 0
+    return []
+
+
+def types(name):
+    return partial(blank, name)
+
+
+def through_the_wire(message):
+    """Serialise and deserialise as a bag or the middleware does."""
+    name = message.__msgtype__
+    return _STORE.deserialize_cdr(_STORE.serialize_cdr(_arrays(message), name), name)
+
+
+def _arrays(message):
+    """Turn lists of numbers into arrays, which is what the serialiser takes."""
+    for field in fields(message):
+        value = getattr(message, field.name)
+        if is_dataclass(value):
+            _arrays(value)
+        elif isinstance(value, list) and (not value or isinstance(value[0], float)):
+            if 'float' in str(dict(_STORE.get_msgdef(message.__msgtype__).fields)[field.name]):
+                setattr(message, field.name, np.array(value, dtype=np.float64))
+        elif isinstance(value, list) and is_dataclass(value[0]):
+            [_arrays(item) for item in value]
+    return message
+
+
+@pytest.mark.parametrize('task', sorted(load_mapping(built_in_mapping('metaworld')).tasks))
+def test_an_episode_through_messages_is_the_same_bit_for_bit(task, arm, contract):
+    robot = arm(task)
+    operator = ScriptedOperator(task, contract)
+    operator.begin(2)
+    run = run_episode(robot, contract, lambda _, values: operator.command(values), 2, 40)
+
+    aligner, builder = FrameAligner(contract), ObservationBuilder(contract)
+    operator.begin(2)
+    state = robot.reset(2)
+    for tick, (expected, action) in enumerate(zip(run.observations[:-1], run.actions)):
+        stamp = 1 + tick * contract.period_ns
+        for topic, message in encode_observations(contract, state.values, stamp, types):
+            assert aligner.add(topic, through_the_wire(message)) == stamp
+        frame = aligner.frame(stamp)
+        for name, value in state.values.items():
+            np.testing.assert_array_equal(frame.values[name], value)
+        np.testing.assert_array_equal(builder.build(frame.values), expected)
+        # The operator sees no more than what has come over the wire.
+        command = operator.command(frame.values).astype(np.float32)
+        np.testing.assert_array_equal(command, action)
+        sent = {topic: through_the_wire(message)
+                for topic, message in encode_command(contract, command, stamp, types)}
+        received = np.concatenate([
+            decode_command(sent[entry.topic], entry) for entry in contract.actions.values()])
+        np.testing.assert_array_equal(received, action)
+        state = robot.step(received)
+
+
+def test_a_rollout_has_one_more_observation_than_actions(arm, contract):
+    run = run_episode(arm('reach'), contract, lambda *_: np.zeros(4), 0, 12)
+    assert run.observations.shape == (13, contract.observation_size)
+    assert run.actions.shape == (12, contract.action_size)
+    assert run.rewards.tolist() == [0.0] * 12
+    assert run.outcome == 'none'
+    assert {name: value.shape for name, value in run.values.items()} == {
+        name: (13, entry.length) for name, entry in contract.observations.items()}
+
+
+def test_a_rollout_ends_with_its_first_success(arm, contract):
+    operator = ScriptedOperator('reach', contract, noise=0.0)
+    operator.begin(0)
+    run = run_episode(arm('reach'), contract, lambda _, values: operator.command(values), 0, 200)
+    assert run.outcome == 'success'
+    assert len(run.actions) < 200
+    assert np.flatnonzero(run.rewards).tolist() == [len(run.actions) - 1]
+
+
+def test_derived_observations_look_back_one_tick(arm, contract):
+    run = run_episode(arm('reach'), contract, lambda *_: np.array([0.5, 0, 0, 0]), 0, 5)
+    start = sum(contract.length(name) for name in
+                contract.policy_observations[:contract.policy_observations.index('hand_change')])
+    change = run.observations[:, start:start + 3]
+    np.testing.assert_array_equal(change[0], 0.0)
+    np.testing.assert_array_equal(
+        change[1:], np.diff(run.values['hand_position'], axis=0).astype(np.float32))
+
+
+def test_actions_are_recorded_as_the_safety_gate_let_them_through(arm, contract):
+    box = replace(contract.workspace, maximum=(0.525, 1.025, 0.25))
+    fenced = replace(contract, workspace=box)
+    run = run_episode(arm('reach'), fenced, lambda *_: np.array([0, 0, 2.0, 0]), 0, 40)
+    assert run.actions[0].tolist() == pytest.approx([0, 0, 0.8, 0])
+    assert run.actions[-1].tolist() == [0, 0, 0, 0]
+    # The hand follows its set-point with a delay, so it comes to rest a little outside; without
+    # the gate it would have gone up by 0.4 m.
+    assert run.values['hand_position'][-1, 2] < 0.32
+
+
+def test_requests_that_make_no_sense_are_refused(arm, contract):
+    with pytest.raises(ValueError, match='action 0: a requested value is not finite'):
+        run_episode(arm('reach'), contract, lambda *_: np.full(4, np.nan), 0, 5)
+    with pytest.raises(ValueError, match='action 0: 3 values requested, 4 needed'):
+        run_episode(arm('reach'), contract, lambda *_: np.zeros(3), 0, 5)
+    with pytest.raises(ValueError, match='time_limit_ticks is 0'):
+        run_episode(arm('reach'), contract, lambda *_: np.zeros(4), 0, 0)
