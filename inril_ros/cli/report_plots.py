@@ -120,7 +120,7 @@ def weights_plot(record: RunRecord) -> Plot | None:
     if not applied and not refused:
         return None
     times = [0.0, *(row['published'] for row in record.weights)]
-    x = linear_axis('time [s]', times, ticks=6)
+    x = linear_axis('time [s]', times, high=max(times), ticks=6)
     delays = [delay for _, delay in applied] or [1.0]
     y = log_axis('delay [ms]', delays) if max(delays) > 20 * max(min(delays), 1e-3) else (
         linear_axis('delay [ms]', [0.0, *delays], ticks=4))

@@ -6,6 +6,7 @@
 
     run.json        what the run is              contract.yaml   copy of the robot contract
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
+    recording.json  attempts, digest of the bags
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
     evaluations/    pretrained.json finetuned.json
@@ -73,6 +74,7 @@ class RunDirectory:
         self.settings = settings
         self.contract = path / 'contract.yaml'
         self.demonstrations = path / 'demonstrations'
+        self.recording = path / 'recording.json'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
         self.finetune = path / 'finetune'

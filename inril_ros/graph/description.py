@@ -103,6 +103,7 @@ class GraphOptions:
         run_dir: Folder the learner writes to.
         seed: Of the learner.
         device: Of the learner: ``auto``, ``cpu`` or ``cuda``.
+        synchronous: The learner learns between episodes only: repeatable.
 
     Raises:
         ValueError: Options that exclude each other, or a name ROS would not take.
@@ -129,6 +130,7 @@ class GraphOptions:
     run_dir: str = ''
     seed: int = 0
     device: str = 'auto'
+    synchronous: bool = False
 
     def __post_init__(self) -> None:
         if not self.contract:
@@ -173,7 +175,7 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
         options, 'learner_node', niceness=5, respawn=options.respawn,
         config=options.finetune_config, pretrained=options.pretrained,
         demonstrations=options.demonstrations, run_dir=options.run_dir, seed=options.seed,
-        device=options.device)
+        device=options.device, synchronous=options.synchronous)
     return _graph('finetune', options, _simulation(options), _actuation(options),
                   _policy(options, options.model or options.pretrained),
                   _recorder(options, demonstrations='', journal=options.journal), learner)

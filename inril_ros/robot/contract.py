@@ -329,7 +329,7 @@ def parse_contract(data: object, source: str = 'contract') -> Contract:
     try:
         return TypeAdapter(Contract).validate_python(data)
     except ValidationError as error:
-        lines = '\n'.join(_explain(item) for item in error.errors())
+        lines = '\n'.join(explain(item) for item in error.errors())
         raise ContractError(f'{source}:\n{lines}') from error
 
 
@@ -354,7 +354,7 @@ def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
         yield key, value
 
 
-def _explain(item: dict) -> str:
+def explain(item: dict) -> str:
     key = '.'.join(str(part) for part in item['loc']) or '(whole file)'
     message = re.sub(r'^Value error, ', '', item['msg'])
     if item['type'] in ('unexpected_keyword_argument', 'extra_forbidden'):

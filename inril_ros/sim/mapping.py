@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
-from inril_ros.robot.contract import _explain as explain
+from inril_ros.robot.contract import explain
 from inril_ros.robot.contract import Contract
 
 _STRICT = ConfigDict(extra='forbid', strict=False)

@@ -1,0 +1,223 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The ``inril`` command."""
+
+import json
+from pathlib import Path
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from inril_ros.cli.job import Job, JobOptions
+from inril_ros.cli.progress import Reporter
+from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.graph.supervisor import NodeDied
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    rich_markup_mode='rich',
+    help='Fine-tune a cloned policy on the arm: m RL updates, then one imitation update.\n\n'
+         'A run lives in a folder. [bold]inril demo[/bold] does all of it in simulation; the other '
+         'commands do one stage each, in the order record, pretrain, evaluate, finetune, evaluate.')
+
+RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
+Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]
+Seed = Annotated[int, typer.Option(min=0, help='Seed of everything random.')]
+Robot = Annotated[str, typer.Option(
+    '--contract', help='Robot contract: a file, or a name in config/robots.')]
+Simulation = Annotated[str, typer.Option(
+    help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot.')]
+Demos = Annotated[int, typer.Option(min=1, help='Successful demonstrations to record.')]
+Steps = Annotated[int, typer.Option(min=1, help='Environment steps of fine-tuning.')]
+Episodes = Annotated[int, typer.Option(min=1, help='Episodes of each evaluation.')]
+Source = Annotated[str, typer.Option(
+    '--il', help='What is imitated: demos, own-successes or both.')]
+M = Annotated[int, typer.Option('--m', min=1, help='RL updates per IL update.')]
+RlOnly = Annotated[bool, typer.Option('--rl-only', help='No imitation updates: m is infinite.')]
+Config = Annotated[Path | None, typer.Option(
+    help='Fine-tuning settings (YAML); default: config/finetune.yaml.')]
+Synchronous = Annotated[bool, typer.Option(
+    '--synchronous', help='Learn between episodes only: slower, and repeatable bit by bit.')]
+Device = Annotated[str, typer.Option(help='Where to learn: auto, cpu or cuda.')]
+Resume = Annotated[bool, typer.Option('--resume', help='Go on with the run in the folder.')]
+Machine = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of progress bars.')]
+Verbose = Annotated[bool, typer.Option('--verbose', '-v', help='Show the output of the nodes.')]
+
+_SOURCES = {'demos': 'demonstrations', 'own-successes': 'own_successes', 'both': 'both'}
+
+
+class UsageError(ValueError):
+    """An option that can't be; the message says what is allowed."""
+
+
+@app.command()
+def demo(
+    run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
+    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10, steps: Steps = 40_000,
+    episodes: Episodes = 50, il: Source = 'both', m: M = 4, rl_only: RlOnly = False,
+    config: Config = None, synchronous: Synchronous = False, device: Device = 'auto',
+    contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
+    resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
+) -> None:
+    """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
+    from inril_ros.cli.stages import run_all
+    from inril_ros.cli.summary import headline
+
+    options = JobOptions(
+        simulation=_simulation(simulation, task), demonstrations=demos, env_steps=steps,
+        evaluation_episodes=episodes, session=_session(config, il, m, rl_only),
+        synchronous=synchronous, device=device, verbose=verbose)
+    reporter = Reporter(machine)
+    run = RunDirectory.create(run_dir, new_settings(
+        task, seed, find_configuration('robots', contract)), resume)
+    reporter.say(f'run {run.settings.run_id} in {run.path}: {task}, seed {seed}')
+    began = time.monotonic()
+    summary = run_all(Job(run, options, reporter))
+    if machine:
+        print(json.dumps({'event': 'summary', **summary}), flush=True)
+        return
+    reporter.title('Done')
+    reporter.say(headline(summary))
+    reporter.say(f'{time.monotonic() - began:.0f} s; numbers in {run.summary}, '
+                 f'pictures in {run.report}')
+
+
+@app.command()
+def record(
+    run_dir: RunDir, task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10,
+    contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
+    resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
+) -> None:
+    """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
+    run = RunDirectory.create(run_dir, new_settings(
+        task, seed, find_configuration('robots', contract)), resume)
+    _stage(run, 'record', machine, simulation=_simulation(simulation, task),
+           demonstrations=demos, verbose=verbose)
+
+
+@app.command()
+def pretrain(run_dir: RunDir, device: Device = 'auto', machine: Machine = False) -> None:
+    """Clone the recorded demonstrations."""
+    _stage(RunDirectory.open(run_dir), 'pretrain', machine, simulation='', device=device)
+
+
+@app.command()
+def finetune(
+    run_dir: RunDir, steps: Steps = 40_000, il: Source = 'both', m: M = 4,
+    rl_only: RlOnly = False, config: Config = None, synchronous: Synchronous = False,
+    device: Device = 'auto', simulation: Simulation = 'metaworld', resume: Resume = False,
+    machine: Machine = False, verbose: Verbose = False,
+) -> None:
+    """Fine-tune the cloned policy on the running arm."""
+    run = RunDirectory.open(run_dir)
+    if run.finetune.exists() and not resume:
+        raise RunDirectoryError(f'{run.finetune} exists: continue it with --resume')
+    _stage(run, 'finetune', machine, simulation=_simulation(simulation, run.settings.task),
+           env_steps=steps, session=_session(config, il, m, rl_only), synchronous=synchronous,
+           device=device, verbose=verbose)
+
+
+@app.command()
+def evaluate(
+    run_dir: RunDir,
+    model: Annotated[str, typer.Option(help='Which model: pretrained or finetuned.')],
+    episodes: Episodes = 50, simulation: Simulation = 'metaworld', machine: Machine = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure success on the fixed set of initial states."""
+    if model not in ('pretrained', 'finetuned'):
+        raise UsageError(f'--model {model}: pretrained or finetuned')
+    run = RunDirectory.open(run_dir)
+    _stage(run, f'evaluate_{model}', machine,
+           simulation=_simulation(simulation, run.settings.task), evaluation_episodes=episodes,
+           verbose=verbose)
+
+
+@app.command()
+def report(run_dir: RunDir) -> None:
+    """Write summary.json, report.html and TensorBoard logs of a run again."""
+    from inril_ros.cli.stages import conclude
+
+    run = RunDirectory.open(run_dir)
+    conclude(Job(run, JobOptions(simulation=''), Reporter()))
+    typer.echo(run.report)
+
+
+@app.command()
+def up(
+    stage: Annotated[str, typer.Argument(help='simulate, record, evaluate or finetune.')],
+    run_dir: Annotated[Path, typer.Option(help='Folder of the run.')],
+    simulation: Simulation = 'metaworld',
+    real_time: Annotated[bool, typer.Option(
+        '--real-time', help='Simulated time runs with the wall clock, not in lockstep.')] = False,
+    camera: Annotated[bool, typer.Option('--camera', help='Publish the cameras.')] = False,
+    domain: Annotated[int | None, typer.Option(
+        help='ROS domain; default: that of the environment.')] = None,
+    log_level: Annotated[str, typer.Option(help='debug, info, warn or error.')] = 'info',
+) -> None:
+    """Start the graph of a stage and keep it up until Ctrl-C; fail if a node dies."""
+    from inril_ros.cli.bring_up import bring_up
+
+    bring_up(stage, RunDirectory.open(run_dir), simulation and str(
+        find_configuration('simulations', simulation)), real_time, camera, domain, log_level)
+
+
+def _stage(run: RunDirectory, stage: str, machine: bool, **options: Any) -> None:
+    from inril_ros.cli.stages import run_stage
+
+    run_stage(Job(run, JobOptions(**options), Reporter(machine)), stage)
+
+
+def _simulation(name: str, task: str) -> str:
+    """Return the path of the simulation mapping after checking that it has the task."""
+    if not name:
+        return ''
+    from inril_ros.sim.mapping import find_task, load_mapping
+
+    path = find_configuration('simulations', name)
+    find_task(load_mapping(path), task, str(path))
+    return str(path.resolve())
+
+
+def _session(config: Path | None, il: str, m: int, rl_only: bool) -> dict[str, Any]:
+    """Return the fine-tuning settings: the file's, with the options over them."""
+    from inril_ros.learning.session_config import SessionConfig
+
+    if il not in _SOURCES:
+        raise UsageError(f'--il {il}: allowed are {", ".join(_SOURCES)}')
+    path = config or find_configuration('', 'finetune')
+    settings = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    settings['m'] = None if rl_only else m
+    settings['imitation_source'] = _SOURCES[il]
+    SessionConfig.from_mapping(settings)
+    return settings
+
+
+def main() -> None:
+    """Run the command; errors that a person can mend are told in their own words."""
+    try:
+        app(standalone_mode=False)
+    except KeyboardInterrupt:
+        print('\ninterrupted; what was done is kept, --resume goes on', file=sys.stderr)
+        sys.exit(130)
+    except NodeDied as error:
+        print(f'\nerror: {error}', file=sys.stderr)
+        sys.exit(1)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except Exception as error:
+        if hasattr(error, 'show'):  # click's own: a wrong option
+            error.show()
+            sys.exit(2)
+        if not isinstance(error, (ValueError, RuntimeError, OSError)):
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

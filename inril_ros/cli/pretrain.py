@@ -1,0 +1,56 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage: behaviour cloning from the recorded bags."""
+
+from dataclasses import asdict
+import time
+
+from inril_ros.cli.job import Job
+from inril_ros.cli.record_files import write_json
+from inril_ros.data.bags import find_bags, read_episode
+
+_CURVE_POINTS = 200
+
+
+def pretrain(job: Job) -> dict[str, object]:
+    """Clone the demonstrations; write the model and its losses.
+
+    Raises:
+        BagError: There are no demonstrations, or one of them can't be used.
+    """
+    import torch
+
+    from inril_ros.learning.device import select_device
+    from inril_ros.learning.policies.artifact import save_policy
+    from inril_ros.learning.policies.model_config import ModelConfig
+    from inril_ros.learning.pretrain import PretrainConfig, pretrain as clone
+    from inril_ros.nodes.demonstrations import learning_episode
+
+    torch.set_num_threads(1)
+    began, contract = time.monotonic(), job.contract
+    episodes = [learning_episode(read_episode(path, contract), contract)
+                for path in find_bags(job.run.demonstrations)]
+    config = PretrainConfig(**job.options.pretrain)
+    model = ModelConfig(contract.observation_size, contract.action_size)
+    steps, losses = [], []
+    every = max(1, config.steps // _CURVE_POINTS)
+    with job.reporter.bar('pretrain', config.steps, 'steps') as bar:
+        def show(step: int, loss: float) -> None:
+            if step % every == 0 or step == config.steps:
+                steps.append(step)
+                losses.append(loss)
+                bar.update(step, loss=loss)
+
+        result = clone(episodes, model, config, job.seed('pretrain'),
+                       device=select_device(job.options.device), progress=show)
+    digest = save_policy(job.run.pretrained, result.policy)
+    record = {
+        'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
+        'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
+        'content_hash': digest, 'steps': steps, 'loss': losses,
+        'heldout_loss': [] if result.heldout_loss is None else [result.heldout_loss],
+        'config': asdict(config), 'seconds': time.monotonic() - began}
+    write_json(job.run.pretrain_record, record)
+    return {key: record[key] for key in
+            ('demonstrations', 'transitions', 'training_loss', 'heldout_loss_final',
+             'content_hash')}
