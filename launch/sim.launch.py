@@ -41,6 +41,7 @@ ARGUMENTS = {
     'pretrained': ('', 'folder of the cloned model (finetune)', None),
     'run_dir': ('', 'folder the learner writes to (finetune)', None),
     'seed': ('0', 'seed of the learner (finetune)', None),
+    'synchronous': ('false', 'learn between episodes only: repeatable (finetune)', TRUTH),
     'device': ('auto', 'device of the learner (finetune)', ('auto', 'cpu', 'cuda')),
 }
 

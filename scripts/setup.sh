@@ -155,8 +155,9 @@ build_package() {
         [[ -d $venv/colcon/install/inril_ros ]] || fail 'colcon built nothing'
     fi
     write_environment_file
+    # The scripts that colcon writes read variables that are not set.
     # shellcheck disable=SC1091
-    (source "$venv/env.sh" && python -c 'import inril_ros.msg as m; m.Transition()') ||
+    (set +u; source "$venv/env.sh" && python -c 'import inril_ros.msg as m; m.Transition()') ||
         fail 'the messages were built but cannot be imported'
     done_with package "$input"
 }

@@ -41,11 +41,10 @@ def finetune(job: Job) -> dict[str, object]:
         with job.running('finetune', graph, log.listen) as conductor, \
                 job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
             steps = _run_episodes(job, conductor, log, episodes, before, bar)
-            sequence = conductor.recorder.journaled
-            conductor.wait_ingested(sequence)
-            conductor.wait_learner(0, applied=True)
-            bar.update(steps)
+            conductor.wait_learner(0)
             conductor.call('learner_node/save')
+            conductor.wait_learner(0, applied=True)
+            conductor.wait_acknowledged()
             result = _result(job, conductor, log, steps, len(before))
     write_json(run.result, result)
     return result

@@ -48,7 +48,6 @@ def pretrain(job: Job) -> dict[str, object]:
         'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
         'content_hash': digest, 'steps': steps, 'loss': losses,
-        'heldout_loss': [] if result.heldout_loss is None else [result.heldout_loss],
         'config': asdict(config), 'seconds': time.monotonic() - began}
     write_json(job.run.pretrain_record, record)
     return {key: record[key] for key in

@@ -45,7 +45,7 @@ def render_report(record: RunRecord) -> str:
     page = environment.get_template('report.html.jinja')
     timings = {
         'Evaluation before': record.evaluations.get('pretrained', {}).get('actuation'),
-        'Fine-tuning': record.result.get('actuation'),
+        'Fine-tuning': record.result.get('control'),
         'Evaluation after': record.evaluations.get('finetuned', {}).get('actuation')}
     timings = {name: actuation for name, actuation in timings.items() if actuation}
     timing_plots = [timing_plot(name, actuation) for name, actuation in timings.items()]

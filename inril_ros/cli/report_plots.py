@@ -46,8 +46,8 @@ def learning_plot(record: RunRecord) -> Plot | None:
             layers.append(rule(x, y, (at, rate.low), (at, rate.high), role))
             layers.append(dots(x, y, [(at, rate.rate)], f'{role} big', words))
     return Plot('Success while it learns',
-                'Training episodes explore, so they succeed less often than the policy does when '
-                'it is evaluated.' + ('' if len(running.rate) else
+                'Training episodes explore, so they may succeed less often than the policy does '
+                'when it is evaluated.' + ('' if len(running.rate) else
                                       f' Fewer than {WINDOW} episodes: there is no curve yet.'),
                 x, y, tuple(layers))
 
@@ -84,7 +84,7 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
     Args:
         title: Of the stage.
         actuation: ``gap_edges`` [s], ``gap_counts`` (one more than edges: the last bin is open),
-            ``period`` [s].
+            ``period`` [s], ``misses``: 0 in lockstep, where no tick is late.
     """
     edges, counts = actuation.get('gap_edges') or [], actuation.get('gap_counts') or []
     if not any(counts) or len(counts) != len(edges) + 1:
@@ -101,10 +101,11 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
                if lower_edges[i] < _MISS * period * (1 - 1e-6)]
     late = [(i, i + 1, n) for i, n in enumerate(counts)
             if lower_edges[i] >= _MISS * period * (1 - 1e-6)]
+    judged = actuation.get('misses', 0) > 0
     nominal = float(np.interp(period, lower_edges, range(len(lower_edges))))
     layers = [bars(x, y, on_time, 'after'),
-              bars(x, y, late, 'bad', f'more than {_MISS:g} periods' if any(
-                  n for _, _, n in late) else ''),
+              bars(x, y, late, 'bad' if judged else 'after',
+                   f'more than {_MISS:g} periods' if judged else ''),
               rule(x, y, (nominal, y.low), (nominal, y.high), 'limit',
                    f'period, {period * 1e3:.3g} ms')]
     return Plot(title, f'Longest: {actuation.get("worst_gap", 0.0) * 1e3:.3g} ms.', x, y,
@@ -116,16 +117,18 @@ def weights_plot(record: RunRecord) -> Plot | None:
     applied = [(row['published'], 1e3 * (row['applied'] - row['published']))
                for row in record.weights if row.get('applied') is not None
                and not row.get('refused')]
-    refused = [row['published'] for row in record.weights if row.get('refused')]
+    # The policy node can't tell when a version that it refuses was published.
+    refused = [row['published'] if row.get('published') is not None else row['time']
+               for row in record.weights if row.get('refused')]
     if not applied and not refused:
         return None
-    times = [0.0, *(row['published'] for row in record.weights)]
+    times = [0.0, *(time for time, _ in applied), *refused]
     x = linear_axis('time [s]', times, high=max(times), ticks=6)
     delays = [delay for _, delay in applied] or [1.0]
     y = log_axis('delay [ms]', delays) if max(delays) > 20 * max(min(delays), 1e-3) else (
         linear_axis('delay [ms]', [0.0, *delays], ticks=4))
     layers: list[Layer] = [dots(x, y, applied, 'after', 'published to applied')]
     if refused:
-        layers += [dots(x, y, [(time, y.high) for time in refused], 'bad', 'refused')]
+        layers.append(dots(x, y, [(time, y.high) for time in refused], 'bad', 'refused'))
     return Plot('Weights on their way', 'One dot per version, at the time it was published.',
                 x, y, tuple(layer for layer in layers if layer.path))

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
+_ROUNDING = 1e-4
+"""How far actions may pass +-1 through rounding of units; they are clipped. More is refused."""
+
 
 @dataclass(frozen=True)
 class Transition:
@@ -54,6 +57,7 @@ class Transition:
         _freeze(self, 'rewards', np.float32)
         _freeze(self, 'source', np.uint8)
         _check_steps(where, self.observations, self.actions, self.rewards)
+        _freeze(self, 'actions', np.float32, limit=1.0)
         if self.source.shape != self.rewards.shape:
             raise ValueError(f'{where}: source has shape {self.source.shape}, '
                              f'expected {self.rewards.shape}')
@@ -91,6 +95,7 @@ class Episode:
         for name in ('observations', 'actions', 'rewards'):
             _freeze(self, name, np.float32)
         _check_steps('episode', self.observations, self.actions, self.rewards)
+        _freeze(self, 'actions', np.float32, limit=1.0)
 
     @property
     def steps(self) -> int:
@@ -130,9 +135,11 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         success=last.success)
 
 
-def _freeze(instance: object, name: str, dtype: type) -> None:
-    """Give the frozen instance its own read-only array of the right dtype."""
+def _freeze(instance: object, name: str, dtype: type, limit: float | None = None) -> None:
+    """Give the frozen instance its own read-only array of the right dtype, within +-limit."""
     array = np.array(getattr(instance, name), dtype=dtype, order='C')
+    if limit is not None:
+        np.clip(array, -limit, limit, out=array)
     array.setflags(write=False)
     object.__setattr__(instance, name, array)
 
@@ -151,6 +158,6 @@ def _check_steps(where: str, observations: FloatArray, actions: FloatArray,
                         ('rewards', rewards)):
         if not np.isfinite(array).all():
             raise ValueError(f'{where}: {name} is not finite')
-    if np.abs(actions).max() > 1.0:
+    if np.abs(actions).max() > 1.0 + _ROUNDING:
         raise ValueError(f'{where}: actions reach {np.abs(actions).max():.6g}; '
                          'they must be normalised to [-1, 1]')

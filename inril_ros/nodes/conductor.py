@@ -234,6 +234,12 @@ class Conductor:
                    lambda: f'the learner has transitions up to {self.learner.sequence}, '
                            f'{sequence} are journaled')
 
+    def wait_acknowledged(self, timeout: float = 60.0) -> None:
+        """Wait until the recorder knows that the learner has everything."""
+        self._wait(lambda: self.recorder.acknowledged == self.recorder.journaled, timeout,
+                   lambda: f'{self.recorder.acknowledged} of {self.recorder.journaled} '
+                           'transitions are acknowledged')
+
     def call(self, service: str, timeout: float = 60.0) -> str:
         """Call a std_srvs/Trigger service; return its message.
 

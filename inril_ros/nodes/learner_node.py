@@ -151,7 +151,7 @@ class LearnerNode(ManagedNode):
         if done:
             rate = done / (time.monotonic() - began)
             self._rate = rate if not self._rate else 0.95 * self._rate + 0.05 * rate
-            if not session.updates_due:
+            if self.value('synchronous') and not session.updates_due:
                 self._publish()
             if time.monotonic() - self._saved > self.value('checkpoint_seconds'):
                 self._save()
@@ -232,6 +232,7 @@ class LearnerNode(ManagedNode):
         return {'env_steps': self._session.env_steps, 'rl_updates': self._session.rl_updates}
 
     def _save_service(self, _: Any, response: Any) -> Any:
+        self._publish()
         self._save()
         response.success = True
         response.message = str(self._folder)

@@ -8,7 +8,7 @@ waits for any of this; the next episode does, until this one is SAVED.
 """
 
 import time
-from collections import OrderedDict
+from collections import deque, OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ PARAMETERS = (
 )
 _TRANSITION = 'inril_ros/msg/Transition'
 _BURST = 200
+_RECENT = 1000
 
 
 class RecorderNode(ManagedNode):
@@ -56,6 +57,9 @@ class RecorderNode(ManagedNode):
         contract = self.contract
         self._aligner = FrameAligner(contract)
         self._episode: _Episode | None = None
+        # Topics are not ordered among each other: the first messages of an episode may come before
+        # the event that announces it.
+        self._recent: deque[tuple[Captured, Any]] = deque(maxlen=_RECENT)
         self._journal: Journal | None = None
         if self.value('journal'):
             text = ros_typestore().generate_msgdef(_TRANSITION)[0]
@@ -123,16 +127,21 @@ class RecorderNode(ManagedNode):
             except CodecError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=2.0)
                 return
-        episode = self._episode
-        if episode is None:
+        item = Captured(topic, kind, stamp or self.now(), bytes(raw))
+        if self._episode is None:
+            self._recent.append((item, message))
             return
+        self._route(self._episode, item, message)
+        self._advance(self._episode)
+
+    def _route(self, episode: '_Episode', item: Captured, message: Any) -> None:
+        """Give a message to whatever of the episode it concerns."""
         if episode.bag is not None:
-            episode.capture.add(Captured(topic, kind, stamp or self.now(), bytes(raw)))
-        if topic == EXECUTED_TOPIC:
+            episode.capture.add(item)
+        if item.topic == EXECUTED_TOPIC:
             self._executed(episode, message)
-        elif topic == self._outcome_topic and message.outcome != Outcome.RUNNING:
-            episode.assembler.add_reward(stamp, message.reward)
-        self._advance(episode)
+        elif item.topic == self._outcome_topic and message.outcome != Outcome.RUNNING:
+            episode.assembler.add_reward(item.stamp, message.reward)
 
     def _executed(self, episode: '_Episode', message: ExecutedAction) -> None:
         if message.episode_id != episode.event.episode_id:
@@ -172,6 +181,9 @@ class RecorderNode(ManagedNode):
             assembler=TransitionAssembler(self.contract, self._aligner, self.lockstep),
             capture=EpisodeCapture(self._until_end, self._every_tick),
             bag=self._new_bag(message) if demonstration else None)
+        for item, early in self._recent:
+            self._route(self._episode, item, early)
+        self._recent.clear()
 
     def _new_bag(self, message: EpisodeEvent) -> EpisodeBag:
         folder = Path(self.value('demonstrations'))

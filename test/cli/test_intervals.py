@@ -34,8 +34,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     generator = np.random.default_rng(1)
     truth, n = 0.3, 50
     counts = generator.binomial(n, truth, 2000)
-    covered = np.mean([success_rate(int(k), n).low <= truth <= success_rate(int(k), n).high
-                       for k in counts])
+    rates = [success_rate(k, n) for k in range(n + 1)]
+    covered = np.mean([rates[k].low <= truth <= rates[k].high for k in counts])
     assert 0.92 < covered < 0.98
 
 

@@ -57,7 +57,7 @@ def test_joining_what_was_cut_gives_back_the_episode(lengths: list[int], success
     ({'actions': np.zeros((0, 2))}, 'actions has shape'),
     ({'rewards': np.zeros(3)}, 'rewards has shape'),
     ({'source': np.zeros(1)}, 'source has shape'),
-    ({'actions': np.full((2, 2), 1.5)}, 'normalised'),
+    ({'actions': np.full((2, 2), 1.01)}, 'normalised'),
     ({'observations': np.full((3, 3), np.nan)}, 'observations is not finite'),
     ({'rewards': np.array([0.0, np.inf])}, 'rewards is not finite'),
     ({'terminated': True, 'truncated': True}, 'exclude'),
@@ -66,6 +66,11 @@ def test_joining_what_was_cut_gives_back_the_episode(lengths: list[int], success
 def test_a_bad_transition_is_refused_with_the_field_named(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         transition(**changes)
+
+
+def test_actions_just_past_the_limit_are_rounding_and_are_clipped() -> None:
+    made = transition(actions=np.full((2, ACTION_SIZE), -1.00005))
+    assert (made.actions == -1.0).all()
 
 
 def test_a_transition_cannot_change_after_it_was_made() -> None:

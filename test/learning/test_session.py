@@ -185,6 +185,17 @@ def test_what_comes_before_a_gap_is_kept_as_cut_off() -> None:
     assert len(made.replay.success_rows) == 16
 
 
+def test_an_abandoned_episode_is_never_learned_from() -> None:
+    made = session()
+    parts = transitions(0)
+    for transition in parts[:3]:
+        made.ingest(transition)
+    assert made.open_episodes == 1
+    made.abandon('episode 0')
+    assert not made.ingest(parts[3])
+    assert (made.open_episodes, made.episodes, len(made.replay.online_rows)) == (0, 0, 0)
+
+
 def test_a_transition_that_does_not_fit_is_refused_and_changes_nothing() -> None:
     made = session()
     made.ingest(transitions(0)[0])

@@ -82,14 +82,14 @@ def test_the_lock_pins_exactly_and_within_the_ranges(setup):
         by_name.setdefault(canonicalize_name(pin.name), []).append(pin)
     for requirement in required(setup):
         found = by_name.get(canonicalize_name(requirement.name), [])
-        assert found, f'{requirement} is not in the lock'
         for pin in found:
             version = next(iter(pin.specifier)).version
             assert requirement.specifier.contains(version), f'{pin} is outside {requirement}'
 
 
-def test_each_package_is_pinned_once_per_python():
-    for python in ('3.10', '3.11', '3.12', '3.13'):
-        names = [canonicalize_name(pin.name) for pin in pins()
-                 if pin.marker is None or pin.marker.evaluate({'python_version': python})]
-        assert len(names) == len(set(names))
+@pytest.mark.parametrize('python', ['3.10', '3.11', '3.12', '3.13'])
+def test_each_package_is_pinned_once_per_python(python, setup):
+    names = [canonicalize_name(pin.name) for pin in pins()
+             if pin.marker is None or pin.marker.evaluate({'python_version': python})]
+    assert len(names) == len(set(names))
+    assert {canonicalize_name(requirement.name) for requirement in required(setup)} <= set(names)

@@ -1,0 +1,108 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A finished run as the stages leave it: files of the real form with drawn numbers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from inril_ros.cli.intervals import success_rate
+from inril_ros.cli.record_files import JsonLines, write_json
+from inril_ros.cli.run_directory import new_settings, RunDirectory
+
+CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
+PERIOD = 0.0125
+EDGES = [PERIOD * part for part in (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)]
+
+
+def write_sample_run(folder, before=0.38, after=0.92):
+    """Write a run of 40,000 steps and return it."""
+    generator = np.random.default_rng(7)
+    run = RunDirectory.create(folder, new_settings('pick-place', 3, CONTRACT))
+    write_pretraining(run, generator)
+    evaluations = {
+        name: write_evaluation(run, name, rate, generator)
+        for name, rate in (('pretrained', before), ('finetuned', after))}
+    write_finetuning(run, generator)
+    wall = {'record': 21.4, 'pretrain': 33.0, 'evaluate_pretrained': 18.2, 'finetune': 262.9,
+            'evaluate_finetuned': 16.8}
+    for stage, seconds in wall.items():
+        run.finish_stage(stage, seconds)
+    write_json(run.summary, {
+        'task': 'pick-place', 'seed': 3, 'contract_hash': run.settings.contract_hash, 'demos': 8,
+        'bc_success': evaluations['pretrained'], 'finetuned_success': evaluations['finetuned'],
+        'env_steps': 40000, 'rl_updates': 10000, 'il_updates': 2000, 'il_source': 'both', 'm': 5,
+        'versions': {'published': 80, 'applied': 79, 'refused': 1},
+        'transitions': {'sent': 10210, 'acknowledged': 10210, 'journaled': 10210},
+        'control': {'ticks': 40210, 'misses': 34}, 'device': 'cpu', 'repeatable': True,
+        'wall_seconds': {**wall, 'total': sum(wall.values())},
+        'package_version': run.settings.package_version})
+    return run
+
+
+def actuation(generator, ticks=9000):
+    gaps = np.concatenate([generator.normal(PERIOD, PERIOD * 0.05, ticks),
+                           generator.exponential(PERIOD * 1.2, 30) + PERIOD * 1.3])
+    counts = np.histogram(gaps, bins=[-np.inf, *EDGES, np.inf])[0]
+    return {'ticks': len(gaps), 'misses': int((gaps > 1.5 * PERIOD).sum()), 'gap_edges': EDGES,
+            'gap_counts': counts.tolist(), 'worst_gap': float(gaps.max()), 'period': PERIOD}
+
+
+def write_evaluation(run, name, rate, generator, episodes=50):
+    successes = generator.random(episodes) < rate
+    counted = success_rate(int(successes.sum()), episodes)
+    write_json(run.evaluation(name), {
+        'name': name, 'model': name, 'success': counted.rate, 'n': episodes, 'low': counted.low,
+        'high': counted.high, 'wall_seconds': 17.0, 'actuation': actuation(generator),
+        'episodes': [{'seed': 1000 + number, 'success': bool(success),
+                      'ticks': 90 if success else 200,
+                      'outcome': 'success' if success else 'time_limit'}
+                     for number, success in enumerate(successes)]})
+    return {'rate': counted.rate, 'low': counted.low, 'high': counted.high, 'n': episodes}
+
+
+def write_pretraining(run, generator):
+    steps = np.arange(0, 3001, 50)
+    loss = 0.08 + 0.9 * np.exp(-steps / 400) + generator.normal(0, 0.01, len(steps))
+    heldout = 0.13 + 0.85 * np.exp(-steps / 420) + 2e-5 * steps
+    write_json(run.pretrain_record, {
+        'steps': steps, 'loss': loss, 'heldout_loss': heldout, 'demonstrations': 8,
+        'transitions': 260, 'seconds': 33.0})
+
+
+def write_finetuning(run, generator):
+    env_steps, seconds, index = 0, 0.0, 0
+    with JsonLines(run.episodes) as lines:
+        while env_steps < 40000:
+            skill = 0.25 + 0.65 / (1 + np.exp(-(env_steps - 16000) / 4000))
+            success = generator.random() < skill
+            ticks = int(generator.integers(70, 120)) if success else 200
+            env_steps, seconds = env_steps + ticks, seconds + ticks * 0.0064
+            lines.append({'index': index, 'episode_id': f'episode-{index}', 'ticks': ticks,
+                          'outcome': 'success' if success else 'time_limit',
+                          'env_steps': env_steps, 'weights_version': env_steps // 500,
+                          'time': seconds, 'explore': True})
+            index += 1
+    with JsonLines(run.metrics) as lines:
+        for step in range(0, 40001, 80):
+            done = step / 40000
+            lines.append({
+                'time': step * 0.0064, 'env_steps': step, 'rl_updates': step // 4,
+                'il_updates': step // 20, 'ratio': 0.2,
+                'rl_loss': float('nan') if step < 1500 else
+                0.004 + 0.02 * np.exp(-done * 3) * generator.lognormal(0, 0.25),
+                'il_loss': 0.09 + 0.05 * np.exp(-done * 5) + generator.normal(0, 0.006),
+                'heldout_il_loss': 0.19 + 0.04 * done + generator.normal(0, 0.003),
+                'dose': 0.3, 'updates_per_second': 61.0, 'weights_version': step // 500})
+    with JsonLines(run.weights) as lines:
+        for version in range(1, 81):
+            published = version * 3.2
+            late = float(generator.lognormal(-2.6, 0.35))
+            refused = 'changes the actions on demonstrations by 0.61, allowed 0.5'
+            lines.append(
+                {'version': None, 'published': None, 'applied': None, 'learner_step': None,
+                 'refused': refused, 'time': published + late} if version == 31 else
+                {'version': version, 'published': published, 'learner_step': version * 125,
+                 'applied': published + late, 'receive_seconds': late * 0.5,
+                 'verify_seconds': late * 0.2, 'swap_seconds': 0.0004, 'refused': ''})
+    write_json(run.result, {'env_steps': env_steps, 'control': actuation(generator, 40000)})
