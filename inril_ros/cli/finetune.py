@@ -63,8 +63,9 @@ def _run_episodes(
     index = len(before)
     while steps < options.env_steps:
         result = conductor.run_episode(
-            job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT, seed=job.seed('rollout', index),
-            scene_seed=job.scene_seed('finetune', index), explore=True)
+            job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT,
+            seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
+            explore=True)
         steps += result.ticks
         recent.append(result.success)
         episodes.append(_line(index, result, steps, log.seconds))

@@ -5,6 +5,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inril_ros.cli.intervals import whole_percent
 from inril_ros.cli.run_record import evaluation_rate, read_run, running_success, RunRecord, WINDOW
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def _draw_evaluations(axes: 'Axes', record: RunRecord) -> None:
         axes.vlines(place, rate.low, rate.high, color=_INK, linewidth=1.6)
         # At the foot of the bar if the whisker leaves room there, else above the whisker.
         inside = rate.low > 0.14
-        axes.annotate(f'{100 * rate.rate:.0f} %', (place, 0.0 if inside else rate.high), (0, 7),
-                      textcoords='offset points', ha='center', fontsize=14, fontweight='bold',
-                      color='white' if inside else _INK)
+        axes.annotate(f'{whole_percent(rate.rate)} %', (place, 0.0 if inside else rate.high),
+                      (0, 7), textcoords='offset points', ha='center', fontsize=14,
+                      fontweight='bold', color='white' if inside else _INK)
         axes.annotate(f'{words}\n{rate.n} episodes', (place, 0), (0, -7), ha='center', va='top',
                       textcoords='offset points', fontsize=10, color=_SOFT, annotation_clip=False)
     axes.set_xlim(-0.6, 1.6)

@@ -21,8 +21,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     rich_markup_mode='rich',
     help='Fine-tune a cloned policy on the arm: m RL updates, then one imitation update.\n\n'
-         'A run lives in a folder. [bold]inril demo[/bold] does all of it in simulation; the other '
-         'commands do one stage each, in the order record, pretrain, evaluate, finetune, evaluate.')
+         'A run lives in a folder. [bold]inril demo[/bold] does all of it in simulation; the '
+         'other commands do one stage each, in the order record, pretrain, evaluate, finetune, '
+         'evaluate.')
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]
@@ -34,6 +35,7 @@ Simulation = Annotated[str, typer.Option(
 Demos = Annotated[int, typer.Option(min=1, help='Successful demonstrations to record.')]
 Steps = Annotated[int, typer.Option(min=1, help='Environment steps of fine-tuning.')]
 Episodes = Annotated[int, typer.Option(min=1, help='Episodes of each evaluation.')]
+CloneSteps = Annotated[int, typer.Option(min=1, help='Gradient steps of behaviour cloning.')]
 Source = Annotated[str, typer.Option(
     '--il', help='What is imitated: demos, own-successes or both.')]
 M = Annotated[int, typer.Option('--m', min=1, help='RL updates per IL update.')]
@@ -57,9 +59,10 @@ class UsageError(ValueError):
 @app.command()
 def demo(
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
-    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10, steps: Steps = 40_000,
-    episodes: Episodes = 50, il: Source = 'both', m: M = 4, rl_only: RlOnly = False,
-    config: Config = None, synchronous: Synchronous = False, device: Device = 'auto',
+    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10,
+    clone_steps: CloneSteps = 3000, steps: Steps = 40_000, episodes: Episodes = 50,
+    il: Source = 'both', m: M = 4, rl_only: RlOnly = False, config: Config = None,
+    synchronous: Synchronous = False, device: Device = 'auto',
     contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
     resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
 ) -> None:
@@ -70,7 +73,7 @@ def demo(
     options = JobOptions(
         simulation=_simulation(simulation, task), demonstrations=demos, env_steps=steps,
         evaluation_episodes=episodes, session=_session(config, il, m, rl_only),
-        synchronous=synchronous, device=device, verbose=verbose)
+        pretrain={'steps': clone_steps}, synchronous=synchronous, device=device, verbose=verbose)
     reporter = Reporter(machine)
     run = RunDirectory.create(run_dir, new_settings(
         task, seed, find_configuration('robots', contract)), resume)
@@ -100,9 +103,13 @@ def record(
 
 
 @app.command()
-def pretrain(run_dir: RunDir, device: Device = 'auto', machine: Machine = False) -> None:
+def pretrain(
+    run_dir: RunDir, clone_steps: CloneSteps = 3000, device: Device = 'auto',
+    machine: Machine = False,
+) -> None:
     """Clone the recorded demonstrations."""
-    _stage(RunDirectory.open(run_dir), 'pretrain', machine, simulation='', device=device)
+    _stage(RunDirectory.open(run_dir), 'pretrain', machine, simulation='', device=device,
+           pretrain={'steps': clone_steps})
 
 
 @app.command()

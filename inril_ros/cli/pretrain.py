@@ -23,7 +23,8 @@ def pretrain(job: Job) -> dict[str, object]:
     from inril_ros.learning.device import select_device
     from inril_ros.learning.policies.artifact import save_policy
     from inril_ros.learning.policies.model_config import ModelConfig
-    from inril_ros.learning.pretrain import PretrainConfig, pretrain as clone
+    from inril_ros.learning.pretrain import pretrain as clone
+    from inril_ros.learning.pretrain import PretrainConfig
     from inril_ros.nodes.demonstrations import learning_episode
 
     torch.set_num_threads(1)

@@ -30,8 +30,8 @@ def record(job: Job) -> dict[str, object]:
         while kept < wanted:
             if attempts >= 5 * wanted:
                 raise TooFewDemonstrations(
-                    f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are wanted; '
-                    f'the others are in {folder / "rejected"}')
+                    f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are '
+                    f'wanted; the others are in {folder / "rejected"}')
             result = conductor.run_episode(
                 job.episode_id('record', attempts), Purpose.DEMONSTRATION,
                 seed=job.seed('operator', attempts),

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
-from inril_ros.cli.intervals import difference, Rate
+from inril_ros.cli.intervals import difference, Rate, whole_percent
 from inril_ros.cli.report_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.run_directory import STAGES
 from inril_ros.cli.run_record import evaluation_rate, read_run, RunRecord
@@ -40,8 +40,9 @@ def render_report(record: RunRecord) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters |= {'percent': _percent, 'points': _points, 'count': _count,
-                            'duration': _duration, 'milliseconds': _milliseconds}
+    environment.filters |= {'percent': _percent, 'whole_percent': whole_percent,
+                            'points': _points, 'count': _count, 'duration': _duration,
+                            'milliseconds': _milliseconds}
     page = environment.get_template('report.html.jinja')
     timings = {
         'Evaluation before': record.evaluations.get('pretrained', {}).get('actuation'),
@@ -105,7 +106,7 @@ def _delays(record: RunRecord) -> list[tuple[str, float, float, float]]:
     rows = [row for row in record.weights if not row.get('refused')]
     legs = {
         'published to applied': [row['applied'] - row['published'] for row in rows
-                                 if row.get('applied') is not None],
+                                 if None not in (row.get('applied'), row.get('published'))],
         'receiving': [row.get('receive_seconds') for row in rows],
         'verifying': [row.get('verify_seconds') for row in rows],
         'swapping': [row.get('swap_seconds') for row in rows]}
@@ -165,11 +166,11 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _percent(fraction: float) -> str:
-    return f'{100 * fraction:.0f}\u202f%'
+    return f'{whole_percent(fraction)}\u202f%'
 
 
 def _points(fraction: float) -> str:
-    return f'{100 * fraction:+.0f}'.replace('-', '−')
+    return f'{whole_percent(fraction):+d}'.replace('-', '−')
 
 
 def _count(number: float | None) -> str:

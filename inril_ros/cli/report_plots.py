@@ -72,7 +72,7 @@ def loss_plots(record: RunRecord) -> list[Plot]:
              'On demonstrations that no update has seen: how far the policy moved from them.')):
         values = [row.get(key) for row in record.metrics]
         if any(value is not None for value in values):
-            x = linear_axis(STEPS, [*steps, 0], ticks=4)
+            x = linear_axis(STEPS, steps, low=0, high=max(steps), ticks=4)
             y = fitting_axis('loss', values)
             plots.append(Plot(title, note, x, y, (line(x, y, steps, values, 'after'),)))
     return plots
@@ -97,15 +97,12 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
     y = Axis('ticks', 0.1, max(counts) * 1.5,
              tuple(tick for tick in decades.ticks if tick[0] <= max(counts) * 1.5), log=True)
     lower_edges = [0.0, *edges]
-    on_time = [(i, i + 1, n) for i, n in enumerate(counts)
-               if lower_edges[i] < _MISS * period * (1 - 1e-6)]
-    late = [(i, i + 1, n) for i, n in enumerate(counts)
-            if lower_edges[i] >= _MISS * period * (1 - 1e-6)]
-    judged = actuation.get('misses', 0) > 0
+    late = _MISS * period * (1 - 1e-6) if actuation.get('misses') else float('inf')
+    heights = [(number, number + 1, count) for number, count in enumerate(counts)]
     nominal = float(np.interp(period, lower_edges, range(len(lower_edges))))
-    layers = [bars(x, y, on_time, 'after'),
-              bars(x, y, late, 'bad' if judged else 'after',
-                   f'more than {_MISS:g} periods' if judged else ''),
+    layers = [bars(x, y, [bar for bar in heights if lower_edges[bar[0]] < late], 'after'),
+              bars(x, y, [bar for bar in heights if lower_edges[bar[0]] >= late], 'bad',
+                   f'more than {_MISS:g} periods'),
               rule(x, y, (nominal, y.low), (nominal, y.high), 'limit',
                    f'period, {period * 1e3:.3g} ms')]
     return Plot(title, f'Longest: {actuation.get("worst_gap", 0.0) * 1e3:.3g} ms.', x, y,
@@ -115,8 +112,8 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
 def weights_plot(record: RunRecord) -> Plot | None:
     """How long each version of the weights took from the learner to the running policy."""
     applied = [(row['published'], 1e3 * (row['applied'] - row['published']))
-               for row in record.weights if row.get('applied') is not None
-               and not row.get('refused')]
+               for row in record.weights if not row.get('refused')
+               and None not in (row.get('applied'), row.get('published'))]
     # The policy node can't tell when a version that it refuses was published.
     refused = [row['published'] if row.get('published') is not None else row['time']
                for row in record.weights if row.get('refused')]

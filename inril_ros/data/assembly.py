@@ -85,7 +85,7 @@ class TransitionAssembler:
         self._rewards[stamp] = self._rewards.get(stamp, 0.0) + reward
 
     def end(self, tick: int, stamp: int) -> None:
-        """Say that ``tick`` actions were executed and that ``stamp`` [ns] is the final observation."""
+        """Say that ``tick`` actions were executed, and when [ns] the final observation is."""
         self._end = (tick, stamp)
 
     def missing(self) -> str:

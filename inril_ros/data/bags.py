@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Episodes as bags: written raw, one folder each, readable by any ROS 2 tool.
 
-A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder without that ending is
-whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
+A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder without that ending
+is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 

@@ -13,7 +13,7 @@ class RecordedEpisode:
 
     Attributes:
         episode_id: UUID.
-        observations: (N + 1, O) float32 policy observations, contract units; the last one is final.
+        observations: (N + 1, O) float32 policy observations, contract units; the last is final.
         actions: (N, A) float32 executed, contract units.
         source: (N,) uint8, see ExecutedAction.msg.
         rewards: (N,) float32.

@@ -20,13 +20,19 @@ from std_srvs.srv import Trigger
 
 from inril_ros.data.sync import Frame, FrameAligner, FrameError
 from inril_ros.msg import (
-    ActionChunk, ActuationStatus, EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome)
+    ActionChunk,
+    ActuationStatus,
+    EpisodeEvent,
+    EpisodeRequest,
+    ExecutedAction,
+    Outcome,
+)
 from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.nodes.teleoperation import TeleopInput
 from inril_ros.robot.chunks import ChunkSchedule
-from inril_ros.robot.codecs import CodecError, encode_command, stamp_ns
+from inril_ros.robot.codecs import encode_command, stamp_ns
 from inril_ros.robot.episode import EpisodeMachine, EpisodeOutcome, Phase, Purpose, Request
 from inril_ros.robot.pacing import GapHistogram
 from inril_ros.robot.safety import SafetyGate, Verdict
@@ -68,10 +74,7 @@ class ActuationNode(ManagedNode):
         self._executed = self.create_publisher(ExecutedAction, 'executed_action', qos.RECORD)
         self._events = self.create_publisher(EpisodeEvent, 'episode/event', qos.EVENT)
         self._status = self.create_publisher(ActuationStatus, 'actuation/status', qos.STATE)
-        for topic, kind in contract.observation_topics().items():
-            self.need(self.create_subscription(
-                message_type(kind), topic, lambda message, topic=topic: self._observe(topic, message),
-                qos.observations(self.lockstep)))
+        self.watch(self._aligner, self._advance_if_lockstep)
         self.need(*self._commands.values())
         self.create_subscription(
             Outcome, contract.episode.outcome_topic, self._judge, qos.LOCKSTEP)
@@ -97,14 +100,6 @@ class ActuationNode(ManagedNode):
         """Abort the running episode; the hold is the last command."""
         self._active = False
         self._abort('the actuation node was stopped')
-
-    def _observe(self, topic: str, message: Any) -> None:
-        try:
-            self._aligner.add(topic, message)
-        except CodecError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
-            return
-        self._advance_if_lockstep()
 
     def _judge(self, message: Outcome) -> None:
         self._judged = stamp_ns(message)
@@ -331,7 +326,7 @@ class ActuationNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(ActuationNode, arguments)
+    return run(ActuationNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

@@ -7,9 +7,9 @@ same. It never waits in silence: whoever uses it passes a function that raises w
 the graph has died, and each wait has a limit.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+import time
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +22,13 @@ from rclpy.parameter_client import AsyncParameterClient
 from std_srvs.srv import Trigger
 
 from inril_ros.msg import (
-    ActuationStatus, EpisodeEvent, EpisodeRequest, LearnerStatus, PolicyStatus, RecorderStatus)
+    ActuationStatus,
+    EpisodeEvent,
+    EpisodeRequest,
+    LearnerStatus,
+    PolicyStatus,
+    RecorderStatus,
+)
 from inril_ros.nodes import qos
 from inril_ros.robot.codecs import stamp_ns
 from inril_ros.robot.episode import EpisodeOutcome, Purpose

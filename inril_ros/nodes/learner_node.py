@@ -8,24 +8,36 @@ order in which it came. A checkpoint is written now and then and at the end, and
 """
 
 import json
-import time
 from pathlib import Path
+import time
 from typing import Any
 
 import numpy as np
-import torch
-import yaml
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Trigger
+import torch
+import yaml
 
 from inril_ros.data.bags import find_bags, read_episode
 from inril_ros.learning.experience import Transition as Experience
 from inril_ros.learning.policies.artifact import (
-    load_policy, read_folder, save_policy, schema_hash, to_bytes, write_folder)
+    load_policy,
+    read_folder,
+    save_policy,
+    schema_hash,
+    to_bytes,
+    write_folder,
+)
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import (
-    EpisodeEvent, LearnerStatus, PolicyWeights, Transition, TransitionAck, WeightsManifest)
+    EpisodeEvent,
+    LearnerStatus,
+    PolicyWeights,
+    Transition,
+    TransitionAck,
+    WeightsManifest,
+)
 from inril_ros.nodes import qos
 from inril_ros.nodes.demonstrations import learning_episode
 from inril_ros.nodes.managed_node import ManagedNode, run
@@ -39,7 +51,8 @@ PARAMETERS = (
     Parameter('run_dir', '', 'folder for the model and the checkpoint'),
     Parameter('seed', 0, 'seed of everything random in the learner', minimum=0, maximum=2 ** 62),
     Parameter('device', 'auto', 'auto, cpu or cuda'),
-    Parameter('synchronous', False, 'learn between episodes only, from whole episodes: repeatable'),
+    Parameter('synchronous', False,
+              'learn between episodes only, from whole episodes: repeatable'),
     Parameter('publish_every', 100, 'RL updates between two versions of the weights',
               minimum=1, maximum=1_000_000),
     Parameter('checkpoint_seconds', 60.0, '[s] between two checkpoints',
@@ -241,7 +254,7 @@ class LearnerNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(LearnerNode, arguments)
+    return run(LearnerNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

@@ -9,12 +9,12 @@ a word (ros2/rclpy#1696): here they are logged and lead to the error path. SIGIN
 one.
 """
 
+from collections.abc import Callable
+from functools import cache, partial
 import importlib
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -27,7 +27,10 @@ from rclpy.subscription import Subscription
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from inril_ros.nodes.parameters import COMMON, Parameter, declare
+from inril_ros.data.sync import FrameAligner
+from inril_ros.nodes import qos
+from inril_ros.nodes.parameters import COMMON, declare, help_text, Parameter
+from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
 
 
@@ -69,6 +72,21 @@ class ManagedNode(LifecycleNode):
     def need(self, *links: Publisher | Subscription) -> None:
         """Name links without which the node can't do its part; ``~/ready`` asks for them."""
         self._needed.extend(links)
+
+    def watch(self, aligner: FrameAligner, arrived: Callable[[], None]) -> None:
+        """Subscribe to all observations; call ``arrived`` after each one that the aligner took."""
+        def take(topic: str, message: Any) -> None:
+            try:
+                aligner.add(topic, message)
+            except CodecError as error:
+                self.get_logger().warning(str(error), throttle_duration_sec=2.0)
+                return
+            arrived()
+
+        for topic, kind in self.contract.observation_topics().items():
+            self.need(self.create_subscription(
+                message_type(kind), topic, partial(take, topic),
+                qos.observations(self.lockstep)))
 
     def value(self, name: str) -> Any:
         """Return a parameter's value."""
@@ -158,11 +176,23 @@ def message_type(name: str) -> Any:
     return getattr(importlib.import_module(f'{package}.msg'), message)
 
 
-def run(make: Callable[[], ManagedNode], arguments: list[str] | None = None) -> int:
+def run(
+    make: Callable[[], ManagedNode], parameters: tuple[Parameter, ...], about: str | None,
+    arguments: list[str] | None = None,
+) -> int:
     """Run a node until SIGINT or SIGTERM; return the exit status.
 
     An exception in a callback ends the node with its teardown done and status 1.
+
+    Args:
+        make: Makes the node.
+        parameters: Its own parameters, for ``--help``.
+        about: What it is for, for ``--help``.
+        arguments: Command line; None: that of the process.
     """
+    if {'-h', '--help'} & set(sys.argv[1:] if arguments is None else arguments):
+        print(help_text(about or '', COMMON + parameters))
+        return 0
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)

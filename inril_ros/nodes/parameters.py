@@ -3,6 +3,7 @@
 """Node parameters as tables: one line says name, default, meaning and range."""
 
 from dataclasses import dataclass
+import json
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
@@ -47,7 +48,7 @@ COMMON = (
     Parameter('contract', '', 'path of the robot contract (YAML)'),
     Parameter('run_id', '', 'UUID of the run; empty: any run'),
     Parameter('lockstep', False,
-              'simulated time advances only when everyone has acted: as fast as it goes, repeatable'),
+              'simulated time waits until everyone has acted: as fast as it goes, repeatable'),
     Parameter('autostart', True, 'configure and activate at the start'),
 )
 
@@ -56,3 +57,28 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare all parameters of a table."""
     for entry in table:
         node.declare_parameter(entry.name, entry.default, entry.descriptor())
+
+
+def help_text(about: str, table: tuple[Parameter, ...]) -> str:
+    """Return what a node says to ``--help``."""
+    lines = [about.strip(), '', 'Parameters (--ros-args -p NAME:=VALUE):']
+    for entry in table:
+        lines += [f'  {entry.name} = {_literal(entry.default)}{_range(entry)}',
+                  f'      {entry.description}']
+    return '\n'.join(lines)
+
+
+def markdown_table(table: tuple[Parameter, ...]) -> str:
+    """Return the table of a node's parameters for the documentation."""
+    lines = ['| parameter | default | meaning |', '|---|---|---|']
+    lines += [f'| `{entry.name}` | `{_literal(entry.default)}` | '
+              f'{entry.description}{_range(entry)} |' for entry in table]
+    return '\n'.join(lines)
+
+
+def _literal(value: Value) -> str:
+    return json.dumps(value)
+
+
+def _range(entry: Parameter) -> str:
+    return '' if entry.minimum is None else f' ({entry.minimum:g} to {entry.maximum:g})'

@@ -7,27 +7,33 @@ thread of their own, and exchanged between two inferences: an episode never wait
 no half-loaded network ever acts.
 """
 
-import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
+import time
 from typing import Any
 
 import numpy as np
-import torch
 from rclpy.clock import Clock, ClockType
+import torch
 
 from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.policies.artifact import build_policy, from_bytes, load_policy, schema_hash
 from inril_ros.learning.policies.best_of_n import ActingPolicy
 from inril_ros.msg import (
-    ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus, PolicyWeights, WeightsManifest)
+    ActionChunk,
+    EpisodeEvent,
+    EpisodeRequest,
+    PolicyStatus,
+    PolicyWeights,
+    WeightsManifest,
+)
 from inril_ros.nodes import qos
-from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.codecs import stamp_ns
 from inril_ros.transport.weights import Assembler, Manifest, WeightsRefused
 
 PARAMETERS = (
@@ -71,10 +77,7 @@ class PolicyNode(ManagedNode):
         self.need(
             self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
             self._chunks)
-        for topic, kind in contract.observation_topics().items():
-            self.need(self.create_subscription(
-                message_type(kind), topic, lambda message, topic=topic: self._observe(topic, message),
-                qos.observations(self.lockstep)))
+        self.watch(self._aligner, self._advance_if_lockstep)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_status, clock=steady)
         self.create_timer(0.05, self._swap, clock=steady)
@@ -108,14 +111,6 @@ class PolicyNode(ManagedNode):
             self._advance_if_lockstep()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             self._episode = None
-
-    def _observe(self, topic: str, message: Any) -> None:
-        try:
-            self._aligner.add(topic, message)
-        except CodecError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
-            return
-        self._advance_if_lockstep()
 
     def _advance_if_lockstep(self) -> None:
         """Act on an observation that is new and complete."""
@@ -221,7 +216,7 @@ class PolicyNode(ManagedNode):
         sizes = (policy.config.observation_size, policy.config.action_size)
         wanted = (self.contract.observation_size, self.contract.action_size)
         if sizes != wanted:
-            raise WeightsRefused(f'observation and action sizes {sizes}, the contract has {wanted}')
+            raise WeightsRefused(f'sizes (O, A) are {sizes}, the contract has {wanted}')
         with torch.inference_mode():
             chunk = policy.act(torch.zeros(1, wanted[0]), torch.Generator().manual_seed(0))
         if not torch.isfinite(chunk).all():
@@ -271,7 +266,7 @@ class PolicyNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(PolicyNode, arguments)
+    return run(PolicyNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

@@ -7,9 +7,9 @@ journal before it is sent, and sent again until the learner has acknowledged it.
 waits for any of this; the next episode does, until this one is SAVED.
 """
 
-import time
 from collections import deque, OrderedDict
 from pathlib import Path
+import time
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -18,13 +18,19 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.subscription import Subscription
 
 from inril_ros.data.assembly import Decision, TransitionAssembler
-from inril_ros.data.bags import EVENT_TOPIC, EXECUTED_TOPIC, EpisodeBag, executed_tick
+from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, executed_tick, EXECUTED_TOPIC
 from inril_ros.data.capture import Captured, EpisodeCapture
 from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.msg import (
-    EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome, RecorderStatus, Transition,
-    TransitionAck)
+    EpisodeEvent,
+    EpisodeRequest,
+    ExecutedAction,
+    Outcome,
+    RecorderStatus,
+    Transition,
+    TransitionAck,
+)
 from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
@@ -358,7 +364,7 @@ _OUTCOME_NAMES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(RecorderNode, arguments)
+    return run(RecorderNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

@@ -22,9 +22,14 @@ from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.robot.codecs import (
-    CodecError, decode_command, encode_image, encode_observations, stamp_ns)
+    CodecError,
+    decode_command,
+    encode_image,
+    encode_observations,
+    stamp_ns,
+)
 from inril_ros.robot.safety import SafetyGate
-from inril_ros.sim.environment import SimulatedState, make_simulation
+from inril_ros.sim.environment import make_simulation, SimulatedState
 
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML)'),
@@ -176,7 +181,7 @@ class SimNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(SimNode, arguments)
+    return run(SimNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

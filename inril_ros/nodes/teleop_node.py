@@ -8,22 +8,22 @@ for, and drives imperfectly through the same teleop topics a person's device wou
 
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import TwistStamped
+import numpy as np
 from sensor_msgs.msg import Joy
 
 from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes import qos
-from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.codecs import stamp_ns
 from inril_ros.sim.scripted import ScriptedOperator
 
 PARAMETERS = (
     Parameter('device', 'scripted', 'what drives: scripted'),
     Parameter('task', '', 'task that the scripted operator knows how to do'),
-    Parameter('noise', 0.3, 'standard deviation of the scripted operator\'s errors, as a share of '
+    Parameter('noise', 0.3, "standard deviation of the scripted operator's errors, as a share of "
               'the largest action', minimum=0.0, maximum=2.0),
 )
 _BUTTONS = 12
@@ -53,10 +53,7 @@ class TeleopNode(ManagedNode):
         self.need(
             self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
             self._twist, self._joy)
-        for topic, kind in contract.observation_topics().items():
-            self.need(self.create_subscription(
-                message_type(kind), topic, lambda message, topic=topic: self._observe(topic, message),
-                qos.observations(self.lockstep)))
+        self.watch(self._aligner, self._drive)
 
     def _event(self, message: EpisodeEvent) -> None:
         if message.purpose != EpisodeRequest.DEMONSTRATION:
@@ -67,14 +64,6 @@ class TeleopNode(ManagedNode):
             self._drive()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             self._episode = ''
-
-    def _observe(self, topic: str, message: Any) -> None:
-        try:
-            self._aligner.add(topic, message)
-        except CodecError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
-            return
-        self._drive()
 
     def _drive(self) -> None:
         """Answer an observation that is new and complete."""
@@ -101,15 +90,14 @@ class TeleopNode(ManagedNode):
         joy.buttons[rules.deadman_button] = 1
         if rules.gripper_action:
             part = contract.action_slice(rules.gripper_action)
-            low, high = contract.action_minimum[part], contract.action_maximum[part]
-            joy.axes[rules.gripper_axis] = float((2.0 * (action[part] - low) / (high - low) - 1.0)[0])
+            joy.axes[rules.gripper_axis] = float(contract.normalise_action(action)[part][0])
         self._twist.publish(twist)
         self._joy.publish(joy)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    return run(TeleopNode, arguments)
+    return run(TeleopNode, PARAMETERS, __doc__, arguments)
 
 
 if __name__ == '__main__':

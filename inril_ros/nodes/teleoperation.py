@@ -4,8 +4,8 @@
 
 from collections.abc import Callable
 
-import numpy as np
 from geometry_msgs.msg import TwistStamped
+import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import Joy
 
@@ -70,9 +70,8 @@ class TeleopInput:
                 linear.x, linear.y, linear.z)
         if self._rules.gripper_action and len(self._joy.axes) > self._rules.gripper_axis:
             part = self._contract.action_slice(self._rules.gripper_action)
-            low, high = self._contract.action_minimum[part], self._contract.action_maximum[part]
-            axis = self._joy.axes[self._rules.gripper_axis]
-            action[part] = low + 0.5 * (axis + 1.0) * (high - low)
+            normalised = np.full_like(action, self._joy.axes[self._rules.gripper_axis])
+            action[part] = self._contract.denormalise_action(normalised)[part]
         return action
 
     def _take_twist(self, message: TwistStamped) -> None:

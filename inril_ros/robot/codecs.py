@@ -7,8 +7,8 @@ one code path decodes live topics and recorded ones. No ROS is imported here; wh
 passes in the message types.
 """
 
-import re
 from collections.abc import Callable, Mapping
+import re
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,8 @@ def decode_command(message: Any, action: Action) -> np.ndarray:
         try:
             return np.array([values[message.joint_names.index(joint)] for joint in action.joints])
         except (ValueError, IndexError) as error:
-            raise CodecError(f'{action.topic}: no {action.quantity} for {action.joints}') from error
+            raise CodecError(
+                f'{action.topic}: no {action.quantity} for {action.joints}') from error
     return np.array(_read(_follow(message, action.field)), dtype=np.float64)
 
 

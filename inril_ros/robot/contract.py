@@ -7,21 +7,21 @@ in a bag, in a checkpoint and on the wire. It is plain data: frozen dataclasses,
 loaded, hashed by content. Two contracts with the same hash are interchangeable.
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cached_property
+import hashlib
+import json
 from pathlib import Path
+import re
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+import yaml
 
-from inril_ros.robot.fields import ACTION_TYPES, OBSERVATION_TYPES, field_size
+from inril_ros.robot.fields import ACTION_TYPES, field_size, OBSERVATION_TYPES
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
@@ -122,7 +122,7 @@ class Action:
         quantity: Which field of the trajectory point is set, for JointTrajectory.
         minimum: Lowest value the robot may be sent, in the unit of the message.
         maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
-        hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (keep the last command).
+        hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
         frame_id: Frame of the command, where the message has a header.
     """
 
@@ -285,7 +285,8 @@ class Contract:
     def denormalise_action(self, action: np.ndarray) -> np.ndarray:
         """Map actions (..., A) from -1..1 to their units."""
         low, high = self.action_minimum, self.action_maximum
-        return (low + (np.asarray(action, np.float64) + 1.0) * 0.5 * (high - low)).astype(np.float32)
+        share = 0.5 * (np.asarray(action, np.float64) + 1.0)
+        return (low + share * (high - low)).astype(np.float32)
 
     @cached_property
     def hash(self) -> str:
@@ -355,6 +356,7 @@ def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
 
 
 def explain(item: dict) -> str:
+    """Return one line about one error of pydantic: key, what is allowed, value."""
     key = '.'.join(str(part) for part in item['loc']) or '(whole file)'
     message = re.sub(r'^Value error, ', '', item['msg'])
     if item['type'] in ('unexpected_keyword_argument', 'extra_forbidden'):

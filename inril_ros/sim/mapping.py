@@ -14,8 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
-from inril_ros.robot.contract import explain
-from inril_ros.robot.contract import Contract
+from inril_ros.robot.contract import Contract, explain
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 _TaskName = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_-]*$')]

@@ -3,19 +3,20 @@
 """The rollout journal: every transition is on disk before it is sent.
 
 Append-only MCAP segments without chunking, so that a record is in the file as soon as it is
-written. A segment that was not closed (the recorder was killed) is read up to its last whole record.
+written. A segment that was not closed (the recorder was killed) is read up to its last whole
+record.
 Written is flushed to the operating system at each record, and forced to the disk when a segment is
 closed or ``sync`` is called (at each end of an episode): a killed process loses nothing, a power
 cut at most the running episode.
 """
 
-import os
 from collections.abc import Iterator
+import os
 from pathlib import Path
 
 from mcap.exceptions import McapError
-from mcap.stream_reader import StreamReader
 from mcap.records import Message
+from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
 _TOPIC = 'transition'

@@ -6,8 +6,8 @@ No ROS and no torch: bytes in, bytes out. What a version is stands in its manife
 come in any order, more than once, mixed with those of other versions.
 """
 
-import hashlib
 from dataclasses import dataclass
+import hashlib
 
 #: [byte] Largest piece. Python takes 4 ms for a message of this size and 120 ms for 100 MB.
 CHUNK_BYTES = 1_000_000

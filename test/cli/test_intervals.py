@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.cli.intervals import difference, success_rate
+from inril_ros.cli.intervals import difference, success_rate, whole_percent
 
 
 def test_wilson_interval_of_a_published_example():
@@ -43,3 +43,14 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(ValueError, match='successes in'):
         success_rate(*counts)
+
+
+@given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_percents_on_paper_are_within_half_and_halves_go_up(counts):
+    successes, n = counts
+    shown = whole_percent(successes / n)
+    assert 0 <= shown <= 100 and -n <= 2 * (100 * successes - shown * n) < n
+
+
+def test_rates_and_their_difference_agree_on_paper():
+    assert [whole_percent(rate) for rate in (0.475, 0.575, 0.575 - 0.475)] == [48, 58, 10]

@@ -159,6 +159,26 @@ def test_a_run_that_has_just_begun_has_a_report_without_results(sample_run):
     assert not page.paths
 
 
+def test_lockstep_has_long_gaps_but_no_late_ones(sample_run):
+    for name in ('pretrained', 'finetuned'):
+        actuation = read_json(sample_run.evaluation(name))['actuation']
+        change(sample_run.evaluation(name), actuation={**actuation, 'misses': 0})
+    assert Page(write_report(sample_run.path)).text.count('more than 1.5 periods') == 1
+    control = read_json(sample_run.result)['control']
+    change(sample_run.result, control={**control, 'misses': 0})
+    assert 'more than 1.5 periods' not in Page(write_report(sample_run.path)).text
+
+
+def test_a_version_of_which_only_the_arrival_is_known_has_no_delay(sample_run):
+    sample_run.weights.unlink()
+    with JsonLines(sample_run.weights) as lines:
+        lines.append({'version': 1, 'published': None, 'applied': 5.0, 'refused': '',
+                      'receive_seconds': 0.02, 'verify_seconds': 0.01, 'swap_seconds': 0.001})
+        lines.append({'version': 2, 'published': 6.0, 'applied': 6.03, 'refused': '',
+                      'receive_seconds': 0.02, 'verify_seconds': 0.01, 'swap_seconds': 0.001})
+    assert 'published to applied 30 ms 30 ms 30 ms' in Page(write_report(sample_run.path)).text
+
+
 def test_a_run_without_imitation_says_so(sample_run):
     change(sample_run.summary, m=None, il_updates=0)
     assert 'RL updates per imitation update (m) no imitation' in Page(
