@@ -16,6 +16,8 @@ import numpy as np
 #: More points than this in one line are averaged in groups: the eye can't tell, the file can.
 MOST_POINTS = 400
 
+_LEAST_SPAN = 1e-12  # values closer together are drawn as equal
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -93,8 +95,9 @@ def linear_axis(label: str, values: Iterable[float], *, low: float | None = None
     values = [value for value in values if value is not None]
     least, most = min(values, default=0.0), max(values, default=1.0)
     start, end = least if low is None else low, most if high is None else high
-    if end <= start:
-        start, end = start - (abs(start) or 1.0) * 0.5, start + (abs(start) or 1.0) * 0.5
+    if end - start < _LEAST_SPAN:
+        around = max(abs(start), 2 * _LEAST_SPAN) / 2
+        start, end = start - around, start + around
     step = _round_step((end - start) / ticks)
     start = math.floor(start / step + 1e-9) * step if low is None else start
     end = math.ceil(end / step - 1e-9) * step if high is None else end

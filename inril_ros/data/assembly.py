@@ -8,6 +8,7 @@ observation after its last tick is there.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,8 +58,9 @@ class TransitionAssembler:
     Args:
         contract: The robot.
         aligner: Gets the observation messages from outside; shared, not owned.
-        lockstep: A frame is final when every stream has spoken at its stamp. In real time a
-            stream may be slower than the ticks, and what has come by then is held.
+        lockstep: An observation is final when every stream has spoken at its stamp, and a step when
+            the verdict on the observation after it has come too. In real time a stream may be
+            slower than the ticks, and what has come by then is held.
     """
 
     def __init__(
@@ -69,7 +71,8 @@ class TransitionAssembler:
         self._lockstep = lockstep
         self._builder = ObservationBuilder(contract)
         self._ticks: dict[int, ExecutedTick] = {}
-        self._rewards: dict[int, float] = {}
+        self._rewards: list[tuple[int, float]] = []
+        self._judged = 0
         self._open = _Open()
         self._next = 0
         self._end: tuple[int, int] | None = None
@@ -81,8 +84,12 @@ class TransitionAssembler:
         self._ticks.setdefault(tick.tick, tick)
 
     def add_reward(self, stamp: int, reward: float) -> None:
-        """Take the reward of the action that led to the observation at ``stamp`` [ns]."""
-        self._rewards[stamp] = self._rewards.get(stamp, 0.0) + reward
+        """Take the verdict on the observation at ``stamp`` [ns].
+
+        Its reward belongs to the step that led there: the one from the last tick before ``stamp``.
+        """
+        self._rewards.append((stamp, reward))
+        self._judged = max(self._judged, stamp)
 
     def end(self, tick: int, stamp: int) -> None:
         """Say that ``tick`` actions were executed, and when [ns] the final observation is."""
@@ -92,7 +99,8 @@ class TransitionAssembler:
         """Say what an ended episode still waits for; empty if nothing."""
         if self._end is None or self.finished:
             return ''
-        return f'executed action {self._next} of {self._end[0]}, or the observation after it'
+        return (f'executed action {self._next} of {self._end[0]}, or the observation or the '
+                'verdict after it')
 
     def ready(self) -> list[Decision]:
         """Return the decisions that have become complete, in order.
@@ -132,7 +140,10 @@ class TransitionAssembler:
             previous.source, previous.chunk_first_tick)
 
     def _observed(self, stamp: int) -> bool:
-        return not self._lockstep or self._aligner.newest_complete() >= stamp
+        if not self._lockstep:
+            return True
+        judged = self._next == 0 or self._judged >= stamp
+        return judged and self._aligner.newest_complete() >= stamp
 
     def _observe(self, stamp: int) -> np.ndarray:
         frame = self._aligner.frame(stamp)
@@ -143,7 +154,10 @@ class TransitionAssembler:
         ticks, observations = self._open.ticks, [*self._open.observations, observation]
         self._open = _Open()
         size = self._contract.action_size
-        after = [tick.stamp for tick in ticks[1:]] + [stamp]
+        stamps = [*(tick.stamp for tick in ticks), stamp]
+        rewards = [sum(reward for at, reward in self._rewards if before < at <= after)
+                   for before, after in pairwise(stamps)]
+        self._rewards = [(at, reward) for at, reward in self._rewards if at > stamp]
         return Decision(
             first_tick=ticks[0].tick,
             stamp=stamp,
@@ -153,7 +167,7 @@ class TransitionAssembler:
                 else np.full(size, np.nan, np.float32) for tick in ticks]),
             executed=np.stack([tick.executed for tick in ticks]),
             source=np.array([tick.source for tick in ticks], np.uint8),
-            rewards=np.array([self._rewards.pop(at, 0.0) for at in after], np.float32),
+            rewards=np.array(rewards, np.float32),
             weights_version=ticks[0].weights_version,
             last=last,
         )

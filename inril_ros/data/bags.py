@@ -49,8 +49,9 @@ class EpisodeBag:
         self.path = folder / name
         self._folder = folder
         self._partial = folder / f'{name}.tmp'
-        if self.path.exists() or self._partial.exists():
-            raise BagError(f'{self.path}: is there already; recorded episodes are never replaced')
+        for taken in (self.path, self._partial, folder / 'rejected' / name):
+            if taken.exists():
+                raise BagError(f'{taken}: is there already; recorded episodes are never replaced')
         folder.mkdir(parents=True, exist_ok=True)
         self._store = ros_typestore()
         self._writer = Writer(self._partial, version=9, storage_plugin=StoragePlugin.MCAP)
@@ -63,7 +64,7 @@ class EpisodeBag:
         connection = self._connections.get(topic)
         if connection is None:
             connection = self._connections[topic] = self._writer.add_connection(
-                f'/{topic}', message_type, typestore=self._store)
+                _absolute(topic, '/'), message_type, typestore=self._store)
         self._writer.write(connection, stamp, raw)
         self.messages += 1
 
@@ -105,8 +106,8 @@ def read_episode(path: Path, contract: Contract) -> RecordedEpisode:
             gaps; the message says which.
     """
     aligner = FrameAligner(contract, history=1_000_000)
-    topics = {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC, 'outcome'}
-    topics.add(contract.episode.outcome_topic)
+    topics = {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
+              contract.episode.outcome_topic}
     executed: list[ExecutedTick] = []
     rewards: list[tuple[int, float]] = []
     started = ended = None
@@ -163,20 +164,30 @@ def _without_ids(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
 
 
 def _messages(path: Path, topics: set[str], contract: Contract) -> Iterator[tuple[str, Any]]:
-    """Yield (topic, message) in the order of their times; topics are matched without namespace."""
+    """Yield (topic, message) in the order of their times, from the namespace of the robot."""
     try:
         with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            links = {link.id: topic for link in reader.connections for topic in topics
-                     if link.topic == f'/{topic}' or link.topic.endswith(f'/{topic}')}
-            missing = (topics - {'outcome', contract.episode.outcome_topic}) - set(links.values())
+            present = sorted({link.topic for link in reader.connections})
+            spaces = [topic.removesuffix(EXECUTED_TOPIC) for topic in present
+                      if topic.endswith(f'/{EXECUTED_TOPIC}')] or ['/']
+            if len(spaces) > 1:
+                raise BagError(f'{path}: has more than one robot: {spaces}')
+            wanted = {_absolute(topic, spaces[0]): topic for topic in topics}
+            links = {link.id: wanted[link.topic] for link in reader.connections
+                     if link.topic in wanted}
+            missing = topics - {contract.episode.outcome_topic} - set(links.values())
             if missing:
-                present = sorted({link.topic for link in reader.connections})
                 raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
             for link, _, raw in reader.messages(
                     [link for link in reader.connections if link.id in links]):
                 yield links[link.id], reader.deserialize(raw, link.msgtype)
     except (AnyReaderError, OSError, KeyError, AssertionError) as error:
         raise BagError(f'{path}: cannot be read: {error}') from error
+
+
+def _absolute(topic: str, space: str) -> str:
+    """Return the full name of a topic of the contract in a namespace such as ``/left/``."""
+    return topic if topic.startswith('/') else space + topic
 
 
 def _align(

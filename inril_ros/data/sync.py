@@ -109,7 +109,7 @@ class FrameAligner:
             sample = next((item for item in reversed(samples) if item[0] <= stamp), None)
             if sample is None:
                 raise FrameError(f'{topic}: no sample at or before {stamp} ns')
-            age = (stamp - sample[0]) * 1e-9
+            age = (stamp - sample[0]) / 1e9
             oldest = max(oldest, age)
             for name in self._by_topic[topic]:
                 limit = self._contract.observations[name].max_age

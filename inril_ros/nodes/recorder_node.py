@@ -7,7 +7,7 @@ journal before it is sent, and sent again until the learner has acknowledged it.
 waits for any of this; the next episode does, until this one is SAVED.
 """
 
-from collections import deque, OrderedDict
+from collections import deque
 from pathlib import Path
 import time
 from typing import Any
@@ -21,21 +21,18 @@ from inril_ros.data.assembly import Decision, TransitionAssembler
 from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, executed_tick, EXECUTED_TOPIC
 from inril_ros.data.capture import Captured, EpisodeCapture
 from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.data.typestore import ros_typestore
 from inril_ros.msg import (
     EpisodeEvent,
     EpisodeRequest,
     ExecutedAction,
-    Outcome,
     RecorderStatus,
     Transition,
-    TransitionAck,
 )
 from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
+from inril_ros.nodes.transition_stream import TransitionStream
 from inril_ros.robot.codecs import CodecError, stamp_ns
-from inril_ros.transport.journal import Journal
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
@@ -47,8 +44,6 @@ PARAMETERS = (
     Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
               minimum=0.01, maximum=600.0),
 )
-_TRANSITION = 'inril_ros/msg/Transition'
-_BURST = 200
 _RECENT = 1000
 
 
@@ -66,35 +61,27 @@ class RecorderNode(ManagedNode):
         # Topics are not ordered among each other: the first messages of an episode may come before
         # the event that announces it.
         self._recent: deque[tuple[Captured, Any]] = deque(maxlen=_RECENT)
-        self._journal: Journal | None = None
+        self._stream: TransitionStream | None = None
         if self.value('journal'):
-            text = ros_typestore().generate_msgdef(_TRANSITION)[0]
-            self._journal = Journal(Path(self.value('journal')), _TRANSITION, text)
-        self._unacknowledged: OrderedDict[int, Transition] = OrderedDict()
-        self._acknowledged = 0
-        self._sent_at = 0.0
-        self._counts = {'sent': 0, 'saved': 0, 'discarded': 0}
+            self._stream = TransitionStream(
+                self, Path(self.value('journal')), self.run_id, self.value('resend'))
+        self._counts = {'saved': 0, 'discarded': 0}
         self._statuses = self.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
-        self._transitions = self.create_publisher(Transition, 'transition', qos.EXPERIENCE)
         self._events = self.create_publisher(EpisodeEvent, EVENT_TOPIC, qos.EVENT)
         self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
-        acknowledged = self.create_subscription(
-            TransitionAck, 'transition_ack', self._ack, qos.EXPERIENCE)
-        if self._journal is not None:
-            self.need(self._transitions, acknowledged)
+        if self._stream is not None:
+            self.need(*self._stream.links)
         self._subscribe_to_streams()
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.1, self._watch, clock=steady)
         self.create_timer(1.0, self._publish_status, clock=steady)
-        if self._journal is not None and self._journal.last_sequence:
-            self._replay_after(0)
 
     def teardown(self) -> None:
         """Close the running bag as it is, and the journal."""
         if getattr(self, '_episode', None) is not None:
             self._discard('the recorder was stopped')
-        if getattr(self, '_journal', None) is not None:
-            self._journal.close()
+        if getattr(self, '_stream', None) is not None:
+            self._stream.close()
 
     def _subscribe_to_streams(self) -> None:
         """Subscribe, serialised, to everything that is recorded."""
@@ -112,12 +99,12 @@ class RecorderNode(ManagedNode):
         bagged = {**commanded, **driven} if self.value('demonstrations') else {}
         if self.value('demonstrations'):
             for camera in contract.cameras.values():
-                self._stream(camera.topic, camera.type, qos.SENSOR)
+                self._record(camera.topic, camera.type, qos.SENSOR)
         for topic, kind in {**observed, **bagged, **ours}.items():
-            self.need(self._stream(
+            self.need(self._record(
                 topic, kind, qos.RECORD if self.lockstep or topic in ours else qos.SENSOR))
 
-    def _stream(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
+    def _record(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
         return self.create_subscription(
             message_type(kind), topic, lambda raw: self._take(topic, kind, raw), profile, raw=True)
 
@@ -146,7 +133,7 @@ class RecorderNode(ManagedNode):
             episode.capture.add(item)
         if item.topic == EXECUTED_TOPIC:
             self._executed(episode, message)
-        elif item.topic == self._outcome_topic and message.outcome != Outcome.RUNNING:
+        elif item.topic == self._outcome_topic:
             episode.assembler.add_reward(item.stamp, message.reward)
 
     def _executed(self, episode: '_Episode', message: ExecutedAction) -> None:
@@ -180,7 +167,7 @@ class RecorderNode(ManagedNode):
     def _begin(self, message: EpisodeEvent) -> None:
         demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
         if not (self.value('demonstrations') if demonstration
-                else message.purpose == EpisodeRequest.ROLLOUT and self._journal):
+                else message.purpose == EpisodeRequest.ROLLOUT and self._stream):
             return
         self._episode = _Episode(
             event=message,
@@ -214,7 +201,7 @@ class RecorderNode(ManagedNode):
             self._discard(str(error))
             return
         for decision in decisions if episode.bag is None else ():
-            self._journal_and_send(self._transition(episode, decision))
+            self._stream.send(self._transition(episode, decision))
             episode.sent = True
         if episode.end is None or not episode.assembler.finished:
             return
@@ -231,7 +218,7 @@ class RecorderNode(ManagedNode):
         end = episode.end if decision.last else None
         return Transition(
             header=self.header(decision.stamp), run_id=episode.event.run_id,
-            sequence=self._journal.last_sequence + 1, episode_id=episode.event.episode_id,
+            sequence=self._stream.next_sequence, episode_id=episode.event.episode_id,
             first_tick=decision.first_tick, steps=len(decision.executed),
             observation_size=self.contract.observation_size, action_size=self.contract.action_size,
             observations=decision.observations.ravel().tolist(),
@@ -247,21 +234,14 @@ class RecorderNode(ManagedNode):
         """Return the empty transition that tells the learner to forget the episode."""
         return Transition(
             header=episode.event.header, run_id=episode.event.run_id,
-            sequence=self._journal.last_sequence + 1, episode_id=episode.event.episode_id,
+            sequence=self._stream.next_sequence, episode_id=episode.event.episode_id,
             observation_size=self.contract.observation_size, action_size=self.contract.action_size,
             truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=self.contract.hash)
-
-    def _journal_and_send(self, message: Transition) -> None:
-        self._journal.append(message.sequence, stamp_ns(message), serialize_message(message))
-        self._unacknowledged[message.sequence] = message
-        self._sent_at = time.monotonic()
-        self._counts['sent'] += 1
-        self._transitions.publish(message)
 
     def _finish(self, episode: '_Episode') -> None:
         end = episode.end
         if episode.bag is None:
-            self._journal.sync()
+            self._stream.sync()
             self._tell(episode, EpisodeEvent.SAVED, 'journaled')
             return
         for item in episode.capture.rest(stamp_ns(end)):
@@ -283,7 +263,7 @@ class RecorderNode(ManagedNode):
             episode.bag.close({'episode_id': episode.event.episode_id, 'outcome': 'incomplete',
                                'reason': reason}, keep=False)
         elif episode.sent:
-            self._journal_and_send(self._abort_marker(episode))
+            self._stream.send(self._abort_marker(episode))
         self._tell(episode, EpisodeEvent.DISCARDED, reason)
 
     def _tell(self, episode: '_Episode', event: int, reason: str) -> None:
@@ -294,47 +274,27 @@ class RecorderNode(ManagedNode):
             purpose=source.purpose, outcome=source.outcome, tick=source.tick,
             explore=source.explore, seed=source.seed, task=source.task,
             operator_name=source.operator_name, contract_hash=self.contract.hash, reason=reason,
-            sequence=self._journal.last_sequence if self._journal else 0))
+            sequence=self._stream.next_sequence - 1 if self._stream else 0))
         self._counts['saved' if event == EpisodeEvent.SAVED else 'discarded'] += 1
         self._publish_status()
-
-    def _ack(self, message: TransitionAck) -> None:
-        if self.run_id and message.run_id != self.run_id:
-            return
-        if message.sequence < self._acknowledged:  # the learner came back with less
-            self._replay_after(message.sequence)
-        self._acknowledged = message.sequence
-        while self._unacknowledged and next(iter(self._unacknowledged)) <= message.sequence:
-            self._unacknowledged.popitem(last=False)
-
-    def _replay_after(self, sequence: int) -> None:
-        """Take up again what the journal has after a sequence number."""
-        if self._journal is None:
-            return
-        self._unacknowledged = OrderedDict(
-            (number, deserialize_message(raw, Transition))
-            for number, raw in self._journal.after(sequence))
-        self._sent_at = 0.0
 
     def _publish_status(self) -> None:
         self._statuses.publish(RecorderStatus(
             header=self.header(self.now()), run_id=self.run_id,
-            journaled=self._journal.last_sequence if self._journal else 0,
-            acknowledged=self._acknowledged, **self._counts))
+            journaled=self._stream.next_sequence - 1 if self._stream else 0,
+            sent=self._stream.sent if self._stream else 0,
+            acknowledged=self._stream.acknowledged if self._stream else 0, **self._counts))
 
     def _watch(self) -> None:
-        """Send again what wasn't acknowledged; finish or give up an episode that has ended."""
-        now = time.monotonic()
-        if self._unacknowledged and now - self._sent_at > self.value('resend'):
-            self._sent_at = now
-            for message in list(self._unacknowledged.values())[:_BURST]:
-                self._counts['sent'] += 1
-                self._transitions.publish(message)
+        """Send again what wasn't acknowledged; finish, or give up, an episode that has ended."""
+        if self._stream is not None:
+            self._stream.resend()
         episode = self._episode
         if episode is None or episode.end is None:
             return
         self._advance(episode)
-        if self._episode is episode and now - episode.ended_at > self.value('give_up'):
+        waited = time.monotonic() - episode.ended_at
+        if self._episode is episode and waited > self.value('give_up'):
             awaited = episode.capture.awaited(episode.last_tick, stamp_ns(episode.end))
             self._discard(f'never came: {episode.assembler.missing() or awaited}')
 

@@ -21,12 +21,16 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
+from inril_ros.robot.contract_checks import check_references
 from inril_ros.robot.fields import ACTION_TYPES, field_size, OBSERVATION_TYPES
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
-_Topic = Annotated[str, Field(pattern=r'^~?/?[A-Za-z_][A-Za-z0-9_/]*$')]
-_Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+# A private name (~/...) would be another topic for each node.
+_Topic = Annotated[str, Field(pattern=r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$')]
+_Positive = Annotated[float, Field(gt=0.0, le=1e9)]
+# Commands are float32 on their way; far beyond any SI value the conversion would overflow.
+_Limit = Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
 class ContractError(ValueError):
@@ -128,8 +132,8 @@ class Action:
 
     topic: _Topic
     type: Literal[ACTION_TYPES]
-    minimum: tuple[float, ...]
-    maximum: tuple[float, ...]
+    minimum: tuple[_Limit, ...]
+    maximum: tuple[_Limit, ...]
     field: str = ''
     joints: tuple[str, ...] = ()
     quantity: Literal['position', 'velocity', 'effort'] = 'position'
@@ -143,8 +147,13 @@ class Action:
                 f'minimum has {len(self.minimum)} and maximum {len(self.maximum)} values: '
                 f'{self.type} {self.field or list(self.joints)} needs {size} of each')
         for low, high in zip(self.minimum, self.maximum, strict=True):
-            if not (np.isfinite(low) and np.isfinite(high) and low < high):
-                raise ValueError(f'minimum {low} is not below maximum {high}, both finite')
+            if not low < high:
+                raise ValueError(f'minimum {low} is not below maximum {high}')
+            if self.hold == 'zero' and not low <= 0.0 <= high:
+                raise ValueError(f'hold is zero, which is not within {low}..{high}')
+        if self.hold == 'zero' and self.joints and self.quantity == 'position':
+            raise ValueError('hold is zero, which would move the joints to position 0: '
+                             'positions are held by last')
 
     @property
     def length(self) -> int:
@@ -214,7 +223,7 @@ class Contract:
     """All that recording, training and acting need to know about a robot."""
 
     name: _Name
-    control_rate: Annotated[float, Field(gt=0.0, le=1000.0)]
+    control_rate: Annotated[float, Field(ge=0.01, le=1000.0)]
     observations: dict[_Name, Observation]
     actions: dict[_Name, Action]
     policy_observations: tuple[str, ...]
@@ -225,7 +234,7 @@ class Contract:
     teleoperation: Teleoperation = Field(default_factory=Teleoperation)
 
     def __post_init__(self) -> None:
-        _check_names(self)
+        check_references(self)
 
     @property
     def period(self) -> float:
@@ -290,8 +299,11 @@ class Contract:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over the content, independent of the order of keys and of comments."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(',', ':'))
+        """SHA-256 over the content, independent of comments and of the order of keys.
+
+        Only the order of the actions counts: it is that of the action vector.
+        """
+        text = json.dumps(_content(self), sort_keys=True, separators=(',', ':'))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def observation_topics(self) -> dict[str, str]:
@@ -314,7 +326,7 @@ def load_contract(path: str | Path) -> Contract:
         data = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise ContractError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2024-13-45 is a ValueError
         raise ContractError(f'{path}: is not YAML: {error}') from error
     return parse_contract(data, source=str(path))
 
@@ -341,10 +353,14 @@ def contract_schema() -> dict:
 
 def describe_difference(ours: Contract, theirs: Contract) -> str:
     """Say in which keys two contracts differ, one line each; empty if they are equal."""
-    left, right = dict(_flatten(asdict(ours))), dict(_flatten(asdict(theirs)))
+    left, right = dict(_flatten(_content(ours))), dict(_flatten(_content(theirs)))
     return '\n'.join(
         f'  {key}: {left.get(key, "(absent)")!r} here, {right.get(key, "(absent)")!r} there'
         for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key))
+
+
+def _content(contract: Contract) -> dict:
+    return {**asdict(contract), 'order of actions': list(contract.actions)}
 
 
 def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
@@ -364,57 +380,3 @@ def explain(item: dict) -> str:
     if item['type'] in ('missing', 'missing_argument'):
         return f'  {key}: missing'
     return f'  {key}: {message} (value: {str(item["input"])[:120]!r})'
-
-
-def _check_names(contract: Contract) -> None:
-    """Check what ties one part of a contract to another.
-
-    Raises:
-        ValueError: A name is used that isn't defined, or lengths don't fit.
-    """
-    observed = contract.observations
-    if not observed or not contract.actions or not contract.policy_observations:
-        raise ValueError('observations, actions and policy_observations must not be empty')
-    both = observed.keys() & contract.derived.keys()
-    if both:
-        raise ValueError(f'{sorted(both)} named both in observations and in derived')
-    for name, derived in contract.derived.items():
-        for source in derived.inputs:
-            if source not in observed:
-                raise ValueError(
-                    f'derived.{name} uses {source!r}, which is none of {sorted(observed)}')
-        if len({observed[source].length for source in derived.inputs}) != 1:
-            raise ValueError(f'derived.{name} subtracts quantities of different length')
-    known = observed.keys() | contract.derived.keys()
-    for name in contract.policy_observations:
-        if name not in known:
-            raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
-    _check_topics(contract)
-    box, teleoperation = contract.workspace, contract.teleoperation
-    if box is not None:
-        _check_reference('workspace.observation', box.observation, contract.observations, 3)
-        _check_reference('workspace.action', box.action, contract.actions, 3)
-        if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
-            raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
-    if teleoperation.twist_action:
-        _check_reference(
-            'teleoperation.twist_action', teleoperation.twist_action, contract.actions, 3)
-    if teleoperation.gripper_action:
-        _check_reference(
-            'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
-
-
-def _check_reference(key: str, name: str, table: dict, length: int) -> None:
-    if name not in table:
-        raise ValueError(f'{key} is {name!r}, which is none of {sorted(table)}')
-    if table[name].length != length:
-        raise ValueError(f'{key}: {name!r} has {table[name].length} values, {length} are needed')
-
-
-def _check_topics(contract: Contract) -> None:
-    types: dict[str, str] = {}
-    entries = [*contract.observations.values(), *contract.actions.values()]
-    for entry in [*entries, *contract.cameras.values()]:
-        if types.setdefault(entry.topic, entry.type) != entry.type:
-            raise ValueError(
-                f'topic {entry.topic!r} has two types: {types[entry.topic]} and {entry.type}')

@@ -56,7 +56,7 @@ def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int
     if joints:
         raise ValueError(f'{message_type} has no joints; name a field instead')
     allowed = _FIELDS[message_type]
-    known = allowed.get(re.sub(r'\[\d+\]', '[i]', field))
+    known = None if '[i]' in field else allowed.get(re.sub(r'\[\d+\]', '[i]', field))
     if known is None:
         raise ValueError(f'field {field!r} is not allowed for {message_type}: '
                          f'allowed are {sorted(allowed)}')

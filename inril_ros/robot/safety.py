@@ -66,7 +66,9 @@ class SafetyGate:
         if not np.isfinite(requested).all():
             return self.hold('a requested value is not finite')
         reasons: list[str] = []
-        action = np.clip(requested.astype(np.float32), self._minimum, self._maximum)
+        with np.errstate(over='ignore'):  # what is too large for float32 is limited like the rest
+            requested = requested.astype(np.float32)
+        action = np.clip(requested, self._minimum, self._maximum)
         for name in self._contract.actions:
             part = self._contract.action_slice(name)
             if (action[part] != requested[part]).any():

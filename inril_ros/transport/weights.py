@@ -13,6 +13,8 @@ import hashlib
 CHUNK_BYTES = 1_000_000
 #: [byte] Nothing larger is accepted, or allocated.
 MAXIMUM_BYTES = 512_000_000
+#: Versions of which pieces are kept at a time: the one that is wanted, and the newest.
+_HELD_VERSIONS = 4
 
 
 class WeightsRefused(ValueError):
@@ -55,7 +57,7 @@ class Assembler:
     """Puts versions together on the acting side; one instance per run.
 
     Args:
-        run_id: Only weights of this run are accepted; empty: of the first run that is heard.
+        run_id: Only weights of this run are accepted; empty: of the run whose weights act first.
         contract_hash: Only weights made for this contract are accepted.
     """
 
@@ -91,12 +93,22 @@ class Assembler:
 
     def add(self, run_id: str, version: int, index: int, offset: int, data: bytes) -> None:
         """Take a piece; those of other runs and of versions that are over are ignored."""
-        wanted = self._manifest.version if self._manifest else self.newest + 1
-        if (self.run_id and run_id != self.run_id) or version < wanted or len(data) > CHUNK_BYTES:
+        wanted, count = self.newest + 1, chunk_count(MAXIMUM_BYTES)
+        if self._manifest is not None:
+            wanted = self._manifest.version
+            count = self._manifest.chunk_count if version == wanted else count
+        if (self.run_id and run_id != self.run_id) or version < wanted:
             return
-        if version not in self._pieces and len(self._pieces) >= 4:
-            return  # a stream of invented versions must not fill the memory
+        if not 0 <= index < count or len(data) > CHUNK_BYTES:
+            return
         self._pieces.setdefault(version, {})[index] = (offset, data)
+        if len(self._pieces) > _HELD_VERSIONS:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Make room: many versions, real or invented, must not fill the memory."""
+        wanted = self._manifest.version if self._manifest else None
+        del self._pieces[min(version for version in self._pieces if version != wanted)]
 
     def take(self) -> tuple[Manifest, bytes] | None:
         """Return the newest complete and verified version, once; None if there is none yet.
@@ -110,12 +122,12 @@ class Assembler:
         pieces = self._pieces.get(manifest.version, {})
         if len(pieces) < manifest.chunk_count:
             return None
+        ordered = [pieces.get(index) for index in range(manifest.chunk_count)]
+        if None in ordered:  # it has others, from before the manifest
+            return None
         self._manifest = None
         self._pieces = {version: kept for version, kept in self._pieces.items()
                         if version > manifest.version}
-        ordered = [pieces.get(index) for index in range(manifest.chunk_count)]
-        if None in ordered:
-            raise WeightsRefused('pieces have indices beyond the count of the manifest')
         if any(offset != index * CHUNK_BYTES for index, (offset, _) in enumerate(ordered)):
             raise WeightsRefused('pieces have offsets that do not fit their indices')
         content = b''.join(data for _, data in ordered)

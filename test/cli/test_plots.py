@@ -4,7 +4,7 @@
 
 import re
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 import pytest
 
@@ -30,6 +30,7 @@ def numbers(path):
 
 
 @given(st.lists(finite, min_size=1, max_size=30), st.integers(3, 8))
+@example([5e-324], 3)
 def test_a_linear_axis_holds_its_values_and_has_ticks_at_equal_steps(values, ticks):
     spread = max(values) - min(values)
     assume(spread == 0 or spread > 1e-6 * max(map(abs, values)))

@@ -1,0 +1,236 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`inril demo` does the whole job and leaves a run that adds up; a run is resumed, never replaced."""
+
+import json
+import re
+import signal
+
+from mcap.reader import make_reader
+import pytest
+from rclpy.serialization import deserialize_message
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import get_typestore, Stores
+from running_command import Command, refused, succeeded
+from small_run import (
+    demo_arguments,
+    DEMOS,
+    EPISODES,
+    finetune_arguments,
+    read,
+    STAGES,
+    STEPS,
+    TASK,
+    tree,
+)
+
+from inril_ros.msg import Transition
+from inril_ros.transport.journal import read_journal
+
+SUMMARY_KEYS = {
+    'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
+    'finetuned_success', 'env_steps', 'rl_updates', 'il_updates', 'm', 'il_source', 'versions',
+    'transitions', 'control', 'wall_seconds', 'device', 'repeatable', 'pretrained_hash',
+    'finetuned_hash', 'package_version'}
+
+
+@pytest.fixture(scope='module')
+def summary(finished):
+    return read(finished.run_dir / 'summary.json')
+
+
+def journaled(run):
+    """Return the numbers of the records in a run's journal, read by mcap alone."""
+    numbers = []
+    for path in sorted((run / 'finetune' / 'journal').glob('*.mcap')):
+        with path.open('rb') as file:
+            numbers += [message.sequence for _, _, message in make_reader(file).iter_messages()]
+    return numbers
+
+
+def journal_records(run):
+    """Return the transitions of a run's journal; its last segment may have no end."""
+    return [deserialize_message(raw, Transition)
+            for _, raw in read_journal(run / 'finetune' / 'journal')]
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+# What the job leaves behind.
+
+def test_stdout_is_lines_of_json_and_ends_with_the_summary(finished, summary):
+    said = finished.lines()  # fails if a line isn't JSON
+    assert finished.stdout.endswith('\n')
+    assert {line['event'] for line in said} == {'message', 'stage', 'progress', 'summary'}
+    assert {line['stage'] for line in said if line['event'] == 'progress'} == {
+        'record', 'pretrain', 'evaluate pretrained', 'finetune', 'evaluate finetuned'}
+    last = said[-1]
+    assert last.pop('event') == 'summary'
+    assert last == summary
+
+
+def test_the_summary_tells_everything(finished, summary):
+    assert set(summary) == SUMMARY_KEYS
+    assert (summary['task'], summary['seed'], summary['demos']) == (TASK, 0, DEMOS)
+    assert (summary['m'], summary['il_source'], summary['repeatable']) == (4, 'both', False)
+    assert set(summary['wall_seconds']) == {*STAGES, 'total'}
+    assert set(summary['versions']) == {'published', 'applied', 'refused'}
+    for key in ('contract_hash', 'demos_digest', 'pretrained_hash', 'finetuned_hash'):
+        assert re.fullmatch('[0-9a-f]{64}', summary[key]), key
+    for key in ('bc_success', 'finetuned_success'):
+        rate = summary[key]
+        assert rate['n'] == EPISODES
+        assert 0.0 <= rate['low'] <= rate['rate'] <= rate['high'] <= 1.0
+
+
+def test_no_transition_is_lost_between_journal_and_learner(finished, summary):
+    counts = summary['transitions']
+    numbers = journaled(finished.run_dir)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) == counts['journaled'] == counts['acknowledged'] == counts['ingested']
+    assert counts['sent'] == len(numbers) + counts['duplicates']
+
+
+def test_one_imitation_update_follows_m_rl_updates(summary):
+    assert summary['rl_updates'] > 100
+    assert summary['il_updates'] == summary['rl_updates'] // summary['m']
+
+
+def test_the_updates_that_the_steps_allow_were_done(summary):
+    # As in the settings: 60 after 150 steps, then 0.25 per step.
+    assert summary['rl_updates'] == 60 + int(0.25 * (summary['env_steps'] - 150))
+
+
+def test_weights_were_refreshed_while_it_ran(finished, summary):
+    assert summary['versions']['applied'] > 1
+    assert summary['versions']['refused'] == 0
+    rows = lines(finished.run_dir / 'finetune' / 'weights.jsonl')
+    assert [row['version'] for row in rows] == sorted({row['version'] for row in rows})
+    assert rows[-1]['version'] == summary['versions']['published']
+    acted = [row['weights_version']
+             for row in lines(finished.run_dir / 'finetune' / 'episodes.jsonl')]
+    assert acted == sorted(acted) and len(set(acted)) > 1
+
+
+def test_every_tick_is_accounted_for(finished, summary):
+    run = finished.run_dir
+    episodes = lines(run / 'finetune' / 'episodes.jsonl')
+    assert all(row['saved'] for row in episodes)
+    trained = sum(row['ticks'] for row in episodes)
+    evaluated = sum(row['ticks'] for name in ('pretrained', 'finetuned')
+                    for row in read(run / 'evaluations' / f'{name}.json')['episodes'])
+    assert summary['env_steps'] == trained >= STEPS
+    assert read(run / 'finetune' / 'result.json')['control']['ticks'] == trained
+    assert summary['control']['ticks'] == trained + evaluated
+
+
+def test_both_evaluations_began_from_the_same_states(finished):
+    seeds = [[row['seed'] for row in
+              read(finished.run_dir / 'evaluations' / f'{name}.json')['episodes']]
+             for name in ('pretrained', 'finetuned')]
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0])) == EPISODES
+
+
+def test_the_report_needs_nothing_from_elsewhere(finished):
+    page = (finished.run_dir / 'report.html').read_text(encoding='utf-8')
+    assert '</html>' in page and len(page) > 10_000
+    loads = re.findall(
+        r'<(?:script|img|link|iframe|source|image)\b[^>]*?(?:src|href)\s*=\s*["\']?([^"\'>\s]+)'
+        r'|url\(\s*["\']?([^"\')]+)|@import\s+["\']?([^"\';]+)', page)
+    targets = [''.join(load) for load in loads]
+    assert [target for target in targets if not target.startswith(('data:', '#'))] == []
+
+
+def test_tensorboard_can_read_the_run(finished, summary):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished.run_dir / 'tensorboard'))
+    events.Reload()
+    assert {'loss/rl', 'loss/il', 'episode/success'} <= set(events.Tags()['scalars'])
+    assert events.Scalars('episode/ticks')[-1].step == summary['env_steps']
+
+
+def test_demonstrations_are_bags_that_any_tool_reads(finished):
+    bags = sorted((finished.run_dir / 'demonstrations').glob('*/metadata.yaml'))
+    assert len(bags) == DEMOS
+    for bag in bags:
+        assert list(bag.parent.glob('*.mcap'))
+        with AnyReader([bag.parent], default_typestore=get_typestore(Stores.EMPTY)) as reader:
+            counts = {link.topic: link.msgcount for link in reader.connections}
+            executed = 0
+            for link, _, raw in reader.messages():
+                message = reader.deserialize(raw, link.msgtype)
+                if link.topic == '/executed_action':
+                    assert message.tick == executed
+                    executed += 1
+        assert executed == counts['/command/twist'] == counts['/teleop/joy'] > 0
+        # One more observation than actions: the final one.
+        assert counts['/joint_states'] == counts['/hand_pose'] == executed + 1
+
+
+# A second start.
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(finished, settings, tmp_path):
+    before = tree(finished.run_dir)
+    error = refused(tmp_path, *demo_arguments(finished.run_dir, settings))
+    assert '--resume' in error and str(finished.run_dir) in error
+    assert tree(finished.run_dir) == before
+
+
+def test_resuming_a_finished_run_does_nothing_again(copied, settings, tmp_path):
+    before = tree(copied)
+    command = succeeded(tmp_path, *demo_arguments(copied, settings), '--resume')
+    texts = [line['text'] for line in command.lines() if line['event'] == 'message']
+    assert [text for text in texts if text.endswith('done before')] == [
+        f'{stage}: done before' for stage in STAGES]
+    after = tree(copied)
+    views = {name for name in {*before, *after} if name.startswith('tensorboard/')}
+    views |= {'report.html'}  # drawn anew
+    assert {name: after.get(name) for name in before if name not in views} == {
+        name: digest for name, digest in before.items() if name not in views}
+    assert set(after) - views == set(before) - views
+
+
+def test_a_stage_that_was_not_noted_as_done_can_be_resumed(copied, settings, tmp_path):
+    """The power may fail between the last result of a stage and the note that it is done."""
+    result = read(copied / 'summary.json')
+    # One evaluation is as good as the other here.
+    (copied / 'stages.json').write_text('{"evaluate_pretrained": 1.0}')
+    command = succeeded(tmp_path, *demo_arguments(copied, settings), '--resume')
+    again = command.lines()[-1]
+    for key in ('demos_digest', 'pretrained_hash', 'bc_success', 'rl_updates', 'il_updates',
+                'env_steps', 'finetuned_hash', 'finetuned_success'):
+        assert again[key] == result[key], key
+
+
+def test_a_killed_fine_tuning_goes_on_and_loses_nothing(cloned, settings, tmp_path):
+    arguments = finetune_arguments(cloned, settings)
+    with Command(tmp_path, *arguments) as command:
+        command.wait_progress('finetune', STEPS // 3)
+        command.signal(signal.SIGKILL)
+        command.finish()
+        command.wait_gone()
+    before = journal_records(cloned)
+    assert before
+    assert '--resume' in refused(tmp_path, *arguments)
+    succeeded(tmp_path, *arguments, '--resume')
+    after = journal_records(cloned)
+    assert after[:len(before)] == before
+    result = read(cloned / 'finetune' / 'result.json')
+    counts = result['transitions']
+    forgotten = sum(record.steps == 0 for record in after)
+    assert [record.sequence for record in after] == list(range(1, len(after) + 1))
+    assert counts['journaled'] == counts['acknowledged'] == len(after)
+    assert counts['ingested'] == len(after) - forgotten
+    assert result['env_steps'] >= STEPS
+    assert result['il_updates'] == result['rl_updates'] // 4
+
+
+def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):
+    succeeded(tmp_path, *finetune_arguments(cloned, settings, '--rl-only', steps=400))
+    result = read(cloned / 'finetune' / 'result.json')
+    assert result['rl_updates'] > 60
+    assert result['il_updates'] == 0
