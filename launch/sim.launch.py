@@ -10,12 +10,12 @@ arguments' values: hence the OpaqueFunction.
 
 from pathlib import Path
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from inril_ros.graph.description import GraphOptions, STAGES
-from launch import LaunchContext, LaunchDescription
 
 # Beside this file, both in the sources and in share/inril_ros.
 CONFIG = Path(__file__).parent.parent / 'config'

@@ -124,9 +124,11 @@ class _Log:
     """Keeps what learner and policy say about themselves, as lines of JSON."""
 
     def __init__(self, metrics: Path, weights: Path) -> None:
+        # A run that is resumed goes on counting where it stopped.
+        last = (read_json_lines(metrics) or [{'time': 0.0}])[-1]['time']
+        self._began = time.monotonic() - last
         self._metrics = JsonLines(metrics)
         self._weights = JsonLines(weights)
-        self._began = time.monotonic()
         self._published: dict[int, tuple[float, int]] = {}
         self._last_metrics = -1
         self._last_applied = 0
@@ -175,7 +177,7 @@ class _Log:
             return
         self._last_applied = version
         self.applied += 1
-        published, step = self._published.get(version, (self.seconds, None))
+        published, step = self._published.get(version, (None, None))
         self._weights.append({
             'version': version, 'published': published, 'applied': self.seconds,
             'learner_step': step, 'receive_seconds': status.receive_seconds,

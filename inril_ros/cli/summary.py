@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from inril_ros.cli.intervals import whole_percent
 from inril_ros.cli.record_files import read_json
 from inril_ros.cli.run_directory import RunDirectory
 from inril_ros.cli.version import package_version
@@ -51,4 +52,5 @@ def headline(summary: dict[str, Any]) -> str:
 
 
 def _interval(rate: dict[str, Any]) -> str:
-    return f'{rate["rate"]:.0%} [{rate["low"]:.0%}, {rate["high"]:.0%}]'
+    share, low, high = (whole_percent(rate[key]) for key in ('rate', 'low', 'high'))
+    return f'{share} % [{low}, {high}]'

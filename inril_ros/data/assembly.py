@@ -58,9 +58,9 @@ class TransitionAssembler:
     Args:
         contract: The robot.
         aligner: Gets the observation messages from outside; shared, not owned.
-        lockstep: An observation is final when every stream has spoken at its stamp, and a step when
-            the verdict on the observation after it has come too. In real time a stream may be
-            slower than the ticks, and what has come by then is held.
+        lockstep: An observation is final when every stream has spoken at its stamp, and so has
+            whoever judges it. In real time a stream may be slower than the ticks, and what has
+            come by then is held.
     """
 
     def __init__(

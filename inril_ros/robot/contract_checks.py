@@ -80,7 +80,7 @@ def _check_shared_commands(contract: 'Contract') -> None:
             raise ValueError(f'{both}: a {first.type} carries one action')
         if first.quantity != second.quantity or set(first.joints) & set(second.joints):
             raise ValueError(f'{both}: they need the same quantity and no joint in common')
-        fields = (f'{first.field}.', f'{second.field}.')
-        if not first.joints and (fields[0].startswith(fields[1]) or fields[1].startswith(fields[0])):
+        short, long = sorted((f'{first.field}.', f'{second.field}.'), key=len)
+        if not first.joints and long.startswith(short):
             raise ValueError(f'{both}, and one overwrites the other: {first.field!r}, '
                              f'{second.field!r}')

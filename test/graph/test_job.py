@@ -6,6 +6,7 @@ import json
 import re
 import signal
 
+from inril_ros.msg import Transition
 from mcap.reader import make_reader
 import pytest
 from rclpy.serialization import deserialize_message
@@ -24,7 +25,6 @@ from small_run import (
     tree,
 )
 
-from inril_ros.msg import Transition
 from inril_ros.transport.journal import read_journal
 
 SUMMARY_KEYS = {

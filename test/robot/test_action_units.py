@@ -1,0 +1,35 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Actions between the robot's units and -1..1: there and back, ends on ends."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from inril_ros.robot.contract import load_contract
+
+FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+CONTRACTS = [load_contract(path) for path in sorted(FOLDER.glob('*.yaml'))]
+
+
+@given(st.sampled_from(CONTRACTS), st.data())
+def test_normalised_actions_come_back(contract, data):
+    rows = data.draw(st.integers(1, 4))
+    shares = data.draw(st.lists(st.floats(-1.0, 1.0, width=32), min_size=rows * contract.action_size,
+                                max_size=rows * contract.action_size))
+    normalised = np.array(shares, np.float32).reshape(rows, -1)
+    back = contract.normalise_action(contract.denormalise_action(normalised))
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(back, normalised, atol=1e-6)
+
+
+@pytest.mark.parametrize('contract', CONTRACTS, ids=lambda contract: contract.name)
+def test_the_ends_are_the_limits(contract):
+    ones = np.ones(contract.action_size, np.float32)
+    np.testing.assert_allclose(contract.denormalise_action(-ones), contract.action_minimum, 1e-6)
+    np.testing.assert_allclose(contract.denormalise_action(ones), contract.action_maximum, 1e-6)
+    middle = (contract.action_minimum + contract.action_maximum) / 2
+    np.testing.assert_allclose(contract.normalise_action(middle), 0.0, atol=1e-6)
