@@ -39,7 +39,7 @@ def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
     write_json(job.run.evaluation(name), {
         'name': name, 'model': str(model), 'success': rate.rate, 'low': rate.low,
         'high': rate.high, 'n': rate.n, 'wall_seconds': time.monotonic() - began,
-        'actuation': control, 'episodes': rows})
+        'actuation': control, 'episodes': rows}, replace=True)
     return asdict(rate)
 
 

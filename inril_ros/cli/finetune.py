@@ -46,7 +46,7 @@ def finetune(job: Job) -> dict[str, object]:
             conductor.wait_learner(0, applied=True)
             conductor.wait_acknowledged()
             result = _result(job, conductor, log, steps, len(before))
-    write_json(run.result, result)
+    write_json(run.result, result, replace=True)
     return result
 
 

@@ -44,13 +44,13 @@ def pretrain(job: Job) -> dict[str, object]:
 
         result = clone(episodes, model, config, job.seed('pretrain'),
                        device=select_device(job.options.device), progress=show)
-    digest = save_policy(job.run.pretrained, result.policy)
+    digest = save_policy(job.run.pretrained, result.policy, replace=True)
     record = {
         'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
         'content_hash': digest, 'steps': steps, 'loss': losses,
         'config': asdict(config), 'seconds': time.monotonic() - began}
-    write_json(job.run.pretrain_record, record)
+    write_json(job.run.pretrain_record, record, replace=True)
     return {key: record[key] for key in
             ('demonstrations', 'transitions', 'training_loss', 'heldout_loss_final',
              'content_hash')}

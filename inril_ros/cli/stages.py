@@ -19,7 +19,10 @@ from inril_ros.cli.tensorboard import write_tensorboard
 
 
 def run_stage(job: Job, stage: str) -> None:
-    """Do one stage, unless it is done."""
+    """Do one stage, unless it is done.
+
+    Results of a stage that isn't noted as done are replaced: it was cut off while it wrote them.
+    """
     if stage in job.run.finished_stages():
         job.reporter.say(f'{stage}: done before')
         return
@@ -48,7 +51,7 @@ def conclude(job: Job) -> dict[str, Any]:
 
 def _record(job: Job) -> dict[str, Any]:
     facts = record(job)
-    write_json(job.run.recording, facts)
+    write_json(job.run.recording, facts, replace=True)
     return facts
 
 

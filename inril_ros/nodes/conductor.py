@@ -193,6 +193,7 @@ class Conductor:
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
         self._events.clear()
+        ticks_before = self.actuation.ticks
         self._request.publish(EpisodeRequest(
             run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
             seed=seed, task=self._task, operator_name=operator_name))
@@ -204,6 +205,9 @@ class Conductor:
         if purpose is not Purpose.EVALUATION:
             kept = self._await_event(
                 episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), timeout)
+        # Topics are not ordered among each other: the counts may come after the event.
+        self._wait(lambda: self.actuation.ticks - ticks_before >= ended.tick, timeout,
+                   lambda: f'actuation_node counts {self.actuation.ticks} ticks')
         return EpisodeResult(
             episode_id, EpisodeOutcome(ended.outcome), ended.tick,
             kept.event == EpisodeEvent.SAVED, kept.reason, seconds,

@@ -1,0 +1,251 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Values come out of messages as they went in: ROS classes, rosbags classes, and CDR between them.
+
+Live topics give messages of the first kind and bags those of the second; a value that reads
+differently from the two would be learned differently from how it is acted on.
+"""
+
+from functools import cache
+import importlib
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+import yaml
+
+from inril_ros.data.typestore import ros_typestore
+from inril_ros.robot.codecs import (
+    CodecError,
+    decode,
+    decode_command,
+    encode_command,
+    encode_image,
+    encode_observations,
+    stamp_ns,
+)
+from inril_ros.robot.contract import Camera, Observation, parse_contract
+from inril_ros.robot.fields import ACTION_TYPES, OBSERVATION_TYPES
+
+STAMP = 12_345_678_901
+SAWYER = yaml.safe_load(
+    (Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml').read_text())
+JOINTS = ['left', 'right']
+
+# Every field of every type that a contract may name, with its number of values.
+OBSERVED = [
+    ('geometry_msgs/msg/PoseStamped', 'pose', 7),
+    ('geometry_msgs/msg/PoseStamped', 'pose.position', 3),
+    ('geometry_msgs/msg/PoseStamped', 'pose.orientation', 4),
+    ('geometry_msgs/msg/PoseArray', 'poses[2]', 7),
+    ('geometry_msgs/msg/PoseArray', 'poses[0].position', 3),
+    ('geometry_msgs/msg/PoseArray', 'poses[1].orientation', 4),
+    ('geometry_msgs/msg/PointStamped', 'point', 3),
+    ('geometry_msgs/msg/TwistStamped', 'twist', 6),
+    ('geometry_msgs/msg/TwistStamped', 'twist.linear', 3),
+    ('geometry_msgs/msg/TwistStamped', 'twist.angular', 3),
+    ('geometry_msgs/msg/WrenchStamped', 'wrench', 6),
+    ('geometry_msgs/msg/WrenchStamped', 'wrench.force', 3),
+    ('geometry_msgs/msg/WrenchStamped', 'wrench.torque', 3),
+    ('sensor_msgs/msg/JointState', 'position', 2),
+    ('sensor_msgs/msg/JointState', 'velocity', 2),
+    ('sensor_msgs/msg/JointState', 'effort', 2),
+]
+COMMANDED = [
+    ('geometry_msgs/msg/TwistStamped', 'twist', 6),
+    ('geometry_msgs/msg/TwistStamped', 'twist.linear', 3),
+    ('geometry_msgs/msg/TwistStamped', 'twist.angular', 3),
+    ('std_msgs/msg/Float64MultiArray', 'data', 5),
+    ('trajectory_msgs/msg/JointTrajectory', 'position', 2),
+    ('trajectory_msgs/msg/JointTrajectory', 'velocity', 2),
+    ('trajectory_msgs/msg/JointTrajectory', 'effort', 2),
+]
+
+
+@cache
+def ros_type(name):
+    package, _, message = name.split('/')
+    return getattr(importlib.import_module(f'{package}.msg'), message)
+
+
+def as_rosbags(message, type_name):
+    """The message as a bag reader gets it, by way of its serialised form."""
+    return ros_typestore().deserialize_cdr(serialize_message(message), type_name)
+
+
+def as_ros(message, type_name):
+    """The message as a subscriber gets it, by way of its serialised form."""
+    return deserialize_message(serialize_message(message), ros_type(type_name))
+
+
+def entry(type_name, field, **more):
+    by_joint = type_name.endswith(('JointState', 'JointTrajectory'))
+    part = {'joints': JOINTS, 'quantity': field} if by_joint else {'field': field}
+    return {'topic': 'topic', 'type': type_name, **part, **more}
+
+
+def contract_of(observations=None, actions=None):
+    data = {**SAWYER, 'derived': {}, 'cameras': {}}
+    del data['workspace'], data['teleoperation']
+    if observations:
+        data.update(observations=observations, policy_observations=list(observations))
+    else:
+        data['policy_observations'] = ['hand_position']
+    if actions:
+        data['actions'] = actions
+    return parse_contract(data)
+
+
+def command(type_name, field, size, **more):
+    return entry(type_name, field, minimum=[-9.0] * size, maximum=[9.0] * size, hold='last', **more)
+
+
+def values_of(size, width=64):
+    return st.lists(st.floats(allow_nan=False, allow_infinity=False, width=width),
+                    min_size=size, max_size=size).map(np.array)
+
+
+def test_the_tables_above_leave_no_type_out():
+    assert {row[0] for row in OBSERVED} == set(OBSERVATION_TYPES)
+    assert {row[0] for row in COMMANDED} == set(ACTION_TYPES)
+
+
+@pytest.mark.parametrize(('type_name', 'field', 'size'), OBSERVED)
+@given(data=st.data())
+def test_an_observation_comes_back_from_either_kind_of_message(type_name, field, size, data):
+    values = data.draw(values_of(size))
+    contract = contract_of({'seen': entry(type_name, field)})
+    [(topic, message)] = encode_observations(contract, {'seen': values}, STAMP, ros_type)
+    assert topic == 'topic'
+    for received in (message, as_ros(message, type_name), as_rosbags(message, type_name)):
+        assert decode(received, contract.observations['seen']).tolist() == values.tolist()
+        assert stamp_ns(received) == STAMP
+
+
+@pytest.mark.parametrize(('type_name', 'field', 'size'), COMMANDED)
+@given(data=st.data())
+def test_a_command_comes_back_from_either_kind_of_message(type_name, field, size, data):
+    action = data.draw(values_of(size, width=32)).astype(np.float32)
+    contract = contract_of(actions={'arm': command(type_name, field, size, frame_id='base')})
+    [(_, message)] = encode_command(contract, action, STAMP, ros_type)
+    if hasattr(message, 'header'):
+        assert (stamp_ns(message), message.header.frame_id) == (STAMP, 'base')
+    for received in (message, as_ros(message, type_name), as_rosbags(message, type_name)):
+        assert decode_command(received, contract.actions['arm']).tolist() == action.tolist()
+
+
+def test_actions_of_one_topic_share_a_message():
+    twist, joints = 'geometry_msgs/msg/TwistStamped', 'trajectory_msgs/msg/JointTrajectory'
+    contract = contract_of(actions={
+        'angular': command(twist, 'twist.angular', 3),
+        'arm': command(joints, 'velocity', 2) | {'topic': 'joints'},
+        'linear': command(twist, 'twist.linear', 3),
+        'hand': command(joints, 'velocity', 1) | {'topic': 'joints', 'joints': ['hand']}})
+    action = np.arange(9, dtype=np.float32)
+    messages = dict(encode_command(contract, action, STAMP, ros_type))
+    assert set(messages) == {'topic', 'joints'}
+    assert messages['joints'].joint_names == [*JOINTS, 'hand']
+    assert list(messages['joints'].points[0].velocities) == [3.0, 4.0, 8.0]
+    read = [decode_command(messages[one.topic], one) for one in contract.actions.values()]
+    assert np.concatenate(read).tolist() == action.tolist()
+
+
+def test_observations_of_one_topic_share_a_message():
+    kind = 'sensor_msgs/msg/JointState'
+    contract = contract_of({
+        'angle': entry(kind, 'position'), 'speed': entry(kind, 'velocity'),
+        'hand': entry(kind, 'position') | {'joints': ['hand']}})
+    values = {'angle': np.array([1.0, 2.0]), 'speed': np.array([3.0, 4.0]), 'hand': np.array([5.0])}
+    [(_, message)] = encode_observations(contract, values, STAMP, ros_type)
+    assert message.name == [*JOINTS, 'hand']
+    for name, expected in values.items():
+        assert decode(message, contract.observations[name]).tolist() == expected.tolist()
+
+
+def joint_state(names, **quantities):
+    return ros_type('sensor_msgs/msg/JointState')(name=names, **quantities)
+
+
+@given(st.permutations(['a', 'b', 'c', 'd']),
+       st.permutations(['a', 'b', 'c', 'd']).flatmap(
+           lambda names: st.integers(1, 4).map(lambda count: names[:count])))
+def test_joints_are_found_by_name_in_any_order(sent, wanted):
+    positions = {'a': 1.0, 'b': 2.0, 'c': 3.0, 'd': 4.0}
+    message = joint_state(list(sent), position=[positions[name] for name in sent])
+    observation = Observation(
+        topic='joint_states', type='sensor_msgs/msg/JointState', joints=tuple(wanted))
+    expected = [positions[name] for name in wanted]
+    for received in (message, as_rosbags(message, 'sensor_msgs/msg/JointState')):
+        assert decode(received, observation).tolist() == expected
+
+
+@pytest.mark.parametrize(('message', 'words'), [
+    (joint_state(['left'], position=[1.0]), r"joint_states: joints \['right'\] are missing.*left"),
+    (joint_state([], position=[]), r"joints \['left', 'right'\] are missing"),
+    (joint_state(JOINTS, position=[1.0]), '1 values of position for 2 joints'),
+    (joint_state(JOINTS, velocity=[1.0, 2.0]), '0 values of position for 2 joints'),
+    (joint_state(JOINTS, position=[1.0, float('nan')]), 'joint_states: a value is not finite'),
+    (joint_state(JOINTS, position=[float('-inf'), 0.0]), 'a value is not finite')])
+def test_a_joint_state_without_the_joints_says_what_it_lacks(message, words):
+    observation = Observation(topic='joint_states', type='sensor_msgs/msg/JointState',
+                              joints=tuple(JOINTS))
+    for received in (message, as_rosbags(message, 'sensor_msgs/msg/JointState')):
+        with pytest.raises(CodecError, match=words):
+            decode(received, observation)
+
+
+@pytest.mark.parametrize(('type_name', 'field', 'size'), OBSERVED)
+@pytest.mark.parametrize('wrong', [float('nan'), float('inf'), float('-inf')])
+def test_a_value_that_is_not_finite_is_refused_wherever_it_is(type_name, field, size, wrong):
+    contract = contract_of({'seen': entry(type_name, field)})
+    for index in range(size):
+        values = np.zeros(size)
+        values[index] = wrong
+        [(_, message)] = encode_observations(contract, {'seen': values}, STAMP, ros_type)
+        with pytest.raises(CodecError, match='topic: a value is not finite'):
+            decode(message, contract.observations['seen'])
+
+
+def test_too_few_poses_are_told():
+    pose = ros_type('geometry_msgs/msg/Pose')()
+    message = ros_type('geometry_msgs/msg/PoseArray')(poses=[pose, pose])
+    observation = Observation(
+        topic='objects', type='geometry_msgs/msg/PoseArray', field='poses[2].position')
+    for received in (message, as_rosbags(message, 'geometry_msgs/msg/PoseArray')):
+        with pytest.raises(CodecError, match='poses has 2 elements, index 2 is needed'):
+            decode(received, observation)
+
+
+@pytest.mark.parametrize('change', ['no points', 'other joints', 'too short'])
+def test_a_trajectory_that_lacks_the_action_is_refused(change):
+    type_name = 'trajectory_msgs/msg/JointTrajectory'
+    contract = contract_of(actions={'arm': command(type_name, 'velocity', 2)})
+    [(_, message)] = encode_command(contract, np.ones(2, np.float32), STAMP, ros_type)
+    if change == 'no points':
+        message.points = []
+    elif change == 'other joints':
+        message.joint_names = ['left', 'wheel']
+    else:
+        message.points[0].velocities = [1.0]
+    for received in (message, as_rosbags(message, type_name)):
+        with pytest.raises(CodecError, match="topic: no velocity for .'left', 'right'"):
+            decode_command(received, contract.actions['arm'])
+
+
+def test_an_image_keeps_its_size_and_its_colours():
+    import cv2
+    camera = Camera(topic='front/image/compressed', width=64, height=32)
+    image = np.zeros((32, 64, 3), np.uint8)
+    image[:, :32] = (200, 40, 10)  # red on the left, blue on the right
+    image[:, 32:] = (10, 40, 200)
+    message = encode_image(camera, image, STAMP, ros_type)
+    received = as_rosbags(message, camera.type)
+    assert (stamp_ns(received), received.format) == (STAMP, 'jpeg')
+    decoded = cv2.imdecode(np.frombuffer(received.data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert decoded.shape == image.shape
+    difference = np.abs(decoded.astype(int) - image)
+    assert np.median(difference) <= 3  # the edge between the colours is blurred by JPEG
+    assert difference[:, :24].max() <= 12
