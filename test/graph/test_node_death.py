@@ -1,0 +1,74 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever dies, freezes or is interrupted: an error that names it, no hang, nothing left behind."""
+
+from dataclasses import replace
+import os
+from pathlib import Path
+import re
+import signal
+
+import pytest
+from running_command import Command, succeeded, until
+from small_run import copy_after, demo_arguments, finetune_arguments, read, settings_file, TASK
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.graph.description import evaluation_graph, GraphOptions
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.graph.supervisor import Supervisor
+from inril_ros.nodes.conductor import Conductor
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
+
+ENDLESS = 1_000_000
+
+
+def kill_and_read(command, node, stage):
+    """Kill a node of a stage; return what the command says of it."""
+    command.wait_progress(stage)
+    os.kill(command.node(node), signal.SIGKILL)
+    assert command.finish() == 1
+    command.wait_gone()
+    return command.stderr
+
+
+def check_death(error, node, stage, run):
+    assert f'error: {node} was ended by SIGKILL' in error
+    assert 'Traceback' not in error
+    log = Path(re.search(r'from (\S+\.log):', error)[1])
+    assert log == run / 'logs' / stage / f'{node}.log'
+    assert f'inril_ros.nodes.{node}' in log.read_text()
+
+
+@pytest.mark.parametrize('node', ['sim_node', 'actuation_node', 'recorder_node', 'teleop_node'])
+def test_a_dead_node_ends_recording(node, settings, tmp_path):
+    run = tmp_path / 'run'
+    arguments = list(demo_arguments(run, settings))
+    arguments[arguments.index('--demos') + 1] = ENDLESS
+    with Command(tmp_path, *arguments) as command:
+        error = kill_and_read(command, node, 'record')
+    check_death(error, node, 'record', run)
+
+
+@pytest.mark.parametrize('node', ['sim_node', 'actuation_node', 'policy_node', 'recorder_node',
+                                  'learner_node'])
+def test_a_dead_node_ends_fine_tuning(node, cloned, settings, tmp_path):
+    arguments = demo_arguments(cloned, settings, steps=ENDLESS)
+    with Command(tmp_path, *arguments, '--resume') as command:
+        error = kill_and_read(command, node, 'finetune')
+    check_death(error, node, 'finetune', cloned)
+
+
+def test_ctrl_c_stops_everything_and_the_run_can_be_resumed(cloned, settings, tmp_path):
+    arguments = finetune_arguments(cloned, settings, steps=600)
+    with Command(tmp_path, *arguments) as command:
+        command.wait_progress('finetune')
+        command.signal(signal.SIGINT)
+        assert command.finish() == 130
+        command.wait_gone()
+    assert '--resume' in command.stderr and 'Traceback' not in command.stderr
+    episodes = (cloned / 'finetune' / 'episodes.jsonl').read_text().splitlines()
+    assert episodes
+    succeeded(tmp_path, *arguments, '--resume')
+    assert (cloned / 'finetune' / 'episodes.jsonl').read_text().splitlines()[
+        :len(episodes)] == episodes
+    assert read(cloned / 'finetune' / 'result.json')['env_steps'] >= 600

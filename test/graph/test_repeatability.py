@@ -1,0 +1,58 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The same seed gives the same run: demonstrations, cloned weights, and fine-tuned weights."""
+
+import pytest
+from running_command import succeeded
+from small_run import copy_after, DEMOS, finetune_arguments, read, TASK
+
+STEPS = 600
+
+
+def record(folder, seed):
+    """Record demonstrations in a new run; return its folder and the digest of its bags."""
+    run = folder / f'seed_{seed}'
+    succeeded(folder, 'record', run, '--task', TASK, '--seed', seed, '--demos', DEMOS, '--json')
+    return run, read(run / 'recording.json')['digest']
+
+
+@pytest.fixture(scope='module')
+def again(tmp_path_factory):
+    """Return a second run with the seed of the finished one, recorded and cloned anew."""
+    folder = tmp_path_factory.mktemp('again')
+    run, _ = record(folder, seed=0)
+    succeeded(folder, 'pretrain', run, '--clone-steps', 300, '--device', 'cpu', '--json')
+    return run
+
+
+def test_one_seed_records_the_same_demonstrations(finished, again):
+    first, second = (read(run / 'recording.json') for run in (finished.run_dir, again))
+    assert first == second
+    assert first['demonstrations'] == DEMOS
+    ids = [read(run / 'run.json')['run_id'] for run in (finished.run_dir, again)]
+    assert ids[0] != ids[1]
+
+
+def test_another_seed_records_others(finished, tmp_path):
+    _, digest = record(tmp_path, seed=1)
+    assert digest != read(finished.run_dir / 'recording.json')['digest']
+
+
+def test_one_seed_clones_the_same_weights(finished, again):
+    hashes = [read(run / 'pretrained' / 'model.json')['content_hash']
+              for run in (finished.run_dir, again)]
+    assert hashes[0] == hashes[1]
+
+
+def test_synchronous_fine_tuning_repeats_bit_by_bit(finished, again, settings, tmp_path):
+    runs = copy_after(finished.run_dir, tmp_path / 'run', 'pretrain'), again
+    results = []
+    for run in runs:
+        succeeded(tmp_path, *finetune_arguments(run, settings, '--synchronous', steps=STEPS))
+        results.append(read(run / 'finetune' / 'result.json'))
+    hashes = [read(run / 'finetune' / 'model' / 'model.json')['content_hash'] for run in runs]
+    assert hashes[0] == hashes[1]
+    assert hashes[0] != read(finished.run_dir / 'pretrained' / 'model.json')['content_hash']
+    for key in ('env_steps', 'rl_updates', 'il_updates', 'versions'):
+        assert results[0][key] == results[1][key], key
+    assert results[0]['il_updates'] > 10 and results[0]['versions']['applied'] > 2
