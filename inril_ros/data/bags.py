@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.episode import RecordedEpisode
-from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import CodecError, stamp_ns
 from inril_ros.robot.contract import Contract
@@ -181,7 +181,9 @@ def _messages(path: Path, topics: set[str], contract: Contract) -> Iterator[tupl
             for link, _, raw in reader.messages(
                     [link for link in reader.connections if link.id in links]):
                 yield links[link.id], reader.deserialize(raw, link.msgtype)
-    except (AnyReaderError, OSError, KeyError, AssertionError) as error:
+    except BagError:
+        raise
+    except Exception as error:  # a damaged file makes the reader raise almost anything
         raise BagError(f'{path}: cannot be read: {error}') from error
 
 
@@ -205,7 +207,8 @@ def _align(
     assembler.end(ended.tick, stamp_ns(ended))
     try:
         decisions = assembler.ready()
-    except FrameError as error:
+        outcome = EpisodeOutcome(ended.outcome)
+    except ValueError as error:
         raise BagError(f'{path}: {error}') from error
     if not assembler.finished or not decisions:
         raise BagError(f'{path}: incomplete: {assembler.missing() or "no action was executed"}')
@@ -217,6 +220,6 @@ def _align(
         actions=np.concatenate([decision.executed for decision in decisions]),
         source=np.concatenate([decision.source for decision in decisions]),
         rewards=np.concatenate([decision.rewards for decision in decisions]),
-        outcome=EpisodeOutcome(ended.outcome).value,
+        outcome=outcome.value,
         age=np.array(assembler.ages, np.float32),
     )

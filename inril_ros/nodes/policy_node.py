@@ -40,7 +40,7 @@ PARAMETERS = (
     Parameter('model', '', 'folder of the model to begin with; empty: wait for weights'),
     Parameter('lead', 1, 'ticks between an observation and the first step of its chunk, in real '
               'time: room for the inference', minimum=0, maximum=50),
-    Parameter('exploration_scale', 0.2, 'standard deviation of the exploration noise, as a share '
+    Parameter('exploration_scale', 0.1, 'standard deviation of the exploration noise, as a share '
               'of the largest action', minimum=0.0, maximum=1.0),
 )
 

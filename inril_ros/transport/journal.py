@@ -13,6 +13,7 @@ cut at most the running episode.
 from collections.abc import Iterator
 import os
 from pathlib import Path
+import struct
 
 from mcap.exceptions import McapError
 from mcap.records import Message
@@ -88,7 +89,7 @@ def read_journal(folder: Path) -> Iterator[tuple[int, bytes]]:
             while True:
                 try:
                     record = next(records, None)
-                except (McapError, EOFError, ValueError):
+                except (McapError, EOFError, ValueError, struct.error):
                     break
                 if record is None:
                     break

@@ -141,3 +141,5 @@ class Assembler:
         """Note that a version is acting: only newer ones of the same run are accepted now."""
         self.run_id = manifest.run_id
         self.newest = manifest.version
+        if self._manifest is not None and self._manifest.version <= self.newest:
+            self._manifest = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 import numpy as np
 import pytest
 
@@ -17,10 +18,9 @@ CONTRACTS = [load_contract(path) for path in sorted(FOLDER.glob('*.yaml'))]
 
 @given(st.sampled_from(CONTRACTS), st.data())
 def test_normalised_actions_come_back(contract, data):
-    rows = data.draw(st.integers(1, 4))
-    shares = data.draw(st.lists(st.floats(-1.0, 1.0, width=32), min_size=rows * contract.action_size,
-                                max_size=rows * contract.action_size))
-    normalised = np.array(shares, np.float32).reshape(rows, -1)
+    normalised = data.draw(npst.arrays(
+        np.float32, (data.draw(st.integers(1, 4)), contract.action_size),
+        elements=st.floats(-1.0, 1.0, width=32)))
     back = contract.normalise_action(contract.denormalise_action(normalised))
     assert back.dtype == np.float32
     np.testing.assert_allclose(back, normalised, atol=1e-6)

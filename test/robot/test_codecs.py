@@ -112,7 +112,8 @@ def contract_of(observations=None, actions=None):
 
 
 def command(type_name, field, size, **more):
-    return entry(type_name, field, minimum=[-9.0] * size, maximum=[9.0] * size, hold='last', **more)
+    limits = {'minimum': [-9.0] * size, 'maximum': [9.0] * size}
+    return entry(type_name, field, hold='last', **limits, **more)
 
 
 def values_of(size, width=64):
@@ -170,7 +171,8 @@ def test_observations_of_one_topic_share_a_message():
     contract = contract_of({
         'angle': entry(kind, 'position'), 'speed': entry(kind, 'velocity'),
         'hand': entry(kind, 'position') | {'joints': ['hand']}})
-    values = {'angle': np.array([1.0, 2.0]), 'speed': np.array([3.0, 4.0]), 'hand': np.array([5.0])}
+    values = {'angle': np.array([1.0, 2.0]), 'speed': np.array([3.0, 4.0]),
+              'hand': np.array([5.0])}
     [(_, message)] = encode_observations(contract, values, STAMP, ros_type)
     assert message.name == [*JOINTS, 'hand']
     for name, expected in values.items():

@@ -90,7 +90,8 @@ class EpisodeStory(RuleBasedStateMachine):
 
     def _step(self, action, needed, after):
         if self.phase is not needed:
-            with pytest.raises(IllegalTransition, match=f'needs {needed.value}, is {self.phase.value}'):
+            story = f'needs {needed.value}, is {self.phase.value}'
+            with pytest.raises(IllegalTransition, match=story):
                 action()
             return False
         action()

@@ -99,7 +99,8 @@ def test_when_in_doubt_velocities_stop_and_the_gripper_keeps_its_grip(requested,
 def test_holding_again_holds_the_same_and_a_reset_lets_go():
     gate = SafetyGate(CONTRACT)
     gate.check(np.array([0, 0, 0, 1], np.float32), seen())
-    assert gate.hold('first').action.tolist() == gate.hold('second').action.tolist() == [0, 0, 0, 1]
+    assert gate.hold('first').action.tolist() == [0, 0, 0, 1]
+    assert gate.hold('second').action.tolist() == [0, 0, 0, 1]
     gate.reset()
     assert gate.hold('after').action.tolist() == [0, 0, 0, 0]
 

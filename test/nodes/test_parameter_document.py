@@ -1,0 +1,13 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The documentation of the parameters is what the nodes declare."""
+
+from pathlib import Path
+
+from inril_ros.nodes.parameter_document import document
+
+
+def test_the_document_is_current():
+    path = Path(__file__).parents[2] / 'docs' / 'parameters.md'
+    assert path.read_text(encoding='utf-8') == document(), (
+        'run: python -m inril_ros.nodes.parameter_document > docs/parameters.md')

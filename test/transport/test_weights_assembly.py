@@ -1,0 +1,256 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Weights come through byte for byte or not at all, whatever else is on the wire."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+
+from inril_ros.transport import weights
+from inril_ros.transport.weights import (
+    Assembler,
+    chunk_count,
+    content_hash,
+    cut,
+    Manifest,
+    WeightsRefused,
+)
+
+CONTRACT = 'c' * 64
+PIECE = 7  # [byte] instead of a megabyte, so that few bytes make many pieces
+
+
+@pytest.fixture(autouse=True, scope='module')
+def small_pieces():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, 'CHUNK_BYTES', PIECE)
+        patch.setattr(weights, 'MAXIMUM_BYTES', 100 * PIECE)
+        yield
+
+
+def manifest_of(content, version=1, **changes):
+    manifest = Manifest(
+        run_id='run', version=version, parent_version=version - 1, learner_step=10,
+        model_config='{}', schema_hash='s', content_hash=content_hash(content),
+        contract_hash=CONTRACT, total_size=len(content), chunk_count=chunk_count(len(content)))
+    return replace(manifest, **changes)
+
+
+def pieces_of(content, version=1, run_id='run'):
+    return [(run_id, version, index, offset, piece)
+            for index, (offset, piece) in enumerate(cut(content))]
+
+
+def assembler(run_id='run'):
+    return Assembler(run_id, CONTRACT)
+
+
+contents = st.binary(min_size=1, max_size=60)
+
+
+@given(st.binary(max_size=60))
+def test_pieces_put_together_in_order_are_the_content(content):
+    pieces = cut(content)
+    assert b''.join(piece for _, piece in pieces) == content
+    assert [offset for offset, _ in pieces] == [PIECE * index for index in range(len(pieces))]
+    assert all(0 < len(piece) <= PIECE for _, piece in pieces)
+    assert len(pieces) == chunk_count(len(content))
+
+
+def test_real_pieces_fit_into_a_message(monkeypatch):
+    monkeypatch.undo()
+    assert weights.CHUNK_BYTES <= 1_000_000
+    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/qos.py
+
+
+@st.composite
+def wires(draw):
+    """Two versions, pieces in any order and some twice, manifests anywhere, strangers between."""
+    old, new = draw(contents), draw(contents)
+    events = [('piece', piece) for piece in pieces_of(old, 1) + pieces_of(new, 2)]
+    events += draw(st.lists(st.sampled_from(events), max_size=6))
+    events += [('manifest', manifest_of(old, 1)), ('manifest', manifest_of(new, 2))]
+    strangers = [('run', 2, 0, 0, b'x' * (PIECE + 1)), ('run', 2, 90, 0, b'y'),
+                 ('run', 0, 0, 0, b'zz'), ('run', 3, 0, 0, b'not yet'),
+                 ('other', 2, 0, 0, b'alien')]
+    events += [('piece', piece) for piece in draw(st.lists(st.sampled_from(strangers)))]
+    return old, new, draw(st.permutations(events))
+
+
+@settings(max_examples=300)
+@given(wires())
+def test_any_order_on_the_wire_gives_the_bytes_of_the_newest_version(wire):
+    old, new, events = wire
+    receiver = assembler()
+    whole = {}
+    for kind, content in events:
+        if kind == 'piece':
+            receiver.add(*content)
+        else:
+            receiver.offer(content)  # both are newer than what acts: nothing does yet
+        taken = receiver.take()
+        if taken is not None:
+            whole[taken[0].version] = taken[1]
+    assert whole.pop(2) == new
+    assert whole in ({}, {1: old})
+
+
+def test_a_version_is_given_once():
+    receiver, content = assembler(), b'some weights'
+    receiver.offer(manifest_of(content))
+    for piece in pieces_of(content):
+        assert receiver.take() is None
+        receiver.add(*piece)
+    assert receiver.take() == (manifest_of(content), content)
+    assert receiver.take() is None
+
+
+def test_a_manifest_may_come_last():
+    receiver, content = assembler(), b'some weights'
+    for piece in pieces_of(content):
+        receiver.add(*piece)
+    assert receiver.take() is None
+    receiver.offer(manifest_of(content))
+    assert receiver.take() == (manifest_of(content), content)
+
+
+@given(contents, st.data())
+def test_a_missing_piece_is_waited_for(content, data):
+    pieces = pieces_of(content)
+    lost = data.draw(st.sampled_from(pieces))
+    receiver = assembler()
+    receiver.add('run', 1, 95, 95 * PIECE, b'of nothing')  # doesn't make up for it
+    receiver.offer(manifest_of(content))
+    for piece in pieces:
+        if piece is not lost:
+            receiver.add(*piece)
+            assert receiver.take() is None
+    receiver.add(*lost)
+    assert receiver.take() == (manifest_of(content), content)
+
+
+@given(contents, st.data())
+def test_a_byte_that_changed_on_the_way_is_refused(content, data):
+    place = data.draw(st.integers(0, len(content) - 1))
+    other = content[place] ^ data.draw(st.integers(1, 255))
+    damaged = content[:place] + bytes([other]) + content[place + 1:]
+    receiver = assembler()
+    receiver.offer(manifest_of(content))
+    for piece in pieces_of(damaged):
+        receiver.add(*piece)
+    with pytest.raises(WeightsRefused, match='does not have the hash of the manifest'):
+        receiver.take()
+    # What was refused can be sent again.
+    receiver.offer(manifest_of(content))
+    for piece in pieces_of(content):
+        receiver.add(*piece)
+    assert receiver.take() == (manifest_of(content), content)
+
+
+@pytest.mark.parametrize(('pieces', 'words'), [
+    ([(0, 0, b'1234567'), (1, 7, b'12')], '9 bytes, the manifest says 10'),
+    ([(0, 0, b'1234567'), (1, 8, b'890')], 'offsets that do not fit')])
+def test_pieces_that_are_not_what_the_manifest_says_are_refused(pieces, words):
+    receiver = assembler()
+    receiver.offer(manifest_of(b'1234567890'))
+    for piece in pieces:
+        receiver.add('run', 1, *piece)
+    with pytest.raises(WeightsRefused, match=words):
+        receiver.take()
+    assert receiver.take() is None
+
+
+@pytest.mark.parametrize(('changes', 'words'), [
+    ({'run_id': 'other'}, 'run other is not the run run'),
+    ({'contract_hash': 'd' * 64}, 'made for contract dddddddddddd, this is cccccccccccc'),
+    ({'version': 0}, 'version 0 is not newer than 0'),
+    ({'total_size': 0, 'chunk_count': 0}, '0 bytes, 1..700 are allowed'),
+    ({'total_size': 701, 'chunk_count': 101}, '701 bytes, 1..700 are allowed'),
+    ({'total_size': 2**63}, 'are allowed'),
+    ({'chunk_count': 1}, '1 pieces for 12 bytes'), ({'chunk_count': 2**31}, 'pieces for 12 byt')])
+def test_a_manifest_that_cannot_be_ours_is_refused_with_the_reason(changes, words):
+    receiver, content = assembler(), b'some weights'
+    with pytest.raises(WeightsRefused, match=words):
+        receiver.offer(manifest_of(content, **changes))
+    for piece in pieces_of(content):
+        receiver.add(*piece)
+    assert receiver.take() is None
+
+
+def test_after_a_version_acts_only_newer_ones_are_taken():
+    receiver, content = assembler(), b'some weights'
+    receiver.applied(manifest_of(content, 5))
+    for version in (4, 5):
+        with pytest.raises(WeightsRefused, match=f'version {version} is not newer than 5'):
+            receiver.offer(manifest_of(content, version))
+    for piece in pieces_of(content, 5) + pieces_of(content, 6):
+        receiver.add(*piece)
+    receiver.offer(manifest_of(content, 6))
+    assert receiver.take() == (manifest_of(content, 6), content)
+
+
+def test_an_older_manifest_does_not_replace_a_newer_one():
+    receiver, content = assembler(), b'some weights'
+    receiver.offer(manifest_of(content, 3))
+    receiver.offer(manifest_of(b'old weights!', 2))
+    for piece in pieces_of(b'old weights!', 2) + pieces_of(content, 3):
+        receiver.add(*piece)
+    assert receiver.take() == (manifest_of(content, 3), content)
+
+
+def test_an_older_version_offered_meanwhile_does_not_follow_the_one_that_acts():
+    receiver, content = assembler(), b'some weights'
+    receiver.offer(manifest_of(content, 2))
+    for piece in pieces_of(content, 2):
+        receiver.add(*piece)
+    manifest, _ = receiver.take()  # and while it is being loaded:
+    receiver.offer(manifest_of(b'old weights!', 1))
+    for piece in pieces_of(b'old weights!', 1):
+        receiver.add(*piece)
+    receiver.applied(manifest)
+    assert receiver.take() is None
+
+
+def test_whoever_acts_first_is_the_run_where_none_is_named():
+    receiver, content = assembler(run_id=''), b'some weights'
+    receiver.offer(manifest_of(content))
+    for piece in pieces_of(content):
+        receiver.add(*piece)
+    manifest, _ = receiver.take()
+    receiver.applied(manifest)
+    assert receiver.run_id == 'run'
+    with pytest.raises(WeightsRefused, match='run other is not the run run'):
+        receiver.offer(manifest_of(content, 2, run_id='other'))
+
+
+def held_bytes(receiver):
+    return sum(len(data) for pieces in receiver._pieces.values() for _, data in pieces.values())
+
+
+@given(st.booleans(), st.lists(st.tuples(
+    st.integers(0, 2**64 - 1) | st.integers(0, 30), st.integers(0, 2**32 - 1) | st.integers(0, 99),
+    st.integers(0, 2**64 - 1), st.binary(max_size=2 * PIECE)), max_size=60))
+def test_invented_pieces_do_not_fill_the_memory_nor_lock_out_the_real_ones(known, invented):
+    receiver, content = assembler(), b'some weights'
+    if known:
+        receiver.offer(manifest_of(content))
+    for version, index, offset, data in invented:
+        receiver.add('run', version, index, offset, data)
+        assert len(receiver._pieces) <= 4
+        assert held_bytes(receiver) <= 4 * weights.MAXIMUM_BYTES
+    receiver.offer(manifest_of(content))
+    for piece in pieces_of(content):
+        receiver.add(*piece)
+    assert receiver.take() == (manifest_of(content), content)
+
+
+def test_whoever_joins_late_and_hears_many_old_pieces_first_gets_the_newest_version():
+    """Latched pieces of small versions: hundreds of them wait for a node that starts."""
+    receiver = assembler()
+    for version in range(1, 200):
+        for piece in pieces_of(b'weights %d' % version, version):
+            receiver.add(*piece)
+    receiver.offer(manifest_of(b'weights 199', 199))
+    assert receiver.take() == (manifest_of(b'weights 199', 199), b'weights 199')
