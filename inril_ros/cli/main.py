@@ -49,6 +49,7 @@ Resume = Annotated[bool, typer.Option('--resume', help='Go on with the run in th
 Machine = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of progress bars.')]
 Verbose = Annotated[bool, typer.Option('--verbose', '-v', help='Show the output of the nodes.')]
 
+_INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 _SOURCES = {'demos': 'demonstrations', 'own-successes': 'own_successes', 'both': 'both'}
 
 
@@ -59,7 +60,7 @@ class UsageError(ValueError):
 @app.command()
 def demo(
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
-    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10,
+    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 8,
     clone_steps: CloneSteps = 3000, steps: Steps = 40_000, episodes: Episodes = 50,
     il: Source = 'both', m: M = 4, rl_only: RlOnly = False, config: Config = None,
     synchronous: Synchronous = False, device: Device = 'auto',
@@ -91,15 +92,15 @@ def demo(
 
 @app.command()
 def record(
-    run_dir: RunDir, task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 10,
+    run_dir: RunDir, task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 8,
     contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
     resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
 ) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
+    mapping = _simulation(simulation, task)  # before the folder: a wrong task must not begin a run
     run = RunDirectory.create(run_dir, new_settings(
         task, seed, find_configuration('robots', contract)), resume)
-    _stage(run, 'record', machine, simulation=_simulation(simulation, task),
-           demonstrations=demos, verbose=verbose)
+    _stage(run, 'record', machine, simulation=mapping, demonstrations=demos, verbose=verbose)
 
 
 @app.command()
@@ -197,25 +198,25 @@ def _session(config: Path | None, il: str, m: int, rl_only: bool) -> dict[str, A
     if il not in _SOURCES:
         raise UsageError(f'--il {il}: allowed are {", ".join(_SOURCES)}')
     path = config or find_configuration('', 'finetune')
-    settings = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-    settings['m'] = None if rl_only else m
-    settings['imitation_source'] = _SOURCES[il]
-    SessionConfig.from_mapping(settings)
+    try:
+        settings = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+        if isinstance(settings, dict):
+            settings.update(m=None if rl_only else m, imitation_source=_SOURCES[il])
+        SessionConfig.from_mapping(settings)
+    except (yaml.YAMLError, ValueError) as error:
+        raise UsageError(f'{path}: {error}') from error
     return settings
 
 
 def main() -> None:
     """Run the command; errors that a person can mend are told in their own words."""
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False) or 0
     except KeyboardInterrupt:
-        print('\ninterrupted; what was done is kept, --resume goes on', file=sys.stderr)
-        sys.exit(130)
+        status = _INTERRUPTED
     except NodeDied as error:
         print(f'\nerror: {error}', file=sys.stderr)
         sys.exit(1)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except Exception as error:
         if hasattr(error, 'show'):  # click's own: a wrong option
             error.show()
@@ -224,6 +225,9 @@ def main() -> None:
             raise
         print(f'error: {error}', file=sys.stderr)
         sys.exit(1)
+    if status == _INTERRUPTED:  # Typer returns it where it caught the KeyboardInterrupt itself
+        print('\ninterrupted; what was done is kept, --resume goes on', file=sys.stderr)
+    sys.exit(status)
 
 
 if __name__ == '__main__':

@@ -34,6 +34,7 @@ from inril_ros.graph.domain import domain_environment
 
 LAST_LINES = 15
 _POLL = 0.02  # [s]
+_COMMAND = '$ '  # begins the line of the command in a log
 
 
 class NodeDied(RuntimeError):  # noqa: N818 an event, as KeyboardInterrupt is
@@ -169,7 +170,7 @@ class Supervisor:
     def _start(self, node: NodeDescription) -> None:
         command = self._command(node, self.graph.log_level)
         with self.log_path(node.name).open('ab') as log:
-            log.write(f'$ {shlex.join(command)}\n'.encode())
+            log.write(f'{_COMMAND}{shlex.join(command)}\n'.encode())
             log.flush()
             self._processes[node.name] = subprocess.Popen(
                 [*_wrapper(node.niceness), *command], stdin=subprocess.DEVNULL, stdout=log,
@@ -236,6 +237,9 @@ def _reap(process: subprocess.Popen) -> int:
 
 
 def _last_lines(path: Path) -> list[str]:
+    """Return the end of what a node said since it was started last."""
     with path.open('rb') as log:
         log.seek(max(0, path.stat().st_size - 64 * 1024))
-        return log.read().decode(errors='replace').splitlines()[-LAST_LINES:]
+        lines = log.read().decode(errors='replace').splitlines()
+    starts = [index for index, line in enumerate(lines) if line.startswith(_COMMAND)]
+    return lines[starts[-1] + 1 if starts else 0:][-LAST_LINES:]

@@ -34,6 +34,10 @@ from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
 
 
+class NotStarted(RuntimeError):  # noqa: N818 an end, as SystemExit is
+    """A node could not be configured or activated, and has said why."""
+
+
 class ManagedNode(LifecycleNode):
     """A lifecycle node with the contract of its robot.
 
@@ -96,13 +100,13 @@ class ManagedNode(LifecycleNode):
         """Configure and activate, if the parameter says so.
 
         Raises:
-            RuntimeError: A transition failed; its cause has been logged.
+            NotStarted: A transition failed; its cause has been logged.
         """
         if not self.value('autostart'):
             return
         for trigger in (self.trigger_configure, self.trigger_activate):
             if trigger() is not TransitionCallbackReturn.SUCCESS:
-                raise RuntimeError(f'{self.get_name()} could not start; see the error above')
+                raise NotStarted(f'{self.get_name()} could not start; see the error above')
 
     def header(self, stamp: int) -> Header:
         """Return a header with a time [ns]."""
@@ -157,6 +161,10 @@ class ManagedNode(LifecycleNode):
     def _attempt(self, what: str, action: Callable[[], None]) -> TransitionCallbackReturn:
         try:
             action()
+        except (ValueError, OSError) as error:  # wrong input says itself what is wrong with it
+            self.get_logger().error(f'{what} failed: {error}')
+            self.get_logger().debug(traceback.format_exc())
+            return TransitionCallbackReturn.ERROR
         except Exception as error:
             self.get_logger().error(f'{what} failed: {error}\n{traceback.format_exc()}')
             return TransitionCallbackReturn.ERROR
@@ -207,6 +215,9 @@ def run(
             executor.spin_once(timeout_sec=0.5)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except NotStarted as end:
+        status = 1
+        print(end, file=sys.stderr, flush=True)
     except Exception as error:
         status = 1
         print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 """What the journal took it gives back: after a restart, a torn end, or the death of its writer."""
 
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -178,7 +179,7 @@ while True:
 
 def test_a_killed_writer_loses_nothing_that_it_had_appended(folder):
     """The writer says each number when ``append`` has returned; then it is killed at once."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = Path(__file__).parents[2]
     said = 0
     for _ in range(2):  # the second one goes on where the first was killed
         process = subprocess.Popen([sys.executable, '-c', WRITER, str(folder)], cwd=root,
