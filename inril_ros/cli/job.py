@@ -89,6 +89,8 @@ class Job:
             ) as supervisor, Conductor(
                 self.run.settings.run_id, self.run.settings.task, domain_id,
                 check=supervisor.check, listen=listen,
+                # Nobody aborts an episode in simulation: a node has stopped doing its part.
+                most_aborted=0 if self.options.simulation else 2,
             ) as conductor:
                 self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')
                 conductor.wait_ready(tuple(node.name for node in graph.nodes))

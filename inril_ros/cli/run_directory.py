@@ -105,8 +105,8 @@ class RunDirectory:
         path = Path(path)
         if (path / 'run.json').exists():
             if not resume:
-                raise RunDirectoryError(f'{path} holds a run already: go on with --resume, or take '
-                                        'a new folder')
+                raise RunDirectoryError(f'{path} holds a run already: go on with --resume, or '
+                                        'take a new folder')
             return cls._resume(path, settings)
         # The contract is written before run.json: a folder with a contract alone is a run whose
         # beginning was interrupted.

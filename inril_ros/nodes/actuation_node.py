@@ -292,11 +292,24 @@ class ActuationNode(ManagedNode):
         limit = (self.contract.episode.reset_timeout
                  if self._machine.phase is Phase.RESETTING else self.value('stall_timeout'))
         if self._machine.phase is not Phase.IDLE and quiet > limit:
-            waiting = self._aligner.silent_topics()
-            detail = f'; nothing has ever come on {waiting}' if waiting else ''
-            self._abort(f'no progress for {quiet:.1f} s in phase '
-                        f'{self._machine.phase.value}, tick {self._machine.tick}{detail}')
+            self._abort(f'no progress for {quiet:.1f} s in phase {self._machine.phase.value}, '
+                        f'tick {self._machine.tick}: {self._missing()}')
         self._publish_status()
+
+    def _missing(self) -> str:
+        """Say what the episode waits for."""
+        if self._machine.phase is Phase.RESETTING:
+            return f'service {self._reset.srv_name} does not answer'
+        silent = self._aligner.silent_topics()
+        if silent:
+            return f'nothing has ever come on {silent}'
+        observed = self._aligner.newest_complete()
+        if self.lockstep:
+            observed = min(observed, self._judged)
+        if observed <= max(self._last_tick, self._reset_after):
+            return 'no observation from the robot'
+        demonstrated = self._machine.request.purpose is Purpose.DEMONSTRATION
+        return f'no action from the {"teleop device" if demonstrated else "policy"}'
 
     def _tell(
         self, request: Request, event: int, stamp: int,

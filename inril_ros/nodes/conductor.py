@@ -77,18 +77,21 @@ class Conductor:
         domain_id: ROS domain of the graph; None: that of the environment.
         namespace: ROS namespace of the robot.
         check: Called while waiting; raises when a process of the graph has died.
-        listen: Called with each LearnerStatus and PolicyStatus.
+        listen: Called with each status of a node.
+        most_aborted: Episodes aborted in a row that are borne, since a person may abort one.
     """
 
     def __init__(
         self, run_id: str, task: str, domain_id: int | None = None, namespace: str = '',
         check: Callable[[], None] = lambda: None,
-        listen: Callable[[Any], None] = lambda status: None,
+        listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
     ) -> None:
         self._run_id = run_id
         self._task = task
         self._check = check
         self._listen = listen
+        self._most_aborted = most_aborted
+        self._aborted = 0
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain_id,
                    signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
@@ -187,7 +190,7 @@ class Conductor:
             timeout: [s] By a steady clock.
 
         Raises:
-            GraphStalled: It was refused, or didn't end in time.
+            GraphStalled: It was refused, didn't end in time, or was one aborted too many.
         """
         began = time.monotonic()
         if scene_seed is not None:
@@ -201,6 +204,9 @@ class Conductor:
         if ended.event == EpisodeEvent.REFUSED:
             raise GraphStalled(f'episode {episode_id} refused: {ended.reason}')
         seconds = time.monotonic() - began
+        self._aborted = self._aborted + 1 if ended.outcome == EpisodeEvent.ABORTED else 0
+        if self._aborted > self._most_aborted:
+            raise GraphStalled(f'episode {episode_id} aborted: {ended.reason}')
         kept = ended
         if purpose is not Purpose.EVALUATION:
             kept = self._await_event(

@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes ``docs/parameters.md`` from the nodes' own tables.
 
-    python -m inril_ros.nodes.parameter_document > docs/parameters.md
+python -m inril_ros.nodes.parameter_document > docs/parameters.md
 """
 
 from inril_ros.nodes import (
-    actuation_node, learner_node, policy_node, recorder_node, sim_node, teleop_node)
+    actuation_node,
+    learner_node,
+    policy_node,
+    recorder_node,
+    sim_node,
+    teleop_node,
+)
 from inril_ros.nodes.parameters import COMMON, markdown_table
 
 NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`inril demo` does the whole job and leaves a run that adds up; a run is resumed, never replaced."""
+"""`inril demo` does the whole job, and what it leaves adds up; a run is resumed, never replaced."""
 
 import json
 import re

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever dies, freezes or is interrupted: an error that names it, no hang, nothing left behind."""
+"""What dies, freezes or is interrupted: an error that names it, no hang, nothing left behind."""
 
 from dataclasses import replace
 import os
@@ -8,16 +8,17 @@ from pathlib import Path
 import re
 import signal
 
+from inril_ros.msg import ActuationStatus
 import pytest
-from running_command import Command, succeeded, until
-from small_run import copy_after, demo_arguments, finetune_arguments, read, settings_file, TASK
+from running_command import Command, succeeded
+from small_run import demo_arguments, finetune_arguments, read, TASK
 
 from inril_ros.cli.resources import find_configuration
 from inril_ros.graph.description import evaluation_graph, GraphOptions
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes.conductor import Conductor
-from inril_ros.robot.episode import EpisodeOutcome, Purpose
+from inril_ros.nodes.conductor import Conductor, GraphStalled
+from inril_ros.robot.episode import Purpose
 
 ENDLESS = 1_000_000
 
@@ -72,3 +73,30 @@ def test_ctrl_c_stops_everything_and_the_run_can_be_resumed(cloned, settings, tm
     assert (cloned / 'finetune' / 'episodes.jsonl').read_text().splitlines()[
         :len(episodes)] == episodes
     assert read(cloned / 'finetune' / 'result.json')['env_steps'] >= 600
+
+
+@pytest.mark.parametrize(('frozen', 'complaint'), [
+    ('policy_node', 'tick [0-9]+: no action from the policy'),
+    ('sim_node', 'no observation from the robot|reset does not answer|sim_node does not')])
+def test_a_frozen_node_is_an_error_and_no_hang(frozen, complaint, finished, tmp_path):
+    graph = evaluation_graph(GraphOptions(
+        contract=str(finished.run_dir / 'contract.yaml'), run_id='', task=TASK, lockstep=True,
+        simulation=str(find_configuration('simulations', 'metaworld')), use_sim_time=True,
+        model=str(finished.run_dir / 'pretrained')))
+    # The default patience, 20 s, would make this test slow and prove nothing more.
+    nodes = tuple(replace(node, parameters={**node.parameters, 'stall_timeout': 4.0})
+                  if node.name == 'actuation_node' else node for node in graph.nodes)
+
+    def freeze(status):
+        if isinstance(status, ActuationStatus) and status.mode == ActuationStatus.POLICY:
+            os.kill(supervisor.process_id(frozen), signal.SIGSTOP)
+
+    with reserve_domain() as domain, Supervisor(
+        replace(graph, nodes=nodes), tmp_path, domain_id=domain, quiet=True, grace=0.5,
+    ) as supervisor, Conductor(
+        '', TASK, domain, check=supervisor.check, listen=freeze, most_aborted=0,
+    ) as conductor:
+        conductor.wait_ready(tuple(node.name for node in nodes))
+        with pytest.raises(GraphStalled, match=complaint):
+            for index in range(5):  # a short episode may be over before the blow
+                conductor.run_episode(f'episode {index}', Purpose.EVALUATION, index, index)

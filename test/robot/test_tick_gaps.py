@@ -44,3 +44,11 @@ def test_the_first_tick_of_an_episode_has_no_gap():
     histogram.begin()
     histogram.tick(5.0)
     assert (sum(histogram.counts), histogram.worst, histogram.misses) == (0, 0.0, 0)
+
+
+@pytest.mark.parametrize(('gap', 'missed'), [(0.149, 0), (0.151, 1)])
+def test_a_tick_that_is_more_than_half_a_period_late_is_a_miss(gap, missed):
+    histogram = GapHistogram(0.1, paced=True)
+    histogram.tick(0.0)
+    histogram.tick(gap)
+    assert histogram.misses == missed
