@@ -4,8 +4,10 @@
 
 import json
 from pathlib import Path
+import signal
 import sys
 import time
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -71,13 +73,13 @@ def demo(
     from inril_ros.cli.stages import run_all
     from inril_ros.cli.summary import headline
 
+    settings = new_settings(task, seed, find_configuration('robots', contract))
     options = JobOptions(
         simulation=_simulation(simulation, task), demonstrations=demos, env_steps=steps,
         evaluation_episodes=episodes, session=_session(config, il, m, rl_only),
         pretrain={'steps': clone_steps}, synchronous=synchronous, device=device, verbose=verbose)
     reporter = Reporter(machine)
-    run = RunDirectory.create(run_dir, new_settings(
-        task, seed, find_configuration('robots', contract)), resume)
+    run = RunDirectory.create(run_dir, settings, resume)
     reporter.say(f'run {run.settings.run_id} in {run.path}: {task}, seed {seed}')
     began = time.monotonic()
     summary = run_all(Job(run, options, reporter))
@@ -210,6 +212,7 @@ def _session(config: Path | None, il: str, m: int, rl_only: bool) -> dict[str, A
 
 def main() -> None:
     """Run the command; errors that a person can mend are told in their own words."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         status = app(standalone_mode=False) or 0
     except KeyboardInterrupt:
@@ -228,6 +231,11 @@ def main() -> None:
     if status == _INTERRUPTED:  # Typer returns it where it caught the KeyboardInterrupt itself
         print('\ninterrupted; what was done is kept, --resume goes on', file=sys.stderr)
     sys.exit(status)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does: the nodes are shut down in order, what was done is kept."""
+    raise KeyboardInterrupt
 
 
 if __name__ == '__main__':

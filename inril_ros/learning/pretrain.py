@@ -107,7 +107,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         optimiser.step()
         # Early averages would remember the random start: the decay warms up.
         decay = min(config.average_decay, (step + 1) / (step + 10))
-        _move_average(average, policy.actor, decay)
+        move_average(average, policy.actor, decay)
         if progress is not None:
             progress(step + 1, float(loss.detach()))
     policy.actor.load_state_dict(average.state_dict())
@@ -165,7 +165,8 @@ def _windows(episode: Episode, chunk_length: int) -> FloatArray:
 
 
 @torch.no_grad()
-def _move_average(average: DiffusionPolicy, policy: DiffusionPolicy, decay: float) -> None:
+def move_average(average: DiffusionPolicy, policy: DiffusionPolicy, decay: float) -> None:
+    """Move the average of the weights towards the policy's, by 1 - decay."""
     pairs: list[tuple[Tensor, Tensor]] = list(zip(average.parameters(), policy.parameters()))
     for slow, fast in pairs:
         slow.lerp_(fast.detach(), 1.0 - decay)

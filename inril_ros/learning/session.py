@@ -9,6 +9,7 @@ There is no clock in here: the number of updates follows from the number of step
 from __future__ import annotations
 
 from collections.abc import Sequence
+import copy
 from dataclasses import asdict
 import json
 
@@ -24,7 +25,12 @@ from inril_ros.learning.interleave.schedule import FixedSchedule
 from inril_ros.learning.interleave.sources import ImitationSource
 from inril_ros.learning.learners.idql import CriticBatch, IDQL
 from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.pretrain import imitation_loss, imitation_pairs, split_episodes
+from inril_ros.learning.pretrain import (
+    imitation_loss,
+    imitation_pairs,
+    move_average,
+    split_episodes,
+)
 from inril_ros.learning.replay import draw, Origin, WindowBatch, WindowReplay
 from inril_ros.learning.session_config import SessionConfig
 
@@ -62,10 +68,12 @@ class FineTuningSession:
             self.policy.load_state_dict(pretrained.state_dict())
             self.policy.candidates.fill_(1)
             self.policy.to(self.device).train()
+            # What imitation trains; `policy.actor`, which acts, is its moving average.
+            self.actor = copy.deepcopy(self.policy.actor)
             self.host = IDQL(self.policy, config.critic_learning_rate, config.polyak,
                              config.lowest_value, config.highest_value)
         self.imitation_optimiser = torch.optim.AdamW(
-            self.policy.actor.parameters(), lr=config.imitation_learning_rate,
+            self.actor.parameters(), lr=config.imitation_learning_rate,
             weight_decay=config.imitation_weight_decay)
         self.schedule = FixedSchedule(config.m)
         self.source = ImitationSource(config.imitation_source, config.demonstration_share)
@@ -210,13 +218,14 @@ class FineTuningSession:
     def _imitate(self) -> float:
         rows = self.source.rows(self.replay, self.config.imitation_batch, self._random)
         observations, chunks = self.replay.pairs(rows)
-        parameters = list(self.policy.actor.parameters())
+        parameters = list(self.actor.parameters())
         with self.dose.il(parameters):
-            loss = self.policy.actor.loss(self._tensor(observations), self._tensor(chunks),
-                                          self._generator)
+            loss = self.actor.loss(self._tensor(observations), self._tensor(chunks),
+                                   self._generator)
             self.imitation_optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.imitation_optimiser.step()
+        move_average(self.policy.actor, self.actor, self.config.actor_average)
         return float(loss.detach())
 
     def heldout_il_loss(self) -> float | None:
@@ -246,6 +255,7 @@ class FineTuningSession:
         """
         tensors = {
             **session_state.prefixed('policy', self.policy.state_dict()),
+            **session_state.prefixed('actor', self.actor.state_dict()),
             **session_state.prefixed('target', self.host.target.state_dict()),
             **session_state.optimiser_tensors('critic_optimiser', self.host.optimiser),
             **session_state.optimiser_tensors('imitation_optimiser', self.imitation_optimiser),
@@ -280,6 +290,7 @@ class FineTuningSession:
         session_state.check_same('model configuration', json.loads(document['model_config']),
                                  json.loads(self.policy.config.to_json()))
         self.policy.load_state_dict(session_state.unprefixed('policy', tensors), strict=True)
+        self.actor.load_state_dict(session_state.unprefixed('actor', tensors), strict=True)
         self.host.target.load_state_dict(session_state.unprefixed('target', tensors), strict=True)
         session_state.load_optimiser('critic_optimiser', self.host.optimiser, tensors)
         session_state.load_optimiser('imitation_optimiser', self.imitation_optimiser, tensors)

@@ -55,6 +55,9 @@ class SessionConfig:
     imitation_learning_rate: float = 3e-4
     """AdamW, separate from the critic's optimiser."""
     imitation_weight_decay: float = 1e-6
+    actor_average: float = 0.995
+    """Decay per IL update of the moving average of the actor; the average is what acts and
+    proposes. 0: the actor itself. The same as in pre-training."""
     imitation_batch: int = 128
     """Rows per IL update, the same whatever the source."""
     heldout_share: float = 0.2
@@ -73,6 +76,7 @@ class SessionConfig:
         _between(self, 'critic_learning_rate', 1e-8, 1.0)
         _between(self, 'imitation_learning_rate', 1e-8, 1.0)
         _between(self, 'imitation_weight_decay', 0.0, 1.0)
+        _between(self, 'actor_average', 0.0, 0.99999)
         _between(self, 'warmup_steps', 0, 10_000_000)
         _between(self, 'warmup_updates', 0, 10_000_000)
         _between(self, 'batch', 2, 65_536)

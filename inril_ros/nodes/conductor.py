@@ -30,8 +30,16 @@ from inril_ros.msg import (
     RecorderStatus,
 )
 from inril_ros.nodes import qos
+from inril_ros.nodes.links import describe_links, shortfalls
 from inril_ros.robot.codecs import stamp_ns
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
+
+_SAVE_TIMEOUT = 60.0  # [s] the recorder gives up long before
+_EVENTS = {
+    EpisodeEvent.ENDED: 'actuation_node that it ended',
+    EpisodeEvent.REFUSED: 'that it was refused',
+    EpisodeEvent.SAVED: 'recorder_node that it was saved',
+    EpisodeEvent.DISCARDED: 'that it was discarded'}
 
 
 class GraphStalled(RuntimeError):
@@ -139,40 +147,40 @@ class Conductor:
         Raises:
             GraphStalled: One of them isn't ready in time; the message says which.
         """
-        missing = dict.fromkeys(nodes, 'not there yet')
         limit = time.monotonic() + timeout
-        while missing:
+        while missing := self._missing(nodes):
             if time.monotonic() > limit:
                 reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
                 raise GraphStalled(f'not ready after {timeout:.0f} s: {reasons}')
-            for name in list(missing):
-                missing[name] = self._ask_ready(name)
-            missing = {name: reason for name, reason in missing.items() if reason}
             self._wait_once()
-        self._wait(lambda: self._node.count_subscribers('episode/request') > 0
-                   and self.actuation is not None, timeout, lambda: 'no actuation node listens')
+        self._wait(lambda: self.actuation is not None, timeout, lambda: 'the actuation is silent')
         if 'learner_node' in nodes:
             self._wait(lambda: self.learner is not None, timeout, lambda: 'the learner is silent')
         if 'policy_node' in nodes:
             self._wait(lambda: self.policy is not None, timeout, lambda: 'the policy is silent')
-        # Each end has seen the other; the last of those that were met may be a moment behind.
-        settled = time.monotonic() + 0.3
-        self._wait(lambda: time.monotonic() > settled, timeout, lambda: '')
 
-    def _ask_ready(self, name: str) -> str:
-        """Return what a node says it lacks; empty if nothing."""
+    def _missing(self, nodes: tuple[str, ...]) -> dict[str, str]:
+        """Return what each node that isn't ready lacks."""
+        missing, links = {}, {'conductor': describe_links(self._node)}
+        for name in nodes:
+            ready, text = self._ask_ready(name)
+            (links if ready else missing)[name] = text
+        return missing or shortfalls(links)
+
+    def _ask_ready(self, name: str) -> tuple[bool, str]:
+        """Return whether a node is ready, and its links or what it lacks."""
         client = self._trigger(f'{name}/ready')
         if not client.service_is_ready():
-            return 'not there yet'
+            return False, 'not there yet'
         future = client.call_async(Trigger.Request())
         limit = time.monotonic() + 2.0
         while not future.done() and time.monotonic() < limit:
             self._wait_once()
         if not future.done():
             client.remove_pending_request(future)
-            return 'does not answer'
+            return False, 'does not answer'
         answer = future.result()
-        return '' if answer.success else answer.message or 'not configured'
+        return answer.success, answer.message or 'not configured'
 
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
@@ -210,7 +218,7 @@ class Conductor:
         kept = ended
         if purpose is not Purpose.EVALUATION:
             kept = self._await_event(
-                episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), timeout)
+                episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), _SAVE_TIMEOUT)
         # Topics are not ordered among each other: the counts may come after the event.
         self._wait(lambda: self.actuation.ticks - ticks_before >= ended.tick, timeout,
                    lambda: f'actuation_node counts {self.actuation.ticks} ticks')
@@ -292,9 +300,10 @@ class Conductor:
         def found() -> EpisodeEvent | None:
             return next((self._events[episode_id, event] for event in events
                          if (episode_id, event) in self._events), None)
+        names = ' or '.join(_EVENTS[event] for event in events)
         self._wait(lambda: found() is not None, timeout,
-                   lambda: f'episode {episode_id}: none of the events {events} came; '
-                           f'actuation says: {self.actuation.reason if self.actuation else "-"}')
+                   lambda: f'episode {episode_id}: no word from {names}; actuation_node says: '
+                           f'{self.actuation.reason}')
         return found()
 
     def _event(self, message: EpisodeEvent) -> None:

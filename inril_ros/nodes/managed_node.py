@@ -29,6 +29,7 @@ from std_srvs.srv import Trigger
 
 from inril_ros.data.sync import FrameAligner
 from inril_ros.nodes import qos
+from inril_ros.nodes.links import describe_links, partners
 from inril_ros.nodes.parameters import COMMON, declare, help_text, Parameter
 from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
@@ -151,11 +152,15 @@ class ManagedNode(LifecycleNode):
         return self._attempt('error recovery', self.teardown)
 
     def _ready(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Answer whether all links are there, as this process sees them."""
-        alone = [link.topic_name for link in self._needed if not _partners(link)]
-        response.message = (
-            f'nobody at the other end of {sorted(alone)}' if alone else self.not_ready())
-        response.success = bool(self._needed) and not response.message
+        """Answer whether all that is needed is there; if so, with whom this process is linked.
+
+        Each end must have met the other before nothing is lost, and a node can't know how many
+        ends there are: whoever asks all of them compares (see ``links.shortfalls``).
+        """
+        alone = [link.topic_name for link in self._needed if not partners(link)]
+        lack = f'nobody at the other end of {sorted(alone)}' if alone else self.not_ready()
+        response.success = bool(self._needed) and not lack
+        response.message = describe_links(self) if response.success else lack
         return response
 
     def _attempt(self, what: str, action: Callable[[], None]) -> TransitionCallbackReturn:
@@ -169,12 +174,6 @@ class ManagedNode(LifecycleNode):
             self.get_logger().error(f'{what} failed: {error}\n{traceback.format_exc()}')
             return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS
-
-
-def _partners(link: Publisher | Subscription) -> int:
-    if isinstance(link, Publisher):
-        return link.get_subscription_count()
-    return link.get_publisher_count()
 
 
 @cache

@@ -230,7 +230,7 @@ class PolicyNode(ManagedNode):
         self._standby = None
         try:
             policy, verified = future.result()
-        except (ValueError, RuntimeError) as error:
+        except Exception as error:  # whatever is wrong with them, the robot goes on without them
             self._refuse(f'version {manifest.version}: {error}')
             return
         began = time.perf_counter()

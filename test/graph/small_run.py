@@ -16,7 +16,7 @@ imitation_batch: 32
 candidates: 4
 m: 4
 """
-TASK, DEMOS, EPISODES, STEPS = 'reach', 4, 6, 1400
+TASK, DEMOS, EPISODES, STEPS = 'reach', 4, 5, 1000
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')
 # What each stage leaves behind.
 FILES = {

@@ -1,40 +1,78 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`inril up`: a stage's graph until Ctrl-C, for machines without `ros2 launch`."""
+"""`inril up` keeps the graph of a stage up: output by node, an end with Ctrl-C, a failure told."""
 
 import os
+import re
 import signal
 
-from running_command import Command, refused, until
+import pytest
+from running_command import Command, refused
+from small_run import copy_after, TASK
 
-NODES = ('sim_node', 'actuation_node', 'policy_node')
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.nodes.conductor import Conductor
+from inril_ros.robot.episode import Purpose
+
+NODES = {'simulate': ['sim_node'],
+         'record': ['sim_node', 'actuation_node', 'recorder_node', 'teleop_node']}
 
 
-def started(command):
-    """Wait until every node has said something under its own name."""
-    until(lambda: all(f'{name} ' in command.stdout for name in NODES) and all(
-        command.node(name) for name in NODES), lambda: f'{command.stdout}\n{command.stderr}')
+@pytest.fixture(scope='module')
+def run(finished, tmp_path_factory):
+    """Return a copy of the run that the graphs of this module may write logs to."""
+    return copy_after(finished.run_dir, tmp_path_factory.mktemp('up') / 'run', 'pretrain')
 
 
-def test_it_stays_up_until_ctrl_c_and_leaves_nothing(copied, tmp_path):
-    with Command(tmp_path, 'up', 'evaluate', '--run-dir', copied) as command:
-        started(command)
+def lines_by_node(output):
+    """Return what each node said, by the name at the beginning of the line."""
+    said = {}
+    for name, text in re.findall(r'^ *(\w+_node) (.+)$', output, flags=re.MULTILINE):
+        said.setdefault(name, []).append(text)
+    return said
+
+
+def up(folder, stage, run, *more):
+    return Command(folder, 'up', stage, '--run-dir', run, *more)
+
+
+@pytest.mark.parametrize('stage', ['simulate', 'record'])
+def test_the_nodes_of_a_stage_run_until_ctrl_c(stage, run, tmp_path):
+    with up(tmp_path, stage, run) as command:
+        command.wait_running(lambda: f'{stage} is up' in command.stdout, 'the word that it is up')
+        command.wait_running(lambda: all(map(command.node, NODES[stage])), 'all nodes')
         command.signal(signal.SIGINT)
-        assert command.finish() == 130
+        assert command.finish() == 0
         command.wait_gone()
-    assert 'Traceback' not in command.stderr
+    assert command.stdout.endswith(f'{stage} is stopped\n')
+    assert set(lines_by_node(command.stdout)) == set(NODES[stage])
+    assert {path.stem for path in (run / 'logs' / f'up_{stage}').iterdir()} == set(NODES[stage])
 
 
-def test_it_fails_when_a_node_dies_and_says_which(copied, tmp_path):
-    with Command(tmp_path, 'up', 'evaluate', '--run-dir', copied) as command:
-        started(command)
-        os.kill(command.node('policy_node'), signal.SIGKILL)
+def test_a_graph_that_is_up_does_episodes_and_its_nodes_end_well(run, tmp_path):
+    with reserve_domain() as domain, up(
+            tmp_path, 'evaluate', run, '--domain', domain) as command:
+        with Conductor('', TASK, domain) as conductor:
+            conductor.wait_ready(('sim_node', 'actuation_node', 'policy_node'))
+            result = conductor.run_episode('an episode', Purpose.EVALUATION, seed=1, scene_seed=2)
+            assert result.ticks > 0
+        command.signal(signal.SIGINT)
+        assert command.finish() == 0
+        command.wait_gone()
+    assert 'Traceback' not in command.stdout + command.stderr
+    assert 'SIGKILL' not in command.stdout + command.stderr
+
+
+def test_a_node_that_dies_takes_the_graph_down(run, tmp_path):
+    with up(tmp_path, 'record', run) as command:
+        pid = command.wait_running(lambda: command.node('teleop_node'), 'teleop_node')
+        os.kill(pid, signal.SIGKILL)
         assert command.finish() == 1
         command.wait_gone()
-    assert 'policy_node' in command.stderr
-    assert 'policy_node.log' in command.stderr
+    assert 'teleop_node was ended by SIGKILL' in command.stderr
+    assert str(run / 'logs' / 'up_record' / 'teleop_node.log') in command.stderr
 
 
-def test_an_unknown_stage_is_refused(copied, tmp_path):
-    message = refused(tmp_path, 'up', 'evaluation', '--run-dir', copied)
-    assert 'evaluate' in message
+def test_an_unknown_stage_is_answered_with_the_known_ones(run, tmp_path):
+    error = refused(tmp_path, 'up', 'party', '--run-dir', run)
+    assert 'simulate, record, evaluate, finetune' in error

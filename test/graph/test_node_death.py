@@ -60,7 +60,7 @@ def test_a_dead_node_ends_fine_tuning(node, cloned, settings, tmp_path):
 
 
 def test_ctrl_c_stops_everything_and_the_run_can_be_resumed(cloned, settings, tmp_path):
-    arguments = finetune_arguments(cloned, settings, steps=600)
+    arguments = finetune_arguments(cloned, settings, steps=400)
     with Command(tmp_path, *arguments) as command:
         command.wait_progress('finetune')
         command.signal(signal.SIGINT)
@@ -72,13 +72,10 @@ def test_ctrl_c_stops_everything_and_the_run_can_be_resumed(cloned, settings, tm
     succeeded(tmp_path, *arguments, '--resume')
     assert (cloned / 'finetune' / 'episodes.jsonl').read_text().splitlines()[
         :len(episodes)] == episodes
-    assert read(cloned / 'finetune' / 'result.json')['env_steps'] >= 600
+    assert read(cloned / 'finetune' / 'result.json')['env_steps'] >= 400
 
 
-@pytest.mark.parametrize(('frozen', 'complaint'), [
-    ('policy_node', 'tick [0-9]+: no action from the policy'),
-    ('sim_node', 'no observation from the robot|reset does not answer|sim_node does not')])
-def test_a_frozen_node_is_an_error_and_no_hang(frozen, complaint, finished, tmp_path):
+def test_a_frozen_node_is_an_error_and_no_hang(finished, tmp_path):
     graph = evaluation_graph(GraphOptions(
         contract=str(finished.run_dir / 'contract.yaml'), run_id='', task=TASK, lockstep=True,
         simulation=str(find_configuration('simulations', 'metaworld')), use_sim_time=True,
@@ -89,7 +86,7 @@ def test_a_frozen_node_is_an_error_and_no_hang(frozen, complaint, finished, tmp_
 
     def freeze(status):
         if isinstance(status, ActuationStatus) and status.mode == ActuationStatus.POLICY:
-            os.kill(supervisor.process_id(frozen), signal.SIGSTOP)
+            os.kill(supervisor.process_id('policy_node'), signal.SIGSTOP)
 
     with reserve_domain() as domain, Supervisor(
         replace(graph, nodes=nodes), tmp_path, domain_id=domain, quiet=True, grace=0.5,
@@ -97,6 +94,6 @@ def test_a_frozen_node_is_an_error_and_no_hang(frozen, complaint, finished, tmp_
         '', TASK, domain, check=supervisor.check, listen=freeze, most_aborted=0,
     ) as conductor:
         conductor.wait_ready(tuple(node.name for node in nodes))
-        with pytest.raises(GraphStalled, match=complaint):
+        with pytest.raises(GraphStalled, match='tick [0-9]+: no action from the policy'):
             for index in range(5):  # a short episode may be over before the blow
                 conductor.run_episode(f'episode {index}', Purpose.EVALUATION, index, index)

@@ -1,3 +1,316 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights on the wire: the policy's process takes what is whole and its own, and nothing else."""
+"""Weights on the wire: the policy's process takes what is whole and its own, and nothing else.
+
+The test is the learner and the robot; the policy node is a process. What it acts with is told by
+its chunks: they are those that the same weights give in this process.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import count
+import json
+import re
+
+from inril_ros.msg import ActionChunk, PolicyStatus, PolicyWeights, WeightsManifest
+import numpy as np
+from played_arm import CHUNK, CONTRACT, PlayedEpisode, Player, processes, RUN
+import pytest
+import torch
+
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.learning.policies.artifact import schema_hash, to_bytes
+from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.nodes import qos
+from inril_ros.transport.weights import chunk_count, content_hash, cut
+
+SMALL = ModelConfig(
+    observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,
+    chunk_length=CHUNK, denoising_steps=4, sampling_steps=2, actor_width=8, critic_width=8,
+    critic_layers=1)
+# Three megabytes: several pieces.
+LARGE = replace(SMALL, actor_width=256, actor_blocks=6)
+
+
+def made(config, seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ActingPolicy(config).eval()
+
+
+@dataclass(frozen=True)
+class Version:
+    """Weights as they go on the wire: the content, and what the manifest says of it."""
+
+    content: bytes
+    manifest: dict
+
+    @classmethod
+    def of(cls, policy, **said):
+        tensors = policy.state_dict()
+        return cls.of_content(to_bytes(tensors), **{
+            'model_config': policy.config.to_json(), 'schema_hash': schema_hash(tensors), **said})
+
+    @classmethod
+    def of_content(cls, content, **said):
+        return cls(content, {
+            'run_id': RUN, 'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
+            'total_size': len(content), 'chunk_count': chunk_count(len(content)), **said})
+
+
+class Bench:
+    """The learner's and the robot's side of one policy node."""
+
+    def __init__(self, player):
+        self.player = player
+        self.numbers, self._starts = count(1), count(100)
+        self.status, self.chunks = PolicyStatus(), []
+        self._pieces = player.publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
+        self._manifests = player.publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
+        player.listen(PolicyStatus, 'policy/status', qos.STATE, self._hear)
+        player.listen(ActionChunk, 'action_chunk', qos.EVENT, self.chunks.append)
+
+    def _hear(self, status):
+        self.status = status
+
+    def send(self, version, number=None, without=None):
+        """Publish weights, but for a piece; return their number."""
+        number = next(self.numbers) if number is None else number
+        for index in range(len(cut(version.content))):
+            if index != without:
+                self.send_piece(version, number, index)
+        self._manifests.publish(
+            WeightsManifest(version=number, format='safetensors', **version.manifest))
+        return number
+
+    def send_piece(self, version, number, index):
+        offset, piece = cut(version.content)[index]
+        message = PolicyWeights(run_id=version.manifest['run_id'], version=number, offset=offset,
+                                chunk_index=index, chunk_count=len(cut(version.content)))
+        message.data.frombytes(piece)
+        self._pieces.publish(message)
+
+    def wait_version(self, number):
+        self.player.until(lambda: self.status.weights_version == number,
+                          lambda: f'version {number} to act: {self.status}')
+
+    def refusal(self, version, number=None):
+        """Publish weights that must be refused; return the reason."""
+        before = self.status.refused
+        self.send(version, number)
+        self.player.until(lambda: self.status.refused > before,
+                          lambda: f'a refusal: {self.status}')
+        assert self.status.refused == before + 1
+        return self.status.refusal
+
+    def begin(self, decisions):
+        """Begin an episode of so many decisions."""
+        episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK)
+        self.player.play(episode.opening())
+        return episode
+
+    def decide(self, episode, index):
+        """Show the observation of a decision and wait for the chunk."""
+        self.player.play(episode.before_action(index * CHUNK))
+        self.player.until(lambda: len(self.made_in(episode)) > index,
+                          lambda: f'chunk {index}: {self.status}')
+
+    def made_in(self, episode):
+        return [chunk for chunk in self.chunks if chunk.episode_id == episode.id]
+
+    def act(self, decisions=1):
+        """Play an episode of so many decisions; return it and the chunks made in it."""
+        episode = self.begin(decisions)
+        for index in range(decisions):
+            self.decide(episode, index)
+        return episode, self.made_in(episode)
+
+    def check_acts_with(self, policy, number):
+        """Check that the chunks are those of a policy, and carry its number."""
+        episode, chunks = self.act(2)
+        random = torch.Generator().manual_seed(episode.start // 1_000_000_000)
+        for tick, chunk in zip((0, CHUNK), chunks, strict=True):
+            seen = torch.from_numpy(episode.observation(tick))[None]
+            expected = CONTRACT.denormalise_action(policy.act(seen, random)[0].numpy())
+            assert (chunk.weights_version, chunk.first_tick) == (number, tick)
+            assert np.allclose(np.reshape(chunk.actions, (chunk.steps, chunk.size)), expected,
+                               atol=1e-5)
+
+
+@pytest.fixture(scope='module')
+def bench(tmp_path_factory):
+    """A policy that was started without a model, after the first version was published."""
+    folder = tmp_path_factory.mktemp('policy')
+    with reserve_domain() as domain, Player(domain) as player:
+        bench = Bench(player)
+        bench.first = made(LARGE, 0)
+        bench.send(Version.of(bench.first))
+        with processes(folder, domain, policy_node={}) as supervisor:
+            player.check = supervisor.check
+            bench.log = supervisor.log_path('policy_node')
+            player.wait_ready('policy_node')
+            yield bench
+
+
+@pytest.fixture(autouse=True)
+def still_running(bench):
+    """Whatever comes over the wire, the process lives."""
+    yield
+    bench.player.check()
+
+
+def test_a_late_joiner_gets_the_weights_that_were_sent_before(bench):
+    bench.wait_version(1)
+    assert len(cut(to_bytes(bench.first.state_dict()))) > 2
+    assert bench.status.run_id == RUN and bench.status.ready
+    bench.check_acts_with(bench.first, 1)
+
+
+@pytest.mark.parametrize('config', [SMALL, LARGE, replace(SMALL, critic_members=3)])
+def test_a_good_version_acts_whatever_its_size(bench, config):
+    policy = made(config, 1)
+    policy.candidates.fill_(3)  # the critic chooses too
+    number = bench.send(Version.of(policy))
+    bench.wait_version(number)
+    bench.check_acts_with(policy, number)
+    assert bench.status.verify_seconds > 0 and bench.status.swap_seconds > 0
+
+
+def with_values(value):
+    policy = made(SMALL, 2)
+    with torch.no_grad():
+        for parameter in policy.actor.network.parameters():
+            parameter.fill_(value)
+    return Version.of(policy)
+
+
+def said(**fields):
+    return Version.of(made(SMALL, 2), **fields)
+
+
+def one_value_wrong():
+    content = bytearray(to_bytes(made(LARGE, 2).state_dict()))
+    content[-2] ^= 1
+    return replace(Version.of(made(LARGE, 2)), content=bytes(content))
+
+
+def without_a_tensor():
+    tensors = made(SMALL, 2).state_dict()
+    del tensors['actor.normaliser.mean']
+    return Version.of_content(to_bytes(tensors), schema_hash=schema_hash(tensors),
+                              model_config=SMALL.to_json())
+
+
+def no_tensors():
+    return Version.of_content(b'no safetensors' * 9, schema_hash='0' * 64,
+                              model_config=SMALL.to_json())
+
+
+def model(text):
+    return said(model_config=text)
+
+
+def changed(**sizes):
+    return json.dumps({**json.loads(SMALL.to_json()), **sizes})
+
+
+REFUSED = {
+    'wrong hash': (one_value_wrong, 'not have the hash'),
+    'other contract': (
+        lambda: said(contract_hash='f' * 64), f'f{{12}}, this is {CONTRACT.hash[:12]}'),
+    'other run': (lambda: said(run_id='another'), f'run another is not the run {RUN}'),
+    'wrong size': (lambda: said(total_size=7), 'bytes, the manifest says 7'),
+    'wrong number of pieces': (lambda: said(chunk_count=2), '2 pieces for'),
+    'too large': (lambda: said(total_size=2 ** 40), 'bytes, 1..512000000 are allowed'),
+    'wrong schema': (lambda: said(schema_hash='0' * 64), 'not what the manifest says'),
+    'not a number': (lambda: with_values(float('nan')), 'weights are not finite: actor.network'),
+    'infinite': (lambda: with_values(float('inf')), 'weights are not finite: actor.network'),
+    'actions overflow': (lambda: with_values(3e38), 'actions that are not finite'),
+    'a tensor missing': (without_a_tensor, 'actor.normaliser.mean is missing'),
+    'no tensors': (no_tensors, 'no valid safetensors'),
+    'other architecture': (lambda: model(replace(SMALL, actor_width=16).to_json()), 'do not fit'),
+    'other arm': (lambda: Version.of(made(replace(SMALL, observation_size=7, action_size=2), 2)),
+                  r'\(7, 2\), the contract has \(4, 3\)'),
+    'no JSON': (lambda: model('import os'), 'is no JSON'),
+    'no mapping': (lambda: model('[1, 2]'), 'expected a mapping'),
+    'nothing': (lambda: model(''), 'is no JSON'),
+    'unknown key': (lambda: model(changed(depth=3)), r"unknown keys \['depth'\]"),
+    'wrong type': (lambda: model(changed(chunk_length='four')), 'chunk_length: expected int'),
+    'too wide': (lambda: model(changed(actor_width=10 ** 9)), 'actor_width: 1000000000 is not in'),
+    'beyond a float': (lambda: model(changed(std_floor=10 ** 400)), 'too large'),
+    'too deep': (lambda: model('[' * 100_000), 'recursion'),
+}
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_what_is_refused_is_told_with_its_reason_and_changes_nothing(bench, name):
+    make, reason = REFUSED[name]
+    number = bench.status.weights_version
+    assert re.search(reason, bench.refusal(make()))
+    assert bench.status.refusal in bench.log.read_text()
+    _, chunks = bench.act()
+    assert [chunk.weights_version for chunk in chunks] == [number]
+    assert bench.status.weights_version == number and bench.status.ready
+
+
+@pytest.mark.parametrize('behind', [0, 1])
+def test_a_version_that_is_not_newer_is_refused(bench, behind):
+    number = bench.send(said())
+    bench.wait_version(number)
+    reason = bench.refusal(Version.of(made(SMALL, 3)), number - behind)
+    assert f'version {number - behind} is not newer than {number}' in reason
+    bench.check_acts_with(made(SMALL, 2), number)
+
+
+def test_with_a_piece_missing_the_old_version_acts_until_the_piece_comes(bench):
+    old = bench.send(said())
+    bench.wait_version(old)
+    policy = made(LARGE, 4)
+    version = Version.of(policy)
+    new = bench.send(version, without=1)
+    bench.check_acts_with(made(SMALL, 2), old)
+    assert bench.status.weights_version == old
+    bench.send_piece(version, new, 1)
+    bench.wait_version(new)
+    bench.check_acts_with(policy, new)
+
+
+def test_a_version_whose_piece_is_lost_is_overtaken_by_the_next(bench):
+    bench.send(Version.of(made(LARGE, 4)), without=0)
+    policy = made(LARGE, 5)
+    number = bench.send(Version.of(policy))
+    bench.wait_version(number)
+    bench.check_acts_with(policy, number)
+
+
+def test_a_version_that_was_damaged_on_its_way_may_be_sent_again(bench):
+    number = next(bench.numbers)
+    assert 'not have the hash' in bench.refusal(one_value_wrong(), number)
+    policy = made(LARGE, 2)
+    bench.send(Version.of(policy), number)
+    bench.wait_version(number)
+    bench.check_acts_with(policy, number)
+
+
+def test_versions_that_come_while_an_episode_runs_act_from_the_next_chunk_on(bench):
+    policies = [made(config, 6) for config in (LARGE, SMALL, LARGE, SMALL)]
+    old = bench.status.weights_version
+    refused = bench.status.refused
+    episode = bench.begin(len(policies) + 1)
+    bench.decide(episode, 0)
+    for index, policy in enumerate(policies, start=1):
+        number = bench.send(Version.of(policy))
+        bench.wait_version(number)
+        bench.decide(episode, index)
+    versions = [chunk.weights_version for chunk in bench.made_in(episode)]
+    assert versions == [old, *range(number - len(policies) + 1, number + 1)]
+    assert bench.status.refused == refused
+
+
+def test_of_many_versions_at_once_the_last_one_acts_in_the_end(bench):
+    refused = bench.status.refused
+    for seed in range(10):
+        number = bench.send(Version.of(made(SMALL, seed)))
+    bench.wait_version(number)
+    bench.check_acts_with(made(SMALL, 9), number)
+    assert bench.status.refused == refused

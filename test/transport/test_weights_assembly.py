@@ -246,6 +246,16 @@ def test_invented_pieces_do_not_fill_the_memory_nor_lock_out_the_real_ones(known
     assert receiver.take() == (manifest_of(content), content)
 
 
+@pytest.mark.parametrize(('known', 'most'), [(False, 100), (True, 2)])
+def test_a_version_holds_no_more_pieces_than_it_can_have(known, most):
+    receiver = assembler()
+    if known:
+        receiver.offer(manifest_of(b'some weights'))
+    for index in range(1000):
+        receiver.add('run', 1, index, index * PIECE, b'x' * PIECE)
+    assert held_bytes(receiver) == most * PIECE
+
+
 def test_whoever_joins_late_and_hears_many_old_pieces_first_gets_the_newest_version():
     """Latched pieces of small versions: hundreds of them wait for a node that starts."""
     receiver = assembler()

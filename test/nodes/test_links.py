@@ -1,0 +1,72 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Both ends of every topic must have met before a graph counts as ready."""
+
+import json
+import time
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from std_msgs.msg import Empty
+
+from inril_ros.nodes.links import describe_links, partners, shortfalls
+
+
+def described(*rows):
+    return json.dumps([list(row) for row in rows])
+
+
+def test_a_publisher_that_has_not_met_all_is_named():
+    # The writer has met one of two readers; that one reader has met it is no proof for the other.
+    missing = shortfalls({
+        'writer': described(('/twist', True, 1)),
+        'near': described(('/twist', False, 1)), 'far': described(('/twist', False, 1))})
+    assert missing == {'writer': '/twist has met 1 of 2'}
+
+
+def test_a_subscription_that_has_not_met_all_is_named():
+    missing = shortfalls({
+        'first': described(('/event', True, 1), ('/event', False, 2)),
+        'second': described(('/event', True, 1), ('/event', False, 1))})
+    assert missing == {
+        'first': '/event has met 1 of 2',
+        'second': '/event has met 1 of 2, /event has met 1 of 2'}
+
+
+def test_a_topic_with_one_end_only_lacks_nothing():
+    assert shortfalls({'alone': described(('/weights', False, 0), ('/log', True, 0))}) == {}
+
+
+def test_partners_from_outside_do_no_harm():
+    assert shortfalls({'writer': described(('/twist', True, 3)),
+                       'reader': described(('/twist', False, 1))}) == {}
+
+
+@pytest.fixture
+def make_node():
+    context = Context()
+    rclpy.init(context=context)
+    nodes = []
+
+    def make(name):
+        nodes.append(rclpy.create_node(name, context=context))
+        return nodes[-1]
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    context.shutdown()
+
+
+def test_real_nodes_tell_their_ends_and_meet(make_node):
+    writer, first, second = map(make_node, ('writer', 'first', 'second'))
+    publisher = writer.create_publisher(Empty, 'word', 1)
+    readers = [node.create_subscription(Empty, 'word', lambda message: None, 1)
+               for node in (first, second)]
+    limit = time.monotonic() + 60.0
+    while shortfalls({node.get_name(): describe_links(node) for node in (writer, first, second)}):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    assert partners(publisher) == 2
+    assert [partners(reader) for reader in readers] == [1, 1]
+    assert ['/word', True, 2] in json.loads(describe_links(writer))
