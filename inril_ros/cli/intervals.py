@@ -5,8 +5,6 @@
 from dataclasses import dataclass
 from math import floor, hypot
 
-from scipy.stats import binomtest
-
 
 @dataclass(frozen=True)
 class Rate:
@@ -33,6 +31,9 @@ def success_rate(successes: int, episodes: int) -> Rate:
     """
     if not 0 <= successes <= episodes or episodes < 1:
         raise ValueError(f'{successes} successes in {episodes} episodes')
+    # Imported here: it takes a second, and most commands never get this far.
+    from scipy.stats import binomtest
+
     interval = binomtest(successes, episodes).proportion_ci(0.95, method='wilson')
     return Rate(successes / episodes, interval.low, interval.high, episodes)
 

@@ -76,6 +76,7 @@ class TransitionAssembler:
         self._open = _Open()
         self._next = 0
         self._end: tuple[int, int] | None = None
+        self._until: int | None = None
         self.ages: list[float] = []
         self.finished = False
 
@@ -102,12 +103,17 @@ class TransitionAssembler:
         return (f'executed action {self._next} of {self._end[0]}, or the observation or the '
                 'verdict after it')
 
-    def ready(self) -> list[Decision]:
+    def ready(self, until: int | None = None) -> list[Decision]:
         """Return the decisions that have become complete, in order.
+
+        Args:
+            until: [ns] In real time: observations after it may still change, late messages being
+                on their way. None: everything has come.
 
         Raises:
             FrameError: An observation of the episode is missing or too old.
         """
+        self._until = until
         done: list[Decision] = []
         while not self.finished and self._advance(done):
             pass
@@ -141,7 +147,7 @@ class TransitionAssembler:
 
     def _observed(self, stamp: int) -> bool:
         if not self._lockstep:
-            return True
+            return self._until is None or stamp <= self._until
         judged = self._next == 0 or self._judged >= stamp
         return judged and self._aligner.newest_complete() >= stamp
 

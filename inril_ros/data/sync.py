@@ -67,11 +67,9 @@ class FrameAligner:
             self.rejected += 1
             raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
         samples = self._samples[topic]
-        if samples and stamp <= samples[-1][0]:
-            if samples[-1][0] - stamp < 1_000_000_000:
-                self.rejected += 1
-                return stamp
-            self.clear()
+        if samples and 0 <= samples[-1][0] - stamp < 1_000_000_000:
+            self.rejected += 1
+            return stamp
         try:
             values = {name: decode(message, self._contract.observations[name])
                       for name in self._by_topic[topic]}
@@ -81,6 +79,8 @@ class FrameAligner:
         except CodecError:
             self.rejected += 1
             raise
+        if samples and stamp < samples[-1][0]:
+            self.clear()
         samples.append((stamp, values))
         return stamp
 

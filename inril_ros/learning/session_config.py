@@ -10,7 +10,7 @@ from typing import Any
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.interleave.schedule import checked_m
 from inril_ros.learning.interleave.sources import ImitationSource
-from inril_ros.learning.policies.best_of_n import MOST_CANDIDATES
+from inril_ros.learning.policies.model_config import MOST_CANDIDATES
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,6 @@ class ActuationNode(ManagedNode):
             self._reset_after = max(self._reset_after, self._aligner.newest_complete())
         self._chunks.begin()
         self._teleop.begin()
-        self._gate.reset()
         self._gaps.begin()
         self._outcomes.clear()
         self._advance_if_lockstep()
@@ -202,6 +201,7 @@ class ActuationNode(ManagedNode):
         self._execute(frame, stamp)
 
     def _begin(self, stamp: int) -> None:
+        self._gate.reset(self._aligner.frame(stamp).values)
         self._machine.start(stamp)
         self._tell(self._machine.request, EpisodeEvent.STARTED, stamp)
         self._publish_status()
@@ -242,8 +242,7 @@ class ActuationNode(ManagedNode):
             verdict = self._gate.hold('no action in time')
         else:
             verdict = self._gate.check(requested, frame.values if frame else None)
-        for topic, message in encode_command(self.contract, verdict.action, stamp, message_type):
-            self._commands[topic].publish(message)
+        self._send(verdict.action, stamp)
         self._executed.publish(ExecutedAction(
             header=self.header(stamp), episode_id=self._machine.request.episode_id,
             tick=self._machine.executed(),
@@ -254,6 +253,10 @@ class ActuationNode(ManagedNode):
             observation_age=frame.age if frame else float('inf')))
         self._last_tick = stamp
         self._count(verdict)
+
+    def _send(self, action: np.ndarray, stamp: int) -> None:
+        for topic, message in encode_command(self.contract, action, stamp, message_type):
+            self._commands[topic].publish(message)
 
     def _count(self, verdict: Verdict) -> None:
         self._progress = time.monotonic()
@@ -275,9 +278,8 @@ class ActuationNode(ManagedNode):
             return
         self.get_logger().error(f'episode {self._machine.request.episode_id} aborted: {reason}')
         stamp = max(self._last_tick, self._reset_after)
-        verdict = self._gate.hold(reason)
-        for topic, message in encode_command(self.contract, verdict.action, stamp, message_type):
-            self._commands[topic].publish(message)
+        if self._machine.phase is Phase.RUNNING:  # before that nothing was commanded
+            self._send(self._gate.hold(reason).action, stamp)
         self._finish(stamp, EpisodeOutcome.ABORTED, reason)
 
     def _abort_service(self, _: Any, response: Any) -> Any:

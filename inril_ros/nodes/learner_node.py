@@ -33,6 +33,7 @@ from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import (
     EpisodeEvent,
     LearnerStatus,
+    PolicyStatus,
     PolicyWeights,
     Transition,
     TransitionAck,
@@ -90,6 +91,7 @@ class LearnerNode(ManagedNode):
         self.need(
             self.create_subscription(Transition, 'transition', self._take, qos.EXPERIENCE),
             self._acks, self._pieces, self._manifests)
+        self.create_subscription(PolicyStatus, 'policy/status', self._heard, qos.STATE)
         self.create_service(Trigger, '~/save', self._save_service)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.001, self._learn, clock=steady)
@@ -199,6 +201,12 @@ class LearnerNode(ManagedNode):
             measured = self._session.heldout_il_loss()
             self._heldout = float('nan') if measured is None else measured
         self._report()
+
+    def _heard(self, message: PolicyStatus) -> None:
+        """Number on from what acts: a restored checkpoint may be older than the last version."""
+        if message.run_id == self.run_id and message.weights_version > self._version:
+            self._version, self._published_at = message.weights_version, -1
+            self._publish()
 
     def _report(self) -> None:
         session, logged = self._session, self._logged

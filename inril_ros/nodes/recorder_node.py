@@ -31,7 +31,7 @@ from inril_ros.msg import (
 from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.transition_stream import TransitionStream
+from inril_ros.nodes.transition_stream import abort_marker, TransitionStream
 from inril_ros.robot.codecs import CodecError, stamp_ns
 
 PARAMETERS = (
@@ -196,7 +196,7 @@ class RecorderNode(ManagedNode):
     def _advance(self, episode: '_Episode') -> None:
         """Send what has become complete; finish an ended episode when all of it is here."""
         try:
-            decisions = episode.assembler.ready()
+            decisions = episode.assembler.ready(self._settled())
         except FrameError as error:
             self._discard(str(error))
             return
@@ -208,6 +208,10 @@ class RecorderNode(ManagedNode):
         if episode.bag is not None and not self._all_came(episode):
             return
         self._finish(episode)
+
+    def _settled(self) -> int | None:
+        """Return until when [ns] late messages have had their time; None: none can be late."""
+        return None if self.lockstep else self.now() - round(1e9 * self.value('settle'))
 
     def _all_came(self, episode: '_Episode') -> bool:
         if self.lockstep:
@@ -229,14 +233,6 @@ class RecorderNode(ManagedNode):
             truncated=end is not None and end.outcome == EpisodeEvent.TIME_LIMIT,
             outcome=end.outcome if end else EpisodeEvent.UNKNOWN,
             weights_version=decision.weights_version, contract_hash=self.contract.hash)
-
-    def _abort_marker(self, episode: '_Episode') -> Transition:
-        """Return the empty transition that tells the learner to forget the episode."""
-        return Transition(
-            header=episode.event.header, run_id=episode.event.run_id,
-            sequence=self._stream.next_sequence, episode_id=episode.event.episode_id,
-            observation_size=self.contract.observation_size, action_size=self.contract.action_size,
-            truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=self.contract.hash)
 
     def _finish(self, episode: '_Episode') -> None:
         end = episode.end
@@ -263,7 +259,7 @@ class RecorderNode(ManagedNode):
             episode.bag.close({'episode_id': episode.event.episode_id, 'outcome': 'incomplete',
                                'reason': reason}, keep=False)
         elif episode.sent:
-            self._stream.send(self._abort_marker(episode))
+            self._stream.send(abort_marker(episode.event, self._stream.next_sequence))
         self._tell(episode, EpisodeEvent.DISCARDED, reason)
 
     def _tell(self, episode: '_Episode', event: int, reason: str) -> None:

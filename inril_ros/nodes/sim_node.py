@@ -55,7 +55,7 @@ class SimNode(ManagedNode):
         contract = self.contract
         self._robot = make_simulation(
             Path(self.value('simulation')), self.value('task'), contract)
-        self._hold = SafetyGate(contract).hold().action
+        self._gate = SafetyGate(contract)
         self._stamp = _RESET_PAUSE_NS
         self._sequence = 0
         self._over = True
@@ -88,7 +88,9 @@ class SimNode(ManagedNode):
 
     def start(self) -> None:
         """Bring the scene to a first start, so that there is something to observe."""
-        self._publish(self._robot.reset(self._seed()))
+        state = self._robot.reset(self._seed())
+        self._gate.reset(state.values)
+        self._publish(state)
 
     def teardown(self) -> None:
         """Close the simulation."""
@@ -108,6 +110,7 @@ class SimNode(ManagedNode):
         self._received.clear()
         self._stamp = self._stamp + _RESET_PAUSE_NS if self.lockstep else self._wall_time()
         state = self._robot.reset(seed)
+        self._gate.reset(state.values)
         response.success = True
         response.message = f'reset with seed {seed}'
         self._over = False
@@ -130,10 +133,10 @@ class SimNode(ManagedNode):
         limit = self.value('command_timeout') * 1e9
         fresh = len(self._received) == len(self.contract.action_topics()) and all(
             now - at <= limit for at, _ in self._received.values())
-        self._step(self._action() if fresh else self._hold)
+        self._step(self._action() if fresh else self._gate.hold().action)
 
     def _action(self) -> np.ndarray:
-        action = self._hold.copy()
+        action = self._gate.hold().action.copy()
         try:
             for name, entry in self.contract.actions.items():
                 action[self.contract.action_slice(name)] = decode_command(

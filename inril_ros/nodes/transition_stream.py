@@ -12,13 +12,20 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.subscription import Subscription
 
 from inril_ros.data.typestore import ros_typestore
-from inril_ros.msg import Transition, TransitionAck
+from inril_ros.msg import EpisodeEvent, Transition, TransitionAck
 from inril_ros.nodes import qos
 from inril_ros.robot.codecs import stamp_ns
 from inril_ros.transport.journal import Journal
 
 _TYPE = 'inril_ros/msg/Transition'
 _BURST = 200
+
+
+def abort_marker(of: Transition | EpisodeEvent, sequence: int) -> Transition:
+    """Return the empty transition that tells the learner to forget an episode."""
+    return Transition(
+        header=of.header, run_id=of.run_id, sequence=sequence, episode_id=of.episode_id,
+        truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=of.contract_hash)
 
 
 class TransitionStream:
@@ -44,6 +51,7 @@ class TransitionStream:
             TransitionAck, 'transition_ack', self._acknowledge, qos.EXPERIENCE)
         self.links: tuple[Publisher | Subscription, ...] = (self._publisher, acknowledgements)
         self._take_up_after(0)
+        self._close_cut_off()
 
     @property
     def next_sequence(self) -> int:
@@ -68,6 +76,12 @@ class TransitionStream:
     def close(self) -> None:
         """Finish the journal."""
         self._journal.close()
+
+    def _close_cut_off(self) -> None:
+        """End the episode that was being recorded when an earlier process was killed, if any."""
+        last = next(reversed(self._waiting.values()), None)
+        if last is not None and not (last.terminated or last.truncated):
+            self.send(abort_marker(last, self.next_sequence))
 
     def _publish(self, messages: list[Transition]) -> None:
         self._sent_at = time.monotonic()

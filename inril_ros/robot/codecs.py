@@ -78,6 +78,13 @@ def decode_command(message: Any, action: Action) -> np.ndarray:
     Raises:
         CodecError: The message doesn't hold the action.
     """
+    values = _command_values(message, action)
+    if not np.isfinite(values).all():
+        raise CodecError(f'{action.topic}: a value is not finite: {values.tolist()}')
+    return values
+
+
+def _command_values(message: Any, action: Action) -> np.ndarray:
     if action.joints:
         point = message.points[0] if len(message.points) else None
         values = list(getattr(point, f'{_POINT[action.quantity]}', []))

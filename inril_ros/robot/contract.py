@@ -7,7 +7,7 @@ in a bag, in a checkpoint and on the wire. It is plain data: frozen dataclasses,
 loaded, hashed by content. Two contracts with the same hash are interchangeable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 import hashlib
@@ -276,6 +276,18 @@ class Contract:
     def action_maximum(self) -> np.ndarray:
         """Upper limits (A,), in the units of the actions."""
         return np.concatenate([action.maximum for action in self.actions.values()])
+
+    def measured(self, joints: tuple[str, ...], values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the observed positions of joints (len(joints),).
+
+        Raises:
+            KeyError: One is not observed; no contract commands the position of such a one.
+        """
+        positions = {
+            joint: values[name][index] for name, entry in self.observations.items()
+            if entry.quantity == 'position' for index, joint in enumerate(entry.joints)
+            if joint in joints}
+        return np.array([positions[joint] for joint in joints])
 
     def action_slice(self, name: str) -> slice:
         """Return where an action lies in the vector of all actions (A,)."""

@@ -34,6 +34,7 @@ def check_references(contract: 'Contract') -> None:
             raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
     _check_topics(contract)
     _check_shared_commands(contract)
+    _check_positions_are_observed(contract)
     box, teleoperation = contract.workspace, contract.teleoperation
     if box is not None:
         _check_reference('workspace.observation', box.observation, contract.observations, 3)
@@ -49,6 +50,16 @@ def check_references(contract: 'Contract') -> None:
     if teleoperation.gripper_action:
         _check_reference(
             'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
+
+
+def _check_positions_are_observed(contract: 'Contract') -> None:
+    observed = {joint for entry in contract.observations.values()
+                if entry.quantity == 'position' for joint in entry.joints}
+    for name, action in contract.actions.items():
+        if action.quantity == 'position' and not observed.issuperset(action.joints):
+            raise ValueError(
+                f'actions.{name} commands positions of {sorted(set(action.joints) - observed)}, '
+                'which no observation measures: they could not be held')
 
 
 def _check_reference(key: str, name: str, table: dict, length: int) -> None:

@@ -29,6 +29,10 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
+class UnknownPose(RuntimeError):
+    """The arm cannot be held where it is, because nobody knows where it is."""
+
+
 class SafetyGate:
     """Checks requested actions of one robot, in order."""
 
@@ -36,14 +40,33 @@ class SafetyGate:
         self._contract = contract
         self._minimum = contract.action_minimum.astype(np.float32)
         self._maximum = contract.action_maximum.astype(np.float32)
-        self._last = self._rest()
+        self.reset(None)
 
-    def reset(self) -> None:
-        """Forget the last command: a hold is the rest position of each action again."""
+    def reset(self, values: Mapping[str, np.ndarray] | None) -> None:
+        """Begin an episode: forget the last command.
+
+        Velocities and efforts rest at 0. Positions rest where the joints are measured to be.
+
+        Args:
+            values: Observations by name at the start; None: not known.
+        """
         self._last = self._rest()
+        self._unknown = [name for name, entry in self._contract.actions.items()
+                         if entry.joints and entry.quantity == 'position']
+        if values is not None:
+            for name in self._unknown:
+                self._last[self._contract.action_slice(name)] = self._contract.measured(
+                    self._contract.actions[name].joints, values)
+            self._unknown = []
 
     def hold(self, *reasons: str) -> Verdict:
-        """Return the verdict that holds the arm."""
+        """Return the verdict that holds the arm.
+
+        Raises:
+            UnknownPose: Nothing was commanded yet and nobody has said where the joints are.
+        """
+        if self._unknown:
+            raise UnknownPose(f'{self._unknown} cannot be held: no pose was measured')
         action = self._last.copy()
         for name, entry in self._contract.actions.items():
             if entry.hold == 'zero':
@@ -74,7 +97,7 @@ class SafetyGate:
             if (action[part] != requested[part]).any():
                 reasons.append(f'{name} limited')
         action = self._inside_workspace(action, values, reasons)
-        self._last = action
+        self._last, self._unknown = action, []
         return Verdict(action, False, tuple(reasons))
 
     def _rest(self) -> np.ndarray:

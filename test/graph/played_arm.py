@@ -91,9 +91,11 @@ class PlayedEpisode:
         header, values = _header(self.stamp(tick)), self.observation(tick).tolist()
         hand = PointStamped(header=header)
         hand.point.x, hand.point.y, hand.point.z = values[:3]
+        # Without empty lists: rclpy serialises those too long for rosbags.
+        joints = JointState(header=header, name=['j'], position=values[3:], velocity=[0.0],
+                            effort=[0.0])
         won = tick == self.ticks and self.outcome == SUCCESS
-        return [('hand', hand),
-                ('joint_states', JointState(header=header, name=['j'], position=values[3:])),
+        return [('hand', hand), ('joint_states', joints),
                 ('outcome', Outcome(header=header, reward=float(won), outcome=int(won)))]
 
     def step(self, tick):

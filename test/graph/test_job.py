@@ -206,7 +206,8 @@ def test_a_stage_that_was_not_noted_as_done_can_be_resumed(copied, settings, tmp
 
 
 def test_a_killed_fine_tuning_goes_on_and_loses_nothing(cloned, settings, tmp_path):
-    arguments = finetune_arguments(cloned, settings)
+    # Synchronous: the learner then waits for the end of an episode, also of one that has none.
+    arguments = finetune_arguments(cloned, settings, '--synchronous')
     with Command(tmp_path, *arguments) as command:
         command.wait_progress('finetune', STEPS // 3)
         command.signal(signal.SIGKILL)

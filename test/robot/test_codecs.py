@@ -107,7 +107,9 @@ def contract_of(observations=None, actions=None):
     else:
         data['policy_observations'] = ['hand_position']
     if actions:
-        data['actions'] = actions
+        # Positions may be commanded only where they are measured.
+        seen = {**entry('sensor_msgs/msg/JointState', 'position'), 'topic': 'seen'}
+        data.update(actions=actions, observations={**data['observations'], 'joints_seen': seen})
     return parse_contract(data)
 
 

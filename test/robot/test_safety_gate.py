@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.robot.contract import load_contract, parse_contract
-from inril_ros.robot.safety import SafetyGate
+from inril_ros.robot.contract import ContractError, load_contract, parse_contract
+from inril_ros.robot.safety import SafetyGate, UnknownPose
 
 PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)
@@ -101,7 +101,7 @@ def test_holding_again_holds_the_same_and_a_reset_lets_go():
     gate.check(np.array([0, 0, 0, 1], np.float32), seen())
     assert gate.hold('first').action.tolist() == [0, 0, 0, 1]
     assert gate.hold('second').action.tolist() == [0, 0, 0, 1]
-    gate.reset()
+    gate.reset(None)
     assert gate.hold('after').action.tolist() == [0, 0, 0, 0]
 
 
@@ -151,3 +151,30 @@ def test_a_robot_without_a_box_is_only_limited():
     requested = np.full(4, 0.5, np.float32)
     verdict = SafetyGate(parse_contract(data)).check(requested, seen([99.0, 99.0, 99.0]))
     assert verdict.action.tolist() == requested.tolist()
+
+
+def position_arm():
+    """Return the contract of an arm whose joint positions are commanded."""
+    data = yaml.safe_load(PATH.read_text())
+    del data['workspace'], data['teleoperation']
+    data['actions'] = {'joints': {
+        'topic': 'command/joints', 'type': 'trajectory_msgs/msg/JointTrajectory',
+        'joints': ['right_j1', 'right_j0'], 'quantity': 'position', 'hold': 'last',
+        'minimum': [-3.0, -3.0], 'maximum': [3.0, 3.0]}}
+    return parse_contract(data)
+
+
+def test_positions_are_held_where_the_joints_were_measured():
+    """An arm that holds before its first command must not drive to position 0."""
+    gate = SafetyGate(position_arm())
+    with pytest.raises(UnknownPose):
+        gate.hold()
+    gate.reset({'arm_position': np.array([0.4, -0.7, 0, 0, 0, 0, 0])})
+    np.testing.assert_allclose(gate.hold().action, [-0.7, 0.4], rtol=1e-6)
+
+
+def test_positions_that_nobody_measures_are_not_commanded():
+    data = yaml.safe_load(PATH.read_text())
+    data['actions']['gripper_effort'].update(quantity='position', joints=['thumb'])
+    with pytest.raises(ContractError, match='thumb'):
+        parse_contract(data)

@@ -22,8 +22,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from inril_ros.learning.policies.best_of_n import ActingPolicy, MOST_CANDIDATES
-from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.model_config import ModelConfig, MOST_CANDIDATES
 
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'

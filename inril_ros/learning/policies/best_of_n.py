@@ -15,9 +15,6 @@ from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.networks import ChunkCritic
 
-MOST_CANDIDATES = 256
-"""Upper bound of `candidates`: weights from elsewhere must not decide how much is allocated."""
-
 
 class ActingPolicy(nn.Module):
     """Best of n candidate chunks by the mean of the critics (Hansen-Estruch et al. 2023, IDQL)."""

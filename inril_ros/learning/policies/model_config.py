@@ -13,6 +13,9 @@ import json
 
 from inril_ros.learning.configuration import from_mapping
 
+MOST_CANDIDATES = 256
+"""Upper bound of `candidates`: weights from elsewhere must not decide how much is allocated."""
+
 _BOUNDS: dict[str, tuple[float, float]] = {
     'observation_size': (1, 4096),
     'action_size': (1, 64),
