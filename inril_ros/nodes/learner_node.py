@@ -133,8 +133,12 @@ class LearnerNode(ManagedNode):
                 self._report()
         elif message.sequence <= self._sequence:
             self._duplicates += 1
+        self._acknowledge(message.run_id)
+
+    def _acknowledge(self, run_id: str) -> None:
+        """Tell up to where everything is in."""
         self._acks.publish(TransitionAck(
-            header=message.header, run_id=message.run_id, sequence=self._sequence))
+            header=self.header(self.now()), run_id=run_id, sequence=self._sequence))
 
     def _ingest(self, message: Transition) -> None:
         if message.outcome == EpisodeEvent.ABORTED:
@@ -201,6 +205,9 @@ class LearnerNode(ManagedNode):
             measured = self._session.heldout_il_loss()
             self._heldout = float('nan') if measured is None else measured
         self._report()
+        # Unasked too: if this process came back with less, the recorder must hear of it even
+        # though it has nothing new to send.
+        self._acknowledge(self.run_id)
 
     def _heard(self, message: PolicyStatus) -> None:
         """Number on from what acts: a restored checkpoint may be older than the last version."""

@@ -157,6 +157,9 @@ class Player:
         return self
 
     def __exit__(self, *error):
+        self.close()
+
+    def close(self):
         self._executor.shutdown()
         self._node.destroy_node()
         self._context.try_shutdown()

@@ -6,8 +6,10 @@ Recorder and learner are processes; the test is the robot, and listens where the
 journal tells what was experienced, the learner's counts what it has of it.
 """
 
+from contextlib import contextmanager
 import os
 import signal
+import time
 
 from inril_ros.msg import (
     EpisodeEvent,
@@ -41,6 +43,7 @@ from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import ActingPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes import qos
+from inril_ros.robot.codecs import stamp_ns
 from inril_ros.transport.journal import read_journal
 
 MODEL = ModelConfig(
@@ -55,24 +58,28 @@ SETTINGS = {'warmup_steps': WARMUP, 'warmup_updates': 8, 'updates_per_step': 0.2
 class Lab:
     """A robot that the test plays, with recorder and learner at work."""
 
-    def __init__(self, folder, player, supervisor):
-        self.player, self.supervisor = player, supervisor
-        self.journal_folder, self.folder = folder / 'journal', folder
+    def __init__(self, folder, domain_id, supervisor):
+        self.journal_folder, self.supervisor = folder / 'journal', supervisor
+        self._domain_id, self._next_start = domain_id, 10 ** 12
+        self._restarted, self.versions = 0, []
+        self.join()
+
+    def join(self):
+        """Join the graph, and wait until everyone is there."""
+        self.player = player = Player(self._domain_id)
+        player.check = self.supervisor.check
         self.learner, self.recorder = LearnerStatus(), RecorderStatus()
-        self.versions = []
-        self._next_start = 10 ** 12
         player.listen(LearnerStatus, 'learner/status', qos.STATE, self._hear_learner)
         player.listen(RecorderStatus, 'recorder/status', qos.STATE, self._hear_recorder)
         player.listen(PolicyWeights, 'weights/pieces', qos.WEIGHTS, lambda piece: None)
         player.listen(WeightsManifest, 'weights/manifest', qos.MANIFEST,
                       lambda manifest: self.versions.append(manifest.version))
         self._again = player.publisher(Transition, 'transition', qos.EXPERIENCE)
-
-    def wait_ready(self):
-        self.player.wait_ready('recorder_node', 'learner_node')
+        player.wait_ready('recorder_node', 'learner_node')
 
     def _hear_learner(self, status):
-        self.learner = status
+        if stamp_ns(status) >= self._restarted:  # not the last words of one that was killed
+            self.learner = status
 
     def _hear_recorder(self, status):
         self.recorder = status
@@ -126,22 +133,32 @@ class Lab:
         assert self.learner.env_steps == sum(record.steps for record in real)
         return records
 
+    def wait_learned(self):
+        """Wait until all updates are done that the experience allows."""
+        due = 8 + int(0.2 * (self.learner.env_steps - WARMUP))
+        self.player.until(lambda: self.learner.rl_updates == due,
+                          lambda: f'{due} updates: {self.learner}')
+        assert self.learner.il_updates == due // 4
+
     def repeat(self, records):
         """Send transitions as a second recorder would."""
         for record in records:
             self._again.publish(record)
 
     def kill(self, node):
+        self.player.check = None
         os.kill(self.supervisor.process_id(node), signal.SIGKILL)
 
-    def restart(self, node):
-        self.supervisor.restart(node)
-        # What is held of the dead one's status says nothing about the new one.
-        if node == 'learner_node':
-            self.learner = LearnerStatus()
-        else:
-            self.recorder = RecorderStatus()
-        self.wait_ready()
+    def restart_learner(self):
+        self._restarted, self.learner = time.time_ns(), LearnerStatus()
+        self.supervisor.restart('learner_node')
+        self.player.check = self.supervisor.check
+
+    def restart_recorder(self):
+        """Restart it, and join anew: to those who knew the dead one, it seems to listen yet."""
+        self.player.close()
+        self.supervisor.restart('recorder_node')
+        self.join()
 
 
 @pytest.fixture(scope='module')
@@ -157,19 +174,30 @@ def pretrained(tmp_path_factory):
             'device': 'cpu'}
 
 
-@pytest.fixture
-def lab(request, tmp_path, pretrained):
-    """Recorder and learner, ready; a test may give the learner further parameters."""
-    learner = {**pretrained, 'run_dir': str(tmp_path), **getattr(request, 'param', {})}
-    recorder = {'journal': str(tmp_path / 'journal'), 'resend': 0.3}
-    with reserve_domain() as domain, Player(domain) as player, processes(
-            tmp_path, domain, recorder_node=recorder, learner_node=learner) as supervisor:
-        lab = Lab(tmp_path, player, supervisor)
-        lab.wait_ready()
+@contextmanager
+def laboratory(folder, pretrained, **learner):
+    """Give a lab whose learner has further parameters."""
+    learner = {**pretrained, 'run_dir': str(folder), **learner}
+    recorder = {'journal': str(folder / 'journal'), 'resend': 0.3}
+    with reserve_domain() as domain, processes(
+            folder, domain, recorder_node=recorder, learner_node=learner) as supervisor:
+        lab = Lab(folder, domain, supervisor)
+        yield lab
+        lab.player.close()
+
+
+@pytest.fixture(scope='module')
+def lab(tmp_path_factory, pretrained):
+    with laboratory(tmp_path_factory.mktemp('lab'), pretrained) as lab:
         yield lab
 
 
-SYNCHRONOUS = pytest.mark.parametrize('lab', [{'synchronous': True}], indirect=True)
+@pytest.fixture(scope='module')
+def synchronous_lab(tmp_path_factory, pretrained):
+    """A lab whose learner learns while no episode is open, and only then."""
+    folder = tmp_path_factory.mktemp('synchronous')
+    with laboratory(folder, pretrained, synchronous=True) as lab:
+        yield lab
 
 
 def check_is(records, episode):
@@ -201,26 +229,31 @@ def test_what_the_robot_did_is_journaled_and_learned_from_once(lab):
         check_is([record for record in records if record.episode_id == episode.id], episode)
     assert [record.episode_id for record in records] == [
         episode.id for episode in episodes for _ in range(-(-episode.ticks // CHUNK))]
-    # It learns from them, and tells the policy.
-    due = 8 + int(0.2 * (sum(episode.ticks for episode in episodes) - WARMUP))
-    lab.player.until(lambda: lab.learner.rl_updates == due, lambda: f'{due}: {lab.learner}')
-    assert lab.learner.il_updates == due // 4
+    lab.wait_learned()
     assert lab.versions and lab.learner.weights_version == max(lab.versions)
+
+
+def test_an_episode_that_was_aborted_before_any_decision_leaves_nothing(lab):
+    before = lab.journal()
+    episode = lab.episode(2, ABORTED)
+    lab.player.play(episode.messages())
+    lab.wait_discarded(episode)
+    assert lab.journal() == before
+    lab.run(6)
+    assert len(lab.check_once()) == len(before) + 2
 
 
 def test_transitions_that_come_again_or_too_early_or_of_others_are_not_counted(lab):
     lab.run(22)
     records = lab.check_once()
-    before = lab.learner.transitions
-    later = Transition(run_id=RUN, contract_hash=CONTRACT.hash, sequence=len(records) + 2)
-    stranger = Transition(run_id='another', contract_hash=CONTRACT.hash,
-                          sequence=len(records) + 1)
-    other_arm = Transition(run_id=RUN, contract_hash='f' * 64, sequence=len(records) + 1)
+    counted, duplicates, number = lab.learner.transitions, lab.learner.duplicates, len(records)
+    later = Transition(run_id=RUN, contract_hash=CONTRACT.hash, sequence=number + 2)
+    stranger = Transition(run_id='another', contract_hash=CONTRACT.hash, sequence=number + 1)
+    other_arm = Transition(run_id=RUN, contract_hash='f' * 64, sequence=number + 1)
     lab.repeat([later, stranger, other_arm, *reversed(records), *records])
-    lab.player.until(lambda: lab.learner.duplicates >= 2 * len(records),
+    lab.player.until(lambda: lab.learner.duplicates >= duplicates + 2 * number,
                      lambda: f'duplicates: {lab.learner}')
-    assert lab.learner.transitions == before
-    assert lab.learner.sequence == len(records)
+    assert (lab.learner.transitions, lab.learner.sequence) == (counted, number)
     log = lab.supervisor.log_path('learner_node').read_text()
     assert f'transition of run another refused: this is run {RUN}' in log
     assert f'made under contract ffffffffffff, this is {CONTRACT.hash[:12]}' in log
@@ -228,94 +261,90 @@ def test_transitions_that_come_again_or_too_early_or_of_others_are_not_counted(l
     lab.check_once()
 
 
-def test_a_killed_learner_gets_everything_again_and_the_robot_never_waits(lab):
+def test_a_learner_that_comes_back_with_less_is_filled_up_though_nothing_new_comes(lab):
     lab.run(12)
+    number = len(lab.check_once())
+    lab.kill('learner_node')
+    lab.restart_learner()
+    assert len(lab.check_once()) == number
+    lab.wait_learned()
+
+
+def test_a_killed_learner_gets_everything_again_and_the_robot_never_waits(lab):
+    number = len(lab.journal())
     episode = lab.episode(20, TIME_LIMIT)
     lab.player.play([*episode.opening(), *episode.steps(9)])
-    lab.wait_journaled(5)
+    lab.wait_journaled(number + 2)
     lab.kill('learner_node')
     lab.player.play([*episode.steps(9, 20), *episode.closing()])
     lab.wait_saved(episode)
     lab.run(7, FAILURE)
-    assert len(lab.journal()) == 3 + 5 + 2
-    lab.restart('learner_node')
+    assert len(lab.journal()) == number + 5 + 2
+    lab.restart_learner()
     records = lab.check_once()
-    check_is([record for record in records if record.episode_id == episode.id], episode)
-
-
-def test_a_learner_that_comes_back_with_less_is_filled_up_though_nothing_new_comes(lab):
-    lab.run(12)
-    lab.run(16, FAILURE)
-    lab.check_once()
-    lab.kill('learner_node')
-    lab.restart('learner_node')
-    assert len(lab.check_once()) == 7
+    check_is(records[number:number + 5], episode)
 
 
 def test_a_learner_goes_on_from_its_checkpoint_and_gets_the_rest(lab):
     lab.run(WARMUP)
     lab.check_once()
+    lab.wait_learned()
+    saved, updates, version = (
+        lab.learner.sequence, lab.learner.rl_updates, lab.learner.weights_version)
     lab.player.call('learner_node/save')
-    saved, updates = lab.learner.sequence, lab.learner.rl_updates
     lab.run(20, FAILURE)
     lab.check_once()
     lab.kill('learner_node')
-    lab.restart('learner_node')
+    lab.restart_learner()
     lab.run(5)
     assert len(lab.check_once()) == saved + 5 + 2
-    assert lab.learner.rl_updates >= updates
+    lab.wait_learned()
+    assert lab.learner.rl_updates > updates and lab.learner.weights_version > version
     log = lab.supervisor.log_path('learner_node').read_text()
     assert f'continued at transition {saved}' in log
 
 
-@SYNCHRONOUS
-def test_a_killed_recorder_loses_nothing_and_its_episode_is_forgotten(lab):
-    lab.run(10)
-    episode = lab.episode(24)
-    lab.player.play([*episode.opening(), *episode.steps(14)])
-    lab.wait_journaled(3 + 3)
-    before = lab.journal()
-    lab.kill('recorder_node')
-    lab.player.play([*episode.steps(14, 24), *episode.closing()])
-    lab.restart('recorder_node')
-    check_forgotten(lab, before, episode)
-
-
-@SYNCHRONOUS
-def test_an_aborted_episode_is_forgotten(lab):
-    lab.run(10)
+def test_an_aborted_episode_is_forgotten(synchronous_lab):
+    lab = synchronous_lab
     episode = lab.episode(14, ABORTED)
-    lab.player.play([*episode.opening(), *episode.steps(14)])
-    lab.wait_journaled(3 + 3)
-    before = lab.journal()
+    before = begin(lab, episode)
     lab.player.play(episode.closing())
     assert lab.wait_discarded(episode).startswith('aborted')
     check_forgotten(lab, before, episode)
 
 
-def test_an_episode_that_was_aborted_before_any_decision_leaves_nothing(lab):
-    episode = lab.episode(2, ABORTED)
-    lab.player.play(episode.messages())
-    lab.wait_discarded(episode)
-    assert lab.journal() == []
-    lab.run(6)
-    assert len(lab.check_once()) == 2
+def test_a_killed_recorder_loses_nothing_and_its_episode_is_forgotten(synchronous_lab):
+    lab = synchronous_lab
+    episode = lab.episode(24)
+    before = begin(lab, episode)
+    lab.kill('recorder_node')
+    lab.player.play([*episode.steps(14, 24), *episode.closing()])
+    lab.restart_recorder()
+    check_forgotten(lab, before, episode)
+
+
+def begin(lab, episode):
+    """Play 14 ticks of an episode; return the journal with the three decisions of it."""
+    lab.run(10)
+    number = len(lab.journal())
+    lab.player.play([*episode.opening(), *episode.steps(14)])
+    lab.wait_journaled(number + 3)
+    records = lab.journal()
+    assert [record.episode_id for record in records[number:]] == [episode.id] * 3
+    return records
 
 
 def check_forgotten(lab, before, episode):
     """Check that an episode was marked as aborted, once, and that learning goes on without it.
 
-    A synchronous learner learns while no episode is open: it would wait for this one for ever.
+    A synchronous learner would wait for the end of this one for ever.
     """
     other = lab.run(WARMUP, FAILURE)
     records = lab.check_once()
     assert records[:len(before)] == before
-    [marker] = [record for record in records if record.outcome == ABORTED]
-    assert marker == records[len(before)]
-    assert (marker.episode_id, marker.run_id, marker.steps) == (episode.id, RUN, 0)
+    marker = records[len(before)]
+    assert (marker.episode_id, marker.run_id, marker.outcome) == (episode.id, RUN, ABORTED)
+    assert marker.steps == len(marker.observations) == len(marker.executed) == 0
     assert marker.truncated and not marker.terminated
-    assert list(marker.observations) == list(marker.executed) == []
     check_is(records[len(before) + 1:], other)
-    due = 8 + int(0.2 * (lab.learner.env_steps - WARMUP))
-    lab.player.until(lambda: lab.learner.rl_updates == due, lambda: f'{due}: {lab.learner}')
-    assert lab.recorder.saved >= 1
+    lab.wait_learned()
