@@ -143,10 +143,12 @@ class ObservationBuilder:
             if derived is None:
                 parts.append(values[name])
             elif derived.difference:
-                parts.append(values[derived.difference[0]] - values[derived.difference[1]])
+                first, second = derived.difference
+                parts.append(derived.scale * (values[first] - values[second]))
             elif derived.change:
-                parts.append(values[derived.change] - previous[derived.change])
+                change = values[derived.change] - previous[derived.change]
+                parts.append(derived.scale * change)
             else:
-                parts.append(previous[derived.previous])
+                parts.append(derived.scale * previous[derived.previous])
         self._previous = values
         return np.concatenate(parts).astype(np.float32)

@@ -78,11 +78,14 @@ class Derived:
         difference: ``[a, b]`` gives a - b, both of equal length.
         change: ``a`` gives its change since the previous tick; 0 at the first tick.
         previous: ``a`` gives its value at the previous tick; the present one at the first tick.
+        scale: Factor. A normaliser has a floor under its deviations: what is small by nature,
+            such as a change within one tick, would vanish below it.
     """
 
     difference: tuple[str, str] | None = None
     change: str | None = None
     previous: str | None = None
+    scale: _Positive = 1.0
 
     def __post_init__(self) -> None:
         given = [name for name in ('difference', 'change', 'previous') if getattr(self, name)]

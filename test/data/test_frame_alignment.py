@@ -6,10 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from small_arm import CONTRACT, joint_state, observations, observed, point, START, TICK, TOPICS
+from small_arm import (
+    CONTRACT,
+    DESCRIPTION,
+    joint_state,
+    observations,
+    observed,
+    point,
+    START,
+    TICK,
+    TOPICS,
+)
 
 from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
 from inril_ros.robot.codecs import CodecError
+from inril_ros.robot.contract import parse_contract
 
 SECOND = 1_000_000_000
 
@@ -175,6 +186,16 @@ def test_derived_observations_at_the_first_and_at_later_ticks():
         3, 0, 1, 0.75, 7, 0, -1, 1, 0, 0, 0.5]
     assert builder.build(values(hand=3.5, angle=1.0)).tolist() == [
         3.5, 0, 1, 1.0, 6.5, 0, -1, 0.5, 0, 0, 0.75]
+
+
+def test_derived_observations_are_scaled():
+    derived = {name: {**part, 'scale': 4.0} for name, part in DESCRIPTION['derived'].items()}
+    plain = ObservationBuilder(CONTRACT)
+    scaled = ObservationBuilder(parse_contract({**DESCRIPTION, 'derived': derived}))
+    for hand, angle in ((2.0, 0.5), (3.0, 0.75)):
+        one, four = (builder.build(values(hand, angle)) for builder in (plain, scaled))
+        assert four[:4].tolist() == one[:4].tolist()
+        assert four[4:].tolist() == (4.0 * one[4:]).tolist()
 
 
 def test_a_new_episode_has_no_previous_frame():

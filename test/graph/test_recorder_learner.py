@@ -1,202 +1,24 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Experience on its way: no transition is lost or counted twice, whichever process dies.
+"""Experience on its way: no transition is lost or counted twice, whichever process dies."""
 
-Recorder and learner are processes; the test is the robot, and listens where the policy would. The
-journal tells what was experienced, the learner's counts what it has of it.
-"""
-
-from contextlib import contextmanager
-import os
-import signal
-import time
-
-from inril_ros.msg import (
-    EpisodeEvent,
-    LearnerStatus,
-    PolicyWeights,
-    RecorderStatus,
-    Transition,
-    WeightsManifest,
-)
+from inril_ros.msg import EpisodeEvent, Transition
 import numpy as np
-from played_arm import (
-    ABORTED,
-    CHUNK,
-    CONTRACT,
-    demonstration_bags,
-    FAILURE,
-    PlayedEpisode,
-    Player,
-    processes,
-    RUN,
-    SUCCESS,
-    TIME_LIMIT,
-)
+from played_arm import ABORTED, CHUNK, CONTRACT, FAILURE, RUN, SUCCESS, TIME_LIMIT
 import pytest
-from rclpy.serialization import deserialize_message
-import torch
-import yaml
-
-from inril_ros.graph.domain import reserve_domain
-from inril_ros.learning.policies.artifact import save_policy
-from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes import qos
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.transport.journal import read_journal
-
-MODEL = ModelConfig(
-    observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,
-    chunk_length=CHUNK, denoising_steps=4, sampling_steps=2, actor_width=8, critic_width=8,
-    critic_layers=1)
-WARMUP = 30  # environment steps
-SETTINGS = {'warmup_steps': WARMUP, 'warmup_updates': 8, 'updates_per_step': 0.2, 'batch': 8,
-            'imitation_batch': 8, 'candidates': 2, 'target_candidates': 2, 'm': 4}
-
-
-class Lab:
-    """A robot that the test plays, with recorder and learner at work."""
-
-    def __init__(self, folder, domain_id, supervisor):
-        self.journal_folder, self.supervisor = folder / 'journal', supervisor
-        self._domain_id, self._next_start = domain_id, 10 ** 12
-        self._restarted, self.versions = 0, []
-        self.join()
-
-    def join(self):
-        """Join the graph, and wait until everyone is there."""
-        self.player = player = Player(self._domain_id)
-        player.check = self.supervisor.check
-        self.learner, self.recorder = LearnerStatus(), RecorderStatus()
-        player.listen(LearnerStatus, 'learner/status', qos.STATE, self._hear_learner)
-        player.listen(RecorderStatus, 'recorder/status', qos.STATE, self._hear_recorder)
-        player.listen(PolicyWeights, 'weights/pieces', qos.WEIGHTS, lambda piece: None)
-        player.listen(WeightsManifest, 'weights/manifest', qos.MANIFEST,
-                      lambda manifest: self.versions.append(manifest.version))
-        self._again = player.publisher(Transition, 'transition', qos.EXPERIENCE)
-        player.wait_ready('recorder_node', 'learner_node')
-
-    def _hear_learner(self, status):
-        if stamp_ns(status) >= self._restarted:  # not the last words of one that was killed
-            self.learner = status
-
-    def _hear_recorder(self, status):
-        self.recorder = status
-
-    def episode(self, ticks, outcome=SUCCESS):
-        """Make an episode that begins after the one before it."""
-        episode = PlayedEpisode(self._next_start, ticks, outcome)
-        self._next_start = episode.end + 10 ** 10
-        return episode
-
-    def run(self, ticks, outcome=SUCCESS):
-        """Play an episode until the recorder has it."""
-        episode = self.episode(ticks, outcome)
-        self.player.play(episode.messages())
-        self.wait_saved(episode)
-        return episode
-
-    def wait_saved(self, episode):
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.SAVED),
-                          lambda: f'{episode.id} to be saved: {self.recorder}')
-
-    def wait_discarded(self, episode):
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.DISCARDED),
-                          lambda: f'{episode.id} to be discarded: {self.recorder}')
-        return self.player.told(episode, EpisodeEvent.DISCARDED).reason
-
-    def journal(self):
-        """Return the transitions in the journal; their numbers have no gaps."""
-        records = [deserialize_message(raw, Transition)
-                   for _, raw in read_journal(self.journal_folder)]
-        assert [record.sequence for record in records] == list(range(1, len(records) + 1))
-        return records
-
-    def wait_journaled(self, number):
-        self.player.until(lambda: len(self.journal()) >= number, f'{number} transitions')
-
-    def wait_learner_has_all(self):
-        """Wait until the learner has what the journal has, and the recorder knows it."""
-        number = len(self.journal())
-        self.player.until(
-            lambda: (self.learner.sequence, self.recorder.acknowledged) == (number, number)
-            and self.recorder.journaled == number,
-            lambda: f'all {number} transitions: {self.learner}, {self.recorder}')
-
-    def check_once(self):
-        """Check that the learner counts each journaled transition once."""
-        self.wait_learner_has_all()
-        records = self.journal()
-        real = [record for record in records if record.outcome != ABORTED]
-        assert self.learner.transitions == len(real)
-        assert self.learner.env_steps == sum(record.steps for record in real)
-        return records
-
-    def wait_learned(self):
-        """Wait until all updates are done that the experience allows."""
-        due = 8 + int(0.2 * (self.learner.env_steps - WARMUP))
-        self.player.until(lambda: self.learner.rl_updates == due,
-                          lambda: f'{due} updates: {self.learner}')
-        assert self.learner.il_updates == due // 4
-
-    def repeat(self, records):
-        """Send transitions as a second recorder would."""
-        for record in records:
-            self._again.publish(record)
-
-    def kill(self, node):
-        self.player.check = None
-        os.kill(self.supervisor.process_id(node), signal.SIGKILL)
-
-    def restart_learner(self):
-        self._restarted, self.learner = time.time_ns(), LearnerStatus()
-        self.supervisor.restart('learner_node')
-        self.player.check = self.supervisor.check
-
-    def restart_recorder(self):
-        """Restart it, and join anew: to those who knew the dead one, it seems to listen yet."""
-        self.player.close()
-        self.supervisor.restart('recorder_node')
-        self.join()
+from recorder_learner_lab import laboratory, WARMUP
 
 
 @pytest.fixture(scope='module')
-def pretrained(tmp_path_factory):
-    """The cloned model, the demonstrations and the settings that a learner begins with."""
-    folder = tmp_path_factory.mktemp('pretrained')
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        save_policy(folder / 'model', ActingPolicy(MODEL))
-    (folder / 'settings.yaml').write_text(yaml.safe_dump(SETTINGS), encoding='utf-8')
-    return {'pretrained': str(folder / 'model'), 'config': str(folder / 'settings.yaml'),
-            'demonstrations': str(demonstration_bags(folder / 'demonstrations')),
-            'device': 'cpu'}
-
-
-@contextmanager
-def laboratory(folder, pretrained, **learner):
-    """Give a lab whose learner has further parameters."""
-    learner = {**pretrained, 'run_dir': str(folder), **learner}
-    recorder = {'journal': str(folder / 'journal'), 'resend': 0.3}
-    with reserve_domain() as domain, processes(
-            folder, domain, recorder_node=recorder, learner_node=learner) as supervisor:
-        lab = Lab(folder, domain, supervisor)
-        yield lab
-        lab.player.close()
-
-
-@pytest.fixture(scope='module')
-def lab(tmp_path_factory, pretrained):
-    with laboratory(tmp_path_factory.mktemp('lab'), pretrained) as lab:
+def lab(tmp_path_factory):
+    with laboratory(tmp_path_factory.mktemp('lab')) as lab:
         yield lab
 
 
 @pytest.fixture(scope='module')
-def synchronous_lab(tmp_path_factory, pretrained):
+def synchronous_lab(tmp_path_factory):
     """A lab whose learner learns while no episode is open, and only then."""
-    folder = tmp_path_factory.mktemp('synchronous')
-    with laboratory(folder, pretrained, synchronous=True) as lab:
+    with laboratory(tmp_path_factory.mktemp('synchronous'), synchronous=True) as lab:
         yield lab
 
 
