@@ -7,7 +7,7 @@ Runs the session that the learner node runs, without ROS, as `inril finetune --s
 the same scenes, the same operator, learning between episodes. One line of JSON per arm and seed;
 those that the file has already are not run again.
 
-    scripts/compare_arms.py docs/studies/arms.jsonl --task peg-insert --demos 4 --steps 20000
+    scripts/compare_arms.py docs/studies/arms.jsonl --task pick-place --demos 8 --steps 20000
 """
 
 from collections import deque
@@ -132,7 +132,7 @@ def fine_tune(
 
 def main(
     output: Annotated[Path, typer.Argument(help='File of the results, one JSON line each.')],
-    task: str = 'peg-insert', demos: int = 4, steps: int = 20_000, episodes: int = 50,
+    task: str = 'pick-place', demos: int = 8, steps: int = 20_000, episodes: int = 50,
     seeds: str = '0,1,2', arms: str = ','.join(ARMS),
 ) -> None:
     """Compare what is imitated, at equal budget, over several seeds."""

@@ -40,7 +40,7 @@ class JobOptions:
     """
 
     simulation: str
-    demonstrations: int = 4
+    demonstrations: int = 8
     env_steps: int = 40_000
     evaluation_episodes: int = 50
     session: Mapping[str, Any] = field(default_factory=dict)

@@ -28,7 +28,7 @@ app = typer.Typer(
          'evaluate.')
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
-Task = Annotated[str, typer.Option(help='Task of the simulation, for example peg-insert.')]
+Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]
 Seed = Annotated[int, typer.Option(min=0, help='Seed of everything random.')]
 Robot = Annotated[str, typer.Option(
     '--contract', help='Robot contract: a file, or a name in config/robots.')]
@@ -62,7 +62,7 @@ class UsageError(ValueError):
 @app.command()
 def demo(
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
-    task: Task = 'peg-insert', seed: Seed = 0, demos: Demos = 4,
+    task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 8,
     clone_steps: CloneSteps = 3000, steps: Steps = 40_000, episodes: Episodes = 50,
     il: Source = 'both', m: M = 4, rl_only: RlOnly = False, config: Config = None,
     synchronous: Synchronous = False, device: Device = 'auto',
@@ -94,7 +94,7 @@ def demo(
 
 @app.command()
 def record(
-    run_dir: RunDir, task: Task = 'peg-insert', seed: Seed = 0, demos: Demos = 4,
+    run_dir: RunDir, task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 8,
     contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
     resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
 ) -> None:
