@@ -6,135 +6,18 @@ The test is the learner and the robot; the policy node is a process. What it act
 its chunks: they are those that the same weights give in this process.
 """
 
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 import json
 import re
 
-from inril_ros.msg import ActionChunk, PolicyStatus, PolicyWeights, WeightsManifest
-import numpy as np
-from played_arm import CHUNK, CONTRACT, PlayedEpisode, Player, processes, RUN
+from played_arm import CONTRACT, Player, processes, RUN
+from policy_bench import Bench, LARGE, made, SMALL, Version
 import pytest
 import torch
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes import qos
-from inril_ros.transport.weights import chunk_count, content_hash, cut
-
-SMALL = ModelConfig(
-    observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,
-    chunk_length=CHUNK, denoising_steps=4, sampling_steps=2, actor_width=8, critic_width=8,
-    critic_layers=1)
-# Three megabytes: several pieces.
-LARGE = replace(SMALL, actor_width=256, actor_blocks=6)
-
-
-def made(config, seed):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return ActingPolicy(config).eval()
-
-
-@dataclass(frozen=True)
-class Version:
-    """Weights as they go on the wire: the content, and what the manifest says of it."""
-
-    content: bytes
-    manifest: dict
-
-    @classmethod
-    def of(cls, policy, **said):
-        tensors = policy.state_dict()
-        return cls.of_content(to_bytes(tensors), **{
-            'model_config': policy.config.to_json(), 'schema_hash': schema_hash(tensors), **said})
-
-    @classmethod
-    def of_content(cls, content, **said):
-        return cls(content, {
-            'run_id': RUN, 'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
-            'total_size': len(content), 'chunk_count': chunk_count(len(content)), **said})
-
-
-class Bench:
-    """The learner's and the robot's side of one policy node."""
-
-    def __init__(self, player):
-        self.player = player
-        self.numbers, self._starts = count(1), count(100)
-        self.status, self.chunks = PolicyStatus(), []
-        self._pieces = player.publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
-        self._manifests = player.publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
-        player.listen(PolicyStatus, 'policy/status', qos.STATE, self._hear)
-        player.listen(ActionChunk, 'action_chunk', qos.EVENT, self.chunks.append)
-
-    def _hear(self, status):
-        self.status = status
-
-    def send(self, version, number=None, without=None):
-        """Publish weights, but for a piece; return their number."""
-        number = next(self.numbers) if number is None else number
-        for index in range(len(cut(version.content))):
-            if index != without:
-                self.send_piece(version, number, index)
-        self._manifests.publish(
-            WeightsManifest(version=number, format='safetensors', **version.manifest))
-        return number
-
-    def send_piece(self, version, number, index):
-        offset, piece = cut(version.content)[index]
-        message = PolicyWeights(run_id=version.manifest['run_id'], version=number, offset=offset,
-                                chunk_index=index, chunk_count=len(cut(version.content)))
-        message.data.frombytes(piece)
-        self._pieces.publish(message)
-
-    def wait_version(self, number):
-        self.player.until(lambda: self.status.weights_version == number,
-                          lambda: f'version {number} to act: {self.status}')
-
-    def refusal(self, version, number=None):
-        """Publish weights that must be refused; return the reason."""
-        before = self.status.refused
-        self.send(version, number)
-        self.player.until(lambda: self.status.refused > before,
-                          lambda: f'a refusal: {self.status}')
-        assert self.status.refused == before + 1
-        return self.status.refusal
-
-    def begin(self, decisions):
-        """Begin an episode of so many decisions."""
-        episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK)
-        self.player.play(episode.opening())
-        return episode
-
-    def decide(self, episode, index):
-        """Show the observation of a decision and wait for the chunk."""
-        self.player.play(episode.before_action(index * CHUNK))
-        self.player.until(lambda: len(self.made_in(episode)) > index,
-                          lambda: f'chunk {index}: {self.status}')
-
-    def made_in(self, episode):
-        return [chunk for chunk in self.chunks if chunk.episode_id == episode.id]
-
-    def act(self, decisions=1):
-        """Play an episode of so many decisions; return it and the chunks made in it."""
-        episode = self.begin(decisions)
-        for index in range(decisions):
-            self.decide(episode, index)
-        return episode, self.made_in(episode)
-
-    def check_acts_with(self, policy, number):
-        """Check that the chunks are those of a policy, and carry its number."""
-        episode, chunks = self.act(2)
-        random = torch.Generator().manual_seed(episode.start // 1_000_000_000)
-        for tick, chunk in zip((0, CHUNK), chunks, strict=True):
-            seen = torch.from_numpy(episode.observation(tick))[None]
-            expected = CONTRACT.denormalise_action(policy.act(seen, random)[0].numpy())
-            assert (chunk.weights_version, chunk.first_tick) == (number, tick)
-            assert np.allclose(np.reshape(chunk.actions, (chunk.steps, chunk.size)), expected,
-                               atol=1e-5)
+from inril_ros.transport.weights import cut
 
 
 @pytest.fixture(scope='module')
@@ -149,6 +32,7 @@ def bench(tmp_path_factory):
             player.check = supervisor.check
             bench.log = supervisor.log_path('policy_node')
             player.wait_ready('policy_node')
+            bench.wait_version(1)
             yield bench
 
 
@@ -160,7 +44,6 @@ def still_running(bench):
 
 
 def test_a_late_joiner_gets_the_weights_that_were_sent_before(bench):
-    bench.wait_version(1)
     assert len(cut(to_bytes(bench.first.state_dict()))) > 2
     assert bench.status.run_id == RUN and bench.status.ready
     bench.check_acts_with(bench.first, 1)
