@@ -113,8 +113,9 @@ def test_derived_observations_look_back_one_tick(arm, contract):
                 contract.policy_observations[:contract.policy_observations.index('hand_change')])
     change = run.observations[:, start:start + 3]
     np.testing.assert_array_equal(change[0], 0.0)
+    scale = contract.derived['hand_change'].scale
     np.testing.assert_array_equal(
-        change[1:], np.diff(run.values['hand_position'], axis=0).astype(np.float32))
+        change[1:], (scale * np.diff(run.values['hand_position'], axis=0)).astype(np.float32))
 
 
 def test_actions_are_recorded_as_the_safety_gate_let_them_through(arm, contract):
