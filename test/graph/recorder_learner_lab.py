@@ -129,7 +129,8 @@ class Lab:
 
     def wait_learned(self):
         """Wait until all updates are done that the experience allows."""
-        due = 8 + int(0.2 * (self.learner.env_steps - WARMUP))
+        beyond = self.learner.env_steps - WARMUP
+        due = 8 + int(0.2 * beyond) if beyond >= 0 else 0
         self.player.until(lambda: self.learner.rl_updates == due,
                           lambda: f'{due} updates: {self.learner}')
         assert self.learner.il_updates == due // 4
