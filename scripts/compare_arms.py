@@ -20,13 +20,13 @@ import torch
 import typer
 
 from inril_ros.cli.intervals import success_rate
-from inril_ros.cli.job import derived_seed
-from inril_ros.cli.record_files import read_json_lines
 from inril_ros.cli.resources import find_configuration
+from inril_ros.data.record_files import read_json_lines
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import pretrain, PretrainConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
@@ -34,6 +34,7 @@ from inril_ros.robot.contract import Contract, load_contract
 from inril_ros.sim.environment import make_simulation, SimulatedRobot
 from inril_ros.sim.rollouts import Rollout, run_episode
 from inril_ros.sim.scripted import ScriptedOperator
+from inril_ros.sim.seeds import derived_seed
 
 ARMS = {
     'rl-only': {'m': None},
@@ -46,19 +47,22 @@ ARMS = {
 class Acting:
     """A policy that acts chunk by chunk, as the policy node does."""
 
-    def __init__(self, policy: ActingPolicy, contract: Contract, seed: int, explore: bool) -> None:
+    def __init__(self, policy: Policy, contract: Contract, seed: int, explore: bool) -> None:
         self._policy, self._contract = policy, contract
         self._generator = torch.Generator().manual_seed(seed)
         self._noise = ExplorationNoise(
             ExplorationConfig(), contract.action_size, seed) if explore else None
         self._steps: deque[np.ndarray] = deque()
+        self._memory = policy.begin(1)
 
     def __call__(self, observation: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
         """Return the action (A,) of the next tick."""
         if not self._steps:
             with torch.inference_mode():
-                chunk = self._policy.act(
-                    torch.from_numpy(observation)[None], self._generator)[0].numpy()
+                decision = self._policy.decide(
+                    Observations(torch.from_numpy(observation)[None]), self._memory,
+                    self._generator, self._noise is not None)
+                chunk = decision.actions[0].numpy()
             if self._noise is not None:
                 chunk = np.clip(chunk + self._noise.chunk(len(chunk)), -1.0, 1.0)
             self._steps.extend(self._contract.denormalise_action(chunk))
@@ -102,7 +106,7 @@ def demonstrate(
 
 
 def evaluate(
-    robot: SimulatedRobot, contract: Contract, policy: ActingPolicy, episodes: int,
+    robot: SimulatedRobot, contract: Contract, policy: Policy, episodes: int,
 ) -> int:
     """Return the successes on the fixed initial states of `inril evaluate`."""
     return sum(run_episode(

@@ -16,12 +16,12 @@ from typing import Any, get_args, get_origin, get_type_hints, TypeVar, Union
 ConfigT = TypeVar('ConfigT')
 
 
-def from_mapping(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+def from_mapping(cls: type[ConfigT], values: Mapping[str, Any], **built: Any) -> ConfigT:
     """
     Return `cls(**values)` after checking the keys and the types of the values.
 
     Fields are scalars: bool, int, float, str, or one of those or None. An int is accepted for a
-    float, never a bool for a number.
+    float, never a bool for a number. `built` are fields that are no scalars, already made.
 
     :raises ValueError: not a mapping, an unknown key, a wrong type, or a value that the dataclass
         itself refuses
@@ -29,14 +29,15 @@ def from_mapping(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     if not isinstance(values, Mapping):
         raise ValueError(f'{cls.__name__}: expected a mapping, got {type(values).__name__}')
     hints = get_type_hints(cls)
-    allowed = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    allowed = [field.name for field in fields(cls)  # type: ignore[arg-type]
+               if field.name not in built]
     unknown = sorted(set(map(str, values)) - set(allowed))
     if unknown:
         raise ValueError(
             f'{cls.__name__}: unknown keys {unknown}; allowed are {sorted(allowed)}')
     checked = {key: _checked(cls, key, value, hints[key]) for key, value in values.items()}
     try:
-        return cls(**checked)
+        return cls(**checked, **built)
     except TypeError as error:
         raise ValueError(f'{cls.__name__}: {error}') from error
 
@@ -55,3 +56,10 @@ def _checked(cls: type, key: str, value: Any, hint: Any) -> Any:
         return value
     names = ' or '.join('null' if kind is type(None) else kind.__name__ for kind in kinds)
     raise ValueError(f'{cls.__name__}.{key}: expected {names}, got {value!r}')
+
+
+def check_range(config: Any, name: str, low: float, high: float) -> None:
+    """Raise a ValueError that names the field if its value is outside [low, high]."""
+    value = getattr(config, name)
+    if not low <= value <= high:
+        raise ValueError(f'{type(config).__name__}.{name}: {value} is not in [{low}, {high}]')

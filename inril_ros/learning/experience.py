@@ -9,7 +9,7 @@ whole episodes, so the pieces are checked against each other before they are joi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,12 @@ class Transition:
     """The episode ends here without a terminal state: bootstrap from the last observation."""
     success: bool
     """The episode succeeded; only with an end."""
+    extras: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(D,) what the host must know of how the decision was drawn; often empty."""
+    images: NDArray[np.uint8] | None = None
+    """(S + 1, C, H, W, 3) RGB of C cameras, or None."""
+    intervened: NDArray[np.bool_] | None = None
+    """(S,) a person commanded the step; None: nobody did."""
 
     def __post_init__(self) -> None:
         where = f'transition of episode {self.episode_id!r} at tick {self.first_tick}'
@@ -56,8 +62,13 @@ class Transition:
         _freeze(self, 'actions', np.float32)
         _freeze(self, 'rewards', np.float32)
         _freeze(self, 'source', np.uint8)
+        _freeze(self, 'extras', np.float32)
         _check_steps(where, self.observations, self.actions, self.rewards)
         _freeze(self, 'actions', np.float32, limit=1.0)
+        _check_images(self, where)
+        _check_intervened(self, where)
+        if self.extras.ndim != 1 or not np.isfinite(self.extras).all():
+            raise ValueError(f'{where}: extras must be finite and of one dimension')
         if self.source.shape != self.rewards.shape:
             raise ValueError(f'{where}: source has shape {self.source.shape}, '
                              f'expected {self.rewards.shape}')
@@ -90,12 +101,31 @@ class Episode:
     terminated: bool
     """The last observation is terminal. False is a time-out: it is bootstrapped."""
     success: bool
+    images: NDArray[np.uint8] | None = None
+    """(N + 1, C, H, W, 3) RGB of C cameras, or None."""
+    intervened: NDArray[np.bool_] | None = None
+    """(N,) a person commanded the step; None is turned into nobody ever."""
+    decision_starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(M,) the first step of each decision of the policy; empty for demonstrations."""
+    extras: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(M, D) the extras of each decision."""
 
     def __post_init__(self) -> None:
-        for name in ('observations', 'actions', 'rewards'):
+        for name in ('observations', 'actions', 'rewards', 'extras'):
             _freeze(self, name, np.float32)
+        _freeze(self, 'decision_starts', np.int64)
         _check_steps('episode', self.observations, self.actions, self.rewards)
         _freeze(self, 'actions', np.float32, limit=1.0)
+        _check_images(self, 'episode')
+        _check_intervened(self, 'episode')
+        starts = self.decision_starts
+        if starts.ndim != 1 or self.extras.ndim != 2 or len(self.extras) != len(starts):
+            raise ValueError(f'episode: extras has shape {self.extras.shape}, '
+                             f'expected ({starts.size}, D)')
+        if len(starts) and not (starts[0] >= 0 and starts[-1] < self.steps
+                                and (np.diff(starts) > 0).all()):
+            raise ValueError(f'episode: decision_starts {starts.tolist()} must rise within '
+                             f'0 .. {self.steps - 1}')
 
     @property
     def steps(self) -> int:
@@ -126,13 +156,30 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         if not np.array_equal(before.observations[-1], after.observations[0]):
             raise ValueError(f'{where}: its first observation differs from the last one before it')
     last = transitions[-1]
+    sizes = {transition.extras.size for transition in transitions}
+    if len(sizes) > 1:
+        raise ValueError(f'episode {last.episode_id!r}: decisions with {sorted(sizes)} extras')
     return Episode(
         observations=np.concatenate(
             [transitions[0].observations[:1]] + [t.observations[1:] for t in transitions]),
         actions=np.concatenate([t.actions for t in transitions]),
         rewards=np.concatenate([t.rewards for t in transitions]),
         terminated=last.terminated,
-        success=last.success)
+        success=last.success,
+        images=_joined_images(transitions),
+        intervened=np.concatenate([t.intervened for t in transitions]),
+        decision_starts=np.array([t.first_tick - transitions[0].first_tick for t in transitions]),
+        extras=np.stack([t.extras for t in transitions]))
+
+
+def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | None:
+    """Return the images of transitions that fit, without those that two of them share."""
+    given = [t.images for t in transitions if t.images is not None]
+    if not given:
+        return None
+    if len(given) < len(transitions) or len({images.shape[1:] for images in given}) > 1:
+        raise ValueError(f'episode {transitions[0].episode_id!r}: transitions differ in images')
+    return np.concatenate([given[0][:1]] + [images[1:] for images in given])
 
 
 def _freeze(instance: object, name: str, dtype: type, limit: float | None = None) -> None:
@@ -161,3 +208,25 @@ def _check_steps(where: str, observations: FloatArray, actions: FloatArray,
     if np.abs(actions).max() > 1.0 + _ROUNDING:
         raise ValueError(f'{where}: actions reach {np.abs(actions).max():.6g}; '
                          'they must be normalised to [-1, 1]')
+
+
+def _check_images(instance: Transition | Episode, where: str) -> None:
+    if instance.images is None:
+        return
+    images = np.asarray(instance.images)
+    expected = len(instance.observations)
+    if images.dtype != np.uint8 or images.ndim != 5 or images.shape[-1] != 3:
+        raise ValueError(f'{where}: images has shape {images.shape} and type {images.dtype}, '
+                         'expected (S + 1, C, H, W, 3) of uint8')
+    if len(images) != expected:
+        raise ValueError(f'{where}: {len(images)} images, expected {expected}')
+    _freeze(instance, 'images', np.uint8)
+
+
+def _check_intervened(instance: Transition | Episode, where: str) -> None:
+    if instance.intervened is None:
+        object.__setattr__(instance, 'intervened', np.zeros(len(instance.actions), np.bool_))
+    _freeze(instance, 'intervened', np.bool_)
+    if instance.intervened.shape != (len(instance.actions),):
+        raise ValueError(f'{where}: intervened has shape {instance.intervened.shape}, '
+                         f'expected ({len(instance.actions)},)')

@@ -8,6 +8,7 @@ The normaliser is fitted here and never again: later learning keeps the scale of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+import copy
 from dataclasses import dataclass
 import math
 
@@ -17,12 +18,17 @@ import torch
 from torch import Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.policies.diffusion import DiffusionPolicy
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.policies.weight_average import move_average
 
 _EVALUATION_SEED = 20_250_516
 _EVALUATION_DRAWS = 8
+
+ImitationLoss = Callable[[Observations, Tensor, torch.Generator], Tensor]
+"""Observations of B rows, chunks (B, T, A), random numbers -> scalar."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ class PretrainConfig:
 class PretrainResult:
     """A cloned policy and how cloning went."""
 
-    policy: ActingPolicy
-    """With the averaged weights, an untrained critic and one candidate."""
+    policy: Policy
+    """With the averaged weights; parts that RL trains are untrained."""
     training_loss: float
     """Denoising loss of the averaged weights on the training episodes."""
     heldout_loss: float | None
@@ -80,43 +86,44 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
     training, heldout = split_episodes(episodes, config.heldout_share)
     observations, chunks = imitation_pairs(training, model.chunk_length)
     expected = (model.observation_size, model.action_size)
-    found = (observations.shape[1], chunks.shape[2])
+    found = (observations.state.shape[1], chunks.shape[2])
     if found != expected:
         raise ValueError(f'the demonstrations have (O, A) = {found}, the model {expected}')
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        policy = ActingPolicy(model)
-        average = DiffusionPolicy(model)
-    policy.actor.normaliser.fit(observations)
-    policy.to(device)
-    average.load_state_dict(policy.actor.state_dict())
-    average.to(device)
+        policy = make_policy(model)
+    cloned = policy.cloned
+    cloned.encoder.normaliser.fit(observations.state.numpy())
+    policy.to(device).train()
+    average = copy.deepcopy(cloned)
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(policy.actor.parameters(), lr=config.learning_rate,
+    optimiser = torch.optim.AdamW(cloned.parameters(), lr=config.learning_rate,
                                   weight_decay=config.weight_decay)
-    data = torch.from_numpy(observations).to(device), torch.from_numpy(chunks).to(device)
+    observations, chunks = observations.to(device), chunks.to(device)
     for step in range(config.steps):
         cosine = 0.5 + 0.5 * math.cos(math.pi * step / config.steps)
         for group in optimiser.param_groups:
             group['lr'] = config.final_learning_rate + cosine * (
                 config.learning_rate - config.final_learning_rate)
         rows = torch.randint(len(chunks), (config.batch,), generator=generator).to(device)
-        loss = policy.actor.loss(data[0][rows], data[1][rows], generator)
+        loss = cloned.loss(observations[rows], chunks[rows], generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         # Early averages would remember the random start: the decay warms up.
         decay = min(config.average_decay, (step + 1) / (step + 10))
-        move_average(average, policy.actor, decay)
+        move_average(average, cloned, 1.0 - decay)
         if progress is not None:
             progress(step + 1, float(loss.detach()))
-    policy.actor.load_state_dict(average.state_dict())
+    cloned.load_state_dict(average.state_dict())
     policy.eval()
-    return PretrainResult(
-        policy,
-        imitation_loss(policy.actor, observations, chunks),
-        imitation_loss(policy.actor, *imitation_pairs(heldout, model.chunk_length))
-        if heldout else None)
+
+    def fixed_loss(part: Sequence[Episode]) -> float:
+        observations, chunks = imitation_pairs(part, model.chunk_length)
+        return imitation_loss_with_fixed_noise(
+            cloned.loss, observations.to(device), chunks.to(device))
+
+    return PretrainResult(policy, fixed_loss(training), fixed_loss(heldout) if heldout else None)
 
 
 def split_episodes(episodes: Sequence[Episode],
@@ -135,38 +142,31 @@ def split_episodes(episodes: Sequence[Episode],
 
 
 def imitation_pairs(episodes: Sequence[Episode],
-                    chunk_length: int) -> tuple[FloatArray, FloatArray]:
+                    chunk_length: int) -> tuple[Observations, Tensor]:
     """
-    Return the windows of the episodes: observations (B, O), chunks (B, T, A).
+    Return the windows of the episodes: observations of B rows, chunks (B, T, A), on the CPU.
 
     A window that reaches the end repeats the last action.
     """
     if not episodes:
         raise ValueError('there are no episodes to imitate')
-    observations = np.concatenate([episode.observations[:-1] for episode in episodes])
+    state = np.concatenate([episode.observations[:-1] for episode in episodes])
+    images = None
+    if episodes[0].images is not None:
+        images = np.concatenate([episode.images[:-1] for episode in episodes])
     chunks = np.concatenate([_windows(episode, chunk_length) for episode in episodes])
-    return observations, chunks
+    return Observations.from_arrays(state, images, 'cpu'), torch.from_numpy(chunks)
 
 
 @torch.no_grad()
-def imitation_loss(policy: DiffusionPolicy, observations: FloatArray,
-                   chunks: FloatArray) -> float:
-    """Return the denoising loss on pairs with fixed noise, so that values can be compared."""
-    device = policy.signal.device
+def imitation_loss_with_fixed_noise(loss: ImitationLoss, observations: Observations,
+                                    chunks: Tensor) -> float:
+    """Return an imitation loss with the same noise at each call, so that values compare."""
     generator = torch.Generator().manual_seed(_EVALUATION_SEED)
-    data = torch.from_numpy(observations).to(device), torch.from_numpy(chunks).to(device)
-    losses = [policy.loss(*data, generator) for _ in range(_EVALUATION_DRAWS)]
+    losses = [loss(observations, chunks, generator) for _ in range(_EVALUATION_DRAWS)]
     return float(torch.stack(losses).mean())
 
 
 def _windows(episode: Episode, chunk_length: int) -> FloatArray:
     steps: NDArray[np.int64] = np.arange(episode.steps)[:, None] + np.arange(chunk_length)
     return episode.actions[np.minimum(steps, episode.steps - 1)]
-
-
-@torch.no_grad()
-def move_average(average: DiffusionPolicy, policy: DiffusionPolicy, decay: float) -> None:
-    """Move the average of the weights towards the policy's, by 1 - decay."""
-    pairs: list[tuple[Tensor, Tensor]] = list(zip(average.parameters(), policy.parameters()))
-    for slow, fast in pairs:
-        slow.lerp_(fast.detach(), 1.0 - decay)

@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.frames import Frames, Images
+from inril_ros.learning.growing_array import GrowingArray
 
 
 class Origin(IntEnum):
@@ -49,6 +51,10 @@ class WindowBatch:
     """(B, O)"""
     next_candidates: FloatArray
     """(B, J, T, A) chunks that the actor proposed at the next observation."""
+    images: Images | None = None
+    """(B, C, H, W, 3) with the observations, or None."""
+    next_images: Images | None = None
+    """The same with the next observations."""
 
 
 class WindowReplay:
@@ -60,21 +66,28 @@ class WindowReplay:
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
-                 candidates: int, gamma: float) -> None:
-        """Make an empty replay; gamma is the discount per environment step."""
+                 candidates: int, gamma: float,
+                 image_shape: Sequence[int] | None = None) -> None:
+        """
+        Make an empty replay.
+
+        :param gamma: discount per environment step
+        :param image_shape: (C, H, W, 3); None: images of episodes are not kept
+        """
         self._chunk_length = chunk_length
         self._gamma = gamma
-        self._observations = _Growing((observation_size,))
+        self._observations = GrowingArray((observation_size,))
         # One action, reward and candidate set per observation: those of a last one are unused.
-        self._actions = _Growing((action_size,))
-        self._rewards = _Growing(())
-        self._candidates = _Growing((candidates, chunk_length, action_size))
-        self._last = _Growing((), np.int64)
-        self._terminated = _Growing((), np.bool_)
+        self._actions = GrowingArray((action_size,))
+        self._rewards = GrowingArray(())
+        self._candidates = GrowingArray((candidates, chunk_length, action_size))
+        self._last = GrowingArray((), np.int64)
+        self._terminated = GrowingArray((), np.bool_)
+        self._frames = Frames(image_shape) if image_shape else None
         self._episodes: list[tuple[int, bool, bool, Origin]] = []
-        self._rows = {origin: _Growing((), np.int64) for origin in Origin}
-        self._success_rows = _Growing((), np.int64)
-        self._positive_rows = _Growing((), np.int64)
+        self._rows = {origin: GrowingArray((), np.int64) for origin in Origin}
+        self._success_rows = GrowingArray((), np.int64)
+        self._positive_rows = GrowingArray((), np.int64)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -121,6 +134,8 @@ class WindowReplay:
             if array.shape[1:] != growing.shape:
                 raise ValueError(f'{name} of the episode have size {array.shape[1:]}, '
                                  f'the replay holds {growing.shape}')
+        if self._frames is not None:
+            self._frames.extend(episode.images)
         self._observations.extend(episode.observations)
         self._actions.extend(np.concatenate([episode.actions, episode.actions[-1:]]))
         self._rewards.extend(np.append(episode.rewards, np.float32(0.0)))
@@ -152,11 +167,16 @@ class WindowReplay:
             returns=(rewards * inside * powers).sum(axis=1).astype(np.float32),
             discounts=discounts.astype(np.float32),
             next_observations=self._observations.view[following],
-            next_candidates=self._candidates.view[following])
+            next_candidates=self._candidates.view[following],
+            images=self.images(rows), next_images=self.images(following))
 
     def pairs(self, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Return what imitation needs of the rows: observations (B, O), chunks (B, T, A)."""
         return self._observations.view[rows], self._chunks(rows)
+
+    def images(self, rows: NDArray[np.int64]) -> Images | None:
+        """Return the images of the rows, (B, C, H, W, 3), or None if images are not kept."""
+        return None if self._frames is None else self._frames.gather(rows)
 
     def _chunks(self, rows: NDArray[np.int64]) -> FloatArray:
         steps = rows[:, None] + np.arange(self._chunk_length)
@@ -164,7 +184,9 @@ class WindowReplay:
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
+        pieces = [] if self._frames is None else self._frames.pieces
         return {
+            **{f'images.{number}': images for number, images in enumerate(pieces)},
             'observations': self._observations.view, 'actions': self._actions.view,
             'rewards': self._rewards.view, 'candidates': self._candidates.view,
             'episodes': np.array(self._episodes, np.int64).reshape(-1, 4)}
@@ -174,12 +196,14 @@ class WindowReplay:
         if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
         first = 0
-        for steps, terminated, success, origin in state['episodes'].tolist():
+        episodes = state['episodes'].tolist()
+        for number, (steps, terminated, success, origin) in enumerate(episodes):
             after = first + steps + 1
             self.add(Episode(state['observations'][first:after],
                              state['actions'][first:after - 1],
                              state['rewards'][first:after - 1],
-                             bool(terminated), bool(success)),
+                             bool(terminated), bool(success),
+                             images=state.get(f'images.{number}')),
                      state['candidates'][first:after], Origin(origin))
             first = after
 
@@ -190,29 +214,3 @@ def draw(rows: NDArray[np.int64], number: int,
     if len(rows) == 0:
         raise ValueError('there are no rows to draw from')
     return rows[random.integers(len(rows), size=number)]
-
-
-class _Growing:
-    """An array that doubles its capacity when it is full."""
-
-    def __init__(self, shape: Sequence[int], dtype: type = np.float32) -> None:
-        self.shape = tuple(shape)
-        self._array = np.empty((1024, *self.shape), dtype)
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    @property
-    def view(self) -> NDArray:
-        return self._array[:self._length]
-
-    def extend(self, values: NDArray) -> None:
-        length = self._length + len(values)
-        if length > len(self._array):
-            larger = np.empty((max(length, 2 * len(self._array)), *self.shape),
-                              self._array.dtype)
-            larger[:self._length] = self.view
-            self._array = larger
-        self._array[self._length:length] = values
-        self._length = length

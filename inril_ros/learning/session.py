@@ -9,29 +9,24 @@ There is no clock in here: the number of updates follows from the number of step
 from __future__ import annotations
 
 from collections.abc import Sequence
-import copy
-from dataclasses import asdict
 import json
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inril_ros.learning import session_state
+from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
-from inril_ros.learning.experience import Episode, FloatArray, join_transitions, Transition
+from inril_ros.learning.experience import Episode, join_transitions, Transition
+from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.interleave.dose import Dose
 from inril_ros.learning.interleave.schedule import FixedSchedule
-from inril_ros.learning.interleave.sources import ImitationSource
-from inril_ros.learning.learners.idql import CriticBatch, IDQL
-from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.pretrain import (
-    imitation_loss,
-    imitation_pairs,
-    move_average,
-    split_episodes,
-)
-from inril_ros.learning.replay import draw, Origin, WindowBatch, WindowReplay
+from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
+from inril_ros.learning.learners.hosts import make_host
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.pretrain import imitation_pairs, split_episodes
+from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
 
 
@@ -42,13 +37,14 @@ class FineTuningSession:
     Public counters: `env_steps`, `transitions`, `duplicates`, `episodes`, `successes`, `gaps`.
     """
 
-    def __init__(self, config: SessionConfig, pretrained: ActingPolicy,
+    def __init__(self, config: SessionConfig, pretrained: Policy,
                  demonstrations: Sequence[Episode], seed: int, device: str = 'auto') -> None:
         """
         Begin a session. The pre-trained policy is copied, not changed.
 
         :param demonstrations: the episodes it was cloned from, in the same order
-        :raises ValueError: no demonstrations, sizes that differ from the model, unknown device
+        :raises ValueError: no demonstrations, sizes that differ from the model, unknown device,
+            or a policy that the host can't start from
         """
         self.config = config
         self.device = select_device(device)
@@ -62,27 +58,20 @@ class FineTuningSession:
         if not training:
             raise ValueError('a session needs at least one demonstration')
 
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.policy = ActingPolicy(model)
-            self.policy.load_state_dict(pretrained.state_dict())
-            self.policy.candidates.fill_(1)
-            self.policy.to(self.device).train()
-            # What imitation trains; `policy.actor`, which acts, is its moving average.
-            self.actor = copy.deepcopy(self.policy.actor)
-            self.host = IDQL(self.policy, config.critic_learning_rate, config.polyak,
-                             config.lowest_value, config.highest_value)
-        self.imitation_optimiser = torch.optim.AdamW(
-            self.actor.parameters(), lr=config.imitation_learning_rate,
-            weight_decay=config.imitation_weight_decay)
-        self.schedule = FixedSchedule(config.m)
-        self.source = ImitationSource(config.imitation_source, config.demonstration_share)
-        self.dose = Dose(config.dose_window)
         self._random = np.random.default_rng(seed)
         # On the CPU whatever the device: the same seed draws the same noise everywhere.
         self._generator = torch.Generator().manual_seed(seed)
-        self.replay = WindowReplay(model.observation_size, model.action_size, model.chunk_length,
-                                   config.target_candidates, config.gamma)
+        self.host = make_host(config.host, pretrained, self._random, self._generator, self.device)
+        self.imitation_optimiser = torch.optim.AdamW(
+            self.host.imitation_parameters, lr=config.imitation_learning_rate,
+            weight_decay=config.imitation_weight_decay)
+        self.schedule = FixedSchedule(config.m)
+        self.source = ImitationSource(config.imitation_source, config.demonstration_share,
+                                      config.intervention_share)
+        self.dose = Dose(config.dose_window)
+        self._image_shape = (None if training[0].images is None
+                             else training[0].images.shape[1:])
+        self.memory = self._empty_memory()
         self.env_steps = 0
         self.transitions = 0
         self.duplicates = 0
@@ -93,6 +82,16 @@ class FineTuningSession:
         self._closed: set[str] = set()
         for episode in training:
             self._remember(episode, Origin.DEMONSTRATION)
+
+    @property
+    def policy(self) -> Policy:
+        """Return what acts."""
+        return self.host.policy
+
+    @property
+    def exploration(self) -> ExplorationConfig | None:
+        """Return the noise to add to the actions while learning, or None."""
+        return self.host.exploration
 
     # ---- experience ------------------------------------------------------------------------
 
@@ -147,11 +146,13 @@ class FineTuningSession:
         return len(self._open)
 
     def _remember(self, episode: Episode, origin: Origin) -> None:
-        """Add an episode to the replay, with the chunks that the actor proposes in its states."""
-        observations = self._tensor(episode.observations)
-        candidates = self.policy.propose(observations, self.config.target_candidates,
-                                         self._generator)
-        self.replay.add(episode, candidates.cpu().numpy(), origin)
+        self.memory.add(episode, origin)
+        self.host.remember(episode, origin)
+
+    def _empty_memory(self) -> ImitationMemory:
+        model = self.policy.config
+        return ImitationMemory(model.observation_size, model.action_size, model.chunk_length,
+                               self._image_shape)
 
     # ---- learning --------------------------------------------------------------------------
 
@@ -168,17 +169,12 @@ class FineTuningSession:
     @property
     def updates_due(self) -> int:
         """Return how many calls of `update` the experience so far allows."""
-        if self.env_steps < self.config.warmup_steps or not len(self.replay.online_rows):
-            return 0
-        steps = self.env_steps - self.config.warmup_steps
-        allowed = self.config.warmup_updates + int(self.config.updates_per_step * steps)
-        return max(allowed - self.schedule.rl_updates, 0)
+        return self.host.updates_due(self.env_steps)
 
     @property
     def warming_up(self) -> bool:
-        """Return whether the critic is not yet good enough to choose."""
-        done = self.schedule.rl_updates
-        return done == 0 or done < self.config.warmup_updates
+        """Return whether the critic is not yet good enough."""
+        return self.host.warming_up
 
     def update(self) -> dict[str, float]:
         """
@@ -190,53 +186,42 @@ class FineTuningSession:
 
         :raises RuntimeError: there is no experience yet; see `updates_due`
         """
-        if not len(self.replay.online_rows):
+        if not self.updates_due and not self.episodes:
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
-        batch = self._critic_batch()
-        with self.dose.rl(self.host.parameters):
-            logged = self.host.update(batch)
+        batch = self.host.draw()
+        with self.dose.rl(self.host.critic_parameters):
+            logged = self.host.critic_update(batch)
         self.schedule.count_rl()
         if self.schedule.imitation_due:
             logged['il_loss'] = self._imitate()
             self.schedule.count_il()
-        if not self.warming_up:
-            self.policy.candidates.fill_(self.config.candidates)
+        logged.update(self.host.finish(batch))
         logged.update(
             rl_updates=float(self.schedule.rl_updates), il_updates=float(self.schedule.il_updates),
             ratio=self.schedule.ratio, dose=self.dose.ratio,
             rl_path=self.dose.rl_path, il_path=self.dose.il_path)
         return logged
 
-    def _critic_batch(self) -> CriticBatch:
-        positives = round(self.config.positive_share * self.config.batch)
-        rows = np.concatenate([
-            draw(self.replay.positive_rows, positives, self._random),
-            draw(self.replay.online_rows, self.config.batch - positives, self._random)])
-        batch: WindowBatch = self.replay.batch(rows)
-        return CriticBatch(**{name: self._tensor(array) for name, array in vars(batch).items()})
-
     def _imitate(self) -> float:
-        rows = self.source.rows(self.replay, self.config.imitation_batch, self._random)
-        observations, chunks = self.replay.pairs(rows)
-        parameters = list(self.actor.parameters())
-        with self.dose.il(parameters):
-            loss = self.actor.loss(self._tensor(observations), self._tensor(chunks),
-                                   self._generator)
+        rows = self.source.rows(self.memory, self.config.imitation_batch, self._random)
+        state, images, chunks = self.memory.pairs(rows)
+        with self.dose.il(self.host.imitation_parameters):
+            loss = self.host.imitation_loss(
+                Observations.from_arrays(state, images, self.device),
+                torch.tensor(chunks, device=self.device), self._generator)
             self.imitation_optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.imitation_optimiser.step()
-        move_average(self.policy.actor, self.actor, self.config.actor_average)
+        self.host.after_imitation()
         return float(loss.detach())
 
     def heldout_il_loss(self) -> float | None:
-        """Return the denoising loss on the demonstrations kept out of learning, or None."""
+        """Return the imitation loss on the demonstrations kept out of learning, or None."""
         if not self._heldout:
             return None
-        pairs = imitation_pairs(self._heldout, self.policy.config.chunk_length)
-        return imitation_loss(self.policy.actor, *pairs)
-
-    def _tensor(self, array: FloatArray) -> Tensor:
-        return torch.tensor(array, device=self.device)
+        observations, chunks = imitation_pairs(self._heldout, self.policy.config.chunk_length)
+        return self.host.heldout_imitation_loss(
+            observations.to(self.device), chunks.to(self.device))
 
     # ---- results ---------------------------------------------------------------------------
 
@@ -253,25 +238,24 @@ class FineTuningSession:
         A session built from the same configuration, demonstrations and kind of device continues
         from it bit for bit.
         """
+        host_tensors, host_document = self.host.state_dict()
+        open_tensors, open_document = saved_state.pack_open(self._open)
         tensors = {
-            **session_state.prefixed('policy', self.policy.state_dict()),
-            **session_state.prefixed('actor', self.actor.state_dict()),
-            **session_state.prefixed('target', self.host.target.state_dict()),
-            **session_state.optimiser_tensors('critic_optimiser', self.host.optimiser),
-            **session_state.optimiser_tensors('imitation_optimiser', self.imitation_optimiser),
-            **session_state.prefixed('replay', {name: torch.from_numpy(array) for name, array
-                                                in self.replay.state_dict().items()}),
+            **saved_state.prefixed('host', host_tensors),
+            **saved_state.optimiser_tensors('imitation_optimiser', self.imitation_optimiser),
+            **saved_state.prefixed('memory', {name: torch.from_numpy(array) for name, array
+                                              in self.memory.state_dict().items()}),
             'generator': self._generator.get_state(),
+            **open_tensors,
         }
-        open_tensors, open_document = session_state.pack_open(self._open)
-        tensors.update(open_tensors)
         document = {
-            'config': asdict(self.config),
+            'config': self.config.to_mapping(),
             'model_config': self.policy.config.to_json(),
+            'host': host_document,
             'random': self._random.bit_generator.state,
             'schedule': self.schedule.state_dict(),
             'dose': self.dose.state_dict(),
-            'counters': {name: getattr(self, name) for name in session_state.COUNTERS},
+            'counters': {name: getattr(self, name) for name in saved_state.COUNTERS},
             'open': open_document,
             'closed': sorted(self._closed),
         }
@@ -286,24 +270,20 @@ class FineTuningSession:
             that differ are named), or tensors are missing
         """
         document = json.loads(document_json)
-        session_state.check_same('session configuration', document['config'], asdict(self.config))
-        session_state.check_same('model configuration', json.loads(document['model_config']),
-                                 json.loads(self.policy.config.to_json()))
-        self.policy.load_state_dict(session_state.unprefixed('policy', tensors), strict=True)
-        self.actor.load_state_dict(session_state.unprefixed('actor', tensors), strict=True)
-        self.host.target.load_state_dict(session_state.unprefixed('target', tensors), strict=True)
-        session_state.load_optimiser('critic_optimiser', self.host.optimiser, tensors)
-        session_state.load_optimiser('imitation_optimiser', self.imitation_optimiser, tensors)
-        model = self.policy.config
-        self.replay = WindowReplay(model.observation_size, model.action_size, model.chunk_length,
-                                   self.config.target_candidates, self.config.gamma)
-        self.replay.load_state_dict({name: tensor.numpy() for name, tensor
-                                     in session_state.unprefixed('replay', tensors).items()})
-        self._generator.set_state(session_state.required(tensors, 'generator'))
+        saved_state.check_same(
+            'session configuration', document['config'], self.config.to_mapping())
+        saved_state.check_same('model configuration', json.loads(document['model_config']),
+                               json.loads(self.policy.config.to_json()))
+        self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])
+        saved_state.load_optimiser('imitation_optimiser', self.imitation_optimiser, tensors)
+        self.memory = self._empty_memory()
+        self.memory.load_state_dict({name: tensor.numpy() for name, tensor
+                                     in saved_state.unprefixed('memory', tensors).items()})
+        self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
         self.schedule.load_state_dict(document['schedule'])
         self.dose.load_state_dict(document['dose'])
-        for name in session_state.COUNTERS:
-            setattr(self, name, int(document['counters'][name]))
-        self._open = session_state.unpack_open(document['open'], tensors)
+        for name in saved_state.COUNTERS:
+            setattr(self, name, document['counters'][name])
+        self._open = saved_state.unpack_open(document['open'], tensors)
         self._closed = set(document['closed'])

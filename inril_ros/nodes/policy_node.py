@@ -20,8 +20,9 @@ import torch
 
 from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
+from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_bytes, load_policy, schema_hash
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.policy import Memory, Policy
 from inril_ros.msg import (
     ActionChunk,
     EpisodeEvent,
@@ -55,14 +56,14 @@ class PolicyNode(ManagedNode):
         """Load the model and make the streams."""
         torch.set_num_threads(1)
         contract = self.contract
-        self._policy: ActingPolicy | None = None
+        self._policy: Policy | None = None
         if self.value('model'):
             self._take_over(load_policy(Path(self.value('model'))))
         self._aligner = FrameAligner(contract)
         self._builder = ObservationBuilder(contract)
         self._assembler = Assembler(self.run_id, contract.hash)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix='weights')
-        self._standby: Future[ActingPolicy] | None = None
+        self._standby: Future[Policy] | None = None
         self._standby_manifest: Manifest | None = None
         self._first_piece = 0.0
         self._status = PolicyStatus(run_id='')
@@ -105,6 +106,7 @@ class PolicyNode(ManagedNode):
             self._last = self._start - 1
             self._builder.begin()
             self._generator = torch.Generator().manual_seed(message.seed)
+            self._memory: Memory | None = None
             self._noise = ExplorationNoise(
                 ExplorationConfig(scale=self.value('exploration_scale')),
                 self.contract.action_size, message.seed) if message.explore else None
@@ -147,9 +149,13 @@ class PolicyNode(ManagedNode):
 
     def _infer(self, observation: np.ndarray) -> np.ndarray:
         """Return a chunk (T, A) in contract units for an observation (O,)."""
+        if self._memory is None:
+            self._memory = self._policy.begin(1)
         with torch.inference_mode():
-            chunk = self._policy.act(
-                torch.from_numpy(observation)[None], self._generator)[0].numpy()
+            decision = self._policy.decide(
+                Observations(torch.from_numpy(observation)[None]), self._memory,
+                self._generator, explore=self._episode.explore)
+        chunk = decision.actions[0].numpy()
         if self._noise is not None:
             chunk = np.clip(chunk + self._noise.chunk(len(chunk)), -1.0, 1.0)
         return self.contract.denormalise_action(chunk)
@@ -197,7 +203,7 @@ class PolicyNode(ManagedNode):
             self._received = time.perf_counter() - self._first_piece
             self._standby = self._loader.submit(self._load, self._standby_manifest, content)
 
-    def _load(self, manifest: Manifest, content: bytes) -> tuple[ActingPolicy, float]:
+    def _load(self, manifest: Manifest, content: bytes) -> tuple[Policy, float]:
         """Build and try a standby network; return it and how long that took."""
         began = time.perf_counter()
         tensors = from_bytes(content)
@@ -207,7 +213,7 @@ class PolicyNode(ManagedNode):
         self._probe(policy)
         return policy, time.perf_counter() - began
 
-    def _probe(self, policy: ActingPolicy) -> None:
+    def _probe(self, policy: Policy) -> None:
         """Infer once.
 
         Raises:
@@ -218,8 +224,9 @@ class PolicyNode(ManagedNode):
         if sizes != wanted:
             raise WeightsRefused(f'sizes (O, A) are {sizes}, the contract has {wanted}')
         with torch.inference_mode():
-            chunk = policy.act(torch.zeros(1, wanted[0]), torch.Generator().manual_seed(0))
-        if not torch.isfinite(chunk).all():
+            decision = policy.decide(Observations(torch.zeros(1, wanted[0])), policy.begin(1),
+                                     torch.Generator().manual_seed(0), explore=False)
+        if not torch.isfinite(decision.actions).all():
             raise WeightsRefused('the network gives actions that are not finite')
 
     def _swap(self) -> None:
@@ -244,7 +251,7 @@ class PolicyNode(ManagedNode):
         self._publish_status()
         self._try_load()
 
-    def _take_over(self, policy: ActingPolicy) -> None:
+    def _take_over(self, policy: Policy) -> None:
         """Use a policy from disk, after the same probe as one from the wire."""
         self._probe(policy)
         self._policy = policy

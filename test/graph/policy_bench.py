@@ -11,7 +11,7 @@ from played_arm import CHUNK, CONTRACT, PlayedEpisode, RUN
 import torch
 
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes import qos
 from inril_ros.transport.weights import chunk_count, content_hash, cut
@@ -27,7 +27,7 @@ LARGE = replace(SMALL, actor_width=256, actor_blocks=6)
 def made(config, seed):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ActingPolicy(config).eval()
+        return BestOfN(config).eval()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ import yaml
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import save_policy
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes import qos
 from inril_ros.robot.codecs import stamp_ns
@@ -45,8 +45,9 @@ MODEL = ModelConfig(
     chunk_length=CHUNK, denoising_steps=4, sampling_steps=2, actor_width=8, critic_width=8,
     critic_layers=1)
 WARMUP = 30  # environment steps
-SETTINGS = {'warmup_steps': WARMUP, 'warmup_updates': 8, 'updates_per_step': 0.2, 'batch': 8,
-            'imitation_batch': 8, 'candidates': 2, 'target_candidates': 2, 'm': 4}
+SETTINGS = {'imitation_batch': 8, 'm': 4, 'host': {
+    'name': 'idql', 'warmup_steps': WARMUP, 'warmup_updates': 8, 'updates_per_step': 0.2,
+    'batch': 8, 'candidates': 2, 'target_candidates': 2}}
 
 
 class Lab:
@@ -160,7 +161,7 @@ def learner_start(folder):
     """Write the cloned model, the demonstrations and the settings that a learner begins with."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        save_policy(folder / 'model', ActingPolicy(MODEL))
+        save_policy(folder / 'model', BestOfN(MODEL))
     (folder / 'settings.yaml').write_text(yaml.safe_dump(SETTINGS), encoding='utf-8')
     return {'pretrained': str(folder / 'model'), 'config': str(folder / 'settings.yaml'),
             'demonstrations': str(demonstration_bags(folder / 'demonstrations')),

@@ -8,13 +8,15 @@ from pathlib import Path
 import shutil
 
 SETTINGS = """
-warmup_steps: 150
-warmup_updates: 60
-updates_per_step: 0.25
-batch: 32
-imitation_batch: 32
-candidates: 4
 m: 4
+imitation_batch: 32
+host:
+  name: idql
+  warmup_steps: 150
+  warmup_updates: 60
+  updates_per_step: 0.25
+  batch: 32
+  candidates: 4
 """
 TASK, DEMOS, EPISODES, STEPS = 'reach', 4, 5, 1000
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')

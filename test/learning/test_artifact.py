@@ -12,24 +12,24 @@ import pytest
 import torch
 
 from inril_ros.learning.policies import artifact
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 
 CONFIG = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=8)
 
 
 @pytest.fixture
-def policy() -> ActingPolicy:
+def policy() -> BestOfN:
     torch.manual_seed(0)
-    return ActingPolicy(CONFIG)
+    return BestOfN(CONFIG)
 
 
-def same(one: ActingPolicy, other: ActingPolicy) -> bool:
+def same(one: BestOfN, other: BestOfN) -> bool:
     left, right = one.state_dict(), other.state_dict()
     return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
 
 
-def test_a_saved_policy_is_loaded_as_it_was(policy: ActingPolicy, tmp_path: Path) -> None:
+def test_a_saved_policy_is_loaded_as_it_was(policy: BestOfN, tmp_path: Path) -> None:
     policy.candidates.fill_(5)
     folder = tmp_path / 'runs' / 'model'
     written = artifact.save_policy(folder, policy)
@@ -40,7 +40,7 @@ def test_a_saved_policy_is_loaded_as_it_was(policy: ActingPolicy, tmp_path: Path
     assert written == artifact.content_hash((folder / 'model.safetensors').read_bytes())
 
 
-def test_an_existing_folder_is_replaced_only_on_request(policy: ActingPolicy,
+def test_an_existing_folder_is_replaced_only_on_request(policy: BestOfN,
                                                         tmp_path: Path) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
@@ -54,7 +54,7 @@ def test_an_existing_folder_is_replaced_only_on_request(policy: ActingPolicy,
 
 
 def test_a_failed_write_leaves_the_old_model_and_no_rubbish(
-        policy: ActingPolicy, tmp_path: Path) -> None:
+        policy: BestOfN, tmp_path: Path) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
     with pytest.raises(TypeError):
@@ -69,7 +69,7 @@ def test_any_damage_to_a_file_is_noticed(tmp_path_factory: pytest.TempPathFactor
                                          where: float, flip: int) -> None:
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp('damage') / 'model'
-    artifact.save_policy(folder, ActingPolicy(CONFIG))
+    artifact.save_policy(folder, BestOfN(CONFIG))
     path = folder / 'model.safetensors'
     content = bytearray(path.read_bytes())
     position = int(where * len(content))
@@ -90,7 +90,7 @@ def test_any_damage_to_a_file_is_noticed(tmp_path_factory: pytest.TempPathFactor
     (lambda header: header['document']['model_config'].update(colour=1), 'unknown keys'),
     (lambda header: header['document']['model_config'].update(actor_width=32), 'do not fit'),
 ])
-def test_a_document_that_does_not_fit_is_refused(policy: ActingPolicy, tmp_path: Path,
+def test_a_document_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path,
                                                  change: object, message: str) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
@@ -102,7 +102,7 @@ def test_a_document_that_does_not_fit_is_refused(policy: ActingPolicy, tmp_path:
         artifact.load_policy(folder)
 
 
-def test_a_missing_or_unreadable_file_is_named(policy: ActingPolicy, tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_file_is_named(policy: BestOfN, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='no model folder'):
         artifact.load_policy(tmp_path / 'nowhere')
     folder = tmp_path / 'model'
@@ -112,9 +112,9 @@ def test_a_missing_or_unreadable_file_is_named(policy: ActingPolicy, tmp_path: P
         artifact.load_policy(folder)
 
 
-def test_weights_that_do_not_fit_are_refused_with_the_difference(policy: ActingPolicy) -> None:
+def test_weights_that_do_not_fit_are_refused_with_the_difference(policy: BestOfN) -> None:
     good = dict(policy.state_dict())
-    name = 'critic.value.weight'
+    name = 'critic.values.value.weight'
     for changed, message in [
             ({key: value for key, value in good.items() if key != name}, f'{name} is missing'),
             ({**good, 'stray': torch.zeros(1)}, 'stray is unknown'),
@@ -129,7 +129,7 @@ def test_weights_that_do_not_fit_are_refused_with_the_difference(policy: ActingP
 
 
 def test_bytes_carry_the_tensors_and_equal_tensors_give_equal_bytes(
-        policy: ActingPolicy) -> None:
+        policy: BestOfN) -> None:
     tensors = policy.state_dict()
     data = artifact.to_bytes(tensors)
     assert artifact.to_bytes(dict(reversed(list(tensors.items())))) == data
@@ -139,10 +139,10 @@ def test_bytes_carry_the_tensors_and_equal_tensors_give_equal_bytes(
         artifact.from_bytes(data[:100])
 
 
-def test_the_schema_hash_follows_names_shapes_and_dtypes_only(policy: ActingPolicy) -> None:
+def test_the_schema_hash_follows_names_shapes_and_dtypes_only(policy: BestOfN) -> None:
     tensors = dict(policy.state_dict())
     schema = artifact.schema_hash(tensors)
-    tensors['critic.value.weight'] = tensors['critic.value.weight'] + 1
+    tensors['critic.values.value.weight'] = tensors['critic.values.value.weight'] + 1
     assert artifact.schema_hash(tensors) == schema
-    tensors['critic.value.weight'] = tensors['critic.value.weight'].double()
+    tensors['critic.values.value.weight'] = tensors['critic.values.value.weight'].double()
     assert artifact.schema_hash(tensors) != schema

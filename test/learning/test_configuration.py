@@ -3,7 +3,7 @@
 """Configurations are read from plain data, and misspelt or impossible ones are refused."""
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 import math
 
 import pytest
@@ -18,7 +18,7 @@ from inril_ros.learning.session_config import SessionConfig
 
 def test_a_session_configuration_survives_the_way_through_plain_data() -> None:
     config = SessionConfig(m=7, imitation_source='demonstrations')
-    assert SessionConfig.from_mapping(asdict(config)) == config
+    assert SessionConfig.from_mapping(config.to_mapping()) == config
     assert SessionConfig.from_mapping({}) == SessionConfig()
 
 
@@ -28,18 +28,21 @@ def test_no_m_and_infinite_m_are_rl_only(m: float | None) -> None:
 
 
 @pytest.mark.parametrize(('values', 'message'), [
-    ({'gama': 0.9}, r"unknown keys \['gama'\]; allowed are .*'gamma'"),
-    ({'gamma': 'high'}, 'gamma: expected float'),
-    ({'batch': 12.5}, 'batch: expected int'),
-    ({'batch': True}, 'batch: expected int'),
+    ({'n': 0.9}, r"unknown keys \['n'\]; allowed are .*'m'"),
+    ({'host': {'gamma': 'high'}}, 'IDQLConfig.gamma: expected float'),
+    ({'imitation_batch': 12.5}, 'imitation_batch: expected int'),
+    ({'imitation_batch': True}, 'imitation_batch: expected int'),
+    ({'host': 'sarsa'}, "'sarsa' is unknown; allowed are .*'idql'"),
+    ({'host': {'name': 'idql', 'gama': 1.0}}, 'IDQLConfig: unknown keys'),
+    ({'host': 3}, 'SessionConfig.host: expected a name'),
     ({'m': 0}, 'm: 0'),
     ({'m': 2.5}, 'm: 2.5'),
     ({'m': math.nan}, 'm: nan'),
     ({'imitation_source': 'dreams'}, 'dreams.*own_successes'),
-    ({'gamma': 1.5}, 'gamma: 1.5 is not in'),
-    ({'candidates': 10_000}, 'candidates'),
-    ({'lowest_value': 1.0}, 'lowest_value'),
-    ([('gamma', 0.9)], 'expected a mapping'),
+    ({'host': {'gamma': 1.5}}, 'gamma: 1.5 is not in'),
+    ({'host': {'candidates': 10_000}}, 'candidates'),
+    ({'host': {'lowest_value': 1.0}}, 'lowest_value'),
+    ([('m', 4)], 'expected a mapping'),
 ])
 def test_a_wrong_value_is_refused_with_its_key(values: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.diffusion import cosine_alpha_bar, DiffusionPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.networks import ChunkCritic, EnsembleLinear
@@ -24,9 +25,9 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 @pytest.fixture
-def policy() -> ActingPolicy:
+def policy() -> BestOfN:
     torch.manual_seed(0)
-    return ActingPolicy(CONFIG)
+    return BestOfN(CONFIG)
 
 
 def test_the_cosine_schedule_goes_from_almost_clean_to_almost_noise() -> None:
@@ -73,8 +74,8 @@ def test_the_critic_sees_the_observation_and_each_step_of_the_chunk() -> None:
     assert (chunks.grad != 0).all()
 
 
-def test_samples_are_chunks_within_the_limits_and_repeatable(policy: ActingPolicy) -> None:
-    observations = 10 * torch.randn(50, 3)
+def test_samples_are_chunks_within_the_limits_and_repeatable(policy: BestOfN) -> None:
+    observations = Observations(10 * torch.randn(50, 3))
     chunks = policy.actor.sample(observations, generator(1))
     assert chunks.shape == (50, 4, 2)
     assert chunks.abs().max() <= 1.0
@@ -82,10 +83,10 @@ def test_samples_are_chunks_within_the_limits_and_repeatable(policy: ActingPolic
     assert not torch.equal(chunks, policy.actor.sample(observations, generator(2)))
 
 
-def test_random_numbers_come_from_the_given_generator_only(policy: ActingPolicy) -> None:
+def test_random_numbers_come_from_the_given_generator_only(policy: BestOfN) -> None:
     state = torch.get_rng_state()
-    policy.actor.loss(torch.zeros(4, 3), torch.zeros(4, 4, 2), generator())
-    policy.act(torch.zeros(4, 3), generator())
+    policy.actor.loss(Observations(torch.zeros(4, 3)), torch.zeros(4, 4, 2), generator())
+    policy.act(Observations(torch.zeros(4, 3)), generator())
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -99,44 +100,45 @@ def test_a_trained_diffusion_policy_reproduces_both_modes() -> None:
         observations = torch.randn(128, 3, generator=random)
         side = torch.randint(2, (128, 1, 1), generator=random) * 2.0 - 1.0
         target = side * (0.5 + 0.3 * observations[:, :1, None].tanh()).expand(-1, 4, 2)
-        loss = actor.loss(observations, target, random)
+        loss = actor.loss(Observations(observations), target, random)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         decay.step()
     observations = torch.randn(400, 3, generator=random)
-    chunks = actor.sample(observations, random)
+    chunks = actor.sample(Observations(observations), random)
     size = 0.5 + 0.3 * observations[:, :1, None].tanh()
     assert (chunks.abs() - size).abs().mean() < 0.18
     assert 0.3 < float((chunks[:, 0, 0] > 0).float().mean()) < 0.7
 
 
-def test_acting_takes_the_candidate_that_the_critics_value_most(policy: ActingPolicy) -> None:
+def test_acting_takes_the_candidate_that_the_critics_value_most(policy: BestOfN) -> None:
     policy.candidates.fill_(16)
-    observations = torch.randn(6, 3)
+    observations = Observations(torch.randn(6, 3))
     chosen = policy.act(observations, generator(4))
     proposed = policy.propose(observations, 16, generator(4))
-    values = torch.stack([policy.critic(policy.actor.normaliser(observations), proposed[:, n])
+    values = torch.stack([policy.critic(policy.critic.encoder(observations), proposed[:, n])
                           .mean(0) for n in range(16)], dim=1)
     best = proposed[torch.arange(6), values.argmax(1)]
     assert torch.equal(chosen, best)
     assert not torch.equal(chosen, proposed[:, 0])
 
 
-def test_one_candidate_is_executed_without_asking_the_critic(policy: ActingPolicy) -> None:
-    observations = torch.randn(6, 3)
+def test_one_candidate_is_executed_without_asking_the_critic(policy: BestOfN) -> None:
+    observations = Observations(torch.randn(6, 3))
     before = policy.act(observations, generator(5))
     for parameter in policy.critic.parameters():
         parameter.data.fill_(float('nan'))
     assert torch.equal(policy.act(observations, generator(5)), before)
 
 
-def test_the_state_dict_holds_everything_that_acting_needs(policy: ActingPolicy) -> None:
+def test_the_state_dict_holds_everything_that_acting_needs(policy: BestOfN) -> None:
     policy.candidates.fill_(8)
-    policy.actor.normaliser.fit(np.random.default_rng(0).normal(2, 3, (50, 3)).astype('f4'))
+    seen = np.random.default_rng(0).normal(2, 3, (50, 3)).astype('f4')
+    policy.actor.encoder.normaliser.fit(seen)
     torch.manual_seed(99)
-    other = ActingPolicy(ModelConfig.from_json(CONFIG.to_json()))
+    other = BestOfN(ModelConfig.from_json(CONFIG.to_json()))
     other.load_state_dict(policy.state_dict(), strict=True)
-    observations = torch.randn(3, 3)
+    observations = Observations(torch.randn(3, 3))
     assert torch.equal(other.act(observations, generator()),
                        policy.act(observations, generator()))

@@ -50,11 +50,11 @@ def test_a_split_is_by_whole_episodes_and_at_least_one_is_held_out_of_four(
 
 def test_windows_stay_in_their_episode_and_repeat_the_last_action() -> None:
     observations, chunks = imitation_pairs([episode(0, 5), episode(1, 4)], 3)
-    assert (observations.shape, chunks.shape) == ((9, 2), (9, 3, 1))
+    assert (observations.state.shape, chunks.shape) == ((9, 2), (9, 3, 1))
     actions = episode(0, 5).actions
     np.testing.assert_array_equal(chunks[0], actions[:3])
     np.testing.assert_array_equal(chunks[4], actions[[4, 4, 4]])
-    np.testing.assert_array_equal(observations[5], episode(1, 4).observations[0])
+    np.testing.assert_array_equal(observations.state[5], episode(1, 4).observations[0])
 
 
 def test_cloning_learns_and_the_same_seed_gives_the_same_weights() -> None:
@@ -85,9 +85,9 @@ def test_cloning_leaves_the_global_random_state_alone_and_does_not_depend_on_it(
 def test_the_normaliser_has_the_statistics_of_the_training_episodes() -> None:
     training, _ = split_episodes(EPISODES, PretrainConfig().heldout_share)
     observations, _ = imitation_pairs(training, 3)
-    normaliser = clone(0, steps=1).policy.actor.normaliser
-    np.testing.assert_allclose(normaliser.mean, observations.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(normaliser.std, observations.std(0), rtol=1e-5)
+    normaliser = clone(0, steps=1).policy.cloned.encoder.normaliser
+    np.testing.assert_allclose(normaliser.mean, observations.state.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(normaliser.std, observations.state.std(0, correction=0), rtol=1e-5)
 
 
 def test_demonstrations_of_another_size_are_refused() -> None:

@@ -13,16 +13,19 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.learners.idql import IDQLConfig
+from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
-from inril_ros.learning.policies.best_of_n import ActingPolicy
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import split_episodes
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 
 MODEL = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=16)
-CONFIG = SessionConfig(warmup_steps=60, warmup_updates=10, batch=16, imitation_batch=16, m=3,
-                       candidates=4, target_candidates=2, dose_window=7)
+HOST = IDQLConfig(warmup_steps=60, warmup_updates=10, batch=16, candidates=4,
+                  target_candidates=2)
+CONFIG = SessionConfig(HOST, imitation_batch=16, m=3, dose_window=7)
 
 
 def episode(number: int, steps: int = 20, success: bool = True) -> Episode:
@@ -36,9 +39,9 @@ def episode(number: int, steps: int = 20, success: bool = True) -> Episode:
 DEMONSTRATIONS = [episode(number) for number in range(5)]
 
 
-def pretrained() -> ActingPolicy:
+def pretrained() -> BestOfN:
     torch.manual_seed(3)
-    return ActingPolicy(MODEL)
+    return BestOfN(MODEL)
 
 
 def session(seed: int = 0, **changes: Any) -> FineTuningSession:
@@ -92,7 +95,7 @@ def test_updates_follow_from_the_steps_taken_in() -> None:
 
 def test_no_update_before_the_first_episode() -> None:
     with pytest.raises(RuntimeError, match='updates_due'):
-        session(warmup_steps=0).update()
+        session(host=replace(HOST, warmup_steps=0)).update()
 
 
 def test_il_updates_come_after_every_m_rl_updates() -> None:
@@ -150,7 +153,7 @@ def test_a_transition_counts_once_however_often_it_comes() -> None:
             assert not often.ingest(transitions(number)[0])
     assert often.duplicates == 2 * often.transitions
     assert (often.env_steps, often.episodes) == (once.env_steps, once.episodes)
-    assert len(often.replay) == len(once.replay)
+    assert len(often.host.replay) == len(once.host.replay)
 
 
 @settings(deadline=None, max_examples=25)
@@ -161,7 +164,7 @@ def test_episodes_may_arrive_interleaved(order: list[int]) -> None:
     for number in order:
         assert made.ingest(remaining[number].pop(0))
     assert (made.episodes, made.env_steps, made.gaps) == (3, 60, 0)
-    assert len(made.replay.success_rows) == 2 * 20
+    assert len(made.memory.success_rows) == 2 * 20
 
 
 def test_own_successes_count_from_the_end_of_their_episode() -> None:
@@ -169,9 +172,9 @@ def test_own_successes_count_from_the_end_of_their_episode() -> None:
     parts = transitions(0, success=True)
     for transition in parts[:-1]:
         made.ingest(transition)
-        assert len(made.replay.success_rows) == 0
+        assert len(made.memory.success_rows) == 0
     made.ingest(parts[-1])
-    assert len(made.replay.success_rows) == 20
+    assert len(made.memory.success_rows) == 20
 
 
 def test_what_comes_before_a_gap_is_kept_as_cut_off() -> None:
@@ -181,8 +184,8 @@ def test_what_comes_before_a_gap_is_kept_as_cut_off() -> None:
         made.ingest(transition)
     assert (made.gaps, made.episodes, made.env_steps) == (1, 1, 32)
     # 16 steps, cut off: 13 windows of 4 steps; 16 steps to the success: each one a row.
-    assert len(made.replay.online_rows) == 13 + 16
-    assert len(made.replay.success_rows) == 16
+    assert len(made.host.replay.online_rows) == 13 + 16
+    assert len(made.memory.success_rows) == 16
 
 
 def test_an_abandoned_episode_is_never_learned_from() -> None:
@@ -193,7 +196,7 @@ def test_an_abandoned_episode_is_never_learned_from() -> None:
     assert made.open_episodes == 1
     made.abandon('episode 0')
     assert not made.ingest(parts[3])
-    assert (made.open_episodes, made.episodes, len(made.replay.online_rows)) == (0, 0, 0)
+    assert (made.open_episodes, made.episodes, len(made.host.replay.online_rows)) == (0, 0, 0)
 
 
 def test_a_transition_that_does_not_fit_is_refused_and_changes_nothing() -> None:
@@ -215,7 +218,7 @@ def test_demonstrations_kept_out_are_in_no_row() -> None:
     training, heldout = split_episodes(DEMONSTRATIONS, CONFIG.heldout_share)
     assert len(heldout) == 1
     made = session()
-    learned = made.replay.pairs(made.replay.demonstration_rows)[0]
+    learned = made.memory.pairs(made.memory.demonstration_rows)[0]
     assert len(learned) == sum(episode.steps for episode in training)
     for row in heldout[0].observations[:-1]:
         assert not (learned == row).all(axis=1).any()
@@ -237,7 +240,7 @@ def test_an_export_builds_the_policy_and_does_not_change_afterwards() -> None:
     tensors, config_json, step = made.export()
     policy = artifact.build_policy(config_json, tensors)
     observations = torch.randn(4, 3)
-    chunks = [each.act(observations, torch.Generator().manual_seed(1))
+    chunks = [each.act(Observations(observations), torch.Generator().manual_seed(1))
               for each in (policy, made.policy)]
     assert torch.equal(*chunks)
     assert step == made.schedule.rl_updates > 0

@@ -1,46 +1,156 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What to imitate: demonstrations, the policy's own successes, or a mixture of both.
+What to imitate: demonstrations, interventions, the policy's own successes, or a mixture.
 
 Each source fills the same batch size, so arms that differ in their source take the same number of
-equal steps. While there is no own success yet, demonstrations stand in for it.
+equal steps. While a source is empty, demonstrations stand in for it.
 """
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inril_ros.learning.replay import draw, WindowReplay
+from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.growing_array import GrowingArray
+from inril_ros.learning.replay import draw, Origin
 
-SOURCES = ('demonstrations', 'own_successes', 'both')
+SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture')
+
+
+class ImitationMemory:
+    """
+    Windows of T actions that can be imitated, and where each comes from.
+
+    `demonstration_rows`, `success_rows` (of own episodes that succeeded) and `intervention_rows`
+    (windows that a person commanded, whatever became of the episode) are index arrays. A window
+    may reach beyond the end of a terminated episode: it repeats the last action.
+    """
+
+    def __init__(self, observation_size: int, action_size: int, chunk_length: int,
+                 image_shape: tuple[int, int, int, int] | None = None) -> None:
+        """Make an empty memory; `image_shape` is (C, H, W, 3) or None."""
+        self._chunk_length = chunk_length
+        self._states = GrowingArray((observation_size,))
+        self._images = None if image_shape is None else GrowingArray(image_shape, np.uint8)
+        self._chunks = GrowingArray((chunk_length, action_size))
+        self._kinds = {kind: GrowingArray((), np.int64)
+                       for kind in ('demonstration', 'success', 'intervention')}
+
+    @property
+    def demonstration_rows(self) -> NDArray[np.int64]:
+        """Rows of demonstrations."""
+        return self._kinds['demonstration'].view
+
+    @property
+    def success_rows(self) -> NDArray[np.int64]:
+        """Rows of the policy's own episodes that succeeded."""
+        return self._kinds['success'].view
+
+    @property
+    def intervention_rows(self) -> NDArray[np.int64]:
+        """Rows that a person commanded during the policy's episodes."""
+        return self._kinds['intervention'].view
+
+    def add(self, episode: Episode, origin: Origin) -> None:
+        """Keep what can be imitated of an episode; most failures leave nothing."""
+        starts = self._starts(episode)
+        by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
+        if origin is Origin.DEMONSTRATION:
+            self._keep(episode, starts, 'demonstration')
+        elif episode.success:
+            rows = self._keep(episode, starts, 'success')
+            self._kinds['intervention'].extend(rows[by_person])
+        else:
+            self._keep(episode, starts[by_person], 'intervention')
+
+    def _starts(self, episode: Episode) -> NDArray[np.int64]:
+        """Return the steps at which a window starts whose actions are all known."""
+        last = episode.steps if episode.terminated else episode.steps - self._chunk_length + 1
+        return np.arange(max(last, 0))
+
+    def _keep(self, episode: Episode, starts: NDArray[np.int64],
+              kind: str) -> NDArray[np.int64]:
+        rows = len(self._states) + np.arange(len(starts))
+        steps = np.minimum(starts[:, None] + np.arange(self._chunk_length), episode.steps - 1)
+        self._states.extend(episode.observations[starts])
+        self._chunks.extend(episode.actions[steps])
+        if self._images is not None:
+            if episode.images is None:
+                raise ValueError('the episode has no images, the policy needs them')
+            self._images.extend(episode.images[starts])
+        self._kinds[kind].extend(rows)
+        return rows
+
+    def pairs(self, rows: NDArray[np.int64]) -> tuple[
+            FloatArray, NDArray[np.uint8] | None, FloatArray]:
+        """Return the rows: states (B, O), images (B, C, H, W, 3) or None, chunks (B, T, A)."""
+        images = None if self._images is None else self._images.view[rows]
+        return self._states.view[rows], images, self._chunks.view[rows]
+
+    def state_dict(self) -> dict[str, NDArray]:
+        """Return the arrays that rebuild the memory."""
+        arrays = {'states': self._states.view, 'chunks': self._chunks.view,
+                  **{f'{kind}_rows': rows.view for kind, rows in self._kinds.items()}}
+        if self._images is not None:
+            arrays['images'] = self._images.view
+        return arrays
+
+    def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
+        """Fill this empty memory with what `state_dict` returned."""
+        if len(self._states):
+            raise ValueError('only an empty memory can be filled from a saved one')
+        self._states.extend(state['states'])
+        self._chunks.extend(state['chunks'])
+        if self._images is not None:
+            self._images.extend(state['images'])
+        for kind, rows in self._kinds.items():
+            rows.extend(state[f'{kind}_rows'])
 
 
 class ImitationSource:
     """Draws the rows of an imitation batch."""
 
-    def __init__(self, kind: str, demonstration_share: float) -> None:
+    def __init__(self, kind: str, demonstration_share: float,
+                 intervention_share: float = 0.0) -> None:
         """
-        Choose one of SOURCES; `demonstration_share` of a batch is demonstrations in `both`.
+        Choose one of SOURCES.
 
-        :raises ValueError: an unknown kind, or a share outside [0, 1]
+        :param demonstration_share: of a batch, in `both` and `mixture`; the rest is own successes
+        :param intervention_share: of a batch, in `mixture`
+        :raises ValueError: an unknown kind, a share outside [0, 1], or shares above 1 in all
         """
         if kind not in SOURCES:
             raise ValueError(f'imitation source {kind!r} is unknown; allowed are {SOURCES}')
         if not 0.0 <= demonstration_share <= 1.0:
             raise ValueError(f'demonstration share {demonstration_share} is not in [0, 1]')
-        self._share = {'demonstrations': 1.0, 'own_successes': 0.0,
-                       'both': demonstration_share}[kind]
+        if not 0.0 <= intervention_share <= 1.0 - demonstration_share * (kind == 'mixture'):
+            raise ValueError(f'intervention share {intervention_share} is not in [0, 1], or is '
+                             f'above 1 with the demonstration share {demonstration_share}')
+        self._shares = {
+            'demonstrations': (1.0, 0.0), 'own_successes': (0.0, 0.0),
+            'interventions': (0.0, 1.0), 'both': (demonstration_share, 0.0),
+            'mixture': (demonstration_share, intervention_share)}[kind]
 
-    def rows(self, replay: WindowReplay, number: int,
+    def rows(self, memory: ImitationMemory, number: int,
              random: np.random.Generator) -> NDArray[np.int64]:
-        """Return `number` rows of the replay."""
-        demonstrations = round(self._share * number)
-        if len(replay.success_rows) == 0:
-            demonstrations = number
-        drawn = []
-        if demonstrations:
-            drawn.append(draw(replay.demonstration_rows, demonstrations, random))
-        if demonstrations < number:
-            drawn.append(draw(replay.success_rows, number - demonstrations, random))
-        return np.concatenate(drawn)
+        """Return `number` rows of the memory."""
+        demonstrations = round(self._shares[0] * number)
+        interventions = round(self._shares[1] * number)
+        successes = number - demonstrations - interventions
+        if len(memory.success_rows) == 0:
+            demonstrations, successes = demonstrations + successes, 0
+        if len(memory.intervention_rows) == 0:
+            demonstrations, interventions = demonstrations + interventions, 0
+        wanted = ((memory.demonstration_rows, demonstrations), (memory.success_rows, successes),
+                  (memory.intervention_rows, interventions))
+        return np.concatenate([draw(rows, count, random) for rows, count in wanted if count])
+
+
+def _whole_windows(intervened: NDArray[np.bool_], starts: NDArray[np.int64],
+                   length: int) -> NDArray[np.bool_]:
+    """Return for each start whether a person commanded all known steps of its window."""
+    steps = np.minimum(starts[:, None] + np.arange(length), len(intervened) - 1)
+    return intervened[steps].all(axis=1)

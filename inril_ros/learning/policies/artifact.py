@@ -22,8 +22,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from inril_ros.learning.policies.best_of_n import ActingPolicy
-from inril_ros.learning.policies.model_config import ModelConfig, MOST_CANDIDATES
+from inril_ros.learning.policies.catalogue import make_policy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
 
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
@@ -61,15 +62,15 @@ def content_hash(data: bytes) -> str:
 
 
 def build_policy(config_json: str, tensors: Mapping[str, Tensor],
-                 device: torch.device | str = 'cpu') -> ActingPolicy:
+                 device: torch.device | str = 'cpu') -> Policy:
     """
     Return the policy that the configuration describes, with these weights.
 
     :raises ValueError: a configuration that ModelConfig refuses; names, shapes or dtypes that
         differ from what it describes (the first differences are listed); values that are not
-        finite; a number of candidates out of bounds
+        finite; values that the policy refuses
     """
-    policy = ActingPolicy(ModelConfig.from_json(config_json))
+    policy = make_policy(ModelConfig.from_json(config_json))
     expected = policy.state_dict()
     differences = [f'{name} is missing' for name in expected if name not in tensors]
     differences += [f'{name} is unknown' for name in tensors if name not in expected]
@@ -85,20 +86,18 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(f'the weights are not finite: {name}')
-    if not 1 <= int(tensors['candidates']) <= MOST_CANDIDATES:
-        raise ValueError(f'candidates is {int(tensors["candidates"])}, '
-                         f'allowed is 1 to {MOST_CANDIDATES}')
     policy.load_state_dict(dict(tensors), strict=True)
+    policy.check()
     return policy.to(device).eval()
 
 
-def save_policy(folder: Path, policy: ActingPolicy, replace: bool = False) -> str:
+def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
     """Write the model folder and return its content hash; errors as `write_folder`."""
     return write_folder(folder, policy.state_dict(),
                         {'model_config': json.loads(policy.config.to_json())}, replace)
 
 
-def load_policy(folder: Path, device: torch.device | str = 'cpu') -> ActingPolicy:
+def load_policy(folder: Path, device: torch.device | str = 'cpu') -> Policy:
     """
     Read a model folder.
 

@@ -1,22 +1,41 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-What acts on the robot: a diffusion policy that proposes, and a critic that chooses.
+A diffusion policy that proposes, and a critic that chooses: what the host IDQL improves.
 
-Everything that acting needs is in one state dict of tensors (normaliser, actor, critic, number of
-candidates) and one ModelConfig, so a model is one file of tensors and one of JSON.
+It is also what pre-training returns: a clone is a proposal with one candidate, and hosts that
+build on a diffusion policy take the proposing part of it.
 """
 from __future__ import annotations
 
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
-from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.encoder import ObservationEncoder
+from inril_ros.learning.policies.model_config import ModelConfig, MOST_CANDIDATES
 from inril_ros.learning.policies.networks import ChunkCritic
+from inril_ros.learning.policies.policy import Decision, Memory, Policy
 
 
-class ActingPolicy(nn.Module):
+class EncodedChunkCritic(nn.Module):
+    """Values of (observation, chunk), with an encoder of its own."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make an untrained critic."""
+        super().__init__()
+        self.encoder = ObservationEncoder(config)
+        self.values = ChunkCritic(self.encoder.size, config.chunk_length * config.action_size,
+                                  config.critic_width, config.critic_layers,
+                                  config.critic_members)
+
+    def forward(self, features: Tensor, chunks: Tensor) -> Tensor:
+        """Return the values (E, B) of encoded observations (B, F) and chunks (B, T, A)."""
+        return self.values(features, chunks)
+
+
+class BestOfN(Policy):
     """Best of n candidate chunks by the mean of the critics (Hansen-Estruch et al. 2023, IDQL)."""
 
     candidates: Tensor
@@ -26,15 +45,24 @@ class ActingPolicy(nn.Module):
         super().__init__()
         self.config = config
         self.actor = DiffusionPolicy(config)
-        self.critic = ChunkCritic(config.observation_size,
-                                  config.chunk_length * config.action_size,
-                                  config.critic_width, config.critic_layers, config.critic_members)
+        self.critic = EncodedChunkCritic(config)
         self.register_buffer('candidates', torch.ones((), dtype=torch.int64))
 
+    @property
+    def cloned(self) -> DiffusionPolicy:
+        """Return the proposing network."""
+        return self.actor
+
+    def decide(self, observations: Observations, memory: Memory, generator: torch.Generator,
+               explore: bool) -> Decision:
+        """Return the best of n chunks per lane; exploration is added by whoever acts."""
+        actions = self.act(observations, generator)
+        return Decision(actions, actions.new_zeros(len(actions), 0))
+
     @torch.no_grad()
-    def act(self, observations: Tensor, generator: torch.Generator) -> Tensor:
+    def act(self, observations: Observations, generator: torch.Generator) -> Tensor:
         """
-        Return one chunk per observation, (B, O) -> (B, T, A) in [-1, 1].
+        Return one chunk per observation, (B, T, A) in [-1, 1].
 
         The same weights, observations and state of the generator give the same chunks.
         """
@@ -42,12 +70,19 @@ class ActingPolicy(nn.Module):
         chunks = self.propose(observations, number, generator)
         if number == 1:
             return chunks[:, 0]
-        normalised = self.actor.normaliser(observations).repeat_interleave(number, dim=0)
-        values = self.critic(normalised, chunks.flatten(0, 1)).mean(dim=0)
+        features = self.critic.encoder(observations).repeat_interleave(number, dim=0)
+        values = self.critic(features, chunks.flatten(0, 1)).mean(dim=0)
         best = values.view(-1, number).argmax(dim=1)
         return chunks[torch.arange(len(chunks), device=chunks.device), best]
 
-    def propose(self, observations: Tensor, number: int, generator: torch.Generator) -> Tensor:
-        """Return candidate chunks of the actor, (B, O) -> (B, number, T, A)."""
-        repeated = observations.repeat_interleave(number, dim=0)
-        return self.actor.sample(repeated, generator).unflatten(0, (-1, number))
+    def propose(self, observations: Observations, number: int,
+                generator: torch.Generator) -> Tensor:
+        """Return candidate chunks of the actor, (B, number, T, A)."""
+        chunks = self.actor.sample(observations.repeat_interleave(number), generator)
+        return chunks.unflatten(0, (-1, number))
+
+    def check(self) -> None:
+        """Raise a ValueError if the number of candidates is out of bounds."""
+        if not 1 <= int(self.candidates) <= MOST_CANDIDATES:
+            raise ValueError(f'candidates is {int(self.candidates)}, '
+                             f'allowed is 1 to {MOST_CANDIDATES}')

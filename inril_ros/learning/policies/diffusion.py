@@ -14,9 +14,10 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.networks import ResidualMLP, TimeEmbedding
-from inril_ros.learning.policies.normaliser import Normaliser
 
 
 class DiffusionPolicy(nn.Module):
@@ -26,29 +27,29 @@ class DiffusionPolicy(nn.Module):
         """Make the network and the tables of the schedule."""
         super().__init__()
         self.config = config
-        self.normaliser = Normaliser(config.observation_size, config.std_floor,
-                                     config.observation_clip)
+        self.encoder = ObservationEncoder(config)
         self.time_embedding = TimeEmbedding(config.time_embedding_size)
         chunk_size = config.chunk_length * config.action_size
         self.network = ResidualMLP(
-            chunk_size + config.time_embedding_size + config.observation_size, chunk_size,
-            config.actor_width, config.actor_blocks)
+            chunk_size + config.time_embedding_size + self.encoder.size,
+            chunk_size, config.actor_width, config.actor_blocks)
         alpha_bar = cosine_alpha_bar(config.denoising_steps)
         self.register_buffer('signal', alpha_bar.sqrt().float(), persistent=False)
         self.register_buffer('noise', (1.0 - alpha_bar).sqrt().float(), persistent=False)
         self._ddim_steps = torch.linspace(
             config.denoising_steps - 1, 0, config.sampling_steps).round().long().tolist()
 
-    def predict_noise(self, chunks: Tensor, steps: Tensor, normalised: Tensor) -> Tensor:
+    def predict_noise(self, chunks: Tensor, steps: Tensor, features: Tensor) -> Tensor:
         """Return the predicted noise (B, T, A) in chunks (B, T, A) at denoising steps (B,)."""
-        inputs = torch.cat([chunks.flatten(1), self.time_embedding(steps), normalised], dim=-1)
+        inputs = torch.cat([chunks.flatten(1), self.time_embedding(steps), features], dim=-1)
         return self.network(inputs).view_as(chunks)
 
-    def loss(self, observations: Tensor, chunks: Tensor, generator: torch.Generator) -> Tensor:
+    def loss(self, observations: Observations, chunks: Tensor,
+             generator: torch.Generator) -> Tensor:
         """
         Return the denoising loss, a scalar: mean squared error of the predicted noise.
 
-        :param observations: (B, O), not normalised
+        :param observations: of B rows, not normalised
         :param chunks: (B, T, A) in [-1, 1], the actions to imitate
         """
         size, device = len(observations), observations.device
@@ -58,20 +59,20 @@ class DiffusionPolicy(nn.Module):
         signal_rate = self.signal[steps].view(-1, 1, 1)
         noise_rate = self.noise[steps].view(-1, 1, 1)
         predicted = self.predict_noise(signal_rate * chunks + noise_rate * noise, steps,
-                                       self.normaliser(observations))
+                                       self.encoder(observations))
         return functional.mse_loss(predicted, noise)
 
     @torch.no_grad()
-    def sample(self, observations: Tensor, generator: torch.Generator) -> Tensor:
-        """Return one chunk per observation, (B, O) -> (B, T, A) in [-1, 1], by DDIM (eta 0)."""
-        normalised = self.normaliser(observations)
+    def sample(self, observations: Observations, generator: torch.Generator) -> Tensor:
+        """Return one chunk per observation, (B, T, A) in [-1, 1], by DDIM (eta 0)."""
+        features = self.encoder(observations)
         shape = (len(observations), self.config.chunk_length, self.config.action_size)
         x = torch.randn(shape, generator=generator, device=generator.device)
         x = x.to(observations.device)
         followers = self._ddim_steps[1:] + [None]
         for step, next_step in zip(self._ddim_steps, followers):
             steps = torch.full((len(x),), step, device=x.device)
-            predicted = self.predict_noise(x, steps, normalised)
+            predicted = self.predict_noise(x, steps, features)
             clean = ((x - self.noise[step] * predicted) / self.signal[step]).clamp(-1.0, 1.0)
             if next_step is None:
                 return clean

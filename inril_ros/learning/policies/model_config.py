@@ -16,6 +16,11 @@ from inril_ros.learning.configuration import from_mapping
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: weights from elsewhere must not decide how much is allocated."""
 
+KINDS = ('best_of_n', 'dppo', 'gaussian', 'residual')
+"""The kinds of policy that there are."""
+
+IMAGE_POOLINGS = ('spatial_softmax', 'spatial_embeddings')
+
 _BOUNDS: dict[str, tuple[float, float]] = {
     'observation_size': (1, 4096),
     'action_size': (1, 64),
@@ -30,6 +35,23 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     'critic_members': (1, 20),
     'std_floor': (1e-6, 1e3),
     'observation_clip': (0.1, 1e3),
+    'residual_width': (8, 2048),
+    'residual_layers': (1, 6),
+    'residual_scale': (0.0, 2.0),
+    'residual_std': (0.0, 2.0),
+    'chain_steps': (1, 1000),
+    'chain_std': (1e-3, 1.0),
+    'gaussian_initial_std': (1e-4, 10.0),
+    'gaussian_lowest_std': (1e-4, 10.0),
+    'gaussian_highest_std': (1e-4, 10.0),
+    'cameras': (0, 8),
+    'image_height': (8, 512),
+    'image_width': (8, 512),
+    'image_channels': (8, 128),
+    'image_stages': (1, 4),
+    'image_blocks': (1, 4),
+    'image_features': (1, 1024),
+    'image_shift': (0, 32),
 }
 
 
@@ -41,6 +63,8 @@ class ModelConfig:
     """O"""
     action_size: int
     """A"""
+    kind: str = 'best_of_n'
+    """Which policy it is; see `catalogue`."""
     chunk_length: int = 4
     """T, actions per decision, executed open loop."""
     denoising_steps: int = 20
@@ -59,8 +83,59 @@ class ModelConfig:
     """Smallest standard deviation of an observation, in the observation's unit."""
     observation_clip: float = 6.0
     """Largest normalised observation, in standard deviations."""
+    residual_width: int = 128
+    residual_layers: int = 2
+    """Hidden layers of the network that corrects a base policy ('residual')."""
+    residual_scale: float = 0.3
+    """Action = base action + scale * residual; ResiP's 0.1 is too slow for small budgets."""
+    residual_std: float = 0.37
+    """Standard deviation of the residual when exploring, before scaling (ResiP: exp(-1)); 0 for
+    hosts that add noise to the action instead."""
+    residual_squash: bool = False
+    """Whether the residual's mean passes through tanh, so that scale bounds it."""
+    chain_steps: int = 5
+    """K', the last denoising steps that a 'dppo' policy fine-tunes; at most those it acts by."""
+    chain_std: float = 0.1
+    """Smallest standard deviation of a denoising step of a 'dppo' policy when exploring (DPPO)."""
+    chain_ddim: bool = False
+    """Whether a 'dppo' policy acts by `sampling_steps` DDIM steps, not by all K DDPM steps."""
+    gaussian_squash: bool = True
+    """Whether a 'gaussian' policy is squashed by tanh, with a standard deviation that depends on
+    the observation (SAC); else it is plain, with one standard deviation per dimension."""
+    gaussian_clone: str = 'mse'
+    """How a 'gaussian' policy imitates: mse (of the action without noise) or nll (likelihood)."""
+    gaussian_initial_std: float = 0.1
+    gaussian_lowest_std: float = 0.03
+    gaussian_highest_std: float = 0.5
+    """Standard deviation of a 'gaussian' policy, before squashing: at the start, and bounds."""
+
+    cameras: int = 0
+    """C. 0: the policy goes by the state alone, and the fields image_* mean nothing."""
+    image_height: int = 128
+    image_width: int = 128
+    """Pixels of each camera's image, H and W."""
+    image_channels: int = 32
+    """Channels of the first stage, a multiple of 8; each further stage has twice as many.
+    ResNet-18 has 64."""
+    image_stages: int = 3
+    image_blocks: int = 2
+    """Stages, and residual blocks per stage. ResNet-18 has 4 of 2; with 3 the last map of a
+    128x128 image is 8x8."""
+    image_pooling: str = 'spatial_softmax'
+    """How a map becomes features: 'spatial_softmax' (where things are) or 'spatial_embeddings'
+    (learned maps; what is where)."""
+    image_features: int = 64
+    """Features per camera."""
+    image_shared: bool = True
+    """Whether all cameras share one ResNet; pooling and projection are each camera's own."""
+    image_frozen: bool = False
+    """Whether fine-tuning leaves the ResNets as cloning made them. Projections go on learning."""
+    image_shift: int = 4
+    """Pixels by which images are shifted at random to learn from (DrQ); 0: not at all."""
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f'ModelConfig.kind: {self.kind!r} is unknown; allowed are {KINDS}')
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -68,9 +143,33 @@ class ModelConfig:
         if self.sampling_steps > self.denoising_steps:
             raise ValueError(f'ModelConfig.sampling_steps: {self.sampling_steps} is more than '
                              f'denoising_steps, {self.denoising_steps}')
+        acting_steps = self.sampling_steps if self.chain_ddim else self.denoising_steps
+        if self.kind == 'dppo' and self.chain_steps > acting_steps:
+            raise ValueError(f'ModelConfig.chain_steps: {self.chain_steps} is more than the '
+                             f'{acting_steps} steps that the policy acts by')
+        if self.gaussian_clone not in ('mse', 'nll'):
+            raise ValueError(f'ModelConfig.gaussian_clone: {self.gaussian_clone!r} is unknown; '
+                             "allowed are 'mse' and 'nll'")
+        if not (self.gaussian_lowest_std < self.gaussian_highest_std
+                and self.gaussian_lowest_std <= self.gaussian_initial_std
+                <= self.gaussian_highest_std):
+            raise ValueError('ModelConfig: gaussian_lowest_std <= gaussian_initial_std <= '
+                             'gaussian_highest_std is needed, with the ends apart')
         if self.time_embedding_size % 2:
             raise ValueError(
                 f'ModelConfig.time_embedding_size: {self.time_embedding_size} is odd')
+
+        if self.image_channels % 8:
+            raise ValueError(
+                f'ModelConfig.image_channels: {self.image_channels} is no multiple of 8')
+        if self.image_pooling not in IMAGE_POOLINGS:
+            raise ValueError(f'ModelConfig.image_pooling: {self.image_pooling!r} is unknown; '
+                             f'allowed are {IMAGE_POOLINGS}')
+
+    @property
+    def image_shape(self) -> tuple[int, int, int, int] | None:
+        """Return (C, H, W, 3), the images of one observation, or None without cameras."""
+        return (self.cameras, self.image_height, self.image_width, 3) if self.cameras else None
 
     def to_json(self) -> str:
         """Return the same text for the same configuration."""

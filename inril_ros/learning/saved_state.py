@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a session as flat tensors and JSON, and back."""
+"""What is saved of a session, as flat tensors and JSON, and back."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from torch import Tensor
 from inril_ros.learning.experience import Transition
 
 COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes')
-_ARRAYS = ('observations', 'actions', 'rewards', 'source')
+_ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -73,6 +73,9 @@ def pack_open(episodes: Mapping[str, list[Transition]]) -> tuple[dict[str, Tenso
             for name in _ARRAYS:
                 array = getattr(transition, name).copy()
                 tensors[f'open.{len(document)}.{name}'] = torch.from_numpy(array)
+            if transition.images is not None:
+                tensors[f'open.{len(document)}.images'] = torch.from_numpy(
+                    transition.images.copy())
             document.append([transition.episode_id, transition.first_tick])
     return tensors, document
 
@@ -82,7 +85,8 @@ def unpack_open(document: list[Any], tensors: Mapping[str, Tensor]) -> dict[str,
     episodes: dict[str, list[Transition]] = {}
     for index, (episode_id, first_tick) in enumerate(document):
         arrays = {name: required(tensors, f'open.{index}.{name}').numpy() for name in _ARRAYS}
+        images = tensors.get(f'open.{index}.images')
         episodes.setdefault(episode_id, []).append(Transition(
-            episode_id, first_tick, **arrays,
+            episode_id, first_tick, **arrays, images=None if images is None else images.numpy(),
             terminated=False, truncated=False, success=False))
     return episodes

@@ -1,0 +1,21 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of policy, by the name that a model's configuration gives."""
+from __future__ import annotations
+
+from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.gaussian import GaussianPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.policies.residual import ResidualPolicy
+
+POLICIES: dict[str, type[Policy]] = {
+    'best_of_n': BestOfN,
+    'gaussian': GaussianPolicy,
+    'residual': ResidualPolicy,
+}
+
+
+def make_policy(config: ModelConfig) -> Policy:
+    """Return an untrained policy of the kind that the configuration names."""
+    return POLICIES[config.kind](config)

@@ -1,0 +1,69 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+From observations to the features that a network reads.
+
+Each network has an encoder of its own: gradients of the critic never move what the actor sees,
+and imitation never moves what the critic sees.
+"""
+from __future__ import annotations
+
+import torch
+from torch import nn, Tensor
+
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.image_encoder import ImageEncoder
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.normaliser import Normaliser
+
+
+class ObservationEncoder(nn.Module):
+    """
+    Observations of B rows -> features (B, F): the normalised state, then those of the images.
+
+    `size` is F. A model without cameras ignores images. There is always a state: one that is
+    constant (a single 0) says nothing, and leaves a policy that goes by images alone.
+
+    How to call it: with a generator where a gradient step follows (cloning, actor and critic
+    losses), without one for acting, for targets, and to measure. Encode once, and repeat the
+    features for several candidates, not the observations: images are what costs.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make an encoder for the state of a model, and for its cameras if it has any."""
+        super().__init__()
+        self.normaliser = Normaliser(config.observation_size, config.std_floor,
+                                     config.observation_clip)
+        self.images = ImageEncoder(config) if config.cameras else None
+        self.size = config.observation_size + (self.images.size if self.images else 0)
+        self.freeze(config.image_frozen)
+
+    def forward(self, observations: Observations,
+                generator: torch.Generator | None = None) -> Tensor:
+        """
+        Return the features (B, F).
+
+        :param generator: shifts the images at random, to learn from (see `random_shift`); it is
+            drawn from only if there are images. None: images as they are
+        :raises ValueError: the model has cameras, and there are no images, or of another shape
+        """
+        state = self.normaliser(observations.state)
+        if self.images is None:
+            return state
+        if observations.images is None:
+            raise ValueError(f'the model has {len(self.images.heads)} cameras, '
+                             'the observations have no images')
+        return torch.cat([state, self.images(observations.images, generator)], dim=-1)
+
+    def freeze(self, frozen: bool) -> None:
+        """Exclude the images' networks from learning, or include them; see ModelConfig."""
+        if self.images is not None:
+            self.images.freeze_trunks(frozen)
+
+    def adopt(self, other: ObservationEncoder) -> None:
+        """
+        Take over the weights of an encoder of the same model.
+
+        A critic begins with the scale of observations, and with the eyes, of the cloned actor.
+        """
+        self.load_state_dict(other.state_dict())

@@ -1,0 +1,193 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+From camera images to a few features: a small ResNet per camera, then where things are.
+
+The network is ResNet-18's (He et al. 2016) with fewer stages and channels, and GroupNorm (Wu and
+He 2018) in place of BatchNorm: batches mix few episodes, acting sees one image at a time, and
+targets are moving averages of weights, all of which batch statistics spoil.
+"""
+from __future__ import annotations
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+from inril_ros.learning.policies.model_config import ModelConfig
+
+_EMBEDDINGS = 8
+"""Learned spatial maps per channel (as SERL, Luo et al. 2024)."""
+_SLICE = 256
+"""Images per pass where no gradient is needed: an episode at once must not fill the memory."""
+
+
+class ImageEncoder(nn.Module):
+    """Images of B rows and C cameras -> features (B, `size`), each camera's one after another."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make the networks for a model with at least one camera."""
+        super().__init__()
+        self.image_shape = config.image_shape
+        self.shift = config.image_shift
+        self.frozen = False
+        number = 1 if config.image_shared else config.cameras
+        self.trunks = nn.ModuleList([Trunk(config) for _ in range(number)])
+        self.heads = nn.ModuleList([_head(config) for _ in range(config.cameras)])
+        self.size = config.cameras * config.image_features
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """
+        Return the features (B, size) of images (B, C, H, W, 3) uint8.
+
+        :param generator: shifts the images at random (see `random_shift`); None leaves them
+        :raises ValueError: images of another shape or type than the model's
+        """
+        if images.dtype != torch.uint8 or images.shape[1:] != self.image_shape:
+            raise ValueError(f'images are {tuple(images.shape)} {images.dtype}, the model reads '
+                             f'(B, {", ".join(map(str, self.image_shape))}) torch.uint8')
+        if generator is not None and self.shift:
+            images = random_shift(images.flatten(0, 1), self.shift, generator).view_as(images)
+        if torch.is_grad_enabled():
+            return self._features(images)
+        rows = max(_SLICE // images.shape[1], 1)
+        return torch.cat([self._features(part) for part in images.split(rows)])
+
+    def freeze_trunks(self, frozen: bool) -> None:
+        """Exclude the trunks from learning, or include them; heads always learn."""
+        self.frozen = frozen
+        self.trunks.requires_grad_(not frozen)
+
+    def _features(self, images: Tensor) -> Tensor:
+        # Frozen trunks keep nothing for a backward pass, which is most of the memory and time.
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            if len(self.trunks) == 1:
+                maps = self.trunks[0](images.flatten(0, 1)).unflatten(0, images.shape[:2])
+                maps = maps.unbind(1)
+            else:
+                maps = [trunk(images[:, camera]) for camera, trunk in enumerate(self.trunks)]
+        return torch.cat([head(part) for head, part in zip(self.heads, maps)], dim=-1)
+
+
+class Trunk(nn.Module):
+    """Images (N, H, W, 3) uint8 -> maps (N, channels, about H / 2^(stages + 1), ...)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make the stem and the stages; each stage after the first halves the map."""
+        super().__init__()
+        channels = config.image_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels, 7, stride=2, padding=3, bias=False), _norm(channels),
+            nn.ReLU(), nn.MaxPool2d(3, stride=2, padding=1))
+        blocks: list[nn.Module] = []
+        inputs = channels
+        for stage in range(config.image_stages):
+            outputs = channels * 2 ** stage
+            for block in range(config.image_blocks):
+                stride = 2 if stage and not block else 1
+                blocks.append(BasicBlock(inputs, outputs, stride))
+                inputs = outputs
+        self.blocks = nn.Sequential(*blocks)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the maps of images (N, H, W, 3)."""
+        x = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return self.blocks(self.stem(x))
+
+
+class BasicBlock(nn.Module):
+    """ReLU(x' + Norm(Conv(ReLU(Norm(Conv(x)))))), x' = x, or its projection."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        """Make two 3x3 convolutions, and the projection if shapes differ."""
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.first_norm = _norm(outputs)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.second_norm = _norm(outputs)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), _norm(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
+        change = functional.relu(self.first_norm(self.first(x)))
+        return functional.relu(self.shortcut(x) + self.second_norm(self.second(change)))
+
+
+class SpatialSoftmax(nn.Module):
+    """
+    Maps (N, c, h, w) -> where each channel is most active, (N, 2c) in [-1, 1].
+
+    The mean of the coordinates under a softmax of each channel (Levine et al. 2016), with a
+    learned temperature.
+    """
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        """Make the coordinates of a map."""
+        super().__init__()
+        self.size = 2 * channels
+        y, x = torch.meshgrid(_centred(height), _centred(width), indexing='ij')
+        self.register_buffer('grid', torch.stack([x.flatten(), y.flatten()], dim=1),
+                             persistent=False)
+        self.log_sharpness = nn.Parameter(torch.full((channels, 1), 2.0))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the expected x and y of each channel."""
+        share = (maps.flatten(2) * self.log_sharpness.exp()).softmax(dim=-1)
+        return (share @ self.grid).flatten(1)
+
+
+class SpatialEmbeddings(nn.Module):
+    """Maps (N, c, h, w) -> products with learned maps, (N, 8c): what is where (SERL)."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        """Make the learned maps."""
+        super().__init__()
+        self.size = _EMBEDDINGS * channels
+        self.weight = nn.Parameter(
+            torch.randn(channels, _EMBEDDINGS, height * width) / (height * width) ** 0.5)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the products, summed over places."""
+        return torch.einsum('ncp,ckp->nck', maps.flatten(2), self.weight).flatten(1)
+
+
+POOLINGS = {'spatial_softmax': SpatialSoftmax, 'spatial_embeddings': SpatialEmbeddings}
+
+
+def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor:
+    """
+    Return images (N, H, W, 3), each moved by -pad .. pad pixels down and right, edges repeated.
+
+    The same as padding by repetition and cropping at random (DrQ, Yarats et al. 2021).
+    """
+    number, height, width = images.shape[:3]
+    offsets = torch.randint(-pad, pad + 1, (2, number), generator=generator,
+                            device=generator.device).to(images.device)
+    rows = torch.arange(height, device=images.device) + offsets[0, :, None]
+    columns = torch.arange(width, device=images.device) + offsets[1, :, None]
+    return images[torch.arange(number, device=images.device)[:, None, None],
+                  rows.clamp(0, height - 1)[:, :, None],
+                  columns.clamp(0, width - 1)[:, None, :]]
+
+
+def _head(config: ModelConfig) -> nn.Module:
+    """Return what turns the maps of one camera into features within [-1, 1] (as DrQ)."""
+    channels = config.image_channels * 2 ** (config.image_stages - 1)
+    # Stem and pooling, then all stages but the first, halve and round up.
+    halvings = config.image_stages + 1
+    height, width = (-(-size // 2 ** halvings)
+                     for size in (config.image_height, config.image_width))
+    pooling = POOLINGS[config.image_pooling](channels, height, width)
+    return nn.Sequential(pooling, nn.Linear(pooling.size, config.image_features),
+                         nn.LayerNorm(config.image_features), nn.Tanh())
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(channels // 8, channels)
+
+
+def _centred(size: int) -> Tensor:
+    """Return the places of `size` cells from -1 to 1; a single one is at 0."""
+    return torch.linspace(-1.0, 1.0, size) if size > 1 else torch.zeros(1)
