@@ -139,7 +139,7 @@ def executed_tick(message: Any) -> ExecutedTick:
 
 
 def content_digest(bags: list[Path]) -> str:
-    """Return a SHA-256 over all messages of bags: topic, time and bytes, whatever their order.
+    """Return a SHA-256 over all messages of bags: topic, time and content, whatever their order.
 
     Two recordings with the same digest hold the same messages. Not part of it: the order in which
     a recorder saw messages of different topics with equal times, and the UUIDs of run and episode,
@@ -148,19 +148,24 @@ def content_digest(bags: list[Path]) -> str:
     total = hashlib.sha256()
     for path in bags:
         with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            for row in sorted((stamp, link.topic, _without_ids(reader, link.msgtype, raw))
+            for row in sorted((stamp, link.topic, _content(reader, link.msgtype, raw))
                               for link, stamp, raw in reader.messages()):
                 total.update(json.dumps(row[:2]).encode())
                 total.update(row[2])
     return total.hexdigest()
 
 
-def _without_ids(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
-    if not message_type.startswith('inril_ros/'):
-        return bytes(raw)
+def _content(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
+    """Return a message as bytes that depend on its values only.
+
+    Serialised anew, since the bytes between aligned values are whatever the publisher's memory
+    held.
+    """
     message = reader.deserialize(raw, message_type)
-    blank = {name: '' for name in ('run_id', 'episode_id') if hasattr(message, name)}
-    return bytes(ros_typestore().serialize_cdr(replace(message, **blank), message_type))
+    if message_type.startswith('inril_ros/'):
+        blank = {name: '' for name in ('run_id', 'episode_id') if hasattr(message, name)}
+        message = replace(message, **blank)
+    return bytes(reader.typestore.serialize_cdr(message, message_type))
 
 
 def _messages(path: Path, topics: set[str], contract: Contract) -> Iterator[tuple[str, Any]]:

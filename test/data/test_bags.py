@@ -16,8 +16,10 @@ from small_arm import (
     event_message,
     joint_state,
     observed,
+    outcome_message,
     point,
     recorded,
+    serialised,
     START,
     TICK,
     TOPICS,
@@ -261,6 +263,22 @@ def test_the_digest_ignores_the_names_of_run_and_episode(tmp_path):
     first = bag_of(tmp_path, recorded(TICKS))
     second = bag_of(tmp_path, recorded(TICKS, run_id='r2', episode_id='e2'), '0001')
     assert content_digest([first]) == content_digest([second])
+
+
+def test_the_digest_ignores_the_padding_between_aligned_values(tmp_path):
+    raw = serialised(outcome_message(START, reward=1.0))
+    content = raw[4:]
+    # stamp, length and text of frame_id, outcome; the reward is aligned to 4 bytes.
+    after_outcome = 8 + 4 + 1 + len(outcome_message(START).header.frame_id) + 1
+    padding = range(after_outcome, -(-after_outcome // 4) * 4)
+    assert len(padding)
+    same = [raw[:4] + content[:at] + bytes([0xA5]) + content[at + 1:] for at in padding]
+    digests = set()
+    for number, content in enumerate([raw, *same]):
+        bag = EpisodeBag(tmp_path, f'{number:04d}')
+        bag.write('outcome', 'inril_ros/msg/Outcome', START, content)
+        digests.add(content_digest([bag.close({'outcome': 'success'}, True)]))
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize('change', ['value', 'time', 'topic', 'missing', 'outcome'])
