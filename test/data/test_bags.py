@@ -16,7 +16,6 @@ from small_arm import (
     event_message,
     joint_state,
     observed,
-    outcome_message,
     point,
     recorded,
     serialised,
@@ -266,17 +265,18 @@ def test_the_digest_ignores_the_names_of_run_and_episode(tmp_path):
 
 
 def test_the_digest_ignores_the_padding_between_aligned_values(tmp_path):
-    raw = serialised(outcome_message(START, reward=1.0))
+    message = point(START, 1.0)
+    raw = serialised(message)
     content = raw[4:]
-    # stamp, length and text of frame_id, outcome; the reward is aligned to 4 bytes.
-    after_outcome = 8 + 4 + 1 + len(outcome_message(START).header.frame_id) + 1
-    padding = range(after_outcome, -(-after_outcome // 4) * 4)
+    # stamp, length and text of frame_id; the coordinates are aligned to 8 bytes.
+    after_frame = 8 + 4 + len(message.header.frame_id) + 1
+    padding = range(after_frame, -(-after_frame // 8) * 8)
     assert len(padding)
     same = [raw[:4] + content[:at] + bytes([0xA5]) + content[at + 1:] for at in padding]
     digests = set()
     for number, content in enumerate([raw, *same]):
         bag = EpisodeBag(tmp_path, f'{number:04d}')
-        bag.write('outcome', 'inril_ros/msg/Outcome', START, content)
+        bag.write('hand', message.__msgtype__, START, content)
         digests.add(content_digest([bag.close({'outcome': 'success'}, True)]))
     assert len(digests) == 1
 
