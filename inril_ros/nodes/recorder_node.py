@@ -66,6 +66,7 @@ class RecorderNode(ManagedNode):
             self._stream = TransitionStream(
                 self, Path(self.value('journal')), self.run_id, self.value('resend'))
         self._counts = {'saved': 0, 'discarded': 0}
+        self._told = ''
         self._statuses = self.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
         self._events = self.create_publisher(EpisodeEvent, EVENT_TOPIC, qos.EVENT)
         self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
@@ -151,7 +152,7 @@ class RecorderNode(ManagedNode):
                 self._discard('the next episode began before its messages had come')
             self._begin(message)
         elif self._episode is None or message.episode_id != self._episode.event.episode_id:
-            return
+            self._answer_for_unknown(message)
         elif message.event == EpisodeEvent.STARTED:
             self._episode.capture.begin(stamp_ns(message))
             self._keep_event(message)
@@ -164,11 +165,24 @@ class RecorderNode(ManagedNode):
             self._episode.assembler.end(message.tick, stamp_ns(message))
             self._advance(self._episode)
 
+    def _answer_for_unknown(self, message: EpisodeEvent) -> None:
+        """Say that an episode is lost whose beginning this process didn't see, once it ends."""
+        if (message.event == EpisodeEvent.ENDED and message.episode_id != self._told
+                and self._is_ours(message)):
+            self.get_logger().error(f'episode {message.episode_id} discarded: its beginning was '
+                                    'not seen, the recorder was started in the middle of it')
+            self._publish_verdict(message, EpisodeEvent.DISCARDED, 'its beginning was not seen')
+
+    def _is_ours(self, message: EpisodeEvent) -> bool:
+        """Say whether episodes of this purpose are recorded here."""
+        if message.purpose == EpisodeRequest.DEMONSTRATION:
+            return bool(self.value('demonstrations'))
+        return message.purpose == EpisodeRequest.ROLLOUT and self._stream is not None
+
     def _begin(self, message: EpisodeEvent) -> None:
-        demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
-        if not (self.value('demonstrations') if demonstration
-                else message.purpose == EpisodeRequest.ROLLOUT and self._stream):
+        if not self._is_ours(message):
             return
+        demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
         self._episode = _Episode(
             event=message,
             assembler=TransitionAssembler(self.contract, self._aligner, self.lockstep),
@@ -263,8 +277,12 @@ class RecorderNode(ManagedNode):
         self._tell(episode, EpisodeEvent.DISCARDED, reason)
 
     def _tell(self, episode: '_Episode', event: int, reason: str) -> None:
-        source = episode.end or episode.event
         self._episode = None
+        self._publish_verdict(episode.end or episode.event, event, reason)
+
+    def _publish_verdict(self, source: EpisodeEvent, event: int, reason: str) -> None:
+        """Say what became of the record of an episode."""
+        self._told = source.episode_id
         self._events.publish(EpisodeEvent(
             header=source.header, run_id=source.run_id, episode_id=source.episode_id, event=event,
             purpose=source.purpose, outcome=source.outcome, tick=source.tick,

@@ -145,6 +145,17 @@ def test_a_killed_recorder_loses_nothing_and_its_episode_is_forgotten(synchronou
     check_forgotten(lab, before, episode)
 
 
+def test_a_recorder_that_comes_in_the_middle_of_an_episode_says_that_it_is_lost(synchronous_lab):
+    lab = synchronous_lab
+    episode = lab.episode(24)
+    before = begin(lab, episode)
+    lab.kill('recorder_node')
+    lab.restart_recorder()
+    lab.player.play([*episode.steps(14, 24), *episode.closing()])
+    assert 'beginning was not seen' in lab.wait_discarded(episode)
+    check_forgotten(lab, before, episode)
+
+
 def begin(lab, episode):
     """Play 14 ticks of an episode; return the journal with the three decisions of it."""
     lab.run(10)
