@@ -220,7 +220,11 @@ def _check_images(instance: Transition | Episode, where: str) -> None:
                          'expected (S + 1, C, H, W, 3) of uint8')
     if len(images) != expected:
         raise ValueError(f'{where}: {len(images)} images, expected {expected}')
-    _freeze(instance, 'images', np.uint8)
+    # Images are most of what there is to remember: those that can't change are not copied.
+    if images.flags.writeable:
+        _freeze(instance, 'images', np.uint8)
+    else:
+        object.__setattr__(instance, 'images', images)
 
 
 def _check_intervened(instance: Transition | Episode, where: str) -> None:

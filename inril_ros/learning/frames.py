@@ -24,28 +24,27 @@ class Frames:
         """Begin without rows; shape is (C, H, W, 3)."""
         self.shape = tuple(shape)
         self._rows: list[Images] = []
-        self._pieces: list[Images] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    @property
-    def pieces(self) -> list[Images]:
-        """Return what was added, in order."""
-        return self._pieces
-
     def check(self, images: Images | None) -> None:
-        """Raise a ValueError if these images are missing or of another shape."""
+        """Raise a ValueError if images are missing or of another shape."""
         if images is None or images.shape[1:] != self.shape:
-            found = 'none' if images is None else str(images.shape[1:])
-            raise ValueError(f'images of the episode are {found}, the replay holds {self.shape}')
+            found = 'missing' if images is None else str(images.shape[1:])
+            raise ValueError(f'images of the episode are {found}, expected {self.shape}')
 
     def extend(self, images: Images) -> None:
         """Refer to images (N, C, H, W, 3), which must not change from now on."""
         self.check(images)
-        self._pieces.append(images)
         self._rows.extend(images)
 
     def gather(self, rows: NDArray[np.int64]) -> Images:
         """Return a copy of the images of these rows, (B, C, H, W, 3)."""
+        if len(rows) == 0:
+            return np.empty((0, *self.shape), np.uint8)
         return np.stack([self._rows[row] for row in rows.tolist()])
+
+    def joined(self) -> Images:
+        """Return a copy of all images, in order: to be saved."""
+        return self.gather(np.arange(len(self._rows)))

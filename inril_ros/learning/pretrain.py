@@ -94,6 +94,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         policy = make_policy(model)
     cloned = policy.cloned
     cloned.encoder.normaliser.fit(observations.state.numpy())
+    cloned.encoder.freeze(False)
     policy.to(device).train()
     average = copy.deepcopy(cloned)
     generator = torch.Generator().manual_seed(seed)
@@ -116,6 +117,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         if progress is not None:
             progress(step + 1, float(loss.detach()))
     cloned.load_state_dict(average.state_dict())
+    cloned.encoder.freeze(model.image_frozen)
     policy.eval()
 
     def fixed_loss(part: Sequence[Episode]) -> float:

@@ -184,26 +184,25 @@ class WindowReplay:
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
-        pieces = [] if self._frames is None else self._frames.pieces
+        images = {} if self._frames is None else {'images': self._frames.joined()}
         return {
-            **{f'images.{number}': images for number, images in enumerate(pieces)},
             'observations': self._observations.view, 'actions': self._actions.view,
             'rewards': self._rewards.view, 'candidates': self._candidates.view,
-            'episodes': np.array(self._episodes, np.int64).reshape(-1, 4)}
+            'episodes': np.array(self._episodes, np.int64).reshape(-1, 4), **images}
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
         """Fill this empty replay with what `state_dict` returned."""
         if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
         first = 0
-        episodes = state['episodes'].tolist()
-        for number, (steps, terminated, success, origin) in enumerate(episodes):
+        images = state.get('images')
+        for steps, terminated, success, origin in state['episodes'].tolist():
             after = first + steps + 1
             self.add(Episode(state['observations'][first:after],
                              state['actions'][first:after - 1],
                              state['rewards'][first:after - 1],
                              bool(terminated), bool(success),
-                             images=state.get(f'images.{number}')),
+                             images=None if images is None else images[first:after]),
                      state['candidates'][first:after], Origin(origin))
             first = after
 

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inril_ros.learning.experience import Transition
+from inril_ros.learning.experience import Episode, Transition
 
 COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes')
+_EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
+                   'extras')
 _ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
 
 
@@ -20,12 +22,13 @@ def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f'{prefix}.{name}': tensor for name, tensor in tensors.items()}
 
 
-def unprefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with 'prefix.', without it."""
+def unprefixed(prefix: str, tensors: Mapping[str, Tensor],
+               may_lack: bool = False) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with 'prefix.', without it; ValueError if none."""
     start = len(prefix) + 1
     found = {name[start:]: tensor for name, tensor in tensors.items()
              if name.startswith(f'{prefix}.')}
-    if not found:
+    if not found and not may_lack:
         raise ValueError(f'the saved session has no tensors {prefix}.*')
     return found
 
@@ -90,3 +93,20 @@ def unpack_open(document: list[Any], tensors: Mapping[str, Tensor]) -> dict[str,
             episode_id, first_tick, **arrays, images=None if images is None else images.numpy(),
             terminated=False, truncated=False, success=False))
     return episodes
+
+
+def pack_episode(episode: Episode | None) -> tuple[dict[str, Tensor], list[bool] | None]:
+    """Return an episode as tensors and JSON; nothing and None for None."""
+    if episode is None:
+        return {}, None
+    arrays = {name: getattr(episode, name) for name in _EPISODE_ARRAYS}
+    return ({name: torch.from_numpy(array.copy()) for name, array in arrays.items()
+             if array is not None}, [episode.terminated, episode.success])
+
+
+def unpack_episode(tensors: Mapping[str, Tensor], document: list[bool] | None) -> Episode | None:
+    """Return what `pack_episode` was given."""
+    if document is None:
+        return None
+    return Episode(**{name: tensor.numpy() for name, tensor in tensors.items()},
+                   terminated=document[0], success=document[1])

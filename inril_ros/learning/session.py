@@ -9,6 +9,7 @@ There is no clock in here: the number of updates follows from the number of step
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 import json
 
 import numpy as np
@@ -19,11 +20,13 @@ from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
 from inril_ros.learning.experience import Episode, join_transitions, Transition
 from inril_ros.learning.exploration import ExplorationConfig
-from inril_ros.learning.interleave.dose import Dose
-from inril_ros.learning.interleave.schedule import FixedSchedule
+from inril_ros.learning.interleave.controls import shuffle_rewards
+from inril_ros.learning.interleave.interleaver import Interleaver
+from inril_ros.learning.interleave.schedule import Schedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
-from inril_ros.learning.learners.hosts import make_host
+from inril_ros.learning.learners.hosts import make_host, with_control
 from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_pairs, split_episodes
 from inril_ros.learning.replay import Origin
@@ -50,10 +53,7 @@ class FineTuningSession:
         self.device = select_device(device)
         model = pretrained.config
         for index, episode in enumerate(demonstrations):
-            sizes = (episode.observations.shape[1], episode.actions.shape[1])
-            if sizes != (model.observation_size, model.action_size):
-                raise ValueError(f'demonstration {index} has (O, A) = {sizes}, the model '
-                                 f'{(model.observation_size, model.action_size)}')
+            _check_sizes(f'demonstration {index}', episode, model)
         training, self._heldout = split_episodes(demonstrations, config.heldout_share)
         if not training:
             raise ValueError('a session needs at least one demonstration')
@@ -61,17 +61,15 @@ class FineTuningSession:
         self._random = np.random.default_rng(seed)
         # On the CPU whatever the device: the same seed draws the same noise everywhere.
         self._generator = torch.Generator().manual_seed(seed)
-        self.host = make_host(config.host, pretrained, self._random, self._generator, self.device)
-        self.imitation_optimiser = torch.optim.AdamW(
-            self.host.imitation_parameters, lr=config.imitation_learning_rate,
-            weight_decay=config.imitation_weight_decay)
-        self.schedule = FixedSchedule(config.m)
+        self.host = make_host(
+            with_control(config.host, config.control, config.control_weight), pretrained,
+            self._random, self._generator, self.device)
+        self.memory = self._empty_memory()
         self.source = ImitationSource(config.imitation_source, config.demonstration_share,
                                       config.intervention_share)
-        self.dose = Dose(config.dose_window)
-        self._image_shape = (None if training[0].images is None
-                             else training[0].images.shape[1:])
-        self.memory = self._empty_memory()
+        self.interleaver = Interleaver(
+            config, self.host, self._imitation_batch, self._random, self._generator,
+            self.heldout_il_loss, seed)
         self.env_steps = 0
         self.transitions = 0
         self.duplicates = 0
@@ -80,6 +78,7 @@ class FineTuningSession:
         self.successes = 0
         self._open: dict[str, list[Transition]] = {}
         self._closed: set[str] = set()
+        self._waiting: Episode | None = None  # to exchange rewards with; see shuffle_rewards
         for episode in training:
             self._remember(episode, Origin.DEMONSTRATION)
 
@@ -106,12 +105,8 @@ class FineTuningSession:
         :raises ValueError: sizes that differ from the model, or ticks or observations that do
             not fit what is known of the episode
         """
-        model = self.policy.config
-        sizes = (transition.observations.shape[1], transition.actions.shape[1])
-        if sizes != (model.observation_size, model.action_size):
-            raise ValueError(f'transition of episode {transition.episode_id!r} has (O, A) = '
-                             f'{sizes}, the model '
-                             f'{(model.observation_size, model.action_size)}')
+        _check_sizes(f'transition of episode {transition.episode_id!r}', transition,
+                     self.policy.config)
         pieces = self._open.get(transition.episode_id, [])
         expected = pieces[-1].first_tick + pieces[-1].steps if pieces else 0
         if transition.episode_id in self._closed or transition.first_tick < expected:
@@ -146,15 +141,38 @@ class FineTuningSession:
         return len(self._open)
 
     def _remember(self, episode: Episode, origin: Origin) -> None:
+        if self.policy.config.image_shape is None and episode.images is not None:
+            episode = replace(episode, images=None)  # nobody looks at them
         self.memory.add(episode, origin)
-        self.host.remember(episode, origin)
+        if self.config.control == 'shuffled_rewards' and origin is Origin.ONLINE:
+            self._remember_with_rewards_of_another(episode)
+        else:
+            self.host.remember(episode, origin)
+
+    def _remember_with_rewards_of_another(self, episode: Episode) -> None:
+        """Let each two episodes in a row exchange rewards and outcome before RL sees them."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            self._waiting = episode
+            return
+        pair = waiting, episode
+        rewards, sources = shuffle_rewards([each.rewards for each in pair], self._random)
+        for each, values, source in zip(pair, rewards, sources):
+            self.host.remember(replace(
+                each, rewards=values, success=pair[source].success,
+                terminated=pair[source].terminated), Origin.ONLINE)
 
     def _empty_memory(self) -> ImitationMemory:
         model = self.policy.config
         return ImitationMemory(model.observation_size, model.action_size, model.chunk_length,
-                               self._image_shape)
+                               model.image_shape)
 
     # ---- learning --------------------------------------------------------------------------
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return the schedule of imitation, with its counters."""
+        return self.interleaver.schedule
 
     @property
     def rl_updates(self) -> int:
@@ -178,42 +196,25 @@ class FineTuningSession:
 
     def update(self) -> dict[str, float]:
         """
-        Take one RL update and, where the schedule says so, one IL update.
+        Take one RL update and, where the schedule says so, imitation.
 
-        Return what to log: rl_loss, mean_value, the counters rl_updates and il_updates, ratio
-        (realised), dose (|path of IL| / |path of RL|), rl_path, il_path (over the last
-        `dose_window` RL updates or so), and il_loss if there was an IL update.
+        Return what to log: rl_loss, mean_value and more of the host's, the counters rl_updates and
+        il_updates, m, ratio (realised), dose (|path of IL| / |path of RL|), rl_path, il_path (over
+        the last `dose_window` RL updates or so); il_loss if there was imitation, and alignment_*
+        if it was measured.
 
         :raises RuntimeError: there is no experience yet; see `updates_due`
         """
         if not self.updates_due and not self.episodes:
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
-        batch = self.host.draw()
-        with self.dose.rl(self.host.critic_parameters):
-            logged = self.host.critic_update(batch)
-        self.schedule.count_rl()
-        if self.schedule.imitation_due:
-            logged['il_loss'] = self._imitate()
-            self.schedule.count_il()
-        logged.update(self.host.finish(batch))
-        logged.update(
-            rl_updates=float(self.schedule.rl_updates), il_updates=float(self.schedule.il_updates),
-            ratio=self.schedule.ratio, dose=self.dose.ratio,
-            rl_path=self.dose.rl_path, il_path=self.dose.il_path)
-        return logged
+        return self.interleaver.update()
 
-    def _imitate(self) -> float:
-        rows = self.source.rows(self.memory, self.config.imitation_batch, self._random)
+    def _imitation_batch(self, random: np.random.Generator) -> tuple[Observations, Tensor]:
+        """Return what an IL step imitates: observations of B rows, chunks (B, T, A)."""
+        rows = self.source.rows(self.memory, self.config.imitation_batch, random)
         state, images, chunks = self.memory.pairs(rows)
-        with self.dose.il(self.host.imitation_parameters):
-            loss = self.host.imitation_loss(
-                Observations.from_arrays(state, images, self.device),
-                torch.tensor(chunks, device=self.device), self._generator)
-            self.imitation_optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self.imitation_optimiser.step()
-        self.host.after_imitation()
-        return float(loss.detach())
+        return (Observations.from_arrays(state, images, self.device),
+                torch.tensor(chunks, device=self.device))
 
     def heldout_il_loss(self) -> float | None:
         """Return the imitation loss on the demonstrations kept out of learning, or None."""
@@ -239,25 +240,28 @@ class FineTuningSession:
         from it bit for bit.
         """
         host_tensors, host_document = self.host.state_dict()
+        interleaver_tensors, interleaver_document = self.interleaver.state_dict()
+        waiting_tensors, waiting_document = saved_state.pack_episode(self._waiting)
         open_tensors, open_document = saved_state.pack_open(self._open)
         tensors = {
             **saved_state.prefixed('host', host_tensors),
-            **saved_state.optimiser_tensors('imitation_optimiser', self.imitation_optimiser),
+            **saved_state.prefixed('interleaver', interleaver_tensors),
             **saved_state.prefixed('memory', {name: torch.from_numpy(array) for name, array
                                               in self.memory.state_dict().items()}),
             'generator': self._generator.get_state(),
             **open_tensors,
+            **saved_state.prefixed('waiting', waiting_tensors),
         }
         document = {
             'config': self.config.to_mapping(),
             'model_config': self.policy.config.to_json(),
             'host': host_document,
             'random': self._random.bit_generator.state,
-            'schedule': self.schedule.state_dict(),
-            'dose': self.dose.state_dict(),
+            'interleaver': interleaver_document,
             'counters': {name: getattr(self, name) for name in saved_state.COUNTERS},
             'open': open_document,
             'closed': sorted(self._closed),
+            'waiting': waiting_document,
         }
         return ({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()},
                 json.dumps(document, sort_keys=True))
@@ -275,15 +279,30 @@ class FineTuningSession:
         saved_state.check_same('model configuration', json.loads(document['model_config']),
                                json.loads(self.policy.config.to_json()))
         self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])
-        saved_state.load_optimiser('imitation_optimiser', self.imitation_optimiser, tensors)
+        # Before the first update there are no tensors of it.
+        self.interleaver.load_state_dict(
+            saved_state.unprefixed('interleaver', tensors, may_lack=True),
+            document['interleaver'])
         self.memory = self._empty_memory()
         self.memory.load_state_dict({name: tensor.numpy() for name, tensor
                                      in saved_state.unprefixed('memory', tensors).items()})
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
-        self.schedule.load_state_dict(document['schedule'])
-        self.dose.load_state_dict(document['dose'])
         for name in saved_state.COUNTERS:
             setattr(self, name, document['counters'][name])
         self._open = saved_state.unpack_open(document['open'], tensors)
         self._closed = set(document['closed'])
+        self._waiting = saved_state.unpack_episode(
+            saved_state.unprefixed('waiting', tensors, may_lack=True), document['waiting'])
+
+
+def _check_sizes(what: str, experience: Episode | Transition, model: ModelConfig) -> None:
+    """Raise a ValueError if the arrays are not of the sizes that the model is made for."""
+    sizes = (experience.observations.shape[1], experience.actions.shape[1])
+    expected = (model.observation_size, model.action_size)
+    if sizes != expected:
+        raise ValueError(f'{what} has (O, A) = {sizes}, the model {expected}')
+    images = None if experience.images is None else experience.images.shape[1:]
+    if model.image_shape is not None and images != model.image_shape:
+        raise ValueError(f'{what} has images of (C, H, W, 3) = {images}, '
+                         f'the model {model.image_shape}')

@@ -8,45 +8,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
-from inril_ros.learning.interleave.schedule import checked_m
-from inril_ros.learning.interleave.sources import ImitationSource
-from inril_ros.learning.learners.hosts import host_name, HOSTS
+from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
+from inril_ros.learning.learners.hosts import host_name, HOSTS, with_control
 from inril_ros.learning.learners.idql import IDQLConfig
 
 
 @dataclass(frozen=True)
-class SessionConfig:
-    """Numbers of the host and of the interleaving. Defaults are ours, tuned on Meta-World."""
+class SessionConfig(InterleavingConfig):
+    """Numbers of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
 
     host: Any = field(default_factory=IDQLConfig)
     """Configuration of the host; its type says which host it is."""
-    m: float | None = 4
-    """RL updates per IL update; null or .inf is RL only. An update is one gradient step."""
-    imitation_source: str = 'both'
-    """demonstrations, own_successes, interventions, both (demonstrations and own successes) or
-    mixture (all three). While a source is empty: demonstrations."""
-    demonstration_share: float = 0.5
-    """Share of demonstrations in an IL batch of the sources both and mixture."""
-    intervention_share: float = 0.0
-    """Share of interventions in an IL batch of the source mixture."""
-    imitation_learning_rate: float = 3e-4
-    """AdamW, separate from the optimisers of RL."""
-    imitation_weight_decay: float = 1e-6
-    imitation_batch: int = 128
-    """Rows per IL update, the same whatever the source."""
     heldout_share: float = 0.2
     """Share of the demonstrations kept out of learning; the same as in pre-training."""
-    dose_window: int = 500
-    """RL updates over which the measured path lengths fade."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, 'm', checked_m(self.m))
-        ImitationSource(self.imitation_source, self.demonstration_share, self.intervention_share)
+        super().__post_init__()
         check_range(self, 'heldout_share', 0.0, 0.5)
-        check_range(self, 'imitation_learning_rate', 1e-8, 1.0)
-        check_range(self, 'imitation_weight_decay', 0.0, 1.0)
-        check_range(self, 'imitation_batch', 2, 65_536)
-        check_range(self, 'dose_window', 1, 10_000_000)
+        with_control(self.host, self.control, self.control_weight)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> SessionConfig:

@@ -22,7 +22,7 @@ class Dose:
     Path lengths sum |theta_after - theta_before|, of which older steps fade out.
 
     What was measured w RL updates ago counts exp(-w / window): the ratio is smooth, and always
-    about the same number of updates.
+    about the same number of updates. Beside it, `end_cycle` returns the ratio of one cycle.
     """
 
     def __init__(self, window: int) -> None:
@@ -30,36 +30,58 @@ class Dose:
         self._decay = 1.0 - 1.0 / window
         self.rl_path = 0.0
         self.il_path = 0.0
+        self._cycle_rl_path = 0.0
+        self._cycle_il_path = 0.0
 
     @contextmanager
     def rl(self, parameters: Sequence[Tensor]) -> Iterator[None]:
         """Add the step that is taken inside the block to the path of RL; older steps fade."""
         before = _flat(parameters)
         yield
+        length = float(torch.linalg.vector_norm(_flat(parameters) - before))
         self.rl_path *= self._decay
         self.il_path *= self._decay
-        self.rl_path += float(torch.linalg.vector_norm(_flat(parameters) - before))
+        self.rl_path += length
+        self._cycle_rl_path += length
 
     @contextmanager
     def il(self, parameters: Sequence[Tensor]) -> Iterator[None]:
         """Add the step that is taken inside the block to the path of IL."""
         before = _flat(parameters)
         yield
-        self.il_path += float(torch.linalg.vector_norm(_flat(parameters) - before))
+        length = float(torch.linalg.vector_norm(_flat(parameters) - before))
+        self.il_path += length
+        self._cycle_il_path += length
 
     @property
     def ratio(self) -> float:
         """Return |path of IL| / |path of RL|; 0 while RL has not moved."""
         return self.il_path / self.rl_path if self.rl_path > 0.0 else 0.0
 
+    def end_cycle(self) -> float | None:
+        """
+        Return |path of IL| / |path of RL| since the last call, and begin the next cycle.
+
+        Call it once per imitation event, after its last IL step. None, and the cycle goes on, if
+        RL has not moved since.
+        """
+        if self._cycle_rl_path <= 0.0:
+            return None
+        ratio = self._cycle_il_path / self._cycle_rl_path
+        self._cycle_rl_path = self._cycle_il_path = 0.0
+        return ratio
+
     def state_dict(self) -> dict[str, float]:
         """Return the path lengths."""
-        return {'rl_path': self.rl_path, 'il_path': self.il_path}
+        return {'rl_path': self.rl_path, 'il_path': self.il_path,
+                'cycle_rl_path': self._cycle_rl_path, 'cycle_il_path': self._cycle_il_path}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Continue from saved path lengths."""
         self.rl_path = float(state['rl_path'])
         self.il_path = float(state['il_path'])
+        self._cycle_rl_path = float(state['cycle_rl_path'])
+        self._cycle_il_path = float(state['cycle_il_path'])
 
 
 def _flat(parameters: Sequence[Tensor]) -> Tensor:

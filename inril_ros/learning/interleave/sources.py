@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.frames import Frames, Images
 from inril_ros.learning.growing_array import GrowingArray
 from inril_ros.learning.replay import draw, Origin
 
@@ -34,7 +35,7 @@ class ImitationMemory:
         """Make an empty memory; `image_shape` is (C, H, W, 3) or None."""
         self._chunk_length = chunk_length
         self._states = GrowingArray((observation_size,))
-        self._images = None if image_shape is None else GrowingArray(image_shape, np.uint8)
+        self._frames = None if image_shape is None else Frames(image_shape)
         self._chunks = GrowingArray((chunk_length, action_size))
         self._kinds = {kind: GrowingArray((), np.int64)
                        for kind in ('demonstration', 'success', 'intervention')}
@@ -73,29 +74,31 @@ class ImitationMemory:
 
     def _keep(self, episode: Episode, starts: NDArray[np.int64],
               kind: str) -> NDArray[np.int64]:
+        if self._frames is not None:
+            self._frames.check(episode.images)
+            # An episode whose windows are all kept shares its images; the few of a failure are
+            # copied, so that the rest of it can be forgotten.
+            self._frames.extend(episode.images[starts] if kind == 'intervention'
+                                else episode.images[:len(starts)])
         rows = len(self._states) + np.arange(len(starts))
         steps = np.minimum(starts[:, None] + np.arange(self._chunk_length), episode.steps - 1)
         self._states.extend(episode.observations[starts])
         self._chunks.extend(episode.actions[steps])
-        if self._images is not None:
-            if episode.images is None:
-                raise ValueError('the episode has no images, the policy needs them')
-            self._images.extend(episode.images[starts])
         self._kinds[kind].extend(rows)
         return rows
 
     def pairs(self, rows: NDArray[np.int64]) -> tuple[
-            FloatArray, NDArray[np.uint8] | None, FloatArray]:
+            FloatArray, Images | None, FloatArray]:
         """Return the rows: states (B, O), images (B, C, H, W, 3) or None, chunks (B, T, A)."""
-        images = None if self._images is None else self._images.view[rows]
+        images = None if self._frames is None else self._frames.gather(rows)
         return self._states.view[rows], images, self._chunks.view[rows]
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return the arrays that rebuild the memory."""
         arrays = {'states': self._states.view, 'chunks': self._chunks.view,
                   **{f'{kind}_rows': rows.view for kind, rows in self._kinds.items()}}
-        if self._images is not None:
-            arrays['images'] = self._images.view
+        if self._frames is not None:
+            arrays['images'] = self._frames.joined()
         return arrays
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
@@ -104,8 +107,8 @@ class ImitationMemory:
             raise ValueError('only an empty memory can be filled from a saved one')
         self._states.extend(state['states'])
         self._chunks.extend(state['chunks'])
-        if self._images is not None:
-            self._images.extend(state['images'])
+        if self._frames is not None:
+            self._frames.extend(state['images'])
         for kind, rows in self._kinds.items():
             rows.extend(state[f'{kind}_rows'])
 

@@ -25,6 +25,8 @@ from inril_ros.learning.replay import Origin
 class Host(Protocol):
     """An RL algorithm, over a policy that was cloned from demonstrations."""
 
+    config: Any
+    """Frozen dataclass of scalars, with actor_learning_rate and actor_gradient_clip."""
     policy: Policy
     """What acts, and what is exported."""
     exploration: ExplorationConfig | None
@@ -94,6 +96,23 @@ class Host(Protocol):
 
         Their gradients of `actor_loss` measure alignment without the noise that the last update
         fitted. Empty if there are none, or if actor and imitation share nothing to compare.
+        """
+
+    def anchored(self, batch: Any) -> Any:
+        """
+        Return a reference batch on which `actor_loss` can be compared between weights.
+
+        On-policy hosts fix the probabilities of the present weights, so that the loss at later
+        ones is importance-weighted; where the loss is a function of the weights, the same batch.
+        """
+
+    def action_gradients(self, observations: Observations, chunks: Tensor,
+                         generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """
+        Return d loss / d action of IL and of RL, (B, T, A) each, at the actions of the policy.
+
+        For hosts whose two objectives own different networks and whose RL knows the gradient of
+        a value; None for others.
         """
 
     # ---- what survives

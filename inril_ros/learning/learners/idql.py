@@ -128,20 +128,22 @@ class IDQL:
                              f'not {pretrained.config.kind}')
         self.config = config
         self._random, self._generator, self._device = random, generator, device
-        model = pretrained.config
         self.policy = copy.deepcopy(pretrained).to(device).train()
         self.policy.candidates.fill_(1)
-        # The critic reads observations on the same scale as the actor.
-        self.policy.critic.encoder.normaliser.load_state_dict(
-            self.policy.actor.encoder.normaliser.state_dict())
+        # The critic reads observations on the same scale as the actor, and begins with its eyes.
+        self.policy.critic.encoder.adopt(self.policy.actor.encoder)
         # What imitation trains; `policy.actor`, which acts, is its moving average.
         self.actor = copy.deepcopy(self.policy.actor)
         self.target = copy.deepcopy(self.policy.critic).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.policy.critic.parameters(),
+        self.optimiser = torch.optim.Adam(self.critic_parameters,
                                           lr=config.critic_learning_rate)
-        self.replay = WindowReplay(model.observation_size, model.action_size, model.chunk_length,
-                                   config.target_candidates, config.gamma)
+        self.replay = self._empty_replay()
         self._updates = 0
+
+    def _empty_replay(self) -> WindowReplay:
+        model = self.policy.config
+        return WindowReplay(model.observation_size, model.action_size, model.chunk_length,
+                            self.config.target_candidates, self.config.gamma, model.image_shape)
 
     # ---- experience ------------------------------------------------------------------------
 
@@ -188,9 +190,10 @@ class IDQL:
             return torch.tensor(array, device=self._device)
 
         return CriticBatch(
-            Observations(tensor(batch.observations)), tensor(batch.chunks),
-            tensor(batch.returns), tensor(batch.discounts),
-            Observations(tensor(batch.next_observations)), tensor(batch.next_candidates))
+            Observations.from_arrays(batch.observations, batch.images, self._device),
+            tensor(batch.chunks), tensor(batch.returns), tensor(batch.discounts),
+            Observations.from_arrays(batch.next_observations, batch.next_images, self._device),
+            tensor(batch.next_candidates))
 
     @torch.no_grad()
     def target_values(self, batch: CriticBatch) -> Tensor:
@@ -207,7 +210,7 @@ class IDQL:
         """Take one gradient step on the critic."""
         targets = self.target_values(batch)
         critic = self.policy.critic
-        values = critic(critic.encoder(batch.observations), batch.chunks)
+        values = critic(critic.encoder(batch.observations, self._generator), batch.chunks)
         loss = (values - targets).square().mean(dim=1).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -236,12 +239,12 @@ class IDQL:
     @property
     def critic_parameters(self) -> list[nn.Parameter]:
         """Return what RL moves."""
-        return list(self.policy.critic.parameters())
+        return [p for p in self.policy.critic.parameters() if p.requires_grad]
 
     @property
     def imitation_parameters(self) -> list[nn.Parameter]:
         """Return the proposing network's."""
-        return list(self.actor.parameters())
+        return [p for p in self.actor.parameters() if p.requires_grad]
 
     def imitation_loss(self, observations: Observations, chunks: Tensor,
                        generator: torch.Generator) -> Tensor:
@@ -259,6 +262,21 @@ class IDQL:
     def reference_batches(self) -> list[CriticBatch]:
         """Return nothing: RL moves no actor, so there is no gradient to compare."""
         return []
+
+    def anchored(self, batch: CriticBatch) -> CriticBatch:
+        """Return the same batch."""
+        return batch
+
+    def action_gradients(self, observations: Observations, chunks: Tensor,
+                         generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return what pulls a proposed chunk to the imitated one, and down the critic's value."""
+        critic = self.policy.critic
+        proposed = self.policy.propose(observations, 1, generator)[:, 0].requires_grad_()
+        with torch.no_grad():
+            features = critic.encoder(observations)
+        value = critic(features, proposed).mean(dim=0).sum()
+        (rise,) = torch.autograd.grad(value, proposed)
+        return proposed.detach() - chunks, -rise
 
     # ---- what survives ---------------------------------------------------------------------
 
@@ -280,10 +298,7 @@ class IDQL:
         self.actor.load_state_dict(unprefixed('actor', tensors), strict=True)
         self.target.load_state_dict(unprefixed('target', tensors), strict=True)
         load_optimiser('critic_optimiser', self.optimiser, tensors)
-        model = self.policy.config
-        self.replay = WindowReplay(
-            model.observation_size, model.action_size, model.chunk_length,
-            self.config.target_candidates, self.config.gamma)
+        self.replay = self._empty_replay()
         self.replay.load_state_dict({name: tensor.numpy() for name, tensor
                                      in unprefixed('replay', tensors).items()})
         self._updates = int(document['updates'])

@@ -78,8 +78,7 @@ class BestOfN(Policy):
     def propose(self, observations: Observations, number: int,
                 generator: torch.Generator) -> Tensor:
         """Return candidate chunks of the actor, (B, number, T, A)."""
-        chunks = self.actor.sample(observations.repeat_interleave(number), generator)
-        return chunks.unflatten(0, (-1, number))
+        return self.actor.sample(observations, generator, number).unflatten(0, (-1, number))
 
     def check(self) -> None:
         """Raise a ValueError if the number of candidates is out of bounds."""

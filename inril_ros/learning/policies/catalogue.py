@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.denoising_chain import DenoisingChainPolicy
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -11,6 +12,7 @@ from inril_ros.learning.policies.residual import ResidualPolicy
 
 POLICIES: dict[str, type[Policy]] = {
     'best_of_n': BestOfN,
+    'dppo': DenoisingChainPolicy,
     'gaussian': GaussianPolicy,
     'residual': ResidualPolicy,
 }

@@ -36,8 +36,7 @@ class DiffusionPolicy(nn.Module):
         alpha_bar = cosine_alpha_bar(config.denoising_steps)
         self.register_buffer('signal', alpha_bar.sqrt().float(), persistent=False)
         self.register_buffer('noise', (1.0 - alpha_bar).sqrt().float(), persistent=False)
-        self._ddim_steps = torch.linspace(
-            config.denoising_steps - 1, 0, config.sampling_steps).round().long().tolist()
+        self._ddim_steps = ddim_grid(config.denoising_steps, config.sampling_steps).tolist()
 
     def predict_noise(self, chunks: Tensor, steps: Tensor, features: Tensor) -> Tensor:
         """Return the predicted noise (B, T, A) in chunks (B, T, A) at denoising steps (B,)."""
@@ -52,21 +51,27 @@ class DiffusionPolicy(nn.Module):
         :param observations: of B rows, not normalised
         :param chunks: (B, T, A) in [-1, 1], the actions to imitate
         """
-        size, device = len(observations), observations.device
-        steps = torch.randint(self.config.denoising_steps, (size,), generator=generator,
-                              device=generator.device).to(device)
+        steps = torch.randint(self.config.denoising_steps, (len(observations),),
+                              generator=generator, device=generator.device)
+        return self.loss_at(observations, chunks, steps.to(observations.device), generator)
+
+    def loss_at(self, observations: Observations, chunks: Tensor, steps: Tensor,
+                generator: torch.Generator) -> Tensor:
+        """Return the same loss at given denoising steps (B,)."""
+        device = observations.device
         noise = torch.randn(chunks.shape, generator=generator, device=generator.device).to(device)
         signal_rate = self.signal[steps].view(-1, 1, 1)
         noise_rate = self.noise[steps].view(-1, 1, 1)
         predicted = self.predict_noise(signal_rate * chunks + noise_rate * noise, steps,
-                                       self.encoder(observations))
+                                       self.encoder(observations, generator))
         return functional.mse_loss(predicted, noise)
 
     @torch.no_grad()
-    def sample(self, observations: Observations, generator: torch.Generator) -> Tensor:
-        """Return one chunk per observation, (B, T, A) in [-1, 1], by DDIM (eta 0)."""
-        features = self.encoder(observations)
-        shape = (len(observations), self.config.chunk_length, self.config.action_size)
+    def sample(self, observations: Observations, generator: torch.Generator,
+               number: int = 1) -> Tensor:
+        """Return chunks by DDIM (eta 0), (B * number, T, A) in [-1, 1], each row's in a row."""
+        features = self.encoder(observations).repeat_interleave(number, dim=0)
+        shape = (len(features), self.config.chunk_length, self.config.action_size)
         x = torch.randn(shape, generator=generator, device=generator.device)
         x = x.to(observations.device)
         followers = self._ddim_steps[1:] + [None]
@@ -89,3 +94,8 @@ def cosine_alpha_bar(steps: int) -> Tensor:
     progress = torch.arange(steps, dtype=torch.float64)
     betas = 1.0 - share((progress + 1) / steps) / share(progress / steps)
     return torch.cumprod(1.0 - betas.clamp(max=0.999), dim=0)
+
+
+def ddim_grid(denoising_steps: int, sampling_steps: int) -> Tensor:
+    """Return the denoising steps of DDIM, evenly spaced from K - 1 down to 0, (N,) int64."""
+    return torch.linspace(denoising_steps - 1, 0, sampling_steps).round().long()

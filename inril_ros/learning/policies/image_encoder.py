@@ -130,7 +130,7 @@ class SpatialSoftmax(nn.Module):
         y, x = torch.meshgrid(_centred(height), _centred(width), indexing='ij')
         self.register_buffer('grid', torch.stack([x.flatten(), y.flatten()], dim=1),
                              persistent=False)
-        self.log_sharpness = nn.Parameter(torch.full((channels, 1), 2.0))
+        self.log_sharpness = nn.Parameter(torch.zeros(channels, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the expected x and y of each channel."""
@@ -175,11 +175,7 @@ def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor
 def _head(config: ModelConfig) -> nn.Module:
     """Return what turns the maps of one camera into features within [-1, 1] (as DrQ)."""
     channels = config.image_channels * 2 ** (config.image_stages - 1)
-    # Stem and pooling, then all stages but the first, halve and round up.
-    halvings = config.image_stages + 1
-    height, width = (-(-size // 2 ** halvings)
-                     for size in (config.image_height, config.image_width))
-    pooling = POOLINGS[config.image_pooling](channels, height, width)
+    pooling = POOLINGS[config.image_pooling](channels, *config.image_map_size)
     return nn.Sequential(pooling, nn.Linear(pooling.size, config.image_features),
                          nn.LayerNorm(config.image_features), nn.Tanh())
 

@@ -165,11 +165,25 @@ class ModelConfig:
         if self.image_pooling not in IMAGE_POOLINGS:
             raise ValueError(f'ModelConfig.image_pooling: {self.image_pooling!r} is unknown; '
                              f'allowed are {IMAGE_POOLINGS}')
+        if self.image_pooling == 'spatial_softmax' and min(self.image_map_size) < 2:
+            raise ValueError(
+                f'ModelConfig.image_stages: {self.image_stages} stages leave a map of '
+                f'{self.image_map_size}, in which spatial_softmax finds no place; take fewer')
 
     @property
     def image_shape(self) -> tuple[int, int, int, int] | None:
         """Return (C, H, W, 3), the images of one observation, or None without cameras."""
         return (self.cameras, self.image_height, self.image_width, 3) if self.cameras else None
+
+    @property
+    def image_map_size(self) -> tuple[int, int]:
+        """
+        Return height and width of the last map of the ResNet.
+
+        Convolution, pooling, and each stage but the first halve it and round up.
+        """
+        factor = 2 ** (self.image_stages + 1)
+        return -(-self.image_height // factor), -(-self.image_width // factor)
 
     def to_json(self) -> str:
         """Return the same text for the same configuration."""

@@ -43,9 +43,15 @@ class Correction(nn.Module):
         self.network = nn.Sequential(*layers, head)
         self.squash = config.residual_squash
 
-    def forward(self, observations: Observations, base: Tensor) -> Tensor:
-        """Return the mean (B, A) of the residual for base actions (B, A)."""
-        mean = self.network(torch.cat([self.encoder(observations), base], dim=-1))
+    def forward(self, observations: Observations, base: Tensor,
+                generator: torch.Generator | None = None) -> Tensor:
+        """
+        Return the mean (B, A) of the residual for base actions (B, A).
+
+        :param generator: see ObservationEncoder
+        """
+        features = self.encoder(observations, generator)
+        mean = self.network(torch.cat([features, base], dim=-1))
         return mean.tanh() if self.squash else mean
 
 
@@ -64,6 +70,11 @@ class ResidualPolicy(Policy):
         self.config = config
         self.base = DiffusionPolicy(config)
         self.correction = Correction(config)
+
+    @property
+    def cloned(self) -> DiffusionPolicy:
+        """Return the base."""
+        return self.base
 
     @property
     def decision_steps(self) -> int:
@@ -133,5 +144,5 @@ def correct(base: DiffusionPolicy, config: ModelConfig,
         torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))
         policy = ResidualPolicy(config)
     policy.base.load_state_dict(base.state_dict())
-    policy.correction.encoder.normaliser.load_state_dict(base.encoder.normaliser.state_dict())
+    policy.correction.encoder.adopt(base.encoder)
     return policy

@@ -1,0 +1,241 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+What many imitation events show together about the alignment of the two objectives.
+
+One event's corrected cosine is a ratio of noisy numbers, half of which have no meaning with
+PPO-type hosts. Here numerators and denominators are summed over events before anything is
+divided, and the sum comes with a t-value and an interval. What cannot be told from zero is said
+to be so.
+"""
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from inril_ros.learning.interleave.alignment import Alignment, Products
+
+WHOLE = 'whole'
+
+LEAST_T_OF_SQUARES = math.sqrt(10.0)
+"""How many standard errors above zero a pooled |g|^2 must be to be divided by. As for weak
+instruments in two-stage regression (F > 10, Staiger and Stock 1997), a test at 5 % is not
+enough: denominators that just pass it are those that noise made too large."""
+
+
+@dataclass(frozen=True)
+class PooledAlignment:
+    """The alignment over a number of events."""
+
+    events: int
+    cosine: float | None
+    """sum of inner / sqrt(sum of |g_I|^2 * sum of |g_R|^2), maybe beyond +-1 by noise; None
+    while either of the two lower sums is not clearly above zero, or with too few events."""
+    interval: tuple[float, float] | None
+    """Of the cosine, at the pool's level: jackknife over events, Student's t."""
+    t_value: float
+    """Of the mean of `inner` over events; 0 with fewer than two."""
+    p_value: float
+    """Two-sided."""
+    distinguishable: bool
+    """Whether there are enough events and p_value < 1 - level."""
+    nonpositive: float
+    """Share of the events whose own denominator is <= 0: how far single events are usable."""
+    in_words: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How predicted loss decreases relate to real ones: real = intercept + slope * predicted."""
+
+    events: int
+    slope: float
+    """1 if first-order transfer predicts what happens; curvature lowers the intercept."""
+    intercept: float
+    slope_error: float
+    """Standard error."""
+    r_squared: float
+
+
+class AlignmentPool:
+    """
+    The last `window` events.
+
+    The test behind `distinguishable` looks at the numerator alone (t-test of the mean inner
+    product), so it holds whatever the denominators do. With no alignment it errs in a share
+    1 - level of looks. Successive looks share most of their events: over a run of many windows
+    a false alarm at some time is likely, one at a given time is not.
+    """
+
+    def __init__(self, window: int = 50, level: float = 0.95, least_events: int = 20) -> None:
+        """
+        Begin empty.
+
+        :param least_events: below this nothing is called distinguishable
+        :raises ValueError: not 3 <= least_events <= window, or a level outside (0, 1)
+        """
+        if not 3 <= least_events <= window:
+            raise ValueError(f'3 <= least_events <= window is required, got {least_events} and '
+                             f'{window}')
+        if not 0.0 < level < 1.0:
+            raise ValueError(f'level {level} is not in (0, 1)')
+        self.window, self.level, self.least_events = window, level, least_events
+        self.ignored = 0
+        """Events that were left out because a product was not finite."""
+        self._rows: deque[dict[str, list[float]]] = deque(maxlen=window)
+        self._il_to_rl: deque[list[float]] = deque(maxlen=window)
+        self._rl_to_il: deque[list[float]] = deque(maxlen=window)
+
+    def __len__(self) -> int:
+        """Return the number of events in the window."""
+        return len(self._rows)
+
+    def add(self, event: Alignment, rl_decrease: float | None = None,
+            il_decrease: float | None = None) -> None:
+        """
+        Take in one event, forgetting the oldest if there are `window`.
+
+        :param rl_decrease: RL loss before minus after the IL step, on data of its own
+        :param il_decrease: IL loss before minus after the RL step(s)
+        """
+        row = {name: _row(products)
+               for name, products in [(WHOLE, event.whole), *event.layers.items()]}
+        if not all(math.isfinite(value) for values in row.values() for value in values):
+            self.ignored += 1
+            return
+        self._rows.append(row)
+        for pairs, predicted, real in ((self._il_to_rl, event.il_to_rl, rl_decrease),
+                                       (self._rl_to_il, event.rl_to_il, il_decrease)):
+            if predicted is not None and real is not None:
+                if math.isfinite(predicted) and math.isfinite(real):
+                    pairs.append([predicted, real])
+
+    def estimate(self, layer: str = WHOLE) -> PooledAlignment:
+        """Return what the events in the window show, over all parameters or of one layer."""
+        rows = np.array([row[layer] for row in self._rows if layer in row]).reshape(-1, 3)
+        return pooled(rows[:, 0], rows[:, 1], rows[:, 2], self.level, self.least_events)
+
+    @property
+    def layers(self) -> list[str]:
+        """Return the layers seen in the window."""
+        return sorted({name for row in self._rows for name in row} - {WHOLE})
+
+    def il_to_rl(self) -> Calibration | None:
+        """Return how well T(I->R) predicts the decrease of the RL loss by IL steps."""
+        return calibrate(self._il_to_rl)
+
+    def rl_to_il(self) -> Calibration | None:
+        """Return how well T(R->I) predicts the decrease of the IL loss by RL steps."""
+        return calibrate(self._rl_to_il)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the events, as JSON-able data."""
+        return {'rows': [{name: list(values) for name, values in row.items()}
+                         for row in self._rows],
+                'il_to_rl': [list(pair) for pair in self._il_to_rl],
+                'rl_to_il': [list(pair) for pair in self._rl_to_il], 'ignored': self.ignored}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict`."""
+        self._rows = deque(({name: [float(value) for value in values]
+                             for name, values in row.items()} for row in state['rows']),
+                           maxlen=self.window)
+        self._il_to_rl = deque((list(map(float, pair)) for pair in state['il_to_rl']),
+                               maxlen=self.window)
+        self._rl_to_il = deque((list(map(float, pair)) for pair in state['rl_to_il']),
+                               maxlen=self.window)
+        self.ignored = int(state['ignored'])
+
+
+def pooled(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.float64],
+           level: float, least_events: int) -> PooledAlignment:
+    """
+    Return the ratio of sums over events with its interval, from each event's three products.
+
+    The interval is the jackknife's, which is deterministic and on synthetic gradients keeps its
+    level better with 20 to 50 events than the percentile bootstrap (which covers too little). It
+    is not given while a denominator is not clearly above zero, where no interval of a ratio holds
+    its level.
+
+    :param inner: (events,), unbiased estimates of <g_I, g_R>
+    :param il: (events,), of |g_I|^2
+    :param rl: (events,), of |g_R|^2
+    """
+    events = len(inner)
+    t_value, p_value = _t_test(inner)
+    distinguishable = events >= least_events and p_value < 1.0 - level
+    cosine, interval = None, None
+    if events >= least_events and all(_is_clear(square) for square in (il, rl)):
+        cosine = float(inner.sum() / np.sqrt(il.sum() * rl.sum()))
+        interval = _jackknife(inner, il, rl, cosine, level)
+    return PooledAlignment(
+        events, cosine, interval, t_value, p_value, distinguishable,
+        float(np.mean((il <= 0.0) | (rl <= 0.0))) if events else 0.0,
+        _in_words(events, least_events, cosine, interval, t_value, distinguishable, level))
+
+
+def calibrate(pairs: Sequence[Sequence[float]]) -> Calibration | None:
+    """Regress real on predicted decreases; None with under 3 events or equal predictions."""
+    predicted, real = np.array(list(pairs), dtype=np.float64).reshape(-1, 2).T
+    if len(predicted) < 3 or np.ptp(predicted) == 0.0:
+        return None
+    line = stats.linregress(predicted, real)
+    return Calibration(len(predicted), float(line.slope), float(line.intercept),
+                       float(line.stderr), float(line.rvalue) ** 2)
+
+
+def _row(products: Products) -> list[float]:
+    return [products.inner, products.il, products.rl]
+
+
+def _t_test(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return Student's t of the mean and its two-sided p-value."""
+    if len(values) < 2:
+        return 0.0, 1.0
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
+    if error == 0.0:
+        return (math.copysign(math.inf, mean), 0.0) if mean else (0.0, 1.0)
+    t_value = mean / error
+    return t_value, 2.0 * float(stats.t.sf(abs(t_value), len(values) - 1))
+
+
+def _is_clear(squares: NDArray[np.float64]) -> bool:
+    return _t_test(squares)[0] > LEAST_T_OF_SQUARES
+
+
+def _jackknife(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.float64],
+               cosine: float, level: float) -> tuple[float, float] | None:
+    """Return the interval from leaving out one event at a time; None if one alone decides."""
+    squares = (il.sum() - il) * (rl.sum() - rl)
+    if (squares <= 0.0).any():
+        return None
+    without = (inner.sum() - inner) / np.sqrt(squares)
+    events = len(inner)
+    error = math.sqrt((events - 1) / events * float(np.square(without - without.mean()).sum()))
+    reach = error * float(stats.t.ppf(0.5 + level / 2.0, events - 1))
+    return cosine - reach, cosine + reach
+
+
+def _in_words(events: int, least_events: int, cosine: float | None,
+              interval: tuple[float, float] | None, t_value: float, distinguishable: bool,
+              level: float) -> str:
+    evidence = f't = {t_value:.2f}, {events} events, level {level:.0%}'
+    if events < least_events:
+        return f'too few events to say ({events} of {least_events})'
+    found = '' if cosine is None else f'cosine {cosine:.2f}'
+    if interval is not None:
+        found += f' [{interval[0]:.2f}, {interval[1]:.2f}]'
+    if not distinguishable:
+        return f'not distinguishable from zero ({evidence}{", " if found else ""}{found})'
+    kind = 'aligned' if t_value > 0.0 else 'in conflict'
+    if not found:
+        return (f'{kind} ({evidence}); how strongly is unknown: the norms of the gradients '
+                'are not clearly above zero')
+    return f'{kind}: {found} ({evidence})'

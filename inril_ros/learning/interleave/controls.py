@@ -1,0 +1,131 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Controls that a claim about interleaving needs: the same run with one thing replaced.
+
+In first trials the IL loss rose as much under RL with shuffled advantages as under real RL: what
+looked like conflict of objectives was drift. And a regular kick of any kind may help to leave a
+bad region. Without these arms neither is seen.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import math
+from types import MappingProxyType
+from typing import cast, get_args, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+Control = Literal['none', 'parameter_noise', 'shuffled_advantages', 'shuffled_rewards',
+                  'bc_regularised', 'kl_to_pretrained', 'frozen_actor', 'no_critic']
+
+CONTROLS: Mapping[Control, str] = MappingProxyType({
+    'none': 'The method itself; RL only is m: null.',
+    'parameter_noise': 'Each IL step is replaced by a Gaussian step of the same length '
+                       '(gaussian_step): is it imitation that helps, or being moved?',
+    'shuffled_advantages': 'On-policy hosts: the advantages of each iteration are permuted '
+                           '(shuffle_advantages): RL steps of the usual size without a signal.',
+    'shuffled_rewards': 'Off-policy hosts: each episode gets the rewards and the outcome of '
+                        'another one (shuffle_rewards): a critic of nothing.',
+    'bc_regularised': 'No IL steps; each RL gradient gets weight * IL gradient added '
+                      '(regularised): imitation mixed in instead of interleaved.',
+    'kl_to_pretrained': 'No IL steps; the host adds weight * KL(policy || pretrained policy) on '
+                        'visited states to its actor loss: an anchor without demonstrations.',
+    'frozen_actor': 'Neither RL nor IL moves the actor; the critic learns and, where the host '
+                    'chooses among candidates, chooses: what does the critic do alone?',
+    'no_critic': 'No RL updates; IL events come when they would have come, and nothing chooses '
+                 'among candidates: what does imitation of the same sources do alone?',
+})
+
+
+def checked_control(name: str) -> Control:
+    """Return the name of a control, or raise a ValueError that lists them."""
+    if name not in get_args(Control):
+        raise ValueError(f'control {name!r} is unknown; allowed are {get_args(Control)}')
+    return cast(Control, name)
+
+
+def gaussian_step(step: Sequence[Tensor], generator: torch.Generator, *,
+                  per_tensor: bool = False) -> list[Tensor]:
+    """
+    Return a step in a random direction, as long as the given one.
+
+    The direction is that of independent Gaussian numbers, uniform over the sphere.
+
+    :param step: the step that the optimiser proposed, one tensor per parameter
+    :param generator: on the CPU, so that a seed draws the same numbers for every device
+    :param per_tensor: keep the length of each tensor, and so the proportions between layers;
+        else only the length of the whole
+    """
+    noise = [torch.randn(tensor.shape, generator=generator).to(tensor) for tensor in step]
+    if per_tensor:
+        return [_as_long_as([tensor], [drawn])[0] for tensor, drawn in zip(step, noise)]
+    return _as_long_as(step, noise)
+
+
+def shuffle_advantages(advantages: Tensor, generator: torch.Generator) -> Tensor:
+    """
+    Return the advantages in random order over all their entries; any shape.
+
+    Their distribution stays, so steps have about the usual size. What they say about actions
+    is lost, and also that those of one episode resemble each other.
+    """
+    order = torch.randperm(advantages.numel(), generator=generator).to(advantages.device)
+    return advantages.flatten()[order].reshape(advantages.shape)
+
+
+def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
+                    random: np.random.Generator) -> tuple[list[NDArray[np.float32]], list[int]]:
+    """
+    Give each episode the rewards of another; return them and whose they are.
+
+    No episode keeps its own: the others' order is a random single cycle (Sattolo's algorithm).
+    Rewards are laid end to end: the last one stays at the last step. If the other episode is
+    shorter, the first steps get 0; if it is longer, its surplus first rewards are summed into the
+    first step. So the return without discount is exactly the other's. The outcome (success) is to
+    be taken from the same episode.
+
+    :param rewards: (N_i,) of each episode, N_i >= 1
+    :raises ValueError: fewer than two episodes, or one without steps
+    """
+    if len(rewards) < 2 or any(len(values) == 0 for values in rewards):
+        raise ValueError(f'rewards of {len(rewards)} episodes of lengths '
+                         f'{[len(values) for values in rewards]}: at least two are needed, each '
+                         'with a step')
+    source = list(range(len(rewards)))
+    for last in range(len(source) - 1, 0, -1):
+        other = int(random.integers(last))
+        source[last], source[other] = source[other], source[last]
+    return [_laid_over(rewards[other], len(rewards[own]))
+            for own, other in enumerate(source)], source
+
+
+def regularised(rl: Sequence[Tensor], il: Sequence[Tensor], weight: float) -> list[Tensor]:
+    """
+    Return g_R + weight g_I: the gradient of the RL loss regularised by the IL loss.
+
+    :raises ValueError: a weight that is negative or not finite, or lists that do not match
+    """
+    if not 0.0 <= weight < math.inf:
+        raise ValueError(f'weight: {weight!r} is not allowed; it is a number >= 0')
+    if [tensor.shape for tensor in rl] != [tensor.shape for tensor in il]:
+        raise ValueError('the RL and the IL gradient must have tensors of the same shapes: '
+                         'regularisation needs a shared network')
+    return [left + weight * right for left, right in zip(rl, il)]
+
+
+def _as_long_as(step: Sequence[Tensor], noise: Sequence[Tensor]) -> list[Tensor]:
+    wanted, drawn = (float(torch.stack([tensor.double().square().sum() for tensor in tensors])
+                           .sum().sqrt()) for tensors in (step, noise))
+    return [tensor * (wanted / drawn) for tensor in noise] if drawn else list(noise)
+
+
+def _laid_over(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    laid = np.zeros(length, dtype=values.dtype)
+    kept = min(length, len(values))
+    laid[length - kept:] = values[len(values) - kept:]
+    laid[0] += values[:len(values) - kept].sum()
+    return laid

@@ -1,0 +1,99 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Every number of interleaving: when, what, how strongly, kept apart how, and measured how."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inril_ros.learning.configuration import check_range
+from inril_ros.learning.interleave.controls import checked_control
+from inril_ros.learning.interleave.schedule import checked_m, UNITS
+from inril_ros.learning.interleave.separation import METRICS, MODES
+from inril_ros.learning.interleave.sources import ImitationSource
+
+SCHEDULES = ('fixed', 'random', 'alignment', 'model', 'anchor', 'dose')
+
+
+@dataclass(frozen=True)
+class InterleavingConfig:
+    """Numbers of the method. Defaults are ours: the paper's are unpublished."""
+
+    m: float | None = 4
+    """RL units per imitation event; null or .inf is RL only. Where m adapts: where it begins."""
+    unit: str = 'minibatch'
+    """What m counts: RL gradient steps (minibatch), or whole iterations of the host (iteration).
+    On-policy hosts need iteration: an IL step within one makes its other samples stale."""
+    il_steps: int = 1
+    """IL gradient steps per imitation event."""
+    schedule: str = 'fixed'
+    """fixed m, random m with mean m (a control), or m by a controller: alignment (C1), model (C2),
+    anchor (C3), dose."""
+    m_min: float = 2.0
+    m_max: float = 30.0
+    """Bounds of an m that adapts; the range that the paper's ablation covers."""
+    dose_target: float = 0.2
+    """What the controller dose keeps |path of IL| / |path of RL| at."""
+    anchor_slack: float = 0.2
+    """By how much of its value after cloning the held-out IL loss may rise (anchor and model)."""
+    separation: str = 'two_sided'
+    """none, two_sided, protect_rl or protect_il; where RL and IL share parameters."""
+    separation_metric: str = 'euclid'
+    """euclid projects gradients; adam projects the steps that Adam takes."""
+    separation_per_tensor: bool = False
+    """Project tensor by tensor instead of the whole vector."""
+    separation_always: bool = False
+    """Project aligned gradients too."""
+    shared_adam: bool = False
+    """One optimiser for both gradients, with the host's learning rate (an ablation)."""
+    control: str = 'none'
+    """A control in place of the method; see controls.CONTROLS."""
+    control_weight: float = 0.1
+    """Weight of what the control bc_regularised or kl_to_pretrained adds."""
+    imitation_source: str = 'both'
+    """demonstrations, own_successes, interventions, both (demonstrations and own successes) or
+    mixture (all three). While a source is empty: demonstrations."""
+    demonstration_share: float = 0.5
+    """Share of demonstrations in an IL batch of the sources both and mixture."""
+    intervention_share: float = 0.0
+    """Share of interventions in an IL batch of the source mixture."""
+    imitation_learning_rate: float = 3e-4
+    """AdamW, separate from the optimisers of RL."""
+    imitation_weight_decay: float = 1e-6
+    imitation_batch: int = 128
+    """Rows per IL update, the same whatever the source."""
+    imitation_gradient_clip: float | None = None
+    """Largest norm of the IL gradient; null: not clipped."""
+    dose_window: int = 500
+    """RL updates over which the measured path lengths fade."""
+    alignment_every: int = 5
+    """Imitation events from one measurement of alignment to the next; 0: never."""
+    alignment_window: int = 50
+    """Measurements that are pooled."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'm', checked_m(self.m))
+        ImitationSource(self.imitation_source, self.demonstration_share, self.intervention_share)
+        checked_control(self.control)
+        for name, allowed in (('unit', UNITS), ('schedule', SCHEDULES), ('separation', MODES),
+                              ('separation_metric', METRICS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f'{type(self).__name__}.{name}: {getattr(self, name)!r} is '
+                                 f'unknown; allowed are {allowed}')
+        if self.schedule != 'fixed' and self.m is None:
+            raise ValueError(f'{type(self).__name__}.m: the schedule {self.schedule} needs an m '
+                             'to begin with')
+        if not self.m_min <= self.m_max:
+            raise ValueError(f'{type(self).__name__}: m_min {self.m_min} is above m_max '
+                             f'{self.m_max}')
+        check_range(self, 'il_steps', 1, 100_000)
+        check_range(self, 'm_min', 1.0, 1e6)
+        check_range(self, 'm_max', 1.0, 1e6)
+        check_range(self, 'dose_target', 1e-6, 1e6)
+        check_range(self, 'anchor_slack', 0.0, 1e6)
+        check_range(self, 'control_weight', 0.0, 1e6)
+        check_range(self, 'imitation_learning_rate', 1e-8, 1.0)
+        check_range(self, 'imitation_weight_decay', 0.0, 1.0)
+        check_range(self, 'imitation_batch', 2, 65_536)
+        check_range(self, 'dose_window', 1, 10_000_000)
+        check_range(self, 'alignment_every', 0, 1_000_000)
+        check_range(self, 'alignment_window', 20, 1000)

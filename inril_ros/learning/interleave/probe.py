@@ -1,0 +1,162 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measures alignment at an imitation event: before its steps, and after them.
+
+Where RL and IL share parameters, gradients are compared there, with parts that no step was just
+trained on. Where they own different networks there is nothing to compare but what both say about
+the executed action.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn, Tensor
+
+from inril_ros.learning.interleave.alignment import (
+    action_space_cosine,
+    measure_alignment,
+)
+from inril_ros.learning.interleave.alignment_pool import AlignmentPool
+from inril_ros.learning.learners.host import Host
+from inril_ros.learning.observations import Observations
+
+DrawImitation = Callable[[np.random.Generator], tuple[Observations, Tensor]]
+"""Draws an IL batch: observations of B rows, chunks (B, T, A)."""
+
+
+@dataclass
+class Reading:
+    """What was measured at the point where an event begins."""
+
+    il: list[list[Tensor]]
+    rl: list[list[Tensor]]
+    il_losses: list[Callable[[], float]]
+    """The same loss as was differentiated, at the present weights."""
+    rl_losses: list[Callable[[], float]]
+    il_before: float
+    rl_before: float
+    il_decrease: float = 0.0
+    rl_middle: float = 0.0
+
+
+class AlignmentProbe:
+    """Takes one reading per measured event, and pools them."""
+
+    def __init__(self, host: Host, draw: DrawImitation, window: int, seed: int) -> None:
+        """
+        Begin without readings.
+
+        :param draw: gives IL batches like those of the IL steps
+        :param seed: of random numbers of its own: measuring does not change what is learned
+        """
+        self._host, self._draw = host, draw
+        self._random = np.random.default_rng([seed, 20_250_516])
+        self.pool = AlignmentPool(window, least_events=min(20, window))
+        self.readings = 0
+
+    def begin(self) -> Reading | None:
+        """Take the gradients at the present weights; None if the host has no references now."""
+        references = [] if self._host.warming_up else self._host.reference_batches()
+        if len(references) < 2:
+            return None
+        parameters = self._host.actor_parameters
+        observations, chunks = self._draw(self._random)
+        half = len(chunks) // 2
+        rows = [slice(0, half), slice(half, 2 * half)]
+        il_losses = [self._imitation_loss(observations[part], chunks[part], number)
+                     for number, part in enumerate(rows)]
+        rl_losses = [self._actor_loss(batch) for batch in references]
+        il = [gradient(loss(), parameters) for loss in il_losses]
+        rl = [gradient(loss(), parameters) for loss in rl_losses]
+        self.readings += 1
+        il_values, rl_values = _values(il_losses), _values(rl_losses)
+        return Reading(il, rl, il_values, rl_values, _mean(il_values), _mean(rl_values))
+
+    def after_rl(self, reading: Reading) -> None:
+        """Say that the RL step has been taken: see what it did to the IL loss."""
+        reading.il_decrease = reading.il_before - _mean(reading.il_losses)
+        reading.rl_middle = _mean(reading.rl_losses)
+
+    def end(self, reading: Reading, il_step: Sequence[Tensor],
+            rl_step: Sequence[Tensor] | None) -> dict[str, float]:
+        """Pool a reading, with the steps (parameters before minus after); return what to log."""
+        alignment = measure_alignment(reading.il, reading.rl, il_step=il_step, rl_step=rl_step)
+        rl_decrease = (reading.rl_before if rl_step is None else reading.rl_middle) - _mean(
+            reading.rl_losses)
+        self.pool.add(alignment, rl_decrease, None if rl_step is None else reading.il_decrease)
+        pooled = self.pool.estimate()
+        logged = {f'alignment_{name}': value for name, value in alignment.scalars().items()}
+        logged['alignment_rl_decrease'] = rl_decrease
+        if rl_step is not None:
+            logged['alignment_il_decrease'] = reading.il_decrease
+        logged['alignment_pooled_t'] = pooled.t_value
+        logged['alignment_distinguishable'] = float(pooled.distinguishable)
+        if pooled.cosine is not None:
+            logged['alignment_pooled_cosine'] = pooled.cosine
+        if pooled.interval is not None:
+            logged['alignment_pooled_low'], logged['alignment_pooled_high'] = pooled.interval
+        return logged
+
+    def in_action_space(self) -> dict[str, float]:
+        """Compare what both losses say about the action, for networks that share nothing."""
+        observations, chunks = self._draw(self._random)
+        found = self._host.action_gradients(observations, chunks, self._generator(0))
+        if found is None:
+            return {}
+        self.readings += 1
+        compared = action_space_cosine(*found)
+        return {'alignment_action_cosine': compared.cosine,
+                'alignment_action_conflict': compared.conflict}
+
+    def _generator(self, number: int) -> torch.Generator:
+        """Return random numbers of their own for a part of a reading: the losses repeat."""
+        return torch.Generator().manual_seed(1_000_003 * self.readings + number)
+
+    def _imitation_loss(self, observations: Observations, chunks: Tensor,
+                        number: int) -> Callable[[], Tensor]:
+        reading = self.readings
+
+        def loss() -> Tensor:
+            generator = torch.Generator().manual_seed(1_000_003 * reading + number)
+            return self._host.imitation_loss(observations, chunks, generator)
+        return loss
+
+    def _actor_loss(self, batch: Any) -> Callable[[], Tensor]:
+        anchored = self._host.anchored(batch)
+        return lambda: self._host.actor_loss(anchored)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the pool and the count, as JSON-able data."""
+        return {'readings': self.readings, 'pool': self.pool.state_dict(),
+                'random': self._random.bit_generator.state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict`."""
+        self.readings = int(state['readings'])
+        self.pool.load_state_dict(state['pool'])
+        self._random.bit_generator.state = state['random']
+
+
+def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+    """Return the gradient of a scalar, one tensor per parameter; zeros where it has no part."""
+    found = torch.autograd.grad(loss, list(parameters), allow_unused=True)
+    return [torch.zeros_like(parameter) if part is None else part
+            for part, parameter in zip(found, parameters)]
+
+
+def _values(losses: Sequence[Callable[[], Tensor]]) -> list[Callable[[], float]]:
+    def value(loss: Callable[[], Tensor]) -> Callable[[], float]:
+        def without_gradient() -> float:
+            with torch.no_grad():
+                return float(loss())
+        return without_gradient
+    return [value(loss) for loss in losses]
+
+
+def _mean(losses: Sequence[Callable[[], float]]) -> float:
+    return sum(loss() for loss in losses) / len(losses)

@@ -1,0 +1,60 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The schedule that a configuration asks for."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inril_ros.learning.interleave.adaptive import (
+    AlignmentThermostat,
+    AnchorConstraint,
+    DoseController,
+    Limits,
+)
+from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
+from inril_ros.learning.interleave.model_based import AnchorPrice, ModelBased
+from inril_ros.learning.interleave.schedule import (
+    AdaptiveSchedule,
+    Controller,
+    CountingSchedule,
+    FixedSchedule,
+    RandomSchedule,
+)
+
+_WITHOUT_IMITATION = ('bc_regularised', 'kl_to_pretrained', 'frozen_actor')
+"""Controls that stand in place of imitation events."""
+
+
+def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None],
+                  seed: int) -> CountingSchedule:
+    """
+    Return a schedule at its beginning.
+
+    :param heldout: measures the imitation loss of the policy as it was cloned
+    :param seed: of a schedule that draws m
+    :raises ValueError: the schedule needs held-out demonstrations, and there are none; or an m
+        outside of its bounds
+    """
+    if config.control in _WITHOUT_IMITATION or config.m is None:
+        return FixedSchedule(None, config.unit, config.il_steps)
+    if config.schedule == 'fixed':
+        return FixedSchedule(config.m, config.unit, config.il_steps)
+    if config.schedule == 'random':
+        return RandomSchedule(config.m, seed, config.unit, config.il_steps,
+                              min(config.m_min, config.m))
+    return AdaptiveSchedule(_controller(config, heldout), config.unit, config.il_steps)
+
+
+def _controller(config: InterleavingConfig, heldout: Callable[[], float | None]) -> Controller:
+    limits = Limits(config.m_min, config.m_max, float(config.m))
+    if config.schedule == 'alignment':
+        return AlignmentThermostat(limits)
+    if config.schedule == 'dose':
+        return DoseController(limits, config.dose_target)
+    reference = heldout()
+    if reference is None:
+        raise ValueError(f'schedule {config.schedule}: needs demonstrations kept out of learning; '
+                         'at least 4 demonstrations and heldout_share above 0')
+    if config.schedule == 'anchor':
+        return AnchorConstraint(limits, reference, config.anchor_slack)
+    return ModelBased(limits, AnchorPrice(reference, config.anchor_slack))

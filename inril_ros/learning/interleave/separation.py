@@ -1,0 +1,235 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Keeping imitation and RL from undoing each other where they share parameters: gradient surgery.
+
+With two gradients, projecting each onto the half-space in which it does not harm the other is
+PCGrad (Yu et al. 2020) and, up to a factor 1/2, projection onto the dual cone (UPGrad).
+
+Both gradients belong to the same point. Two metrics:
+
+- euclid: gradients are projected, and each optimiser is given a projected gradient. Adam then
+  rescales it and adds momentum, so the step that is taken is in general not orthogonal.
+- adam: the step that the optimiser would take is projected, and taken as it is:
+
+      il_step = proposed_step(il_optimiser, parameters, il_gradients)
+      rl_step = proposed_step(rl_optimiser, parameters, rl_gradients)
+      apart = separate_steps(il_step, rl_step, il_gradients, rl_gradients, mode,
+                             il_metric=adam_preconditioner(il_optimiser, parameters),
+                             rl_metric=adam_preconditioner(rl_optimiser, parameters))
+      apply_step(parameters, apart.il)
+      apply_step(parameters, apart.rl)
+
+Clip gradient norms after `separate`, and before `proposed_step`.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+from typing import get_args, Literal
+
+import torch
+from torch import Tensor
+
+Mode = Literal['none', 'two_sided', 'protect_rl', 'protect_il']
+Metric = Literal['euclid', 'adam']
+MODES: tuple[str, ...] = get_args(Mode)
+METRICS: tuple[str, ...] = get_args(Metric)
+
+
+@dataclass(frozen=True)
+class Separated:
+    """What is left of the two directions, one tensor per parameter, and what was found."""
+
+    il: list[Tensor]
+    rl: list[Tensor]
+    cosine: float
+    """Of the two gradients as they were given, Euclidean, over all parameters; 0 if one is 0."""
+    conflict: bool
+    """Whether a direction harmed the other loss to first order in some compared unit (the whole
+    vector, or one tensor), whatever the mode. A finding about noisy gradients, not about the
+    expected ones."""
+
+
+def separate(il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *, always: bool = False,
+             per_tensor: bool = False, il_metric: Sequence[Tensor] | None = None,
+             rl_metric: Sequence[Tensor] | None = None) -> Separated:
+    """
+    Remove from each gradient what harms the other loss to first order.
+
+    Without metrics, for d = <il, rl> < 0 (or any d if `always`):
+
+        il' = il - d / |rl|^2 rl     in two_sided and protect_rl, so that <il', rl> = 0
+        rl' = rl - d / |il|^2 il     in two_sided and protect_il, so that <rl', il> = 0
+
+    Each is orthogonal to the *original* other, not to its projection: <il', rl'> = -d (1 - cos^2),
+    which is >= 0 in a conflict.
+
+    With metrics P (positive multipliers, one per coordinate; ones where one is None), what is
+    returned are steps (to descend along) and no longer gradients: u = P_il il and w = P_rl rl,
+    projected as in `separate_steps`. This is Adam's step without momentum.
+
+    :param always: project aligned gradients too: the literal reading of "orthogonal subspaces",
+        at the price of the useful common part
+    :param per_tensor: compare and project each tensor by itself; then every tensor, and so the
+        whole too, is orthogonal
+    :raises ValueError: an unknown mode, or lists that do not match
+    """
+    _check_same_shapes(il, rl, il_metric, rl_metric)
+    if il_metric is None and rl_metric is None:
+        return separate_steps(il, rl, il, rl, mode, always=always, per_tensor=per_tensor)
+    return separate_steps(_scaled(il, il_metric), _scaled(rl, rl_metric), il, rl, mode,
+                          always=always, per_tensor=per_tensor,
+                          il_metric=il_metric, rl_metric=rl_metric)
+
+
+def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
+                   il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *,
+                   always: bool = False, per_tensor: bool = False,
+                   il_metric: Sequence[Tensor] | None = None,
+                   rl_metric: Sequence[Tensor] | None = None) -> Separated:
+    """
+    Remove from each *step* what harms the other loss to first order.
+
+    Steps are what is subtracted from the parameters: a step u changes the RL loss by -<u, rl>.
+    For <u, rl> < 0 (or any, if `always`), with u the IL step, w the RL step, P the metrics (ones
+    where None):
+
+        u' = u - <u, rl> / (rl^T P_il rl) P_il rl     in two_sided and protect_rl
+        w' = w - <w, il> / (il^T P_rl il) P_rl il     in two_sided and protect_il
+
+    Then <u', rl> = 0: the IL step leaves the RL loss as it is to first order, exactly, whatever
+    momentum or weight decay are in u; likewise <w', il> = 0. Among all such steps u' is the
+    nearest to u in the norm of P_il^-1. Not orthogonal: u' to w', nor u' to w.
+
+    Products are summed in float64, so float32 gradients of any finite scale are handled; the
+    results keep the type of the steps. A gradient of zero has nothing to protect. Gradients that
+    are not finite pass through unchanged: check them before.
+
+    :raises ValueError: an unknown mode, or lists that do not match
+    """
+    if mode not in MODES:
+        raise ValueError(f'separation mode {mode!r} is unknown; allowed are {MODES}')
+    _check_same_shapes(il_step, rl_step, il, rl, il_metric, rl_metric)
+    # Converted once: conversions are most of the cost.
+    il64, rl64 = _double(il), _double(rl)
+    il_out, il_harms = _without_harm(
+        il_step, il64 if il_step is il else _double(il_step), rl64, il_metric,
+        mode in ('two_sided', 'protect_rl'), always, per_tensor)
+    rl_out, rl_harms = _without_harm(
+        rl_step, rl64 if rl_step is rl else _double(rl_step), il64, rl_metric,
+        mode in ('two_sided', 'protect_il'), always, per_tensor)
+    norms = math.sqrt(_inner(il64, il64)) * math.sqrt(_inner(rl64, rl64))
+    return Separated(il_out, rl_out, _inner(il64, rl64) / norms if norms != 0.0 else 0.0,
+                     il_harms or rl_harms)
+
+
+def adam_preconditioner(optimiser: torch.optim.Optimizer,
+                        parameters: Sequence[Tensor]) -> list[Tensor]:
+    """
+    Return what Adam or AdamW multiplies (the moving average of) a gradient with.
+
+    1 / (sqrt(v / (1 - beta2^t)) + eps) per coordinate, as of the optimiser's last step; ones for
+    a parameter that it has not stepped yet. The learning rate is left out.
+
+    :raises ValueError: a parameter that is not the optimiser's, or an optimiser without second
+        moments
+    """
+    groups = {id(parameter): group for group in optimiser.param_groups
+              for parameter in group['params']}
+    metric = []
+    for index, parameter in enumerate(parameters):
+        if id(parameter) not in groups:
+            raise ValueError(f'parameter {index} is not one that the optimiser steps')
+        group, state = groups[id(parameter)], optimiser.state.get(parameter)
+        if not state:
+            metric.append(torch.ones_like(parameter).detach())
+            continue
+        name = 'max_exp_avg_sq' if group.get('amsgrad') else 'exp_avg_sq'
+        if name not in state:
+            raise ValueError(f'{type(optimiser).__name__} keeps no {name}: the metric adam is for '
+                             'Adam and AdamW; use euclid')
+        correction = math.sqrt(1.0 - group['betas'][1] ** float(state['step']))
+        metric.append(1.0 / (state[name].sqrt() / correction + group['eps']))
+    return metric
+
+
+def proposed_step(optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor],
+                  gradients: Sequence[Tensor]) -> list[Tensor]:
+    """
+    Return the step that the optimiser takes on these gradients, with the parameters put back.
+
+    Its moments do advance, by the gradients given. Learning rate, momentum and weight decay are
+    all in the step: parameters - step is where the optimiser arrived.
+
+    :raises ValueError: the optimiser's parameters are not exactly these
+    """
+    _check_same_shapes(parameters, gradients)
+    owned = [parameter for group in optimiser.param_groups for parameter in group['params']]
+    if {id(parameter) for parameter in owned} != {id(parameter) for parameter in parameters}:
+        raise ValueError(f'the optimiser has {len(owned)} parameters, which are not the '
+                         f'{len(parameters)} given: a proposed step would move others')
+    before = [parameter.detach().clone() for parameter in parameters]
+    for parameter, gradient in zip(parameters, gradients):
+        parameter.grad = gradient.detach().clone()
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    step = [start - parameter.detach() for start, parameter in zip(before, parameters)]
+    with torch.no_grad():
+        for parameter, start in zip(parameters, before):
+            parameter.copy_(start)
+    return step
+
+
+@torch.no_grad()
+def apply_step(parameters: Sequence[Tensor], step: Sequence[Tensor]) -> None:
+    """Subtract a step from the parameters, in place."""
+    _check_same_shapes(parameters, step)
+    for parameter, change in zip(parameters, step):
+        parameter.sub_(change)
+
+
+def _without_harm(step: Sequence[Tensor], step64: Sequence[Tensor],
+                  protected64: Sequence[Tensor], metric: Sequence[Tensor] | None, project: bool,
+                  always: bool, per_tensor: bool) -> tuple[list[Tensor], bool]:
+    """Return the step, projected if so asked, and whether it harmed what is protected."""
+    if per_tensor and len(step) > 1:
+        parts = [_without_harm([step[i]], [step64[i]], [protected64[i]], metric and [metric[i]],
+                               project, always, False) for i in range(len(step))]
+        return [part[0][0] for part in parts], any(harms for _, harms in parts)
+    along = _inner(step64, protected64)
+    harms = along < 0.0
+    if project and (harms or always) and math.isfinite(along):
+        direction = _scaled(protected64, metric)
+        length = _inner(direction, protected64)
+        if length > 0.0:
+            return [torch.sub(own, way, alpha=along / length).to(tensor.dtype)
+                    for tensor, own, way in zip(step, step64, direction)], harms
+    return [tensor.detach() for tensor in step], harms
+
+
+def _scaled(tensors: Sequence[Tensor], metric: Sequence[Tensor] | None) -> list[Tensor]:
+    if metric is None:
+        return [tensor.detach() for tensor in tensors]
+    # In the type of the gradients: the step that a float32 optimiser would take.
+    return [tensor.detach() * scale for tensor, scale in zip(tensors, metric)]
+
+
+def _double(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().double() for tensor in tensors]
+
+
+def _inner(left: Sequence[Tensor], right: Sequence[Tensor]) -> float:
+    if not left:
+        return 0.0
+    return float(torch.stack([torch.dot(a.flatten(), b.flatten())
+                              for a, b in zip(left, right)]).sum())
+
+
+def _check_same_shapes(first: Sequence[Tensor], *others: Sequence[Tensor] | None) -> None:
+    shapes = [tuple(tensor.shape) for tensor in first]
+    for other in others:
+        if other is not None and [tuple(tensor.shape) for tensor in other] != shapes:
+            raise ValueError(f'tensors of shapes {[tuple(t.shape) for t in other]} do not match '
+                             f'{shapes}: one per parameter, in the order of the parameter list')

@@ -1,0 +1,463 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""DPPO and residual PPO as hosts: what each update moves, when, and that they learn."""
+from __future__ import annotations
+
+from collections.abc import Callable
+import copy
+from dataclasses import replace
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from inril_ros.learning.experience import Episode
+from inril_ros.learning.learners.dppo import ChainBatch, DPPO, DPPOConfig
+from inril_ros.learning.learners.residual_ppo import ResidualPPO, ResidualPPOConfig
+from inril_ros.learning.learners.surrogate import clip_range
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.gaussian import GaussianPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.replay import Origin
+
+VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'dppo.json').read_text())
+
+MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, actor_width=32,
+                    denoising_steps=10, sampling_steps=3)
+SMALL = {'rollout_steps': 64, 'warmup_iterations': 0, 'critic_width': 16, 'heldout_share': 0.25}
+CONFIGS = {
+    'dppo': DPPOConfig(**SMALL, chain_steps=3, epochs=2, batch=20),
+    'residual_ppo': ResidualPPOConfig(**SMALL, epochs=2, batch=16, residual_width=16),
+}
+CLASSES = {'dppo': DPPO, 'residual_ppo': ResidualPPO}
+BOTH = pytest.mark.parametrize('name', list(CONFIGS))
+
+
+def clone(seed: int = 0) -> BestOfN:
+    torch.manual_seed(seed)
+    return BestOfN(MODEL)
+
+
+class Bench:
+    """A host, and the few lines of a session that drive it."""
+
+    def __init__(self, name: str, reward: Callable[[np.ndarray], float] | None = None,
+                 **changes: object) -> None:
+        config = replace(CONFIGS[name], **changes)
+        self.random = np.random.default_rng(0)
+        self.generator = torch.Generator().manual_seed(0)
+        self.host = CLASSES[name](config, clone(), self.random, self.generator,
+                                  torch.device('cpu'))
+        self.optimiser = torch.optim.AdamW(
+            self.host.actor_parameters, lr=config.actor_learning_rate, weight_decay=0.0)
+        self.acting = torch.Generator().manual_seed(1)
+        self.scenes = np.random.default_rng(1)
+        self.reward = reward or (lambda action: float(action[0] > 0))
+
+    def episode(self, steps: int = 8, terminated: bool = True,
+                intervened: tuple[int, ...] = ()) -> Episode:
+        """Return an episode of the policy in a world that its actions don't change."""
+        policy = self.host.policy
+        memory = policy.begin(1)
+        observations = self.scenes.standard_normal((steps + 1, 2)).astype(np.float32)
+        starts, extras, actions = [], [], []
+        while len(actions) < steps:
+            decision = policy.decide(
+                Observations(torch.from_numpy(observations[len(actions)][None])), memory,
+                self.acting, explore=True)
+            starts.append(len(actions))
+            extras.append(decision.extras[0].numpy())
+            actions += list(decision.actions[0].numpy())
+        marks = np.zeros(steps, np.bool_)
+        marks[list(intervened)] = True
+        actions = np.stack(actions[:steps])
+        return Episode(observations, actions, np.array([self.reward(a) for a in actions]),
+                       terminated, False, intervened=marks, decision_starts=starts,
+                       extras=np.stack(extras))
+
+    def live(self, episodes: int = 8) -> None:
+        """Act and remember."""
+        for index in range(episodes):
+            self.host.remember(self.episode(terminated=index % 2 == 0), Origin.ONLINE)
+
+    def update(self) -> dict[str, float]:
+        """Take one RL update."""
+        batch = self.host.draw()
+        logged = self.host.critic_update(batch)
+        loss = self.host.actor_loss(batch)
+        if loss is not None:
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            logged['actor_loss'] = float(loss.detach())
+        return {**logged, **self.host.finish(batch)}
+
+    def learn(self) -> list[dict[str, float]]:
+        """Take the updates that are due."""
+        logged = []
+        while self.host.updates_due(10**6):
+            logged.append(self.update())
+        return logged
+
+    def weights(self) -> torch.Tensor:
+        """Return what acts, flat."""
+        return flat(self.host.policy)
+
+
+def flat(module: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+@BOTH
+def test_it_begins_as_the_clone_and_leaves_the_clone_alone(name: str) -> None:
+    bench = Bench(name)
+    cloned = clone()
+    bench.live()
+    bench.learn()
+    fresh = CLASSES[name](CONFIGS[name], cloned, bench.random, bench.generator,
+                          torch.device('cpu'))
+    assert torch.equal(flat(fresh.policy.cloned), flat(clone().actor))
+    assert torch.equal(flat(cloned), flat(clone()))
+
+
+@BOTH
+def test_updates_are_due_once_a_rollout_is_complete_and_only_for_it(name: str) -> None:
+    bench = Bench(name)
+    bench.live(7)  # 56 of 64 steps
+    assert bench.host.updates_due(56) == 0
+    bench.live(1)
+    assert bench.host.updates_due(64) > 0
+    # 6 of 8 episodes are trained on: 24 decisions of 3 samples, or 48 steps; two epochs.
+    assert bench.host.updates_due(64) == {'dppo': 2 * (72 // 20), 'residual_ppo': 2 * 3}[name]
+    bench.learn()
+    assert bench.host.iterations == 1
+    assert bench.host.updates_due(64) == 0
+
+
+@BOTH
+def test_demonstrations_are_not_experience_of_the_policy(name: str) -> None:
+    bench = Bench(name)
+    for _ in range(20):
+        bench.host.remember(bench.episode(), Origin.DEMONSTRATION)
+    assert bench.host.updates_due(10**6) == 0
+
+
+@BOTH
+def test_ratios_are_1_until_something_changes(name: str) -> None:
+    bench = Bench(name)
+    bench.live()
+    batch = bench.host.draw()
+    bench.host.critic_update(batch)
+    loss = bench.host.actor_loss(batch)
+    # At ratio 1 the surrogate is the mean of the (normalised, discounted) advantages.
+    advantages = (batch.advantages - batch.advantages.mean()) / batch.advantages.std()
+    if name == 'dppo':
+        advantages = advantages * 0.99 ** (2 - batch.indices)
+    assert float(loss.detach()) == pytest.approx(-float(advantages.mean()), abs=1e-4)
+    logged = bench.host.finish(batch)
+    assert logged['divergence'] == pytest.approx(0.0, abs=1e-6)
+    assert logged['clip_fraction'] == 0.0
+
+
+@BOTH
+def test_the_actor_waits_for_the_critic(name: str) -> None:
+    bench = Bench(name, warmup_iterations=1)
+    before = bench.weights()
+    bench.live()
+    critic = flat(bench.host.critic)
+    assert bench.host.warming_up
+    bench.learn()
+    assert torch.equal(bench.weights(), before)
+    assert not torch.equal(flat(bench.host.critic), critic)
+    assert not bench.host.warming_up
+    bench.live()
+    bench.learn()
+    assert not torch.equal(bench.weights(), before)
+
+
+@BOTH
+def test_an_iteration_ends_early_when_the_policy_moves_too_far(name: str) -> None:
+    bench = Bench(name, target_divergence=1e-6, epochs=10, actor_learning_rate=1e-2)
+    bench.live()
+    logged = bench.learn()
+    assert len(logged) == 2  # the first has ratio 1, the second sees what the first did
+    assert logged[-1]['divergence'] > 1e-6
+    assert bench.host.iterations == 1
+    bench.live()
+    assert bench.host.updates_due(0) > 2
+
+
+@BOTH
+def test_rl_moves_what_it_says_it_moves(name: str) -> None:
+    bench = Bench(name)
+    policy = bench.host.policy
+    moved = {id(p) for p in bench.host.actor_parameters}
+    before = {p_name: p.detach().clone() for p_name, p in policy.named_parameters()}
+    bench.live()
+    bench.learn()
+    for p_name, parameter in policy.named_parameters():
+        changed = not torch.equal(parameter, before[p_name])
+        assert changed == (id(parameter) in moved), p_name
+    assert {id(p) for p in bench.host.critic_parameters}.isdisjoint(moved)
+
+
+def test_dppo_imitates_with_the_network_that_rl_moves() -> None:
+    host = Bench('dppo').host
+    assert ([id(p) for p in host.imitation_parameters] == [id(p) for p in host.actor_parameters])
+
+
+@BOTH
+def test_imitation_reaches_no_other_network(name: str) -> None:
+    bench = Bench(name)
+    host = bench.host
+    imitated = {id(p) for p in host.imitation_parameters}
+    loss = host.imitation_loss(Observations(torch.randn(16, 2)), torch.rand(16, 2, 1),
+                               bench.generator)
+    loss.backward()
+    host.after_imitation()
+    others = [p for p in (*host.policy.parameters(), *host.critic.parameters())
+              if id(p) not in imitated]
+    assert others
+    assert all(p.grad is None for p in others)
+    assert all(p.grad is not None for p in host.imitation_parameters)
+    if name == 'residual_ppo':
+        assert imitated.isdisjoint(id(p) for p in host.actor_parameters)
+        assert imitated == {id(p) for p in host.policy.base.parameters()}
+
+
+def test_an_rl_step_of_residual_ppo_leaves_no_gradient_in_the_base() -> None:
+    bench = Bench('residual_ppo')
+    bench.live()
+    bench.learn()
+    assert all(p.grad is None for p in bench.host.policy.base.parameters())
+
+
+@BOTH
+def test_references_are_held_out_episodes_at_ratio_1(name: str) -> None:
+    bench = Bench(name)
+    bench.live(16)
+    host = bench.host
+    bench.learn()  # references stay when the iteration is over, and the policy has moved
+    references = host.reference_batches()
+    assert len(references) == 2  # 8 episodes in the first rollout, a quarter of them
+    trained = host.rollouts.decisions.observations.state[host.rollouts.training]
+    seen = [set(map(tuple, batch.observations.state.tolist())) for batch in references]
+    assert seen[0].isdisjoint(seen[1])
+    assert set(map(tuple, trained.tolist())).isdisjoint(seen[0] | seen[1])
+    for batch in references:
+        loss = host.actor_loss(batch)
+        expected = batch.advantages
+        if name == 'dppo':
+            expected = expected * 0.99 ** (2 - batch.indices)
+        assert float(loss.detach()) == pytest.approx(-float(expected.mean()), abs=1e-5)
+        gradient = torch.autograd.grad(loss, host.actor_parameters)
+        # The policy gradient: minus the mean of advantage * gradient of the log probability.
+        if name == 'dppo':
+            log_probabilities = host.policy.log_probability(
+                batch.observations, batch.before, batch.after, batch.indices)
+        else:
+            log_probabilities = host.policy.log_probability(
+                batch.residuals, host.policy.correction(batch.observations, batch.base))
+        by_hand = torch.autograd.grad(-(expected * log_probabilities).mean(),
+                                      host.actor_parameters)
+        for found, wanted in zip(gradient, by_hand):
+            torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-4)
+
+
+@BOTH
+def test_measuring_on_references_changes_nothing(name: str) -> None:
+    benches = [Bench(name), Bench(name)]
+    for bench, measured in zip(benches, (False, True)):
+        bench.live()
+        while bench.host.updates_due(0):
+            if measured:
+                for batch in bench.host.reference_batches():
+                    torch.autograd.grad(bench.host.actor_loss(batch),
+                                        bench.host.actor_parameters)
+            bench.update()
+    assert torch.equal(benches[0].weights(), benches[1].weights())
+
+
+@BOTH
+def test_decisions_of_a_person_are_not_trained_on(name: str) -> None:
+    bench = Bench(name, heldout_share=0.0)
+    for _ in range(7):
+        bench.host.remember(bench.episode(), Origin.ONLINE)
+    interrupted = bench.episode(intervened=(2, 3))
+    bench.host.remember(interrupted, Origin.ONLINE)
+    states = set(map(tuple, bench.host.rollouts.decisions.observations.state.tolist()))
+    gone = (2,) if name == 'dppo' else (2, 3)  # first steps of decisions
+    assert all(tuple(interrupted.observations[step].tolist()) not in states for step in gone)
+    assert tuple(interrupted.observations[4].tolist()) in states
+
+
+@BOTH
+def test_episodes_that_nothing_was_drawn_in_are_counted_and_left_out(name: str) -> None:
+    bench = Bench(name)
+    lived = bench.episode()
+    bench.host.remember(
+        Episode(lived.observations, lived.actions, lived.rewards, True, True), Origin.ONLINE)
+    assert bench.host.rollouts.ignored == 1
+    assert bench.host.updates_due(10**6) == 0
+
+
+@BOTH
+def test_shuffled_advantages_are_the_same_numbers_for_other_decisions(name: str) -> None:
+    plain, sham = Bench(name, heldout_share=0.0), Bench(
+        name, heldout_share=0.0, shuffled_advantages=True)
+    for bench in (plain, sham):
+        bench.live()
+    found, wanted = sham.host.rollouts.advantages, plain.host.rollouts.advantages
+    assert not torch.equal(found, wanted)
+    torch.testing.assert_close(found.sort().values, wanted.sort().values)
+    torch.testing.assert_close(sham.host.rollouts.returns, plain.host.rollouts.returns)
+
+
+@BOTH
+@pytest.mark.parametrize('updates', [0, 1, 5])
+def test_what_is_saved_goes_on_bit_for_bit(name: str, updates: int) -> None:
+    bench = Bench(name, epochs=3, scale_rewards=True)
+    bench.live()
+    for _ in range(updates):
+        bench.update()
+    bench.live(3)  # of the next rollout
+    tensors, document = bench.host.state_dict()
+    again = Bench(name, epochs=3, scale_rewards=True)
+    again.host.load_state_dict({key: value.detach().clone() for key, value in tensors.items()},
+                               json.loads(json.dumps(document)))
+    again.optimiser.load_state_dict(copy.deepcopy(bench.optimiser.state_dict()))
+    again.random.bit_generator.state = bench.random.bit_generator.state
+    for generator in ('generator', 'acting'):
+        getattr(again, generator).set_state(getattr(bench, generator).get_state())
+    again.scenes.bit_generator.state = bench.scenes.bit_generator.state
+    logged = []
+    for one in (bench, again):
+        lines = one.learn()
+        one.live(8)
+        logged.append(lines + one.learn())
+    assert logged[0] == logged[1]
+    assert torch.equal(bench.weights(), again.weights())
+    assert torch.equal(flat(bench.host.critic), flat(again.host.critic))
+
+
+@BOTH
+def test_only_a_cloned_diffusion_policy_will_do(name: str) -> None:
+    other: Policy = GaussianPolicy(replace(MODEL, kind='gaussian'))
+    with pytest.raises(ValueError, match='kind best_of_n, not of kind gaussian'):
+        CLASSES[name](CONFIGS[name], other, np.random.default_rng(0), torch.Generator(),
+                      torch.device('cpu'))
+
+
+@BOTH
+def test_it_learns_which_actions_are_rewarded(name: str) -> None:
+    # Actions change nothing but the reward, so that a decision is worth its own reward.
+    changes: dict[str, object] = {
+        'rollout_steps': 400, 'heldout_share': 0.0, 'epochs': 4, 'gamma': 0.0}
+    changes |= {
+        'dppo': {'chain_steps': 5, 'batch': 300, 'clip': 0.2, 'first_clip': 0.2,
+                 'actor_learning_rate': 1e-3},
+        'residual_ppo': {'batch': 100, 'residual_scale': 1.0, 'actor_learning_rate': 1e-2},
+    }[name]
+    bench = Bench(name, reward=lambda action: float(action[0]), **changes)
+
+    def mean_action() -> float:
+        policy = bench.host.policy
+        generator = torch.Generator().manual_seed(0)
+        observations = Observations(torch.randn(400, 2, generator=generator))
+        return float(policy.decide(observations, policy.begin(400), generator,
+                                   explore=False).actions.mean())
+
+    before = mean_action()
+    for _ in range(5):
+        bench.live(50)
+        bench.learn()
+    assert mean_action() > before + 0.3
+
+
+# ---- DPPO's own ------------------------------------------------------------------------------
+
+
+def test_the_clip_range_is_that_of_dppo() -> None:
+    vectors = VECTORS['clip_range']
+    found = clip_range(torch.arange(5), 5, vectors['first'], vectors['last'], vectors['growth'])
+    assert found.tolist() == pytest.approx(vectors['range'], abs=2e-6)
+
+
+def test_the_only_step_of_a_chain_has_the_last_clip_range() -> None:
+    assert clip_range(torch.zeros(3, dtype=torch.int64), 1, 0.01, 0.05, 3.0).tolist() == (
+        pytest.approx([0.05] * 3))
+
+
+def test_a_chain_of_one_step_learns_without_a_nan() -> None:
+    bench = Bench('dppo', chain_steps=1, first_clip=0.01, batch=6)
+    before = bench.weights()
+    bench.live()
+    bench.learn()
+    assert torch.isfinite(bench.weights()).all()
+    assert not torch.equal(bench.weights(), before)
+
+
+def test_ddim_chains_learn() -> None:
+    bench = Bench('dppo', chain_ddim=True, chain_steps=3)
+    before = bench.weights()
+    bench.live()
+    logged = bench.learn()
+    assert logged[0]['divergence'] == pytest.approx(0.0, abs=1e-6)
+    assert not torch.equal(bench.weights(), before)
+
+
+def test_the_loss_and_its_gradient_are_those_of_dppo() -> None:
+    vectors = VECTORS['loss']
+    model = ModelConfig(observation_size=2, action_size=2, chunk_length=2, actor_width=16)
+    host = DPPO(DPPOConfig(clip=vectors['clip'], first_clip=vectors['first_clip'],
+                           warmup_iterations=0), BestOfN(model),
+                np.random.default_rng(0), torch.Generator(), torch.device('cpu'))
+    factor = nn.Parameter(torch.tensor(0.7))
+
+    def predict(chunks, steps, features):
+        return (factor * chunks + 0.05 * steps.view(-1, 1, 1)
+                - 0.3 * features.sum(dim=1).view(-1, 1, 1))
+
+    host.policy.tuned.predict_noise = predict
+    chains = torch.tensor(VECTORS['ddpm_chains'])
+    rows, indices = torch.tensor(vectors['rows']), torch.tensor(vectors['indices'])
+    batch = ChainBatch(
+        Observations(torch.tensor(VECTORS['observations'])[rows]), chains[rows, indices],
+        chains[rows, indices + 1], indices, torch.tensor(vectors['advantages']),
+        torch.zeros(len(rows)), torch.tensor(vectors['old']))
+    loss = host.actor_loss(batch)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(vectors['policy_loss'], abs=1e-5)
+    assert float(factor.grad) == pytest.approx(vectors['gradient_of_factor'], abs=1e-4)
+    assert host._divergence == pytest.approx(vectors['divergence'], abs=1e-6)
+    assert host._clip_fraction == pytest.approx(vectors['clip_fraction'])
+
+
+def test_the_clone_holds_the_policy_back() -> None:
+    def moved(weight: float) -> float:
+        bench = Bench('dppo', clone_weight=weight, epochs=20, actor_learning_rate=1e-3)
+        bench.live()
+        bench.learn()
+        return float((bench.weights() - flat(Bench('dppo').host.policy)).norm())
+
+    bench = Bench('dppo', clone_weight=1.0)
+    bench.live()
+    batch = bench.host.draw()
+    drift = bench.host.policy.divergence_from_clone(
+        batch.observations, batch.before, batch.indices)
+    assert float(drift.detach()) == 0.0
+    assert moved(100.0) < 0.7 * moved(0.0)
+
+
+def test_numbers_out_of_range_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match='DPPOConfig.first_clip: 0.1 is not in'):
+        DPPOConfig(first_clip=0.1, clip=0.05)
+    with pytest.raises(ValueError, match='ResidualPPOConfig.residual_std'):
+        ResidualPPOConfig(residual_std=0.0)
+    with pytest.raises(ValueError, match='ModelConfig.chain_steps: 11'):
+        Bench('dppo', chain_steps=11)

@@ -1,0 +1,360 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The host RLPD: its losses against the paper's own code, what moves when, and that it learns."""
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn, Tensor
+
+from inril_ros.learning.experience import Episode
+from inril_ros.learning.learners.rlpd import RLPD, RLPDBatch, RLPDConfig
+from inril_ros.learning.learners.symmetric_replay import Steps
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.gaussian import GaussianActor, GaussianPolicy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.replay import Origin
+
+VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'rlpd.json').read_text())
+MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, kind='gaussian',
+                    actor_width=16)
+CONFIG = RLPDConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16)
+
+
+def make(config: RLPDConfig = CONFIG, model: ModelConfig = MODEL, seed: int = 0) -> RLPD:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = GaussianPolicy(model)
+    return RLPD(config, policy, np.random.default_rng(seed),
+                torch.Generator().manual_seed(seed), torch.device('cpu'))
+
+
+def episode(seed: int, success: bool = True, steps: int = 12) -> Episode:
+    random = np.random.default_rng(seed)
+    rewards = np.zeros(steps)
+    rewards[-1] = success
+    return Episode(random.normal(size=(steps + 1, 2)), random.uniform(-1, 1, (steps, 1)),
+                   rewards, terminated=success, success=success)
+
+
+def filled(config: RLPDConfig = CONFIG, seed: int = 0) -> RLPD:
+    host = make(config, seed=seed)
+    host.remember(episode(100), Origin.DEMONSTRATION)
+    for number in range(4):
+        host.remember(episode(number, success=bool(number % 2)), Origin.ONLINE)
+    return host
+
+
+def update(host: RLPD, optimiser: torch.optim.Optimizer) -> dict[str, float]:
+    """Take one RL update as a session does."""
+    batch = host.draw()
+    logged = host.critic_update(batch)
+    loss = host.actor_loss(batch)
+    if loss is not None:
+        gradients = torch.autograd.grad(loss, host.actor_parameters, allow_unused=True)
+        for parameter, gradient in zip(host.actor_parameters, gradients):
+            parameter.grad = gradient
+        optimiser.step()
+    return {**logged, **host.finish(batch)}
+
+
+def weights(module: nn.Module) -> list[Tensor]:
+    return [tensor.clone() for tensor in module.state_dict().values()]
+
+
+def changed(before: list[Tensor], module: nn.Module) -> bool:
+    return any(not torch.equal(a, b) for a, b in zip(before, module.state_dict().values()))
+
+
+# ---- against the paper's own code ----------------------------------------------------------
+
+
+class LinearActor(GaussianActor):
+    """The policy of the vectors: mean m o, constant deviation."""
+
+    def __init__(self) -> None:
+        super().__init__(replace(MODEL, observation_size=3, action_size=2, chunk_length=1))
+        self.m = nn.Parameter(torch.tensor(VECTORS['networks']['m']))
+        self.s = nn.Parameter(torch.tensor(VECTORS['networks']['log_std']))
+
+    def forward(self, observations: Observations,
+                generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        mean = (observations.state @ self.m.T).unsqueeze(1)
+        return mean, self.s.expand_as(mean)
+
+
+class LinearCritics(nn.Module):
+    """The critics of the vectors: w_e [o, a] + b_e."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(VECTORS['networks'][f'{prefix}w']))
+        self.b = nn.Parameter(torch.tensor(VECTORS['networks'][f'{prefix}b']))
+
+    def encoder(self, observations: Observations,
+                generator: torch.Generator | None = None) -> Tensor:
+        return observations.state
+
+    def forward(self, features: Tensor, chunks: Tensor) -> Tensor:
+        return self.w @ torch.cat([features, chunks.flatten(1)], dim=1).T + self.b[:, None]
+
+
+def host_of_the_vectors(**changes: object) -> RLPD:
+    model = replace(MODEL, observation_size=3, action_size=2, chunk_length=1)
+    numbers = VECTORS['networks']
+    host = make(RLPDConfig(**{
+        'gamma': numbers['discount'], 'polyak': numbers['tau'], 'critic_members': 4,
+        'target_members': 4, 'lowest_value': -1e3, 'highest_value': 1e3, 'critic_steps': 1,
+        'initial_temperature': numbers['temperature'], 'warmup_updates': 0,
+        'temperature_learning_rate': VECTORS['temperature']['learning_rate'],
+        'target_entropy': VECTORS['temperature']['target_entropy'] / 2, **changes}), model)
+    host.policy.actor = LinearActor()
+    host.critic, host.target = LinearCritics(''), LinearCritics('target_').requires_grad_(False)
+    # The sum over critics here is a mean there.
+    host.optimiser = torch.optim.SGD(host.critic.parameters(), lr=1 / 4)
+    return host
+
+
+def noise_behind(actions: list, observations: Tensor, actor: LinearActor) -> Tensor:
+    mean, log_std = actor(Observations(observations))
+    return ((torch.tensor(actions).unsqueeze(1).atanh() - mean) / log_std.exp()).detach()
+
+
+def batch_of_the_vectors(actor: LinearActor, actions: list, next_actions: list) -> RLPDBatch:
+    data = {name: torch.tensor(value) for name, value in VECTORS['batch'].items()}
+    rows = Steps(
+        Observations(data['observations']), torch.zeros(5, 0), data['actions'].unsqueeze(1),
+        data['rewards'], VECTORS['networks']['discount'] * data['masks'],
+        Observations(data['next_observations']), torch.zeros(5, 0))
+    return RLPDBatch([rows], [noise_behind(next_actions, data['next_observations'], actor)],
+                     [[0, 1, 2, 3]], noise_behind(actions, data['observations'], actor), None,
+                     torch.Generator())
+
+
+@pytest.mark.parametrize('backup', [False, True])
+def test_the_critics_step_is_that_of_rlpd(backup: bool) -> None:
+    host = host_of_the_vectors(entropy_in_target=backup)
+    expected = VECTORS[f'critic_backup_{backup}']
+    batch = batch_of_the_vectors(host.policy.actor, VECTORS['actor']['actions'],
+                                 expected['next_actions'])
+    before = host.critic.w.detach().clone()
+    logged = host.critic_update(batch)
+    assert logged['rl_loss'] / 4 == pytest.approx(expected['loss'], rel=1e-4)
+    torch.testing.assert_close(before - host.critic.w.detach(),
+                               torch.tensor(expected['gradient_w']), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(host.target.w.data, torch.tensor(expected['target_w']),
+                               atol=1e-4, rtol=1e-3)
+
+
+def test_the_actors_gradient_and_the_temperatures_step_are_those_of_rlpd() -> None:
+    host = host_of_the_vectors()
+    actor, expected = host.policy.actor, VECTORS['actor']
+    batch = batch_of_the_vectors(actor, expected['actions'], expected['actions'])
+    host._updates = 1
+    loss = host.actor_loss(batch)
+    gradients = torch.autograd.grad(loss, [actor.m, actor.s])
+    assert float(loss.detach()) == pytest.approx(expected['loss'], rel=1e-4)
+    torch.testing.assert_close(gradients[0], torch.tensor(expected['gradient_m']),
+                               atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(gradients[1], torch.tensor(expected['gradient_s']),
+                               atol=1e-4, rtol=1e-3)
+    logged = host.finish(batch)
+    assert logged['entropy'] * 2 == pytest.approx(expected['entropy'], rel=1e-4)
+    assert logged['temperature'] == pytest.approx(VECTORS['temperature']['after'], rel=1e-6)
+
+
+# ---- one update ----------------------------------------------------------------------------
+
+
+def test_the_target_is_the_minimum_of_the_drawn_critics_within_the_possible_returns() -> None:
+    host = filled()
+    batch = host.draw()
+    rows, noise, members = batch.steps[0], batch.next_noise[0], batch.target_members[0]
+    assert len(members) == 2
+    with torch.no_grad():
+        chunks, _ = host.policy.actor.draw(*host.policy.actor(rows.next_observations), noise)
+        every = host.target(host.target.encoder(rows.next_observations), chunks)
+    expected = torch.minimum(every[members[0]], every[members[1]]).clamp(0.0, 1.0)
+    torch.testing.assert_close(host.target_values(rows, noise, members),
+                               rows.returns + rows.discounts * expected)
+    with torch.no_grad():
+        host.target.values.value.bias.fill_(50.0)
+    torch.testing.assert_close(host.target_values(rows, noise, members),
+                               rows.returns + rows.discounts)
+
+
+def test_the_actor_waits_until_the_critics_have_warmed_up() -> None:
+    host = filled()
+    optimiser = torch.optim.Adam(host.actor_parameters, lr=1e-3)
+    assert host.warming_up and host.updates_due(0) == 2
+    before = weights(host.policy)
+    update(host, optimiser)
+    assert host.warming_up and not changed(before, host.policy)
+    update(host, optimiser)
+    assert not host.warming_up and changed(before, host.policy)
+    assert host.updates_due(0) == 0 and host.updates_due(10) == 5
+
+
+def test_one_update_takes_the_configured_steps_on_the_critics() -> None:
+    host = filled(replace(CONFIG, critic_steps=3))
+    host.critic_update(host.draw())
+    steps = {int(state['step']) for state in host.optimiser.state.values()}
+    assert steps == {3}
+
+
+def test_the_actors_loss_moves_no_critic_and_the_critics_loss_no_actor() -> None:
+    host = filled(replace(CONFIG, warmup_updates=0))
+    batch = host.draw()
+    before = weights(host.policy)
+    host.critic_update(batch)
+    assert not changed(before, host.policy)
+    before = weights(host.critic), weights(host.target)
+    host.actor_loss(batch).backward()
+    host.finish(batch)
+    assert not changed(before[0], host.critic) and not changed(before[1], host.target)
+    assert all(parameter.grad is not None for parameter in host.actor_parameters[:2])
+
+
+def test_rl_and_imitation_move_the_same_parameters_and_imitation_no_critic() -> None:
+    host = filled()
+    assert [id(part) for part in host.actor_parameters] == [
+        id(part) for part in host.imitation_parameters]
+    shown = episode(100)
+    loss = host.imitation_loss(
+        Observations(torch.tensor(shown.observations[:-2])),
+        torch.tensor(np.stack([shown.actions[:-1], shown.actions[1:]], axis=1)),
+        torch.Generator())
+    loss.backward()
+    assert all(part.grad is None for part in host.critic_parameters)
+    assert any(part.grad is not None and part.grad.any() for part in host.imitation_parameters)
+
+
+def test_pessimism_prefers_what_the_critics_agree_on() -> None:
+    losses = []
+    for pessimism in (0.0, 1.0):
+        host = filled(replace(CONFIG, warmup_updates=0, pessimism=pessimism))
+        batch = host.draw()
+        host._updates = 1
+        losses.append(float(host.actor_loss(batch).detach()))
+        rows = batch.steps[-1]
+        with torch.no_grad():
+            chunks, _ = host.policy.actor.draw(*host.policy.actor(rows.observations),
+                                               batch.noise)
+            spread = host.critic(host.critic.encoder(rows.observations), chunks).std(dim=0)
+    assert losses[1] - losses[0] == pytest.approx(float(spread.mean()), rel=1e-4)
+
+
+def test_the_weight_of_cloning_adds_the_imitation_loss_of_demonstrations() -> None:
+    host = filled(replace(CONFIG, warmup_updates=0, bc_weight=2.0))
+    batch = host.draw()
+    host._updates = 1
+    whole = host.actor_loss(batch)
+    shown = batch.demonstrations
+    cloning = host.imitation_loss(shown.observations, shown.chunks, batch.generator)
+    alone = host.actor_loss(replace(batch, demonstrations=None))
+    assert float((whole - alone).detach()) == pytest.approx(2 * float(cloning.detach()), rel=1e-4)
+    rewarded = torch.tensor(episode(100).observations)
+    assert torch.isin(shown.observations.state, rewarded).all()
+
+
+def test_the_divergence_from_the_clone_is_nothing_at_first_and_the_gaussians_later() -> None:
+    host = filled(replace(CONFIG, warmup_updates=0, kl_weight=1.0))
+    batch = host.draw()
+    host._updates = 1
+    plain = filled(replace(CONFIG, warmup_updates=0))
+    plain._updates = 1
+    torch.testing.assert_close(host.actor_loss(batch), plain.actor_loss(batch))
+    with torch.no_grad():
+        for one in (host, plain):
+            one.policy.actor.network.exit.bias.add_(0.3)
+    rows = batch.steps[-1]
+    with torch.no_grad():
+        now, then = (torch.distributions.Normal(mean, log_std.exp()) for mean, log_std in (
+            host.policy.actor(rows.observations), host.clone(rows.observations)))
+    expected = torch.distributions.kl_divergence(now, then).mean()
+    torch.testing.assert_close((host.actor_loss(batch) - plain.actor_loss(batch)).detach(),
+                               expected, atol=1e-5, rtol=1e-4)
+
+
+def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
+    measured, other = filled(), filled()
+    for host in (measured, other):
+        host._updates = 5
+    first, again = measured.reference_batches(), measured.reference_batches()
+    losses = [float(measured.actor_loss(batch).detach()) for batch in first]
+    assert losses == [float(measured.actor_loss(batch).detach()) for batch in again]
+    states = [set(map(tuple, batch.steps[0].observations.state.tolist())) for batch in first]
+    assert len(states) == 2 and not states[0] & states[1]
+    a, b = measured.draw(), other.draw()
+    assert torch.equal(a.noise, b.noise)
+    assert torch.equal(a.steps[0].chunks, b.steps[0].chunks)
+
+
+# ---- many updates --------------------------------------------------------------------------
+
+
+def test_a_restored_host_goes_on_bit_for_bit() -> None:
+    config = replace(CONFIG, initial_temperature=0.1, kl_weight=0.1, bc_weight=0.1)
+    going = filled(config)
+    optimiser = torch.optim.Adam(going.actor_parameters, lr=1e-3)
+    for _ in range(4):
+        update(going, optimiser)
+    restored = make(config, seed=7)
+    restored._random.bit_generator.state = going._random.bit_generator.state
+    restored._generator.set_state(going._generator.get_state())
+    tensors, document = going.state_dict()
+    restored.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()},
+                             json.loads(json.dumps(document)))
+    other = torch.optim.Adam(restored.actor_parameters, lr=1e-3)
+    other.load_state_dict(copy.deepcopy(optimiser.state_dict()))
+    for number in range(4):
+        if number == 2:
+            for host in (going, restored):
+                host.remember(episode(50), Origin.ONLINE)
+        assert update(going, optimiser) == update(restored, other)
+    final = going.state_dict()[0], restored.state_dict()[0]
+    assert final[0].keys() == final[1].keys()
+    assert all(torch.equal(final[0][name], final[1][name]) for name in final[0])
+
+
+def test_it_finds_the_action_that_is_rewarded() -> None:
+    # One state; a chunk is rewarded by how near its actions are to 0.5.
+    config = replace(CONFIG, warmup_updates=200, batch=64, initial_temperature=0.001,
+                     critic_learning_rate=2e-3, positive_share=0.0)
+    host = make(config)
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        actions = random.uniform(-1, 1, (2, 1))
+        reward = 1.0 - np.abs(actions - 0.5).mean()
+        host.remember(Episode(np.zeros((3, 2)), actions, np.array([0.0, reward]), True, False),
+                      Origin.ONLINE)
+    optimiser = torch.optim.Adam(host.actor_parameters, lr=3e-3)
+    for _ in range(500):
+        update(host, optimiser)
+    acted = host.policy.decide(Observations(torch.zeros(1, 2)), host.policy.begin(1),
+                               torch.Generator(), explore=False).actions
+    # A window that starts at the second step repeats its only action: its first counts twice.
+    assert float(acted.mean()) == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize('model', [
+    replace(MODEL, kind='best_of_n'), replace(MODEL, gaussian_squash=False)])
+def test_other_policies_are_refused(model: ModelConfig) -> None:
+    policy = (BestOfN if model.kind == 'best_of_n' else GaussianPolicy)(model)
+    with pytest.raises(ValueError, match='gaussian'):
+        RLPD(CONFIG, policy, np.random.default_rng(0), torch.Generator(), torch.device('cpu'))
+
+
+@pytest.mark.parametrize('change', [
+    {'target_members': 6}, {'positive_share': 1.0}, {'critic_steps': 0},
+    {'lowest_value': 2.0}, {'kl_weight': -1.0}])
+def test_impossible_numbers_are_refused(change: dict) -> None:
+    with pytest.raises(ValueError, match='RLPDConfig'):
+        replace(CONFIG, **change)

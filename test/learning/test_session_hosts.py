@@ -1,0 +1,258 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for each host inside a session: counters, separation, exact resume, controls."""
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.learners.dppo import DPPOConfig
+from inril_ros.learning.learners.idql import IDQLConfig
+from inril_ros.learning.learners.residual_ppo import ResidualPPOConfig
+from inril_ros.learning.learners.residual_sac import ResidualSACConfig
+from inril_ros.learning.learners.rlpd import RLPDConfig
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies import artifact
+from inril_ros.learning.policies.catalogue import make_policy
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.session import FineTuningSession
+from inril_ros.learning.session_config import SessionConfig
+
+SMALL = {'warmup_steps': 40, 'warmup_updates': 6, 'batch': 16}
+HOSTS: dict[str, Any] = {
+    'idql': IDQLConfig(**SMALL, candidates=3, target_candidates=2),
+    'rlpd': RLPDConfig(**SMALL, critic_width=16),
+    'residual_sac': ResidualSACConfig(**SMALL, critic_width=16),
+    'dppo': DPPOConfig(chain_steps=3, rollout_steps=80, epochs=2, batch=24, critic_width=16,
+                       warmup_iterations=1, heldout_share=0.4),
+    'residual_ppo': ResidualPPOConfig(rollout_steps=80, epochs=2, warmup_iterations=1,
+                                      critic_width=16),
+}
+SHARED = ('rlpd', 'dppo')
+ITERATES = ('dppo', 'residual_ppo')
+
+
+def demonstration(number: int, steps: int = 12) -> Episode:
+    random = np.random.default_rng(number)
+    return Episode(random.normal(size=(steps + 1, 3)), random.uniform(-1, 1, (steps, 2)),
+                   np.eye(steps)[-1], True, True)
+
+
+DEMONSTRATIONS = [demonstration(number) for number in range(5)]
+
+
+@cache
+def pretrained(host: str) -> Policy:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return make_policy(ModelConfig(
+            3, 2, kind='gaussian' if host == 'rlpd' else 'best_of_n', chunk_length=4,
+            denoising_steps=6, sampling_steps=3, actor_width=16, critic_width=16))
+
+
+def settings(host: str, **changes: Any) -> SessionConfig:
+    unit = {'unit': 'iteration', 'm': 1, 'il_steps': 12} if host in ITERATES else {'m': 3}
+    changes = {'imitation_batch': 16, 'alignment_every': 1, **unit, **changes}
+    return SessionConfig(host=HOSTS[host], **changes)
+
+
+def session(host: str, seed: int = 0, **changes: Any) -> FineTuningSession:
+    return FineTuningSession(settings(host, **changes), pretrained(host), DEMONSTRATIONS, seed,
+                             'cpu')
+
+
+def live(made: FineTuningSession, number: int, steps: int = 20) -> list[Transition]:
+    """Let the policy act for an episode in a world of noise."""
+    random = np.random.default_rng(100 + number)
+    generator = torch.Generator().manual_seed(number)
+    observation = random.normal(size=3).astype(np.float32)
+    memory, pieces, tick, success = made.policy.begin(1), [], 0, number % 2 == 0
+    while tick < steps:
+        with torch.no_grad():
+            decision = made.policy.decide(
+                Observations(torch.from_numpy(observation)[None]), memory, generator, True)
+        actions = decision.actions[0].numpy()[:steps - tick]
+        observations = np.concatenate(
+            [observation[None], random.normal(size=(len(actions), 3))]).astype(np.float32)
+        observation, ends = observations[-1], tick + len(actions) == steps
+        pieces.append(Transition(
+            f'episode {number}', tick, observations, actions.clip(-1, 1),
+            np.array([0.0] * (len(actions) - 1) + [float(ends and success)]),
+            np.ones(len(actions)), ends and success, ends and not success, ends and success,
+            extras=decision.extras[0].numpy()))
+        tick += len(actions)
+    return pieces
+
+
+def learn(made: FineTuningSession, episodes: range, updates: int = 10**9) -> list[dict]:
+    logged: list[dict] = []
+    for number in episodes:
+        for transition in live(made, number):
+            made.ingest(transition)
+        while made.updates_due and len(logged) < updates:
+            logged.append(made.update())
+    return logged
+
+
+def saved(made: FineTuningSession) -> tuple[bytes, str]:
+    tensors, document = made.state_dict()
+    return artifact.to_bytes(tensors), document
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_the_ratio_is_counted_and_every_number_stays_finite(host: str) -> None:
+    made = session(host)
+    logged = learn(made, range(12))
+    assert len(logged) == made.rl_updates >= 6
+    expected = 12 * made.host.iterations if host in ITERATES else made.rl_updates // 3
+    assert made.il_updates == expected > 0
+    assert logged[-1]['ratio'] == made.il_updates / made.rl_updates
+    assert all(np.isfinite(value) for entry in logged for value in entry.values())
+    assert logged[-1]['dose'] > 0
+    tensors, config, _ = made.export()
+    assert artifact.build_policy(config, tensors).config.kind == made.policy.config.kind
+
+
+@pytest.mark.parametrize('host', HOSTS)
+@pytest.mark.parametrize('stop', [0, 1, 5, 9])
+def test_a_session_that_was_stopped_equals_one_that_never_was(host: str, stop: int) -> None:
+    whole, first = session(host), session(host)
+    learn(whole, range(10))
+    learn(first, range(stop))
+    data, document = saved(first)
+    second = session(host, seed=9)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    assert saved(second) == (data, document)
+    learn(second, range(stop, 10))
+    assert saved(second) == saved(whole)
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_a_stop_in_the_middle_of_the_updates_is_no_difference_either(host: str) -> None:
+    whole, first = session(host), session(host)
+    learn(first, range(6), updates=7)
+    data, document = saved(first)
+    second = session(host, seed=9)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    learn(whole, range(6), updates=7)
+    for made in (second, whole):
+        while made.updates_due:
+            made.update()
+    assert saved(second) == saved(whole)
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_imitation_moves_what_it_may_and_nothing_else(host: str) -> None:
+    made = session(host)
+    learn(made, range(8))
+    imitated = {id(parameter) for parameter in made.host.imitation_parameters}
+    rl = [*made.host.critic_parameters,
+          *(p for p in made.host.actor_parameters if id(p) not in imitated)]
+    before = [parameter.detach().clone() for parameter in rl]
+    moved = [parameter.detach().clone() for parameter in made.host.imitation_parameters]
+    made.interleaver._step_il(made.interleaver._il_gradient()[0], None)
+    assert rl and all(torch.equal(a, b) for a, b in zip(before, rl))
+    assert any(not torch.equal(a, b) for a, b in zip(moved, made.host.imitation_parameters))
+    shared = bool(imitated & {id(parameter) for parameter in made.host.actor_parameters})
+    assert shared == (host in SHARED)
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_rl_only_takes_no_imitation_step(host: str) -> None:
+    made = session(host, m=None)
+    logged = learn(made, range(8))
+    assert made.il_updates == 0 and not any('il_loss' in entry for entry in logged)
+
+
+@pytest.mark.parametrize('host', SHARED)
+def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(host: str) -> None:
+    measured, blind = session(host), session(host, alignment_every=0)
+    seen = [entry for entry in learn(measured, range(16)) if 'alignment_inner' in entry]
+    learn(blind, range(16))
+    assert len(seen) >= 2
+    for name in ('raw_cosine', 'il_snr', 'rl_snr', 'sign_conflict', 'il_to_rl', 'pooled_t',
+                 'rl_decrease'):
+        assert all(np.isfinite(entry[f'alignment_{name}']) for entry in seen)
+    assert artifact.to_bytes(measured.export()[0]) == artifact.to_bytes(blind.export()[0])
+
+
+@pytest.mark.parametrize('host', ['idql', 'residual_sac'])
+def test_separate_networks_are_compared_by_what_they_say_of_the_action(host: str) -> None:
+    seen = [entry['alignment_action_cosine'] for entry in learn(session(host), range(8))
+            if 'alignment_action_cosine' in entry]
+    assert seen and all(-1.0 <= value <= 1.0 for value in seen)
+
+
+@pytest.mark.parametrize('host', HOSTS)
+@pytest.mark.parametrize('changes', [
+    {'schedule': 'random', 'm': 4}, {'schedule': 'dose', 'm': 4}, {'schedule': 'anchor', 'm': 4},
+    {'schedule': 'alignment', 'm': 4}, {'schedule': 'model', 'm': 4},
+    {'separation_metric': 'adam'}, {'separation': 'none'}, {'separation_per_tensor': True},
+    {'separation': 'protect_il', 'separation_always': True}, {'shared_adam': True},
+    {'control': 'parameter_noise'}, {'control': 'bc_regularised'}, {'control': 'frozen_actor'},
+    {'control': 'no_critic'}, {'control': 'kl_to_pretrained'},
+    {'control': 'shuffled_advantages'}, {'control': 'shuffled_rewards'}], ids=str)
+def test_every_setting_runs_and_resumes_or_says_why_not(host: str, changes: dict) -> None:
+    needs_shared = (changes.get('schedule') in ('alignment', 'model') or 'shared_adam' in changes
+                    or changes.get('control') == 'bc_regularised')
+    wrong = {'kl_to_pretrained': ('idql', 'residual_ppo'),
+             'shuffled_advantages': ('idql', 'rlpd', 'residual_sac'),
+             'shuffled_rewards': ITERATES}.get(changes.get('control', ''), ())
+    if needs_shared and host not in SHARED or host in wrong:
+        with pytest.raises(ValueError, match='share|does not exist'):
+            session(host, **changes)
+        return
+    if changes.get('m') == 4 and host in ITERATES:  # of which there are few here
+        changes = {**changes, 'm': 2, 'm_min': 1.0}
+    whole, first = session(host, **changes), session(host, **changes)
+    episodes = 20 if host in ITERATES else 8
+    learn(whole, range(episodes))
+    learn(first, range(5))
+    data, document = saved(first)
+    second = session(host, seed=9, **changes)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    learn(second, range(5, episodes))
+    assert saved(second) == saved(whole)
+    if 'schedule' in changes:
+        assert whole.il_updates > 0
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_a_frozen_actor_stays_what_was_cloned(host: str) -> None:
+    made = session(host, control='frozen_actor')
+    before = {name: tensor.clone() for name, tensor in made.policy.state_dict().items()
+              if 'critic' not in name and name != 'candidates'}
+    learn(made, range(8))
+    after = made.policy.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+def test_noise_in_place_of_imitation_has_the_length_of_the_imitation_step() -> None:
+    made, noisy = session('rlpd'), session('rlpd', control='parameter_noise')
+    for each in (made, noisy):
+        learn(each, range(4))
+    il, _ = made.interleaver._il_gradient()
+    before = [p.detach().clone() for p in noisy.host.actor_parameters]
+    path = noisy.interleaver.dose.il_path
+    noisy.interleaver._step_il(il, None)
+    step = torch.cat([(a - b).flatten() for a, b in zip(before, noisy.host.actor_parameters)])
+    assert float(step.norm()) == pytest.approx(noisy.interleaver.dose.il_path - path, rel=1e-3)
+    direction = torch.cat([part.flatten() for part in il])
+    assert abs(float(torch.cosine_similarity(step, direction, dim=0))) < 0.3
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match='m: the schedule'):
+        replace(settings('idql'), m=None, schedule='random')
+    with pytest.raises(ValueError, match='kept out of learning'):
+        FineTuningSession(settings('idql', schedule='anchor', m=4), pretrained('idql'),
+                          DEMONSTRATIONS[:2], 0, 'cpu')
+    with pytest.raises(ValueError, match='gaussian'):
+        FineTuningSession(settings('rlpd'), pretrained('idql'), DEMONSTRATIONS, 0, 'cpu')

@@ -1,0 +1,211 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of the bounded replay equal what the episodes say, however often the ring has wrapped."""
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+import torch
+
+from inril_ros.learning.experience import Episode
+from inril_ros.learning.learners.step_replay import StepBatch, StepReplay
+from inril_ros.learning.learners.symmetric_replay import SymmetricReplay
+from inril_ros.learning.replay import Origin
+
+GAMMA = 0.9
+
+
+def episode(number: int, steps: int, terminated: bool, success: bool = False,
+            images: bool = False, intervened: np.ndarray | None = None) -> Episode:
+    """Return an episode in which each number tells the episode and the step it belongs to."""
+    ticks = np.arange(steps + 1)
+    state = np.stack([np.full(steps + 1, float(number)), ticks], axis=1)
+    actions = (np.arange(steps)[:, None] + 1) * 1e-3 + number * 1e-5
+    rewards = np.random.default_rng(number).integers(0, 3, steps).astype(float)
+    pictures = None
+    if images:
+        pictures = (ticks[:, None, None, None, None] + np.zeros((1, 1, 2, 3))).astype(np.uint8)
+        pictures = np.ascontiguousarray(np.broadcast_to(pictures, (steps + 1, 1, 2, 2, 3)))
+    return Episode(state, actions, rewards, terminated, success, images=pictures,
+                   intervened=intervened)
+
+
+def context(of: Episode) -> np.ndarray:
+    return of.observations[:, ::-1] * 10
+
+
+def replay(chunk: int, horizon: int, capacity: int) -> StepReplay:
+    return StepReplay(2, 1, 2, chunk, horizon, GAMMA, capacity)
+
+
+episodes = st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans()),
+                    min_size=1, max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(episodes, st.integers(1, 4), st.integers(0, 4), st.integers(13, 40))
+def test_rows_equal_the_episodes_by_definition(
+        described: list[tuple[int, bool, bool]], chunk: int, more: int, capacity: int) -> None:
+    horizon = chunk + more
+    memory = replay(chunk, horizon, capacity)
+    lived = [episode(number, *what) for number, what in enumerate(described)]
+    for one in lived:
+        memory.add(one, context(one))
+    # Whole episodes, the newest that fit, are what is remembered.
+    kept, slots = [], 0
+    for one in reversed(lived):
+        slots += one.steps + 1
+        if slots > capacity:
+            break
+        kept.insert(0, one)
+    assert memory.episodes == len(kept)
+
+    batch = memory.batch(memory.rows)
+    row = 0
+    for one in kept:
+        for t in range(one.steps):
+            if not one.terminated and t + chunk > one.steps:
+                continue  # its later actions are unknown
+            after = min(t + horizon, one.steps)
+            np.testing.assert_array_equal(batch.observations[row], one.observations[t])
+            np.testing.assert_array_equal(batch.next_observations[row], one.observations[after])
+            np.testing.assert_array_equal(batch.context[row], context(one)[t])
+            np.testing.assert_array_equal(batch.next_context[row], context(one)[after])
+            np.testing.assert_array_equal(batch.chunks[row], one.actions[
+                [min(t + k, one.steps - 1) for k in range(chunk)]])
+            assert batch.returns[row] == pytest.approx(
+                sum(GAMMA ** k * one.rewards[t + k] for k in range(after - t)), rel=1e-5)
+            ends = one.terminated and after == one.steps
+            assert batch.discounts[row] == pytest.approx(0.0 if ends else GAMMA ** (after - t))
+            row += 1
+    assert row == len(batch.returns) == len(memory.rows)
+    successes = {tuple(o) for one in kept if one.success for o in one.observations.tolist()}
+    positive = memory.batch(memory.positive_rows).observations.tolist()
+    expected = [o for o in batch.observations.tolist() if tuple(o) in successes]
+    assert positive == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(episodes, st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans()),
+                          max_size=6), st.integers(13, 40))
+def test_a_restored_replay_goes_on_as_if_it_had_never_stopped(
+        before: list[tuple[int, bool, bool]], after: list[tuple[int, bool, bool]],
+        capacity: int) -> None:
+    going, restored = replay(2, 3, capacity), replay(2, 3, capacity)
+    for number, what in enumerate(before):
+        one = episode(number, *what)
+        going.add(one, context(one))
+    restored.load_state_dict(going.state_dict())
+    for number, what in enumerate(after):
+        one = episode(100 + number, *what)
+        going.add(one, context(one))
+        restored.add(one, context(one))
+    for rows in ('rows', 'positive_rows'):
+        assert same(going.batch(getattr(going, rows)), restored.batch(getattr(restored, rows)))
+    parts = going.rows_of_part(1, 2), restored.rows_of_part(1, 2)
+    assert same(going.batch(parts[0]), restored.batch(parts[1]))
+
+
+def same(a: StepBatch, b: StepBatch) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(vars(a).values(),
+                                                                vars(b).values()))
+
+
+def test_a_time_out_bootstraps_from_the_final_observation_with_the_steps_that_were_left() -> None:
+    memory = replay(1, 4, 100)
+    one = episode(0, 6, terminated=False)
+    memory.add(one, context(one))
+    batch = memory.batch(memory.rows)
+    np.testing.assert_allclose(batch.discounts, GAMMA ** np.array([4, 4, 4, 3, 2, 1]), rtol=1e-6)
+    np.testing.assert_array_equal(batch.next_observations[:, 1], [4, 5, 6, 6, 6, 6])
+
+
+def test_images_belong_to_their_observations_and_are_let_go_with_them() -> None:
+    memory = replay(1, 2, 20)
+    for number in range(5):
+        one = episode(number, 7, terminated=True, images=True)
+        memory.add(one, context(one))
+    batch = memory.batch(memory.rows)
+    assert memory.episodes == 2
+    np.testing.assert_array_equal(batch.images[:, 0, 0, 0, 0], batch.observations[:, 1])
+    np.testing.assert_array_equal(batch.next_images[:, 0, 0, 0, 0],
+                                  batch.next_observations[:, 1])
+    restored = replay(1, 2, 20)
+    restored.load_state_dict(memory.state_dict())
+    assert same(restored.batch(restored.rows), batch)
+    with pytest.raises(ValueError, match='images'):
+        memory.add(episode(9, 3, True), np.zeros((4, 2)))
+
+
+def test_what_a_person_commanded_is_positive_even_in_a_failure() -> None:
+    memory = replay(1, 1, 100)
+    by_person = np.array([False, True, True, False])
+    one = episode(0, 4, terminated=False, intervened=by_person)
+    memory.add(one, context(one))
+    np.testing.assert_array_equal(memory.batch(memory.positive_rows).observations[:, 1], [1, 2])
+
+
+@pytest.mark.parametrize('steps', [1, 3])
+def test_episodes_that_do_not_fit_are_refused(steps: int) -> None:
+    memory = replay(1, 1, 4)
+    with pytest.raises(ValueError, match='needs 5 slots'):
+        memory.add(episode(0, 4, True), np.zeros((5, 2)))
+    with pytest.raises(ValueError, match='context'):
+        memory.add(episode(0, steps, True), np.zeros((steps, 2)))
+    with pytest.raises(ValueError, match='horizon'):
+        replay(3, 2, 4)
+
+
+# ---- two replays ---------------------------------------------------------------------------
+
+
+def pair(demonstrations: bool = True, successes: bool = True) -> SymmetricReplay:
+    return SymmetricReplay(2, 1, 2, 1, 1, GAMMA, 40, demonstrations, successes,
+                           torch.device('cpu'))
+
+
+def fill(memory: SymmetricReplay) -> None:
+    """Episode 0 is a demonstration, 1 a success, 2 a failure."""
+    for number, success in ((0, True), (1, True), (2, False)):
+        one = episode(number, 8, terminated=success, success=success)
+        memory.add(one, context(one), Origin.ONLINE if number else Origin.DEMONSTRATION)
+
+
+@pytest.mark.parametrize(('demonstrations', 'successes', 'positive'), [
+    (True, True, {0, 1}), (True, False, {0}), (False, True, {1}), (False, False, {1, 2})])
+def test_the_first_share_of_a_batch_are_positives_the_rest_own_rows(
+        demonstrations: bool, successes: bool, positive: set[int]) -> None:
+    memory = pair(demonstrations, successes)
+    fill(memory)
+    numbers = memory.draw(400, 0.25, np.random.default_rng(0)).observations.state[:, 0].int()
+    assert set(numbers[:100].tolist()) == positive
+    assert set(numbers[100:].tolist()) == {1, 2}
+
+
+def test_demonstrations_can_be_imitated_even_if_critics_never_see_them() -> None:
+    memory = pair(demonstrations=False)
+    fill(memory)
+    rows = memory.demonstrations(50, np.random.default_rng(0))
+    assert set(rows.observations.state[:, 0].tolist()) == {0.0}
+
+
+def test_demonstrations_outlive_any_number_of_own_episodes() -> None:
+    memory = pair()
+    fill(memory)
+    for number in range(3, 20):
+        one = episode(number, 8, terminated=False)
+        memory.add(one, context(one), Origin.ONLINE)
+    numbers = memory.draw(400, 0.5, np.random.default_rng(0)).observations.state[:, 0]
+    assert set(numbers[:200].tolist()) == {0.0}
+    assert numbers[200:].min() > 3
+
+
+def test_parts_share_no_episode() -> None:
+    memory = pair()
+    fill(memory)
+    even, odd = memory.parts(50, 2, np.random.default_rng(0))
+    assert not set(even.observations.state[:, 0].tolist()) & set(
+        odd.observations.state[:, 0].tolist())
+    assert pair().parts(5, 2, np.random.default_rng(0)) == []
