@@ -34,6 +34,7 @@ ARGUMENTS = {
     'log_level': ('info', 'log level of the nodes', ('debug', 'info', 'warn', 'error')),
     'camera': ('false', 'render the cameras of the contract', TRUTH),
     'operator_noise': ('0.3', 'errors of the scripted operator [standard deviation]', None),
+    'exploration_scale': ('0.1', 'noise on the actions while learning [standard deviation]', None),
     'model': ('', 'folder of the policy; empty in finetune: the pretrained one', None),
     'demonstrations': ('', 'folder of demonstration bags (record, finetune)', None),
     'journal': ('', 'folder of the rollout journal (finetune)', None),
@@ -52,6 +53,7 @@ def start_stage(context: LaunchContext) -> list[Node]:
     typed = {name: value == 'true' if ARGUMENTS[name][2] == TRUTH else value
              for name, value in given.items()}
     typed |= {'seed': int(given['seed']), 'operator_noise': float(given['operator_noise']),
+              'exploration_scale': float(given['exploration_scale']),
               'use_sim_time': typed['lockstep']}  # in real time the arm has the computer's clock
     graph = STAGES[stage](GraphOptions(**typed))
     return [

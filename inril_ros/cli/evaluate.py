@@ -7,11 +7,12 @@ from pathlib import Path
 import time
 
 from inril_ros.cli.intervals import success_rate
-from inril_ros.cli.job import derived_seed, Job, only_file
-from inril_ros.cli.record_files import write_json
+from inril_ros.cli.job import Job, only_file
+from inril_ros.data.record_files import write_json
 from inril_ros.graph.description import evaluation_graph
 from inril_ros.nodes.conductor import Conductor
 from inril_ros.robot.episode import Purpose
+from inril_ros.sim.seeds import derived_seed
 
 
 def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:

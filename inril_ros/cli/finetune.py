@@ -3,6 +3,7 @@
 """Stage: fine-tuning through the running graph."""
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 import time
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from inril_ros.cli.evaluate import control_counts
 from inril_ros.cli.job import Job, only_file
 from inril_ros.cli.progress import Bar
-from inril_ros.cli.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.conductor import Conductor, EpisodeResult
@@ -35,7 +36,7 @@ def finetune(job: Job) -> dict[str, object]:
     graph = finetuning_graph(job.graph_options(
         pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
         journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
-        synchronous=options.synchronous))
+        synchronous=options.synchronous, exploration_scale=_exploration_scale(options.session)))
     with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes:
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
@@ -48,6 +49,15 @@ def finetune(job: Job) -> dict[str, object]:
             result = _result(job, conductor, log, steps, len(before))
     write_json(run.result, result, replace=True)
     return result
+
+
+def _exploration_scale(session: Mapping[str, Any]) -> float:
+    """Return the scale of the noise that the session's host asks for; 0 if it explores itself."""
+    from inril_ros.learning.learners.hosts import exploration_of
+    from inril_ros.learning.session_config import SessionConfig
+
+    noise = exploration_of(SessionConfig.from_mapping(session).host)
+    return 0.0 if noise is None else noise.scale
 
 
 def _run_episodes(

@@ -5,10 +5,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from inril_ros.cli.progress import Reporter
@@ -16,8 +15,11 @@ from inril_ros.cli.run_directory import RunDirectory
 from inril_ros.graph.description import GraphDescription, GraphOptions
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes.conductor import Conductor
 from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.sim.seeds import derived_seed
+
+if TYPE_CHECKING:
+    from inril_ros.nodes.conductor import Conductor
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,11 @@ class Job:
     @contextmanager
     def running(
         self, stage: str, graph: GraphDescription, listen: Any = lambda status: None,
-    ) -> Iterator[Conductor]:
+    ) -> 'Iterator[Conductor]':
         """Start a graph, wait until it is ready, and stop it afterwards whatever happens."""
+        # Imported here: what needs no graph, such as the studies of `inril bench`, needs no ROS.
+        from inril_ros.nodes.conductor import Conductor
+
         with reserve_domain() as domain_id:
             os.environ.update(domain_environment(domain_id))
             with Supervisor(
@@ -107,12 +112,6 @@ class Job:
     def scene_seed(self, *names: str | int) -> int | None:
         """Return the seed of a scene, None on a real robot."""
         return self.seed('scene', *names) if self.options.simulation else None
-
-
-def derived_seed(*names: str | int) -> int:
-    """Return a number of 31 bits that depends on all names and on nothing else."""
-    text = '/'.join(str(name) for name in names)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big') >> 1
 
 
 def only_file(path: Path, what: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from inril_ros.cli.bench import app as bench_app
 from inril_ros.cli.job import Job, JobOptions
 from inril_ros.cli.progress import Reporter
 from inril_ros.cli.resources import find_configuration
@@ -26,6 +27,7 @@ app = typer.Typer(
          'A run lives in a folder. [bold]inril demo[/bold] does all of it in simulation; the '
          'other commands do one stage each, in the order record, pretrain, evaluate, finetune, '
          'evaluate.')
+app.add_typer(bench_app, name='bench')
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]
@@ -107,12 +109,12 @@ def record(
 
 @app.command()
 def pretrain(
-    run_dir: RunDir, clone_steps: CloneSteps = 3000, device: Device = 'auto',
-    machine: Machine = False,
+    run_dir: RunDir, clone_steps: CloneSteps = 3000, config: Config = None,
+    device: Device = 'auto', machine: Machine = False,
 ) -> None:
-    """Clone the recorded demonstrations."""
+    """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
     _stage(RunDirectory.open(run_dir), 'pretrain', machine, simulation='', device=device,
-           pretrain={'steps': clone_steps})
+           pretrain={'steps': clone_steps}, session=_session(config, 'both', 4, False))
 
 
 @app.command()
@@ -229,7 +231,8 @@ def main() -> None:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(1)
     if status == _INTERRUPTED:  # Typer returns it where it caught the KeyboardInterrupt itself
-        print('\ninterrupted; what was done is kept, --resume goes on', file=sys.stderr)
+        print('\ninterrupted; what was done is kept, --resume goes on (a study: the same command)',
+              file=sys.stderr)
     sys.exit(status)
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import time
 
 from inril_ros.cli.job import Job
-from inril_ros.cli.record_files import write_json
 from inril_ros.data.bags import find_bags, read_episode
+from inril_ros.data.record_files import write_json
 
 _CURVE_POINTS = 200
 
@@ -21,10 +21,12 @@ def pretrain(job: Job) -> dict[str, object]:
     import torch
 
     from inril_ros.learning.device import select_device
+    from inril_ros.learning.learners.hosts import host_name, POLICY_KIND
     from inril_ros.learning.policies.artifact import save_policy
     from inril_ros.learning.policies.model_config import ModelConfig
     from inril_ros.learning.pretrain import pretrain as clone
     from inril_ros.learning.pretrain import PretrainConfig
+    from inril_ros.learning.session_config import SessionConfig
     from inril_ros.nodes.demonstrations import learning_episode
 
     torch.set_num_threads(1)
@@ -32,7 +34,9 @@ def pretrain(job: Job) -> dict[str, object]:
     episodes = [learning_episode(read_episode(path, contract), contract)
                 for path in find_bags(job.run.demonstrations)]
     config = PretrainConfig(**job.options.pretrain)
-    model = ModelConfig(contract.observation_size, contract.action_size)
+    host = host_name(SessionConfig.from_mapping(job.options.session).host)
+    model = ModelConfig(contract.observation_size, contract.action_size,
+                        kind=POLICY_KIND.get(host, 'best_of_n'))
     steps, losses = [], []
     every = max(1, config.steps // _CURVE_POINTS)
     with job.reporter.bar('pretrain', config.steps, 'steps') as bar:

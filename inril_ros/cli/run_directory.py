@@ -20,8 +20,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
-from inril_ros.cli.record_files import read_json, RecordError, write_json
 from inril_ros.cli.version import package_version
+from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract import describe_difference, load_contract
 
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from inril_ros.cli.intervals import Rate, success_rate
-from inril_ros.cli.record_files import read_json, read_json_lines
 from inril_ros.cli.run_directory import RunDirectory
+from inril_ros.data.record_files import read_json, read_json_lines
 
 #: Training episodes that one point of the running success is counted on.
 WINDOW = 20

@@ -11,11 +11,11 @@ from inril_ros.cli.finetune import finetune
 from inril_ros.cli.job import Job
 from inril_ros.cli.pretrain import pretrain
 from inril_ros.cli.record import record
-from inril_ros.cli.record_files import write_json
 from inril_ros.cli.report import write_report
 from inril_ros.cli.run_directory import STAGES
 from inril_ros.cli.summary import summarise
 from inril_ros.cli.tensorboard import write_tensorboard
+from inril_ros.data.record_files import write_json
 
 
 def run_stage(job: Job, stage: str) -> None:

@@ -5,9 +5,9 @@
 from typing import Any
 
 from inril_ros.cli.intervals import whole_percent
-from inril_ros.cli.record_files import read_json
 from inril_ros.cli.run_directory import RunDirectory
 from inril_ros.cli.version import package_version
+from inril_ros.data.record_files import read_json
 
 
 def summarise(run: RunDirectory) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
         'demos': cloned['demonstrations'], 'demos_digest': read_json(run.recording)['digest'],
         'bc_success': _rate(before), 'finetuned_success': _rate(after),
         'env_steps': result['env_steps'], 'rl_updates': result['rl_updates'],
-        'il_updates': result['il_updates'], 'm': session.get('m'),
+        'il_updates': result['il_updates'], 'host': _host(session), 'm': session.get('m'),
         'il_source': session.get('imitation_source') if session.get('m') is not None else None,
         'versions': result['versions'], 'transitions': result['transitions'],
         'control': {key: before['actuation'][key] + result['control'][key]
@@ -36,6 +36,11 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
         'pretrained_hash': cloned['content_hash'],
         'finetuned_hash': read_json(run.finetuned / 'model.json')['content_hash'],
         'package_version': package_version()}
+
+
+def _host(session: dict[str, Any]) -> str:
+    host = session.get('host', 'idql')
+    return host if isinstance(host, str) else host.get('name', 'idql')
 
 
 def _rate(evaluation: dict[str, Any]) -> dict[str, Any]:

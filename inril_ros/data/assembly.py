@@ -40,6 +40,7 @@ class Decision:
     executed: np.ndarray
     source: np.ndarray
     rewards: np.ndarray
+    extras: np.ndarray
     weights_version: int
     last: bool
 
@@ -58,6 +59,8 @@ class TransitionAssembler:
     Args:
         contract: The robot.
         aligner: Gets the observation messages from outside; shared, not owned.
+        chunk_source: Source of the ticks that follow an action chunk: a decision is complete
+            only when the chunk has told how it was drawn. None: chunks tell nothing.
         lockstep: An observation is final when every stream has spoken at its stamp, and so has
             whoever judges it. In real time a stream may be slower than the ticks, and what has
             come by then is held.
@@ -65,10 +68,13 @@ class TransitionAssembler:
 
     def __init__(
         self, contract: Contract, aligner: FrameAligner, lockstep: bool,
+        chunk_source: int | None = None,
     ) -> None:
         self._contract = contract
         self._aligner = aligner
         self._lockstep = lockstep
+        self._chunk_source = chunk_source
+        self._extras: dict[int, np.ndarray] = {}
         self._builder = ObservationBuilder(contract)
         self._ticks: dict[int, ExecutedTick] = {}
         self._rewards: list[tuple[int, float]] = []
@@ -83,6 +89,10 @@ class TransitionAssembler:
     def add_executed(self, tick: ExecutedTick) -> None:
         """Take an executed action, in any order."""
         self._ticks.setdefault(tick.tick, tick)
+
+    def add_extras(self, first_tick: int, extras: np.ndarray) -> None:
+        """Take what is known (D,) of how the chunk was drawn whose first step is at a tick."""
+        self._extras[first_tick] = extras
 
     def add_reward(self, stamp: int, reward: float) -> None:
         """Take the verdict on the observation at ``stamp`` [ns].
@@ -100,8 +110,8 @@ class TransitionAssembler:
         """Say what an ended episode still waits for; empty if nothing."""
         if self._end is None or self.finished:
             return ''
-        return (f'executed action {self._next} of {self._end[0]}, or the observation or the '
-                'verdict after it')
+        return (f'executed action {self._next} of {self._end[0]}, or the observation, the '
+                'verdict or the action chunk that belong to it')
 
     def ready(self, until: int | None = None) -> list[Decision]:
         """Return the decisions that have become complete, in order.
@@ -122,7 +132,7 @@ class TransitionAssembler:
     def _advance(self, done: list[Decision]) -> bool:
         """Take the next tick in if it and the observation at it are there."""
         if self._end is not None and self._next >= self._end[0]:
-            if not self._observed(self._end[1]):
+            if not self._observed(self._end[1]) or not self._chunk_is_known():
                 return False
             if self._open.ticks:
                 done.append(self._close(self._observe(self._end[1]), self._end[1], last=True))
@@ -130,6 +140,8 @@ class TransitionAssembler:
             return False
         tick = self._ticks.get(self._next)
         if tick is None or not self._observed(tick.stamp):
+            return False
+        if self._open.ticks and self._starts_decision(tick) and not self._chunk_is_known():
             return False
         observation = self._observe(tick.stamp)
         if self._open.ticks and self._starts_decision(tick):
@@ -144,6 +156,12 @@ class TransitionAssembler:
         previous = self._open.ticks[-1]
         return (tick.source, tick.chunk_first_tick) != (
             previous.source, previous.chunk_first_tick)
+
+    def _chunk_is_known(self) -> bool:
+        """Say whether the chunk of the open decision, if it has one, has told about itself."""
+        ticks = self._open.ticks
+        return (not ticks or ticks[0].source != self._chunk_source
+                or ticks[0].chunk_first_tick in self._extras)
 
     def _observed(self, stamp: int) -> bool:
         if not self._lockstep:
@@ -164,6 +182,9 @@ class TransitionAssembler:
         rewards = [sum(reward for at, reward in self._rewards if before < at <= after)
                    for before, after in pairwise(stamps)]
         self._rewards = [(at, reward) for at, reward in self._rewards if at > stamp]
+        # A chunk that goes on after a hold was drawn for a tick that is over.
+        begins = ticks[0].tick == ticks[0].chunk_first_tick
+        extras = self._extras.get(ticks[0].tick) if begins else None
         return Decision(
             first_tick=ticks[0].tick,
             stamp=stamp,
@@ -174,6 +195,7 @@ class TransitionAssembler:
             executed=np.stack([tick.executed for tick in ticks]),
             source=np.array([tick.source for tick in ticks], np.uint8),
             rewards=np.array(rewards, np.float32),
+            extras=np.zeros(0, np.float32) if extras is None else extras,
             weights_version=ticks[0].weights_version,
             last=last,
         )

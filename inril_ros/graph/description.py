@@ -104,6 +104,8 @@ class GraphOptions:
         seed: Of the learner.
         device: Of the learner: ``auto``, ``cpu`` or ``cuda``.
         synchronous: The learner learns between episodes only: repeatable.
+        exploration_scale: Standard deviation of the noise on the policy's actions while learning,
+            normalised action; 0 for a host that explores by itself.
 
     Raises:
         ValueError: Options that exclude each other, or a name ROS would not take.
@@ -131,6 +133,7 @@ class GraphOptions:
     seed: int = 0
     device: str = 'auto'
     synchronous: bool = False
+    exploration_scale: float = 0.1
 
     def __post_init__(self) -> None:
         if not self.contract:
@@ -253,7 +256,8 @@ def _teleop(options: GraphOptions) -> NodeDescription:
 
 
 def _policy(options: GraphOptions, model: str) -> NodeDescription:
-    return _node(options, 'policy_node', model=model)
+    return _node(options, 'policy_node', model=model,
+                 exploration_scale=float(options.exploration_scale))
 
 
 def _recorder(options: GraphOptions, demonstrations: str, journal: str) -> NodeDescription:

@@ -156,9 +156,12 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         if not np.array_equal(before.observations[-1], after.observations[0]):
             raise ValueError(f'{where}: its first observation differs from the last one before it')
     last = transitions[-1]
-    sizes = {transition.extras.size for transition in transitions}
-    if len(sizes) > 1:
-        raise ValueError(f'episode {last.episode_id!r}: decisions with {sorted(sizes)} extras')
+    # What comes without extras beside others that have them continues the decision before it.
+    size = max(transition.extras.size for transition in transitions)
+    decisions = [transition for transition in transitions if transition.extras.size == size]
+    if any(transition.extras.size not in (0, size) for transition in transitions):
+        sizes = sorted({transition.extras.size for transition in transitions})
+        raise ValueError(f'episode {last.episode_id!r}: decisions with {sizes} extras')
     return Episode(
         observations=np.concatenate(
             [transitions[0].observations[:1]] + [t.observations[1:] for t in transitions]),
@@ -168,8 +171,8 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         success=last.success,
         images=_joined_images(transitions),
         intervened=np.concatenate([t.intervened for t in transitions]),
-        decision_starts=np.array([t.first_tick - transitions[0].first_tick for t in transitions]),
-        extras=np.stack([t.extras for t in transitions]))
+        decision_starts=np.array([t.first_tick - transitions[0].first_tick for t in decisions]),
+        extras=np.stack([t.extras for t in decisions]))
 
 
 def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | None:

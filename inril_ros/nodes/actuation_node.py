@@ -32,7 +32,8 @@ from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.nodes.teleoperation import TeleopInput
 from inril_ros.robot.chunks import ChunkSchedule
-from inril_ros.robot.codecs import encode_command, stamp_ns
+from inril_ros.robot.codecs import stamp_ns
+from inril_ros.robot.commands import encode_command
 from inril_ros.robot.episode import EpisodeMachine, EpisodeOutcome, Phase, Purpose, Request
 from inril_ros.robot.pacing import GapHistogram
 from inril_ros.robot.safety import SafetyGate, Verdict

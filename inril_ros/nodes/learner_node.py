@@ -32,6 +32,7 @@ from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import (
     EpisodeEvent,
+    ExecutedAction,
     LearnerStatus,
     PolicyStatus,
     PolicyWeights,
@@ -145,13 +146,15 @@ class LearnerNode(ManagedNode):
             self._session.abandon(message.episode_id)
             return
         steps, size = message.steps, message.observation_size
+        source = np.array(message.source, np.uint8)
         self._session.ingest(Experience(
             episode_id=message.episode_id, first_tick=message.first_tick,
             observations=np.array(message.observations, np.float32).reshape(steps + 1, size),
             actions=self.contract.normalise_action(
                 np.array(message.executed, np.float32).reshape(steps, message.action_size)),
-            rewards=np.array(message.rewards, np.float32),
-            source=np.array(message.source, np.uint8), terminated=message.terminated,
+            rewards=np.array(message.rewards, np.float32), source=source,
+            intervened=source == ExecutedAction.TELEOP,
+            extras=np.array(message.extras, np.float32), terminated=message.terminated,
             truncated=message.truncated, success=message.outcome == EpisodeEvent.SUCCESS))
 
     # Learning.

@@ -71,7 +71,7 @@ class PolicyNode(ManagedNode):
         self._episode: EpisodeEvent | None = None
         self._start = self._last = 0
         self._due = 0
-        self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.EVENT)
+        self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
         self._statuses = self.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
         self.create_subscription(WeightsManifest, 'weights/manifest', self._offer, qos.MANIFEST)
         self.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS)
@@ -143,12 +143,12 @@ class PolicyNode(ManagedNode):
             self.get_logger().warning('no weights yet: nothing to act with',
                                       throttle_duration_sec=2.0)
             return
-        actions = self._infer(observation)
+        actions, extras = self._infer(observation)
         self._due = tick + len(actions)
-        self._publish_chunk(stamp, tick + lead, actions, time.perf_counter() - began)
+        self._publish_chunk(stamp, tick + lead, actions, extras, time.perf_counter() - began)
 
-    def _infer(self, observation: np.ndarray) -> np.ndarray:
-        """Return a chunk (T, A) in contract units for an observation (O,)."""
+    def _infer(self, observation: np.ndarray) -> tuple[np.ndarray, list[float]]:
+        """Return a chunk (T, A) in contract units for an observation (O,), and its extras."""
         if self._memory is None:
             self._memory = self._policy.begin(1)
         with torch.inference_mode():
@@ -158,10 +158,11 @@ class PolicyNode(ManagedNode):
         chunk = decision.actions[0].numpy()
         if self._noise is not None:
             chunk = np.clip(chunk + self._noise.chunk(len(chunk)), -1.0, 1.0)
-        return self.contract.denormalise_action(chunk)
+        return self.contract.denormalise_action(chunk), decision.extras[0].tolist()
 
     def _publish_chunk(
-        self, stamp: int, first_tick: int, actions: np.ndarray, seconds: float,
+        self, stamp: int, first_tick: int, actions: np.ndarray, extras: list[float],
+        seconds: float,
     ) -> None:
         self._durations.append(seconds)
         self._status.inferences += 1
@@ -169,7 +170,8 @@ class PolicyNode(ManagedNode):
             header=self.header(stamp), episode_id=self._episode.episode_id, first_tick=first_tick,
             period=self.contract.period, steps=actions.shape[0], size=actions.shape[1],
             actions=actions.ravel().tolist(), weights_version=self._status.weights_version,
-            explored=self._noise is not None, inference_seconds=seconds))
+            explored=self._episode.explore, extras=extras,
+            inference_seconds=seconds))
 
     # Weights.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import time
 from typing import Any
 
+import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
@@ -22,6 +23,7 @@ from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, executed_tick, EXECUTED
 from inril_ros.data.capture import Captured, EpisodeCapture
 from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.msg import (
+    ActionChunk,
     EpisodeEvent,
     EpisodeRequest,
     ExecutedAction,
@@ -61,6 +63,7 @@ class RecorderNode(ManagedNode):
         # Topics are not ordered among each other: the first messages of an episode may come before
         # the event that announces it.
         self._recent: deque[tuple[Captured, Any]] = deque(maxlen=_RECENT)
+        self._chunks: deque[ActionChunk] = deque(maxlen=_RECENT)
         self._stream: TransitionStream | None = None
         if self.value('journal'):
             self._stream = TransitionStream(
@@ -73,6 +76,9 @@ class RecorderNode(ManagedNode):
         if self._stream is not None:
             self.need(*self._stream.links)
         self._subscribe_to_streams()
+        if self._stream is not None:
+            self.need(self.create_subscription(
+                ActionChunk, 'action_chunk', self._take_chunk, qos.RECORD))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.1, self._watch, clock=steady)
         self.create_timer(1.0, self._publish_status, clock=steady)
@@ -137,6 +143,20 @@ class RecorderNode(ManagedNode):
         elif item.topic == self._outcome_topic:
             episode.assembler.add_reward(item.stamp, message.reward)
 
+    def _take_chunk(self, message: ActionChunk) -> None:
+        """Take in how a chunk was drawn; it may come before the event that began its episode."""
+        self._chunks.append(message)
+        if self._episode is not None:
+            self._add_extras(self._episode)
+            self._advance(self._episode)
+
+    def _add_extras(self, episode: '_Episode') -> None:
+        for chunk in self._chunks:
+            if chunk.episode_id == episode.event.episode_id:
+                episode.assembler.add_extras(
+                    chunk.first_tick, np.array(chunk.extras, np.float32))
+        self._chunks.clear()
+
     def _executed(self, episode: '_Episode', message: ExecutedAction) -> None:
         if message.episode_id != episode.event.episode_id:
             return
@@ -185,12 +205,15 @@ class RecorderNode(ManagedNode):
         demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
         self._episode = _Episode(
             event=message,
-            assembler=TransitionAssembler(self.contract, self._aligner, self.lockstep),
+            assembler=TransitionAssembler(
+                self.contract, self._aligner, self.lockstep,
+                chunk_source=None if demonstration else ExecutedAction.POLICY),
             capture=EpisodeCapture(self._until_end, self._every_tick),
             bag=self._new_bag(message) if demonstration else None)
         for item, early in self._recent:
             self._route(self._episode, item, early)
         self._recent.clear()
+        self._add_extras(self._episode)
 
     def _new_bag(self, message: EpisodeEvent) -> EpisodeBag:
         folder = Path(self.value('demonstrations'))
@@ -242,7 +265,7 @@ class RecorderNode(ManagedNode):
             observations=decision.observations.ravel().tolist(),
             requested=decision.requested.ravel().tolist(),
             executed=decision.executed.ravel().tolist(), source=decision.source.tolist(),
-            rewards=decision.rewards.tolist(),
+            rewards=decision.rewards.tolist(), extras=decision.extras.tolist(),
             terminated=end is not None and end.outcome != EpisodeEvent.TIME_LIMIT,
             truncated=end is not None and end.outcome == EpisodeEvent.TIME_LIMIT,
             outcome=end.outcome if end else EpisodeEvent.UNKNOWN,

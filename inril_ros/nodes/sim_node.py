@@ -23,11 +23,11 @@ from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.robot.codecs import (
     CodecError,
-    decode_command,
     encode_image,
     encode_observations,
     stamp_ns,
 )
+from inril_ros.robot.commands import decode_command
 from inril_ros.robot.safety import SafetyGate
 from inril_ros.sim.environment import make_simulation, SimulatedState
 

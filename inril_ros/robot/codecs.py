@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages to arrays and back, as the contract says.
 
-The same functions serve messages of rclpy and of ``rosbags``: both have the same attributes, so
-one code path decodes live topics and recorded ones. No ROS is imported here; whoever encodes
-passes in the message types.
+Observations are here, commands in ``commands``. The same functions serve messages of rclpy and of
+``rosbags``: both have the same attributes, so one code path decodes live topics and recorded ones.
+No ROS is imported here; whoever encodes passes in the message types.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.robot.contract import Action, Camera, Contract, Observation
+from inril_ros.robot.contract import Camera, Contract, Observation
 
 MessageTypes = Callable[[str], Any]
 """Returns the message class of a type name such as ``sensor_msgs/msg/JointState``."""
@@ -46,54 +46,12 @@ def decode(message: Any, observation: Observation) -> np.ndarray:
     if observation.joints:
         values = _read_joints(message, observation)
     else:
-        values = np.array(_read(_follow(message, observation.field)), dtype=np.float64)
+        values = np.array(numbers_in(follow_path(message, observation.field)), dtype=np.float64)
     if values.size != observation.length:
         raise CodecError(f'{observation.topic}: {values.size} values, {observation.length} needed')
     if not np.isfinite(values).all():
         raise CodecError(f'{observation.topic}: a value is not finite: {values.tolist()}')
     return values
-
-
-def encode_command(
-    contract: Contract, action: np.ndarray, stamp: int, types: MessageTypes,
-) -> list[tuple[str, Any]]:
-    """Return the (topic, message) pairs that send an action (A,) in contract units.
-
-    Several actions on one topic share a message. ``stamp`` is in nanoseconds.
-    """
-    messages: dict[str, Any] = {}
-    for name, entry in contract.actions.items():
-        values = action[contract.action_slice(name)]
-        message = messages.get(entry.topic)
-        if message is None:
-            message = messages[entry.topic] = types(entry.type)()
-            _stamp(message, stamp, entry.frame_id)
-        _write_action(message, entry, values, types)
-    return list(messages.items())
-
-
-def decode_command(message: Any, action: Action) -> np.ndarray:
-    """Read one action (size,) from a command message, as the robot's side would.
-
-    Raises:
-        CodecError: The message doesn't hold the action.
-    """
-    values = _command_values(message, action)
-    if not np.isfinite(values).all():
-        raise CodecError(f'{action.topic}: a value is not finite: {values.tolist()}')
-    return values
-
-
-def _command_values(message: Any, action: Action) -> np.ndarray:
-    if action.joints:
-        point = message.points[0] if len(message.points) else None
-        values = list(getattr(point, f'{_POINT[action.quantity]}', []))
-        try:
-            return np.array([values[message.joint_names.index(joint)] for joint in action.joints])
-        except (ValueError, IndexError) as error:
-            raise CodecError(
-                f'{action.topic}: no {action.quantity} for {action.joints}') from error
-    return np.array(_read(_follow(message, action.field)), dtype=np.float64)
 
 
 def encode_observations(
@@ -112,11 +70,11 @@ def encode_observations(
         message = messages.get(entry.topic)
         if message is None:
             message = messages[entry.topic] = types(entry.type)()
-            _stamp(message, stamp, 'base')
+            put_stamp(message, stamp, 'base')
         if entry.joints:
             _write_joints(message, entry, values[name])
         else:
-            _write(_follow(message, entry.field, types), values[name])
+            put_numbers(follow_path(message, entry.field, types), values[name])
     return list(messages.items())
 
 
@@ -128,13 +86,10 @@ def encode_image(camera: Camera, image: np.ndarray, stamp: int, types: MessageTy
     if not done:
         raise CodecError(f'{camera.topic}: an image of shape {image.shape} could not be encoded')
     message = types(camera.type)()
-    _stamp(message, stamp, 'camera')
+    put_stamp(message, stamp, 'camera')
     message.format = 'jpeg'
     message.data.frombytes(data.tobytes())
     return message
-
-
-_POINT = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 
 
 def _read_joints(message: Any, observation: Observation) -> np.ndarray:
@@ -160,17 +115,7 @@ def _write_joints(message: Any, observation: Observation, values: np.ndarray) ->
         getattr(message, observation.quantity)[message.name.index(joint)] = float(value)
 
 
-def _write_action(message: Any, action: Action, values: np.ndarray, types: MessageTypes) -> None:
-    if not action.joints:
-        _write(_follow(message, action.field, types), values)
-        return
-    if not message.points:
-        message.points.append(types('trajectory_msgs/msg/JointTrajectoryPoint')())
-    message.joint_names.extend(action.joints)
-    getattr(message.points[0], _POINT[action.quantity]).extend(float(value) for value in values)
-
-
-def _follow(message: Any, path: str, types: MessageTypes | None = None) -> Any:
+def follow_path(message: Any, path: str, types: MessageTypes | None = None) -> Any:
     """Return the part of a message that a path such as ``poses[1].position`` names."""
     value = message
     for part in path.split('.'):
@@ -187,25 +132,27 @@ def _follow(message: Any, path: str, types: MessageTypes | None = None) -> Any:
     return value
 
 
-def _read(value: Any) -> list[float]:
+def numbers_in(value: Any) -> list[float]:
+    """Return the numbers of a pose, twist, wrench, vector, quaternion (x y z w) or array."""
     if hasattr(value, 'position'):
-        return _read(value.position) + _read(value.orientation)
+        return numbers_in(value.position) + numbers_in(value.orientation)
     if hasattr(value, 'linear'):
-        return _read(value.linear) + _read(value.angular)
+        return numbers_in(value.linear) + numbers_in(value.angular)
     if hasattr(value, 'force'):
-        return _read(value.force) + _read(value.torque)
+        return numbers_in(value.force) + numbers_in(value.torque)
     if hasattr(value, 'x'):
         xyz = [value.x, value.y, value.z]
         return [*xyz, value.w] if hasattr(value, 'w') else xyz
     return list(value)
 
 
-def _write(value: Any, numbers: np.ndarray) -> None:
+def put_numbers(value: Any, numbers: np.ndarray) -> None:
+    """Write numbers into what ``numbers_in`` reads."""
     numbers = [float(number) for number in numbers]
     for first, second in _PARTS.values():
         if hasattr(value, first):
-            _write(getattr(value, first), numbers[:3])
-            _write(getattr(value, second), numbers[3:])
+            put_numbers(getattr(value, first), numbers[:3])
+            put_numbers(getattr(value, second), numbers[3:])
             return
     if hasattr(value, 'x'):
         for axis, number in zip((*_VECTOR, 'w'), numbers, strict=False):
@@ -214,7 +161,8 @@ def _write(value: Any, numbers: np.ndarray) -> None:
     value.extend(numbers)
 
 
-def _stamp(message: Any, stamp: int, frame_id: str) -> None:
+def put_stamp(message: Any, stamp: int, frame_id: str) -> None:
+    """Set time [ns] and frame of a message that has a header."""
     if hasattr(message, 'header'):
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
         message.header.frame_id = frame_id

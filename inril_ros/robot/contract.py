@@ -17,18 +17,26 @@ import re
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
-from inril_ros.robot.contract_checks import check_references
+from inril_ros.robot.contract_checks import check_motion_limits, check_references
+from inril_ros.robot.contract_rules import (
+    ChunkRules,
+    EpisodeRules,
+    Kinematics,
+    NotNegative,
+    Positive,
+    SafetyRules,
+    STRICT,
+    Teleoperation,
+    Topic,
+    Workspace,
+)
 from inril_ros.robot.fields import ACTION_TYPES, field_size, OBSERVATION_TYPES
 
-_STRICT = ConfigDict(extra='forbid', strict=False)
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
-# A private name (~/...) would be another topic for each node.
-_Topic = Annotated[str, Field(pattern=r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$')]
-_Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 # Commands are float32 on their way; far beyond any SI value the conversion would overflow.
 _Limit = Annotated[float, Field(ge=-1e9, le=1e9)]
 
@@ -37,7 +45,7 @@ class ContractError(ValueError):
     """A contract that can't be used; the message names file, key, value and what is allowed."""
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Observation:
     """One quantity read from one topic.
 
@@ -50,16 +58,19 @@ class Observation:
         align: How a value is found at the tick. ``hold``: the newest one at or before it.
         max_age: [s] An older value makes the frame invalid.
         size: Number of values; only for arrays whose length the type doesn't tell.
+        frozen_after: [s] In real time, values that are the same to the bit for longer are a fault.
+            0: never, since an arm without noise at rest is one of those.
     """
 
-    topic: _Topic
+    topic: Topic
     type: Literal[OBSERVATION_TYPES]
     field: str = ''
     joints: tuple[str, ...] = ()
     quantity: Literal['position', 'velocity', 'effort'] = 'position'
     align: Literal['hold'] = 'hold'
-    max_age: _Positive = 0.1
+    max_age: Positive = 0.1
     size: Annotated[int, Field(ge=0, le=1024)] = 0
+    frozen_after: NotNegative = 0.0
 
     def __post_init__(self) -> None:
         field_size(self.type, self.field, self.joints, self.size)
@@ -70,7 +81,7 @@ class Observation:
         return field_size(self.type, self.field, self.joints, self.size)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Derived:
     """A quantity computed from observations; exactly one of the three forms is given.
 
@@ -85,7 +96,7 @@ class Derived:
     difference: tuple[str, str] | None = None
     change: str | None = None
     previous: str | None = None
-    scale: _Positive = 1.0
+    scale: Positive = 1.0
 
     def __post_init__(self) -> None:
         given = [name for name in ('difference', 'change', 'previous') if getattr(self, name)]
@@ -99,7 +110,7 @@ class Derived:
         return self.difference or (self.change or self.previous,)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Camera:
     """A camera that is recorded.
 
@@ -110,36 +121,50 @@ class Camera:
         rate: [Hz] Nominal rate.
     """
 
-    topic: _Topic
+    topic: Topic
     width: Annotated[int, Field(gt=0, le=4096)]
     height: Annotated[int, Field(gt=0, le=4096)]
-    rate: _Positive = 30.0
+    rate: Positive = 30.0
     type: Literal['sensor_msgs/msg/CompressedImage'] = 'sensor_msgs/msg/CompressedImage'
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Action:
     """One part of the command, sent on one topic.
 
     Attributes:
         topic: Topic the command is sent on.
         type: ROS message type.
-        field: Where the values go, for example ``twist.linear``. Not for JointTrajectory.
-        joints: Joint names, for JointTrajectory.
-        quantity: Which field of the trajectory point is set, for JointTrajectory.
+        field: Where the values go, for example ``twist.linear``. Not for types read by joint.
+        joints: Joint names, for JointTrajectory, JointJog and GripperCommand; for a
+            Float64MultiArray, the joints in the controller's order.
+        quantity: What the values are, where there are joints.
         minimum: Lowest value the robot may be sent, in the unit of the message.
         maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
+        max_velocity: [rad/s or m/s] For joint positions: one value, or one per joint.
+        max_acceleration: [/s] Highest change of a velocity command, or of joint velocities; none
+            given: a velocity command may change at once.
+        max_jerk: [/s^2] Likewise of the acceleration; none given: unlimited for a velocity.
+        max_lead: [rad or m] How far a joint position command may be ahead of the measured one.
+        horizon: Points per JointTrajectory: the step that is due and those that follow it.
+        max_effort: [N or N m] For GripperCommand.
         hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
         frame_id: Frame of the command, where the message has a header.
     """
 
-    topic: _Topic
+    topic: Topic
     type: Literal[ACTION_TYPES]
     minimum: tuple[_Limit, ...]
     maximum: tuple[_Limit, ...]
     field: str = ''
     joints: tuple[str, ...] = ()
     quantity: Literal['position', 'velocity', 'effort'] = 'position'
+    max_velocity: tuple[Positive, ...] = ()
+    max_acceleration: tuple[Positive, ...] = ()
+    max_jerk: tuple[Positive, ...] = ()
+    max_lead: Positive = 0.3
+    horizon: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_effort: NotNegative = 0.0
     hold: Literal['zero', 'last'] = 'zero'
     frame_id: str = ''
 
@@ -154,9 +179,15 @@ class Action:
                 raise ValueError(f'minimum {low} is not below maximum {high}')
             if self.hold == 'zero' and not low <= 0.0 <= high:
                 raise ValueError(f'hold is zero, which is not within {low}..{high}')
-        if self.hold == 'zero' and self.joints and self.quantity == 'position':
+        if self.hold == 'zero' and self.commands_positions:
             raise ValueError('hold is zero, which would move the joints to position 0: '
                              'positions are held by last')
+        check_motion_limits(self)
+
+    @property
+    def commands_positions(self) -> bool:
+        """Whether the values are positions of joints."""
+        return bool(self.joints) and self.quantity == 'position'
 
     @property
     def length(self) -> int:
@@ -164,64 +195,7 @@ class Action:
         return len(self.minimum)
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Workspace:
-    """A box that a position must not leave.
-
-    Attributes:
-        observation: Name of the observed position (x, y, z).
-        action: Name of the action that moves it: its velocity (x, y, z) in the same frame.
-        minimum: [m] Lower corner.
-        maximum: [m] Upper corner.
-    """
-
-    observation: str
-    action: str
-    minimum: tuple[float, float, float]
-    maximum: tuple[float, float, float]
-
-
-@dataclass(frozen=True, config=_STRICT)
-class EpisodeRules:
-    """When an episode begins and ends.
-
-    Attributes:
-        time_limit: [s] After it the episode ends without a terminal state.
-        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start.
-        reset_timeout: [s] The reset counts as failed after it, by a steady clock.
-        outcome_topic: Topic with inril_ros/Outcome verdicts.
-    """
-
-    time_limit: _Positive
-    reset_service: _Topic = 'reset'
-    reset_timeout: _Positive = 30.0
-    outcome_topic: _Topic = 'outcome'
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Teleoperation:
-    """What a person's device sends.
-
-    Attributes:
-        twist_topic: geometry_msgs/TwistStamped, the commanded velocity [m/s].
-        twist_action: Name of the action that the twist commands.
-        joy_topic: sensor_msgs/Joy.
-        deadman_button: Index of the button that must be held for any motion.
-        gripper_axis: Index of the axis that commands ``gripper_action``, -1..1.
-        gripper_action: Name of the action that the axis commands; empty: none.
-        max_age: [s] An older command counts as released.
-    """
-
-    twist_topic: _Topic = 'teleop/twist'
-    twist_action: str = ''
-    joy_topic: _Topic = 'teleop/joy'
-    deadman_button: Annotated[int, Field(ge=0, le=31)] = 0
-    gripper_axis: Annotated[int, Field(ge=0, le=31)] = 0
-    gripper_action: str = ''
-    max_age: _Positive = 0.1
-
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Contract:
     """All that recording, training and acting need to know about a robot."""
 
@@ -234,7 +208,10 @@ class Contract:
     derived: dict[_Name, Derived] = Field(default_factory=dict)
     cameras: dict[_Name, Camera] = Field(default_factory=dict)
     workspace: Workspace | None = None
+    kinematics: Kinematics | None = None
     teleoperation: Teleoperation = Field(default_factory=Teleoperation)
+    chunks: ChunkRules = Field(default_factory=ChunkRules)
+    safety: SafetyRules = Field(default_factory=SafetyRules)
 
     def __post_init__(self) -> None:
         check_references(self)

@@ -6,7 +6,41 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inril_ros.robot.contract import Contract
+    from inril_ros.robot.contract import Action, Contract
+
+# What each type can carry, where it isn't everything.
+_QUANTITIES = {'control_msgs/msg/JointJog': 'velocity',
+               'control_msgs/action/GripperCommand': 'position'}
+# These have no names for what they carry.
+_ALONE = ('std_msgs/msg/Float64MultiArray', 'control_msgs/action/GripperCommand')
+
+
+def check_motion_limits(action: 'Action') -> None:
+    """Check the limits of one action that go beyond its range.
+
+    Raises:
+        ValueError: A limit doesn't apply to such an action, or has a wrong number of values.
+    """
+    needed = _QUANTITIES.get(action.type, action.quantity)
+    if action.quantity != needed:
+        raise ValueError(f'{action.type} commands the {needed} of joints, not the '
+                         f'{action.quantity}')
+    if action.type == 'control_msgs/action/GripperCommand' and action.length != 1:
+        raise ValueError(f'{action.type} commands one joint, {list(action.joints)} are named')
+    if action.horizon > 1 and not (
+            action.commands_positions and action.type == 'trajectory_msgs/msg/JointTrajectory'):
+        raise ValueError('horizon is for joint positions in a JointTrajectory')
+    for name in ('max_velocity', 'max_acceleration', 'max_jerk'):
+        count = len(getattr(action, name))
+        if count not in (0, 1, action.length):
+            raise ValueError(f'{name} has {count} values: 1 is needed, or {action.length}')
+    if action.max_velocity and not action.commands_positions:
+        raise ValueError('max_velocity is for joint positions; minimum and maximum limit others')
+    if action.joints and action.quantity == 'effort' and (
+            action.max_acceleration or action.max_jerk):
+        raise ValueError('max_acceleration and max_jerk do not apply to efforts')
+    if action.max_jerk and not action.max_acceleration and not action.commands_positions:
+        raise ValueError('max_jerk needs max_acceleration')
 
 
 def check_references(contract: 'Contract') -> None:
@@ -35,12 +69,16 @@ def check_references(contract: 'Contract') -> None:
     _check_topics(contract)
     _check_shared_commands(contract)
     _check_positions_are_observed(contract)
+    _check_home(contract)
     box, teleoperation = contract.workspace, contract.teleoperation
     if box is not None:
-        _check_reference('workspace.observation', box.observation, contract.observations, 3)
-        _check_reference('workspace.action', box.action, contract.actions, 3)
         if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
             raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
+        if box.links and contract.kinematics is None:
+            raise ValueError('workspace.links needs kinematics: where the URDF is')
+    if box is not None and box.action:
+        _check_reference('workspace.observation', box.observation, contract.observations, 3)
+        _check_reference('workspace.action', box.action, contract.actions, 3)
         if contract.actions[box.action].hold != 'zero':
             raise ValueError(f'workspace.action: {box.action!r} is a velocity; its hold is zero, '
                              'or a held arm would leave the box')
@@ -50,13 +88,34 @@ def check_references(contract: 'Contract') -> None:
     if teleoperation.gripper_action:
         _check_reference(
             'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
+    if teleoperation.joint_action:
+        action = contract.actions.get(teleoperation.joint_action)
+        if action is None or not action.commands_positions:
+            raise ValueError(f'teleoperation.joint_action is {teleoperation.joint_action!r}, '
+                             'which is no action that commands joint positions')
+
+
+def _check_home(contract: 'Contract') -> None:
+    home = contract.episode.home
+    if not home:
+        return
+    limits = {joint: (low, high) for action in contract.actions.values()
+              if action.commands_positions
+              for joint, low, high in zip(action.joints, action.minimum, action.maximum)}
+    for joint, position in home.items():
+        if joint not in limits:
+            raise ValueError(f'episode.home names {joint!r}, which is none of the joints that are '
+                             f'commanded by position: {sorted(limits)}')
+        if not limits[joint][0] <= position <= limits[joint][1]:
+            raise ValueError(f'episode.home puts {joint!r} at {position}, which is not within '
+                             f'{limits[joint][0]}..{limits[joint][1]}')
 
 
 def _check_positions_are_observed(contract: 'Contract') -> None:
     observed = {joint for entry in contract.observations.values()
                 if entry.quantity == 'position' for joint in entry.joints}
     for name, action in contract.actions.items():
-        if action.quantity == 'position' and not observed.issuperset(action.joints):
+        if action.commands_positions and not observed.issuperset(action.joints):
             raise ValueError(
                 f'actions.{name} commands positions of {sorted(set(action.joints) - observed)}, '
                 'which no observation measures: they could not be held')
@@ -87,8 +146,10 @@ def _check_shared_commands(contract: 'Contract') -> None:
         if first.frame_id != second.frame_id:
             raise ValueError(f'{both}, but not the frame_id: {first.frame_id!r}, '
                              f'{second.frame_id!r}')
-        if first.type == 'std_msgs/msg/Float64MultiArray':
+        if first.type in _ALONE:
             raise ValueError(f'{both}: a {first.type} carries one action')
+        if max(first.horizon, second.horizon) > 1:
+            raise ValueError(f'{both}: a horizon needs a topic of its own')
         if first.quantity != second.quantity or set(first.joints) & set(second.joints):
             raise ValueError(f'{both}: they need the same quantity and no joint in common')
         short, long = sorted((f'{first.field}.', f'{second.field}.'), key=len)

@@ -15,8 +15,15 @@ _FIELDS: dict[str, dict[str, int]] = {
     'std_msgs/msg/Float64MultiArray': {'data': 0},
     'sensor_msgs/msg/JointState': {},
     'trajectory_msgs/msg/JointTrajectory': {},
+    'control_msgs/msg/JointJog': {},
+    'control_msgs/action/GripperCommand': {},
 }
-_BY_JOINT = ('sensor_msgs/msg/JointState', 'trajectory_msgs/msg/JointTrajectory')
+_BY_JOINT = (
+    'sensor_msgs/msg/JointState',
+    'trajectory_msgs/msg/JointTrajectory',
+    'control_msgs/msg/JointJog',
+    'control_msgs/action/GripperCommand',
+)
 
 #: Message types an observation can be read from. All carry a header: a value has a time.
 OBSERVATION_TYPES = (
@@ -27,11 +34,14 @@ OBSERVATION_TYPES = (
     'geometry_msgs/msg/WrenchStamped',
     'sensor_msgs/msg/JointState',
 )
-#: Message types a command can be sent as.
+#: Types a command can be sent as: topics, and one action. Those of control_msgs are needed only
+#: by contracts that name them.
 ACTION_TYPES = (
     'geometry_msgs/msg/TwistStamped',
     'trajectory_msgs/msg/JointTrajectory',
     'std_msgs/msg/Float64MultiArray',
+    'control_msgs/msg/JointJog',
+    'control_msgs/action/GripperCommand',
 )
 
 
@@ -53,6 +63,11 @@ def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int
         if len(set(joints)) != len(joints):
             raise ValueError(f'joints has a name twice: {list(joints)}')
         return len(joints)
+    if joints and message_type == 'std_msgs/msg/Float64MultiArray':
+        # A forward controller: the message has no names, so the order is the controller's.
+        if field not in ('', 'data') or len(joints) != size or len(set(joints)) != size:
+            raise ValueError(f'joints must name each of the {size} values once: {list(joints)}')
+        return size
     if joints:
         raise ValueError(f'{message_type} has no joints; name a field instead')
     allowed = _FIELDS[message_type]

@@ -10,10 +10,10 @@ import pytest
 from sample_run import write_sample_run
 
 from inril_ros.cli.intervals import success_rate
-from inril_ros.cli.record_files import JsonLines, read_json, read_json_lines
 from inril_ros.cli.report import write_report
 from inril_ros.cli.run_directory import RunDirectoryError
 from inril_ros.cli.run_record import read_run, running_success
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
 
 VOID = {'meta', 'path', 'br', 'link', 'img', 'input', 'hr'}
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from inril_ros.cli.learning_curve import learning_curve_png
-from inril_ros.cli.record_files import read_json_lines
 from inril_ros.cli.tensorboard import write_tensorboard
+from inril_ros.data.record_files import read_json_lines
 
 
 def bar_heights(path):

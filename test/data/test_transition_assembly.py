@@ -13,6 +13,13 @@ from small_arm import CONTRACT, executed, observations, START, TICK
 from inril_ros.data.assembly import TransitionAssembler
 from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
 
+CHUNK = 1  # the source of steps that follow a chunk, in these episodes
+
+
+def drawn(first_tick):
+    """What a chunk tells of how it was drawn."""
+    return np.array([first_tick, -1.0], np.float32)
+
 
 class Episode:
     """An episode as the events that tell of it, and what must become of them."""
@@ -28,6 +35,8 @@ class Episode:
         for k in range(len(ticks) + 1):
             for topic, message in observations(START + k * TICK):
                 self.streams.setdefault(topic, []).append(('observed', (topic, message)))
+        chunks = sorted({tick.chunk_first_tick for tick in ticks if tick.source == CHUNK})
+        self.streams['drawn'] = [('drawn', (first, drawn(first))) for first in chunks]
         self.streams['end'] = [('end', (len(ticks), self.end))]
 
     def in_order(self):
@@ -35,7 +44,7 @@ class Episode:
         names = ('goal', 'hand', 'joint_states', 'verdict', 'executed')
         events = [event for k in range(len(self.ticks) + 1)
                   for name in names for event in self.streams[name][k:k + 1]]
-        return events + self.streams['end']
+        return self.streams['drawn'] + events + self.streams['end']
 
     def rows(self):
         """Policy observations (N + 1, O) made without the assembler."""
@@ -48,16 +57,18 @@ class Episode:
         return np.stack(rows)
 
 
-def assemble(events, lockstep=True):
+def assemble(events, lockstep=True, chunk_source=None):
     """What comes out event by event, and the assembler."""
     aligner = FrameAligner(CONTRACT)
-    assembler = TransitionAssembler(CONTRACT, aligner, lockstep)
+    assembler = TransitionAssembler(CONTRACT, aligner, lockstep, chunk_source)
     decisions = []
     for kind, content in events:
         if kind == 'executed':
             assembler.add_executed(content)
         elif kind == 'verdict':
             assembler.add_reward(*content)
+        elif kind == 'drawn':
+            assembler.add_extras(*content)
         elif kind == 'observed':
             aligner.add(*content)
         else:
@@ -101,9 +112,9 @@ def shuffled(draw, episode):
 @given(st.data())
 def test_any_order_of_arrival_gives_the_same_decisions(data):
     episode = data.draw(episodes())
-    expected, assembler = assemble(episode.in_order())
+    expected, assembler = assemble(episode.in_order(), chunk_source=CHUNK)
     assert assembler.finished
-    decisions, assembler = assemble(data.draw(shuffled(episode)))
+    decisions, assembler = assemble(data.draw(shuffled(episode)), chunk_source=CHUNK)
     assert assembler.finished
     assert assembler.missing() == ''
     same(decisions, expected)
@@ -111,7 +122,7 @@ def test_any_order_of_arrival_gives_the_same_decisions(data):
 
 @given(episodes())
 def test_decisions_are_the_episode_step_by_step(episode):
-    decisions, assembler = assemble(episode.in_order())
+    decisions, assembler = assemble(episode.in_order(), chunk_source=CHUNK)
     rows = episode.rows()
     tick = 0
     for decision in decisions:
@@ -127,6 +138,8 @@ def test_decisions_are_the_episode_step_by_step(episode):
         assert decision.source.tolist() == [one.source for one in taken]
         assert decision.rewards.tolist() == episode.rewards[tick:tick + steps]
         assert len({(one.source, one.chunk_first_tick) for one in taken}) == 1
+        whole = taken[0].source == CHUNK and taken[0].chunk_first_tick == tick
+        assert decision.extras.tolist() == (drawn(tick).tolist() if whole else [])
         tick += steps
         assert decision.last == (tick == len(episode.ticks))
     assert tick == len(episode.ticks)
@@ -203,3 +216,20 @@ def test_in_real_time_an_observation_that_is_too_old_is_an_error():
     del events[events.index(episode.streams['joint_states'][2])]
     with pytest.raises(FrameError, match='joint_states: angle is 0.200 s old, 0.1 s allowed'):
         assemble(events, lockstep=False)
+
+
+def test_a_decision_waits_for_its_chunk_to_tell_how_it_was_drawn():
+    ticks = [executed(0, 0, CHUNK), executed(1, 0, CHUNK), executed(2, 2, CHUNK),
+             executed(3, 3, 0), executed(4, 2, CHUNK)]
+    episode = Episode(ticks, [0.0] * 5)
+    silent = [event for event in episode.in_order() if event[0] != 'drawn']
+    decisions, assembler = assemble(silent, chunk_source=CHUNK)
+    assert decisions == [] and 'action chunk' in assembler.missing()
+    assembler.add_extras(2, drawn(2))
+    assert assembler.ready() == []
+    assembler.add_extras(0, drawn(0))
+    # A chunk that goes on after a hold was drawn for what was seen two ticks before.
+    assert [decision.extras.tolist() for decision in assembler.ready()] == [
+        [0.0, -1.0], [2.0, -1.0], [], []]
+    assert assembler.finished
+    assert len(assemble(silent)[0]) == 4  # where chunks tell nothing, nobody waits

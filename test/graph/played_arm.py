@@ -9,7 +9,7 @@ on when a node dies.
 from uuid import uuid4
 
 from geometry_msgs.msg import PointStamped
-from inril_ros.msg import EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome
+from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome
 import numpy as np
 import rclpy
 from rclpy.context import Context
@@ -43,8 +43,8 @@ DESCRIPTION = {
         'minimum': [-2, -2, -2], 'maximum': [2, 2, 2]}},
     'episode': {'time_limit': 60}}
 CONTRACT = parse_contract(DESCRIPTION)
-KINDS = {'hand': PointStamped, 'joint_states': JointState, 'outcome': Outcome,
-         'executed_action': ExecutedAction, 'episode/event': EpisodeEvent}
+KINDS = {'action_chunk': ActionChunk, 'hand': PointStamped, 'joint_states': JointState,
+         'outcome': Outcome, 'executed_action': ExecutedAction, 'episode/event': EpisodeEvent}
 CHUNK = 4  # ticks per decision
 DEMONSTRATION, ROLLOUT = EpisodeRequest.DEMONSTRATION, EpisodeRequest.ROLLOUT
 SUCCESS, FAILURE, ABORTED = EpisodeEvent.SUCCESS, EpisodeEvent.FAILURE, EpisodeEvent.ABORTED
@@ -101,10 +101,22 @@ class PlayedEpisode:
     def step(self, tick):
         """Return what is told at a tick and of the action taken then."""
         action = self.action(tick).tolist()
-        return [*self.before_action(tick), ('executed_action', ExecutedAction(
+        return [*self.before_action(tick), *self.chunk(tick), ('executed_action', ExecutedAction(
             header=_header(self.stamp(tick)), episode_id=self.id, tick=tick,
             source=ExecutedAction.POLICY, requested=action, executed=action, weights_version=1,
             chunk_first_tick=tick - tick % CHUNK))]
+
+    def extras(self, tick):
+        """Return how the decision at a tick was drawn."""
+        return np.array([tick, 0.5], np.float32)
+
+    def chunk(self, tick):
+        """Return what the policy tells at a tick: how it drew a chunk that begins there."""
+        if self.purpose != ROLLOUT or tick % CHUNK:
+            return []
+        return [('action_chunk', ActionChunk(
+            header=_header(self.stamp(tick)), episode_id=self.id, first_tick=tick, steps=CHUNK,
+            extras=self.extras(tick).tolist()))]
 
     def steps(self, *ticks):
         return [item for tick in range(*ticks) for item in self.step(tick)]

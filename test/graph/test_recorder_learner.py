@@ -37,6 +37,7 @@ def check_is(records, episode):
         for actions in (record.requested, record.executed):
             assert np.array_equal(np.reshape(actions, (steps, record.action_size)),
                                   [episode.action(tick) for tick in range(first, first + steps)])
+        assert np.array_equal(record.extras, episode.extras(first))
         won = last and episode.outcome == SUCCESS
         assert list(record.rewards) == [0.0] * (steps - 1) + [float(won)]
         assert record.truncated == (last and episode.outcome == TIME_LIMIT)

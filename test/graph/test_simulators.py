@@ -27,7 +27,8 @@ from inril_ros.graph.supervisor import Supervisor
 from inril_ros.nodes import qos
 from inril_ros.nodes.conductor import Conductor
 from inril_ros.nodes.managed_node import message_type
-from inril_ros.robot.codecs import encode_command, stamp_ns
+from inril_ros.robot.codecs import stamp_ns
+from inril_ros.robot.commands import encode_command
 from inril_ros.robot.contract import load_contract
 from inril_ros.robot.episode import Purpose
 from inril_ros.sim.environment import make_simulation

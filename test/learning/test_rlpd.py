@@ -284,7 +284,8 @@ def test_the_divergence_from_the_clone_is_nothing_at_first_and_the_gaussians_lat
 
 
 def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
-    measured, other = filled(), filled()
+    config = replace(CONFIG, initial_temperature=0.1)
+    measured, other = filled(config), filled(config)
     for host in (measured, other):
         host._updates = 5
     first, again = measured.reference_batches(), measured.reference_batches()
@@ -295,6 +296,11 @@ def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
     a, b = measured.draw(), other.draw()
     assert torch.equal(a.noise, b.noise)
     assert torch.equal(a.steps[0].chunks, b.steps[0].chunks)
+    for host, batch in ((measured, a), (other, b)):
+        host.actor_loss(batch)
+    for batch in first:
+        measured.actor_loss(batch)
+    assert measured.finish(a) == other.finish(b)
 
 
 # ---- many updates --------------------------------------------------------------------------

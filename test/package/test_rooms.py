@@ -27,12 +27,13 @@ MAY_IMPORT = {
     'robot': set(),
     'transport': set(),
     'sim': {'robot', 'data'},
+    'bench': {'learning', 'sim', 'robot', 'data'},
     'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'msg'},
     'graph': {'transport', 'robot', 'data', 'msg'},
-    'cli': {'graph', 'nodes', 'sim', 'transport', 'robot', 'data', 'learning', 'msg'},
+    'cli': {'graph', 'nodes', 'bench', 'sim', 'transport', 'robot', 'data', 'learning', 'msg'},
 }
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
-MAY_IMPORT_TORCH = ('learning/', 'cli/', 'nodes/policy_node.py', 'nodes/learner_node.py')
+MAY_IMPORT_TORCH = ('learning/', 'bench/', 'cli/', 'nodes/policy_node.py', 'nodes/learner_node.py')
 # Every other format that they could stand for has a safe one: safetensors and JSON.
 UNSAFE = {'pickle', 'cPickle', 'cloudpickle', 'dill', 'joblib', 'marshal', 'shelve'}
 UNSAFE_CALLS = {('torch', 'load'), ('torch', 'save'), ('yaml', 'load'), ('yaml', 'unsafe_load'),

@@ -4,6 +4,7 @@
 
 from dataclasses import replace
 
+from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -20,18 +21,54 @@ TASKS = sorted(load_mapping(built_in_mapping('metaworld')).tasks)
 # What of the MuJoCo model an observed pose is the orientation of.
 BODIES = {
     'assembly': [('body', 'RoundNut')],
+    'basketball': [('body', 'bsktball')],
     'bin-picking': [('body', 'obj')],
     'box-close': [('body', 'top_link')],
     'button-press': [('body', 'button')],
+    'button-press-topdown': [('body', 'button')],
+    'button-press-topdown-wall': [('body', 'button')],
+    'button-press-wall': [('body', 'button')],
+    'coffee-button': [],
+    'coffee-pull': [('geom', 'mug')],
     'coffee-push': [('geom', 'mug')],
+    'dial-turn': [('body', 'dial')],
+    'disassemble': [('body', 'RoundNut')],
+    'door-close': [('geom', 'handle')],
+    'door-lock': [('body', 'door_link')],
     'door-open': [('geom', 'handle')],
+    'door-unlock': [('body', 'door_link')],
+    'drawer-close': [],
     'drawer-open': [('body', 'drawer_link')],
+    'faucet-close': [('body', 'faucetBase')],
+    'faucet-open': [('body', 'faucetBase')],
     'hammer': [('body', 'hammer'), ('body', 'nail_link')],
+    'hand-insert': [('body', 'obj')],
+    'handle-press': [],
+    'handle-press-side': [],
+    'handle-pull': [],
+    'handle-pull-side': [],
+    'lever-pull': [('geom', 'objGeom')],
     'peg-insert': [('site', 'pegGrasp')],
+    'peg-unplug-side': [('body', 'plug1')],
+    'pick-out-of-hole': [('body', 'obj')],
     'pick-place': [('geom', 'objGeom')],
+    'pick-place-wall': [('geom', 'objGeom')],
+    'plate-slide': [('geom', 'puck')],
+    'plate-slide-back': [('geom', 'puck')],
+    'plate-slide-back-side': [('geom', 'puck')],
+    'plate-slide-side': [('geom', 'puck')],
     'push': [('geom', 'objGeom')],
+    'push-back': [('geom', 'objGeom')],
+    'push-wall': [('geom', 'objGeom')],
     'reach': [('geom', 'objGeom')],
+    'reach-wall': [('geom', 'objGeom')],
+    'shelf-place': [('geom', 'objGeom')],
+    'soccer': [('body', 'soccer_ball')],
     'stick-pull': [('body', 'stick')],
+    'stick-push': [('body', 'stick')],
+    'sweep': [('body', 'obj')],
+    'sweep-into': [('geom', 'objGeom')],
+    'window-close': [],
     'window-open': [],
 }
 
@@ -49,8 +86,10 @@ def random_actions(contract, count, seed):
         contract.action_minimum, contract.action_maximum, (count, contract.action_size))
 
 
-def test_the_tasks_that_are_promised_are_there():
-    assert set(BODIES) <= set(TASKS)
+def test_all_tasks_of_meta_world_are_there():
+    mapping = load_mapping(built_in_mapping('metaworld'))
+    assert set(BODIES) == set(TASKS)
+    assert {task.environment for task in mapping.tasks.values()} == set(ALL_V3_ENVIRONMENTS)
 
 
 @pytest.mark.parametrize('task', TASKS)

@@ -11,7 +11,8 @@ from rosbags.interfaces import Nodetype
 
 from inril_ros.data.sync import FrameAligner, ObservationBuilder
 from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import decode_command, encode_command, encode_observations
+from inril_ros.robot.codecs import encode_observations
+from inril_ros.robot.commands import decode_command, encode_command
 from inril_ros.sim.mapping import built_in_mapping, load_mapping
 from inril_ros.sim.rollouts import run_episode
 from inril_ros.sim.scripted import ScriptedOperator

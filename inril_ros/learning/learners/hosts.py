@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.learners.dppo import DPPO, DPPOConfig
 from inril_ros.learning.learners.host import Host
 from inril_ros.learning.learners.idql import IDQL, IDQLConfig
@@ -36,6 +37,13 @@ _KL_WEIGHT = {'rlpd': 'kl_weight', 'residual_sac': 'kl_weight', 'dppo': 'clone_w
 def host_name(config: Any) -> str:
     """Return the name of the host that a configuration belongs to."""
     return next(name for name, (kind, _) in HOSTS.items() if type(config) is kind)
+
+
+def exploration_of(config: Any) -> ExplorationConfig | None:
+    """Return the noise that whoever acts adds while learning, as the host itself would say."""
+    if hasattr(config, 'exploration_scale'):
+        return ExplorationConfig(scale=config.exploration_scale)
+    return HOSTS[host_name(config)][1].exploration
 
 
 def make_host(config: Any, pretrained: Policy, random: np.random.Generator,

@@ -146,8 +146,10 @@ class RLPDBatch:
     """(B, T, A), the policy's when it is improved."""
     demonstrations: Steps | None
     """What `bc_weight` imitates."""
-    generator: torch.Generator
-    """Shifts images."""
+    generator: torch.Generator | None
+    """Shifts images; None: they stay as they are, and losses repeat."""
+    for_measuring: bool = False
+    """Whether nothing is to be learned from it."""
 
 
 class RLPD:
@@ -283,7 +285,8 @@ class RLPD:
         loss = -value.mean()
         if config.initial_temperature:
             loss = loss + self.temperature.alpha * log_density.mean()
-            self._log_density = log_density.detach()
+            if not batch.for_measuring:
+                self._log_density = log_density.detach()
         if config.kl_weight:
             with torch.no_grad():
                 clone = self.clone(rows.observations)
@@ -334,7 +337,8 @@ class RLPD:
         return imitation_loss_with_fixed_noise(self.policy.actor.loss, observations, chunks)
 
     def reference_batches(self) -> list[RLPDBatch]:
-        """Return two batches of own rows, of even and of odd episodes; [] while one is missing.
+        """
+        Return two batches of own rows, of even and of odd episodes; [] while one is missing.
 
         Their random numbers follow from the number of updates alone, so that measuring changes
         nothing of what is learned.
@@ -342,7 +346,8 @@ class RLPD:
         random = np.random.default_rng((_REFERENCE_SEED, self._updates))
         generator = torch.Generator().manual_seed(int(random.integers(2 ** 63)))
         halves = self.replay.parts(self.config.batch, 2, random)
-        return [self._with_noise([half], None, random, generator) for half in halves]
+        return [replace(self._with_noise([half], None, random, generator), generator=None,
+                        for_measuring=True) for half in halves]
 
     def anchored(self, batch: RLPDBatch) -> RLPDBatch:
         """Return the same batch: it has its random numbers."""

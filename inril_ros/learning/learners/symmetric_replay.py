@@ -11,11 +11,10 @@ interventions). Demonstrations are never forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 import sys
 
 import numpy as np
-from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
@@ -102,22 +101,21 @@ class SymmetricReplay:
         return [self._tensors([self._lived.batch(draw(part, number, random))]) for part in rows]
 
     def _tensors(self, parts: list[StepBatch]) -> Steps:
-        """Join numpy batches, and copy them to the device."""
+        """Join numpy batches, and bring them to the device."""
         parts = [part for part in parts if len(part.returns)]
-        joined: dict[str, NDArray | None] = {}
-        for field in fields(StepBatch):
-            arrays = [getattr(part, field.name) for part in parts]
-            joined[field.name] = (None if any(array is None for array in arrays)
-                                  else np.concatenate(arrays))
 
-        def tensor(name: str) -> Tensor:
-            return torch.tensor(joined[name], device=self._device)
+        def tensor(name: str) -> Tensor | None:
+            arrays = [getattr(part, name) for part in parts]
+            if any(array is None for array in arrays):
+                return None
+            # Batches are copies already, and images are large: no further one on the CPU.
+            joined = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+            return torch.from_numpy(joined).to(self._device)
 
         return Steps(
-            Observations.from_arrays(joined['observations'], joined['images'], self._device),
+            Observations(tensor('observations'), tensor('images')),
             tensor('context'), tensor('chunks'), tensor('returns'), tensor('discounts'),
-            Observations.from_arrays(
-                joined['next_observations'], joined['next_images'], self._device),
+            Observations(tensor('next_observations'), tensor('next_images')),
             tensor('next_context'))
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.cli.record_files import (
+from inril_ros.data.record_files import (
     JsonLines,
     read_json,
     read_json_lines,

@@ -1,0 +1,102 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One run's results as a curve, and the numbers that are read off it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.integrate import trapezoid
+
+THRESHOLDS = (0.5, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The rows of one run, by evaluation point.
+
+    Attributes:
+        task, host, arm, seed: Which run.
+        rows: As the run wrote them, one per point.
+    """
+
+    task: str
+    host: str
+    arm: str
+    seed: int
+    rows: tuple[Mapping[str, Any], ...]
+
+    def values(self, name: str) -> np.ndarray:
+        """Return one column over the points; what is missing is NaN.
+
+        A name such as ``log.dose`` looks into a row's ``log``.
+        """
+        return np.array([_number(row, name) for row in self.rows])
+
+    @property
+    def success(self) -> np.ndarray:
+        """Success rate at each point."""
+        return self.values('success')
+
+    @property
+    def first(self) -> float:
+        """Success before fine-tuning: that of the clone."""
+        return float(self.success[0])
+
+    @property
+    def final(self) -> float:
+        """Success at the last point."""
+        return float(self.success[-1])
+
+    @property
+    def area(self) -> float:
+        """Mean success over the environment steps: the area under the curve over its length."""
+        steps = self.values('env_steps')
+        if len(steps) < 2 or steps[-1] == steps[0]:
+            return self.final
+        return float(trapezoid(self.success, steps) / (steps[-1] - steps[0]))
+
+    @property
+    def collapse(self) -> float:
+        """Largest drop from the best success so far."""
+        return float((np.maximum.accumulate(self.success) - self.success).max())
+
+    def steps_to(self, threshold: float) -> float | None:
+        """Return the environment steps at the first point with at least this success, or None."""
+        reached = np.flatnonzero(self.success >= threshold - 1e-9)
+        return float(self.values('env_steps')[reached[0]]) if len(reached) else None
+
+    def last(self, name: str) -> float | None:
+        """Return the last value of a column that isn't missing."""
+        known = self.values(name)
+        known = known[np.isfinite(known)]
+        return float(known[-1]) if len(known) else None
+
+
+def curves_of(rows: Iterable[Mapping[str, Any]]) -> list[Curve]:
+    """Return the curves of results, in the order in which the runs first appear."""
+    by_run: dict[tuple, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_run.setdefault((row['task'], row['host'], row['arm'], row['seed']), []).append(row)
+    return [Curve(*key, tuple(sorted(group, key=lambda row: row['point'])))
+            for key, group in by_run.items()]
+
+
+def median_steps(curves: Sequence[Curve], threshold: float) -> tuple[float | None, int]:
+    """Return (median environment steps to a success, runs that reached it).
+
+    Runs that never reached it count as infinitely slow; None: so does the median.
+    """
+    steps = [curve.steps_to(threshold) for curve in curves]
+    median = float(np.median([np.inf if each is None else each for each in steps]))
+    return (median if np.isfinite(median) else None), sum(each is not None for each in steps)
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    inside = row
+    *path, last = name.split('.', 1)
+    for key in path:
+        inside = inside.get(key) or {}
+    value = inside.get(last)
+    return float('nan') if value is None else float(value)

@@ -1,0 +1,121 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations for a study, as good or as bad as it asks for.
+
+Clean demonstrations of a scripted expert leave nothing to fine-tune, and say little about a
+person's. The knobs: how many, how noisy, with which labels, from which part of the initial states,
+failures included or not; or another policy's episodes, or recorded ones.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inril_ros.bench.robots import Bench, mapping_file
+from inril_ros.bench.study import StudyError, Task
+from inril_ros.bench.vectorised import Lane, Lanes, Played
+from inril_ros.data.bags import find_bags, read_episode
+from inril_ros.learning.experience import Episode
+from inril_ros.learning.policies.artifact import load_policy
+from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.sim.scripted import ScriptedOperator
+from inril_ros.sim.seeds import derived_seed
+
+_REGION_SAMPLES = 64
+_MOST_FAILURES = 50  # attempts per episode that is kept, before it is given up
+
+
+def demonstrate(task: Task, bench: Bench, seed: int) -> list[Episode]:
+    """Return the demonstrations of a task for a seed, on the robot without its shift.
+
+    Raises:
+        StudyError: Too few attempts succeed, or the recorded episodes are too few.
+        MappingError: The task has no scripted expert.
+    """
+    wanted = task.demonstrations
+    if wanted.source == 'bags':
+        return _recorded(task, bench)
+    play = _by_expert if wanted.source == 'expert' else _by_policy
+    kept: list[Episode] = []
+    for attempt, played in enumerate(play(task, bench, seed), start=1):
+        if played.success or wanted.keep_failures:
+            kept.append(played.episode())
+        if len(kept) == wanted.number:
+            return kept
+        if attempt >= _MOST_FAILURES * wanted.number:
+            raise StudyError(f'task {task.label}: {len(kept)} of {wanted.number} demonstrations '
+                             f'in {attempt} attempts: the {wanted.source} hardly ever succeeds')
+    raise AssertionError('attempts have no end')
+
+
+def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
+    wanted = task.demonstrations
+    if task.simulation == 'gymnasium':
+        raise StudyError(f'task {task.label}: Gymnasium ids have no scripted expert; give '
+                         'demonstrations.source policy (a saved model) or bags, and the path')
+    operator = ScriptedOperator(
+        task.id, bench.contract, wanted.action_noise, mapping_file(task))
+    expert = ScriptedOperator(task.id, bench.contract, 0.0, mapping_file(task))
+    lane = Lane(bench.open(), bench.contract, bench.time_limit)
+    for attempt, scene in _scenes(task, bench, seed):
+        lane.begin(scene)
+        operator.begin(derived_seed(seed, 'operator', attempt))
+        while not lane.ended:
+            label = expert.command(lane.values) if wanted.labels == 'expert' else None
+            lane.execute(operator.command(lane.values), label)
+        yield lane.played
+
+
+def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
+    policy = load_policy(Path(task.demonstrations.path))
+    sizes = (policy.config.observation_size, policy.config.action_size)
+    expected = (bench.contract.observation_size, bench.contract.action_size)
+    if sizes != expected:
+        raise StudyError(f'task {task.label}: the model {task.demonstrations.path} has (O, A) = '
+                         f'{sizes}, the robot {expected}')
+    lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1)
+    for attempt, scene in _scenes(task, bench, seed):
+        generator = torch.Generator().manual_seed(derived_seed(seed, 'operator', attempt))
+        yield from lanes.play(policy, [scene], generator)
+
+
+def _scenes(task: Task, bench: Bench, seed: int) -> Iterator[tuple[int, int]]:
+    """Yield (attempt, seed of the reset) without end, from the region that is asked for."""
+    inside = _region(bench, task.demonstrations.region_share)
+    attempt = 0
+    while True:
+        scene = derived_seed(seed, 'scene', 'record', attempt)
+        if inside(scene):
+            yield attempt, scene
+        attempt += 1
+
+
+def _region(bench: Bench, share: float) -> Callable[[int], bool]:
+    """Return whether a scene lies in the lowest share along the coordinate that varies most."""
+    if share == 1.0:
+        return lambda scene: True
+    robot = bench.open()
+
+    def start(scene: int) -> np.ndarray:
+        return np.concatenate(list(robot.reset(scene).values.values()))
+
+    sample = np.stack([start(derived_seed('region', index)) for index in range(_REGION_SAMPLES)])
+    axis = int(sample.std(axis=0).argmax())
+    highest = np.quantile(sample[:, axis], share)
+    return lambda scene: bool(start(scene)[axis] <= highest)
+
+
+def _recorded(task: Task, bench: Bench) -> list[Episode]:
+    wanted = task.demonstrations
+    recorded = [read_episode(path, bench.contract) for path in find_bags(Path(wanted.path))]
+    episodes = [Episode(
+        each.observations, bench.contract.normalise_action(each.actions), each.rewards,
+        terminated=each.outcome in (EpisodeOutcome.SUCCESS.value, EpisodeOutcome.FAILURE.value),
+        success=each.outcome == EpisodeOutcome.SUCCESS.value) for each in recorded]
+    kept = [each for each in episodes if each.success or wanted.keep_failures]
+    if len(kept) < wanted.number:
+        raise StudyError(f'task {task.label}: {wanted.path} has {len(kept)} demonstrations to '
+                         f'keep, {wanted.number} are asked for')
+    return kept[:wanted.number]

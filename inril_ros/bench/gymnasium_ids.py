@@ -1,0 +1,118 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Any Gymnasium id as a simulated robot, described from its spaces.
+
+A vector observation becomes one observation of the contract; a dictionary (goal environments such
+as those of Gymnasium-Robotics) one for each vector in it, in the order of the names.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from importlib import import_module
+import re
+
+import gymnasium
+import numpy as np
+
+from inril_ros.bench.study import StudyError, Task
+from inril_ros.robot.contract import Contract, parse_contract
+from inril_ros.sim.environment import SimulatedRobot
+from inril_ros.sim.gymnasium_robot import GymnasiumRobot
+from inril_ros.sim.mapping import GymnasiumMapping, parse_mapping
+from inril_ros.sim.opengl import prefer_headless_opengl
+
+_NAME = 'environment'
+_SUCCESS_KEYS = ('is_success', 'success')
+_RATE = 50.0  # Hz, where the environment doesn't tell its own
+_MOST_TICKS = 1000  # where an id has no time limit
+
+
+def described(task: Task) -> tuple[Contract, int, Callable[[], SimulatedRobot]]:
+    """Return contract, time limit [ticks] and maker of the robot of a Gymnasium id.
+
+    Raises:
+        StudyError: It can't be made, or has other spaces than vectors, or no sign of success.
+    """
+    prefer_headless_opengl()
+    for module in task.modules:
+        import_module(module)
+    try:
+        environment = gymnasium.make(task.id, disable_env_checker=True, **task.make)
+    except Exception as error:  # whatever an environment's constructor may raise
+        raise StudyError(f'task {task.id}: gymnasium can not make it: '
+                         f'{type(error).__name__}: {error}') from error
+    try:
+        contract = parse_contract(_contract(task, environment), f'task {task.id}')
+        mapping = parse_mapping(_mapping(task, environment), f'task {task.id}')
+        limit = environment.spec.max_episode_steps or _MOST_TICKS
+    finally:
+        environment.close()
+    assert isinstance(mapping, GymnasiumMapping)
+    return contract, limit, partial(GymnasiumRobot, mapping, _NAME, contract)
+
+
+def _contract(task: Task, environment: gymnasium.Env) -> dict:
+    space = environment.action_space
+    if not (isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1
+            and np.isfinite([space.low, space.high]).all()):
+        raise StudyError(f'task {task.id}: the action space is {space}; '
+                         'a Box with one axis and finite bounds is needed')
+    parts = _parts(task, environment.observation_space)
+    period = getattr(environment.unwrapped, 'dt', None)
+    return {
+        'name': _identifier(f'gymnasium_{task.id}'),
+        'control_rate': 1.0 / float(period) if period else _RATE,
+        # A name for each number: what contracts have for vectors of any length.
+        'observations': {name: {'topic': name, 'type': 'sensor_msgs/msg/JointState',
+                                'joints': [f'{name}_{index}' for index in range(size)]}
+                         for name, (_, size) in parts.items()},
+        'policy_observations': list(parts),
+        'actions': {'action': {
+            'topic': 'action', 'type': 'std_msgs/msg/Float64MultiArray', 'field': 'data',
+            'minimum': space.low.tolist(), 'maximum': space.high.tolist(), 'hold': 'last'}},
+        'episode': {'time_limit': 1.0},
+    }
+
+
+def _mapping(task: Task, environment: gymnasium.Env) -> dict:
+    parts = _parts(task, environment.observation_space)
+    # The time limit is the study's affair, and the robot's own argument.
+    return {
+        'simulator': 'gymnasium', 'contract': '', 'modules': list(task.modules),
+        'tasks': {_NAME: {'environment': task.id, 'make': task.make}},
+        'observations': {name: {'observation': path} for name, (path, _) in parts.items()},
+        'actions': {'action': {'elements': [0, environment.action_space.shape[0]]}},
+        'success': asdict(task.success) if task.success else {'info': _success_key(
+            task, environment)},
+        'failure': 'terminated', 'reward': task.reward,
+    }
+
+
+def _parts(task: Task, space: gymnasium.Space, path: str = '') -> dict[str, tuple[str, int]]:
+    """Return where each vector is in the observation, and its length, by a name for it."""
+    if isinstance(space, gymnasium.spaces.Dict):
+        found: dict[str, tuple[str, int]] = {}
+        for key, part in space.spaces.items():
+            found |= _parts(task, part, f'{path}.{key}' if path else key)
+        return found
+    if not (isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1):
+        raise StudyError(f'task {task.id}: observation {path!r} is {space}; '
+                         'a Box with one axis is needed')
+    return {_identifier(path or 'observation'): (path, space.shape[0])}
+
+
+def _identifier(text: str) -> str:
+    """Return a name that a contract allows."""
+    name = re.sub(r'[^a-z0-9_]', '_', text.lower())
+    return name if name[0].isalpha() else f'x_{name}'
+
+
+def _success_key(task: Task, environment: gymnasium.Env) -> str:
+    environment.reset(seed=0)
+    *_, info = environment.step(environment.action_space.low)
+    for key in _SUCCESS_KEYS:
+        if key in info:
+            return key
+    raise StudyError(f'task {task.id}: info has none of {list(_SUCCESS_KEYS)} but '
+                     f'{sorted(info)}: say in `success` what counts as success')

@@ -1,0 +1,130 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The progress of a study: a table that lives for people, lines for logs and machines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+import json
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from inril_ros.bench.places import StudyPlace
+from inril_ros.bench.pool import seconds_left, Status
+
+_SAY_SECONDS = 10.0  # between lines, where there is no terminal
+
+
+class Display:
+    """Shows the runs of a study.
+
+    Args:
+        console: Where to.
+        place: Of the study, for the logs of failed runs.
+        jobs: Processes at once.
+        machine: Lines of JSON on stdout instead.
+    """
+
+    def __init__(self, console: Console, place: StudyPlace, jobs: int, machine: bool) -> None:
+        self._console, self._place, self._jobs, self._machine = console, place, jobs, machine
+        self._live: Live | None = None
+        self._before: dict[str, str] | None = None
+        self._said = 0.0
+        self._began = time.monotonic()
+
+    @contextmanager
+    def shown(self) -> Iterator['Display']:
+        """Show it while the block runs."""
+        if self._machine or not self._console.is_terminal:
+            yield self
+            return
+        with Live(console=self._console, refresh_per_second=4, transient=True) as self._live:
+            yield self
+
+    def __call__(self, statuses: list[Status]) -> None:
+        """Show the runs as they are."""
+        now = {status.run.name: status.state for status in statuses}
+        # What was finished before this session is in the counts, and no news.
+        changed = [] if self._before is None else [
+            status for status in statuses if now[status.run.name] in ('finished', 'failed')
+            and self._before.get(status.run.name) != status.state]
+        self._before = now
+        for status in changed:
+            self._ended(status)
+        if self._live is not None:
+            self._live.update(self._table(statuses))
+        elif time.monotonic() - self._said >= _SAY_SECONDS:
+            self._said = time.monotonic()
+            self._say(statuses)
+
+    def _ended(self, status: Status) -> None:
+        if self._machine:
+            print(json.dumps({
+                'event': status.state, 'run': status.run.name, 'success': status.success,
+                'exit_code': status.exit_code, 'seconds': round(status.seconds, 1)}), flush=True)
+        elif status.state == 'failed':
+            log = self._place.run(status.run).log
+            self._console.print(Text(
+                f'failed    {status.run.name} (exit code {status.exit_code}): see {log}', 'red'),
+                soft_wrap=True)
+        else:
+            self._console.print(Text(
+                f'finished  {status.run.name}  {percent(status.success)}  '
+                f'{duration(status.seconds)}'), soft_wrap=True)
+
+    def _say(self, statuses: list[Status]) -> None:
+        counts = Counter(status.state for status in statuses)
+        left = seconds_left(statuses, self._jobs)
+        if self._machine:
+            print(json.dumps({
+                'event': 'progress', **counts, 'total': len(statuses),
+                'seconds_left': None if left is None else round(left, 1),
+                'running_now': {status.run.name: {
+                    'doing': status.doing, 'env_steps': status.env_steps,
+                    'rate': status.rate} for status in statuses if status.state == 'running'}}),
+                flush=True)
+        else:
+            self._console.print(Text(self._headline(counts, len(statuses), left)))
+
+    def _headline(self, counts: Counter, total: int, left: float | None) -> str:
+        parts = [f'{counts["finished"]} of {total} runs done']
+        parts += [f'{counts["failed"]} failed'] if counts['failed'] else []
+        parts += [f'{counts["running"]} running', f'{duration(time.monotonic() - self._began)}']
+        return ', '.join(parts) + f'; left: {duration(left)}'
+
+    def _table(self, statuses: list[Status]) -> Table:
+        counts = Counter(status.state for status in statuses)
+        left = seconds_left(statuses, self._jobs)
+        table = Table(title=self._headline(counts, len(statuses), left), title_justify='left',
+                      title_style='bold', box=None, pad_edge=False)
+        for name, justify in (('task', 'left'), ('arm', 'left'), ('seed', 'right'),
+                              ('doing', 'left'), ('env steps', 'right'), ('per s', 'right'),
+                              ('success', 'right')):
+            table.add_column(name, justify=justify)
+        for status in statuses:
+            if status.state == 'running':
+                table.add_row(
+                    status.run.task.label, status.run.arm.name, str(status.run.seed),
+                    status.doing, f'{status.env_steps:,} / {status.run.env_steps:,}',
+                    '' if status.rate is None else f'{status.rate:.0f}', percent(status.success))
+        return table
+
+
+def percent(share: float | None) -> str:
+    """Return a share for people; nothing if it isn't known."""
+    return '' if share is None else f'{100.0 * share:.0f} %'
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time for people."""
+    if seconds is None:
+        return 'not known yet'
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f'{hours} h {minutes:02d} min'
+    return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'

@@ -1,0 +1,331 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a study: Markdown tables and pictures, made from the rows of its runs alone.
+
+It says as plainly where an arm lost as where it won, and for each number what it rests on: how
+many seeds, which interval, which code. What is missing is listed.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+import shutil
+from typing import Any
+
+from inril_ros.bench.curves import Curve, curves_of, median_steps, THRESHOLDS
+from inril_ros.bench.figures import colours, draw_host, draw_overview
+from inril_ros.bench.places import json_lines, StudyPlace, write_whole
+from inril_ros.bench.statistics import Estimate, interquartile_mean, mean
+from inril_ros.bench.study import load_study, Study, StudyError
+
+_LEAST_PAIRS = 5
+# What a row's log may have of alignment, and the heads of their columns.
+_ALIGNMENT = {
+    'alignment_pooled_cosine': 'cosine', 'alignment_pooled_low': 'from',
+    'alignment_pooled_high': 'to', 'alignment_distinguishable': 'clear of zero',
+    'alignment_sign_conflict': 'sign conflict', 'alignment_action_cosine': 'cosine in action',
+    'alignment_action_conflict': 'conflict in action'}
+
+
+def write_report(folder: Path, target: Path | None = None) -> Path:
+    """Write ``report.md``, ``results.jsonl`` and ``figures/`` of a study; return the report.
+
+    Args:
+        folder: Of the study, as ``inril bench run`` or this function left it.
+        target: Write there instead, with a copy of the study: what is needed to publish it, and
+            to make the report again.
+
+    Raises:
+        StudyError: The folder holds no study, or no run of it is finished.
+        RecordError: A file of results is damaged.
+    """
+    place = StudyPlace(Path(folder))
+    study = load_study(place.study)
+    runs = study.runs()
+    rows = place.read_rows(runs)
+    if not rows:
+        raise StudyError(f'{folder}: no run of {study.name!r} is finished; '
+                         'inril bench run starts them or goes on')
+    goal = StudyPlace(Path(target or folder))
+    write_whole(goal.results, json_lines(rows))
+    if goal.folder.resolve() != place.folder.resolve():
+        shutil.copyfile(place.study, goal.study)
+    curves = curves_of(rows)
+    report = Report(study, curves, len(runs) - len(curves))
+    report.draw(goal.folder / 'figures')
+    path = goal.folder / 'report.md'
+    write_whole(path, report.text())
+    return path
+
+
+class Report:
+    """A study with its results, in words."""
+
+    def __init__(self, study: Study, curves: Sequence[Curve], missing: int) -> None:
+        self._study, self._curves, self._missing = study, curves, missing
+        self._tasks = [task.label for task in study.tasks
+                       if any(curve.task == task.label for curve in curves)]
+        self._arms = [arm for arm in study.full_arms
+                      if any(curve.arm == arm.name for curve in curves)]
+        self._hosts = list(dict.fromkeys(arm.host for arm in self._arms))
+        self._against = {arm.name: study.reference(arm.name) for arm in self._arms}
+        self._palettes = {host: colours(
+            [arm.name for arm in self._arms if arm.host == host],
+            {arm.name for arm in self._arms
+             if arm.host == host and self._against[arm.name] is None}) for host in self._hosts}
+
+    # ---- pictures
+
+    def draw(self, folder: Path) -> None:
+        """Draw the curves of each host, and the overview."""
+        for host in self._hosts:
+            draw_host([curve for curve in self._curves if curve.host == host], self._tasks,
+                      self._palettes[host], host, folder, host)
+        palette = {arm: colour for each in self._palettes.values()
+                   for arm, colour in each.items()}
+        draw_overview([(arm.host, arm.name, self._strata(arm.name, 'final'))
+                       for arm in self._arms], palette, folder, 'overview')
+
+    # ---- words
+
+    def text(self) -> str:
+        """Return the report in Markdown."""
+        study = self._study
+        parts = [f'# {study.name}', study.notes.strip(), self._what_was_run(),
+                 '![Success after fine-tuning](figures/overview.svg)',
+                 '## Result of each arm', self._results()]
+        if len(self._tasks) > 1:
+            parts += ['## Over all tasks', self._over_tasks()]
+        differences = self._differences()
+        if differences:
+            parts += ['## Compared with RL alone', differences]
+        parts += ['## What interleaving did', self._interleaving(), '## Curves']
+        parts += [f'![{host}](figures/{host}.svg)' for host in self._hosts]
+        parts += ['## Cost', self._cost(), '## Each run', self._each_run(),
+                  '## How to read this', self._reading(), '## What it rests on',
+                  self._provenance()]
+        return '\n\n'.join(part for part in parts if part) + '\n'
+
+    def _what_was_run(self) -> str:
+        study = self._study
+        done = (f'{len(self._curves)} runs' if not self._missing else
+                f'**{self._missing} of {self._missing + len(self._curves)} runs are not finished '
+                'and not in this report**')
+        return (f'{done}: {_list(self._tasks)} x {len(self._arms)} arms x seeds '
+                f'{_list(study.seeds)}; {study.env_steps:,} environment steps each; '
+                f'{study.evaluation.episodes} episodes per evaluation, on the same initial '
+                'states for all.')
+
+    def _results(self) -> str:
+        rows = []
+        for task in self._tasks:
+            for arm in self._arms:
+                curves = self._of(arm.name, task)
+                if not curves:
+                    continue
+                finals = [[curve.final for curve in curves]]
+                rows.append([
+                    task, arm.host, arm.name, str(len(curves)),
+                    _percent(mean([[curve.first for curve in curves]]).value),
+                    _interval(mean(finals)), _percent(interquartile_mean(finals).value),
+                    _interval(mean([[curve.area for curve in curves]])),
+                    *(_steps(*median_steps(curves, threshold), len(curves))
+                      for threshold in THRESHOLDS),
+                    _percent(max(curve.collapse for curve in curves))])
+        return _table(['task', 'host', 'arm', 'seeds', 'clone', 'success, mean [95 %]', 'IQM',
+                       'area [95 %]', *(f'steps to {100 * each:.0f} %' for each in THRESHOLDS),
+                       'worst collapse'], rows)
+
+    def _over_tasks(self) -> str:
+        rows = []
+        for arm in self._arms:
+            finals = self._strata(arm.name, 'final')
+            rows.append([arm.host, arm.name, str(sum(map(len, finals))), _interval(mean(finals)),
+                         _interval(interquartile_mean(finals)),
+                         _interval(mean(self._strata(arm.name, 'area')))])
+        return _table(['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]',
+                       'area [95 %]'], rows)
+
+    def _differences(self) -> str:
+        rows = []
+        for arm in self._arms:
+            other = self._against[arm.name]
+            if other is None:
+                continue
+            for task in [*self._tasks, *(['all'] if len(self._tasks) > 1 else [])]:
+                tasks = self._tasks if task == 'all' else [task]
+                pairs = [[(mine, theirs) for mine in self._of(arm.name, each)
+                          for theirs in self._of(other, each) if mine.seed == theirs.seed]
+                         for each in tasks]
+                pairs = [each for each in pairs if each]
+                if not pairs:
+                    continue
+                final = mean([[a.final - b.final for a, b in each] for each in pairs])
+                area = mean([[a.area - b.area for a, b in each] for each in pairs])
+                flat = [a.final - b.final for each in pairs for a, b in each]
+                rows.append([
+                    arm.host, arm.name, other, task, str(len(flat)), _points(final),
+                    _points(area), f'{sum(each > 0 for each in flat)} / '
+                    f'{sum(each == 0 for each in flat)} / {sum(each < 0 for each in flat)}',
+                    _verdict(final)])
+        if not rows:
+            return ''
+        return ('Paired by task and seed: both began with the same clone and the same '
+                'demonstrations. In percentage points.\n\n' + _table(
+                    ['host', 'arm', 'against', 'task', 'pairs', 'success [95 %]', 'area [95 %]',
+                     'better / same / worse', 'so'], rows))
+
+    def _interleaving(self) -> str:
+        rows = []
+        for arm in self._arms:
+            curves = [curve for curve in self._curves if curve.arm == arm.name]
+            last = curves[0].rows[-1]
+            losses = [curve.values('heldout_il_loss') for curve in curves]
+            rows.append([
+                arm.host, arm.name, _when(last), _unless(last.get('control'), 'none'),
+                last.get('imitated') or '', last.get('separation') or '',
+                _mean_last(curves, 'ratio'), _mean_last(curves, 'log.dose'),
+                _mean([each[0] for each in losses]), _mean([each[-1] for each in losses]),
+                *(_mean_last(curves, f'log.{name}') for name in _ALIGNMENT)])
+        return _table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
+                       'IL per RL update', 'dose', 'held-out IL loss, clone', 'at the end',
+                       *_ALIGNMENT.values()], rows)
+
+    def _cost(self) -> str:
+        rows = []
+        for arm in self._arms:
+            curves = [curve for curve in self._curves if curve.arm == arm.name]
+            rows.append([arm.host, arm.name, *(
+                _mean_last(curves, name, '{:,.0f}') for name in (
+                    'env_steps', 'rl_updates', 'il_updates', 'cpu_seconds',
+                    'simulation_seconds', 'learning_seconds', 'evaluation_seconds'))])
+        return ('Means per run. CPU seconds are of one thread, simulation and learning; '
+                'evaluation and cloning are not in them.\n\n' + _table(
+                    ['host', 'arm', 'env steps', 'RL updates', 'IL updates', 'CPU s',
+                     'simulation', 'learning', 'evaluation'], rows))
+
+    def _each_run(self) -> str:
+        return _table(['task', 'arm', 'seed', 'success at each point', 'weights'], [[
+            curve.task, curve.arm, str(curve.seed),
+            ' '.join(f'{100 * value:.0f}' for value in curve.success),
+            f'`{curve.rows[-1]["weights_hash"][:12]}`'] for curve in self._curves])
+
+    def _reading(self) -> str:
+        episodes = self._study.evaluation.episodes
+        return '\n'.join([
+            '- *success*: share of evaluation episodes that succeed after the last update; '
+            '*clone*: before the first. One run is known to about '
+            f'±{100 * 0.98 / episodes ** 0.5:.0f} points at {episodes} episodes.',
+            '- *[95 %]*: percentile bootstrap over seeds, within each task. With fewer than five '
+            'seeds it is narrower than it should be. *IQM*: mean of the middle half of the runs; '
+            'of fewer than four it is the mean.',
+            '- *area*: mean success over the environment steps, clone included. *steps to*: '
+            'median over seeds of the first evaluation with at least that success; a run that '
+            'never got there counts as slower than all; in brackets how many did. *collapse*: '
+            'largest drop from the best evaluation so far, of the worst seed.',
+            '- *dose*: path length of the imitation updates over that of the RL updates, near '
+            'the end. *cosine*: between the gradients of RL and IL, corrected for their noise and '
+            'pooled over events, with its 95 % interval; *clear of zero*: share of runs in which '
+            'it can be told from zero at the end.'])
+
+    def _provenance(self) -> str:
+        curves, study = self._curves, self._study
+        code = sorted({row['code_hash'][:12] for curve in curves for row in curve.rows})
+        lines = [f'- seeds: {_list(study.seeds)}; lanes: {study.lanes}',
+                 f'- code (SHA-256 of the sources): {_list(f"`{each}`" for each in code)}'
+                 + ('' if len(code) == 1 else ' — **runs of different code are compared here**'),
+                 '- torch ' + _list(sorted({curve.rows[-1]['torch'] for curve in curves}))]
+        lines += [f'- task {task.label}: {_knobs(task)}' for task in study.tasks]
+        return '\n'.join(lines)
+
+    def _of(self, arm: str, task: str) -> list[Curve]:
+        return [curve for curve in self._curves if curve.arm == arm and curve.task == task]
+
+    def _strata(self, arm: str, number: str) -> list[list[float]]:
+        strata = [[getattr(curve, number) for curve in self._of(arm, task)]
+                  for task in self._tasks]
+        return [each for each in strata if each]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; columns that are empty throughout are left out."""
+    kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
+    lines = [[head[index] for index in kept], ['---'] * len(kept),
+             *([row[index] for index in kept] for row in rows)]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def _percent(share: float) -> str:
+    return f'{100 * share:.0f} %'
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.low is None:
+        return _percent(estimate.value)
+    return f'{_percent(estimate.value)} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]'
+
+
+def _points(estimate: Estimate) -> str:
+    value = f'{100 * estimate.value:+.0f}'
+    if estimate.low is None:
+        return value
+    return f'{value} [{100 * estimate.low:+.0f}, {100 * estimate.high:+.0f}]'
+
+
+def _verdict(difference: Estimate) -> str:
+    if difference.low is None:
+        return 'one pair: no interval'
+    if not difference.excludes_zero:
+        return 'no clear difference'
+    so = 'better' if difference.value > 0 else '**worse**'
+    # Three coins that fall alike exclude zero, too.
+    return so if difference.n >= _LEAST_PAIRS else f'{so}, but {difference.n} pairs are few'
+
+
+def _steps(median: float | None, reached: int, runs: int) -> str:
+    text = 'not reached' if median is None else f'{median:,.0f}'
+    return f'{text} ({reached}/{runs})'
+
+
+def _when(row: Mapping[str, Any]) -> str:
+    if row['m'] is None:
+        return 'RL only'
+    words = [f'{row["m"]:g}', _unless(row.get('unit'), 'minibatch'),
+             _unless(row.get('schedule'), 'fixed')]
+    return ' '.join(filter(None, words))
+
+
+def _unless(value: str | None, usual: str) -> str:
+    return '' if value in (None, usual) else value
+
+
+def _mean(values: Sequence[float]) -> str:
+    known = [value for value in values if value == value]
+    return f'{sum(known) / len(known):.3g}' if known else ''
+
+
+def _mean_last(curves: Sequence[Curve], name: str, form: str = '{:.3g}') -> str:
+    known = [value for value in (curve.last(name) for curve in curves) if value is not None]
+    return form.format(sum(known) / len(known)) if known else ''
+
+
+def _list(items: Any) -> str:
+    return ', '.join(map(str, items))
+
+
+def _knobs(task: Any) -> str:
+    demonstrations, shift = task.demonstrations, task.shift
+    words = [f'{demonstrations.number} demonstrations ({demonstrations.source})']
+    if demonstrations.source == 'expert':
+        words.append(f'action noise {demonstrations.action_noise:g}, '
+                     f'{demonstrations.labels} actions recorded')
+    if demonstrations.region_share < 1.0:
+        words.append(f'from {100 * demonstrations.region_share:.0f} % of the initial states')
+    if demonstrations.keep_failures:
+        words.append('failures kept')
+    if shift.action_gain != 1.0:
+        words.append(f'action gain {shift.action_gain:g}')
+    if shift.latency:
+        words.append(f'latency {shift.latency} ticks')
+    if shift.observation_bias:
+        words.append(f'observation bias {dict(shift.observation_bias)}')
+    return ', '.join(words)

@@ -1,0 +1,279 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One run, which is one process with one thread: act, learn, evaluate, and write it down.
+
+    python -m inril_ros.bench.run DIR/runs/<run>/run.json
+
+Whatever is random is seeded by names (task's seed, round, episode), so a run that was killed and
+goes on from its checkpoint ends with the same weights, bit for bit, as one that never stopped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+import json
+from pathlib import Path
+import platform
+import shutil
+import sys
+import time
+from typing import Any
+
+import torch
+
+from inril_ros.bench.clones import Clone, clone_of
+from inril_ros.bench.identity import code_hash
+from inril_ros.bench.places import json_lines, only_one, RunPlace, write_whole
+from inril_ros.bench.robots import Bench, bench_of
+from inril_ros.bench.study import parse_run, Run
+from inril_ros.bench.vectorised import Lanes
+from inril_ros.data.record_files import read_json
+from inril_ros.learning.exploration import ExplorationNoise
+from inril_ros.learning.policies import artifact
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.session import FineTuningSession
+from inril_ros.sim.seeds import derived_seed
+
+SAVE_SECONDS = 60.0
+_TELL_SECONDS = 1.0
+_KEPT_OUT_OF_MEANS = ('rl_updates', 'il_updates')
+# Pooled over many events already: the last one counts.
+_POOLED = ('alignment_pooled', 'alignment_distinguishable')
+
+
+@dataclass
+class Tally:
+    """What a run has counted so far; it travels in the checkpoint.
+
+    Attributes:
+        rounds: Rounds of episodes played.
+        episodes: Training episodes played, and how many of them succeeded.
+        evaluated: Evaluation points done.
+        simulation_seconds: CPU time of training episodes, the policy's part included.
+        learning_seconds: CPU time of updates.
+        evaluation_seconds: CPU time of evaluation.
+        since: Sums and counts since the last evaluation point, by name.
+        rows: Results so far.
+    """
+
+    rounds: int = 0
+    episodes: int = 0
+    successes: int = 0
+    evaluated: int = 0
+    simulation_seconds: float = 0.0
+    learning_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+    since: dict[str, list[float]] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, facts: Mapping[str, float | None]) -> None:
+        """Take in what is averaged until the next evaluation point."""
+        for name, value in facts.items():
+            if isinstance(value, int | float) and name not in _KEPT_OUT_OF_MEANS:
+                if name.startswith(_POOLED):
+                    self.since.pop(name, None)
+                total = self.since.setdefault(name, [0.0, 0.0])
+                total[0] += float(value)
+                total[1] += 1.0
+
+    def means(self) -> dict[str, float]:
+        """Return the means since the last evaluation point, and begin anew."""
+        means = {name: total / count for name, (total, count) in self.since.items()}
+        self.since = {}
+        return means
+
+
+def execute(
+    run: Run, place: RunPlace, clones: Path, save_seconds: float = SAVE_SECONDS,
+) -> list[dict[str, Any]]:
+    """Do a run, or the rest of it, and return its rows.
+
+    Raises:
+        StudyError, MappingError: The task can't be set up.
+        Busy: Another process is doing this run.
+    """
+    torch.set_num_threads(1)
+    with only_one(place.lock, wait=False):
+        bench = bench_of(run.task)
+        _tell(place, run, 'cloning', 0)
+        clone = clone_of(run, bench, clones)
+        work = _Work(run, place, bench, clone)
+        work.resume()
+        rows = work.finish(save_seconds)
+        write_whole(place.rows, json_lines(rows))
+        _tell(place, run, 'finished', run.env_steps, rows[-1]['success'])
+        shutil.rmtree(place.checkpoint, ignore_errors=True)
+    return rows
+
+
+class _Work:
+    """The state of a run in progress."""
+
+    def __init__(self, run: Run, place: RunPlace, bench: Bench, clone: Clone) -> None:
+        self._run, self._place, self._clone = run, place, clone
+        self._contract = bench.contract
+        self._lanes = Lanes(bench.open_shifted, bench.contract, bench.time_limit, run.lanes)
+        self._session = FineTuningSession(
+            run.arm.session_config, clone.policy, clone.demonstrations, run.seed, 'cpu')
+        self._tally = Tally()
+        self._told = 0.0
+
+    # ---- the loop --------------------------------------------------------------------------
+
+    def finish(self, save_seconds: float) -> list[dict[str, Any]]:
+        """Go on until the budget is used up; return all rows."""
+        points, saved = self._run.evaluation_steps, time.monotonic()
+        while True:
+            while (self._tally.evaluated < len(points)
+                   and self._session.env_steps >= points[self._tally.evaluated]):
+                self._evaluate()
+            if self._session.env_steps >= self._run.env_steps:
+                return self._tally.rows
+            self._play_round()
+            self._learn()
+            if time.monotonic() - saved >= save_seconds:
+                self._save()
+                saved = time.monotonic()
+
+    def _play_round(self) -> None:
+        began = time.process_time()
+        run, session, tally = self._run, self._session, self._tally
+        first = tally.rounds * run.lanes
+        names = range(first, first + run.lanes)
+        config = session.exploration
+        noise = None if config is None else [
+            ExplorationNoise(config, self._contract.action_size,
+                             derived_seed(run.seed, 'rollout', index)) for index in names]
+        played = self._lanes.play(
+            session.policy, [derived_seed(run.seed, 'scene', 'finetune', index)
+                             for index in names],
+            torch.Generator().manual_seed(derived_seed(run.seed, 'rollout', first)),
+            explore=True, noise=noise)
+        for index, episode in zip(names, played, strict=True):
+            for transition in episode.transitions(str(index)):
+                session.ingest(transition)
+            tally.add({'training_success': float(episode.success),
+                       'episode_steps': float(episode.steps)})
+            tally.successes += episode.success
+        tally.rounds += 1
+        tally.episodes += len(played)
+        tally.simulation_seconds += time.process_time() - began
+
+    def _learn(self) -> None:
+        began = time.process_time()
+        while self._session.updates_due:
+            self._tally.add(self._session.update())
+            if time.monotonic() - self._told >= _TELL_SECONDS:
+                self._tell('learning')
+        self._tally.learning_seconds += time.process_time() - began
+        self._tell('acting')
+
+    def _evaluate(self) -> None:
+        rows, point = self._tally.rows, self._run.evaluation_steps[self._tally.evaluated]
+        self._tally.evaluated += 1
+        if rows and rows[-1]['env_steps'] == self._session.env_steps:
+            rows.append({**rows[-1], 'point': point})  # one round has passed several points
+            return
+        self._tell('evaluating')
+        began = time.process_time()
+        outcomes, returns = evaluate(
+            self._lanes, self._session.policy, self._run.evaluation.episodes)
+        self._tally.evaluation_seconds += time.process_time() - began
+        rows.append({'point': point, **self._row(outcomes, returns)})
+
+    # ---- what is written -------------------------------------------------------------------
+
+    def _row(self, outcomes: list[bool], returns: list[float]) -> dict[str, Any]:
+        run, session, tally = self._run, self._session, self._tally
+        means = tally.means()
+        tensors, _, _ = session.export()
+        return {
+            'study': run.study, 'task': run.task.label, 'host': run.arm.host,
+            'arm': run.arm.name, 'm': session.config.m, 'unit': session.config.unit,
+            'schedule': session.config.schedule, 'control': session.config.control,
+            'imitated': session.config.imitation_source,
+            # Networks of their own have no gradients to separate.
+            'separation': (session.config.separation if session.interleaver.shared
+                           else 'network'), 'seed': run.seed,
+            'env_steps': session.env_steps,
+            'grad_steps': session.rl_updates + session.il_updates,
+            'rl_updates': session.rl_updates, 'il_updates': session.il_updates,
+            'cpu_seconds': round(tally.simulation_seconds + tally.learning_seconds, 3),
+            'simulation_seconds': round(tally.simulation_seconds, 3),
+            'learning_seconds': round(tally.learning_seconds, 3),
+            'evaluation_seconds': round(tally.evaluation_seconds, 3),
+            'success': sum(outcomes) / len(outcomes), 'n': len(outcomes),
+            'outcomes': ''.join('01'[success] for success in outcomes),
+            'mean_return': sum(returns) / len(returns),
+            'training_success': means.pop('training_success', None),
+            'heldout_il_loss': session.heldout_il_loss(),
+            'ratio': session.il_updates / session.rl_updates if session.rl_updates else 0.0,
+            'log': {name: _number(value) for name, value in sorted(means.items())},
+            'clone': self._clone.key[:16], 'config_hash': run.hash, 'code_hash': code_hash(),
+            'weights_hash': artifact.content_hash(artifact.to_bytes(tensors)),
+            'torch': torch.__version__, 'machine': platform.machine(),
+        }
+
+    def _save(self) -> None:
+        tensors, document = self._session.state_dict()
+        artifact.write_folder(self._place.checkpoint, tensors, {
+            'session': document, 'tally': asdict(self._tally), 'code_hash': code_hash(),
+            'config_hash': self._run.hash}, replace=True)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one that this code has written."""
+        for left_over in self._place.folder.glob('.checkpoint.*'):
+            shutil.rmtree(left_over, ignore_errors=True)
+        try:
+            tensors, document = artifact.read_folder(self._place.checkpoint)
+        except ValueError:
+            return
+        if (document['code_hash'], document['config_hash']) != (code_hash(), self._run.hash):
+            print('the checkpoint was written by other code: the run begins anew', flush=True)
+            return
+        self._session.load_state_dict(tensors, document['session'])
+        self._tally = Tally(**document['tally'])
+        print(f'goes on at {self._session.env_steps} environment steps', flush=True)
+
+    def _tell(self, doing: str) -> None:
+        self._told = time.monotonic()
+        last = self._tally.rows[-1]['success'] if self._tally.rows else None
+        _tell(self._place, self._run, doing, self._session.env_steps, last)
+
+
+def evaluate(lanes: Lanes, policy: Policy, episodes: int) -> tuple[list[bool], list[float]]:
+    """Return success and return of each episode on the fixed initial states.
+
+    State ``i`` is the same for every arm, seed and policy: it is the one of ``inril evaluate``.
+    """
+    outcomes, returns = [], []
+    for first in range(0, episodes, len(lanes)):
+        names = range(first, min(first + len(lanes), episodes))
+        generator = torch.Generator().manual_seed(derived_seed('evaluation policy', first))
+        for played in lanes.play(
+                policy, [derived_seed('evaluation', index) for index in names], generator):
+            outcomes.append(played.success)
+            returns.append(float(sum(played.rewards)))
+    return outcomes, returns
+
+
+def _tell(place: RunPlace, run: Run, doing: str, env_steps: int,
+          success: float | None = None) -> None:
+    write_whole(place.progress, json.dumps({
+        'doing': doing, 'env_steps': min(env_steps, run.env_steps), 'success': success}),
+        sync=False)
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON can hold."""
+    return value if -1e300 < value < 1e300 else None
+
+
+def main(argument: str) -> None:
+    """Do the run whose configuration is in a file of a study's folder."""
+    path = Path(argument)
+    place = RunPlace(path.parent)
+    execute(parse_run(read_json(path), argument), place, path.parents[2] / 'clones')
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])

@@ -1,0 +1,357 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A study as data: tasks x arms x seeds, read from one YAML file and checked before a run begins.
+
+Runs cost minutes and a misspelt key costs all of them, so everything that can be refused is
+refused here, with the file and the key. A study expands to runs; a run is plain data with a hash,
+and the same hash always means the same computation.
+"""
+
+from collections import Counter
+from dataclasses import asdict, replace
+from functools import cached_property
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+import yaml
+
+from inril_ros.learning.configuration import from_mapping
+from inril_ros.learning.learners.hosts import POLICY_KIND
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.pretrain import PretrainConfig
+from inril_ros.learning.session_config import SessionConfig
+from inril_ros.robot.contract import explain
+
+_STRICT = ConfigDict(extra='forbid', strict=False)
+_Label = Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9_.-]*$', max_length=60)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class StudyError(ValueError):
+    """A study that can't be run; the message names file, key and what is allowed."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Demonstrations:
+    """What the policy is cloned from: how much of it, and how good it is.
+
+    Attributes:
+        number: Episodes.
+        source: ``expert``: Meta-World's scripted expert; ``policy``: a saved model acts;
+            ``bags``: recorded episodes, the same for each seed.
+        path: Folder of the model or of the bags.
+        action_noise: Standard deviation of the noise on what the expert executes, of -1..1.
+        labels: Which action is recorded: the ``executed`` one with its noise, or the one the
+            ``expert`` wanted, which shows how to recover.
+        region_share: Share of the initial states that demonstrations begin in: the lowest ones
+            along the coordinate that varies most. Evaluation is on all of them.
+        keep_failures: Keep attempts that failed, too.
+    """
+
+    number: _Count = 8
+    source: Literal['expert', 'policy', 'bags'] = 'expert'
+    path: str = ''
+    action_noise: _NotNegative = 0.3
+    labels: Literal['executed', 'expert'] = 'executed'
+    region_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    keep_failures: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.source == 'expert') == bool(self.path):
+            raise ValueError(f'source {self.source} needs '
+                             f'{"no path" if self.path else "a path"}')
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Shift:
+    """How the robot that is fine-tuned differs from the one that was demonstrated on.
+
+    Attributes:
+        action_gain: The robot does this much of what it is told.
+        latency: [ticks] Actions are executed this much later.
+        observation_bias: Added to an observation of the contract: one number for all its values,
+            or one for each.
+    """
+
+    action_gain: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    latency: Annotated[int, Field(ge=0, le=100)] = 0
+    observation_bias: dict[str, _Finite | tuple[_Finite, ...]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Success:
+    """What counts as success in a Gymnasium environment; exactly one is given.
+
+    Attributes:
+        info: Key of the environment's info that is true at success.
+        reward: A step's reward is at least this.
+        terminated_with_reward: It terminates with at least this reward.
+    """
+
+    info: str | None = None
+    reward: _Finite | None = None
+    terminated_with_reward: _Finite | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in asdict(self).values()) != 1:
+            raise ValueError('give exactly one of info, reward, terminated_with_reward')
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Task:
+    """What is to be learned, from which demonstrations, on which robot.
+
+    Attributes:
+        id: Task of the simulation mapping, or Gymnasium id.
+        simulation: Name or file of a mapping (``config/simulations``), or ``gymnasium``.
+        name: In results, where one id stands there twice.
+        demonstrations: See there.
+        shift: See there.
+        time_limit: [s] of simulated time, instead of the mapping's or the environment's.
+        success: For ``gymnasium``; default: the info key success or is_success.
+        reward: For ``gymnasium``: ``sparse`` (1 at success) or the ``environment``'s.
+        modules: For ``gymnasium``: Python modules whose import registers the id.
+        make: For ``gymnasium``: keyword arguments of ``gymnasium.make``.
+    """
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    simulation: str = 'metaworld'
+    name: _Label | None = None
+    demonstrations: Demonstrations = Field(default_factory=Demonstrations)
+    shift: Shift = Field(default_factory=Shift)
+    time_limit: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
+    success: Success | None = None
+    reward: Literal['sparse', 'environment'] = 'sparse'
+    modules: tuple[str, ...] = ()
+    make: dict[str, Any] = Field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.simulation != 'gymnasium' and (self.success or self.modules or self.make):
+            raise ValueError('success, modules and make are for simulation: gymnasium; '
+                             'a mapping has its own')
+
+    @property
+    def label(self) -> str:
+        """Its name in results and file names."""
+        return self.name or self.id.replace('/', '-')
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Arm:
+    """One way to fine-tune.
+
+    Attributes:
+        name: In results.
+        session: Settings of SessionConfig; ``host`` is a name, or a mapping with its name and
+            settings.
+        pretrain: Settings of PretrainConfig.
+        model: Settings of ModelConfig, without the sizes of observation and action.
+        against: Name of the arm that the report compares it with; default: the first arm with
+            the same host, m: null and no control.
+    """
+
+    name: _Label
+    session: dict[str, Any] = Field(default_factory=dict)
+    pretrain: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
+    against: str | None = None
+
+    @cached_property
+    def session_config(self) -> SessionConfig:
+        """The checked settings; ValueError if they are refused."""
+        return SessionConfig.from_mapping(self.session)
+
+    @cached_property
+    def pretrain_config(self) -> PretrainConfig:
+        """The checked settings; ValueError if they are refused."""
+        return from_mapping(PretrainConfig, self.pretrain)
+
+    def model_config(self, observation_size: int, action_size: int) -> ModelConfig:
+        """Return the model that is cloned; ValueError if its settings are refused."""
+        kind = POLICY_KIND.get(self.host, 'best_of_n')
+        taken = {'observation_size', 'action_size', 'kind'} & self.model.keys()
+        if taken:
+            raise ValueError(f'ModelConfig: {sorted(taken)} follow from the task and the host')
+        return from_mapping(ModelConfig, {
+            'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
+            **self.model})
+
+    @property
+    def host(self) -> str:
+        """Name of the RL algorithm."""
+        return self.session_config.to_mapping()['host']['name']
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Evaluation:
+    """When success is measured.
+
+    Attributes:
+        every: [environment steps] Also before the first and after the last.
+        episodes: On the same initial states at each point, in each arm and for each seed.
+    """
+
+    every: _Count = 5000
+    episodes: Annotated[int, Field(ge=1, le=100_000)] = 50
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Run:
+    """One task, one arm, one seed."""
+
+    study: _Label
+    task: Task
+    arm: Arm
+    seed: Annotated[int, Field(ge=0)]
+    env_steps: _Count
+    evaluation: Evaluation
+    lanes: Annotated[int, Field(ge=1, le=1000)]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Plain data that ``parse_run`` reads."""
+        return asdict(self)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of what decides its result; names of study and arm don't."""
+        document = self.document
+        del document['study'], document['arm'], document['task']['name']
+        # With all defaults: a default that is changed makes another run.
+        document |= {'session': self.arm.session_config.to_mapping(),
+                     'pretrain': asdict(self.arm.pretrain_config),
+                     'model': asdict(self.arm.model_config(1, 1))}
+        text = json.dumps(document, sort_keys=True, separators=(',', ':'))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Its file name: readable, and another one for another configuration."""
+        return f'{self.task.label}--{self.arm.name}--seed{self.seed}--{self.hash[:8]}'
+
+    @property
+    def evaluation_steps(self) -> list[int]:
+        """Environment steps at which success is measured."""
+        return [*range(0, self.env_steps, self.evaluation.every), self.env_steps]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Study:
+    """Tasks x arms x seeds.
+
+    Attributes:
+        name: Of the study.
+        tasks: See Task.
+        arms: See Arm.
+        seeds: Of everything random but the initial states of evaluation.
+        env_steps: Budget of a run; the last round of episodes is finished beyond it.
+        evaluation: See Evaluation.
+        lanes: Simulations that a run steps in turn, with one policy call for all of them.
+        session, pretrain, model: Settings of all arms, under those of each arm.
+        notes: For the report: the question, and what was expected.
+    """
+
+    name: _Label
+    tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    env_steps: _Count
+    evaluation: Evaluation = Field(default_factory=Evaluation)
+    lanes: Annotated[int, Field(ge=1, le=1000)] = 8
+    session: dict[str, Any] = Field(default_factory=dict)
+    pretrain: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
+    notes: str = ''
+
+    def __post_init__(self) -> None:
+        _no_twins('tasks', [task.label for task in self.tasks])
+        _no_twins('arms', [arm.name for arm in self.arms])
+        _no_twins('seeds', list(self.seeds))
+        names = [arm.name for arm in self.arms]
+        for arm in self.full_arms:
+            try:
+                _ = arm.session_config, arm.pretrain_config, arm.model_config(1, 1)
+            except ValueError as error:
+                raise ValueError(f'arm {arm.name}: {error}') from error
+            if arm.against is not None and arm.against not in names:
+                raise ValueError(f'arm {arm.name}: against {arm.against!r} is none of {names}')
+
+    @property
+    def full_arms(self) -> tuple[Arm, ...]:
+        """The arms with the settings of the study under their own."""
+        return tuple(replace(
+            arm, session={**self.session, **arm.session},
+            pretrain={**self.pretrain, **arm.pretrain}, model={**self.model, **arm.model})
+            for arm in self.arms)
+
+    def reference(self, arm: str) -> str | None:
+        """Return the arm that one is compared with; None: it is such an arm itself."""
+        arms = {each.name: each for each in self.full_arms}
+        if arms[arm].against is not None:
+            return arms[arm].against
+        for other in arms.values():
+            config = other.session_config
+            if (other.host, config.m, config.control) == (arms[arm].host, None, 'none'):
+                return None if other.name == arm else other.name
+        return None
+
+    def runs(self) -> list[Run]:
+        """Return all runs; those of one clone lie apart, so that few wait for each other."""
+        return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes)
+                for arm in self.full_arms for task in self.tasks for seed in self.seeds]
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study.
+
+    Raises:
+        StudyError: The file is missing, isn't YAML, or breaks a rule; the message says which.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise StudyError(f'{path}: cannot be read: {error.strerror}') from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise StudyError(f'{path}: is not YAML: {error}') from error
+    return parse_study(data, str(path))
+
+
+def parse_study(data: object, source: str = 'study') -> Study:
+    """Check a study given as plain data; ``source`` is named in errors.
+
+    Raises:
+        StudyError: It breaks a rule; the message names the key, the value and what is allowed.
+    """
+    return _parse(Study, data, source)
+
+
+def parse_run(data: object, source: str = 'run') -> Run:
+    """Read what ``Run.document`` wrote; StudyError if it isn't that."""
+    return _parse(Run, data, source)
+
+
+def _parse(kind: type, data: object, source: str) -> Any:
+    if not isinstance(data, dict):
+        raise StudyError(f'{source}: must be a mapping of keys, got {type(data).__name__}')
+    if not all(isinstance(key, str) for key in data):
+        raise StudyError(f'{source}: keys must be text, got {list(data)}')
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as error:
+        lines = '\n'.join(explain(item) for item in error.errors())
+        raise StudyError(f'{source}:\n{lines}') from error
+    except RecursionError as error:  # an anchor that contains itself
+        raise StudyError(f'{source}: is nested without end') from error
+
+
+def _no_twins(key: str, names: list) -> None:
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        raise ValueError(f'{key}: {twins} twice; a task may be given a name of its own')

@@ -1,0 +1,186 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Several simulations in one process, stepped in turn, with one policy call for all of them.
+
+Episodes are the same as in the graph in lockstep: the class that builds the observations and the
+safety gate are those of the graph. A round begins one episode per lane and runs each to its end;
+lanes that have ended drop out of the batch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from inril_ros.data.sync import ObservationBuilder
+from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.exploration import ExplorationNoise
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.robot.contract import Contract
+from inril_ros.robot.safety import SafetyGate
+from inril_ros.sim.environment import Outcome, SimulatedRobot, SimulatedState
+
+
+@dataclass
+class Played:
+    """An episode of N steps in one lane, growing while it is played.
+
+    Attributes:
+        observations: N + 1 of (O,) float32.
+        actions: N of (A,) in -1..1, as the safety gate let them through.
+        rewards: N.
+        starts: First step of each decision.
+        extras: (D,) of each decision.
+        outcome: ``none``: the time limit ended it.
+    """
+
+    observations: list[np.ndarray] = field(default_factory=list)
+    actions: list[np.ndarray] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    extras: list[np.ndarray] = field(default_factory=list)
+    outcome: Outcome = 'none'
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, N."""
+        return len(self.actions)
+
+    @property
+    def success(self) -> bool:
+        """Whether it succeeded."""
+        return self.outcome == 'success'
+
+    def episode(self) -> Episode:
+        """Return it as a whole, as demonstrations are."""
+        return Episode(np.stack(self.observations), np.stack(self.actions),
+                       np.array(self.rewards), terminated=self.outcome != 'none',
+                       success=self.success)
+
+    def transitions(self, name: str) -> list[Transition]:
+        """Return its decisions as the recorder would send them."""
+        pieces = []
+        for first, after, extras in zip(
+                self.starts, [*self.starts[1:], self.steps], self.extras, strict=True):
+            ends = after == self.steps
+            pieces.append(Transition(
+                name, first, np.stack(self.observations[first:after + 1]),
+                np.stack(self.actions[first:after]), np.array(self.rewards[first:after]),
+                np.ones(after - first, np.uint8),
+                terminated=ends and self.outcome != 'none',
+                truncated=ends and self.outcome == 'none', success=ends and self.success,
+                extras=extras))
+        return pieces
+
+
+class Lane:
+    """One simulation, and the episode that runs in it."""
+
+    def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int) -> None:
+        self._robot, self._contract, self._time_limit = robot, contract, time_limit
+        self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract)
+        self._state: SimulatedState
+        self.played = Played()
+
+    def begin(self, seed: int) -> None:
+        """Begin an episode."""
+        self._builder.begin()
+        self._gate.reset(None)
+        self._state = self._robot.reset(seed)
+        self.played = Played([self._builder.build(self._state.values)])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the episode is over."""
+        return self.played.outcome != 'none' or self.played.steps >= self._time_limit
+
+    @property
+    def values(self) -> dict[str, np.ndarray]:
+        """The observations of the contract by name."""
+        return self._state.values
+
+    def follow(self, actions: np.ndarray, extras: np.ndarray) -> None:
+        """Execute one decision (S, A) in -1..1, until the episode ends.
+
+        Raises:
+            ValueError: An action can't be executed. On a robot the gate would hold the arm; here
+                such an action is a mistake to be seen.
+        """
+        self.played.starts.append(self.played.steps)
+        self.played.extras.append(extras)
+        for action in self._contract.denormalise_action(actions):
+            self.execute(action)
+            if self.ended:
+                return
+
+    def execute(self, action: np.ndarray, recorded: np.ndarray | None = None) -> None:
+        """Execute one action (A,) in contract units; record it, or another one in its place."""
+        played = self.played
+        verdict = self._gate.check(action, self._state.values)
+        if verdict.held:
+            raise ValueError(f'action {played.steps}: {"; ".join(verdict.reasons)}')
+        self._state = self._robot.step(verdict.action)
+        played.actions.append(self._contract.normalise_action(
+            verdict.action if recorded is None else recorded))
+        played.rewards.append(self._state.reward)
+        played.observations.append(self._builder.build(self._state.values))
+        played.outcome = self._state.outcome
+
+    def close(self) -> None:
+        """Release the simulator."""
+        self._robot.close()
+
+
+class Lanes:
+    """L lanes for episodes of a policy."""
+
+    def __init__(
+        self, make: Callable[[], SimulatedRobot], contract: Contract, time_limit: int, number: int,
+    ) -> None:
+        self._lanes = [Lane(make(), contract, time_limit) for _ in range(number)]
+
+    def __len__(self) -> int:
+        """Return L."""
+        return len(self._lanes)
+
+    def play(
+        self, policy: Policy, seeds: Sequence[int], generator: torch.Generator, *,
+        explore: bool = False, noise: Sequence[ExplorationNoise] | None = None,
+    ) -> list[Played]:
+        """Play one episode for each seed, at most L, and return them in this order.
+
+        Args:
+            policy: Acts.
+            seeds: Of the resets.
+            generator: Of the policy's random numbers.
+            explore: Let the policy act as for learning.
+            noise: One for each episode: added to its actions.
+        """
+        lanes = self._lanes[:len(seeds)]
+        for lane, seed in zip(lanes, seeds, strict=True):
+            lane.begin(seed)
+        memory = policy.begin(len(lanes))
+        running = list(range(len(lanes)))
+        while running:
+            observations = Observations(torch.from_numpy(
+                np.stack([lanes[index].played.observations[-1] for index in running])))
+            with torch.inference_mode():
+                decision = policy.decide(observations, memory, generator, explore)
+            actions, extras = decision.actions.numpy(), decision.extras.numpy()
+            for row, index in enumerate(running):
+                chunk = actions[row]
+                if noise is not None:
+                    chunk = np.clip(chunk + noise[index].chunk(len(chunk)), -1.0, 1.0)
+                lanes[index].follow(chunk, extras[row])
+            left = [row for row, index in enumerate(running) if not lanes[index].ended]
+            if len(left) < len(running):
+                running = [running[row] for row in left]
+                memory = memory.rows(torch.tensor(left, dtype=torch.int64))
+        return [lane.played for lane in lanes]
+
+    def close(self) -> None:
+        """Release the simulators."""
+        for lane in self._lanes:
+            lane.close()

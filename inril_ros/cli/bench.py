@@ -1,0 +1,118 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril bench``: studies over simulation without ROS."""
+
+import json
+import os
+from pathlib import Path
+import shutil
+from typing import Annotated
+
+from rich.console import Console
+import typer
+
+from inril_ros.cli.resources import find_configuration
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode='rich',
+    help='Run studies over simulation without ROS, and report on them.\n\n'
+         'A study is a YAML of tasks x arms x seeds; config/studies has some to begin with. Each '
+         'run is one process with one thread, with the session that the learner node runs. A '
+         'study that was interrupted goes on when it is started again.\n\n'
+         '  [bold]inril bench run quick[/bold]                 a study of config/studies\n\n'
+         '  [bold]inril bench report runs/bench/quick[/bold]   tables and curves of it\n\n'
+         '  [bold]inril bench list[/bold]                      what a study may name')
+
+_Machine = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of a table.')]
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(
+        help='Study: a YAML file, or a name in config/studies.')],
+    jobs: Annotated[int, typer.Option(
+        min=0, help='Runs at once, one core each; 0: as many as there are cores.')] = 0,
+    out: Annotated[Path | None, typer.Option(
+        help='Folder of the study; default: runs/bench/<name>.')] = None,
+    machine: _Machine = False,
+) -> None:
+    """Do the runs of a study that aren't finished yet, then write its report.
+
+    Ctrl-C ends the processes; the same command goes on from their checkpoints. A run that fails is
+    named with its log, the others go on, and the exit code is 1. A study that is changed keeps
+    the finished runs that the change doesn't touch.
+    """
+    from inril_ros.bench.places import StudyPlace
+    from inril_ros.bench.pool import run_all
+    from inril_ros.bench.progress import Display
+    from inril_ros.bench.robots import bench_of
+    from inril_ros.bench.study import load_study
+
+    path = find_configuration('studies', study)
+    parsed = load_study(path)
+    for task in parsed.tasks:
+        bench_of(task)  # a task that can't be made is told before any run begins
+    place = StudyPlace(out or Path('runs/bench') / parsed.name)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    if path.resolve() != place.study.resolve():
+        shutil.copyfile(path, place.study)
+    jobs = jobs or len(os.sched_getaffinity(0))
+    runs = parsed.runs()
+    console = Console(highlight=False)
+    display = Display(console, place, jobs, machine)
+    if not machine:
+        console.print(f'{parsed.name}: {len(parsed.tasks)} tasks x {len(parsed.arms)} arms x '
+                      f'{len(parsed.seeds)} seeds, {jobs} at once, in {place.folder}')
+    with display.shown():
+        ended = run_all(runs, place, jobs, display)
+    failed = [status for status in ended if status.state == 'failed']
+    if len(failed) < len(ended):
+        _report(place.folder, None, machine)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help='Folder of a study.')],
+    to: Annotated[Path | None, typer.Option(
+        help='Write there what is published: study, results, report, pictures.')] = None,
+    machine: _Machine = False,
+) -> None:
+    """Write the report of a study's finished runs: report.md, results.jsonl, figures."""
+    _report(folder, to, machine)
+
+
+@app.command(name='list')
+def list_() -> None:
+    """List what a study may name: tasks, hosts, settings with their defaults, studies."""
+    from inril_ros.bench.catalogue import catalogue
+    from inril_ros.cli.resources import configuration_folder
+
+    typer.echo(catalogue(configuration_folder()))
+
+
+@app.command()
+def speed(
+    task: Annotated[str, typer.Argument(help='Task of Meta-World.')] = 'pick-place',
+    lanes: Annotated[int, typer.Option(min=1, help='Simulations in one process.')] = 8,
+    hosts: Annotated[bool, typer.Option(
+        help='Measure the updates of each host, too: a minute or two.')] = True,
+) -> None:
+    """Measure CPU time: of simulation, alone and through the bench, and of updates."""
+    from inril_ros.bench.speed import measure, measure_hosts
+
+    for name, value, unit, note in measure(task, lanes):
+        typer.echo(f'{name:<44}{value:>10,.0f} {unit:<8}{note}')
+    if hosts:
+        typer.echo(f'\n{"host":<16}{"RL update":>12}{"IL event":>12}{"alignment, m = 10":>20}')
+        for each in measure_hosts(task, lanes):
+            typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.event:>9.2f} ms'
+                       f'{100 * each.share:>18.1f} %')
+
+
+def _report(folder: Path, to: Path | None, machine: bool) -> None:
+    from inril_ros.bench.report import write_report
+
+    path = write_report(folder, to)
+    typer.echo(json.dumps({'event': 'report', 'path': str(path)}) if machine else path)

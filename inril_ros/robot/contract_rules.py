@@ -1,0 +1,174 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of a contract: box, episodes, persons, chunks, and when the arm is held.
+
+Every rule has a default that is safe. What ties rules to observations and actions is checked in
+``contract_checks``; what a robot gives and takes is in ``contract``.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+STRICT = ConfigDict(extra='forbid', strict=False)
+# A private name (~/...) would be another topic for each node.
+Topic = Annotated[str, Field(pattern=r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$')]
+Positive = Annotated[float, Field(gt=0.0, le=1e9)]
+NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
+_Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
+_Index = Annotated[int, Field(ge=0, le=31)]
+_OptionalIndex = Annotated[int, Field(ge=-1, le=31)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Workspace:
+    """A box that a position must not leave.
+
+    It guards an observed position that a velocity command moves (``observation`` and ``action``),
+    or links of the arm whose joints are commanded by position (``links``), or both.
+
+    Attributes:
+        observation: Name of the observed position (x, y, z).
+        action: Name of the action that moves it: its velocity (x, y, z) in the same frame.
+        links: Links of the URDF whose origins stay in the box, for example the tool.
+        minimum: [m] Lower corner.
+        maximum: [m] Upper corner.
+    """
+
+    minimum: tuple[float, float, float]
+    maximum: tuple[float, float, float]
+    observation: str = ''
+    action: str = ''
+    links: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.observation) != bool(self.action):
+            raise ValueError('observation and action belong together: give both or neither')
+        if not self.observation and not self.links:
+            raise ValueError('guards nothing: give observation and action, or links')
+
+
+@dataclass(frozen=True, config=STRICT)
+class Kinematics:
+    """Where the arm's geometry comes from; needed if the workspace names links.
+
+    Attributes:
+        urdf: Path of a URDF file, relative to the contract's folder. Its joint limits apply too,
+            where they are tighter than the contract's.
+    """
+
+    urdf: str
+
+
+@dataclass(frozen=True, config=STRICT)
+class EpisodeRules:
+    """When an episode begins and ends.
+
+    Attributes:
+        time_limit: [s] After it the episode ends without a terminal state.
+        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start.
+        reset_timeout: [s] The reset counts as failed after it, by a steady clock.
+        outcome_topic: Topic with inril_ros/Outcome verdicts.
+        home: [rad or m] Joint positions to drive to before each episode; none: the reset service
+            alone sees to it.
+        home_speed: Share of the limits that this path uses.
+        ready: Who says that the scene is set: the reset service by answering, or a person too.
+    """
+
+    time_limit: Positive
+    reset_service: Topic = 'reset'
+    reset_timeout: Positive = 30.0
+    outcome_topic: Topic = 'outcome'
+    home: dict[str, _Finite] = Field(default_factory=dict)
+    home_speed: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    ready: Literal['service', 'person'] = 'service'
+
+
+@dataclass(frozen=True, config=STRICT)
+class Teleoperation:
+    """What a person's device sends, and how a person takes over.
+
+    Attributes:
+        twist_topic: geometry_msgs/TwistStamped, the commanded velocity [m/s].
+        twist_action: Name of the action that the twist commands.
+        joint_topic: sensor_msgs/JointState of a leader arm.
+        joint_action: Name of the action (joint positions) that the leader commands; empty: none.
+        leader: ``relative``: the follower moves as the leader does from where both are at the
+            takeover. ``absolute``: it moves to the leader's pose within the ramp and stays there.
+        joy_topic: sensor_msgs/Joy.
+        deadman_button: Index of the button that must be held for any motion.
+        gripper_axis: Index of the axis that commands ``gripper_action``, -1..1.
+        gripper_action: Name of the action that the axis commands; empty: none.
+        max_age: [s] An older command counts as released.
+        takeover: What takes over from the policy: the held button, moving the device, or either.
+        motion_threshold: [m/s or rad/s] Faster than this counts as moving the device.
+        release_after: [s] A device that took over by moving is released after so long at rest.
+        ramp: [s] Duration of the transition from one source of commands to the other.
+        success_button: Index of the button that ends the episode as a success; -1: none.
+        failure_button: Likewise as a failure.
+        discard_button: Likewise, and nothing of the episode is kept.
+        ready_button: Index of the button that says that the scene is set; -1: none.
+    """
+
+    twist_topic: Topic = 'teleop/twist'
+    twist_action: str = ''
+    joint_topic: Topic = 'teleop/joint_states'
+    joint_action: str = ''
+    leader: Literal['relative', 'absolute'] = 'relative'
+    joy_topic: Topic = 'teleop/joy'
+    deadman_button: _Index = 0
+    gripper_axis: _Index = 0
+    gripper_action: str = ''
+    max_age: Positive = 0.1
+    takeover: Literal['deadman', 'motion', 'either'] = 'deadman'
+    motion_threshold: Positive = 0.02
+    release_after: Positive = 0.5
+    ramp: Positive = 0.25
+    success_button: _OptionalIndex = -1
+    failure_button: _OptionalIndex = -1
+    discard_button: _OptionalIndex = -1
+    ready_button: _OptionalIndex = -1
+
+    def __post_init__(self) -> None:
+        buttons = [number for number in (
+            self.success_button, self.failure_button, self.discard_button, self.ready_button)
+            if number >= 0]
+        if len({self.deadman_button, *buttons}) != len(buttons) + 1:
+            raise ValueError('two buttons have the same index')
+
+
+@dataclass(frozen=True, config=STRICT)
+class ChunkRules:
+    """What is executed where action chunks overlap.
+
+    Attributes:
+        blend: ``latest``: the newest chunk. ``ensemble``: the weighted mean of all chunks, weights
+            ``exp(-ensemble_decay * i)`` with i = 0 for the oldest (Zhao et al. 2023, ACT).
+            ``cross_fade``: the newest one, faded in from the one before it.
+        ensemble_decay: See above.
+        fade: [s] Duration of a cross-fade.
+    """
+
+    blend: Literal['latest', 'ensemble', 'cross_fade'] = 'latest'
+    ensemble_decay: NotNegative = 0.01
+    fade: Positive = 0.1
+
+
+@dataclass(frozen=True, config=STRICT)
+class SafetyRules:
+    """When the arm is held, beyond limits and box.
+
+    Attributes:
+        max_policy_age: [s] A chunk whose observation is older than this isn't executed.
+        max_tick_gap: [periods] After a longer gap between two ticks one tick is held.
+        latch_after: [s] A fault (not merely a missing action) that lasts longer needs ``resume``.
+        max_camera_age: [s] A camera that is silent for longer is a fault.
+        camera_frozen_after: [s] A camera that sends the same picture for longer is one. 0: never.
+    """
+
+    max_policy_age: Positive = 2.0
+    max_tick_gap: Annotated[float, Field(ge=1.5, le=1e9)] = 5.0
+    latch_after: Positive = 1.0
+    max_camera_age: Positive = 0.5
+    camera_frozen_after: NotNegative = 1.0

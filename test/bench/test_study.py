@@ -1,0 +1,152 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A study is checked before a run begins, and expands to runs with an identity."""
+
+import copy
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+from small_study import SMALL
+import yaml
+
+from inril_ros.bench.study import load_study, parse_run, parse_study, Study, StudyError
+from inril_ros.cli.resources import configuration_folder
+
+STUDIES = sorted((configuration_folder() / 'studies').glob('*.yaml'))
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
+def test_the_studies_that_come_with_the_package_can_be_run(path):
+    study = load_study(path)
+    assert study.runs()
+    assert study.name == path.stem
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    (lambda d: d.update(enviroment_steps=3), ['enviroment_steps', 'unknown key']),
+    (lambda d: d['tasks'][0].update(demos=3), ['tasks.0.demos', 'unknown key']),
+    (lambda d: d['tasks'][0]['demonstrations'].update(number=0), ['demonstrations.number', '0']),
+    (lambda d: d['tasks'][0]['demonstrations'].update(labels='clean'), ['labels', 'expert']),
+    (lambda d: d['tasks'][0]['demonstrations'].update(source='bags'), ['needs a path']),
+    (lambda d: d['tasks'][0].update(shift={'latency': -1}), ['shift.latency']),
+    (lambda d: d['tasks'][0].update(success={'info': 'done'}), ['gymnasium']),
+    (lambda d: d['arms'][0]['session'].update(mm=4), ['arm in-ril', 'mm', 'SessionConfig']),
+    (lambda d: d['arms'][0]['session'].update(host='ppo'), ['arm in-ril', 'ppo', 'idql']),
+    (lambda d: d['pretrain'].update(steps='many'), ['PretrainConfig.steps']),
+    (lambda d: d['model'].update(kind='best_of_n'), ['kind', 'follow from']),
+    (lambda d: d['arms'][0].update(against='nobody'), ['against', 'nobody', 'in-ril']),
+    (lambda d: d.update(seeds=[1, 1]), ['seeds', 'twice']),
+    (lambda d: d['arms'].append(d['arms'][0]), ['arms', 'twice']),
+    (lambda d: d['tasks'].append(d['tasks'][0]), ['tasks', 'twice']),
+    (lambda d: d.update(tasks=[]), ['tasks']),
+    (lambda d: d.pop('env_steps'), ['env_steps', 'missing']),
+    (lambda d: d.update(name='../elsewhere'), ['name']),
+])
+def test_what_cannot_be_run_is_refused_by_file_and_key(change, words, document, tmp_path):
+    change(document)
+    path = tmp_path / 'wrong.yaml'
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(StudyError) as error:
+        load_study(path)
+    for word in [*words, str(path)]:
+        assert word in str(error.value)
+
+
+def test_a_file_that_is_no_yaml_or_not_there_is_named(tmp_path):
+    path = tmp_path / 'study.yaml'
+    with pytest.raises(StudyError, match='study.yaml: cannot be read'):
+        load_study(path)
+    path.write_text('tasks: [')
+    with pytest.raises(StudyError, match='study.yaml: is not YAML'):
+        load_study(path)
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.text(max_size=8) | st.integers(), inner, max_size=3), max_leaves=8)
+
+
+@given(data=plain)
+def test_whatever_a_file_holds_it_is_a_study_or_an_error_of_a_study(data):
+    with pytest.raises(StudyError):
+        parse_study(data)
+
+
+@given(key=st.sampled_from(sorted(SMALL)), value=plain)
+def test_a_study_with_one_value_replaced_is_a_study_or_refused(key, value):
+    document = {**copy.deepcopy(SMALL), key: value}
+    try:
+        study = parse_study(document)
+    except StudyError:
+        return
+    assert isinstance(study, Study)
+    assert len(study.runs()) == len(study.tasks) * len(study.arms) * len(study.seeds)
+
+
+def test_runs_are_all_tasks_by_arms_by_seeds(document):
+    document['tasks'].append({'id': 'push'})
+    document['arms'] += [{'name': 'rl-only', 'session': {'m': None}}]
+    document['seeds'] = [3, 4, 5]
+    runs = parse_study(document).runs()
+    assert len({run.name for run in runs}) == len({run.hash for run in runs}) == 12
+    assert {(run.task.label, run.arm.name, run.seed) for run in runs} == {
+        (task, arm, seed) for task in ('reach', 'push') for arm in ('in-ril', 'rl-only')
+        for seed in (3, 4, 5)}
+    # Those that begin with the same clone are not neighbours: they would wait for each other.
+    for first, second in zip(runs, runs[1:]):
+        assert (first.task, first.seed) != (second.task, second.seed)
+
+
+def test_settings_of_an_arm_come_before_those_of_the_study(document):
+    document['session']['m'] = 7
+    document['arms'] = [{'name': 'a'}, {'name': 'b', 'session': {'m': 2}}]
+    first, second = parse_study(document).full_arms
+    assert (first.session_config.m, second.session_config.m) == (7, 2)
+    assert second.session_config.imitation_batch == 16
+
+
+def test_evaluation_is_before_the_first_step_and_after_the_last(document):
+    document.update(env_steps=250, evaluation={'every': 100})
+    assert parse_study(document).runs()[0].evaluation_steps == [0, 100, 200, 250]
+
+
+def test_an_arm_is_compared_with_rl_alone_on_its_host_or_with_what_it_names(document):
+    document['arms'] = [
+        {'name': 'frozen', 'session': {'m': None, 'control': 'frozen_actor'}},
+        {'name': 'alone', 'session': {'m': None}}, {'name': 'mixed'},
+        {'name': 'other', 'against': 'mixed'}]
+    study = parse_study(document)
+    assert [study.reference(name) for name in ('alone', 'mixed', 'other')] == [
+        None, 'alone', 'mixed']
+
+
+def test_a_run_survives_its_file(study):
+    run = study.runs()[0]
+    again = parse_run(json.loads(json.dumps(run.document)))
+    assert again == run
+    assert again.hash == run.hash
+
+
+@pytest.mark.parametrize('change', [
+    lambda d: d.update(env_steps=161), lambda d: d.update(lanes=3), lambda d: d.update(seeds=[1]),
+    lambda d: d['evaluation'].update(episodes=4), lambda d: d['session'].update(m=5) or d[
+        'arms'][0].update(session={}),
+    lambda d: d['pretrain'].update(steps=6), lambda d: d['model'].update(actor_width=24),
+    lambda d: d['tasks'][0]['demonstrations'].update(action_noise=0.1),
+    lambda d: d['tasks'][0].update(shift={'latency': 1}),
+])
+def test_what_changes_the_result_changes_the_identity(change, document):
+    before = parse_study(document).runs()[0].hash
+    change(document)
+    assert parse_study(document).runs()[0].hash != before
+
+
+def test_names_and_defaults_that_are_written_out_change_no_identity(document):
+    before = parse_study(document).runs()[0].hash
+    document.update(name='renamed', notes='other words')
+    document['arms'][0].update(name='renamed')
+    document['arms'][0]['session']['demonstration_share'] = 0.5
+    assert parse_study(document).runs()[0].hash == before

@@ -1,0 +1,47 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that must know how their actions were drawn learn through the running graph as well."""
+
+import json
+
+from inril_ros.msg import Transition
+import pytest
+from rclpy.serialization import deserialize_message
+from running_command import succeeded
+from small_run import demo_arguments, read
+import yaml
+
+from inril_ros.transport.journal import read_journal
+
+SETTINGS = {
+    'dppo': {'m': 1, 'unit': 'iteration', 'il_steps': 4, 'imitation_batch': 32, 'host': {
+        'name': 'dppo', 'rollout_steps': 250, 'batch': 100, 'epochs': 2, 'chain_steps': 3,
+        'warmup_iterations': 0}},
+    'residual_sac': {'imitation_batch': 32, 'host': {
+        'name': 'residual_sac', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
+        'updates_per_step': 0.25}},
+    'rlpd': {'imitation_batch': 32, 'host': {
+        'name': 'rlpd', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
+        'updates_per_step': 0.25}},
+}
+EXTRAS = ('dppo', 'residual_sac')  # a chain of denoising steps, an action of the base policy
+
+
+@pytest.mark.parametrize('host', SETTINGS)
+def test_a_host_learns_through_the_graph(host, tmp_path):
+    settings = tmp_path / 'settings.yaml'
+    settings.write_text(yaml.safe_dump(SETTINGS[host]), encoding='utf-8')
+    run = tmp_path / 'run'
+    succeeded(tmp_path, *demo_arguments(run, settings, steps=700), '--m', 1)
+    summary = read(run / 'summary.json')
+    assert summary['host'] == host
+    assert summary['rl_updates'] > 0 and summary['il_updates'] > 0
+    assert summary['versions']['applied'] > 1 and summary['versions']['refused'] == 0
+    records = [deserialize_message(raw, Transition)
+               for _, raw in read_journal(run / 'finetune' / 'journal')]
+    assert len(records) == summary['transitions']['ingested'] > 0
+    (size,) = {len(record.extras) for record in records}
+    assert (size > 0) == (host in EXTRAS)
+    metrics = [json.loads(line) for line in
+               (run / 'finetune' / 'metrics.jsonl').read_text().splitlines()]
+    assert metrics

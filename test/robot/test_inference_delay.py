@@ -1,0 +1,67 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The delay is a quantile of what was measured, and a slow inference leaves no hole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from inril_ros.robot.chunks import ChunkSchedule
+from inril_ros.robot.delay import DelayEstimate
+
+delays = st.lists(st.floats(0.0, 10.0), min_size=1, max_size=80)
+
+
+@given(delays, st.floats(0.01, 1.0), st.integers(1, 20))
+def test_it_is_the_quantile_of_the_window(measured, quantile, window):
+    estimate = DelayEstimate(0.1, quantile, window)
+    for seconds in measured:
+        estimate.add(seconds)
+    expected = np.quantile(measured[-window:], quantile, method='inverted_cdf')
+    assert estimate.seconds == expected
+
+
+@pytest.mark.parametrize(('seconds', 'ticks'), [
+    (0.0, 0), (0.001, 1), (0.02, 1), (0.0201, 2), (0.06, 3)])
+def test_delays_are_counted_in_whole_ticks(seconds, ticks):
+    estimate = DelayEstimate(0.02)
+    estimate.add(seconds)
+    assert estimate.ticks == ticks
+
+
+@pytest.mark.parametrize('strange', [float('nan'), float('inf'), -1.0])
+def test_a_clock_that_jumped_is_no_delay(strange):
+    estimate = DelayEstimate(0.02, initial=0.05)
+    estimate.add(strange)
+    assert estimate.seconds == 0.05
+
+
+@pytest.mark.parametrize('wrong', [
+    {'quantile': 0.0}, {'quantile': 1.1}, {'window': 0}, {'period': 0.0}])
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValueError, match='allowed are'):
+        DelayEstimate(**{'period': 0.1, **wrong})
+
+
+@given(st.integers(1, 6), st.integers(12, 20))
+def test_a_chunk_that_takes_longer_than_a_period_is_there_when_the_last_one_ends(delay, length):
+    """One inference at a time, of up to half a chunk: after the first chunk no tick goes without
+    an action, and no step is executed at another tick than its own.
+    """
+    estimate, schedule = DelayEstimate(1.0, initial=float(delay)), ChunkSchedule()
+    running, due, missing = None, 0, []
+    for tick in range(100):
+        if running and tick >= running[1]:
+            first = running[0]
+            schedule.accept(first, np.arange(first, first + length, dtype=np.float32)[:, None], 1)
+            estimate.add(float(tick - first))
+            due, running = estimate.next_inference(first, length), None
+        if running is None and tick >= due:
+            running = (tick, tick + delay)
+        step = schedule.take(tick)
+        if step is None:
+            missing.append(tick)
+        else:
+            assert step.action[0] == tick
+    assert missing == list(range(delay))

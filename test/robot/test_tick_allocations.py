@@ -1,0 +1,51 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A tick leaves nothing behind and takes little: the collector has no reason to run in it."""
+
+import gc
+import tracemalloc
+
+from joint_arm import action, CONTRACT, PERIOD, Plant, URDF
+import numpy as np
+
+from inril_ros.robot.command_path import CommandPath, TickInput
+
+TICKS = 400
+PEAK = 48_000  # bytes in use at a time in a tick; most of them for the box around the links
+
+
+def test_a_steady_state_grows_by_nothing_and_peaks_at_some_kilobytes():
+    path, plant = CommandPath(CONTRACT, URDF, enabled=True), Plant()
+    path.begin(plant.observe())
+    chunk = np.tile(action((0.4, 0.6)), (4, 1))
+    seen = plant.observe()
+    now = 0.0
+
+    def tick():
+        nonlocal now
+        now += PERIOD
+        arm = 0.5 + 0.3 * np.sin(now)
+        chunk[:, 0] = arm
+        path.accept_chunk(path.tick_number, chunk, 1)
+        path.tick(TickInput(now, seen, person=None))
+
+    for _ in range(50):  # buffers of the first ticks
+        tick()
+    peaks = np.zeros(TICKS)
+    gc.collect()
+    collections = sum(generation['collections'] for generation in gc.get_stats())
+    tracemalloc.start()
+    for _ in range(100):  # until all that is kept from tick to tick is traced
+        tick()
+    before, _ = tracemalloc.get_traced_memory()
+    for index in range(TICKS):
+        tracemalloc.reset_peak()
+        start, _ = tracemalloc.get_traced_memory()
+        tick()
+        peaks[index] = tracemalloc.get_traced_memory()[1] - start
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Less than a byte per tick: what grew, if anything, is not of the ticks.
+    assert after - before < TICKS
+    assert peaks.max() < PEAK, peaks.max()
+    assert sum(generation['collections'] for generation in gc.get_stats()) == collections
