@@ -30,8 +30,8 @@ from inril_ros.transport.journal import read_journal
 SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
     'finetuned_success', 'env_steps', 'rl_updates', 'il_updates', 'host', 'm', 'il_source',
-    'versions', 'transitions', 'control', 'wall_seconds', 'device', 'repeatable', 'pretrained_hash',
-    'finetuned_hash', 'package_version'}
+    'versions', 'transitions', 'control', 'wall_seconds', 'device', 'repeatable',
+    'pretrained_hash', 'finetuned_hash', 'package_version'}
 
 
 @pytest.fixture(scope='module')
