@@ -59,7 +59,8 @@ if [[ -n $paths ]]; then
     tests chosen
 else
     part style ruff check .
-    tests unit test --ignore=test/graph --ignore=test/package
+    # Graph tests measure nothing, but their processes would wait for each other: one at a time.
+    tests unit test --ignore=test/graph --ignore=test/package --numprocesses auto
     if [[ -z $fast ]]; then
         tests graph test/graph
         tests package test/package

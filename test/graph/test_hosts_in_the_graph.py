@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that must know how their actions were drawn learn through the running graph as well."""
 
-import json
-
 from inril_ros.msg import Transition
 import pytest
 from rclpy.serialization import deserialize_message
@@ -42,6 +40,3 @@ def test_a_host_learns_through_the_graph(host, tmp_path):
     assert len(records) == summary['transitions']['ingested'] > 0
     (size,) = {len(record.extras) for record in records}
     assert (size > 0) == (host in EXTRAS)
-    metrics = [json.loads(line) for line in
-               (run / 'finetune' / 'metrics.jsonl').read_text().splitlines()]
-    assert metrics

@@ -151,14 +151,14 @@ def test_the_target_follows_its_definition(guard: bool) -> None:
     batch = host.draw()
     rows, noise, members = batch.steps[0], batch.next_noise[0], batch.target_members[0]
     targets = host.target_values(rows, noise, members)
-    features = host.target.encoder(rows.next_observations)
+    features = host.critics.target.encoder(rows.next_observations)
     for row in range(len(targets)):
         base = rows.next_context[row]
         with torch.no_grad():
             correction = host.policy.correction(rows.next_observations[row:row + 1], base[None])
         action = (base + 0.5 * correction[0]).clamp(-1, 1) + 0.05 * noise[row]
         candidates = [action.clamp(-1, 1)] + [base] * guard
-        values = [min(float(host.target(features[row:row + 1], one.view(1, 1, 1))[member])
+        values = [min(float(host.critics.target(features[row:row + 1], one.view(1, 1, 1))[member])
                       for member in members) for one in candidates]
         expected = rows.returns[row] + rows.discounts[row] * max(values)
         assert float(targets[row]) == pytest.approx(float(expected), abs=1e-5)
@@ -170,7 +170,7 @@ def test_bootstrapped_values_stay_in_the_range_of_possible_returns() -> None:
     rows = batch.steps[0]
     for bias, value in ((50.0, 1.0), (-50.0, 0.0)):
         with torch.no_grad():
-            host.target.values.value.bias.fill_(bias)
+            host.critics.target.values.value.bias.fill_(bias)
         torch.testing.assert_close(
             host.target_values(rows, batch.next_noise[0], batch.target_members[0]),
             rows.returns + value * rows.discounts)
@@ -192,7 +192,7 @@ def test_rl_moves_the_correction_alone_and_imitation_the_base_alone() -> None:
     host = filled(replace(CONFIG, warmup_updates=0))
     disturb(host)
     names = {id(part): name for name, part in (
-        *host.policy.named_parameters(), *host.critic.named_parameters(prefix='critic'))}
+        *host.policy.named_parameters(), *host.critics.critic.named_parameters(prefix='critic'))}
     groups = {
         'actor': host.actor_parameters, 'il': host.imitation_parameters,
         'critic': host.critic_parameters}
@@ -201,7 +201,7 @@ def test_rl_moves_the_correction_alone_and_imitation_the_base_alone() -> None:
     assert {names[id(part)].split('.')[0] for part in groups['il']} == {'base'}
     batch = host.draw()
     host.critic_update(batch)
-    host.optimiser.zero_grad(set_to_none=True)
+    host.critics.optimiser.zero_grad(set_to_none=True)
 
     shown = demonstration()
     host.imitation_loss(
@@ -215,9 +215,9 @@ def test_rl_moves_the_correction_alone_and_imitation_the_base_alone() -> None:
     host.actor_loss(batch).backward()
     assert all(part.grad is None for part in groups['il'])
     assert any(part.grad is not None and part.grad.any() for part in groups['actor'])
-    before = weights(host.critic), weights(host.policy.base)
+    before = weights(host.critics.critic), weights(host.policy.base)
     torch.optim.Adam(groups['actor'], lr=1e-2).step()
-    assert not changed(before[0], host.critic) and not changed(before[1], host.policy.base)
+    assert not changed(before[0], host.critics.critic) and not changed(before[1], host.policy.base)
 
 
 @pytest.mark.parametrize('pessimism', [0.0, 0.7])
@@ -230,7 +230,8 @@ def test_the_correction_learns_the_value_of_what_would_be_executed(pessimism: fl
     with torch.no_grad():
         residual = host.policy.correction(rows.observations, rows.context)
         executed = (rows.context + 0.5 * residual).clamp(-1, 1)
-        values = host.critic(host.critic.encoder(rows.observations), executed.unsqueeze(1))
+        critic = host.critics.critic
+        values = critic(critic.encoder(rows.observations), executed.unsqueeze(1))
     expected = -(values.mean(dim=0) - pessimism * values.std(dim=0)).mean()
     torch.testing.assert_close(host.actor_loss(batch).detach(), expected)
 
@@ -242,7 +243,7 @@ def test_the_weights_of_cloning_and_of_staying_near_the_base_add_their_losses() 
     batch = host.draw()
     plain = ResidualSAC(replace(CONFIG, warmup_updates=0), host.policy, host._random,
                         host._generator, torch.device('cpu'))
-    plain.policy, plain.critic, plain._updates = host.policy, host.critic, 1
+    plain.policy, plain.critics, plain._updates = host.policy, host.critics, 1
     extra = host.actor_loss(batch) - plain.actor_loss(replace(batch, demonstrations=None))
     rows, shown = batch.steps[-1], batch.demonstrations
     correction = host.policy.correction(rows.observations, rows.context)

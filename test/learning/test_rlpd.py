@@ -116,9 +116,10 @@ def host_of_the_vectors(**changes: object) -> RLPD:
         'temperature_learning_rate': VECTORS['temperature']['learning_rate'],
         'target_entropy': VECTORS['temperature']['target_entropy'] / 2, **changes}), model)
     host.policy.actor = LinearActor()
-    host.critic, host.target = LinearCritics(''), LinearCritics('target_').requires_grad_(False)
+    host.critics.critic = LinearCritics('')
+    host.critics.target = LinearCritics('target_').requires_grad_(False)
     # The sum over critics here is a mean there.
-    host.optimiser = torch.optim.SGD(host.critic.parameters(), lr=1 / 4)
+    host.critics.optimiser = torch.optim.SGD(host.critics.critic.parameters(), lr=1 / 4)
     return host
 
 
@@ -144,12 +145,12 @@ def test_the_critics_step_is_that_of_rlpd(backup: bool) -> None:
     expected = VECTORS[f'critic_backup_{backup}']
     batch = batch_of_the_vectors(host.policy.actor, VECTORS['actor']['actions'],
                                  expected['next_actions'])
-    before = host.critic.w.detach().clone()
+    before = host.critics.critic.w.detach().clone()
     logged = host.critic_update(batch)
     assert logged['rl_loss'] / 4 == pytest.approx(expected['loss'], rel=1e-4)
-    torch.testing.assert_close(before - host.critic.w.detach(),
+    torch.testing.assert_close(before - host.critics.critic.w.detach(),
                                torch.tensor(expected['gradient_w']), atol=1e-4, rtol=1e-3)
-    torch.testing.assert_close(host.target.w.data, torch.tensor(expected['target_w']),
+    torch.testing.assert_close(host.critics.target.w.data, torch.tensor(expected['target_w']),
                                atol=1e-4, rtol=1e-3)
 
 
@@ -180,12 +181,12 @@ def test_the_target_is_the_minimum_of_the_drawn_critics_within_the_possible_retu
     assert len(members) == 2
     with torch.no_grad():
         chunks, _ = host.policy.actor.draw(*host.policy.actor(rows.next_observations), noise)
-        every = host.target(host.target.encoder(rows.next_observations), chunks)
+        every = host.critics.target(host.critics.target.encoder(rows.next_observations), chunks)
     expected = torch.minimum(every[members[0]], every[members[1]]).clamp(0.0, 1.0)
     torch.testing.assert_close(host.target_values(rows, noise, members),
                                rows.returns + rows.discounts * expected)
     with torch.no_grad():
-        host.target.values.value.bias.fill_(50.0)
+        host.critics.target.values.value.bias.fill_(50.0)
     torch.testing.assert_close(host.target_values(rows, noise, members),
                                rows.returns + rows.discounts)
 
@@ -205,7 +206,7 @@ def test_the_actor_waits_until_the_critics_have_warmed_up() -> None:
 def test_one_update_takes_the_configured_steps_on_the_critics() -> None:
     host = filled(replace(CONFIG, critic_steps=3))
     host.critic_update(host.draw())
-    steps = {int(state['step']) for state in host.optimiser.state.values()}
+    steps = {int(state['step']) for state in host.critics.optimiser.state.values()}
     assert steps == {3}
 
 
@@ -215,10 +216,11 @@ def test_the_actors_loss_moves_no_critic_and_the_critics_loss_no_actor() -> None
     before = weights(host.policy)
     host.critic_update(batch)
     assert not changed(before, host.policy)
-    before = weights(host.critic), weights(host.target)
+    before = weights(host.critics.critic), weights(host.critics.target)
     host.actor_loss(batch).backward()
     host.finish(batch)
-    assert not changed(before[0], host.critic) and not changed(before[1], host.target)
+    assert not changed(before[0], host.critics.critic)
+    assert not changed(before[1], host.critics.target)
     assert all(parameter.grad is not None for parameter in host.actor_parameters[:2])
 
 
@@ -247,7 +249,8 @@ def test_pessimism_prefers_what_the_critics_agree_on() -> None:
         with torch.no_grad():
             chunks, _ = host.policy.actor.draw(*host.policy.actor(rows.observations),
                                                batch.noise)
-            spread = host.critic(host.critic.encoder(rows.observations), chunks).std(dim=0)
+            critic = host.critics.critic
+            spread = critic(critic.encoder(rows.observations), chunks).std(dim=0)
     assert losses[1] - losses[0] == pytest.approx(float(spread.mean()), rel=1e-4)
 
 

@@ -24,7 +24,6 @@ corrects, so they remain valid examples.
 from __future__ import annotations
 
 from collections.abc import Mapping
-import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,21 +35,15 @@ from torch.nn import functional
 from inril_ros.learning.configuration import check_range
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
+from inril_ros.learning.learners.critic_ensemble import CriticEnsemble
 from inril_ros.learning.learners.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import correct
-from inril_ros.learning.policies.weight_average import move_average
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import Origin
-from inril_ros.learning.saved_state import (
-    load_optimiser,
-    optimiser_tensors,
-    prefixed,
-    unprefixed,
-)
+from inril_ros.learning.saved_state import prefixed, unprefixed
 
 
 @dataclass(frozen=True)
@@ -180,16 +173,9 @@ class ResidualSAC:
             residual_width=config.residual_width, residual_layers=config.residual_layers,
             residual_std=0.0, residual_squash=True)
         self.policy = correct(base, model, generator).to(device).train()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))
-            self.critic = EncodedChunkCritic(replace(
-                model, chunk_length=1, critic_width=config.critic_width,
-                critic_layers=config.critic_layers,
-                critic_members=config.critic_members)).to(device)
-        self.critic.encoder.adopt(self.policy.base.encoder)
-        self.target = copy.deepcopy(self.critic).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.critic_parameters,
-                                          lr=config.critic_learning_rate)
+        self.critics = CriticEnsemble(
+            config, replace(model, chunk_length=1), self.policy.base.encoder, generator, device)
+        self.critic = self.critics.critic
         self.replay = self._empty_replay()
         self._updates = 0
 
@@ -254,8 +240,7 @@ class ResidualSAC:
                  for _ in range(config.critic_steps)]
         noise = [torch.randn(rows.context.shape, generator=self._generator).to(self._device)
                  for rows in steps]
-        members = [self._random.choice(config.critic_members, config.target_members,
-                                       replace=False).tolist() for _ in steps]
+        members = [self.critics.choose(self._random) for _ in steps]
         demonstrations = (self.replay.demonstrations(config.batch, self._random)
                           if config.bc_weight else None)
         return ResidualBatch(steps, noise, members, demonstrations, self._generator)
@@ -266,31 +251,20 @@ class ResidualSAC:
         base = rows.next_context
         residual = self.policy.correction(rows.next_observations, base)
         corrected = self.policy.compose(base, residual) + self.config.target_noise * noise
-        features = self.target.encoder(rows.next_observations)
-
-        def value(actions: Tensor) -> Tensor:
-            return self.target(features, actions.unsqueeze(1))[members].amin(dim=0)
-
-        values = value(corrected.clamp(-1.0, 1.0))
-        if self.config.guard:
-            values = torch.maximum(values, value(base))
-        values = values.clamp(self.config.lowest_value, self.config.highest_value)
+        candidates = [corrected.clamp(-1.0, 1.0)] + [base] * self.config.guard
+        values = self.critics.target_value(
+            rows.next_observations, [action.unsqueeze(1) for action in candidates], members)
         return rows.returns + rows.discounts * values
 
     def critic_update(self, batch: ResidualBatch) -> dict[str, float]:
         """Take the gradient steps on the critics; targets follow after each."""
-        loss = values = torch.zeros(())
+        loss = mean = 0.0
         for rows, noise, members in zip(batch.steps, batch.next_noise, batch.target_members):
-            targets = self.target_values(rows, noise, members)
-            features = self.critic.encoder(rows.observations, batch.generator)
-            values = self.critic(features, rows.chunks)
-            loss = (values - targets).square().mean(dim=1).sum()
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimiser.step()
-            move_average(self.target, self.critic, self.config.polyak)
+            loss, mean = self.critics.regress(
+                rows.observations, rows.chunks, self.target_values(rows, noise, members),
+                batch.generator)
         self._updates += 1
-        return {'rl_loss': float(loss.detach()), 'mean_value': float(values.detach().mean())}
+        return {'rl_loss': loss, 'mean_value': mean}
 
     def actor_loss(self, batch: ResidualBatch) -> Tensor | None:
         """Return what the correction is to lower; None while the critics warm up."""
@@ -299,13 +273,7 @@ class ResidualSAC:
         config, rows = self.config, batch.steps[-1]
         residual = self._correction(rows, batch.generator)
         actions = self.policy.compose(rows.context, residual)
-        with torch.no_grad():
-            features = self.critic.encoder(rows.observations)
-        values = self.critic(features, actions.unsqueeze(1))
-        value = values.mean(dim=0)
-        if config.pessimism:
-            value = value - config.pessimism * values.std(dim=0)
-        loss = -value.mean()
+        loss = -self.critics.worth(rows.observations, actions.unsqueeze(1)).mean()
         if config.kl_weight:
             loss = loss + config.kl_weight * 0.5 * residual.square().mean()
         if batch.demonstrations is not None:
@@ -335,7 +303,7 @@ class ResidualSAC:
     @property
     def critic_parameters(self) -> list[nn.Parameter]:
         """Return the critics'."""
-        return [part for part in self.critic.parameters() if part.requires_grad]
+        return self.critics.parameters
 
     @property
     def imitation_parameters(self) -> list[nn.Parameter]:
@@ -368,9 +336,8 @@ class ResidualSAC:
         with torch.no_grad():
             base = self.policy.base.sample(observations, generator)[:, 0]
             actions = self.policy.compose(base, self.policy.correction(observations, base))
-            features = self.critic.encoder(observations)
         actions = actions.unsqueeze(1).requires_grad_()
-        (rise,) = torch.autograd.grad(self.critic(features, actions).mean(dim=0).sum(), actions)
+        (rise,) = torch.autograd.grad(self.critics.worth(observations, actions).sum(), actions)
         return actions.detach() - chunks[:, :1], -rise
 
     # ---- what survives ---------------------------------------------------------------------
@@ -379,18 +346,14 @@ class ResidualSAC:
         """Return networks, optimiser and replay."""
         return ({
             **prefixed('policy', self.policy.state_dict()),
-            **prefixed('critic', self.critic.state_dict()),
-            **prefixed('target', self.target.state_dict()),
-            **optimiser_tensors('critic_optimiser', self.optimiser),
+            **self.critics.state_dict(),
             **prefixed('replay', self.replay.state_dict()),
         }, {'updates': self._updates})
 
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         self.policy.load_state_dict(unprefixed('policy', tensors), strict=True)
-        self.critic.load_state_dict(unprefixed('critic', tensors), strict=True)
-        self.target.load_state_dict(unprefixed('target', tensors), strict=True)
-        load_optimiser('critic_optimiser', self.optimiser, tensors)
+        self.critics.load_state_dict(tensors)
         self.replay = self._empty_replay()
         self.replay.load_state_dict(unprefixed('replay', tensors))
         self._updates = int(document['updates'])

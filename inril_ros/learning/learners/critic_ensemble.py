@@ -1,0 +1,127 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Several critics of (observation, chunk) with slow copies as their targets, for off-policy hosts.
+
+The target is the minimum over a few of them, drawn at random (Chen et al. 2021, REDQ): one that
+over-estimates by chance is rarely believed. Values are clipped to the range of possible returns,
+so that what over-estimation is left can't feed on itself.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+import copy
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn, Tensor
+
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
+from inril_ros.learning.policies.encoder import ObservationEncoder
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.weight_average import move_average
+from inril_ros.learning.saved_state import (
+    load_optimiser,
+    optimiser_tensors,
+    prefixed,
+    unprefixed,
+)
+
+
+class CriticNumbers(Protocol):
+    """What the configuration of a host says of its critics."""
+
+    critic_width: int
+    critic_layers: int
+    critic_members: int
+    target_members: int
+    critic_learning_rate: float
+    polyak: float
+    lowest_value: float
+    highest_value: float
+    pessimism: float
+
+
+class CriticEnsemble:
+    """E critics, their targets and their optimiser."""
+
+    def __init__(self, config: CriticNumbers, model: ModelConfig, encoder: ObservationEncoder,
+                 generator: torch.Generator, device: torch.device) -> None:
+        """
+        Make untrained critics.
+
+        :param model: sizes of observations and chunks
+        :param encoder: the cloned actor's; the critics begin with its scale and its eyes
+        :param generator: on the CPU; the critics' weights are drawn by it
+        """
+        self._config = config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))
+            self.critic = EncodedChunkCritic(replace(
+                model, critic_width=config.critic_width, critic_layers=config.critic_layers,
+                critic_members=config.critic_members)).to(device)
+        self.critic.encoder.adopt(encoder)
+        self.target = copy.deepcopy(self.critic).requires_grad_(False)
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.critic_learning_rate)
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Return what learns."""
+        return [part for part in self.critic.parameters() if part.requires_grad]
+
+    def choose(self, random: np.random.Generator) -> list[int]:
+        """Return the critics whose minimum is the next target."""
+        return random.choice(self._config.critic_members, self._config.target_members,
+                             replace=False).tolist()
+
+    @torch.no_grad()
+    def target_value(self, observations: Observations, candidates: list[Tensor],
+                     members: list[int]) -> Tensor:
+        """
+        Return the value (B,) of the best of some candidate chunks (B, T, A), each at its least.
+
+        That is the clipped maximum over candidates of the minimum over the chosen targets.
+        """
+        features = self.target.encoder(observations)
+        values = torch.stack([self.target(features, chunks)[members].amin(dim=0)
+                              for chunks in candidates]).amax(dim=0)
+        return values.clamp(self._config.lowest_value, self._config.highest_value)
+
+    def regress(self, observations: Observations, chunks: Tensor, values: Tensor,
+                generator: torch.Generator | None) -> tuple[float, float]:
+        """
+        Take a gradient step towards values (B,); targets follow. Return loss and mean estimate.
+
+        :param generator: see ObservationEncoder
+        """
+        estimates = self.critic(self.critic.encoder(observations, generator), chunks)
+        loss = (estimates - values).square().mean(dim=1).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        move_average(self.target, self.critic, self._config.polyak)
+        return float(loss.detach()), float(estimates.detach().mean())
+
+    def worth(self, observations: Observations, chunks: Tensor) -> Tensor:
+        """Return mean - pessimism * std of the critics (B,), differentiable in the chunks."""
+        with torch.no_grad():
+            features = self.critic.encoder(observations)
+        values = self.critic(features, chunks)
+        if not self._config.pessimism:
+            return values.mean(dim=0)
+        return values.mean(dim=0) - self._config.pessimism * values.std(dim=0)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return tensors that, loaded, continue bit for bit."""
+        return {**prefixed('critic', self.critic.state_dict()),
+                **prefixed('target', self.target.state_dict()),
+                **optimiser_tensors('critic_optimiser', self.optimiser)}
+
+    def load_state_dict(self, tensors: Mapping[str, Tensor]) -> None:
+        """Continue from what `state_dict` returned; other tensors are left alone."""
+        self.critic.load_state_dict(unprefixed('critic', tensors), strict=True)
+        self.target.load_state_dict(unprefixed('target', tensors), strict=True)
+        load_optimiser('critic_optimiser', self.optimiser, tensors)
