@@ -10,6 +10,7 @@ import numpy as np
 from played_arm import CHUNK, CONTRACT, PlayedEpisode, RUN
 import torch
 
+from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -123,7 +124,8 @@ class Bench:
         random = torch.Generator().manual_seed(episode.start // 1_000_000_000)
         for tick, chunk in zip((0, CHUNK), chunks, strict=True):
             seen = torch.from_numpy(episode.observation(tick))[None]
-            expected = CONTRACT.denormalise_action(policy.act(seen, random)[0].numpy())
+            expected = CONTRACT.denormalise_action(
+                policy.act(Observations(seen), random)[0].numpy())
             assert (chunk.weights_version, chunk.first_tick) == (number, tick)
             assert np.allclose(np.reshape(chunk.actions, (chunk.steps, chunk.size)), expected,
                                atol=1e-5)

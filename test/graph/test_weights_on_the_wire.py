@@ -79,7 +79,7 @@ def one_value_wrong():
 
 def without_a_tensor():
     tensors = made(SMALL, 2).state_dict()
-    del tensors['actor.normaliser.mean']
+    del tensors['actor.encoder.normaliser.mean']
     return Version.of_content(to_bytes(tensors), schema_hash=schema_hash(tensors),
                               model_config=SMALL.to_json())
 
@@ -109,7 +109,7 @@ REFUSED = {
     'not a number': (lambda: with_values(float('nan')), 'weights are not finite: actor.network'),
     'infinite': (lambda: with_values(float('inf')), 'weights are not finite: actor.network'),
     'actions overflow': (lambda: with_values(3e38), 'actions that are not finite'),
-    'a tensor missing': (without_a_tensor, 'actor.normaliser.mean is missing'),
+    'a tensor missing': (without_a_tensor, 'actor.encoder.normaliser.mean is missing'),
     'no tensors': (no_tensors, 'no valid safetensors'),
     'other architecture': (lambda: model(replace(SMALL, actor_width=16).to_json()), 'do not fit'),
     'other arm': (lambda: Version.of(made(replace(SMALL, observation_size=7, action_size=2), 2)),
