@@ -243,7 +243,8 @@ def test_noise_in_place_of_imitation_has_the_length_of_the_imitation_step() -> N
     path = noisy.interleaver.dose.il_path
     noisy.interleaver._step_il(il, None)
     step = torch.cat([(a - b).flatten() for a, b in zip(before, noisy.host.actor_parameters)])
-    assert float(step.detach().norm()) == pytest.approx(noisy.interleaver.dose.il_path - path, rel=1e-3)
+    expected = noisy.interleaver.dose.il_path - path
+    assert float(step.detach().norm()) == pytest.approx(expected, rel=1e-3)
     direction = torch.cat([part.flatten() for part in il])
     assert abs(float(torch.cosine_similarity(step, direction, dim=0))) < 0.3
 
