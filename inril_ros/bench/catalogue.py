@@ -8,8 +8,9 @@ from dataclasses import fields
 import inspect
 from pathlib import Path
 import textwrap
+from typing import Any
 
-from inril_ros.bench.study import Demonstrations, Shift
+from inril_ros.bench.task import Demonstrations, Images, Shift
 from inril_ros.learning.interleave.controls import CONTROLS
 from inril_ros.learning.learners.hosts import HOSTS
 from inril_ros.learning.pretrain import PretrainConfig
@@ -38,6 +39,7 @@ def catalogue(configuration: Path) -> str:
               'and action; demonstrations: source policy',
               'Quality of demonstrations (tasks: demonstrations)', _settings(Demonstrations),
               'Shift of the robot (tasks: shift)', _settings(Shift),
+              'Cameras of the policy (tasks: images)', _settings(Images(('front',))),
               'Interleaving (session)', _settings(SessionConfig, leave_out=('host',)),
               'Controls (session: control)', _described(CONTROLS),
              'Cloning (pretrain)', _settings(PretrainConfig)]
@@ -46,12 +48,17 @@ def catalogue(configuration: Path) -> str:
     return '\n'.join(parts)
 
 
-def _settings(config: type, leave_out: tuple[str, ...] = ()) -> str:
-    """Return a line for each field: name, default, and the first sentence about it."""
-    words = _field_docs(config)
-    instance = config()
+def _settings(config: Any, leave_out: tuple[str, ...] = ()) -> str:
+    """Return a line for each field: name, default, and what is said about it.
+
+    Args:
+        config: A dataclass, or an example of one that has no defaults for all.
+        leave_out: Fields.
+    """
+    instance = config() if isinstance(config, type) else config
+    words = _field_docs(type(instance))
     lines = []
-    for field in fields(config):
+    for field in fields(instance):
         if field.name in leave_out:
             continue
         value = getattr(instance, field.name)

@@ -26,7 +26,7 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import pretrain
 from inril_ros.sim.seeds import derived_seed
 
-_ARRAYS = ('observations', 'actions', 'rewards')
+_ARRAYS = ('observations', 'actions', 'rewards', 'images')
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
         StudyError, MappingError: The demonstrations can't be made.
     """
     contract = bench.contract
-    model = run.arm.model_config(contract.observation_size, contract.action_size)
+    model = run.arm.model_config(
+        contract.observation_size, contract.action_size, contract.image_shape)
     key = content_hash({
-        'task': {**asdict(run.task), 'shift': None, 'name': None}, 'contract': contract.hash,
+        'task': {**run.task.document, 'shift': None, 'name': None}, 'contract': contract.hash,
         'pretrain': asdict(run.arm.pretrain_config), 'model': asdict(model), 'seed': run.seed,
         'time_limit': bench.time_limit, 'code': clone_code_hash()})
     folder = cache / key[:24]
@@ -80,7 +81,9 @@ def _write(folder: Path, clone: Clone) -> None:
         f'policy.{name}': tensor for name, tensor in clone.policy.state_dict().items()}
     for index, episode in enumerate(clone.demonstrations):
         for name in _ARRAYS:
-            tensors[f'episode.{index}.{name}'] = torch.from_numpy(getattr(episode, name).copy())
+            array = getattr(episode, name)
+            if array is not None:
+                tensors[f'episode.{index}.{name}'] = torch.from_numpy(array.copy())
     write_folder(folder, tensors, {
         'key': clone.key, 'facts': clone.facts,
         'model_config': json.loads(clone.policy.config.to_json()),
@@ -95,9 +98,10 @@ def _read(folder: Path, key: str) -> Clone:
     policy = build_policy(json.dumps(document['model_config']), {
         name[start:]: tensor for name, tensor in tensors.items() if name.startswith('policy.')})
 
-    def array(index: int, name: str) -> np.ndarray:
-        return tensors[f'episode.{index}.{name}'].numpy()
+    def arrays(index: int) -> dict[str, np.ndarray]:
+        keys = {name: f'episode.{index}.{name}' for name in _ARRAYS}
+        return {name: tensors[key].numpy() for name, key in keys.items() if key in tensors}
 
     return Clone(key, policy, [
-        Episode(*(array(index, name) for name in _ARRAYS), terminated=terminated, success=success)
+        Episode(**arrays(index), terminated=terminated, success=success)
         for index, (terminated, success) in enumerate(document['episodes'])], document['facts'])

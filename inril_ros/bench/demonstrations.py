@@ -14,13 +14,13 @@ import numpy as np
 import torch
 
 from inril_ros.bench.robots import Bench, mapping_file
-from inril_ros.bench.study import StudyError, Task
+from inril_ros.bench.task import StudyError, Task
 from inril_ros.bench.vectorised import Lane, Lanes, Played
 from inril_ros.data.bags import find_bags, read_episode
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.robot.episode import EpisodeOutcome
-from inril_ros.sim.scripted import ScriptedOperator
+from inril_ros.sim.operators import make_operator
 from inril_ros.sim.seeds import derived_seed
 
 _REGION_SAMPLES = 64
@@ -55,9 +55,8 @@ def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
     if task.simulation == 'gymnasium':
         raise StudyError(f'task {task.label}: Gymnasium ids have no scripted expert; give '
                          'demonstrations.source policy (a saved model) or bags, and the path')
-    operator = ScriptedOperator(
-        task.id, bench.contract, wanted.action_noise, mapping_file(task))
-    expert = ScriptedOperator(task.id, bench.contract, 0.0, mapping_file(task))
+    operator = make_operator(task.id, bench.contract, wanted.action_noise, mapping_file(task))
+    expert = make_operator(task.id, bench.contract, 0.0, mapping_file(task))
     lane = Lane(bench.open(), bench.contract, bench.time_limit)
     for attempt, scene in _scenes(task, bench, seed):
         lane.begin(scene)
@@ -113,7 +112,8 @@ def _recorded(task: Task, bench: Bench) -> list[Episode]:
     episodes = [Episode(
         each.observations, bench.contract.normalise_action(each.actions), each.rewards,
         terminated=each.outcome in (EpisodeOutcome.SUCCESS.value, EpisodeOutcome.FAILURE.value),
-        success=each.outcome == EpisodeOutcome.SUCCESS.value) for each in recorded]
+        success=each.outcome == EpisodeOutcome.SUCCESS.value,
+        images=each.images) for each in recorded]
     kept = [each for each in episodes if each.success or wanted.keep_failures]
     if len(kept) < wanted.number:
         raise StudyError(f'task {task.label}: {wanted.path} has {len(kept)} demonstrations to '

@@ -15,7 +15,7 @@ import re
 import gymnasium
 import numpy as np
 
-from inril_ros.bench.study import StudyError, Task
+from inril_ros.bench.task import StudyError, Task
 from inril_ros.robot.contract import Contract, parse_contract
 from inril_ros.sim.environment import SimulatedRobot
 from inril_ros.sim.gymnasium_robot import GymnasiumRobot
@@ -23,13 +23,17 @@ from inril_ros.sim.mapping import GymnasiumMapping, parse_mapping
 from inril_ros.sim.opengl import prefer_headless_opengl
 
 _NAME = 'environment'
+_CAMERA = 'render'
 _SUCCESS_KEYS = ('is_success', 'success')
 _RATE = 50.0  # Hz, where the environment doesn't tell its own
 _MOST_TICKS = 1000  # where an id has no time limit
 
 
-def described(task: Task) -> tuple[Contract, int, Callable[[], SimulatedRobot]]:
+def described(task: Task) -> tuple[Contract, int, Callable[[Contract], SimulatedRobot]]:
     """Return contract, time limit [ticks] and maker of the robot of a Gymnasium id.
+
+    If the task asks for images, the contract has one camera, ``render``, of whatever size the
+    environment draws.
 
     Raises:
         StudyError: It can't be made, or has other spaces than vectors, or no sign of success.
@@ -38,7 +42,7 @@ def described(task: Task) -> tuple[Contract, int, Callable[[], SimulatedRobot]]:
     for module in task.modules:
         import_module(module)
     try:
-        environment = gymnasium.make(task.id, disable_env_checker=True, **task.make)
+        environment = gymnasium.make(task.id, disable_env_checker=True, **_arguments(task))
     except Exception as error:  # whatever an environment's constructor may raise
         raise StudyError(f'task {task.id}: gymnasium can not make it: '
                          f'{type(error).__name__}: {error}') from error
@@ -49,7 +53,7 @@ def described(task: Task) -> tuple[Contract, int, Callable[[], SimulatedRobot]]:
     finally:
         environment.close()
     assert isinstance(mapping, GymnasiumMapping)
-    return contract, limit, partial(GymnasiumRobot, mapping, _NAME, contract)
+    return contract, limit, partial(GymnasiumRobot, mapping, _NAME)
 
 
 def _contract(task: Task, environment: gymnasium.Env) -> dict:
@@ -71,6 +75,7 @@ def _contract(task: Task, environment: gymnasium.Env) -> dict:
         'actions': {'action': {
             'topic': 'action', 'type': 'std_msgs/msg/Float64MultiArray', 'field': 'data',
             'minimum': space.low.tolist(), 'maximum': space.high.tolist(), 'hold': 'last'}},
+        'cameras': _cameras(task, environment),
         'episode': {'time_limit': 1.0},
     }
 
@@ -80,13 +85,32 @@ def _mapping(task: Task, environment: gymnasium.Env) -> dict:
     # The time limit is the study's affair, and the robot's own argument.
     return {
         'simulator': 'gymnasium', 'contract': '', 'modules': list(task.modules),
-        'tasks': {_NAME: {'environment': task.id, 'make': task.make}},
+        'tasks': {_NAME: {'environment': task.id, 'make': _arguments(task)}},
         'observations': {name: {'observation': path} for name, (path, _) in parts.items()},
         'actions': {'action': {'elements': [0, environment.action_space.shape[0]]}},
         'success': asdict(task.success) if task.success else {'info': _success_key(
             task, environment)},
         'failure': 'terminated', 'reward': task.reward,
+        'cameras': {_CAMERA: {'render': 0}} if task.images else {},
     }
+
+
+def _arguments(task: Task) -> dict:
+    return task.make if task.images is None else {'render_mode': 'rgb_array', **task.make}
+
+
+def _cameras(task: Task, environment: gymnasium.Env) -> dict:
+    if task.images is None:
+        return {}
+    environment.reset(seed=0)
+    try:
+        height, width, _ = np.shape(environment.render())
+    except Exception as error:  # whatever an environment's renderer may raise, or return
+        raise StudyError(f'task {task.id}: draws no image: '
+                         f'{type(error).__name__}: {error}') from error
+    period = getattr(environment.unwrapped, 'dt', None)
+    return {_CAMERA: {'topic': _CAMERA, 'width': width, 'height': height,
+                      'rate': 1.0 / float(period) if period else _RATE}}
 
 
 def _parts(task: Task, space: gymnasium.Space, path: str = '') -> dict[str, tuple[str, int]]:

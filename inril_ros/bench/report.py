@@ -6,18 +6,30 @@ It says as plainly where an arm lost as where it won, and for each number what i
 many seeds, which interval, which code. What is missing is listed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 import shutil
-from typing import Any
 
 from inril_ros.bench.curves import Curve, curves_of, median_steps, THRESHOLDS
 from inril_ros.bench.figures import colours, draw_host, draw_overview
 from inril_ros.bench.places import json_lines, StudyPlace, write_whole
-from inril_ros.bench.statistics import Estimate, interquartile_mean, mean
+from inril_ros.bench.statistics import interquartile_mean, mean
 from inril_ros.bench.study import load_study, Study, StudyError
+from inril_ros.bench.wording import (
+    interval,
+    knobs,
+    listed,
+    mean_last,
+    mean_of,
+    percent,
+    points,
+    steps,
+    table,
+    unless,
+    verdict,
+    when,
+)
 
-_LEAST_PAIRS = 5
 # What a row's log may have of alignment, and the heads of their columns.
 _ALIGNMENT = {
     'alignment_pooled_cosine': 'cosine', 'alignment_pooled_low': 'from',
@@ -110,8 +122,8 @@ class Report:
         done = (f'{len(self._curves)} runs' if not self._missing else
                 f'**{self._missing} of {self._missing + len(self._curves)} runs are not finished '
                 'and not in this report**')
-        return (f'{done}: {_list(self._tasks)} x {len(self._arms)} arms x seeds '
-                f'{_list(study.seeds)}; {study.env_steps:,} environment steps each; '
+        return (f'{done}: {listed(self._tasks)} x {len(self._arms)} arms x seeds '
+                f'{listed(study.seeds)}; {study.env_steps:,} environment steps each; '
                 f'{study.evaluation.episodes} episodes per evaluation, on the same initial '
                 'states for all.')
 
@@ -125,13 +137,13 @@ class Report:
                 finals = [[curve.final for curve in curves]]
                 rows.append([
                     task, arm.host, arm.name, str(len(curves)),
-                    _percent(mean([[curve.first for curve in curves]]).value),
-                    _interval(mean(finals)), _percent(interquartile_mean(finals).value),
-                    _interval(mean([[curve.area for curve in curves]])),
-                    *(_steps(*median_steps(curves, threshold), len(curves))
+                    percent(mean([[curve.first for curve in curves]]).value),
+                    interval(mean(finals)), percent(interquartile_mean(finals).value),
+                    interval(mean([[curve.area for curve in curves]])),
+                    *(steps(*median_steps(curves, threshold), len(curves))
                       for threshold in THRESHOLDS),
-                    _percent(max(curve.collapse for curve in curves))])
-        return _table(['task', 'host', 'arm', 'seeds', 'clone', 'success, mean [95 %]', 'IQM',
+                    percent(max(curve.collapse for curve in curves))])
+        return table(['task', 'host', 'arm', 'seeds', 'clone', 'success, mean [95 %]', 'IQM',
                        'area [95 %]', *(f'steps to {100 * each:.0f} %' for each in THRESHOLDS),
                        'worst collapse'], rows)
 
@@ -139,10 +151,10 @@ class Report:
         rows = []
         for arm in self._arms:
             finals = self._strata(arm.name, 'final')
-            rows.append([arm.host, arm.name, str(sum(map(len, finals))), _interval(mean(finals)),
-                         _interval(interquartile_mean(finals)),
-                         _interval(mean(self._strata(arm.name, 'area')))])
-        return _table(['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]',
+            rows.append([arm.host, arm.name, str(sum(map(len, finals))), interval(mean(finals)),
+                         interval(interquartile_mean(finals)),
+                         interval(mean(self._strata(arm.name, 'area')))])
+        return table(['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]',
                        'area [95 %]'], rows)
 
     def _differences(self) -> str:
@@ -163,14 +175,14 @@ class Report:
                 area = mean([[a.area - b.area for a, b in each] for each in pairs])
                 flat = [a.final - b.final for each in pairs for a, b in each]
                 rows.append([
-                    arm.host, arm.name, other, task, str(len(flat)), _points(final),
-                    _points(area), f'{sum(each > 0 for each in flat)} / '
+                    arm.host, arm.name, other, task, str(len(flat)), points(final),
+                    points(area), f'{sum(each > 0 for each in flat)} / '
                     f'{sum(each == 0 for each in flat)} / {sum(each < 0 for each in flat)}',
-                    _verdict(final)])
+                    verdict(final)])
         if not rows:
             return ''
         return ('Paired by task and seed: both began with the same clone and the same '
-                'demonstrations. In percentage points.\n\n' + _table(
+                'demonstrations. In percentage points.\n\n' + table(
                     ['host', 'arm', 'against', 'task', 'pairs', 'success [95 %]', 'area [95 %]',
                      'better / same / worse', 'so'], rows))
 
@@ -181,12 +193,12 @@ class Report:
             last = curves[0].rows[-1]
             losses = [curve.values('heldout_il_loss') for curve in curves]
             rows.append([
-                arm.host, arm.name, _when(last), _unless(last.get('control'), 'none'),
+                arm.host, arm.name, when(last), unless(last.get('control'), 'none'),
                 last.get('imitated') or '', last.get('separation') or '',
-                _mean_last(curves, 'ratio'), _mean_last(curves, 'log.dose'),
-                _mean([each[0] for each in losses]), _mean([each[-1] for each in losses]),
-                *(_mean_last(curves, f'log.{name}') for name in _ALIGNMENT)])
-        return _table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
+                mean_last(curves, 'ratio'), mean_last(curves, 'log.dose'),
+                mean_of([each[0] for each in losses]), mean_of([each[-1] for each in losses]),
+                *(mean_last(curves, f'log.{name}') for name in _ALIGNMENT)])
+        return table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
                        'IL per RL update', 'dose', 'held-out IL loss, clone', 'at the end',
                        *_ALIGNMENT.values()], rows)
 
@@ -195,16 +207,16 @@ class Report:
         for arm in self._arms:
             curves = [curve for curve in self._curves if curve.arm == arm.name]
             rows.append([arm.host, arm.name, *(
-                _mean_last(curves, name, '{:,.0f}') for name in (
+                mean_last(curves, name, '{:,.0f}') for name in (
                     'env_steps', 'rl_updates', 'il_updates', 'cpu_seconds',
                     'simulation_seconds', 'learning_seconds', 'evaluation_seconds'))])
         return ('Means per run. CPU seconds are of one thread, simulation and learning; '
-                'evaluation and cloning are not in them.\n\n' + _table(
+                'evaluation and cloning are not in them.\n\n' + table(
                     ['host', 'arm', 'env steps', 'RL updates', 'IL updates', 'CPU s',
                      'simulation', 'learning', 'evaluation'], rows))
 
     def _each_run(self) -> str:
-        return _table(['task', 'arm', 'seed', 'success at each point', 'weights'], [[
+        return table(['task', 'arm', 'seed', 'success at each point', 'weights'], [[
             curve.task, curve.arm, str(curve.seed),
             ' '.join(f'{100 * value:.0f}' for value in curve.success),
             f'`{curve.rows[-1]["weights_hash"][:12]}`'] for curve in self._curves])
@@ -230,11 +242,11 @@ class Report:
     def _provenance(self) -> str:
         curves, study = self._curves, self._study
         code = sorted({row['code_hash'][:12] for curve in curves for row in curve.rows})
-        lines = [f'- seeds: {_list(study.seeds)}; lanes: {study.lanes}',
-                 f'- code (SHA-256 of the sources): {_list(f"`{each}`" for each in code)}'
+        lines = [f'- seeds: {listed(study.seeds)}; lanes: {study.lanes}',
+                 f'- code (SHA-256 of the sources): {listed(f"`{each}`" for each in code)}'
                  + ('' if len(code) == 1 else ' — **runs of different code are compared here**'),
-                 '- torch ' + _list(sorted({curve.rows[-1]['torch'] for curve in curves}))]
-        lines += [f'- task {task.label}: {_knobs(task)}' for task in study.tasks]
+                 '- torch ' + listed(sorted({curve.rows[-1]['torch'] for curve in curves}))]
+        lines += [f'- task {task.label}: {knobs(task)}' for task in study.tasks]
         return '\n'.join(lines)
 
     def _of(self, arm: str, task: str) -> list[Curve]:
@@ -244,88 +256,3 @@ class Report:
         strata = [[getattr(curve, number) for curve in self._of(arm, task)]
                   for task in self._tasks]
         return [each for each in strata if each]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; columns that are empty throughout are left out."""
-    kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
-    lines = [[head[index] for index in kept], ['---'] * len(kept),
-             *([row[index] for index in kept] for row in rows)]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
-
-
-def _percent(share: float) -> str:
-    return f'{100 * share:.0f} %'
-
-
-def _interval(estimate: Estimate) -> str:
-    if estimate.low is None:
-        return _percent(estimate.value)
-    return f'{_percent(estimate.value)} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]'
-
-
-def _points(estimate: Estimate) -> str:
-    value = f'{100 * estimate.value:+.0f}'
-    if estimate.low is None:
-        return value
-    return f'{value} [{100 * estimate.low:+.0f}, {100 * estimate.high:+.0f}]'
-
-
-def _verdict(difference: Estimate) -> str:
-    if difference.low is None:
-        return 'one pair: no interval'
-    if not difference.excludes_zero:
-        return 'no clear difference'
-    so = 'better' if difference.value > 0 else '**worse**'
-    # Three coins that fall alike exclude zero, too.
-    return so if difference.n >= _LEAST_PAIRS else f'{so}, but {difference.n} pairs are few'
-
-
-def _steps(median: float | None, reached: int, runs: int) -> str:
-    text = 'not reached' if median is None else f'{median:,.0f}'
-    return f'{text} ({reached}/{runs})'
-
-
-def _when(row: Mapping[str, Any]) -> str:
-    if row['m'] is None:
-        return 'RL only'
-    words = [f'{row["m"]:g}', _unless(row.get('unit'), 'minibatch'),
-             _unless(row.get('schedule'), 'fixed')]
-    return ' '.join(filter(None, words))
-
-
-def _unless(value: str | None, usual: str) -> str:
-    return '' if value in (None, usual) else value
-
-
-def _mean(values: Sequence[float]) -> str:
-    known = [value for value in values if value == value]
-    return f'{sum(known) / len(known):.3g}' if known else ''
-
-
-def _mean_last(curves: Sequence[Curve], name: str, form: str = '{:.3g}') -> str:
-    known = [value for value in (curve.last(name) for curve in curves) if value is not None]
-    return form.format(sum(known) / len(known)) if known else ''
-
-
-def _list(items: Any) -> str:
-    return ', '.join(map(str, items))
-
-
-def _knobs(task: Any) -> str:
-    demonstrations, shift = task.demonstrations, task.shift
-    words = [f'{demonstrations.number} demonstrations ({demonstrations.source})']
-    if demonstrations.source == 'expert':
-        words.append(f'action noise {demonstrations.action_noise:g}, '
-                     f'{demonstrations.labels} actions recorded')
-    if demonstrations.region_share < 1.0:
-        words.append(f'from {100 * demonstrations.region_share:.0f} % of the initial states')
-    if demonstrations.keep_failures:
-        words.append('failures kept')
-    if shift.action_gain != 1.0:
-        words.append(f'action gain {shift.action_gain:g}')
-    if shift.latency:
-        words.append(f'latency {shift.latency} ticks')
-    if shift.observation_bias:
-        words.append(f'observation bias {dict(shift.observation_bias)}')
-    return ', '.join(words)

@@ -8,14 +8,16 @@ environment is described from its spaces (``gymnasium_ids``), and is like them f
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
-from inril_ros.bench.study import Shift, StudyError, Task
+from inril_ros.bench.task import Images, Shift, StudyError, Task
 from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.robot.policy_images import PolicyImages
 from inril_ros.sim.environment import make_simulation, SimulatedRobot, SimulatedState
 from inril_ros.sim.mapping import (
     built_in_mapping,
@@ -53,7 +55,7 @@ def bench_of(task: Task) -> Bench:
 
     Raises:
         MappingError: There is no such simulation or task, or it can't be made.
-        StudyError: The shift doesn't fit the robot.
+        StudyError: The shift or the images don't fit the robot.
     """
     if task.simulation == 'gymnasium':
         # Gymnasium is optional.
@@ -66,11 +68,13 @@ def bench_of(task: Task) -> Bench:
         entry = find_task(mapping, task.id, str(path))
         contract = load_contract(contract_file(path, mapping))
         ticks = time_limit_ticks(entry, contract)
-        make = partial(make_simulation, path, task.id, contract)
+        make = partial(make_simulation, path, task.id)
     if task.time_limit is not None:
         ticks = max(1, round(task.time_limit * contract.control_rate))
+    if task.images is not None:
+        contract = _seen_through(contract, task.images)
     _check_bias(task.shift, contract)
-    return Bench(contract, ticks, make, task.shift)
+    return Bench(contract, ticks, partial(make, contract), task.shift)
 
 
 def mapping_file(task: Task) -> Path:
@@ -121,6 +125,20 @@ class ShiftedRobot:
         values = {name: value + np.asarray(self._bias[name]) if name in self._bias else value
                   for name, value in state.values.items()}
         return SimulatedState(values, state.outcome, state.reward)
+
+
+def _seen_through(contract: Contract, images: Images) -> Contract:
+    """Return the robot with what a task's policy sees in place of what its own would see."""
+    slowest = max((1.0 / camera.rate for camera in contract.cameras.values()), default=0.0)
+    try:
+        return replace(
+            contract,
+            policy_observations=images.observations or contract.policy_observations,
+            policy_images=PolicyImages(images.cameras, images.size, images.size,
+                                       max_age=max(PolicyImages.max_age, slowest)))
+    except ValidationError as error:
+        raise StudyError('images: ' + '; '.join(
+            item['msg'].removeprefix('Value error, ') for item in error.errors())) from error
 
 
 def _check_bias(shift: Shift, contract: Contract) -> None:

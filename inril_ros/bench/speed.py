@@ -1,49 +1,23 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the bench costs beside the simulator, and what updates cost: CPU time on one thread."""
+"""What the bench costs beside the simulator: CPU time on one thread."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain
 import time
-from typing import Any
 
 import numpy as np
 import torch
 
 from inril_ros.bench.robots import bench_of, mapping_file
-from inril_ros.bench.study import Task
+from inril_ros.bench.task import Task
 from inril_ros.bench.vectorised import Lane, Lanes
-from inril_ros.learning.learners.hosts import HOSTS, POLICY_KIND
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
-from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.session import FineTuningSession
-from inril_ros.learning.session_config import SessionConfig
 from inril_ros.sim.mapping import find_task, load_mapping
 
 _STEPS = 150  # of an episode of Meta-World: never its end
 _REPEATS = 5
-_UPDATES = 300  # of a host: enough for several measurements of alignment at m = 10
-
-
-@dataclass(frozen=True)
-class HostSpeed:
-    """CPU milliseconds of the updates of one host, with its default settings.
-
-    Attributes:
-        host: Its name.
-        rl: Per RL update.
-        event: Per imitation event, without measurement of alignment.
-        share: Of measuring alignment in all CPU time of learning, at m = 10.
-    """
-
-    host: str
-    rl: float
-    event: float
-    share: float
 
 
 def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
@@ -115,53 +89,6 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
         return 20
 
     yield f'decisions for {lanes} lanes', _rate(decisions), 'calls/s', ''
-
-
-def measure_hosts(task_id: str, lanes: int) -> Iterator[HostSpeed]:
-    """Yield the speed of each host on one task of Meta-World."""
-    torch.set_num_threads(1)
-    bench = bench_of(Task(task_id))
-    many = Lanes(bench.open, bench.contract, bench.time_limit, lanes)
-    for host in HOSTS:
-        model = ModelConfig(bench.contract.observation_size, bench.contract.action_size,
-                            kind=POLICY_KIND.get(host, 'best_of_n'))
-        clone = make_policy(model)
-        shown = [each.episode() for each in many.play(
-            clone, range(lanes), torch.Generator().manual_seed(0))]
-
-        def session(clone: Policy = clone, shown: list = shown, host: str = host,
-                    **settings: Any) -> FineTuningSession:
-            return FineTuningSession(SessionConfig.from_mapping(
-                {'host': host, **settings}), clone, shown, 0, 'cpu')
-
-        # One experience for all measurements.
-        experience, watched = [], session(m=None)
-        while not watched.updates_due:
-            first = len(experience)
-            played = many.play(watched.policy, range(first, first + lanes),
-                               torch.Generator().manual_seed(first), explore=True)
-            for episode in played:
-                experience.append(episode.transitions(str(len(experience))))
-                for transition in experience[-1]:
-                    watched.ingest(transition)
-
-        def seconds(m: int | None, every: int, experience: list = experience,
-                    session: Callable[..., FineTuningSession] = session) -> tuple[float, int]:
-            measured = session(m=m, alignment_every=every)
-            for transition in chain.from_iterable(experience):
-                measured.ingest(transition)
-            began, count = time.process_time(), 0
-            while measured.updates_due and count < _UPDATES:
-                measured.update()
-                count += 1
-            return (time.process_time() - began) / count, count
-
-        rl, _ = seconds(None, 0)
-        both, _ = seconds(1, 0)
-        plain, _ = seconds(10, 0)
-        aligned, _ = seconds(10, 5)
-        yield HostSpeed(host, 1e3 * rl, 1e3 * max(both - rl, 0.0),
-                        max(1.0 - plain / aligned, 0.0))
 
 
 def _bare_environment(task: Task) -> object:

@@ -13,136 +13,22 @@ from functools import cached_property
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
+from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.learners.hosts import POLICY_KIND
-from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.contract import explain
 
-_STRICT = ConfigDict(extra='forbid', strict=False)
-_Label = Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9_.-]*$', max_length=60)]
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-_Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
-
-class StudyError(ValueError):
-    """A study that can't be run; the message names file, key and what is allowed."""
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Demonstrations:
-    """What the policy is cloned from: how much of it, and how good it is.
-
-    Attributes:
-        number: Episodes.
-        source: ``expert``: Meta-World's scripted expert; ``policy``: a saved model acts;
-            ``bags``: recorded episodes, the same for each seed.
-        path: Folder of the model or of the bags.
-        action_noise: Standard deviation of the noise on what the expert executes, of -1..1.
-        labels: Which action is recorded: the ``executed`` one with its noise, or the one the
-            ``expert`` wanted, which shows how to recover.
-        region_share: Share of the initial states that demonstrations begin in: the lowest ones
-            along the coordinate that varies most. Evaluation is on all of them.
-        keep_failures: Keep attempts that failed, too.
-    """
-
-    number: _Count = 8
-    source: Literal['expert', 'policy', 'bags'] = 'expert'
-    path: str = ''
-    action_noise: _NotNegative = 0.3
-    labels: Literal['executed', 'expert'] = 'executed'
-    region_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    keep_failures: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.source == 'expert') == bool(self.path):
-            raise ValueError(f'source {self.source} needs '
-                             f'{"no path" if self.path else "a path"}')
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Shift:
-    """How the robot that is fine-tuned differs from the one that was demonstrated on.
-
-    Attributes:
-        action_gain: The robot does this much of what it is told.
-        latency: [ticks] Actions are executed this much later.
-        observation_bias: Added to an observation of the contract: one number for all its values,
-            or one for each.
-    """
-
-    action_gain: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
-    latency: Annotated[int, Field(ge=0, le=100)] = 0
-    observation_bias: dict[str, _Finite | tuple[_Finite, ...]] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Success:
-    """What counts as success in a Gymnasium environment; exactly one is given.
-
-    Attributes:
-        info: Key of the environment's info that is true at success.
-        reward: A step's reward is at least this.
-        terminated_with_reward: It terminates with at least this reward.
-    """
-
-    info: str | None = None
-    reward: _Finite | None = None
-    terminated_with_reward: _Finite | None = None
-
-    def __post_init__(self) -> None:
-        if sum(value is not None for value in asdict(self).values()) != 1:
-            raise ValueError('give exactly one of info, reward, terminated_with_reward')
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Task:
-    """What is to be learned, from which demonstrations, on which robot.
-
-    Attributes:
-        id: Task of the simulation mapping, or Gymnasium id.
-        simulation: Name or file of a mapping (``config/simulations``), or ``gymnasium``.
-        name: In results, where one id stands there twice.
-        demonstrations: See there.
-        shift: See there.
-        time_limit: [s] of simulated time, instead of the mapping's or the environment's.
-        success: For ``gymnasium``; default: the info key success or is_success.
-        reward: For ``gymnasium``: ``sparse`` (1 at success) or the ``environment``'s.
-        modules: For ``gymnasium``: Python modules whose import registers the id.
-        make: For ``gymnasium``: keyword arguments of ``gymnasium.make``.
-    """
-
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    simulation: str = 'metaworld'
-    name: _Label | None = None
-    demonstrations: Demonstrations = Field(default_factory=Demonstrations)
-    shift: Shift = Field(default_factory=Shift)
-    time_limit: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
-    success: Success | None = None
-    reward: Literal['sparse', 'environment'] = 'sparse'
-    modules: tuple[str, ...] = ()
-    make: dict[str, Any] = Field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.simulation != 'gymnasium' and (self.success or self.modules or self.make):
-            raise ValueError('success, modules and make are for simulation: gymnasium; '
-                             'a mapping has its own')
-
-    @property
-    def label(self) -> str:
-        """Its name in results and file names."""
-        return self.name or self.id.replace('/', '-')
-
-
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Arm:
     """One way to fine-tune.
 
@@ -151,12 +37,12 @@ class Arm:
         session: Settings of SessionConfig; ``host`` is a name, or a mapping with its name and
             settings.
         pretrain: Settings of PretrainConfig.
-        model: Settings of ModelConfig, without the sizes of observation and action.
+        model: Settings of ModelConfig, without the sizes of observation, images and action.
         against: Name of the arm that the report compares it with; default: the first arm with
             the same host, m: null and no control.
     """
 
-    name: _Label
+    name: Label
     session: dict[str, Any] = Field(default_factory=dict)
     pretrain: dict[str, Any] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
@@ -172,15 +58,19 @@ class Arm:
         """The checked settings; ValueError if they are refused."""
         return from_mapping(PretrainConfig, self.pretrain)
 
-    def model_config(self, observation_size: int, action_size: int) -> ModelConfig:
+    def model_config(
+        self, observation_size: int, action_size: int,
+        image_shape: tuple[int, int, int, int] | None = None,
+    ) -> ModelConfig:
         """Return the model that is cloned; ValueError if its settings are refused."""
         kind = POLICY_KIND.get(self.host, 'best_of_n')
-        taken = {'observation_size', 'action_size', 'kind'} & self.model.keys()
+        fixed = {'observation_size', 'action_size', 'kind', *image_sizes((0, 0, 0, 3))}
+        taken = fixed & self.model.keys()
         if taken:
             raise ValueError(f'ModelConfig: {sorted(taken)} follow from the task and the host')
         return from_mapping(ModelConfig, {
             'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
-            **self.model})
+            **image_sizes(image_shape), **self.model})
 
     @property
     def host(self) -> str:
@@ -188,7 +78,7 @@ class Arm:
         return self.session_config.to_mapping()['host']['name']
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Evaluation:
     """When success is measured.
 
@@ -197,26 +87,26 @@ class Evaluation:
         episodes: On the same initial states at each point, in each arm and for each seed.
     """
 
-    every: _Count = 5000
+    every: Count = 5000
     episodes: Annotated[int, Field(ge=1, le=100_000)] = 50
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Run:
     """One task, one arm, one seed."""
 
-    study: _Label
+    study: Label
     task: Task
     arm: Arm
     seed: Annotated[int, Field(ge=0)]
-    env_steps: _Count
+    env_steps: Count
     evaluation: Evaluation
     lanes: Annotated[int, Field(ge=1, le=1000)]
 
     @property
     def document(self) -> dict[str, Any]:
         """Plain data that ``parse_run`` reads."""
-        return asdict(self)
+        return {**asdict(self), 'task': self.task.document}
 
     @cached_property
     def hash(self) -> str:
@@ -241,7 +131,7 @@ class Run:
         return [*range(0, self.env_steps, self.evaluation.every), self.env_steps]
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Study:
     """Tasks x arms x seeds.
 
@@ -257,11 +147,11 @@ class Study:
         notes: For the report: the question, and what was expected.
     """
 
-    name: _Label
+    name: Label
     tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
-    env_steps: _Count
+    env_steps: Count
     evaluation: Evaluation = Field(default_factory=Evaluation)
     lanes: Annotated[int, Field(ge=1, le=1000)] = 8
     session: dict[str, Any] = Field(default_factory=dict)

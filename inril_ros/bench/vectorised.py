@@ -19,6 +19,7 @@ from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.robot.contract import Contract
+from inril_ros.robot.images import as_it_comes, PolicyViews
 from inril_ros.robot.safety import SafetyGate
 from inril_ros.sim.environment import Outcome, SimulatedRobot, SimulatedState
 
@@ -29,6 +30,7 @@ class Played:
 
     Attributes:
         observations: N + 1 of (O,) float32.
+        images: N + 1 of (C, H, W, 3) uint8, if the policy has cameras; else empty.
         actions: N of (A,) in -1..1, as the safety gate let them through.
         rewards: N.
         starts: First step of each decision.
@@ -42,6 +44,7 @@ class Played:
     starts: list[int] = field(default_factory=list)
     extras: list[np.ndarray] = field(default_factory=list)
     outcome: Outcome = 'none'
+    images: list[np.ndarray] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -57,7 +60,7 @@ class Played:
         """Return it as a whole, as demonstrations are."""
         return Episode(np.stack(self.observations), np.stack(self.actions),
                        np.array(self.rewards), terminated=self.outcome != 'none',
-                       success=self.success)
+                       success=self.success, images=self._images(0, self.steps))
 
     def transitions(self, name: str) -> list[Transition]:
         """Return its decisions as the recorder would send them."""
@@ -71,8 +74,12 @@ class Played:
                 np.ones(after - first, np.uint8),
                 terminated=ends and self.outcome != 'none',
                 truncated=ends and self.outcome == 'none', success=ends and self.success,
-                extras=extras))
+                extras=extras, images=self._images(first, after)))
         return pieces
+
+    def _images(self, first: int, last: int) -> np.ndarray | None:
+        """Return the images of the observations first .. last."""
+        return np.stack(self.images[first:last + 1]) if self.images else None
 
 
 class Lane:
@@ -81,6 +88,8 @@ class Lane:
     def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int) -> None:
         self._robot, self._contract, self._time_limit = robot, contract, time_limit
         self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract)
+        self._views = PolicyViews(contract)
+        self._encoded: dict[str, bytes] = {}
         self._state: SimulatedState
         self.played = Played()
 
@@ -90,6 +99,7 @@ class Lane:
         self._gate.reset(None)
         self._state = self._robot.reset(seed)
         self.played = Played([self._builder.build(self._state.values)])
+        self._look()
 
     @property
     def ended(self) -> bool:
@@ -127,6 +137,16 @@ class Lane:
         played.rewards.append(self._state.reward)
         played.observations.append(self._builder.build(self._state.values))
         played.outcome = self._state.outcome
+        self._look()
+
+    def _look(self) -> None:
+        """Take the images of this tick in, as they would come over the wire: encoded, at times."""
+        for name, camera in self._contract.policy_cameras.items():
+            if self.played.steps % self._contract.ticks_per_image(name) == 0:
+                self._encoded[name] = as_it_comes(self._robot.image(name), camera)
+        if self._contract.policy_images is not None:
+            self.played.images.append(self._views.of(
+                [self._encoded[name] for name in self._contract.policy_cameras]))
 
     def close(self) -> None:
         """Release the simulator."""
@@ -164,8 +184,7 @@ class Lanes:
         memory = policy.begin(len(lanes))
         running = list(range(len(lanes)))
         while running:
-            observations = Observations(torch.from_numpy(
-                np.stack([lanes[index].played.observations[-1] for index in running])))
+            observations = _seen([lanes[index].played for index in running])
             with torch.inference_mode():
                 decision = policy.decide(observations, memory, generator, explore)
             actions, extras = decision.actions.numpy(), decision.extras.numpy()
@@ -184,3 +203,11 @@ class Lanes:
         """Release the simulators."""
         for lane in self._lanes:
             lane.close()
+
+
+def _seen(running: Sequence[Played]) -> Observations:
+    """Return what the policy sees in B running episodes."""
+    state = torch.from_numpy(np.stack([each.observations[-1] for each in running]))
+    if not running[0].images:
+        return Observations(state)
+    return Observations(state, torch.from_numpy(np.stack([each.images[-1] for each in running])))

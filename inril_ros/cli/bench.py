@@ -23,6 +23,7 @@ app = typer.Typer(
          '  [bold]inril bench report runs/bench/quick[/bold]   tables and curves of it\n\n'
          '  [bold]inril bench list[/bold]                      what a study may name')
 
+_MEASURED_UPDATES = 300  # of each host
 _Machine = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of a table.')]
 
 
@@ -100,15 +101,17 @@ def speed(
         help='Measure the updates of each host, too: a minute or two.')] = True,
 ) -> None:
     """Measure CPU time: of simulation, alone and through the bench, and of updates."""
-    from inril_ros.bench.speed import measure, measure_hosts
+    from inril_ros.bench.host_speed import all_host_costs
+    from inril_ros.bench.speed import measure
 
     for name, value, unit, note in measure(task, lanes):
         typer.echo(f'{name:<44}{value:>10,.0f} {unit:<8}{note}')
     if hosts:
-        typer.echo(f'\n{"host":<16}{"RL update":>12}{"IL event":>12}{"alignment, m = 10":>20}')
-        for each in measure_hosts(task, lanes):
-            typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.event:>9.2f} ms'
-                       f'{100 * each.share:>18.1f} %')
+        typer.echo(f'\n{"host":<16}{"RL update":>12}{"IL step":>12}{"IL, m = 10":>14}'
+                   f'{"alignment":>12}')
+        for each in all_host_costs(_MEASURED_UPDATES):
+            typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.il:>9.2f} ms'
+                       f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
 
 
 def _report(folder: Path, to: Path | None, machine: bool) -> None:

@@ -28,6 +28,7 @@ class JobOptions:
 
     Attributes:
         simulation: Path of the simulation mapping; empty: a real robot.
+        gazebo: Gazebo simulates it and runs already, as a real robot's driver does.
         demonstrations: Successful demonstrations to record.
         env_steps: Environment steps of fine-tuning.
         evaluation_episodes: Episodes of each evaluation.
@@ -42,6 +43,7 @@ class JobOptions:
     """
 
     simulation: str
+    gazebo: bool = False
     demonstrations: int = 8
     env_steps: int = 40_000
     evaluation_episodes: int = 50
@@ -70,11 +72,12 @@ class Job:
 
     def graph_options(self, **stage: Any) -> GraphOptions:
         """Return the graph's options, with those of the stage."""
-        simulated = bool(self.options.simulation)
+        simulated, gazebo = bool(self.options.simulation), self.options.gazebo
         return GraphOptions(
             contract=str(self.run.contract), run_id=self.run.settings.run_id,
             simulation=self.options.simulation, task=self.run.settings.task,
-            lockstep=simulated, use_sim_time=simulated, seed=self.run.settings.seed,
+            lockstep=simulated and not gazebo, use_sim_time=simulated, gazebo=gazebo,
+            teleop_device='scripted' if simulated else 'external', seed=self.run.settings.seed,
             operator_noise=self.options.operator_noise, device=self.options.device,
             log_level=self.options.log_level, **stage)
 
@@ -86,20 +89,29 @@ class Job:
         # Imported here: what needs no graph, such as the studies of `inril bench`, needs no ROS.
         from inril_ros.nodes.conductor import Conductor
 
+        with self._domain() as domain_id, Supervisor(
+            graph, self.run.logs(stage), domain_id=domain_id, quiet=not self.options.verbose,
+            console=self.reporter.console,
+        ) as supervisor, Conductor(
+            self.run.settings.run_id, self.run.settings.task, domain_id,
+            check=supervisor.check, listen=listen,
+            # Nobody aborts an episode in simulation: a node has stopped doing its part.
+            most_aborted=0 if self.options.simulation else 2,
+            scene_node='gazebo_node' if self.options.gazebo else 'sim_node',
+        ) as conductor:
+            self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')
+            conductor.wait_ready(tuple(node.name for node in graph.nodes))
+            yield conductor
+
+    @contextmanager
+    def _domain(self) -> Iterator[int | None]:
+        """Give a ROS domain that nobody else has; where the robot is outside: its own, None."""
+        if not self.options.simulation or self.options.gazebo:
+            yield None
+            return
         with reserve_domain() as domain_id:
             os.environ.update(domain_environment(domain_id))
-            with Supervisor(
-                graph, self.run.logs(stage), domain_id=domain_id, quiet=not self.options.verbose,
-                console=self.reporter.console,
-            ) as supervisor, Conductor(
-                self.run.settings.run_id, self.run.settings.task, domain_id,
-                check=supervisor.check, listen=listen,
-                # Nobody aborts an episode in simulation: a node has stopped doing its part.
-                most_aborted=0 if self.options.simulation else 2,
-            ) as conductor:
-                self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')
-                conductor.wait_ready(tuple(node.name for node in graph.nodes))
-                yield conductor
+            yield domain_id
 
     def episode_id(self, stage: str, index: int) -> str:
         """Return the UUID of an episode of this run."""

@@ -14,6 +14,9 @@ import typer
 import yaml
 
 from inril_ros.cli.bench import app as bench_app
+from inril_ros.cli.contract import app as contract_app
+from inril_ros.cli.demos import app as demos_app
+from inril_ros.cli.doctor import doctor
 from inril_ros.cli.job import Job, JobOptions
 from inril_ros.cli.progress import Reporter
 from inril_ros.cli.resources import find_configuration
@@ -28,6 +31,9 @@ app = typer.Typer(
          'other commands do one stage each, in the order record, pretrain, evaluate, finetune, '
          'evaluate.')
 app.add_typer(bench_app, name='bench')
+app.add_typer(contract_app, name='contract')
+app.command(name='doctor')(doctor)
+app.add_typer(demos_app, name='demos')
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]
@@ -36,6 +42,9 @@ Robot = Annotated[str, typer.Option(
     '--contract', help='Robot contract: a file, or a name in config/robots.')]
 Simulation = Annotated[str, typer.Option(
     help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot.')]
+Gazebo = Annotated[bool, typer.Option(
+    '--gazebo', help='Gazebo simulates the mapping, and runs already: gazebo.launch.py '
+                     'stage:=none.')]
 Demos = Annotated[int, typer.Option(min=1, help='Successful demonstrations to record.')]
 Steps = Annotated[int, typer.Option(min=1, help='Environment steps of fine-tuning.')]
 Episodes = Annotated[int, typer.Option(min=1, help='Episodes of each evaluation.')]
@@ -98,13 +107,15 @@ def demo(
 def record(
     run_dir: RunDir, task: Task = 'pick-place', seed: Seed = 0, demos: Demos = 8,
     contract: Robot = 'metaworld_sawyer', simulation: Simulation = 'metaworld',
-    resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
+    gazebo: Gazebo = False, resume: Resume = False, machine: Machine = False,
+    verbose: Verbose = False,
 ) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
     mapping = _simulation(simulation, task)  # before the folder: a wrong task must not begin a run
     run = RunDirectory.create(run_dir, new_settings(
         task, seed, find_configuration('robots', contract)), resume)
-    _stage(run, 'record', machine, simulation=mapping, demonstrations=demos, verbose=verbose)
+    _stage(run, 'record', machine, simulation=mapping, gazebo=gazebo, demonstrations=demos,
+           verbose=verbose)
 
 
 @app.command()
@@ -121,14 +132,15 @@ def pretrain(
 def finetune(
     run_dir: RunDir, steps: Steps = 40_000, il: Source = 'both', m: M = 4,
     rl_only: RlOnly = False, config: Config = None, synchronous: Synchronous = False,
-    device: Device = 'auto', simulation: Simulation = 'metaworld', resume: Resume = False,
-    machine: Machine = False, verbose: Verbose = False,
+    device: Device = 'auto', simulation: Simulation = 'metaworld', gazebo: Gazebo = False,
+    resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
 ) -> None:
     """Fine-tune the cloned policy on the running arm."""
     run = RunDirectory.open(run_dir)
     if run.finetune.exists() and not resume:
         raise RunDirectoryError(f'{run.finetune} exists: continue it with --resume')
     _stage(run, 'finetune', machine, simulation=_simulation(simulation, run.settings.task),
+           gazebo=gazebo,
            env_steps=steps, session=_session(config, il, m, rl_only), synchronous=synchronous,
            device=device, verbose=verbose)
 
@@ -137,16 +149,16 @@ def finetune(
 def evaluate(
     run_dir: RunDir,
     model: Annotated[str, typer.Option(help='Which model: pretrained or finetuned.')],
-    episodes: Episodes = 50, simulation: Simulation = 'metaworld', machine: Machine = False,
-    verbose: Verbose = False,
+    episodes: Episodes = 50, simulation: Simulation = 'metaworld', gazebo: Gazebo = False,
+    machine: Machine = False, verbose: Verbose = False,
 ) -> None:
     """Measure success on the fixed set of initial states."""
     if model not in ('pretrained', 'finetuned'):
         raise UsageError(f'--model {model}: pretrained or finetuned')
     run = RunDirectory.open(run_dir)
     _stage(run, f'evaluate_{model}', machine,
-           simulation=_simulation(simulation, run.settings.task), evaluation_episodes=episodes,
-           verbose=verbose)
+           simulation=_simulation(simulation, run.settings.task), gazebo=gazebo,
+           evaluation_episodes=episodes, verbose=verbose)
 
 
 @app.command()
@@ -161,7 +173,7 @@ def report(run_dir: RunDir) -> None:
 
 @app.command()
 def up(
-    stage: Annotated[str, typer.Argument(help='simulate, record, evaluate or finetune.')],
+    stage: Annotated[str, typer.Argument(help='simulate, record, evaluate, finetune or learn.')],
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')],
     simulation: Simulation = 'metaworld',
     real_time: Annotated[bool, typer.Option(

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import time
 
 from inril_ros.cli.job import Job
-from inril_ros.data.bags import find_bags, read_episode
+from inril_ros.data.aligned_cache import aligned_episode
+from inril_ros.data.bags import find_bags
 from inril_ros.data.record_files import write_json
 
 _CURVE_POINTS = 200
@@ -23,7 +24,7 @@ def pretrain(job: Job) -> dict[str, object]:
     from inril_ros.learning.device import select_device
     from inril_ros.learning.learners.hosts import host_name, POLICY_KIND
     from inril_ros.learning.policies.artifact import save_policy
-    from inril_ros.learning.policies.model_config import ModelConfig
+    from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
     from inril_ros.learning.pretrain import pretrain as clone
     from inril_ros.learning.pretrain import PretrainConfig
     from inril_ros.learning.session_config import SessionConfig
@@ -31,12 +32,13 @@ def pretrain(job: Job) -> dict[str, object]:
 
     torch.set_num_threads(1)
     began, contract = time.monotonic(), job.contract
-    episodes = [learning_episode(read_episode(path, contract), contract)
+    episodes = [learning_episode(aligned_episode(path, contract), contract)
                 for path in find_bags(job.run.demonstrations)]
     config = PretrainConfig(**job.options.pretrain)
     host = host_name(SessionConfig.from_mapping(job.options.session).host)
     model = ModelConfig(contract.observation_size, contract.action_size,
-                        kind=POLICY_KIND.get(host, 'best_of_n'))
+                        kind=POLICY_KIND.get(host, 'best_of_n'),
+                        **image_sizes(contract.image_shape))
     steps, losses = [], []
     every = max(1, config.steps // _CURVE_POINTS)
     with job.reporter.bar('pretrain', config.steps, 'steps') as bar:

@@ -4,7 +4,8 @@
 
 ::
 
-    run.json        what the run is              contract.yaml   copy of the robot contract
+    run.json        what the run is              contract.yaml   copy of the robot contract (and
+                                                                 of the URDF that it names)
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
     recording.json  attempts, digest of the bags
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
@@ -110,11 +111,13 @@ class RunDirectory:
             return cls._resume(path, settings)
         # The contract is written before run.json: a folder with a contract alone is a run whose
         # beginning was interrupted.
-        if path.exists() and any(entry.name != 'contract.yaml' for entry in path.iterdir()):
+        copies = _copies(Path(settings.contract))
+        if path.exists() and any(entry.name not in {name.parts[0] for name in copies}
+                                 for entry in path.iterdir()):
             raise RunDirectoryError(f'{path} is not empty and holds no run: take a new folder')
-        path.mkdir(parents=True, exist_ok=True)
-        text = Path(settings.contract).read_text(encoding='utf-8')
-        (path / 'contract.yaml').write_text(text, encoding='utf-8')
+        for name, source in copies.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(source.read_bytes())
         write_json(path / 'run.json', asdict(settings))
         return cls(path, settings)
 
@@ -171,3 +174,12 @@ class RunDirectory:
         if stage in finished:
             raise RunDirectoryError(f'{self.path}: stage {stage!r} is done already')
         write_json(self.path / 'stages.json', {**finished, stage: seconds}, replace=True)
+
+
+def _copies(contract: Path) -> dict[Path, Path]:
+    """Return what a run keeps a copy of: the contract, and the URDF beside it; by name in it."""
+    kinematics = load_contract(contract).kinematics
+    copies = {Path('contract.yaml'): contract}
+    if kinematics is not None and not Path(kinematics.urdf).is_absolute():
+        copies[Path(kinematics.urdf)] = contract.parent / kinematics.urdf
+    return copies

@@ -16,21 +16,29 @@ from inril_ros.cli.run_directory import STAGES
 from inril_ros.cli.summary import summarise
 from inril_ros.cli.tensorboard import write_tensorboard
 from inril_ros.data.record_files import write_json
+from inril_ros.transport.folder_lock import FolderLock
 
 
 def run_stage(job: Job, stage: str) -> None:
     """Do one stage, unless it is done.
 
     Results of a stage that isn't noted as done are replaced: it was cut off while it wrote them.
+
+    Raises:
+        FolderInUseError: Another process is at work on the same run.
     """
-    if stage in job.run.finished_stages():
-        job.reporter.say(f'{stage}: done before')
-        return
-    job.reporter.title(_TITLES[stage])
-    began = time.monotonic()
-    facts = _ACTIONS[stage](job)
-    job.run.finish_stage(stage, time.monotonic() - began)
-    job.reporter.say(_sentence(facts), **facts)
+    lock = FolderLock(job.run.path, f'the stage {stage}')
+    try:
+        if stage in job.run.finished_stages():
+            job.reporter.say(f'{stage}: done before')
+            return
+        job.reporter.title(_TITLES[stage])
+        began = time.monotonic()
+        facts = _ACTIONS[stage](job)
+        job.run.finish_stage(stage, time.monotonic() - began)
+        job.reporter.say(_sentence(facts), **facts)
+    finally:
+        lock.release()
 
 
 def run_all(job: Job) -> dict[str, Any]:

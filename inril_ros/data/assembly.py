@@ -31,7 +31,7 @@ class ExecutedTick:
 
 @dataclass(frozen=True)
 class Decision:
-    """One transition; see Transition.msg."""
+    """One transition; see Transition.msg. ``images``: encoded, of each policy camera."""
 
     first_tick: int
     stamp: int
@@ -43,6 +43,7 @@ class Decision:
     extras: np.ndarray
     weights_version: int
     last: bool
+    images: tuple[tuple[bytes, ...], ...] = ()
 
 
 @dataclass
@@ -51,6 +52,7 @@ class _Open:
 
     ticks: list[ExecutedTick] = field(default_factory=list)
     observations: list[np.ndarray] = field(default_factory=list)
+    images: list[tuple[bytes, ...]] = field(default_factory=list)
 
 
 class TransitionAssembler:
@@ -83,7 +85,8 @@ class TransitionAssembler:
         self._next = 0
         self._end: tuple[int, int] | None = None
         self._until: int | None = None
-        self.ages: list[float] = []
+        #: Age, skew and gap [s] of each frame so far.
+        self.audit: list[tuple[float, float, float]] = []
         self.finished = False
 
     def add_executed(self, tick: ExecutedTick) -> None:
@@ -135,7 +138,7 @@ class TransitionAssembler:
             if not self._observed(self._end[1]) or not self._chunk_is_known():
                 return False
             if self._open.ticks:
-                done.append(self._close(self._observe(self._end[1]), self._end[1], last=True))
+                done.append(self._close(*self._observe(self._end[1]), self._end[1], last=True))
             self.finished = True
             return False
         tick = self._ticks.get(self._next)
@@ -143,11 +146,12 @@ class TransitionAssembler:
             return False
         if self._open.ticks and self._starts_decision(tick) and not self._chunk_is_known():
             return False
-        observation = self._observe(tick.stamp)
+        observation, images = self._observe(tick.stamp)
         if self._open.ticks and self._starts_decision(tick):
-            done.append(self._close(observation, tick.stamp, last=False))
+            done.append(self._close(observation, images, tick.stamp, last=False))
         self._open.ticks.append(tick)
         self._open.observations.append(observation)
+        self._open.images.append(images)
         del self._ticks[self._next]
         self._next += 1
         return True
@@ -169,13 +173,15 @@ class TransitionAssembler:
         judged = self._next == 0 or self._judged >= stamp
         return judged and self._aligner.newest_complete() >= stamp
 
-    def _observe(self, stamp: int) -> np.ndarray:
+    def _observe(self, stamp: int) -> tuple[np.ndarray, tuple[bytes, ...]]:
         frame = self._aligner.frame(stamp)
-        self.ages.append(frame.age)
-        return self._builder.build(frame.values)
+        self.audit.append((frame.age, frame.skew, frame.gap))
+        return self._builder.build(frame.values), frame.images
 
-    def _close(self, observation: np.ndarray, stamp: int, last: bool) -> Decision:
+    def _close(self, observation: np.ndarray, seen: tuple[bytes, ...], stamp: int,
+               last: bool) -> Decision:
         ticks, observations = self._open.ticks, [*self._open.observations, observation]
+        images = (*self._open.images, seen) if seen else ()
         self._open = _Open()
         size = self._contract.action_size
         stamps = [*(tick.stamp for tick in ticks), stamp]
@@ -198,4 +204,5 @@ class TransitionAssembler:
             extras=np.zeros(0, np.float32) if extras is None else extras,
             weights_version=ticks[0].weights_version,
             last=last,
+            images=images,
         )

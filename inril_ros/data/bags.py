@@ -6,7 +6,7 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 import hashlib
 import json
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys.store import Typestore
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.episode import RecordedEpisode
@@ -24,6 +25,7 @@ from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import CodecError, stamp_ns
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.robot.images import PolicyViews
 
 EXECUTED_TOPIC = 'executed_action'
 EVENT_TOPIC = 'episode/event'
@@ -59,12 +61,16 @@ class EpisodeBag:
         self._connections: dict[str, Any] = {}
         self.messages = 0
 
-    def write(self, topic: str, message_type: str, stamp: int, raw: bytes) -> None:
-        """Write a serialised message; ``stamp`` [ns] is its time in the bag."""
+    def write(self, topic: str, message_type: str, stamp: int, raw: bytes,
+              types: Typestore | None = None) -> None:
+        """Write a serialised message; ``stamp`` [ns] is its time in the bag.
+
+        ``types`` has the definition of its type, if that isn't the one of this ROS distribution.
+        """
         connection = self._connections.get(topic)
         if connection is None:
             connection = self._connections[topic] = self._writer.add_connection(
-                _absolute(topic, '/'), message_type, typestore=self._store)
+                _absolute(topic, '/'), message_type, typestore=types or self._store)
         self._writer.write(connection, stamp, raw)
         self.messages += 1
 
@@ -98,20 +104,27 @@ def find_bags(folder: Path) -> list[Path]:
     return bags
 
 
-def read_episode(path: Path, contract: Contract) -> RecordedEpisode:
+def read_episode(
+    path: Path, contract: Contract, quantities: tuple[str, ...] = (),
+) -> RecordedEpisode:
     """Read one recorded episode and align it at its ticks.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+        quantities: Observations or derived quantities that are wanted in place of the policy's.
 
     Raises:
         BagError: The bag is damaged, was recorded under another contract, lacks a topic, or has
             gaps; the message says which.
     """
-    aligner = FrameAligner(contract, history=1_000_000)
-    topics = {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
+    aligner = FrameAligner(contract, history=1_000_000, images=True, image_history=1_000_000)
+    topics = {*aligner.topics, EXECUTED_TOPIC, EVENT_TOPIC,
               contract.episode.outcome_topic}
     executed: list[ExecutedTick] = []
     rewards: list[tuple[int, float]] = []
     started = ended = None
-    for topic, message in _messages(path, topics, contract):
+    for topic, received, message in _messages(path, topics, contract):
         if topic == EXECUTED_TOPIC:
             executed.append(executed_tick(message))
         elif topic == EVENT_TOPIC:
@@ -121,11 +134,16 @@ def read_episode(path: Path, contract: Contract) -> RecordedEpisode:
             rewards.append((stamp_ns(message), message.reward))
         else:
             try:
-                aligner.add(topic, message)
+                aligner.add(topic, message, received)
             except CodecError as error:
                 raise BagError(f'{path}: {error}') from error
     if started is None or ended is None:
         raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
+    if ended.contract_hash != contract.hash:
+        raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
+                       f'this is {contract.name} {contract.hash[:12]}')
+    if quantities:
+        contract = replace(contract, policy_observations=quantities)
     return _align(path, contract, aligner, executed, rewards, started, ended)
 
 
@@ -168,28 +186,41 @@ def _content(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
     return bytes(reader.typestore.serialize_cdr(message, message_type))
 
 
-def _messages(path: Path, topics: set[str], contract: Contract) -> Iterator[tuple[str, Any]]:
-    """Yield (topic, message) in the order of their times, from the namespace of the robot."""
+def _messages(
+    path: Path, topics: set[str], contract: Contract,
+) -> Iterator[tuple[str, int, Any]]:
+    """Yield (topic, time [ns], message) in the order of time, from the namespace of the robot."""
     try:
         with AnyReader([path], default_typestore=ros_typestore()) as reader:
             present = sorted({link.topic for link in reader.connections})
-            spaces = [topic.removesuffix(EXECUTED_TOPIC) for topic in present
-                      if topic.endswith(f'/{EXECUTED_TOPIC}')] or ['/']
-            if len(spaces) > 1:
-                raise BagError(f'{path}: has more than one robot: {spaces}')
-            wanted = {_absolute(topic, spaces[0]): topic for topic in topics}
+            space = robot_namespace(path, present)
+            wanted = {_absolute(topic, space): topic for topic in topics}
             links = {link.id: wanted[link.topic] for link in reader.connections
                      if link.topic in wanted}
-            missing = topics - {contract.episode.outcome_topic} - set(links.values())
+            missing = (topics - {contract.episode.outcome_topic} - contract.latched_topics()
+                       - set(links.values()))
             if missing:
                 raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
-            for link, _, raw in reader.messages(
+            for link, time, raw in reader.messages(
                     [link for link in reader.connections if link.id in links]):
-                yield links[link.id], reader.deserialize(raw, link.msgtype)
+                yield links[link.id], time, reader.deserialize(raw, link.msgtype)
     except BagError:
         raise
     except Exception as error:  # a damaged file makes the reader raise almost anything
         raise BagError(f'{path}: cannot be read: {error}') from error
+
+
+def robot_namespace(path: Path, topics: Iterable[str]) -> str:
+    """Return the namespace of the robot in a bag's topics, such as ``/left/``.
+
+    Raises:
+        BagError: There is more than one robot.
+    """
+    spaces = [topic.removesuffix(EXECUTED_TOPIC) for topic in sorted(topics)
+              if topic.endswith(f'/{EXECUTED_TOPIC}')] or ['/']
+    if len(spaces) > 1:
+        raise BagError(f'{path}: has more than one robot: {spaces}')
+    return spaces[0]
 
 
 def _absolute(topic: str, space: str) -> str:
@@ -201,22 +232,25 @@ def _align(
     path: Path, contract: Contract, aligner: FrameAligner, executed: list[ExecutedTick],
     rewards: list[tuple[int, float]], started: Any, ended: Any,
 ) -> RecordedEpisode:
-    if ended.contract_hash != contract.hash:
-        raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
-                       f'this is {contract.name} {contract.hash[:12]}')
     assembler = TransitionAssembler(contract, aligner, lockstep=False)
     for tick in executed:
         assembler.add_executed(tick)
     for stamp, reward in rewards:
         assembler.add_reward(stamp, reward)
     assembler.end(ended.tick, stamp_ns(ended))
+    images = None
     try:
         decisions = assembler.ready()
         outcome = EpisodeOutcome(ended.outcome)
+        if contract.policy_images is not None and assembler.finished and decisions:
+            images = PolicyViews(contract).stacked(
+                [row for decision in decisions for row in decision.images[:-1]]
+                + [decisions[-1].images[-1]])
     except ValueError as error:
         raise BagError(f'{path}: {error}') from error
     if not assembler.finished or not decisions:
         raise BagError(f'{path}: incomplete: {assembler.missing() or "no action was executed"}')
+    age, skew, gap = np.array(assembler.audit, np.float32).T
     return RecordedEpisode(
         episode_id=started.episode_id,
         observations=np.concatenate(
@@ -226,5 +260,8 @@ def _align(
         source=np.concatenate([decision.source for decision in decisions]),
         rewards=np.concatenate([decision.rewards for decision in decisions]),
         outcome=outcome.value,
-        age=np.array(assembler.ages, np.float32),
+        age=age,
+        skew=skew,
+        gap=gap,
+        images=images,
     )

@@ -18,7 +18,10 @@ class RecordedEpisode:
         source: (N,) uint8, see ExecutedAction.msg.
         rewards: (N,) float32.
         outcome: See EpisodeEvent.msg.
-        age: (N + 1,) [s] Age of the oldest sample in each frame: the sync audit.
+        age: (N + 1,) float32 [s] Age of the oldest sample in each frame: the sync audit,
+        skew: (N + 1,) float32 [s] with the time from its oldest sample to its newest
+        gap: (N + 1,) float32 [s] and the longest pause of a stream next to the samples used.
+        images: (N + 1, C, H, W, 3) uint8 RGB of the policy cameras; None: there are none.
     """
 
     episode_id: str
@@ -28,3 +31,6 @@ class RecordedEpisode:
     rewards: np.ndarray
     outcome: int
     age: np.ndarray
+    skew: np.ndarray
+    gap: np.ndarray
+    images: np.ndarray | None = None

@@ -2,38 +2,49 @@
 # SPDX-License-Identifier: Apache-2.0
 """Observations at the tick: one class for live topics and for bags.
 
-Each stream keeps its newest samples. A frame at a tick holds, for each stream, the newest sample
-at or before the tick (zero-order hold), and how old it was. Live code adds messages as they come;
-the bag reader adds the same messages in the order of their stamps; both get the same frames.
+A frame at a tick shows the world at one instant, the tick or ``observation_delay`` before it: of
+each stream the newest sample at or before the instant (zero-order hold), or what lies between the
+two around it. Nothing that is stamped after the tick is used, so a frame is the same whenever it
+is made: at once, or years later from a bag. Live code adds messages as they come; the bag reader
+adds the same messages in the same order; both get the same frames.
+Images are kept as the cameras encoded them: most ticks nobody looks.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from inril_ros.data.derived import DerivedQuantities
+from inril_ros.data.streams import Found, FrameError, Stream
+from inril_ros.data.transform_tree import ALWAYS, TransformTree
 from inril_ros.robot.codecs import CodecError, decode, stamp_ns
-from inril_ros.robot.contract import Contract
+from inril_ros.robot.contract import Camera, Contract, static_topic
+from inril_ros.robot.fields import TRANSFORMS
+from inril_ros.robot.images import encoded_image
 
-
-class FrameError(ValueError):
-    """A frame that can't be made: a stream has no sample, or only one that is too old."""
+__all__ = ['Frame', 'FrameAligner', 'FrameError', 'ObservationBuilder']
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The observations at one tick.
+    """The observations at one tick, and how well they fit together: the sync audit.
 
     Attributes:
         stamp: [ns] The tick.
         values: Each observation of the contract by name, (size,) float64.
-        age: [s] Age of the oldest of them at the tick.
+        age: [s] Age of the oldest of them at the instant that the frame shows.
+        images: Of each policy camera, encoded; empty where none were asked for.
+        skew: [s] From the oldest to the newest sample that a value or an image comes from.
+        gap: [s] Longest pause of a stream next to the samples that were used.
     """
 
     stamp: int
     values: dict[str, np.ndarray]
     age: float
+    images: tuple[bytes, ...] = ()
+    skew: float = 0.0
+    gap: float = 0.0
 
 
 class FrameAligner:
@@ -42,113 +53,264 @@ class FrameAligner:
     Args:
         contract: Says which observations there are and how old they may be.
         history: Samples kept per topic.
+        images: Take the images of the policy cameras as well, if the contract has any.
+        image_history: Images kept per camera.
+        delayed: Show the world ``observation_delay`` before the tick, as the policy sees it.
+            False: the newest that is known, as whoever guards the arm wants it.
+
+    Attributes:
+        rejected: Messages that couldn't be read, or came after newer ones of their topic.
+        restarts: How often time went back, so that all samples were forgotten.
     """
 
-    def __init__(self, contract: Contract, history: int = 1024) -> None:
+    def __init__(self, contract: Contract, history: int = 1024, images: bool = False,
+                 image_history: int = 256, delayed: bool = True) -> None:
         self._contract = contract
-        self._by_topic: dict[str, list[str]] = {}
+        self._delay = round(contract.observation_delay * 1e9) if delayed else 0
+        cameras = contract.policy_cameras if images else {}
+        self._cameras: dict[str, Camera] = {
+            camera.topic: camera for camera in cameras.values()}
+        self._images = {topic: Stream(image_history) for topic in self._cameras}
+        # [ns] In lockstep an image speaks for the ticks until the next one, too.
+        self._shown = {camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
+                       for name, camera in cameras.items()}
+        self._names: dict[tuple[str, str], list[str]] = {}
+        self._trees: dict[str, TransformTree] = {}
         for name, entry in contract.observations.items():
-            self._by_topic.setdefault(entry.topic, []).append(name)
-        self._samples: dict[str, deque[tuple[int, dict[str, np.ndarray]]]] = {
-            topic: deque(maxlen=history) for topic in self._by_topic}
+            if entry.type == TRANSFORMS:
+                self._trees.setdefault(entry.topic, TransformTree(entry.topic, history))
+            else:
+                self._names.setdefault((entry.topic, entry.clock), []).append(name)
+        self._static = {static_topic(topic): tree for topic, tree in self._trees.items()}
+        self._streams = {key: Stream(history) for key in self._names}
+        self._keys: dict[str, list[tuple[str, str]]] = {}
+        for key in self._names:
+            self._keys.setdefault(key[0], []).append(key)
         self.rejected = 0
+        self.restarts = 0
 
-    def add(self, topic: str, message: Any) -> int:
-        """Take a message in; return its stamp [ns].
+    @property
+    def topics(self) -> dict[str, str]:
+        """The type of each topic that ``add`` takes messages of."""
+        return {**self._contract.observation_topics(),
+                **{topic: camera.type for topic, camera in self._cameras.items()}}
+
+    def add(self, topic: str, message: Any, received: int | None = None) -> int:
+        """Take a message in; return its time [ns].
 
         A message that is older than the newest one of its topic is ignored. If time went back by
         more than a second (a restarted simulator, a looping bag) the past is forgotten.
 
+        Args:
+            topic: As the contract names it.
+            message: Of ROS or of ``rosbags``.
+            received: [ns] When it came: its time, where the contract says ``clock: receive``.
+
         Raises:
-            CodecError: The message has no stamp, or doesn't hold what the contract says.
+            CodecError: The message has no stamp, or doesn't hold what the contract says. Nothing
+                of it is taken.
         """
-        stamp = stamp_ns(message)
-        if stamp == 0:
-            self.rejected += 1
-            raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
-        samples = self._samples[topic]
-        if samples and 0 <= samples[-1][0] - stamp < 1_000_000_000:
-            self.rejected += 1
-            return stamp
         try:
-            values = {name: decode(message, self._contract.observations[name])
-                      for name in self._by_topic[topic]}
-        except (AttributeError, TypeError) as error:
-            self.rejected += 1
-            raise CodecError(f'{topic}: {error}') from error
+            return self._take(topic, message, received)
         except CodecError:
             self.rejected += 1
             raise
-        if samples and stamp < samples[-1][0]:
-            self.clear()
-        samples.append((stamp, values))
-        return stamp
+        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            self.rejected += 1
+            raise CodecError(f'{topic}: {error}') from error
+
+    def _take(self, topic: str, message: Any, received: int | None) -> int:
+        if topic in self._static:
+            self._static[topic].add_static(message)
+            return received or 0
+        if topic in self._trees:
+            stamp, late, back = self._trees[topic].add(message)
+            self.rejected += late
+            if back:
+                self._restart(keep=self._trees[topic])
+            return stamp
+        if topic in self._images:
+            stamp = _header_time(topic, message)
+            if not self._is_late(self._images[topic], stamp):
+                self._add(self._images[topic], stamp,
+                          encoded_image(message, self._cameras[topic]))
+            return stamp
+        times = [(key, self._streams[key], _time(key, message, received))
+                 for key in self._keys[topic]]
+        taken = [(stream, time, self._read(key, message)) for key, stream, time in times
+                 if not self._is_late(stream, time)]
+        for stream, time, values in taken:
+            self._add(stream, time, values)
+        return times[0][2]
+
+    def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
+        return {name: decode(message, self._contract.observations[name])
+                for name in self._names[key]}
+
+    def _is_late(self, stream: Stream, time: int) -> bool:
+        late = stream.is_late(time)
+        self.rejected += late
+        return late
+
+    def _add(self, stream: Stream, time: int, value: Any) -> None:
+        if stream.restarts(time):
+            self._restart()
+        stream.add(time, value)
+
+    def _restart(self, keep: TransformTree | None = None) -> None:
+        """Forget all samples of a time that is over, but not those of the tree that noticed it."""
+        self.restarts += 1
+        self._clear(keep)
 
     def clear(self) -> None:
-        """Forget all samples."""
-        for samples in self._samples.values():
-            samples.clear()
+        """Forget all samples; static transforms stay."""
+        self._clear(None)
+
+    def _clear(self, keep: TransformTree | None) -> None:
+        for stream in (*self._streams.values(), *self._images.values()):
+            stream.clear()
+        for tree in self._trees.values():
+            if tree is not keep:
+                tree.clear()
 
     def newest_complete(self) -> int:
         """Return the newest time [ns] up to which every stream has spoken; 0 if one never has."""
-        return min(samples[-1][0] if samples else 0 for samples in self._samples.values())
+        spoken = [stream.newest for key, stream in self._streams.items()
+                  if not (len(stream) and self._is_latched(key))]
+        shown = [stream.newest + self._shown[topic] if len(stream) else 0
+                 for topic, stream in self._images.items()]
+        joined = [self._trees[entry.topic].newest(entry.parent, entry.child)
+                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS]
+        return min(spoken + shown + joined, default=ALWAYS)
+
+    def _is_latched(self, key: tuple[str, str]) -> bool:
+        return all(self._contract.observations[name].latched for name in self._names[key])
 
     def silent_topics(self) -> list[str]:
         """Return the topics on which nothing has been seen."""
-        return [topic for topic, samples in self._samples.items() if not samples]
+        joined = {entry.topic: self._trees[entry.topic].newest(entry.parent, entry.child) > 0
+                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS}
+        heard = {topic: len(stream) > 0 for (topic, _), stream in self._streams.items()}
+        seen = {topic: len(stream) > 0 for topic, stream in self._images.items()}
+        return [topic for topic, spoke in {**heard, **joined, **seen}.items() if not spoke]
 
     def frame(self, stamp: int) -> Frame:
         """Return the observations at a tick [ns].
 
         Raises:
-            FrameError: A stream has no sample at or before the tick, or only one over its age.
+            FrameError: A stream has no sample at or before the instant that is shown, or only one
+                over its age.
         """
-        values: dict[str, np.ndarray] = {}
-        oldest = 0.0
-        for topic, samples in self._samples.items():
-            sample = next((item for item in reversed(samples) if item[0] <= stamp), None)
-            if sample is None:
-                raise FrameError(f'{topic}: no sample at or before {stamp} ns')
-            age = (stamp - sample[0]) / 1e9
-            oldest = max(oldest, age)
-            for name in self._by_topic[topic]:
-                limit = self._contract.observations[name].max_age
-                if age > limit:
-                    raise FrameError(f'{topic}: {name} is {age:.3f} s old, {limit} s allowed')
-                values[name] = sample[1][name]
-        return Frame(stamp, values, oldest)
+        instant = stamp - self._delay
+        fit = _Fit(instant)
+        values = {name: self._value(name, instant, stamp, fit)
+                  for name in self._contract.observations}
+        images = []
+        for topic, stream in self._images.items():
+            latency = round(self._cameras[topic].latency * 1e9)
+            found = _found(topic, stream, instant + latency, stamp)
+            age = fit.take(found.at - latency, found.gap)
+            limit = self._contract.policy_images.max_age
+            if age > limit:
+                raise FrameError(f'{topic}: the image is {age:.3f} s old, {limit} s allowed')
+            images.append(found.value)
+        return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
+
+    def _value(self, name: str, instant: int, known: int, fit: '_Fit') -> np.ndarray:
+        entry = self._contract.observations[name]
+        latency = round(entry.latency * 1e9)
+        if entry.type == TRANSFORMS:
+            pose, at, gap = self._trees[entry.topic].pose(
+                entry.parent, entry.child, instant + latency, known, entry.align)
+            value = {7: pose, 3: pose[:3], 4: pose[3:]}[entry.length]
+        else:
+            found = _found(entry.topic, self._streams[entry.topic, entry.clock],
+                           instant + latency, known)
+            at, gap = found.at, found.gap
+            after = None if found.after is None else found.after[name]
+            value = found.aligned(entry.align, found.value[name], after)
+        if entry.latched:  # true until told otherwise
+            return value
+        age = fit.take(at - latency, gap)
+        fit.values_age = max(fit.values_age, age)
+        if age > entry.max_age:
+            raise FrameError(
+                f'{entry.topic}: {name} is {age:.3f} s old, {entry.max_age} s allowed')
+        return value
+
+
+class _Fit:
+    """How well the samples of one frame fit together."""
+
+    def __init__(self, instant: int) -> None:
+        self._instant = instant
+        self._oldest = self._newest = None
+        self.gap = 0
+        self.values_age = 0.0
+
+    def take(self, at: int, gap: int) -> float:
+        """Take a sample's time and gap [ns]; return its age [s]."""
+        self._oldest = at if self._oldest is None else min(self._oldest, at)
+        self._newest = at if self._newest is None else max(self._newest, at)
+        self.gap = max(self.gap, gap)
+        return max(0, self._instant - at) / 1e9
+
+    @property
+    def skew(self) -> float:
+        """[s] From the oldest sample to the newest."""
+        return 0.0 if self._newest is None else (self._newest - self._oldest) / 1e9
+
+
+def _found(topic: str, stream: Stream, instant: int, known: int) -> Found:
+    found = stream.at(instant, known)
+    if found is None:
+        raise FrameError(f'{topic}: no sample at or before {min(instant, known)} ns')
+    return found
+
+
+def _time(key: tuple[str, str], message: Any, received: int | None) -> int:
+    """Return when a message is from [ns], by the clock that the contract says."""
+    topic, clock = key
+    if clock == 'header':
+        return _header_time(topic, message)
+    if received is None:
+        raise CodecError(f'{topic}: its time is when it is received, and that is not known here')
+    return received
+
+
+def _header_time(topic: str, message: Any) -> int:
+    if not hasattr(message, 'header'):
+        raise CodecError(f'{topic}: has no header, so no time of its own: its observations need '
+                         'clock: receive')
+    stamp = stamp_ns(message)
+    if stamp == 0:
+        raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
+    return stamp
 
 
 class ObservationBuilder:
     """Turns the frames of one episode, in order, into policy observations (O,) float32.
 
-    It holds the previous frame, which derived observations such as a change need. Start a new one,
+    It holds earlier frames, which derived observations such as a change need. Start a new one,
     or call ``begin``, at each episode's first tick.
     """
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
-        self._previous: dict[str, np.ndarray] | None = None
+        self._quantities = DerivedQuantities(contract)
 
     def begin(self) -> None:
-        """Forget the previous frame: the next one is the first of an episode."""
-        self._previous = None
+        """Forget earlier frames: the next one is the first of an episode."""
+        self._quantities.begin()
 
     def build(self, values: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the policy observation (O,) of the next frame."""
-        previous = values if self._previous is None else self._previous
-        parts = []
-        for name in self._contract.policy_observations:
-            derived = self._contract.derived.get(name)
-            if derived is None:
-                parts.append(values[name])
-            elif derived.difference:
-                first, second = derived.difference
-                parts.append(derived.scale * (values[first] - values[second]))
-            elif derived.change:
-                change = values[derived.change] - previous[derived.change]
-                parts.append(derived.scale * change)
-            else:
-                parts.append(derived.scale * previous[derived.previous])
-        self._previous = values
-        return np.concatenate(parts).astype(np.float32)
+        """Return the policy observation (O,) of the next frame.
+
+        Raises:
+            FrameError: A value is too large for float32.
+        """
+        with np.errstate(over='ignore'):
+            observation = np.concatenate(self._quantities.next(values)).astype(np.float32)
+        if not np.isfinite(observation).all():
+            raise FrameError('a value of the policy observation is too large: '
+                             f'{np.flatnonzero(~np.isfinite(observation)).tolist()}')
+        return observation

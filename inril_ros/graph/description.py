@@ -30,6 +30,7 @@ class NodeDescription:
         parameters: ROS parameters by name.
         remappings: New name of a topic or service by its old one.
         respawn: Bring it back when it crashes.
+        vital: Nothing goes on without it: the graph ends when it ends.
         output: As in launch: ``log`` (a file only), ``screen`` or ``both``.
         niceness: Added to the scheduling niceness: higher gives way to the others.
     """
@@ -40,6 +41,7 @@ class NodeDescription:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     remappings: Mapping[str, str] = field(default_factory=dict)
     respawn: bool = False
+    vital: bool = False
     output: str = 'both'
     niceness: int = 0
 
@@ -82,17 +84,22 @@ class GraphOptions:
         contract: The robot contract (YAML).
         run_id: UUID of the run.
         simulation: Simulation mapping (YAML); empty: a real robot, no simulation node.
+        mock_arm: An arm that isn't there answers to the contract in place of a real one.
+        gazebo: Gazebo simulates the world of the simulation mapping, in place of sim_node.
         task: Name of the task in the simulation mapping.
         lockstep: The simulation waits for each action and runs as fast as the graph goes.
-        use_sim_time: Nodes follow ``/clock``; lockstep needs it. The built-in arm sends a clock in
-            lockstep only.
+        use_sim_time: Nodes follow ``/clock``; lockstep and Gazebo need it. The built-in arm sends
+            a clock in lockstep only.
         autostart: Nodes configure and activate themselves. Off on a robot where a person does it.
         respawn: Recorder and learner come back after a crash. The actuation node never does: it
             would command the arm again with nobody watching.
+        dry_run: Everything is computed and told, and the robot is sent nothing.
+        learner: The learner runs here; if not, on another machine ('learn').
         namespace: Namespace of the robot.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
-        teleop_device: What drives demonstrations; ``scripted`` in simulation.
+        teleop_device: What drives demonstrations: ``scripted`` in simulation; ``external``:
+            whoever publishes the contract's teleop topics, and no node of ours.
         operator_noise: Standard deviation of the scripted operator's errors, normalised action.
         model: Folder of the model the policy node starts with; finetuning may take it from
             ``pretrained``.
@@ -114,11 +121,15 @@ class GraphOptions:
     contract: str
     run_id: str
     simulation: str = ''
+    mock_arm: bool = False
+    gazebo: bool = False
     task: str = ''
     lockstep: bool = False
     use_sim_time: bool = False
     autostart: bool = True
     respawn: bool = False
+    dry_run: bool = False
+    learner: bool = True
     namespace: str = ''
     log_level: str = 'info'
     camera: bool = False
@@ -140,6 +151,11 @@ class GraphOptions:
             raise ValueError('contract is empty: give the path of a robot contract')
         if self.lockstep and not self.simulation:
             raise ValueError('lockstep is for a simulation: a real robot does not wait')
+        if self.mock_arm and self.simulation:
+            raise ValueError('mock_arm and simulation exclude each other: either is the robot')
+        if self.gazebo and (not self.simulation or self.lockstep or not self.use_sim_time):
+            raise ValueError('gazebo needs a simulation (its world and task) and use_sim_time, '
+                             'and knows no lockstep: it has a clock of its own')
         if self.lockstep and not self.use_sim_time:
             raise ValueError('lockstep needs use_sim_time: the clock stands while nodes think')
         if self.namespace and not _NAMESPACE.match(self.namespace):
@@ -151,7 +167,8 @@ class GraphOptions:
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:
     """The robot's side alone: the simulated arm, for nodes started elsewhere."""
-    _require(options, 'simulation_graph', 'simulation')
+    if not options.mock_arm:
+        _require(options, 'simulation_graph', 'simulation')
     return _graph('simulate', options, _simulation(options))
 
 
@@ -160,7 +177,7 @@ def recording_graph(options: GraphOptions) -> GraphDescription:
     _require(options, 'recording_graph', 'demonstrations')
     return _graph('record', options, _simulation(options), _actuation(options),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
-                  _teleop(options))
+                  None if options.teleop_device == 'external' else _teleop(options))
 
 
 def evaluation_graph(options: GraphOptions) -> GraphDescription:
@@ -172,16 +189,21 @@ def evaluation_graph(options: GraphOptions) -> GraphDescription:
 
 def finetuning_graph(options: GraphOptions) -> GraphDescription:
     """Fine-tuning: the policy drives, the recorder journals, the learner improves the policy."""
-    _require(options, 'finetuning_graph', 'demonstrations', 'journal', 'finetune_config',
-             'pretrained', 'run_dir')
-    learner = _node(
-        options, 'learner_node', niceness=5, respawn=options.respawn,
-        config=options.finetune_config, pretrained=options.pretrained,
-        demonstrations=options.demonstrations, run_dir=options.run_dir, seed=options.seed,
-        device=options.device, synchronous=options.synchronous)
+    needed = ['journal', 'pretrained']
+    if options.learner:
+        needed = ['demonstrations', 'journal', 'finetune_config', 'pretrained', 'run_dir']
+    _require(options, 'finetuning_graph', *needed)
     return _graph('finetune', options, _simulation(options), _actuation(options),
-                  _policy(options, options.model or options.pretrained),
-                  _recorder(options, demonstrations='', journal=options.journal), learner)
+                  _policy(options, options.model or options.pretrained, options.demonstrations),
+                  _recorder(options, demonstrations='', journal=options.journal),
+                  _learner(options) if options.learner else None)
+
+
+def learning_graph(options: GraphOptions) -> GraphDescription:
+    """The learner alone, for a machine beside the robot's."""
+    _require(options, 'learning_graph', 'demonstrations', 'finetune_config', 'pretrained',
+             'run_dir')
+    return _graph('learn', options, _learner(options))
 
 
 STAGES: dict[str, Callable[[GraphOptions], GraphDescription]] = {
@@ -189,6 +211,7 @@ STAGES: dict[str, Callable[[GraphOptions], GraphDescription]] = {
     'record': recording_graph,
     'evaluate': evaluation_graph,
     'finetune': finetuning_graph,
+    'learn': learning_graph,
 }
 
 
@@ -205,7 +228,8 @@ def ros_arguments(node: NodeDescription, log_level: str = 'info') -> list[str]:
         arguments += ['-r', f'{old}:={new}']
     for name, value in node.parameters.items():
         arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False, allow_nan=False)}']
-    return [*arguments, '--log-level', log_level]
+    # Without SROS2 it has no effect; with it, each process has rights of its own.
+    return [*arguments, '--enclave', f'/inril/{node.name}', '--log-level', log_level]
 
 
 def parameter_yaml(node: NodeDescription) -> str:
@@ -230,34 +254,52 @@ def _graph(name: str, options: GraphOptions, *nodes: NodeDescription | None) -> 
 
 
 def _node(options: GraphOptions, executable: str, *, niceness: int = 0, respawn: bool = False,
-          **parameters: Parameter) -> NodeDescription:
+          vital: bool = False, **parameters: Parameter) -> NodeDescription:
     shared = {'contract': options.contract, 'run_id': options.run_id,
               'lockstep': options.lockstep, 'autostart': options.autostart,
               'use_sim_time': options.use_sim_time}
     return NodeDescription(executable, name=executable, namespace=options.namespace,
                            parameters={**shared, **parameters}, respawn=respawn,
-                           niceness=niceness)
+                           vital=vital, niceness=niceness)
 
 
 def _simulation(options: GraphOptions) -> NodeDescription | None:
+    if options.mock_arm:
+        return _node(options, 'mock_arm_node')
     if not options.simulation:
         return None
+    if options.gazebo:
+        return _node(options, 'gazebo_node', simulation=options.simulation, task=options.task)
     return _node(options, 'sim_node', simulation=options.simulation, task=options.task,
                  camera=options.camera)
 
 
 def _actuation(options: GraphOptions) -> NodeDescription:
-    return _node(options, 'actuation_node')
+    # Nobody is near an arm that isn't there; a real one moves when a person says so.
+    simulated = bool(options.simulation) or options.mock_arm
+    return _node(options, 'actuation_node', vital=True, enable_on_activate=simulated,
+                 watch_cameras=options.camera or not simulated, dry_run=options.dry_run)
 
 
 def _teleop(options: GraphOptions) -> NodeDescription:
-    return _node(options, 'teleop_node', device=options.teleop_device, task=options.task,
+    return _node(options, 'teleop_node', device=options.teleop_device,
+                 simulation=options.simulation, task=options.task,
                  noise=float(options.operator_noise))
 
 
-def _policy(options: GraphOptions, model: str) -> NodeDescription:
-    return _node(options, 'policy_node', model=model,
-                 exploration_scale=float(options.exploration_scale))
+def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:
+    # In simulation a bad stretch costs nothing, and studies are to see it as it is.
+    return _node(options, 'policy_node', model=model, demonstrations=demonstrations,
+                 exploration_scale=float(options.exploration_scale),
+                 automatic_rollback=not options.simulation)
+
+
+def _learner(options: GraphOptions) -> NodeDescription:
+    return _node(
+        options, 'learner_node', niceness=5, respawn=options.respawn,
+        config=options.finetune_config, pretrained=options.pretrained,
+        demonstrations=options.demonstrations, run_dir=options.run_dir, seed=options.seed,
+        device=options.device, synchronous=options.synchronous)
 
 
 def _recorder(options: GraphOptions, demonstrations: str, journal: str) -> NodeDescription:

@@ -87,21 +87,25 @@ class Conductor:
         check: Called while waiting; raises when a process of the graph has died.
         listen: Called with each status of a node.
         most_aborted: Episodes aborted in a row that are borne, since a person may abort one.
+        scene_node: Takes the seed of the next reset.
     """
 
     def __init__(
         self, run_id: str, task: str, domain_id: int | None = None, namespace: str = '',
         check: Callable[[], None] = lambda: None,
         listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
+        scene_node: str = 'sim_node',
     ) -> None:
         self._run_id = run_id
         self._task = task
         self._check = check
         self._listen = listen
         self._most_aborted = most_aborted
+        self._scene_node = scene_node
         self._aborted = 0
         self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain_id,
+        rclpy.init(args=['--ros-args', '--enclave', '/inril/conductor'],
+                   context=self._context, domain_id=domain_id,
                    signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
         self._node = rclpy.create_node(
             'conductor', namespace=namespace, context=self._context, enable_rosout=False)
@@ -242,7 +246,8 @@ class Conductor:
         def done() -> bool:
             status = self.learner
             return status.updates_due <= lag and (
-                not applied or self.policy.weights_version >= status.weights_version)
+                not applied or self.policy.pinned
+                or self.policy.weights_version >= status.weights_version)
 
         before, since = progress(), time.monotonic()
         while not done():
@@ -260,7 +265,7 @@ class Conductor:
 
     def wait_acknowledged(self, timeout: float = 60.0) -> None:
         """Wait until the recorder knows that the learner has everything."""
-        self._wait(lambda: self.recorder.acknowledged == self.recorder.journaled, timeout,
+        self._wait(lambda: self.recorder.acknowledged >= self.recorder.journaled, timeout,
                    lambda: f'{self.recorder.acknowledged} of {self.recorder.journaled} '
                            'transitions are acknowledged')
 
@@ -285,12 +290,13 @@ class Conductor:
         return client
 
     def _set_scene_seed(self, seed: int) -> None:
-        client = self._clients.get('sim_node')
+        name = self._scene_node
+        client = self._clients.get(name)
         if client is None:
-            client = self._clients['sim_node'] = AsyncParameterClient(self._node, 'sim_node')
-        self._wait(client.services_are_ready, 30.0, lambda: 'sim_node does not take parameters')
+            client = self._clients[name] = AsyncParameterClient(self._node, name)
+        self._wait(client.services_are_ready, 30.0, lambda: f'{name} does not take parameters')
         future = client.set_parameters([Parameter('next_seed', value=seed)])
-        self._wait(future.done, 30.0, lambda: 'sim_node does not answer')
+        self._wait(future.done, 30.0, lambda: f'{name} does not answer')
         if not future.result().results[0].successful:
             raise GraphStalled(f'next_seed refused: {future.result().results[0].reason}')
 

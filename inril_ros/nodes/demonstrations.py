@@ -16,4 +16,5 @@ def learning_episode(recorded: RecordedEpisode, contract: Contract) -> Episode:
         actions=contract.normalise_action(recorded.actions),
         rewards=recorded.rewards,
         terminated=outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.FAILURE),
-        success=outcome is EpisodeOutcome.SUCCESS)
+        success=outcome is EpisodeOutcome.SUCCESS,
+        images=recorded.images)

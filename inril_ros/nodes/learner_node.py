@@ -4,53 +4,46 @@
 
 Everything it learns with is in ``learning.session``; this node turns messages into calls. Updates
 run in short bursts between callbacks, in one thread, so that the order of what happens is the
-order in which it came. A checkpoint is written now and then and at the end, and taken up again.
+order in which it came. A checkpoint is written now and then, in a thread of its own, and at the
+end; the newest one that verifies is taken up again, and what came after it is asked for anew.
 """
 
 import json
 from pathlib import Path
 import time
 from typing import Any
+from uuid import uuid4
 
-import numpy as np
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Trigger
 import torch
 import yaml
 
 from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.learning.experience import Transition as Experience
+from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.policies.artifact import (
     load_policy,
-    read_folder,
-    save_policy,
     schema_hash,
     to_bytes,
     write_folder,
 )
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
-from inril_ros.msg import (
-    EpisodeEvent,
-    ExecutedAction,
-    LearnerStatus,
-    PolicyStatus,
-    PolicyWeights,
-    Transition,
-    TransitionAck,
-    WeightsManifest,
-)
+from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes import qos
 from inril_ros.nodes.demonstrations import learning_episode
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.transport.weights import chunk_count, content_hash, cut
+from inril_ros.nodes.transition_messages import to_experience
+from inril_ros.nodes.weights_sender import WeightsSender
+from inril_ros.transport.folder_lock import FolderLock
+from inril_ros.transport.ledger import IngestLedger, Verdict
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),
     Parameter('pretrained', '', 'folder of the cloned model to begin with'),
     Parameter('demonstrations', '', 'folder with the bags that it was cloned from'),
-    Parameter('run_dir', '', 'folder for the model and the checkpoint'),
+    Parameter('run_dir', '', 'folder for the model and the checkpoints'),
     Parameter('seed', 0, 'seed of everything random in the learner', minimum=0, maximum=2 ** 62),
     Parameter('device', 'auto', 'auto, cpu or cuda'),
     Parameter('synchronous', False,
@@ -59,6 +52,9 @@ PARAMETERS = (
               minimum=1, maximum=1_000_000),
     Parameter('checkpoint_seconds', 60.0, '[s] between two checkpoints',
               minimum=1.0, maximum=86400.0),
+    Parameter('keep_checkpoints', 3, 'checkpoints that are kept', minimum=1, maximum=1000),
+    Parameter('half_precision', False,
+              'send matrices as bfloat16: half the bytes, 8 bits of precision'),
     Parameter('burst', 0.03, '[s] of updates between two looks at the messages',
               minimum=0.001, maximum=1.0),
 )
@@ -74,24 +70,27 @@ class LearnerNode(ManagedNode):
         """Build the session, take up a checkpoint if there is one, make the streams."""
         torch.set_num_threads(1)
         self._folder = Path(self.value('run_dir'))
+        self._lock = FolderLock(self._folder, 'learning')
+        self._learner_id = str(uuid4())
+        self._store = CheckpointStore(
+            self._folder / 'checkpoints', self.value('keep_checkpoints'))
+        self._writer = BackgroundWriter()
         self._session = self._build_session()
-        self._sequence = 0
-        self._version = 0
-        self._duplicates = 0
+        self._ledger = IngestLedger()
+        self._durable = 0
         self._logged: dict[str, float] = {}
         self._heldout = float('nan')
         self._rate = 0.0
         self._published_at = self._measured_at = -1
+        self._sender = WeightsSender(self, self.run_id, self._learner_id, self.contract.hash,
+                                     self.value('half_precision'))
         self._restore()
         self._saved = time.monotonic()
-        self._pieces = self.create_publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
-        self._manifests = self.create_publisher(
-            WeightsManifest, 'weights/manifest', qos.MANIFEST)
         self._statuses = self.create_publisher(LearnerStatus, 'learner/status', qos.STATE)
         self._acks = self.create_publisher(TransitionAck, 'transition_ack', qos.EXPERIENCE)
         self.need(
             self.create_subscription(Transition, 'transition', self._take, qos.EXPERIENCE),
-            self._acks, self._pieces, self._manifests)
+            self._acks, *self._sender.links)
         self.create_subscription(PolicyStatus, 'policy/status', self._heard, qos.STATE)
         self.create_service(Trigger, '~/save', self._save_service)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -104,7 +103,14 @@ class LearnerNode(ManagedNode):
 
     def stop(self) -> None:
         """Save everything."""
-        self._save()
+        self._save(wait=True)
+
+    def teardown(self) -> None:
+        """Let go of the run's folder."""
+        if hasattr(self, '_writer'):
+            self._writer.close()
+        if hasattr(self, '_lock'):
+            self._lock.release()
 
     def _build_session(self) -> FineTuningSession:
         settings = yaml.safe_load(Path(self.value('config')).read_text(encoding='utf-8'))
@@ -127,35 +133,32 @@ class LearnerNode(ManagedNode):
                 f'transition refused: made under contract {message.contract_hash[:12]}, this is '
                 f'{self.contract.hash[:12]}', throttle_duration_sec=1.0)
             return
-        if message.sequence == self._sequence + 1:
+        if self._ledger.judge(message.sequence, message.previous_sequence) is Verdict.NEW:
+            # What is repeatable must not depend on how fast transitions come: a learner that
+            # takes up many of them at once learns between the same ones as it did before.
+            if self.value('synchronous') and not self._session.open_episodes:
+                while self._session.updates_due:
+                    self._update()
             self._ingest(message)
-            self._sequence = message.sequence
+            self._ledger.take(message.sequence)
             if message.terminated or message.truncated:
                 self._report()
-        elif message.sequence <= self._sequence:
-            self._duplicates += 1
         self._acknowledge(message.run_id)
 
     def _acknowledge(self, run_id: str) -> None:
         """Tell up to where everything is in."""
         self._acks.publish(TransitionAck(
-            header=self.header(self.now()), run_id=run_id, sequence=self._sequence))
+            header=self.header(self.now()), run_id=run_id, sequence=self._ledger.sequence))
 
     def _ingest(self, message: Transition) -> None:
         if message.outcome == EpisodeEvent.ABORTED:
             self._session.abandon(message.episode_id)
             return
-        steps, size = message.steps, message.observation_size
-        source = np.array(message.source, np.uint8)
-        self._session.ingest(Experience(
-            episode_id=message.episode_id, first_tick=message.first_tick,
-            observations=np.array(message.observations, np.float32).reshape(steps + 1, size),
-            actions=self.contract.normalise_action(
-                np.array(message.executed, np.float32).reshape(steps, message.action_size)),
-            rewards=np.array(message.rewards, np.float32), source=source,
-            intervened=source == ExecutedAction.TELEOP,
-            extras=np.array(message.extras, np.float32), terminated=message.terminated,
-            truncated=message.truncated, success=message.outcome == EpisodeEvent.SUCCESS))
+        try:
+            self._session.ingest(to_experience(message, self.contract))
+        except ValueError as error:  # it would be no better if it came again
+            self.get_logger().error(f'episode {message.episode_id} given up: {error}')
+            self._session.abandon(message.episode_id)
 
     # Learning.
 
@@ -166,10 +169,8 @@ class LearnerNode(ManagedNode):
             return
         began, done = time.monotonic(), 0
         while session.updates_due and time.monotonic() - began < self.value('burst'):
-            self._logged.update(session.update())
+            self._update()
             done += 1
-            if session.rl_updates % self.value('publish_every') == 0:
-                self._publish()
         if done:
             rate = done / (time.monotonic() - began)
             self._rate = rate if not self._rate else 0.95 * self._rate + 0.05 * rate
@@ -178,31 +179,25 @@ class LearnerNode(ManagedNode):
             if time.monotonic() - self._saved > self.value('checkpoint_seconds'):
                 self._save()
 
+    def _update(self) -> None:
+        self._logged.update(self._session.update())
+        if self._session.rl_updates % self.value('publish_every') == 0:
+            self._publish()
+
     def _publish(self) -> None:
-        """Send the present weights as a new version: pieces first, then the manifest."""
+        """Send the present weights, unless they were sent."""
         tensors, config, step = self._session.export()
-        if step == self._published_at:
-            return
-        self._published_at = step
-        self._version += 1
-        content = to_bytes(tensors)
-        header = self.header(self.now())
-        for index, (offset, piece) in enumerate(cut(content)):
-            message = PolicyWeights(
-                header=header, run_id=self.run_id, version=self._version, chunk_index=index,
-                chunk_count=chunk_count(len(content)), offset=offset)
-            message.data.frombytes(piece)
-            self._pieces.publish(message)
-        self._manifests.publish(WeightsManifest(
-            header=header, run_id=self.run_id, version=self._version,
-            parent_version=self._version - 1, learner_step=step, format='safetensors',
-            model_config=config, schema_hash=schema_hash(tensors),
-            content_hash=content_hash(content), contract_hash=self.contract.hash,
-            total_size=len(content), chunk_count=chunk_count(len(content))))
-        self._report()
+        if step != self._published_at:
+            self._published_at = step
+            self._sender.send(to_bytes(tensors), config, schema_hash(tensors), step)
+            self._report()
 
     def _measure(self) -> None:
-        """Measure what takes a moment, and report."""
+        """Measure what takes a moment, and report; send again what somebody lacks."""
+        self._note_written()
+        if self._sender.wants_all:
+            self._published_at = -1
+            self._publish()
         if self._session.rl_updates != self._measured_at:
             self._measured_at = self._session.rl_updates
             measured = self._session.heldout_il_loss()
@@ -214,59 +209,91 @@ class LearnerNode(ManagedNode):
 
     def _heard(self, message: PolicyStatus) -> None:
         """Number on from what acts: a restored checkpoint may be older than the last version."""
-        if message.run_id == self.run_id and message.weights_version > self._version:
-            self._version, self._published_at = message.weights_version, -1
+        if self._sender.heard(message):
+            self._published_at = -1
             self._publish()
 
     def _report(self) -> None:
         session, logged = self._session, self._logged
         self._statuses.publish(LearnerStatus(
             header=self.header(self.now()), run_id=self.run_id, device=str(session.device),
-            transitions=session.transitions, duplicates=self._duplicates, sequence=self._sequence,
+            transitions=session.transitions, duplicates=self._ledger.duplicates,
+            sequence=self._ledger.sequence, durable_sequence=self._durable,
             env_steps=session.env_steps, rl_updates=session.rl_updates,
             il_updates=session.il_updates, updates_due=session.updates_due,
             ratio=logged.get('ratio', 0.0), rl_loss=logged.get('rl_loss', float('nan')),
             il_loss=logged.get('il_loss', float('nan')), heldout_il_loss=self._heldout,
             dose=logged.get('dose', 0.0), updates_per_second=self._rate,
-            weights_version=self._version))
+            weights_version=self._sender.version, learner_id=self._learner_id))
 
     # What survives.
 
-    def _save(self) -> None:
-        """Write the model and the checkpoint, each all or nothing."""
+    def _save(self, wait: bool = False) -> None:
+        """Begin to write the checkpoint and the model, each all or nothing.
+
+        Args:
+            wait: Until they are on disk.
+        """
+        self._note_written(wait)
+        if self._writer.busy:  # the disk is slow: the next time then
+            return
         self._saved = time.monotonic()
-        tensors, document = self._session.state_dict()
-        write_folder(self._folder / 'checkpoint', tensors, {
-            'session': document, 'sequence': self._sequence, 'version': self._version,
-            'run_id': self.run_id, 'contract_hash': self.contract.hash}, replace=True)
-        save_policy(self._folder / 'model', self._session.policy, replace=True)
+        tensors, session = self._session.state_dict()
+        model, config, _ = self._session.export()
+        document = {
+            'session': session, 'sequence': self._ledger.sequence,
+            'version': self._sender.version, 'run_id': self.run_id,
+            'contract_hash': self.contract.hash}
+
+        def write() -> None:
+            self._store.save(tensors, document)
+            write_folder(self._folder / 'model', model, {'model_config': json.loads(config)},
+                         replace=True)
+
+        self._writer.begin(write, self._ledger.sequence)
+        self._note_written(wait)
+
+    def _note_written(self, wait: bool = False) -> None:
+        """Take note of what has come to be on disk; one that can't be written costs itself."""
+        try:
+            written = self._writer.finished(wait)
+        except OSError as error:
+            self.get_logger().error(f'the checkpoint could not be written: {error}')
+            return
+        if written is not None:
+            self._durable = written
 
     def _restore(self) -> None:
-        """Continue from a checkpoint.
+        """Continue from the newest checkpoint that is whole.
 
         Raises:
-            ValueError: It is damaged, or belongs to another run or contract.
+            ValueError: It belongs to another run or contract.
         """
-        folder = self._folder / 'checkpoint'
-        if not folder.exists():
+        found = self._store.newest()
+        for reason in self._store.damaged:
+            self.get_logger().error(f'a checkpoint is damaged and put aside: {reason}')
+        if found is None:  # the journal has everything from the beginning
             return
-        tensors, document = read_folder(folder)
+        document = found.document
         for key, ours in (('run_id', self.run_id), ('contract_hash', self.contract.hash)):
             if document[key] != ours:
-                raise ValueError(f'{folder}: {key} is {document[key]}, this is {ours}')
-        self._session.load_state_dict(tensors, document['session'])
-        self._sequence, self._version = document['sequence'], document['version']
-        self.get_logger().info(f'continued at transition {self._sequence}, '
-                               f'version {self._version}: {json.dumps(self._counters())}')
+                raise ValueError(f'{found.folder}: {key} is {document[key]}, this is {ours}')
+        self._session.load_state_dict(found.tensors, document['session'])
+        self._ledger = IngestLedger(document['sequence'])
+        self._durable = document['sequence']
+        self._sender.version = document['version']
+        self.get_logger().info(f'continued at transition {self._ledger.sequence}, '
+                               f'version {self._sender.version}: {json.dumps(self._counters())}')
 
     def _counters(self) -> dict[str, int]:
         return {'env_steps': self._session.env_steps, 'rl_updates': self._session.rl_updates}
 
     def _save_service(self, _: Any, response: Any) -> Any:
         self._publish()
-        self._save()
-        response.success = True
-        response.message = str(self._folder)
+        self._save(wait=True)
+        response.success = self._durable == self._ledger.sequence
+        response.message = (str(self._folder) if response.success
+                            else 'the checkpoint could not be written; the log says why')
         return response
 
 

@@ -10,8 +10,8 @@ one.
 """
 
 from collections.abc import Callable
-from functools import cache, partial
-import importlib
+from contextlib import suppress
+from functools import partial
 import signal
 import sys
 import traceback
@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
@@ -29,7 +29,9 @@ from std_srvs.srv import Trigger
 
 from inril_ros.data.sync import FrameAligner
 from inril_ros.nodes import qos
+from inril_ros.nodes.diagnostics import Diagnostics
 from inril_ros.nodes.links import describe_links, partners
+from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.parameters import COMMON, declare, help_text, Parameter
 from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
@@ -49,14 +51,19 @@ class ManagedNode(LifecycleNode):
     """
 
     contract: Contract
+    #: A signal ends the node within a callback, if that may take long, or only after it.
+    ends_within_callbacks = True
 
     def __init__(self, name: str, parameters: tuple[Parameter, ...], **arguments: Any) -> None:
         super().__init__(name, **arguments)
         declare(self, COMMON + parameters)
         self.lockstep: bool = self.value('lockstep')
         self.run_id: str = self.value('run_id')
+        self.configured = self.active = False
+        self._permanent: set[tuple[str, Any]] = set()
         self._needed: list[Publisher | Subscription] = []
         self.create_service(Trigger, '~/ready', self._ready)
+        self._diagnostics = Diagnostics(self)
 
     def setup(self) -> None:
         """Read what is needed and make publishers and subscriptions."""
@@ -70,44 +77,86 @@ class ManagedNode(LifecycleNode):
     def teardown(self) -> None:
         """Let go of files and threads."""
 
+    def not_activatable(self) -> str:
+        """Say why the node can't be activated yet; empty if it can."""
+        return ''
+
+    def turn(self, executor: Executor) -> None:
+        """Run one callback, or wait for one for a while."""
+        executor.spin_once(timeout_sec=0.5)
+
     def not_ready(self) -> str:
         """Say what else than a link is missing before the node can do its part."""
         return ''
+
+    def complaints(self) -> tuple[str, ...]:
+        """Say what keeps the robot from moving though the node is active."""
+        return ()
+
+    @property
+    def needed(self) -> tuple[Publisher | Subscription, ...]:
+        """The links without which the node can't do its part."""
+        return tuple(self._needed)
 
     def need(self, *links: Publisher | Subscription) -> None:
         """Name links without which the node can't do its part; ``~/ready`` asks for them."""
         self._needed.extend(links)
 
-    def watch(self, aligner: FrameAligner, arrived: Callable[[], None]) -> None:
-        """Subscribe to all observations; call ``arrived`` after each one that the aligner took."""
+    def watch(
+        self, aligner: FrameAligner, arrived: Callable[[], None],
+        heard: Callable[[str, int, Any], None] = lambda topic, stamp, message: None,
+    ) -> None:
+        """Subscribe to all observations.
+
+        Args:
+            aligner: Gets the messages.
+            arrived: Called after each one that the aligner took.
+            heard: Called before that with its topic, its stamp [ns] and the message.
+        """
         def take(topic: str, message: Any) -> None:
             try:
-                aligner.add(topic, message)
+                stamp = aligner.add(topic, message, self.now())
             except CodecError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=2.0)
                 return
+            heard(topic, stamp, message)
             arrived()
 
-        for topic, kind in self.contract.observation_topics().items():
-            self.need(self.create_subscription(
+        for topic, kind in aligner.topics.items():
+            latched = topic in self.contract.latched_topics()
+            link = self.create_subscription(
                 message_type(kind), topic, partial(take, topic),
-                qos.observations(self.lockstep)))
+                qos.observations(self.lockstep, latched))
+            if not latched:  # who sends once may be gone by now
+                self.need(link)
 
     def value(self, name: str) -> Any:
         """Return a parameter's value."""
         return self.get_parameter(name).value
 
-    def autostart(self) -> None:
-        """Configure and activate, if the parameter says so.
+    def autostart(self) -> bool:
+        """Configure and activate as far as possible, if the parameter says so.
+
+        Returns:
+            Whether that is done. If not, call it again when messages have come.
 
         Raises:
             NotStarted: A transition failed; its cause has been logged.
         """
         if not self.value('autostart'):
-            return
-        for trigger in (self.trigger_configure, self.trigger_activate):
-            if trigger() is not TransitionCallbackReturn.SUCCESS:
-                raise NotStarted(f'{self.get_name()} could not start; see the error above')
+            return True
+        if not self.configured:
+            self._start_by(self.trigger_configure)
+        lack = self.not_activatable()
+        if lack and not self.active:
+            self.get_logger().info(f'not active yet: {lack}', throttle_duration_sec=5.0)
+        elif not self.active:
+            self._start_by(self.trigger_activate)
+        return self.active
+
+    def _start_by(self, trigger: Callable[[], TransitionCallbackReturn]) -> None:
+        if trigger() is not TransitionCallbackReturn.SUCCESS:
+            raise NotStarted(f'{self.get_name()} could not start; see the error above')
 
     def header(self, stamp: int) -> Header:
         """Return a header with a time [ns]."""
@@ -122,34 +171,61 @@ class ManagedNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure."""
         def configure() -> None:
+            self._permanent = set(self._entities())
             self.contract = load_contract(self.value('contract'))
             self.setup()
+            self.configured = True
         return self._attempt('configure', configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Activate."""
+        """Activate; without what that takes the node stays inactive."""
+        lack = self.not_activatable()
+        if lack:
+            self.get_logger().error(f'not activated: {lack}')
+            return TransitionCallbackReturn.FAILURE
         super().on_activate(state)
-        return self._attempt('activate', self.start)
+
+        def activate() -> None:
+            self.start()
+            self.active = True
+        return self._attempt('activate', activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate: stop first, while publishers still work."""
+        self.active = False
         result = self._attempt('deactivate', self.stop)
         super().on_deactivate(state)
         return result
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Clean up."""
-        return self._attempt('cleanup', self.teardown)
+        """Clean up: all that was made when it was configured goes."""
+        return self._attempt('cleanup', self._let_go)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop if active, then let go of everything."""
+        self.active = False
         if state.label == 'active':
             self._attempt('stop', self.stop)
         return self._attempt('teardown', self.teardown)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of everything after a failed transition."""
-        return self._attempt('error recovery', self.teardown)
+        self.active = False
+        return self._attempt('error recovery', self._let_go)
+
+    def _let_go(self) -> None:
+        self.configured = False
+        self.teardown()
+        self._needed.clear()
+        for kind, entity in self._entities():
+            if (kind, entity) not in self._permanent:
+                getattr(self, f'destroy_{kind}')(entity)
+
+    def _entities(self) -> list[tuple[str, Any]]:
+        """Return what hangs on the node: kind and object."""
+        return [(kind, entity) for kind in (
+            'publisher', 'subscription', 'client', 'service', 'timer')
+            for entity in getattr(self, f'{kind}s')]
 
     def _ready(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Answer whether all that is needed is there; if so, with whom this process is linked.
@@ -176,13 +252,6 @@ class ManagedNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
 
-@cache
-def message_type(name: str) -> Any:
-    """Return the message class of a type name such as ``sensor_msgs/msg/JointState``."""
-    package, _, message = name.split('/')
-    return getattr(importlib.import_module(f'{package}.msg'), message)
-
-
 def run(
     make: Callable[[], ManagedNode], parameters: tuple[Parameter, ...], about: str | None,
     arguments: list[str] | None = None,
@@ -201,17 +270,20 @@ def run(
         print(help_text(about or '', COMMON + parameters))
         return 0
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt = _Interrupt()
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     node: ManagedNode | None = None
     status = 0
     try:
         node = make()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        node.autostart()
-        while rclpy.ok():
-            executor.spin_once(timeout_sec=0.5)
+        started = node.autostart()
+        interrupt.at_once = node.ends_within_callbacks
+        while rclpy.ok() and not interrupt.asked:
+            node.turn(executor)
+            started = started or node.autostart()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except NotStarted as end:
@@ -224,11 +296,21 @@ def run(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if node is not None:
-            node.trigger_shutdown()
+            with suppress(RuntimeError):  # a node whose recovery failed is finalized already
+                node.trigger_shutdown()
             node.destroy_node()
         rclpy.try_shutdown()
     return status
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Interrupt:
+    """What SIGINT and SIGTERM do: an end at once, or before the next callback."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.at_once = True
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        if self.at_once:
+            raise KeyboardInterrupt

@@ -7,7 +7,9 @@ python -m inril_ros.nodes.parameter_document > docs/parameters.md
 
 from inril_ros.nodes import (
     actuation_node,
+    gazebo_node,
     learner_node,
+    mock_arm_node,
     policy_node,
     recorder_node,
     sim_node,
@@ -15,7 +17,8 @@ from inril_ros.nodes import (
 )
 from inril_ros.nodes.parameters import COMMON, markdown_table
 
-NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node)
+NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node,
+         gazebo_node, mock_arm_node)
 
 
 def document() -> str:

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy: an observation at the tick in, an action chunk out, weights refreshed meanwhile.
 
-Pieces of weights are put together as they come, verified and loaded into a standby network in a
-thread of their own, and exchanged between two inferences: an episode never waits for weights, and
-no half-loaded network ever acts.
+Pieces of weights are put together as they come, verified, loaded into a standby network and tried
+on held-out frames in a thread of their own, and exchanged between two inferences: an episode never
+waits for weights, and no half-loaded network ever acts. Which version acts is the gate's decision.
 """
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 import time
@@ -18,24 +18,25 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
-from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.bags import find_bags, read_episode
+from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_bytes, load_policy, schema_hash
 from inril_ros.learning.policies.policy import Memory, Policy
-from inril_ros.msg import (
-    ActionChunk,
-    EpisodeEvent,
-    EpisodeRequest,
-    PolicyStatus,
-    PolicyWeights,
-    WeightsManifest,
-)
-from inril_ros.nodes import qos
+from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
+from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
+from inril_ros.nodes import acting_versions, qos
+from inril_ros.nodes.acting_versions import ActingVersions
+from inril_ros.nodes.demonstrations import learning_episode
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.transport.weights import Assembler, Manifest, WeightsRefused
+from inril_ros.nodes.weights_receiver import WeightsReceiver
+from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.images import policy_view
+from inril_ros.robot.inference_timing import InferenceTiming
+from inril_ros.transport.action_probe import check_actions
+from inril_ros.transport.weights import Manifest, WeightsRefused
 
 PARAMETERS = (
     Parameter('model', '', 'folder of the model to begin with; empty: wait for weights'),
@@ -43,7 +44,27 @@ PARAMETERS = (
               'time: room for the inference', minimum=0, maximum=50),
     Parameter('exploration_scale', 0.1, 'standard deviation of the exploration noise, as a share '
               'of the largest action', minimum=0.0, maximum=1.0),
-)
+    Parameter('demonstrations', '', 'folder of demonstration bags: new weights are tried on '
+              'frames of them; empty: on none'),
+    Parameter('probe_frames', 16, 'frames that new weights are tried on', minimum=1, maximum=1000),
+    Parameter('probe_limit', 1.0, 'highest root mean square change of normalised actions from one '
+              'version to the next; 0: no limit', minimum=0.0, maximum=2.0),
+) + acting_versions.PARAMETERS
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A network that was tried.
+
+    Attributes:
+        policy: The network.
+        actions: (N, T, A) What it does on the frames, normalised.
+        change: Root mean square difference to what acted when it was tried.
+    """
+
+    policy: Policy
+    actions: np.ndarray
+    change: float
 
 
 class PolicyNode(ManagedNode):
@@ -56,25 +77,24 @@ class PolicyNode(ManagedNode):
         """Load the model and make the streams."""
         torch.set_num_threads(1)
         contract = self.contract
-        self._policy: Policy | None = None
+        self._frames = self._read_frames()
+        tried = None
         if self.value('model'):
-            self._take_over(load_policy(Path(self.value('model'))))
-        self._aligner = FrameAligner(contract)
+            tried = self._try(load_policy(Path(self.value('model'))), None)
+        self._versions = ActingVersions(self, tried)
+        self._receiver = WeightsReceiver(
+            self, self.run_id, contract.hash, self._load, self._refuse, self._versions.heard)
+        self._versions.take_from(self._receiver)
+        self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
-        self._assembler = Assembler(self.run_id, contract.hash)
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix='weights')
-        self._standby: Future[Policy] | None = None
-        self._standby_manifest: Manifest | None = None
-        self._first_piece = 0.0
         self._status = PolicyStatus(run_id='')
         self._durations: deque[float] = deque(maxlen=200)
         self._episode: EpisodeEvent | None = None
         self._start = self._last = 0
-        self._due = 0
+        self._lead = 0 if self.lockstep else self.value('lead')
+        self._timing = InferenceTiming(contract.period, self._lead, paced=not self.lockstep)
         self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
         self._statuses = self.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
-        self.create_subscription(WeightsManifest, 'weights/manifest', self._offer, qos.MANIFEST)
-        self.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS)
         self.need(
             self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
             self._chunks)
@@ -88,12 +108,12 @@ class PolicyNode(ManagedNode):
 
     def not_ready(self) -> str:
         """Say whether there is nothing to act with."""
-        return '' if self._policy is not None else 'no weights yet'
+        return '' if self._versions.acting is not None else 'no weights yet'
 
     def teardown(self) -> None:
         """Stop the loader."""
-        if hasattr(self, '_loader'):
-            self._loader.shutdown(wait=True, cancel_futures=True)
+        if hasattr(self, '_receiver'):
+            self._receiver.close()
 
     # Episodes and observations.
 
@@ -102,8 +122,10 @@ class PolicyNode(ManagedNode):
             return
         if message.event == EpisodeEvent.STARTED:
             self._episode = message
-            self._start, self._due = stamp_ns(message), 0
+            self._start = stamp_ns(message)
             self._last = self._start - 1
+            self._timing.begin()
+            self._newest: tuple[Frame, np.ndarray] | None = None
             self._builder.begin()
             self._generator = torch.Generator().manual_seed(message.seed)
             self._memory: Memory | None = None
@@ -112,7 +134,18 @@ class PolicyNode(ManagedNode):
                 self.contract.action_size, message.seed) if message.explore else None
             self._advance_if_lockstep()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
+            if message.event == EpisodeEvent.ENDED and self._episode is not None \
+                    and message.episode_id == self._episode.episode_id:
+                self._versions.ended(message)
+                self._publish_status()
             self._episode = None
+        elif message.event == EpisodeEvent.TAKEN_OVER:
+            self._timing.pause()
+        elif message.event == EpisodeEvent.HANDED_BACK and self._episode is not None:
+            self._timing.replan(message.tick)
+            self._memory = None  # the plan in it is void too
+            if self.lockstep and self._newest is not None:  # it may have been seen already
+                self._infer_if_due(*self._newest)
 
     def _advance_if_lockstep(self) -> None:
         """Act on an observation that is new and complete."""
@@ -120,41 +153,66 @@ class PolicyNode(ManagedNode):
             return
         stamp = self._aligner.newest_complete()
         if stamp > self._last:
-            self._act(stamp, lead=0)
+            self._act(stamp)
 
     def _tick_in_real_time(self) -> None:
         if self._episode is not None:
-            self._act(self.now(), lead=self.value('lead'))
+            self._act(self.now())
 
-    def _act(self, stamp: int, lead: int) -> None:
+    def _act(self, stamp: int) -> None:
         """Take the tick's observation in; infer if a new chunk is due."""
-        began = time.perf_counter()
-        tick = round((stamp - self._start) / self.contract.period_ns)
         try:
-            observation = self._builder.build(self._aligner.frame(stamp).values)
+            frame = self._aligner.frame(stamp)
+            observation = self._builder.build(frame.values)
         except FrameError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=1.0)
             return
         self._last = stamp
-        if tick < self._due:
+        self._newest = frame, observation
+        self._infer_if_due(frame, observation)
+
+    def _infer_if_due(self, frame: Frame, observation: np.ndarray) -> None:
+        began = time.perf_counter()
+        tick = round((frame.stamp - self._start) / self.contract.period_ns)
+        if not self._timing.is_due(tick):
             return
         self._swap()
-        if self._policy is None:
+        if self._versions.acting is None:
             self.get_logger().warning('no weights yet: nothing to act with',
                                       throttle_duration_sec=2.0)
             return
-        actions, extras = self._infer(observation)
-        self._due = tick + len(actions)
-        self._publish_chunk(stamp, tick + lead, actions, extras, time.perf_counter() - began)
+        if self._versions.too_old():
+            self.get_logger().error('the weights are too old to act: the arm holds',
+                                    throttle_duration_sec=2.0)
+            return
+        try:
+            images = policy_view(frame.images, self.contract) if frame.images else None
+        except CodecError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+            return
+        actions, extras = self._infer(observation, images)
+        self._publish_chunk(
+            frame.stamp, tick + self._lead, actions, extras, time.perf_counter() - began)
+        since = self.now() - self._start - tick * self.contract.period_ns
+        self._timing.inferred(tick, len(actions), since / 1e9)
 
-    def _infer(self, observation: np.ndarray) -> tuple[np.ndarray, list[float]]:
-        """Return a chunk (T, A) in contract units for an observation (O,), and its extras."""
+    def _infer(
+        self, observation: np.ndarray, images: np.ndarray | None,
+    ) -> tuple[np.ndarray, list[float]]:
+        """Return a chunk (T, A) in contract units, and its extras.
+
+        Args:
+            observation: (O,)
+            images: (C, H, W, 3) uint8, or None.
+        """
+        policy = self._versions.acting.product.policy
         if self._memory is None:
-            self._memory = self._policy.begin(1)
+            self._memory = policy.begin(1)
         with torch.inference_mode():
-            decision = self._policy.decide(
-                Observations(torch.from_numpy(observation)[None]), self._memory,
-                self._generator, explore=self._episode.explore)
+            decision = policy.decide(
+                Observations.from_arrays(
+                    observation[None], None if images is None else images[None], 'cpu'),
+                self._memory, self._generator, explore=self._episode.explore)
         chunk = decision.actions[0].numpy()
         if self._noise is not None:
             chunk = np.clip(chunk + self._noise.chunk(len(chunk)), -1.0, 1.0)
@@ -169,94 +227,60 @@ class PolicyNode(ManagedNode):
         self._chunks.publish(ActionChunk(
             header=self.header(stamp), episode_id=self._episode.episode_id, first_tick=first_tick,
             period=self.contract.period, steps=actions.shape[0], size=actions.shape[1],
-            actions=actions.ravel().tolist(), weights_version=self._status.weights_version,
+            actions=actions.ravel().tolist(), weights_version=self._versions.acting.version,
             explored=self._episode.explore, extras=extras,
             inference_seconds=seconds))
 
     # Weights.
 
-    def _offer(self, message: WeightsManifest) -> None:
-        fields = (name for name in Manifest.__dataclass_fields__)
-        try:
-            self._assembler.offer(Manifest(**{name: getattr(message, name) for name in fields}))
-        except WeightsRefused as error:
-            self._refuse(f'version {message.version}: {error}')
-            return
-        self._first_piece = time.perf_counter()
-        self._try_load()
+    def _read_frames(self) -> Observations | None:
+        """Return the frames that new weights are tried on, None without demonstrations."""
+        if not self.value('demonstrations'):
+            return None
+        episodes = [learning_episode(read_episode(path, self.contract), self.contract)
+                    for path in find_bags(Path(self.value('demonstrations')))]
+        return trial_frames(episodes, self.value('probe_frames'))
 
-    def _piece(self, message: PolicyWeights) -> None:
-        self._assembler.add(
-            message.run_id, message.version, message.chunk_index, message.offset,
-            memoryview(message.data).tobytes())
-        self._try_load()
-
-    def _try_load(self) -> None:
-        """Begin to load a version that is whole, if none is being loaded."""
-        if self._standby is not None:
-            return
-        try:
-            whole = self._assembler.take()
-        except WeightsRefused as error:
-            self._refuse(str(error))
-            return
-        if whole is not None:
-            self._standby_manifest, content = whole
-            self._received = time.perf_counter() - self._first_piece
-            self._standby = self._loader.submit(self._load, self._standby_manifest, content)
-
-    def _load(self, manifest: Manifest, content: bytes) -> tuple[Policy, float]:
-        """Build and try a standby network; return it and how long that took."""
-        began = time.perf_counter()
+    def _load(self, manifest: Manifest, content: bytes) -> _Tried:
+        """Build and try a standby network; this runs in the loading thread."""
         tensors = from_bytes(content)
         if schema_hash(tensors) != manifest.schema_hash:
             raise WeightsRefused('names, shapes or types are not what the manifest says')
-        policy = build_policy(manifest.model_config, tensors)
-        self._probe(policy)
-        return policy, time.perf_counter() - began
+        acting = self._versions.acting
+        return self._try(build_policy(manifest.model_config, tensors),
+                         None if acting is None else acting.product.actions)
 
-    def _probe(self, policy: Policy) -> None:
-        """Infer once.
+    def _try(self, policy: Policy, before: np.ndarray | None) -> _Tried:
+        """Infer on the frames.
+
+        Args:
+            policy: A network that nobody acts with yet.
+            before: (N, T, A) What the acting one does on them.
 
         Raises:
-            WeightsRefused: Sizes that are not this robot's, or actions that aren't finite.
+            WeightsRefused: Sizes that are not this robot's, or actions that aren't finite, or
+                that differ too much.
         """
         sizes = (policy.config.observation_size, policy.config.action_size)
         wanted = (self.contract.observation_size, self.contract.action_size)
         if sizes != wanted:
             raise WeightsRefused(f'sizes (O, A) are {sizes}, the contract has {wanted}')
-        with torch.inference_mode():
-            decision = policy.decide(Observations(torch.zeros(1, wanted[0])), policy.begin(1),
-                                     torch.Generator().manual_seed(0), explore=False)
-        if not torch.isfinite(decision.actions).all():
-            raise WeightsRefused('the network gives actions that are not finite')
+        shape = self.contract.image_shape
+        if policy.config.image_shape != shape:
+            raise WeightsRefused(f'images (C, H, W, 3) are {policy.config.image_shape}, '
+                                 f'the contract has {shape}')
+        if self._frames is None:
+            before = None  # what is done on a blank frame says only whether it is finite
+        actions = actions_on(policy, self._frames or blank_frame(policy.config))
+        if before is not None and before.shape != actions.shape:
+            raise WeightsRefused(f'chunks are {actions.shape[1:]}, what acts has '
+                                 f'{before.shape[1:]}')
+        return _Tried(policy, actions, check_actions(before, actions, self.value('probe_limit')))
 
     def _swap(self) -> None:
         """Exchange the network if a verified one stands by. Never called within an inference."""
-        if self._standby is None or not self._standby.done():
-            return
-        future, manifest = self._standby, self._standby_manifest
-        self._standby = None
-        try:
-            policy, verified = future.result()
-        except Exception as error:  # whatever is wrong with them, the robot goes on without them
-            self._refuse(f'version {manifest.version}: {error}')
-            return
-        began = time.perf_counter()
-        self._policy = policy
-        self._assembler.applied(manifest)
-        self._status.run_id = manifest.run_id
-        self._status.weights_version = manifest.version
-        self._status.receive_seconds = self._received
-        self._status.verify_seconds = verified
-        self._status.swap_seconds = time.perf_counter() - began
-        self._publish_status()
-        self._try_load()
-
-    def _take_over(self, policy: Policy) -> None:
-        """Use a policy from disk, after the same probe as one from the wire."""
-        self._probe(policy)
-        self._policy = policy
+        if self._versions.exchange():
+            self._publish_status()
 
     def _refuse(self, reason: str) -> None:
         self._status.refused += 1
@@ -266,7 +290,7 @@ class PolicyNode(ManagedNode):
 
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())
-        self._status.ready = self._policy is not None
+        self._versions.fill(self._status)
         if self._durations:
             self._status.inference_seconds = median(self._durations)
             self._status.inference_seconds_worst = max(self._durations)

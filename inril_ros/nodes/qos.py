@@ -23,6 +23,8 @@ COMMAND = _profile(1)
 RECORD = _profile(2000)
 #: Events in the life of an episode.
 EVENT = _profile(100)
+#: What is sent once and never changes, such as static transforms: of several senders.
+LATCHED = _profile(100, latched=True)
 #: States: whoever joins late gets the present one.
 STATE = _profile(1, latched=True)
 #: Manifests of weights.
@@ -33,8 +35,10 @@ WEIGHTS = _profile(512, latched=True)
 EXPERIENCE = _profile(1000)
 
 
-def observations(lockstep: bool) -> QoSProfile:
-    """Return the profile of observation topics."""
+def observations(lockstep: bool, latched: bool = False) -> QoSProfile:
+    """Return the profile of an observation topic."""
+    if latched:
+        return LATCHED
     return LOCKSTEP if lockstep else SENSOR
 
 

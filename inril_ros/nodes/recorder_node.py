@@ -8,6 +8,7 @@ waits for any of this; the next episode does, until this one is SAVED.
 """
 
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 import time
 from typing import Any
@@ -19,9 +20,18 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.subscription import Subscription
 
 from inril_ros.data.assembly import Decision, TransitionAssembler
-from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, executed_tick, EXECUTED_TOPIC
+from inril_ros.data.bags import (
+    BagError,
+    EpisodeBag,
+    EVENT_TOPIC,
+    executed_tick,
+    EXECUTED_TOPIC,
+)
 from inril_ros.data.capture import Captured, EpisodeCapture
+from inril_ros.data.demonstration_set import next_number
+from inril_ros.data.queued_bag import QueuedBag
 from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.transition_images import pack_images
 from inril_ros.msg import (
     ActionChunk,
     EpisodeEvent,
@@ -33,7 +43,7 @@ from inril_ros.msg import (
 from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.transition_stream import abort_marker, TransitionStream
+from inril_ros.nodes.transition_stream import TransitionStream
 from inril_ros.robot.codecs import CodecError, stamp_ns
 
 PARAMETERS = (
@@ -45,6 +55,9 @@ PARAMETERS = (
               minimum=0.1, maximum=600.0),
     Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
               minimum=0.01, maximum=600.0),
+    Parameter('sync_each', True, 'force each transition to the disk before it is sent, so that '
+              'not even a power cut loses what the learner has; in lockstep, and if false, each '
+              'episode at its end'),
 )
 _RECENT = 1000
 
@@ -58,7 +71,7 @@ class RecorderNode(ManagedNode):
     def setup(self) -> None:
         """Open the journal and make the streams."""
         contract = self.contract
-        self._aligner = FrameAligner(contract)
+        self._aligner = FrameAligner(contract, images=True)
         self._episode: _Episode | None = None
         # Topics are not ordered among each other: the first messages of an episode may come before
         # the event that announces it.
@@ -67,7 +80,8 @@ class RecorderNode(ManagedNode):
         self._stream: TransitionStream | None = None
         if self.value('journal'):
             self._stream = TransitionStream(
-                self, Path(self.value('journal')), self.run_id, self.value('resend'))
+                self, Path(self.value('journal')), self.run_id, self.value('resend'),
+                self.value('sync_each') and not self.lockstep)
         self._counts = {'saved': 0, 'discarded': 0}
         self._told = ''
         self._statuses = self.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
@@ -93,21 +107,36 @@ class RecorderNode(ManagedNode):
     def _subscribe_to_streams(self) -> None:
         """Subscribe, serialised, to everything that is recorded."""
         contract, rules = self.contract, self.contract.teleoperation
-        observed = contract.observation_topics()
+        observed = self._observed = self._aligner.topics
+        ages = [entry.max_age for entry in contract.observations.values()]
+        if contract.policy_images is not None:
+            ages.append(contract.policy_images.max_age)
+        self._longest_gap = max(ages)
+        self._timed_here = {entry.topic for entry in contract.observations.values()
+                            if entry.clock == 'receive'}
+        # Sent once, and part of every episode.
+        self._latched: dict[str, deque[tuple[Captured, Any]]] = {
+            topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
         outcome = contract.episode.outcome_topic
-        commanded = contract.action_topics()
+        commanded = {topic: kind for topic, kind in contract.action_topics().items()
+                     if '/msg/' in kind}  # goals of an action are on no topic
         driven = {rules.twist_topic: 'geometry_msgs/msg/TwistStamped',
                   rules.joy_topic: 'sensor_msgs/msg/Joy'}
         ours = {EXECUTED_TOPIC: 'inril_ros/msg/ExecutedAction', outcome: 'inril_ros/msg/Outcome'}
         self._outcome_topic = outcome
         self._until_end = frozenset({*observed, outcome})
         self._every_tick = frozenset(
-            {*observed, *commanded, *driven, *ours} if self.lockstep else ())
+            {*contract.observation_topics(), *commanded, *driven, *ours} - self._latched.keys()
+            if self.lockstep else ())
         bagged = {**commanded, **driven} if self.value('demonstrations') else {}
         if self.value('demonstrations'):
             for camera in contract.cameras.values():
-                self._record(camera.topic, camera.type, qos.SENSOR)
+                if camera.topic not in observed:
+                    self._record(camera.topic, camera.type, qos.SENSOR)
         for topic, kind in {**observed, **bagged, **ours}.items():
+            if topic in self._latched:
+                self._record(topic, kind, qos.LATCHED)
+                continue
             self.need(self._record(
                 topic, kind, qos.RECORD if self.lockstep or topic in ours else qos.SENSOR))
 
@@ -120,16 +149,23 @@ class RecorderNode(ManagedNode):
     def _take(self, topic: str, kind: str, raw: bytes) -> None:
         """Take a serialised message of a stream in."""
         message = deserialize_message(raw, message_type(kind))
+        received = self.now()
         stamp = stamp_ns(message) if hasattr(message, 'header') else 0
-        if topic in self.contract.observation_topics():
+        if topic in self._observed:
             try:
-                self._aligner.add(topic, message)
+                self._aligner.add(topic, message, received)
             except CodecError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=2.0)
                 return
-        item = Captured(topic, kind, stamp or self.now(), bytes(raw))
+        if topic in self._timed_here:
+            stamp = received
+        item = Captured(topic, kind, stamp or received, bytes(raw),
+                        None if self.lockstep else received)
+        if topic in self._latched:
+            self._latched[topic].append((item, message))
         if self._episode is None:
-            self._recent.append((item, message))
+            if topic not in self._latched:
+                self._recent.append((item, message))
             return
         self._route(self._episode, item, message)
         self._advance(self._episode)
@@ -164,7 +200,7 @@ class RecorderNode(ManagedNode):
         episode.last_tick = stamp_ns(message)
         if episode.bag is not None:
             for item in episode.capture.confirmed(episode.last_tick):
-                episode.bag.write(item.topic, item.message_type, item.stamp, item.raw)
+                episode.bag.write(item.topic, item.message_type, item.bag_time, item.raw)
 
     def _event(self, message: EpisodeEvent) -> None:
         if message.event == EpisodeEvent.RESETTING:
@@ -208,19 +244,19 @@ class RecorderNode(ManagedNode):
             assembler=TransitionAssembler(
                 self.contract, self._aligner, self.lockstep,
                 chunk_source=None if demonstration else ExecutedAction.POLICY),
-            capture=EpisodeCapture(self._until_end, self._every_tick),
+            capture=EpisodeCapture(self._until_end, self._every_tick,
+                                   self.contract.lookback(self.lockstep)),
             bag=self._new_bag(message) if demonstration else None)
-        for item, early in self._recent:
+        latched = [pair for pairs in self._latched.values() for pair in pairs]
+        for item, early in [*latched, *self._recent]:
             self._route(self._episode, item, early)
         self._recent.clear()
         self._add_extras(self._episode)
 
-    def _new_bag(self, message: EpisodeEvent) -> EpisodeBag:
+    def _new_bag(self, message: EpisodeEvent) -> QueuedBag:
         folder = Path(self.value('demonstrations'))
-        taken = [int(path.name[:4]) for pattern in ('*', 'rejected/*')
-                 for path in folder.glob(pattern) if path.name[:4].isdigit()]
-        return EpisodeBag(
-            folder, f'{max(taken, default=-1) + 1:04d}_{message.episode_id[:8]}')
+        name = f'{next_number(folder):04d}_{message.episode_id[:8]}'
+        return QueuedBag(EpisodeBag(folder, name), lossless=self.lockstep)
 
     def _keep_event(self, message: EpisodeEvent) -> None:
         if self._episode.bag is not None:
@@ -237,14 +273,26 @@ class RecorderNode(ManagedNode):
         except FrameError as error:
             self._discard(str(error))
             return
+        self._alarm(episode)
         for decision in decisions if episode.bag is None else ():
-            self._stream.send(self._transition(episode, decision))
+            try:
+                self._stream.send(self._transition(episode, decision))
+            except OSError as error:  # the disk is full, say: the robot goes on
+                self._discard(f'it could not be journaled: {error}')
+                return
             episode.sent = True
         if episode.end is None or not episode.assembler.finished:
             return
         if episode.bag is not None and not self._all_came(episode):
             return
         self._finish(episode)
+
+    def _alarm(self, episode: '_Episode') -> None:
+        """Warn while recording when a stream pauses nearly as long as it may."""
+        if episode.assembler.audit and episode.assembler.audit[-1][2] > self._longest_gap:
+            self.get_logger().warning(
+                f'a stream pauses for {episode.assembler.audit[-1][2]:.3f} s; the contract allows '
+                f'an age of {self._longest_gap:g} s', throttle_duration_sec=1.0)
 
     def _settled(self) -> int | None:
         """Return until when [ns] late messages have had their time; None: none can be late."""
@@ -257,9 +305,10 @@ class RecorderNode(ManagedNode):
 
     def _transition(self, episode: '_Episode', decision: Decision) -> Transition:
         end = episode.end if decision.last else None
-        return Transition(
+        images = pack_images(decision.images)
+        message = Transition(
             header=self.header(decision.stamp), run_id=episode.event.run_id,
-            sequence=self._stream.next_sequence, episode_id=episode.event.episode_id,
+            episode_id=episode.event.episode_id,
             first_tick=decision.first_tick, steps=len(decision.executed),
             observation_size=self.contract.observation_size, action_size=self.contract.action_size,
             observations=decision.observations.ravel().tolist(),
@@ -269,7 +318,10 @@ class RecorderNode(ManagedNode):
             terminated=end is not None and end.outcome != EpisodeEvent.TIME_LIMIT,
             truncated=end is not None and end.outcome == EpisodeEvent.TIME_LIMIT,
             outcome=end.outcome if end else EpisodeEvent.UNKNOWN,
-            weights_version=decision.weights_version, contract_hash=self.contract.hash)
+            weights_version=decision.weights_version, contract_hash=self.contract.hash,
+            image_sizes=images.sizes, image_rows=images.rows)
+        message.image_data.frombytes(images.data)
+        return message
 
     def _finish(self, episode: '_Episode') -> None:
         end = episode.end
@@ -278,13 +330,23 @@ class RecorderNode(ManagedNode):
             self._tell(episode, EpisodeEvent.SAVED, 'journaled')
             return
         for item in episode.capture.rest(stamp_ns(end)):
-            episode.bag.write(item.topic, item.message_type, item.stamp, item.raw)
+            episode.bag.write(item.topic, item.message_type, item.bag_time, item.raw)
         self._keep_event(end)
         keep = end.outcome == EpisodeEvent.SUCCESS
-        path = episode.bag.close({
-            'episode_id': end.episode_id, 'outcome': _OUTCOME_NAMES[end.outcome],
-            'operator': end.operator_name, 'task': end.task,
-            'contract': self.contract.name, 'contract_hash': self.contract.hash}, keep)
+        age, skew, gap = np.max(episode.assembler.audit or [(0.0, 0.0, 0.0)], axis=0)
+        try:
+            path = episode.bag.close({
+                'episode_id': end.episode_id, 'outcome': _OUTCOME_NAMES[end.outcome],
+                'operator': end.operator_name, 'task': end.task,
+                'contract': self.contract.name, 'contract_hash': self.contract.hash,
+                'worst_age': f'{age:.4f}', 'worst_skew': f'{skew:.4f}',
+                'worst_gap': f'{gap:.4f}'}, keep)
+        except BagError as error:
+            self._discard(str(error))
+            return
+        if episode.bag.dropped:
+            self.get_logger().error(f'{path}: {episode.bag.dropped} messages were lost: the disk '
+                                    'is too slow for what is recorded')
         episode.bag = None
         self._tell(episode, EpisodeEvent.SAVED if keep else EpisodeEvent.DISCARDED, str(path))
 
@@ -292,11 +354,12 @@ class RecorderNode(ManagedNode):
         """Give an episode up: its bag goes to the rejected ones, the learner is told to forget."""
         episode = self._episode
         self.get_logger().error(f'episode {episode.event.episode_id} discarded: {reason}')
-        if episode.bag is not None:
-            episode.bag.close({'episode_id': episode.event.episode_id, 'outcome': 'incomplete',
-                               'reason': reason}, keep=False)
+        if episode.bag is not None and not episode.bag.failure:
+            with suppress(BagError):  # the episode is given up in any case
+                episode.bag.close({'episode_id': episode.event.episode_id,
+                                   'outcome': 'incomplete', 'reason': reason}, keep=False)
         elif episode.sent:
-            self._stream.send(abort_marker(episode.event, self._stream.next_sequence))
+            self._stream.give_up(episode.event)
         self._tell(episode, EpisodeEvent.DISCARDED, reason)
 
     def _tell(self, episode: '_Episode', event: int, reason: str) -> None:
@@ -311,22 +374,26 @@ class RecorderNode(ManagedNode):
             purpose=source.purpose, outcome=source.outcome, tick=source.tick,
             explore=source.explore, seed=source.seed, task=source.task,
             operator_name=source.operator_name, contract_hash=self.contract.hash, reason=reason,
-            sequence=self._stream.next_sequence - 1 if self._stream else 0))
+            sequence=self._stream.last_sequence if self._stream else 0))
         self._counts['saved' if event == EpisodeEvent.SAVED else 'discarded'] += 1
         self._publish_status()
 
     def _publish_status(self) -> None:
         self._statuses.publish(RecorderStatus(
             header=self.header(self.now()), run_id=self.run_id,
-            journaled=self._stream.next_sequence - 1 if self._stream else 0,
+            journaled=self._stream.last_sequence if self._stream else 0,
             sent=self._stream.sent if self._stream else 0,
-            acknowledged=self._stream.acknowledged if self._stream else 0, **self._counts))
+            acknowledged=self._stream.acknowledged if self._stream else 0,
+            damaged=self._stream.damaged if self._stream else 0, **self._counts))
 
     def _watch(self) -> None:
         """Send again what wasn't acknowledged; finish, or give up, an episode that has ended."""
         if self._stream is not None:
             self._stream.resend()
         episode = self._episode
+        if episode is not None and episode.bag is not None and episode.bag.failure:
+            self._discard(f'{episode.bag.failure}; what was written is left there')
+            return
         if episode is None or episode.end is None:
             return
         self._advance(episode)
@@ -341,7 +408,7 @@ class _Episode:
 
     def __init__(
         self, event: EpisodeEvent, assembler: TransitionAssembler, capture: EpisodeCapture,
-        bag: EpisodeBag | None,
+        bag: QueuedBag | None,
     ) -> None:
         self.event = event
         self.assembler = assembler

@@ -34,7 +34,8 @@ from inril_ros.sim.environment import make_simulation, SimulatedState
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML)'),
     Parameter('task', '', 'task of the simulation; empty: its first'),
-    Parameter('camera', False, 'render and publish the cameras of the contract'),
+    Parameter('camera', False, 'render and publish all cameras of the contract; those that the '
+              'policy looks through always are'),
     Parameter('next_seed', -1, 'seed of the next reset; -1: the next of an own sequence',
               read_only=False, minimum=-1, maximum=2 ** 62),
     Parameter('command_timeout', 0.1, '[s] an older command is replaced by the hold, in real time',
@@ -60,7 +61,7 @@ class SimNode(ManagedNode):
         self._sequence = 0
         self._over = True
         self._received: dict[str, tuple[int, Any]] = {}
-        self._next_image = 0
+        self._tick = 0
         self._clock_topic = self.create_publisher(ClockMessage, '/clock', qos.COMMAND)
         self._outcome = self.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
@@ -68,9 +69,13 @@ class SimNode(ManagedNode):
         self._observations = {
             topic: self.create_publisher(message_type(kind), topic, profile)
             for topic, kind in contract.observation_topics().items()}
+        # What the policy sees is as good as any other observation: none may be lost in lockstep.
+        seen = contract.policy_cameras
+        shown = contract.cameras if self.value('camera') else seen
         self._images = {
-            name: self.create_publisher(message_type(camera.type), camera.topic, qos.SENSOR)
-            for name, camera in contract.cameras.items()} if self.value('camera') else {}
+            name: self.create_publisher(message_type(camera.type), camera.topic,
+                                        profile if name in seen else qos.SENSOR)
+            for name, camera in shown.items()}
         for topic, kind in contract.action_topics().items():
             if self.lockstep and not hasattr(message_type(kind)(), 'header'):
                 raise ValueError(f'{topic}: {kind} has no header; lockstep needs its stamp')
@@ -78,7 +83,8 @@ class SimNode(ManagedNode):
                 message_type(kind), topic,
                 lambda message, topic=topic: self._command(topic, message),
                 qos.commands(self.lockstep)))
-        self.need(self._outcome, *self._observations.values())
+        self.need(self._outcome, *self._observations.values(),
+                  *(self._images[name] for name in seen))
         self.create_service(Trigger, contract.episode.reset_service, self._reset)
         if not self.lockstep:
             self._stamp = self._wall_time()
@@ -90,6 +96,7 @@ class SimNode(ManagedNode):
         """Bring the scene to a first start, so that there is something to observe."""
         state = self._robot.reset(self._seed())
         self._gate.reset(state.values)
+        self._applied = self._gate.hold().action
         self._publish(state)
 
     def teardown(self) -> None:
@@ -110,7 +117,9 @@ class SimNode(ManagedNode):
         self._received.clear()
         self._stamp = self._stamp + _RESET_PAUSE_NS if self.lockstep else self._wall_time()
         state = self._robot.reset(seed)
+        self._tick = 0
         self._gate.reset(state.values)
+        self._applied = self._gate.hold().action
         response.success = True
         response.message = f'reset with seed {seed}'
         self._over = False
@@ -133,7 +142,15 @@ class SimNode(ManagedNode):
         limit = self.value('command_timeout') * 1e9
         fresh = len(self._received) == len(self.contract.action_topics()) and all(
             now - at <= limit for at, _ in self._received.values())
-        self._step(self._action() if fresh else self._gate.hold().action)
+        self._step(self._action() if fresh else self._held())
+
+    def _held(self) -> np.ndarray:
+        """Return what a robot does without commands: it keeps positions, and rests otherwise."""
+        action = self._applied.copy()
+        for name, entry in self.contract.actions.items():
+            if entry.hold == 'zero':
+                action[self.contract.action_slice(name)] = 0.0
+        return action
 
     def _action(self) -> np.ndarray:
         action = self._gate.hold().action.copy()
@@ -152,6 +169,8 @@ class SimNode(ManagedNode):
         else:
             self._stamp = self._wall_time()
         state = self._robot.step(action)
+        self._applied = action
+        self._tick += 1
         judged = state.outcome != 'none'
         self._publish(state, silent=self._over)
         self._over = self._over or judged
@@ -168,15 +187,11 @@ class SimNode(ManagedNode):
         for topic, message in encode_observations(
                 self.contract, state.values, self._stamp, message_type):
             self._observations[topic].publish(message)
-        if self._images and self._stamp >= self._next_image:
-            self._publish_images()
-
-    def _publish_images(self) -> None:
         for name, publisher in self._images.items():
-            camera = self.contract.cameras[name]
-            publisher.publish(encode_image(
-                camera, self._robot.image(name), self._stamp, message_type))
-            self._next_image = self._stamp + round(1e9 / camera.rate)
+            if self._tick % self.contract.ticks_per_image(name) == 0:
+                publisher.publish(encode_image(
+                    self.contract.cameras[name], self._robot.image(name), self._stamp,
+                    message_type))
 
     def _wall_time(self) -> int:
         return Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds

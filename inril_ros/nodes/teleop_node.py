@@ -1,16 +1,17 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A teleop device: turns what a person does into a twist and a joystick with a dead man's switch.
+"""A teleop device: turns what a person does into commands and a joystick with a dead man's switch.
 
 The device here is a scripted operator, who looks at the same topics a person's eyes would stand
-for, and drives imperfectly through the same teleop topics a person's device would use.
+for, and drives imperfectly through the same teleop topics a person's device would use: a twist, or
+the joints of a leader arm, as the contract says.
 """
 
 from typing import Any
 
 from geometry_msgs.msg import TwistStamped
 import numpy as np
-from sensor_msgs.msg import Joy
+from sensor_msgs.msg import JointState, Joy
 
 from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
@@ -18,10 +19,12 @@ from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.robot.codecs import stamp_ns
-from inril_ros.sim.scripted import ScriptedOperator
+from inril_ros.sim.operators import make_operator
 
 PARAMETERS = (
     Parameter('device', 'scripted', 'what drives: scripted'),
+    Parameter('simulation', '', 'path of the simulation mapping (YAML) that has the task; empty: '
+              'the built-in arm'),
     Parameter('task', '', 'task that the scripted operator knows how to do'),
     Parameter('noise', 0.3, "standard deviation of the scripted operator's errors, as a share of "
               'the largest action', minimum=0.0, maximum=2.0),
@@ -40,8 +43,8 @@ class TeleopNode(ManagedNode):
         contract = self.contract
         if self.value('device') != 'scripted':
             raise ValueError(f'device {self.value("device")!r} is unknown; known: scripted')
-        self._operator = ScriptedOperator(
-            self.value('task'), contract, noise=self.value('noise'))
+        self._operator = make_operator(
+            self.value('task'), contract, self.value('noise'), self.value('simulation'))
         self._aligner = FrameAligner(contract)
         self._episode = ''
         self._start = 0
@@ -53,6 +56,10 @@ class TeleopNode(ManagedNode):
         self.need(
             self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
             self._twist, self._joy)
+        if contract.teleoperation.joint_action:
+            self._leader = self.create_publisher(
+                JointState, contract.teleoperation.joint_topic, profile)
+            self.need(self._leader)
         self.watch(self._aligner, self._drive)
 
     def _event(self, message: EpisodeEvent) -> None:
@@ -92,6 +99,11 @@ class TeleopNode(ManagedNode):
             part = contract.action_slice(rules.gripper_action)
             joy.axes[rules.gripper_axis] = float(contract.normalise_action(action)[part][0])
         self._twist.publish(twist)
+        if rules.joint_action:
+            joints = contract.actions[rules.joint_action].joints
+            self._leader.publish(JointState(
+                header=self.header(stamp), name=list(joints),
+                position=action[contract.action_slice(rules.joint_action)].tolist()))
         self._joy.publish(joy)
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transitions on their way to the learner: journaled, sent, sent again until acknowledged."""
 
-from collections import OrderedDict
 from pathlib import Path
 import time
 
@@ -16,15 +15,15 @@ from inril_ros.msg import EpisodeEvent, Transition, TransitionAck
 from inril_ros.nodes import qos
 from inril_ros.robot.codecs import stamp_ns
 from inril_ros.transport.journal import Journal
+from inril_ros.transport.outbox import Outbox
 
 _TYPE = 'inril_ros/msg/Transition'
-_BURST = 200
 
 
-def abort_marker(of: Transition | EpisodeEvent, sequence: int) -> Transition:
+def _abort_marker(of: Transition | EpisodeEvent) -> Transition:
     """Return the empty transition that tells the learner to forget an episode."""
     return Transition(
-        header=of.header, run_id=of.run_id, sequence=sequence, episode_id=of.episode_id,
+        header=of.header, run_id=of.run_id, episode_id=of.episode_id,
         truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=of.contract_hash)
 
 
@@ -36,42 +35,89 @@ class TransitionStream:
         folder: Of the journal.
         run_id: Acknowledgements of other runs are ignored; empty: of none.
         patience: [s] A transition that is not acknowledged by then is sent again.
+        sync_each: Force each transition to the disk before it is sent, not each episode.
+
+    Attributes:
+        sent: Transitions sent, those sent again counted again.
+        damaged: Pieces of the journal that could not be read.
+
+    Raises:
+        FolderInUseError: Another recorder writes to this journal.
     """
 
-    def __init__(self, node: Node, folder: Path, run_id: str, patience: float) -> None:
+    def __init__(self, node: Node, folder: Path, run_id: str, patience: float,
+                 sync_each: bool) -> None:
         self._run_id = run_id
-        self._patience = patience
+        self._sync_each = sync_each
+        self._log = node.get_logger()
         self._journal = Journal(folder, _TYPE, ros_typestore().generate_msgdef(_TYPE)[0])
-        self._waiting: OrderedDict[int, Transition] = OrderedDict()
-        self._sent_at = 0.0
-        self.acknowledged = 0
+        self._outbox = Outbox(self._journal.after, self._journal.last_sequence, patience)
+        self._cut_off: Transition | None = None
         self.sent = 0
+        self.damaged = len(self._journal.damages)
+        for damage in self._journal.damages:
+            self._log.error(f'journal: {damage}')
         self._publisher = node.create_publisher(Transition, 'transition', qos.EXPERIENCE)
         acknowledgements = node.create_subscription(
             TransitionAck, 'transition_ack', self._acknowledge, qos.EXPERIENCE)
         self.links: tuple[Publisher | Subscription, ...] = (self._publisher, acknowledgements)
-        self._take_up_after(0)
         self._close_cut_off()
+        self.resend()
 
     @property
     def next_sequence(self) -> int:
         """The number that the next transition must have."""
-        return self._journal.last_sequence + 1
+        return self._journal.next_sequence
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the last transition in the journal."""
+        return self._journal.last_sequence
+
+    @property
+    def acknowledged(self) -> int:
+        """The learner has every transition up to this one."""
+        return self._outbox.acknowledged
 
     def send(self, message: Transition) -> None:
-        """Journal a transition, then send it."""
-        self._journal.append(message.sequence, stamp_ns(message), serialize_message(message))
-        self._waiting[message.sequence] = message
-        self._publish([message])
+        """Journal a transition, then send it.
+
+        Raises:
+            OSError: It could not be journaled, and is not sent.
+        """
+        self._end_cut_off()
+        message.sequence = self.next_sequence
+        message.previous_sequence = self.last_sequence
+        record = serialize_message(message)
+        self._journal.append(message.sequence, stamp_ns(message), record)
+        if self._sync_each:
+            self._journal.sync()
+        self._outbox.add(message.sequence, record)
+        self.resend()
+
+    def give_up(self, of: Transition | EpisodeEvent) -> None:
+        """Tell the learner to forget an episode; later, if the journal can't be written now."""
+        self._cut_off = _abort_marker(of)
+        self.resend()
 
     def resend(self) -> None:
-        """Send again what has waited too long for its acknowledgement, oldest first."""
-        if self._waiting and time.monotonic() - self._sent_at > self._patience:
-            self._publish(list(self._waiting.values())[:_BURST])
+        """Send what is due: what is new, and what has waited too long, oldest first."""
+        try:
+            self._end_cut_off()
+        except OSError as error:
+            self._log.error(f'journal: {error}', throttle_duration_sec=5.0)
+        for parcel in self._outbox.due(time.monotonic()):
+            message = deserialize_message(parcel.record, Transition)
+            message.previous_sequence = parcel.previous
+            self._publisher.publish(message)
+            self.sent += 1
 
     def sync(self) -> None:
         """Force what was journaled to the disk."""
-        self._journal.sync()
+        try:
+            self._journal.sync()
+        except OSError as error:
+            self._log.error(f'journal: {error}')
 
     def close(self) -> None:
         """Finish the journal."""
@@ -79,28 +125,30 @@ class TransitionStream:
 
     def _close_cut_off(self) -> None:
         """End the episode that was being recorded when an earlier process was killed, if any."""
-        last = next(reversed(self._waiting.values()), None)
-        if last is not None and not (last.terminated or last.truncated):
-            self.send(abort_marker(last, self.next_sequence))
+        for _, record in self._journal.after(max(0, self._journal.last_sequence - 1)):
+            last = deserialize_message(record, Transition)
+            if not (last.terminated or last.truncated):
+                self.give_up(last)
 
-    def _publish(self, messages: list[Transition]) -> None:
-        self._sent_at = time.monotonic()
-        self.sent += len(messages)
-        for message in messages:
-            self._publisher.publish(message)
+    def _end_cut_off(self) -> None:
+        """Journal the end of an episode that was given up, before anything else."""
+        marker, self._cut_off = self._cut_off, None
+        if marker is None:
+            return
+        try:
+            self.send(marker)
+        except OSError:
+            self._cut_off = marker
+            raise
 
     def _acknowledge(self, message: TransitionAck) -> None:
         if self._run_id and message.run_id != self._run_id:
             return
-        if message.sequence < self.acknowledged:  # the learner came back with less
-            self._take_up_after(message.sequence)
-        self.acknowledged = message.sequence
-        while self._waiting and next(iter(self._waiting)) <= message.sequence:
-            self._waiting.popitem(last=False)
-
-    def _take_up_after(self, sequence: int) -> None:
-        """Let what the journal has after a sequence number wait again."""
-        self._waiting = OrderedDict(
-            (number, deserialize_message(raw, Transition))
-            for number, raw in self._journal.after(sequence))
-        self._sent_at = 0.0
+        if message.sequence >= self._journal.next_sequence:
+            self._log.error(
+                f'the learner has transitions up to {message.sequence}, the journal only up to '
+                f'{self._journal.last_sequence}: it is not the one that they came from, or lost '
+                'its end; numbers go on after those', throttle_duration_sec=5.0)
+            self._journal.skip_beyond(message.sequence)
+        self._outbox.acknowledge(message.sequence, time.monotonic())
+        self.resend()

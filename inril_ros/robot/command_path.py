@@ -9,7 +9,6 @@ reason if it isn't what was asked for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,57 +17,11 @@ from inril_ros.robot.chunks import ChunkSchedule
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.modes import Mode, ModeMachine
-from inril_ros.robot.reset_motion import HomePath
+from inril_ros.robot.reset_motion import HomePath, ResetRefused
 from inril_ros.robot.safety import Conditions, SafetyGate, UnknownPose, Verdict
+from inril_ros.robot.tick import Executed, TickInput
 
-
-@dataclass(frozen=True)
-class TickInput:
-    """What is known at a tick.
-
-    Attributes:
-        now: [s] By a steady clock; only differences count.
-        values: Observations by name; None if the frame is not valid.
-        person: (A,) What a person asks for; None: no person drives.
-        observation_age: [s] Of the oldest required observation.
-        person_age: [s] Of the person's command.
-        faults: What is wrong with a source; a fault that lasts is latched.
-    """
-
-    now: float
-    values: Mapping[str, np.ndarray] | None
-    person: np.ndarray | None = None
-    observation_age: float = 0.0
-    person_age: float = 0.0
-    faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Executed:
-    """What became of a tick.
-
-    Attributes:
-        mode: In which it was decided.
-        source: Whose request was executed; HOLD: nobody's.
-        requested: (A,) What was asked for, None if nobody asked.
-        action: (A,) What to send; None: nothing, since nobody knows where the arm is.
-        reasons: Why the action isn't the request; empty if it is.
-        person_share: How much of it is the person's, 0..1; in between during a ramp.
-        weights_version: Of the policy's step.
-        chunk_first_tick: Likewise; the tick itself if it wasn't the policy's.
-        following: Joint positions (R, n) of the periods after this one, by the name of an action
-            with a horizon.
-    """
-
-    mode: Mode
-    source: Source
-    requested: np.ndarray | None
-    action: np.ndarray | None
-    reasons: tuple[str, ...]
-    person_share: float = 0.0
-    weights_version: int = 0
-    chunk_first_tick: int = 0
-    following: dict[str, np.ndarray] = field(default_factory=dict)
+_AT_HOME = 1e-6  # [rad or m]
 
 
 class CommandPath:
@@ -168,6 +121,27 @@ class CommandPath:
         self.modes.change(Mode.RESET, 'driving home')
         self._home, self._home_ticks, self._home_places = path, 0, places
 
+    def go_home(self, values: Mapping[str, np.ndarray]) -> float:
+        """Drive to the contract's home from the measured pose; return how long it takes [s].
+
+        Joints that home doesn't name stay where they are.
+
+        Raises:
+            ResetRefused: There is no way home, or it leaves the workspace.
+            IllegalMode: Motion is not possible now; ``refusal`` says why.
+        """
+        self.gate.anchor(values)
+        if not self.gate.known:
+            raise ResetRefused('no pose was measured')
+        rules, places = self._contract.episode, self.gate.joint_places
+        start = self.gate.resting[places].astype(np.float64)
+        home = np.array([rules.home.get(joint, position)
+                         for joint, position in zip(self.gate.joints, start)])
+        path = HomePath(self.gate.joint_limits.scaled(rules.home_speed), start, home,
+                        self._contract.period, self.gate.contains)
+        self.drive_home(path, places)
+        return path.duration
+
     @property
     def at_home(self) -> bool:
         """Whether the way home has been driven to its end."""
@@ -186,6 +160,15 @@ class CommandPath:
             self._fault_since = None
             self._reanchor = True
         return refusal
+
+    def missed_tick(self) -> Executed:
+        """Count a tick of an episode that never came: the robot kept the command before it.
+
+        So a tick keeps to its time, and the steps of a chunk to theirs.
+        """
+        self._tick += 1
+        return Executed(self.modes.mode, Source.HOLD, None, self.gate.last,
+                        ('the tick never came',), chunk_first_tick=self._tick - 1)
 
     def tick(self, seen: TickInput) -> Executed:
         """Decide on one tick."""
@@ -207,7 +190,7 @@ class CommandPath:
 
     def _outside_episodes(self, seen: TickInput, gap: float) -> Executed:
         mode = self.modes.mode
-        if mode is not Mode.RESET or self._home is None:
+        if mode is not Mode.RESET or self._home is None or self._home_is_over():
             reason = self.modes.obstacle() or f'{mode.name.lower()}: {self.modes.reason}'
             return self._hold(None, 0, (reason,))
         self._home_ticks += 1
@@ -320,5 +303,8 @@ class CommandPath:
             self.modes.latch(fault)
 
     def _home_is_over(self) -> bool:
-        return self._home is not None and (
-            self._home_ticks * self._contract.period >= self._home.duration)
+        if self._home is None or self._home_ticks * self._contract.period < self._home.duration:
+            return False
+        # Commands lag the way a little, and don't stop before its end.
+        gap = self.gate.last[self._home_places] - self._home.at(self._home.duration)
+        return bool((np.abs(gap) <= _AT_HOME).all())

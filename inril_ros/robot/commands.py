@@ -22,16 +22,17 @@ from inril_ros.robot.codecs import (
     follow_path,
     MessageTypes,
     numbers_in,
+    POINT_FIELDS,
     put_numbers,
     put_stamp,
+    read_trajectory,
 )
 from inril_ros.robot.contract import Action, Contract
+from inril_ros.robot.fields import TRAJECTORY
 
-TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 MULTI_ARRAY = 'std_msgs/msg/Float64MultiArray'
 JOINT_JOG = 'control_msgs/msg/JointJog'
 GRIPPER = 'control_msgs/action/GripperCommand'
-_POINT = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 
 
 def encode_command(
@@ -88,7 +89,7 @@ def _write(
         if not message.points:
             _add_point(message, action, values, period, types)
         else:
-            getattr(message.points[0], _POINT[action.quantity]).extend(_floats(values))
+            getattr(message.points[0], POINT_FIELDS[action.quantity]).extend(_floats(values))
     elif action.type == JOINT_JOG:
         message.joint_names.extend(action.joints)
         message.velocities.extend(_floats(values))
@@ -104,7 +105,7 @@ def _add_point(
     message: Any, action: Action, values: np.ndarray, period: int, types: MessageTypes,
 ) -> None:
     point = types('trajectory_msgs/msg/JointTrajectoryPoint')()
-    getattr(point, _POINT[action.quantity]).extend(_floats(values))
+    getattr(point, POINT_FIELDS[action.quantity]).extend(_floats(values))
     # A controller refuses points at the same time, and one at time 0 is a jump.
     after = period * (len(message.points) + 1)
     point.time_from_start.sec, point.time_from_start.nanosec = divmod(after, 1_000_000_000)
@@ -116,13 +117,11 @@ def _read(message: Any, action: Action) -> np.ndarray:
         return np.array([message.command.position], np.float64)
     if action.type not in (TRAJECTORY, JOINT_JOG):
         return np.array(numbers_in(follow_path(message, action.field or 'data')), np.float64)
-    if action.type == JOINT_JOG:
-        values = list(message.velocities)
-    else:
-        point = message.points[0] if len(message.points) else None
-        values = list(getattr(point, _POINT[action.quantity], []))
+    if action.type == TRAJECTORY:
+        return read_trajectory(message, action.joints, action.quantity, action.topic)
+    values, names = list(message.velocities), list(message.joint_names)
     try:
-        return np.array([values[message.joint_names.index(joint)] for joint in action.joints])
+        return np.array([values[names.index(joint)] for joint in action.joints])
     except (ValueError, IndexError) as error:
         raise CodecError(
             f'{action.topic}: no {action.quantity} for {action.joints}') from error

@@ -7,38 +7,45 @@ in a bag, in a checkpoint and on the wire. It is plain data: frozen dataclasses,
 loaded, hashed by content. Two contracts with the same hash are interchangeable.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 import hashlib
-import json
+import math
 from pathlib import Path
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
-from inril_ros.robot.contract_checks import check_motion_limits, check_references
+from inril_ros.robot.contract_actions import Action
+from inril_ros.robot.contract_checks import check_references
+from inril_ros.robot.contract_content import content_hash, describe_difference
 from inril_ros.robot.contract_rules import (
     ChunkRules,
     EpisodeRules,
     Kinematics,
     NotNegative,
-    Positive,
     SafetyRules,
     STRICT,
     Teleoperation,
-    Topic,
     Workspace,
 )
-from inril_ros.robot.fields import ACTION_TYPES, field_size, OBSERVATION_TYPES
+from inril_ros.robot.contract_streams import Camera, Derived, Observation
+from inril_ros.robot.contract_yaml import Lines, place_of, read_yaml
+from inril_ros.robot.fields import TRANSFORMS
+from inril_ros.robot.policy_images import PolicyImages
 
+__all__ = [
+    'Action', 'Camera', 'Contract', 'ContractError', 'Derived', 'describe_difference', 'explain',
+    'load_contract', 'Observation', 'parse_contract']
+
+#: [ns] Longer than anything lasts.
+FOREVER = 2 ** 62
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
-# Commands are float32 on their way; far beyond any SI value the conversion would overflow.
-_Limit = Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
 class ContractError(ValueError):
@@ -46,158 +53,27 @@ class ContractError(ValueError):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Observation:
-    """One quantity read from one topic.
-
-    Attributes:
-        topic: Topic it is read from, relative to the robot's namespace.
-        type: ROS message type, for example ``geometry_msgs/msg/PoseStamped``.
-        field: Where in the message, for example ``pose.position``. Not for JointState.
-        joints: Joint names, for JointState: values are looked up by name, never by order.
-        quantity: ``position``, ``velocity`` or ``effort``, for JointState.
-        align: How a value is found at the tick. ``hold``: the newest one at or before it.
-        max_age: [s] An older value makes the frame invalid.
-        size: Number of values; only for arrays whose length the type doesn't tell.
-        frozen_after: [s] In real time, values that are the same to the bit for longer are a fault.
-            0: never, since an arm without noise at rest is one of those.
-    """
-
-    topic: Topic
-    type: Literal[OBSERVATION_TYPES]
-    field: str = ''
-    joints: tuple[str, ...] = ()
-    quantity: Literal['position', 'velocity', 'effort'] = 'position'
-    align: Literal['hold'] = 'hold'
-    max_age: Positive = 0.1
-    size: Annotated[int, Field(ge=0, le=1024)] = 0
-    frozen_after: NotNegative = 0.0
-
-    def __post_init__(self) -> None:
-        field_size(self.type, self.field, self.joints, self.size)
-
-    @property
-    def length(self) -> int:
-        """Number of values."""
-        return field_size(self.type, self.field, self.joints, self.size)
-
-
-@dataclass(frozen=True, config=STRICT)
-class Derived:
-    """A quantity computed from observations; exactly one of the three forms is given.
-
-    Attributes:
-        difference: ``[a, b]`` gives a - b, both of equal length.
-        change: ``a`` gives its change since the previous tick; 0 at the first tick.
-        previous: ``a`` gives its value at the previous tick; the present one at the first tick.
-        scale: Factor. A normaliser has a floor under its deviations: what is small by nature,
-            such as a change within one tick, would vanish below it.
-    """
-
-    difference: tuple[str, str] | None = None
-    change: str | None = None
-    previous: str | None = None
-    scale: Positive = 1.0
-
-    def __post_init__(self) -> None:
-        given = [name for name in ('difference', 'change', 'previous') if getattr(self, name)]
-        if len(given) != 1:
-            raise ValueError(
-                f'has {given or "nothing"}: give exactly one of difference, change, previous')
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the observations it is computed from."""
-        return self.difference or (self.change or self.previous,)
-
-
-@dataclass(frozen=True, config=STRICT)
-class Camera:
-    """A camera that is recorded.
-
-    Attributes:
-        topic: Topic of the images.
-        width: [pixel]
-        height: [pixel]
-        rate: [Hz] Nominal rate.
-    """
-
-    topic: Topic
-    width: Annotated[int, Field(gt=0, le=4096)]
-    height: Annotated[int, Field(gt=0, le=4096)]
-    rate: Positive = 30.0
-    type: Literal['sensor_msgs/msg/CompressedImage'] = 'sensor_msgs/msg/CompressedImage'
-
-
-@dataclass(frozen=True, config=STRICT)
-class Action:
-    """One part of the command, sent on one topic.
-
-    Attributes:
-        topic: Topic the command is sent on.
-        type: ROS message type.
-        field: Where the values go, for example ``twist.linear``. Not for types read by joint.
-        joints: Joint names, for JointTrajectory, JointJog and GripperCommand; for a
-            Float64MultiArray, the joints in the controller's order.
-        quantity: What the values are, where there are joints.
-        minimum: Lowest value the robot may be sent, in the unit of the message.
-        maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
-        max_velocity: [rad/s or m/s] For joint positions: one value, or one per joint.
-        max_acceleration: [/s] Highest change of a velocity command, or of joint velocities; none
-            given: a velocity command may change at once.
-        max_jerk: [/s^2] Likewise of the acceleration; none given: unlimited for a velocity.
-        max_lead: [rad or m] How far a joint position command may be ahead of the measured one.
-        horizon: Points per JointTrajectory: the step that is due and those that follow it.
-        max_effort: [N or N m] For GripperCommand.
-        hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
-        frame_id: Frame of the command, where the message has a header.
-    """
-
-    topic: Topic
-    type: Literal[ACTION_TYPES]
-    minimum: tuple[_Limit, ...]
-    maximum: tuple[_Limit, ...]
-    field: str = ''
-    joints: tuple[str, ...] = ()
-    quantity: Literal['position', 'velocity', 'effort'] = 'position'
-    max_velocity: tuple[Positive, ...] = ()
-    max_acceleration: tuple[Positive, ...] = ()
-    max_jerk: tuple[Positive, ...] = ()
-    max_lead: Positive = 0.3
-    horizon: Annotated[int, Field(ge=1, le=1000)] = 1
-    max_effort: NotNegative = 0.0
-    hold: Literal['zero', 'last'] = 'zero'
-    frame_id: str = ''
-
-    def __post_init__(self) -> None:
-        size = field_size(self.type, self.field, self.joints, len(self.minimum))
-        if len(self.minimum) != size or len(self.maximum) != size:
-            raise ValueError(
-                f'minimum has {len(self.minimum)} and maximum {len(self.maximum)} values: '
-                f'{self.type} {self.field or list(self.joints)} needs {size} of each')
-        for low, high in zip(self.minimum, self.maximum, strict=True):
-            if not low < high:
-                raise ValueError(f'minimum {low} is not below maximum {high}')
-            if self.hold == 'zero' and not low <= 0.0 <= high:
-                raise ValueError(f'hold is zero, which is not within {low}..{high}')
-        if self.hold == 'zero' and self.commands_positions:
-            raise ValueError('hold is zero, which would move the joints to position 0: '
-                             'positions are held by last')
-        check_motion_limits(self)
-
-    @property
-    def commands_positions(self) -> bool:
-        """Whether the values are positions of joints."""
-        return bool(self.joints) and self.quantity == 'position'
-
-    @property
-    def length(self) -> int:
-        """Number of values."""
-        return len(self.minimum)
-
-
-@dataclass(frozen=True, config=STRICT)
 class Contract:
-    """All that recording, training and acting need to know about a robot."""
+    """All that recording, training and acting need to know about a robot.
+
+    Attributes:
+        name: Of the robot.
+        control_rate: [Hz] Of the ticks.
+        observations: What is observed, by name.
+        actions: What is commanded, by name; the action vector is in this order.
+        policy_observations: Observations and derived quantities that the policy gets, in order.
+        episode: When an episode begins and ends.
+        derived: What is computed from observations, by name.
+        observation_delay: [s] A frame at a tick shows the world this much earlier, so that what
+            is interpolated has a sample on both sides. 0: the newest that is known.
+        cameras: What is seen, by name.
+        policy_images: What the policy sees of it.
+        workspace: A box that is not left.
+        kinematics: Where the arm's geometry comes from.
+        teleoperation: What a person's device sends.
+        chunks: What is executed where action chunks overlap.
+        safety: When the arm is held.
+    """
 
     name: _Name
     control_rate: Annotated[float, Field(ge=0.01, le=1000.0)]
@@ -206,7 +82,9 @@ class Contract:
     policy_observations: tuple[str, ...]
     episode: EpisodeRules
     derived: dict[_Name, Derived] = Field(default_factory=dict)
+    observation_delay: Annotated[NotNegative, Field(le=10.0)] = 0.0
     cameras: dict[_Name, Camera] = Field(default_factory=dict)
+    policy_images: PolicyImages | None = None
     workspace: Workspace | None = None
     kinematics: Kinematics | None = None
     teleoperation: Teleoperation = Field(default_factory=Teleoperation)
@@ -241,11 +119,28 @@ class Contract:
         """O, the length of the policy observation."""
         return sum(self.length(name) for name in self.policy_observations)
 
+    @property
+    def image_shape(self) -> tuple[int, int, int, int] | None:
+        """(C, H, W, 3) of the images of a policy observation; None: it has none."""
+        wanted = self.policy_images
+        return None if wanted is None else (len(wanted.cameras), wanted.height, wanted.width, 3)
+
+    @property
+    def policy_cameras(self) -> dict[str, Camera]:
+        """The cameras that the policy looks through, in its order."""
+        wanted = () if self.policy_images is None else self.policy_images.cameras
+        return {name: self.cameras[name] for name in wanted}
+
+    def ticks_per_image(self, camera: str) -> int:
+        """Return how many ticks an image of a simulated camera is shown, in lockstep."""
+        return max(1, math.ceil(self.control_rate / self.cameras[camera].rate - 1e-9))
+
     def length(self, name: str) -> int:
         """Return the number of values of an observation or derived quantity."""
         if name in self.observations:
             return self.observations[name].length
-        return self.length(self.derived[name].inputs[0])
+        derived = self.derived[name]
+        return self.length(derived.inputs[0]) * (derived.ticks if derived.history else 1)
 
     @cached_property
     def action_minimum(self) -> np.ndarray:
@@ -293,38 +188,97 @@ class Contract:
     def hash(self) -> str:
         """SHA-256 over the content, independent of comments and of the order of keys.
 
-        Only the order of the actions counts: it is that of the action vector.
+        Of the order only that of the actions counts: it is that of the action vector. A key at its
+        default is as good as absent, so that a contract keeps its hash when keys are added that it
+        doesn't use.
         """
-        text = json.dumps(_content(self), sort_keys=True, separators=(',', ':'))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return content_hash(self)
 
     def observation_topics(self) -> dict[str, str]:
         """Return the type of each topic that observations are read from."""
-        return {entry.topic: entry.type for entry in self.observations.values()}
+        topics = {entry.topic: entry.type for entry in self.observations.values()}
+        return {**topics, **{static_topic(topic): kind for topic, kind in topics.items()
+                             if kind == TRANSFORMS}}
+
+    def latched_topics(self) -> set[str]:
+        """Return the observed topics that are sent once and kept for those who join later.
+
+        An episode may be without any message of them.
+        """
+        return {entry.topic for entry in self.observations.values() if entry.latched} | {
+            static_topic(entry.topic) for entry in self.observations.values()
+            if entry.type == TRANSFORMS}
+
+    def lookback(self, lockstep: bool) -> dict[str, int]:
+        """Return how much older than a tick [ns] what it shows of each observed topic may be.
+
+        In lockstep all that is not latched is as old as the tick.
+        """
+        latched = dict.fromkeys(self.latched_topics(), FOREVER)
+        if lockstep:
+            return latched
+        wanted: dict[str, float] = {}
+        for entry in self.observations.values():
+            age = entry.max_age + entry.latency
+            wanted[entry.topic] = max(wanted.get(entry.topic, 0.0), age)
+        if self.policy_images is not None:
+            for camera in self.policy_cameras.values():
+                wanted[camera.topic] = self.policy_images.max_age + camera.latency
+        return {**{topic: round((span + self.observation_delay) * 1e9)
+                   for topic, span in wanted.items()}, **latched}
 
     def action_topics(self) -> dict[str, str]:
         """Return the type of each topic that commands are sent on."""
         return {entry.topic: entry.type for entry in self.actions.values()}
 
 
+def static_topic(topic: str) -> str:
+    """Return where the transforms are that never change, for a topic of TF such as ``/tf``."""
+    return f'{topic}_static'
+
+
 def load_contract(path: str | Path) -> Contract:
-    """Read and check a contract.
+    """Read and check a contract, and the URDF that it names.
 
     Raises:
         ContractError: The file is missing, isn't YAML, or breaks a rule; the message says which.
     """
     path = Path(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
+        data, lines = read_yaml(path.read_text(encoding='utf-8'))
     except OSError as error:
         raise ContractError(f'{path}: cannot be read: {error.strerror}') from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2024-13-45 is a ValueError
         raise ContractError(f'{path}: is not YAML: {error}') from error
-    return parse_contract(data, source=str(path))
+    contract = parse_contract(data, str(path), lines)
+    if contract.kinematics is None:
+        return contract
+    return replace(contract, kinematics=_with_digest(contract.kinematics, path))
 
 
-def parse_contract(data: object, source: str = 'contract') -> Contract:
-    """Check a contract given as plain data; ``source`` is named in errors.
+def _with_digest(kinematics: Kinematics, path: Path) -> Kinematics:
+    """Return the entry with the SHA-256 of the URDF's content, by which the contract's hash."""
+    urdf = path.parent / kinematics.urdf
+    try:
+        digest = hashlib.sha256(urdf.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ContractError(f'{path}:\n  kinematics.urdf: {urdf} cannot be read: '
+                            f'{error.strerror}') from error
+    if kinematics.sha256 not in ('', digest):
+        raise ContractError(f'{path}:\n  kinematics.sha256: {kinematics.sha256[:12]}..., but '
+                            f'{urdf} has {digest[:12]}...: it is another URDF')
+    return replace(kinematics, sha256=digest)
+
+
+def parse_contract(
+    data: object, source: str = 'contract', lines: Lines | None = None,
+) -> Contract:
+    """Check a contract given as plain data.
+
+    Args:
+        data: The content of the file.
+        source: Is named in errors.
+        lines: Of the keys in the file, likewise.
 
     Raises:
         ContractError: It breaks a rule; the message names the key, the value and what is allowed.
@@ -334,41 +288,18 @@ def parse_contract(data: object, source: str = 'contract') -> Contract:
     try:
         return TypeAdapter(Contract).validate_python(data)
     except ValidationError as error:
-        lines = '\n'.join(explain(item) for item in error.errors())
-        raise ContractError(f'{source}:\n{lines}') from error
+        told = '\n'.join(explain(item, lines) for item in error.errors())
+        raise ContractError(f'{source}:\n{told}') from error
 
 
-def contract_schema() -> dict:
-    """Return the JSON Schema of a contract, for editors."""
-    return TypeAdapter(Contract).json_schema()
-
-
-def describe_difference(ours: Contract, theirs: Contract) -> str:
-    """Say in which keys two contracts differ, one line each; empty if they are equal."""
-    left, right = dict(_flatten(_content(ours))), dict(_flatten(_content(theirs)))
-    return '\n'.join(
-        f'  {key}: {left.get(key, "(absent)")!r} here, {right.get(key, "(absent)")!r} there'
-        for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key))
-
-
-def _content(contract: Contract) -> dict:
-    return {**asdict(contract), 'order of actions': list(contract.actions)}
-
-
-def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
-    if isinstance(value, dict) and value:
-        for name, item in value.items():
-            yield from _flatten(item, f'{key}.{name}' if key else name)
-    else:
-        yield key, value
-
-
-def explain(item: dict) -> str:
-    """Return one line about one error of pydantic: key, what is allowed, value."""
-    key = '.'.join(str(part) for part in item['loc']) or '(whole file)'
+def explain(item: dict, lines: Lines | None = None) -> str:
+    """Return one line about one error of pydantic: place, key, what is allowed, value."""
+    key = '.'.join(str(part) for part in item['loc'])
     message = re.sub(r'^Value error, ', '', item['msg'])
+    place = place_of(item['loc'], message, lines)
     if item['type'] in ('unexpected_keyword_argument', 'extra_forbidden'):
-        return f'  {key}: unknown key'
+        return f'  {place}{key}: unknown key'
     if item['type'] in ('missing', 'missing_argument'):
-        return f'  {key}: missing'
-    return f'  {key}: {message} (value: {str(item["input"])[:120]!r})'
+        return f'  {place}{key}: missing'
+    value = str(item['input'])[:120]
+    return f'  {place}{key or "(whole file)"}: {message} (value: {value!r})'

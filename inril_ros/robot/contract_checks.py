@@ -55,17 +55,13 @@ def check_references(contract: 'Contract') -> None:
     both = observed.keys() & contract.derived.keys()
     if both:
         raise ValueError(f'{sorted(both)} named both in observations and in derived')
-    for name, derived in contract.derived.items():
-        for source in derived.inputs:
-            if source not in observed:
-                raise ValueError(
-                    f'derived.{name} uses {source!r}, which is none of {sorted(observed)}')
-        if len({observed[source].length for source in derived.inputs}) != 1:
-            raise ValueError(f'derived.{name} subtracts quantities of different length')
     known = observed.keys() | contract.derived.keys()
+    _check_derived(contract)
+    _check_instants(contract)
     for name in contract.policy_observations:
         if name not in known:
             raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
+    _check_policy_images(contract)
     _check_topics(contract)
     _check_shared_commands(contract)
     _check_positions_are_observed(contract)
@@ -93,6 +89,74 @@ def check_references(contract: 'Contract') -> None:
         if action is None or not action.commands_positions:
             raise ValueError(f'teleoperation.joint_action is {teleoperation.joint_action!r}, '
                              'which is no action that commands joint positions')
+
+
+def _check_derived(contract: 'Contract') -> None:
+    known = contract.observations.keys() | contract.derived.keys()
+    for name, derived in contract.derived.items():
+        for source in derived.inputs:
+            if source not in known:
+                raise ValueError(f'derived.{name} uses {source!r}, which is none of '
+                                 f'{sorted(known - {name})}')
+    for name in contract.derived:
+        _check_no_circle(contract, name, ())
+    for name, derived in contract.derived.items():
+        if len({contract.length(source) for source in derived.inputs}) != 1:
+            raise ValueError(f'derived.{name} subtracts quantities of different length')
+        if derived.relative:
+            for source in derived.inputs:
+                if not _is_pose(contract, source):
+                    raise ValueError(f'derived.{name}.relative: {source!r} is no pose (position '
+                                     'and quaternion, 7 values)')
+        if contract.length(name) > 65536:
+            raise ValueError(f'derived.{name} has {contract.length(name)} values: too many')
+
+
+def _check_no_circle(contract: 'Contract', name: str, above: tuple[str, ...]) -> None:
+    if name in above:
+        raise ValueError(f'derived.{name} is computed from itself: '
+                         f'{" <- ".join((*above[above.index(name):], name))}')
+    if name in contract.derived:
+        for source in contract.derived[name].inputs:
+            _check_no_circle(contract, source, (*above, name))
+
+
+def _is_pose(contract: 'Contract', name: str) -> bool:
+    """Say whether a quantity is a pose: observed as one, or one relative to another."""
+    if name in contract.observations:
+        return contract.observations[name].is_pose
+    derived = contract.derived[name]
+    if derived.previous:
+        return derived.scale == 1.0 and _is_pose(contract, derived.previous)
+    return derived.relative is not None
+
+
+def _check_instants(contract: 'Contract') -> None:
+    """Check that there is something to interpolate between."""
+    for name, entry in contract.observations.items():
+        if entry.align != 'hold' and contract.observation_delay == 0.0:
+            raise ValueError(
+                f'observations.{name}.align: {entry.align} needs observation_delay: at the tick '
+                'itself the next sample has not come. Give the contract a delay of at least one '
+                'period of this topic, for example observation_delay: 0.02, or use align: hold')
+        if entry.latched and entry.clock == 'receive':
+            raise ValueError(f'observations.{name}: what is latched was sent before it is '
+                             'received: clock must be header')
+
+
+def _check_policy_images(contract: 'Contract') -> None:
+    wanted = contract.policy_images
+    for name in () if wanted is None else wanted.cameras:
+        if name not in contract.cameras:
+            raise ValueError(f'policy_images.cameras has {name!r}, which is none of '
+                             f'{sorted(contract.cameras)}')
+        period = 1.0 / contract.cameras[name].rate
+        if wanted.max_age < period:
+            raise ValueError(f'policy_images.max_age is {wanted.max_age} s, but {name!r} gives an '
+                             f'image each {period:g} s')
+    topics = [camera.topic for camera in contract.policy_cameras.values()]
+    if len(set(topics)) != len(topics):
+        raise ValueError(f'policy_images.cameras share a topic: {topics}')
 
 
 def _check_home(contract: 'Contract') -> None:

@@ -6,6 +6,7 @@ Every rule has a default that is safe. What ties rules to observations and actio
 ``contract_checks``; what a robot gives and takes is in ``contract``.
 """
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -13,7 +14,8 @@ from pydantic.dataclasses import dataclass
 
 STRICT = ConfigDict(extra='forbid', strict=False)
 # A private name (~/...) would be another topic for each node.
-Topic = Annotated[str, Field(pattern=r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$')]
+TOPIC = r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$'
+Topic = Annotated[str, Field(pattern=TOPIC)]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 _Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
@@ -54,11 +56,19 @@ class Kinematics:
     """Where the arm's geometry comes from; needed if the workspace names links.
 
     Attributes:
-        urdf: Path of a URDF file, relative to the contract's folder. Its joint limits apply too,
-            where they are tighter than the contract's.
+        urdf: Path of a URDF file in the contract's folder or below it, or an absolute path. Its
+            joint limits apply too, where they are tighter than the contract's.
+        sha256: Of the file's content; filled in when a contract is loaded. If it is given, no
+            other URDF is accepted.
     """
 
-    urdf: str
+    urdf: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern=r'^([0-9a-f]{64})?$')] = ''
+
+    def __post_init__(self) -> None:
+        if '..' in PurePosixPath(self.urdf).parts:
+            raise ValueError(f'urdf {self.urdf!r} leaves the folder of the contract: runs keep a '
+                             'copy of both; put the URDF below it, or give an absolute path')
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -67,7 +77,8 @@ class EpisodeRules:
 
     Attributes:
         time_limit: [s] After it the episode ends without a terminal state.
-        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start.
+        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start;
+            empty: there is none, the home pose or a person sees to it.
         reset_timeout: [s] The reset counts as failed after it, by a steady clock.
         outcome_topic: Topic with inril_ros/Outcome verdicts.
         home: [rad or m] Joint positions to drive to before each episode; none: the reset service
@@ -77,12 +88,17 @@ class EpisodeRules:
     """
 
     time_limit: Positive
-    reset_service: Topic = 'reset'
+    reset_service: Annotated[str, Field(pattern=f'^$|{TOPIC}')] = 'reset'
     reset_timeout: Positive = 30.0
     outcome_topic: Topic = 'outcome'
     home: dict[str, _Finite] = Field(default_factory=dict)
     home_speed: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     ready: Literal['service', 'person'] = 'service'
+
+    def __post_init__(self) -> None:
+        if not (self.reset_service or self.home or self.ready == 'person'):
+            raise ValueError('nothing resets the robot: give reset_service, home, or '
+                             'ready: person')
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -1,38 +1,68 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which fields of which messages a contract may name, and how many values each has."""
+"""Which fields of which messages a contract may name, and how many values each has.
+
+A type that isn't listed is read all the same, by the path of a field and its size: a robot with a
+message of its own needs one line in its contract and no code.
+"""
 
 import re
+from typing import Annotated
 
-#: Number of values of each field that can be named, by message type. ``[i]`` stands for an index.
+from pydantic import Field
+
+MessageType = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*$')]
+
+JOINT_STATE = 'sensor_msgs/msg/JointState'
+TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
+#: TF: a value is found along the chain from one frame to another.
+TRANSFORMS = 'tf2_msgs/msg/TFMessage'
+
+_POSE = {'pose': 7, 'pose.position': 3, 'pose.orientation': 4}
+_TRANSFORM = {'transform': 7, 'transform.translation': 3, 'transform.rotation': 4}
+
+#: Number of values of each field that can be named, by message type; 0: the contract says it.
+#: ``[i]`` stands for an index.
 _FIELDS: dict[str, dict[str, int]] = {
-    'geometry_msgs/msg/PoseStamped': {'pose': 7, 'pose.position': 3, 'pose.orientation': 4},
+    'geometry_msgs/msg/PoseStamped': _POSE,
     'geometry_msgs/msg/PoseArray': {
         'poses[i]': 7, 'poses[i].position': 3, 'poses[i].orientation': 4},
     'geometry_msgs/msg/PointStamped': {'point': 3},
+    'geometry_msgs/msg/TransformStamped': _TRANSFORM,
     'geometry_msgs/msg/TwistStamped': {'twist': 6, 'twist.linear': 3, 'twist.angular': 3},
     'geometry_msgs/msg/WrenchStamped': {'wrench': 6, 'wrench.force': 3, 'wrench.torque': 3},
-    'std_msgs/msg/Float64MultiArray': {'data': 0},
-    'sensor_msgs/msg/JointState': {},
-    'trajectory_msgs/msg/JointTrajectory': {},
+    'sensor_msgs/msg/Joy': {'axes': 0, 'buttons': 0, 'axes[i]': 1, 'buttons[i]': 1},
+    'std_msgs/msg/Bool': {'data': 1},
+    'std_msgs/msg/Float32': {'data': 1},
+    'std_msgs/msg/Float64': {'data': 1},
+    'std_msgs/msg/Float32MultiArray': {'data': 0, 'data[i]': 1},
+    'std_msgs/msg/Float64MultiArray': {'data': 0, 'data[i]': 1},
+    TRANSFORMS: _TRANSFORM,
+    JOINT_STATE: {},
+    TRAJECTORY: {},
     'control_msgs/msg/JointJog': {},
     'control_msgs/action/GripperCommand': {},
 }
-_BY_JOINT = (
-    'sensor_msgs/msg/JointState',
-    'trajectory_msgs/msg/JointTrajectory',
-    'control_msgs/msg/JointJog',
-    'control_msgs/action/GripperCommand',
-)
+_BY_JOINT = (JOINT_STATE, TRAJECTORY, 'control_msgs/msg/JointJog',
+             'control_msgs/action/GripperCommand')
 
-#: Message types an observation can be read from. All carry a header: a value has a time.
+#: Message types an observation can be read from, with their fields known.
 OBSERVATION_TYPES = (
     'geometry_msgs/msg/PoseStamped',
     'geometry_msgs/msg/PoseArray',
     'geometry_msgs/msg/PointStamped',
+    'geometry_msgs/msg/TransformStamped',
     'geometry_msgs/msg/TwistStamped',
     'geometry_msgs/msg/WrenchStamped',
-    'sensor_msgs/msg/JointState',
+    JOINT_STATE,
+    'sensor_msgs/msg/Joy',
+    'std_msgs/msg/Bool',
+    'std_msgs/msg/Float32',
+    'std_msgs/msg/Float64',
+    'std_msgs/msg/Float32MultiArray',
+    'std_msgs/msg/Float64MultiArray',
+    TRANSFORMS,
+    TRAJECTORY,
 )
 #: Types a command can be sent as: topics, and one action. Those of control_msgs are needed only
 #: by contracts that name them.
@@ -70,6 +100,8 @@ def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int
         return size
     if joints:
         raise ValueError(f'{message_type} has no joints; name a field instead')
+    if message_type not in _FIELDS:
+        return _size_of_other(message_type, field, size)
     allowed = _FIELDS[message_type]
     known = None if '[i]' in field else allowed.get(re.sub(r'\[\d+\]', '[i]', field))
     if known is None:
@@ -78,3 +110,43 @@ def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int
     if known == 0 and size < 1:
         raise ValueError(f'{message_type} {field} needs a size of at least 1')
     return known or size
+
+
+def _size_of_other(message_type: str, field: str, size: int) -> int:
+    if not re.fullmatch(r'\w+(\[\d+\])?(\.\w+(\[\d+\])?)*', field) or size < 1:
+        raise ValueError(
+            f'type {message_type!r} is not known; known are {sorted(OBSERVATION_TYPES)}. '
+            'Another one needs both field (a path such as state.force) and size (how many values)')
+    return size
+
+
+def has_no_header(message_type: str) -> bool:
+    """Say whether messages of a type are known to have no header, so no time of their own."""
+    return message_type.startswith('std_msgs/msg/')
+
+
+def holds_rotation(message_type: str, field: str) -> bool:
+    """Say whether a field of a known type is a pose or a quaternion."""
+    return message_type in _FIELDS and (
+        field.endswith(('orientation', 'rotation')) or field in ('pose', 'transform')
+        or re.fullmatch(r'poses\[\d+\]', field) is not None)
+
+
+def check_alignment(message_type: str, field: str, align: str, length: int) -> None:
+    """Check that a field can be aligned in this way.
+
+    Raises:
+        ValueError: It can't: rotations are not interpolated number by number, nor are switches.
+    """
+    rotation = holds_rotation(message_type, field)
+    if message_type not in _FIELDS and align == 'slerp':
+        rotation = length in (4, 7)  # as the contract says, a quaternion or a pose
+    if align == 'slerp' and not rotation:
+        raise ValueError(f'align: slerp is for orientations and poses; {message_type} {field} is '
+                         'none: use interpolate')
+    if align == 'interpolate' and rotation:
+        raise ValueError(f'align: interpolate would leave the unit quaternions; for '
+                         f'{message_type} {field} use slerp')
+    if align != 'hold' and (message_type == 'std_msgs/msg/Bool' or field.startswith('buttons')):
+        raise ValueError(f'align: a switch has nothing between on and off: {message_type} '
+                         f'{field} is aligned by hold')

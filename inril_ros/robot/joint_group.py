@@ -41,7 +41,7 @@ class JointGroup:
         self._drift = np.zeros(len(self.joints))
         self._request = np.zeros(len(self.joints))
         self._moving = False  # the request of the tick before is comparable to the present one
-        self._sources = _where_measured(contract, self.joints)
+        self._sources = where_measured(contract, self.joints)
 
     def measure(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the measured positions (n,); a view."""
@@ -109,7 +109,7 @@ def _with_urdf(
     return limits.tightened(limits_from_urdf(robot, joints))
 
 
-def _where_measured(contract: Contract, joints: tuple[str, ...]) -> list[tuple[str, int]]:
+def where_measured(contract: Contract, joints: tuple[str, ...]) -> list[tuple[str, int]]:
     """Return which element of which observation is the position of each joint."""
     places = {
         joint: (name, index) for name, entry in contract.observations.items()

@@ -9,10 +9,12 @@ libraries were weighed: docs/decisions/0009.
 
 from collections.abc import Sequence
 import math
+from pathlib import Path
 
 import numpy as np
 from urdf_parser_py.urdf import Joint, URDF
 
+from inril_ros.robot.contract import Contract
 from inril_ros.robot.limits import JointLimits
 
 _MOVING = ('revolute', 'continuous', 'prismatic')
@@ -32,6 +34,23 @@ def read_urdf(text: str) -> URDF:
         return URDF.from_xml_string(text.encode())
     except Exception as error:  # the parser raises whatever its XML library raises
         raise KinematicsError(f'the URDF cannot be read: {error}') from error
+
+
+def urdf_of(contract: Contract, file: str | Path) -> URDF | None:
+    """Return the URDF that a contract names, None if it names none.
+
+    Args:
+        contract: Of the robot.
+        file: Where the contract was read from; the URDF is named relative to it.
+
+    Raises:
+        KinematicsError: The file isn't a URDF.
+        OSError: It can't be read.
+    """
+    if contract.kinematics is None:
+        return None
+    path = Path(file).parent / contract.kinematics.urdf
+    return read_urdf(path.read_text(encoding='utf-8'))
 
 
 def limits_from_urdf(robot: URDF, joints: Sequence[str]) -> JointLimits:
@@ -92,7 +111,7 @@ class KinematicChain:
             self._compile(index, joint, names)
         for link in links:
             self._tips.append(place[parents[link][0]] if link in parents else -1)
-        self._count = -1
+        self._reserve(0)
 
     def positions(self, configurations: np.ndarray) -> np.ndarray:
         """Return the origins of the links (L, K, 3) [m] for K configurations (K, n).
@@ -100,31 +119,46 @@ class KinematicChain:
         The array is used again by the next call.
         """
         count = len(configurations)
-        if count != self._count:
-            self._count = count
-            self._rotations = np.zeros((len(self._order), count, 3, 3))
-            self._local = np.zeros_like(self._rotations)
-            self._scratch = np.zeros_like(self._rotations)
-            self._places = np.zeros((len(self._order), count, 3))
-            self._answer = np.zeros((len(self._tips), count, 3))
-        moved = configurations.T[self._source] * self._factor[:, None] + self._offset[:, None]
-        local, scratch = self._local, self._scratch  # in place: this runs in every tick
-        np.multiply(np.sin(moved)[:, :, None, None], self._sine[:, None], out=local)
-        np.multiply(1.0 - np.cos(moved)[:, :, None, None], self._cosine[:, None], out=scratch)
+        if count > self._rotations.shape[1]:
+            self._reserve(count)
+        # In place, and in parts of buffers that stay: this runs in every tick.
+        moved, angle, shift, places, answer = (
+            buffer[:, :count] for buffer in (
+                self._moved, self._angle, self._shift, self._places, self._answer))
+        rotations, local, scratch = (
+            buffer[:, :count] for buffer in (self._rotations, self._local, self._scratch))
+        np.take(configurations.T, self._source, axis=0, out=moved, mode='clip')
+        moved *= self._factor[:, None]
+        moved += self._offset[:, None]
+        np.sin(moved, out=angle)
+        np.multiply(angle[:, :, None, None], self._sine[:, None], out=local)
+        np.cos(moved, out=angle)
+        np.subtract(1.0, angle, out=angle)
+        np.multiply(angle[:, :, None, None], self._cosine[:, None], out=scratch)
         local += scratch
         local += self._fixed[:, None]
-        shift = self._origin[:, None] + moved[:, :, None] * self._slide[:, None]
+        np.multiply(moved[:, :, None], self._slide[:, None], out=shift)
+        shift += self._origin[:, None]
         for index, parent in enumerate(self._parent):
             if parent < 0:
-                self._rotations[index], self._places[index] = local[index], shift[index]
+                rotations[index], places[index] = local[index], shift[index]
                 continue
-            above = self._rotations[parent]
-            np.matmul(above, local[index], out=self._rotations[index])
-            np.matmul(above, shift[index][:, :, None], out=self._places[index][:, :, None])
-            self._places[index] += self._places[parent]
+            above = rotations[parent]
+            np.matmul(above, local[index], out=rotations[index])
+            np.matmul(above, shift[index][:, :, None], out=places[index][:, :, None])
+            places[index] += places[parent]
         for index, tip in enumerate(self._tips):
-            self._answer[index] = 0.0 if tip < 0 else self._places[tip]
-        return self._answer
+            answer[index] = 0.0 if tip < 0 else places[tip]
+        return answer
+
+    def _reserve(self, count: int) -> None:
+        """Make buffers for so many configurations."""
+        joints = len(self._order)
+        self._rotations, self._local, self._scratch = (
+            np.zeros((joints, count, 3, 3)) for _ in range(3))
+        self._moved, self._angle = np.zeros((joints, count)), np.zeros((joints, count))
+        self._shift, self._places = np.zeros((joints, count, 3)), np.zeros((joints, count, 3))
+        self._answer = np.zeros((len(self._tips), count, 3))
 
     def _add_path(self, robot: URDF, link: str) -> None:
         if link not in robot.link_map:

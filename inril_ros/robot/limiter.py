@@ -10,6 +10,8 @@ to rest within them; otherwise it brakes at once, on the path that was checked a
 not a clamp of our own: docs/decisions/0009.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from ruckig import (
     ControlInterface,
@@ -27,11 +29,17 @@ _ROUNDING = 1e-6
 
 
 class _Generator:
-    """Ruckig for n independent joints: state now -> state one period later."""
+    """Ruckig for n independent joints: state now -> state one period later.
+
+    A way to a velocity begins at position 0 for Ruckig, wherever the joints are: it has no target
+    position, and Ruckig 0.19 counts 0 among its extrema as if that were one.
+    """
 
     def __init__(self, limits: JointLimits, period: float, interface: ControlInterface) -> None:
         size = limits.size
         self._period = period
+        self._from_zero = interface is ControlInterface.Velocity
+        self._origin = np.zeros(size)
         self._ruckig = Ruckig(size, period)
         self.trajectory = Trajectory(size)
         self.input = InputParameter(size)
@@ -44,7 +52,9 @@ class _Generator:
 
     def plan(self, state: np.ndarray) -> bool:
         """Plan from a state (3, n) to the target that was set; say whether there is a way."""
-        self.input.current_position = state[0]
+        if self._from_zero:
+            self._origin[:] = state[0]
+        self.input.current_position = state[0] - self._origin
         self.input.current_velocity = state[1]
         self.input.current_acceleration = state[2]
         try:
@@ -56,6 +66,16 @@ class _Generator:
     def sample(self, seconds: float, out: np.ndarray) -> None:
         """Write position, velocity and acceleration (3, n) at a time of the plan."""
         out[0], out[1], out[2] = self.trajectory.at_time(seconds)
+        out[0] += self._origin
+
+    def position(self, seconds: float) -> np.ndarray:
+        """Return the positions (n,) at a time of the plan."""
+        return self.trajectory.at_time(seconds)[0] + self._origin
+
+    def range(self) -> Iterator[tuple[float, float]]:
+        """Return lowest and highest position of each joint on the whole way."""
+        for origin, bound in zip(self._origin, self.trajectory.position_extrema):
+            yield origin + bound.min, origin + bound.max
 
 
 class PositionLimiter:
@@ -134,7 +154,7 @@ class PositionLimiter:
         if not self._way.plan(self._state):
             return False
         self._way.sample(self.period, self._next)
-        return self._stop.plan(self._next) and self._stays_inside(self._stop.trajectory)
+        return self._stop.plan(self._next) and self._stop_stays_inside()
 
     def braking(self) -> None:
         """Propose the next state on the shortest way to rest."""
@@ -163,13 +183,13 @@ class PositionLimiter:
         out[:] = self._next[0]
         if not self._next[1:].any() or not self._stop.plan(self._next):
             return
-        trajectory, step = self._stop.trajectory, stride * self.period
+        duration, step = self._stop.trajectory.duration, stride * self.period
         for index in range(1, len(out)):
-            if index * step >= trajectory.duration:
-                out[index:] = trajectory.at_time(trajectory.duration)[0]
+            if index * step >= duration:
+                out[index:] = self._stop.position(duration)
                 return
-            out[index] = trajectory.at_time(index * step)[0]
-        out[-1] = trajectory.at_time(trajectory.duration)[0]
+            out[index] = self._stop.position(index * step)
+        out[-1] = self._stop.position(duration)
 
     def look_ahead(self, requests: np.ndarray, previous: np.ndarray) -> np.ndarray:
         """Return the positions (R, n) that follow for requests (H, n), and then to rest.
@@ -193,12 +213,12 @@ class PositionLimiter:
         self._state[:] = kept
         return np.array(positions).reshape(-1, self.limits.size)
 
-    def _stays_inside(self, trajectory: Trajectory) -> bool:
-        """Say whether a path keeps within the limits, or within where the joints are already."""
+    def _stop_stays_inside(self) -> bool:
+        """Say whether the stop keeps within the limits, or within where the joints are already."""
         low, high, now = self.limits.minimum, self.limits.maximum, self._state[0]
-        for joint, bound in enumerate(trajectory.position_extrema):
-            if bound.min < min(low[joint] - _ROUNDING, now[joint] - 1e-12) \
-                    or bound.max > max(high[joint] + _ROUNDING, now[joint] + 1e-12):
+        for joint, (lowest, highest) in enumerate(self._stop.range()):
+            if lowest < min(low[joint] - _ROUNDING, now[joint] - 1e-12) \
+                    or highest > max(high[joint] + _ROUNDING, now[joint] + 1e-12):
                 return False
         return True
 

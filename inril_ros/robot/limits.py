@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast and how far joints may move: from the contract, and from what follows of it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 import math
 
 import numpy as np
@@ -84,6 +85,12 @@ class JointLimits:
         short = room < self.acceleration * lag * lag
         soft = np.cbrt(room * room * np.where(short, self.jerk, 0.0))
         return np.minimum(self.velocity, np.where(short, soft, root))
+
+
+def joined(parts: Sequence[JointLimits]) -> JointLimits:
+    """Return the limits of several groups of joints, one after the other."""
+    return JointLimits(*(np.concatenate([getattr(part, field.name) for part in parts])
+                         for field in fields(JointLimits)))
 
 
 def limits_of(action: Action) -> JointLimits:

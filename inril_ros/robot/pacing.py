@@ -1,6 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How regularly the ticks came: wall-clock gaps between them, counted in a histogram."""
+"""When ticks are due, and how regularly they came.
+
+Deadlines are absolute: the k-th tick is due at start + k periods, whatever the ticks before it
+took. To wait a period after each one's work instead would add that work to every period.
+"""
 
 from bisect import bisect_left
 
@@ -39,3 +43,52 @@ class GapHistogram:
             if self._paced and gap > 1.5 * self._period:
                 self.misses += 1
         self._last = now
+
+
+class Deadlines:
+    """The deadlines of one paced loop, in whole nanoseconds: sums of floats would drift.
+
+    Args:
+        period: [ns] Between two ticks.
+        start: [ns] Of the clock that is used; the first tick is due one period later.
+    """
+
+    def __init__(self, period: int, start: int) -> None:
+        self._period = period
+        self._next = start + period
+
+    def take(self, now: int) -> int:
+        """Return how many periods have become due at ``now`` [ns], and count them as taken.
+
+        0: none. 1: the present one. More: that many less one have passed without a tick. They are
+        over; nobody makes up for them in a burst.
+        """
+        if self._next - now > self._period:  # the clock went back: begin anew from here
+            self._next = now + self._period
+            return 0
+        if now < self._next:
+            return 0
+        due = 1 + (now - self._next) // self._period
+        self._next += due * self._period
+        return due
+
+    def remaining(self, now: int) -> int:
+        """Return the time [ns] until the next deadline, 0 if it has passed."""
+        return max(0, self._next - now)
+
+
+class ClockWatch:
+    """Notices that a clock was set, by comparing it with one that can't be."""
+
+    def __init__(self) -> None:
+        self._offset: int | None = None
+
+    def jump(self, clock: int, steady: int) -> float:
+        """Return how far [s] the clock has moved against the steady one since the last call.
+
+        Args:
+            clock: [ns] What it says now.
+            steady: [ns] What the steady one says now.
+        """
+        before, self._offset = self._offset, clock - steady
+        return 0.0 if before is None else (self._offset - before) / 1e9

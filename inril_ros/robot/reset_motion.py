@@ -94,11 +94,13 @@ class ResetProcedure:
     Args:
         home: There is a way home to drive first.
         person: A person says at the end that the scene is set.
+        script: There is a reset service.
     """
 
-    def __init__(self, home: bool, person: bool) -> None:
-        self._first = ResetStep.HOMING if home else ResetStep.SCRIPT
+    def __init__(self, home: bool, person: bool, script: bool = True) -> None:
         self._last = ResetStep.PERSON if person else ResetStep.DONE
+        self._after_home = ResetStep.SCRIPT if script else self._last
+        self._first = ResetStep.HOMING if home else self._after_home
         self.step = ResetStep.IDLE
         self.reason = ''
 
@@ -109,7 +111,7 @@ class ResetProcedure:
 
     def arrived(self) -> ResetStep:
         """The arm is at home."""
-        return self._go(ResetStep.HOMING, ResetStep.SCRIPT)
+        return self._go(ResetStep.HOMING, self._after_home)
 
     def script_answered(self, success: bool, message: str = '') -> ResetStep:
         """The reset service has answered."""

@@ -17,8 +17,9 @@ from inril_ros.robot.contract import Contract
 from inril_ros.robot.joint_group import JointGroup
 from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.limiter import VelocityLimiter
-from inril_ros.robot.limits import limits_of
+from inril_ros.robot.limits import joined, JointLimits, limits_of
 from inril_ros.robot.link_box import LinkBox
+from inril_ros.robot.velocity_bounds import bounded, JointBounds
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class SafetyGate:
             name: VelocityLimiter(limits_of(entry), contract.period)
             for name, entry in contract.actions.items()
             if entry.max_acceleration and not entry.commands_positions}
+        self._bounds = {
+            name: JointBounds(contract, name, robot, self._limits_of_change(name))
+            for name in contract.actions if JointBounds.apply_to(contract, name, robot)}
         self._link_box = LinkBox(contract, robot, self._groups) \
             if contract.workspace is not None and contract.workspace.links else None
         self._oldest = max(entry.max_age for entry in contract.observations.values())
@@ -94,6 +98,27 @@ class SafetyGate:
     def known(self) -> bool:
         """Whether the arm can be held: velocities always, positions once one was measured."""
         return all(group.known for group in self._groups)
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Names of all n joints that are commanded by position, in the order of the actions."""
+        return tuple(joint for group in self._groups for joint in group.joints)
+
+    @property
+    def joint_places(self) -> list[int]:
+        """Where these joints are in the action vector (A,)."""
+        return [place for group in self._groups
+                for place in range(group.part.start, group.part.stop)]
+
+    @property
+    def joint_limits(self) -> JointLimits:
+        """What the commands of these joints keep to."""
+        return joined([group.limiter.limits for group in self._groups])
+
+    @property
+    def last(self) -> np.ndarray:
+        """What was last sent (A,)."""
+        return self._last.copy()
 
     @property
     def resting(self) -> np.ndarray:
@@ -181,6 +206,11 @@ class SafetyGate:
             if (action[part] != requested[part]).any():
                 reasons.append(f'{name} limited')
         self._inside_workspace(action, values, reasons)
+        for name, bounds in self._bounds.items():
+            part = self._parts[name]
+            action[part], leaving = bounds.bound(action[part], values)
+            if leaving:
+                reasons.append(f'{name} brakes at a joint limit')
         for name, limiter in self._smooth.items():
             part = self._parts[name]
             wanted = action[part].copy()
@@ -256,26 +286,18 @@ class SafetyGate:
         box = self._contract.workspace
         if box is None or not box.action:
             return
-        position = values[box.observation]
         part = self._parts[box.action]
-        velocity = action[part]
-        if box.action in self._smooth:
-            limits = self._smooth[box.action].limits
-            # Until it brakes with all it has: one tick, and the build-up of the deceleration.
-            late = self._contract.period + limits.acceleration / limits.jerk
-            down = limits.stoppable_velocity(position - box.minimum - late * limits.velocity)
-            up = limits.stoppable_velocity(box.maximum - position - late * limits.velocity)
-            leaving = (velocity > up) | (velocity < -down)
-            allowed = np.clip(velocity, -down, up)
-        else:
-            reached = position + velocity * self._contract.period
-            leaving = ((reached > box.maximum) & (velocity > 0)) | (
-                (reached < box.minimum) & (velocity < 0))
-            allowed = np.where(leaving, 0.0, velocity)
+        allowed, leaving = bounded(
+            action[part], values[box.observation], np.array(box.minimum), np.array(box.maximum),
+            self._limits_of_change(box.action), self._contract.period)
         if leaving.any():
             action[part] = allowed
             axes = ''.join(axis for axis, out in zip('xyz', leaving, strict=True) if out)
             reasons.append(f'workspace {axes}')
+
+    def _limits_of_change(self, name: str) -> JointLimits | None:
+        """Return the limits of a velocity's change, None if it may change at once."""
+        return self._smooth[name].limits if name in self._smooth else None
 
     def _move_joints(
         self, action: np.ndarray, values: Mapping[str, np.ndarray], reasons: list[str],

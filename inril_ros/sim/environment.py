@@ -13,7 +13,13 @@ from typing import Literal, Protocol
 import numpy as np
 
 from inril_ros.robot.contract import Contract
-from inril_ros.sim.mapping import find_task, load_mapping, MappingError, MetaworldMapping
+from inril_ros.sim.mapping import (
+    find_task,
+    load_mapping,
+    MappingError,
+    MetaworldMapping,
+    SdfMapping,
+)
 from inril_ros.sim.opengl import prefer_headless_opengl
 
 Outcome = Literal['none', 'success', 'failure']
@@ -85,6 +91,10 @@ def make_simulation(mapping_file: str | Path, task: str, contract: Contract) -> 
             from inril_ros.sim.metaworld_arm import MetaworldArm
 
             return MetaworldArm(mapping, task, contract)
+        if isinstance(mapping, SdfMapping):
+            from inril_ros.sim.gazebo_arm import GazeboArm
+
+            return GazeboArm(mapping, task, contract, Path(mapping_file).parent)
         from inril_ros.sim.gymnasium_robot import GymnasiumRobot
 
         return GymnasiumRobot(mapping, task, contract)

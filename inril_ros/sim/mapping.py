@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 import yaml
 
 from inril_ros.robot.contract import Contract, explain
+from inril_ros.sim.lift_task import LiftTask
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 _TaskName = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_-]*$')]
@@ -201,9 +202,26 @@ class GymnasiumMapping:
     cameras: dict[_Name, GymnasiumCamera] = Field(default_factory=dict)
 
 
-Mapping = MetaworldMapping | GymnasiumMapping
-Task = MetaworldTask | GymnasiumTask
-_KINDS = {'metaworld': MetaworldMapping, 'gymnasium': GymnasiumMapping}
+@dataclass(frozen=True, config=_STRICT)
+class SdfMapping:
+    """An arm that is described for Gazebo, in a world of its own (SDF).
+
+    Attributes:
+        simulator: The kind of simulator.
+        contract: File of the contract, relative to the folder ``robots`` beside this one.
+        world: File of the world, relative to the mapping's folder.
+        tasks: Tasks by name.
+    """
+
+    simulator: Literal['sdf']
+    contract: str
+    world: str
+    tasks: Annotated[dict[_TaskName, LiftTask], Field(min_length=1)]
+
+
+Mapping = MetaworldMapping | GymnasiumMapping | SdfMapping
+Task = MetaworldTask | GymnasiumTask | LiftTask
+_KINDS = {'metaworld': MetaworldMapping, 'gymnasium': GymnasiumMapping, 'sdf': SdfMapping}
 
 
 def load_mapping(path: str | Path) -> Mapping:

@@ -7,7 +7,7 @@ import pytest
 
 from inril_ros.bench.demonstrations import demonstrate
 from inril_ros.bench.robots import bench_of, ShiftedRobot
-from inril_ros.bench.study import Demonstrations, Shift, StudyError, Task
+from inril_ros.bench.task import Demonstrations, Shift, StudyError, Task
 from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

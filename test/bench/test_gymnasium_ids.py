@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inril_ros.bench.robots import bench_of
-from inril_ros.bench.study import StudyError, Success, Task
+from inril_ros.bench.task import StudyError, Success, Task
 from inril_ros.bench.vectorised import Lanes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

@@ -10,7 +10,7 @@ import torch
 
 from inril_ros.bench.robots import bench_of
 from inril_ros.bench.run import evaluate
-from inril_ros.bench.study import Task
+from inril_ros.bench.task import Task
 from inril_ros.bench.vectorised import Lanes
 from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise

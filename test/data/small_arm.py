@@ -75,7 +75,7 @@ def executed_message(tick):
         header=header(tick.stamp), episode_id='e1', tick=tick.tick, source=tick.source,
         requested=tick.requested, executed=tick.executed, reasons=[],
         weights_version=tick.weights_version, chunk_first_tick=tick.chunk_first_tick,
-        observation_age=0.0)
+        observation_age=0.0, person_share=0.0)
 
 
 def event_message(event, stamp, tick=0, outcome=0, run_id='r1', episode_id='e1',

@@ -114,3 +114,19 @@ def test_the_topics_that_have_not_come_to_the_end_are_awaited():
 
 def test_in_real_time_nothing_is_awaited():
     assert EpisodeCapture(UNTIL_END, frozenset()).awaited(START, START + PERIOD) == []
+
+
+def test_what_the_first_frame_shows_belongs_to_the_episode():
+    """In real time a sample is a little older than the tick, and what is latched much older."""
+    capture = EpisodeCapture(frozenset(), frozenset(), lookback={'hand': 20, 'goal': 10 ** 9})
+    items = [Captured(topic, 'type', stamp, b'', received=stamp + 3) for topic, stamp in (
+        ('goal', 5), ('hand', 79), ('hand', 80), ('other', 99), ('other', 100), ('hand', 101))]
+    for item in items[:4]:
+        capture.add(item)
+    capture.begin(100)
+    for item in items[4:]:
+        capture.add(item)
+    kept = [(item.topic, item.stamp) for item in capture.confirmed(100)]
+    assert kept == [('goal', 5), ('hand', 80), ('other', 100)]
+    assert items[0].bag_time == 8
+    assert Captured('hand', 'type', 5, b'').bag_time == 5

@@ -146,7 +146,7 @@ def test_decisions_are_the_episode_step_by_step(episode):
     for one, following in zip(decisions, decisions[1:], strict=False):
         assert (one.source[-1], one.first_tick) != (following.source[0], following.first_tick)
         np.testing.assert_array_equal(one.observations[-1], following.observations[0])
-    assert assembler.ages == [0.0] * (len(episode.ticks) + 1)
+    assert assembler.audit == [(0.0, 0.0, 0.0)] + [(0.0, 0.0, 0.1)] * len(episode.ticks)
 
 
 def test_consecutive_ticks_of_one_chunk_are_one_decision():

@@ -5,7 +5,15 @@
 from dataclasses import dataclass, replace
 from itertools import count
 
-from inril_ros.msg import ActionChunk, PolicyStatus, PolicyWeights, WeightsManifest
+from inril_ros.msg import (
+    ActionChunk,
+    EpisodeEvent,
+    LearnerStatus,
+    PolicyStatus,
+    PolicyWeights,
+    WeightsManifest,
+    WeightsRequest,
+)
 import numpy as np
 from played_arm import CHUNK, CONTRACT, PlayedEpisode, RUN
 import torch
@@ -60,6 +68,9 @@ class Bench:
         self.status, self.chunks = PolicyStatus(), []
         self._pieces = player.publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
         self._manifests = player.publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
+        self._learner = player.publisher(LearnerStatus, 'learner/status', qos.STATE)
+        self.requests = []
+        player.listen(WeightsRequest, 'weights/request', qos.EVENT, self.requests.append)
         player.listen(PolicyStatus, 'policy/status', qos.STATE, self._hear)
         player.listen(ActionChunk, 'action_chunk', qos.EVENT, self.chunks.append)
 
@@ -83,6 +94,10 @@ class Bench:
         message.data.frombytes(piece)
         self._pieces.publish(message)
 
+    def speak(self, learner_id, **said):
+        """Publish what a learner says of itself."""
+        self._learner.publish(LearnerStatus(run_id=RUN, learner_id=learner_id, **said))
+
     def wait_version(self, number):
         self.player.until(lambda: self.status.weights_version == number,
                           lambda: f'version {number} to act: {self.status}')
@@ -96,9 +111,9 @@ class Bench:
         assert self.status.refused == before + 1
         return self.status.refusal
 
-    def begin(self, decisions):
+    def begin(self, decisions, outcome=EpisodeEvent.SUCCESS):
         """Begin an episode of so many decisions."""
-        episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK)
+        episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK, outcome)
         self.player.play(episode.opening())
         return episode
 

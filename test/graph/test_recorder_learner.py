@@ -70,7 +70,8 @@ def test_transitions_that_come_again_or_too_early_or_of_others_are_not_counted(l
     lab.run(22)
     records = lab.check_once()
     counted, duplicates, number = lab.learner.transitions, lab.learner.duplicates, len(records)
-    later = Transition(run_id=RUN, contract_hash=CONTRACT.hash, sequence=number + 2)
+    later = Transition(run_id=RUN, contract_hash=CONTRACT.hash, sequence=number + 2,
+                       previous_sequence=number + 1)
     stranger = Transition(run_id='another', contract_hash=CONTRACT.hash, sequence=number + 1)
     other_arm = Transition(run_id=RUN, contract_hash='f' * 64, sequence=number + 1)
     lab.repeat([later, stranger, other_arm, *reversed(records), *records])

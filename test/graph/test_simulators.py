@@ -211,7 +211,7 @@ def test_the_same_graph_runs_in_real_time(finished, tmp_path):
         seconds = time.monotonic() - began
         status = conductor.actuation
     assert ticks > 0
-    assert sum(status.gap_counts) == ticks - 2
+    assert sum(status.gap_counts) + status.skipped == ticks - 2
     # Real time can't be faster than real time.
     assert seconds >= 0.9 * (ticks - 2) * status.period
     assert status.holds < ticks, 'the policy never acted'

@@ -12,6 +12,7 @@ from inril_ros.graph.description import (
     finetuning_graph,
     GraphDescription,
     GraphOptions,
+    learning_graph,
     NodeDescription,
     parameter_yaml,
     recording_graph,
@@ -38,12 +39,47 @@ def test_each_stage_runs_its_nodes():
     assert names(evaluation_graph(options)) == ['sim_node', 'actuation_node', 'policy_node']
     assert names(finetuning_graph(options)) == [
         'sim_node', 'actuation_node', 'policy_node', 'recorder_node', 'learner_node']
+    assert names(learning_graph(options)) == ['learner_node']
+
+
+@pytest.mark.parametrize('stage', ['simulate', 'record', 'evaluate', 'finetune'])
+def test_a_mock_arm_takes_the_place_of_the_simulation(stage):
+    simulated = STAGES[stage](GraphOptions(**SIMULATED, **FOLDERS))
+    mocked = STAGES[stage](GraphOptions(
+        contract='arm.yaml', run_id='r1', mock_arm=True, **FOLDERS))
+    assert names(mocked) == ['mock_arm_node', *names(simulated)[1:]]
 
 
 @pytest.mark.parametrize('stage', ['record', 'evaluate', 'finetune'])
 def test_a_real_robot_has_no_simulation_node(stage):
     graph = STAGES[stage](GraphOptions(contract='arm.yaml', run_id='r1', **FOLDERS))
     assert 'sim_node' not in names(graph)
+
+
+def test_gazebo_s_scene_takes_the_place_of_the_simulation():
+    told = {**SIMULATED, 'lockstep': False}
+    graph = evaluation_graph(GraphOptions(**told, gazebo=True, model='m'))
+    assert names(graph) == ['gazebo_node', 'actuation_node', 'policy_node']
+    assert graph.nodes[0].parameters['simulation'] == 'sim.yaml'
+
+
+def test_the_learner_may_be_on_another_machine():
+    robot = finetuning_graph(GraphOptions(
+        contract='arm.yaml', run_id='r1', learner=False, journal='journal',
+        pretrained='pretrained'))
+    assert names(robot) == ['actuation_node', 'policy_node', 'recorder_node']
+    both = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
+    assert learning_graph(GraphOptions(**SIMULATED, **FOLDERS)).nodes == both.nodes[-1:]
+
+
+def test_an_external_device_needs_no_node_of_ours():
+    options = GraphOptions(contract='arm.yaml', run_id='r1', teleop_device='external', **FOLDERS)
+    assert names(recording_graph(options)) == ['actuation_node', 'recorder_node']
+
+
+def test_only_what_commands_the_arm_is_vital():
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
+    assert [node.name for node in graph.nodes if node.vital] == ['actuation_node']
 
 
 def test_every_node_is_told_the_same_of_run_and_time():
@@ -85,7 +121,8 @@ def test_the_learner_gives_way_to_the_control_loop():
 
 @pytest.mark.parametrize(('stage', 'missing'), [
     ('simulate', 'simulation'), ('record', 'demonstrations'), ('evaluate', 'model'),
-    ('finetune', 'demonstrations, journal, finetune_config, pretrained, run_dir')])
+    ('finetune', 'demonstrations, journal, finetune_config, pretrained, run_dir'),
+    ('learn', 'demonstrations, finetune_config, pretrained, run_dir')])
 def test_a_stage_says_what_it_misses(stage, missing):
     with pytest.raises(ValueError, match=f'needs {missing} in its options'):
         STAGES[stage](GraphOptions(contract='arm.yaml', run_id='r1'))
@@ -94,7 +131,9 @@ def test_a_stage_says_what_it_misses(stage, missing):
 @pytest.mark.parametrize(('wrong', 'message'), [
     (dict(contract=''), 'contract is empty'),
     (dict(simulation='', lockstep=True), 'a real robot does not wait'),
+    (dict(mock_arm=True), 'mock_arm and simulation exclude each other'),
     (dict(use_sim_time=False), 'lockstep needs use_sim_time'),
+    (dict(gazebo=True), 'gazebo needs a simulation .* and knows no lockstep'),
     (dict(namespace='2nd arm'), 'is no ROS name'),
     (dict(log_level='loud'), 'debug, info, warn or error')])
 def test_options_that_cannot_be_are_refused(wrong, message):

@@ -23,6 +23,7 @@ from inril_ros.learning.learners.surrogate import clipped_surrogate, normalised
 FOLDER = Path(__file__).parent / 'vectors'
 RESIP = json.loads((FOLDER / 'resip.json').read_text())['gae']
 DPPO = json.loads((FOLDER / 'dppo.json').read_text())
+CHUNKS = json.loads((FOLDER / 'dppo_advantages.json').read_text())
 
 small = st.floats(-2.0, 2.0)
 
@@ -40,6 +41,21 @@ def test_advantages_are_those_of_resip(lane: int) -> None:
         RESIP['trace'])
     np.testing.assert_allclose(advantages, RESIP['advantages'][lane], atol=1e-5)
     np.testing.assert_allclose(advantages + values, RESIP['returns'][lane], atol=1e-5)
+
+
+@pytest.mark.parametrize('lane', [0, 1, 2])
+def test_advantages_of_chunks_are_those_of_dppo(lane: int) -> None:
+    rewards, values, terminated = (np.array(CHUNKS[name])[:, lane] for name in (
+        'step_rewards', 'values', 'terminated'))
+    ends = terminated.astype(np.bool_)
+    bootstraps = np.zeros(len(values))
+    if not ends[-1]:  # the rollout is cut there, and goes on
+        ends[-1], bootstraps[-1] = True, CHUNKS['next_values'][lane]
+    advantages = generalised_advantages(
+        rewards.sum(axis=1), values, ends, bootstraps, CHUNKS['gamma'], CHUNKS['trace'])
+    for found, name in (rewards.sum(axis=1), 'chunk_rewards'), (advantages, 'advantages'), (
+            advantages + values, 'returns'):
+        np.testing.assert_allclose(found, np.array(CHUNKS[name])[:, lane], atol=1e-8)
 
 
 def test_chunks_of_two_episodes_by_hand() -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from inril_ros.learning.interleave.separation import (
 )
 
 SHAPES = ((3, 4), (5,), (1,))
+VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'projection.json').read_text())
 
 
 def gradient(seed: int, scale: float = 1.0) -> list[Tensor]:
@@ -43,6 +46,17 @@ def in_conflict(left: list[Tensor], right: list[Tensor]) -> list[Tensor]:
 
 seeds = st.integers(0, 2**31)
 scales = st.sampled_from([1e-25, 1e-12, 1e-3, 1.0, 1e6, 1e15])
+
+
+@pytest.mark.parametrize('case', VECTORS['cases'])
+def test_projected_gradients_are_those_of_pcgrad_and_of_the_dual_cone(case: dict) -> None:
+    il, rl = ([torch.tensor(case[name], dtype=torch.float64)] for name in ('il', 'rl'))
+    apart = separate(il, rl, 'two_sided')
+    for found, expected in ((apart.il[0], case['il_apart']), (apart.rl[0], case['rl_apart']),
+                            (apart.il[0] + apart.rl[0], case['sum'])):
+        torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64),
+                                   rtol=1e-7, atol=1e-7)
+    assert apart.conflict == (inner(il, rl) < 0)
 
 
 @given(seeds, scales, scales, st.booleans(), st.booleans())

@@ -10,11 +10,11 @@ from rclpy.context import Context
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter as RosParameter
 
-from inril_ros.graph.description import GraphOptions, STAGES
+from inril_ros.graph.description import GraphOptions, simulation_graph, STAGES
 from inril_ros.nodes.parameters import COMMON, declare, Parameter
 
-NODES = ('actuation_node', 'learner_node', 'policy_node', 'recorder_node', 'sim_node',
-         'teleop_node')
+NODES = ('actuation_node', 'gazebo_node', 'learner_node', 'mock_arm_node', 'policy_node',
+         'recorder_node', 'sim_node', 'teleop_node')
 TABLES = {name: COMMON + importlib.import_module(f'inril_ros.nodes.{name}').PARAMETERS
           for name in NODES}
 OPTIONS = GraphOptions(
@@ -23,6 +23,11 @@ OPTIONS = GraphOptions(
     finetune_config='finetune.yaml', run_dir='run', model='model')
 TOLD = [pytest.param(node, id=f'{stage}-{node.name}')
         for stage, make in STAGES.items() for node in make(OPTIONS).nodes]
+TOLD += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_graph(GraphOptions(
+    contract='arm.yaml', run_id='r1', mock_arm=True)).nodes]
+TOLD += [pytest.param(node, id=f'gazebo-{node.name}') for node in simulation_graph(GraphOptions(
+    contract='arm.yaml', run_id='r1', simulation='sim.yaml', gazebo=True,
+    use_sim_time=True)).nodes]
 ENTRIES = [pytest.param(entry, id=f'{name}-{entry.name}')
            for name, table in TABLES.items() for entry in table]
 

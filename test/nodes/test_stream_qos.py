@@ -38,7 +38,7 @@ CONTRACT = load_contract(PATH)
 COMMANDS = {*CONTRACT.action_topics(), CONTRACT.teleoperation.twist_topic,
             CONTRACT.teleoperation.joy_topic}
 # Streams with one end in the graph: the other end is the robot, the camera or a person's tools.
-OPEN_ENDED = {'/clock', '/parameter_events', '/rosout', '/transition_event'}
+OPEN_ENDED = {'/clock', '/diagnostics', '/parameter_events', '/rosout', '/transition_event'}
 
 
 def streams_of(node, found):
@@ -101,7 +101,7 @@ def test_every_publisher_suits_every_subscription(streams):
 def test_the_streams_of_the_graph_have_both_ends(streams):
     ours = {'action_chunk', 'executed_action', 'episode/request', 'episode/event', 'transition',
             'transition_ack', 'weights/manifest', 'weights/pieces', 'outcome', 'actuation/status',
-            'policy/status', 'learner/status', 'recorder/status'}
+            'policy/status', 'learner/status', 'recorder/status', 'weights/request'}
     cameras = {camera.topic for camera in CONTRACT.cameras.values()}
     assert ours | COMMANDS | set(CONTRACT.observation_topics()) == set(streams) - cameras
     one_ended = {topic for topic, ends in streams.items() if len(ends) < 2}
@@ -137,4 +137,4 @@ def test_lockstep_loses_no_observation():
 def test_whoever_joins_late_gets_states_and_weights_and_no_more():
     latched = {name for name in dir(qos) if name.isupper()
                and getattr(qos, name).durability == DurabilityPolicy.TRANSIENT_LOCAL}
-    assert latched == {'STATE', 'MANIFEST', 'WEIGHTS'}
+    assert latched == {'STATE', 'MANIFEST', 'WEIGHTS', 'LATCHED'}

@@ -28,9 +28,11 @@ MAY_IMPORT = {
     'transport': set(),
     'sim': {'robot', 'data'},
     'bench': {'learning', 'sim', 'robot', 'data'},
-    'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'msg'},
+    'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'doctor', 'msg'},
+    'doctor': {'robot'},
     'graph': {'transport', 'robot', 'data', 'msg'},
-    'cli': {'graph', 'nodes', 'bench', 'sim', 'transport', 'robot', 'data', 'learning', 'msg'},
+    'cli': {'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot', 'data', 'learning',
+            'msg'},
 }
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
 MAY_IMPORT_TORCH = ('learning/', 'bench/', 'cli/', 'nodes/policy_node.py', 'nodes/learner_node.py')
@@ -126,7 +128,8 @@ def reached_from(module):
     return importer
 
 
-@pytest.mark.parametrize('node', ['actuation_node', 'recorder_node', 'teleop_node', 'sim_node'])
+@pytest.mark.parametrize('node', ['actuation_node', 'recorder_node', 'teleop_node', 'sim_node',
+                                  'gazebo_node', 'mock_arm_node'])
 def test_torch_stays_out_of_the_processes_that_move_the_robot(node):
     importer = reached_from(f'inril_ros.nodes.{node}')
     assert 'rclpy' in importer

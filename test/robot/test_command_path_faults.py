@@ -14,7 +14,7 @@ from inril_ros.robot.arbitration import Source
 from inril_ros.robot.command_path import CommandPath, TickInput
 from inril_ros.robot.limits import limits_of
 from inril_ros.robot.modes import IllegalMode, Mode
-from inril_ros.robot.reset_motion import HomePath
+from inril_ros.robot.reset_motion import HomePath, ResetRefused
 
 
 class Robot:
@@ -283,6 +283,46 @@ def test_the_way_home_is_driven_through_the_gate_and_waits_for_observations():
     np.testing.assert_allclose(executed.action[ARM], home, atol=1e-5)
     robot.begin()
     assert robot.drive(3).mode is Mode.POLICY
+
+
+def test_home_is_driven_from_where_the_arm_was_left_and_reached_exactly():
+    robot = Robot(contract(episode__home={'elbow': 0.9}, episode__home_speed=0.5))
+    robot.plant.joints = np.array([0.3, 0.4])  # by hand, while nobody commanded
+    robot.path.go_home(robot.plant.observe())
+    steps = []
+    for _ in range(400):
+        steps.append(robot.tick().action[ARM].astype(np.float64))
+        if robot.path.at_home:
+            break
+    assert np.abs(steps[0] - [0.3, 0.4]).max() < 0.01
+    np.testing.assert_allclose(robot.plant.joints, [0.3, 0.9], atol=1e-5)
+    assert robot.tick().reasons == ('reset: driving home',)
+    assert not robot.path.gate.moving
+    assert robot.path.refusal(robot.plant.observe()) == ''
+
+
+@pytest.mark.parametrize(('home', 'joints', 'reason'), [
+    ({'shoulder': 1.0, 'elbow': -0.4}, (-1.0, 0.4), 'the way home leaves the workspace'),
+    ({'shoulder': 0.0}, (0.0, 2.0 * np.pi), 'beyond the limits of the joints'),
+    ({'shoulder': 0.0}, (np.nan, 0.0), 'no pose was measured')])
+def test_a_way_home_that_cannot_be_driven_moves_nothing(home, joints, reason):
+    robot = Robot(contract(episode__home=home, workspace__maximum=[0.6, 0.6, 1.0]))
+    with pytest.raises(ResetRefused, match=reason):
+        robot.path.go_home(observed(joints))
+    assert robot.path.modes.mode is Mode.IDLE
+
+
+def test_ticks_that_never_came_are_counted_and_steps_keep_to_their_ticks():
+    robot = Robot().begin()
+    robot.path.accept_chunk(0, np.stack([action((0.5 - 0.001 * k, 0.5)) for k in range(9)]), 1)
+    last = [robot.tick() for _ in range(3)][-1]
+    missed = [robot.path.missed_tick() for _ in range(4)]
+    for executed in missed:
+        assert (executed.source, executed.reasons) == (Source.HOLD, ('the tick never came',))
+        np.testing.assert_array_equal(executed.action, last.action)
+    executed = robot.tick(after=5 * PERIOD)
+    np.testing.assert_allclose(executed.requested[ARM], [0.493, 0.5], atol=1e-6)
+    assert robot.path.chunks.dropped == 4
 
 
 def test_no_reset_and_no_episode_without_consent():

@@ -158,6 +158,15 @@ class CommandPathModel(RuleBasedStateMachine):
         self.resumed = False
         self.target = self.plant.joints.copy()
 
+    @rule(ticks=st.integers(1, 5))
+    def ticks_never_come(self, ticks):
+        for _ in range(ticks):
+            self.count(1)
+            executed = self.path.missed_tick()
+            assert executed.source is Source.HOLD and executed.reasons
+            if self.commands:
+                assert executed.action[ARM].tolist() == self.commands[-1].tolist()
+
     @rule()
     def the_episode_ends(self):
         self.count()

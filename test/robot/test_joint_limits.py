@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """No sequence of requests makes the limiter leave position, velocity, acceleration or jerk."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -132,6 +134,22 @@ def test_a_request_that_moves_is_followed_and_not_stopped_at():
         lags[drift] = abs(request[0] - limiter.position[0]) / (0.8 * PERIOD)
     assert lags[0.8] < 1.0
     assert lags[0.0] > 3.0
+
+
+@given(joint_limits(), st.floats(-6.0, 6.0), events)
+def test_it_does_not_matter_where_the_range_of_a_joint_lies(limits, offset, requests):
+    moved = replace(limits, minimum=limits.minimum + offset, maximum=limits.maximum + offset)
+    paths = []
+    for each, start in ((limits, 0.0), (moved, offset)):
+        limiter = PositionLimiter(each, PERIOD)
+        limiter.anchor(np.full(2, start))
+        positions = [limiter.position.copy()]
+        for _, numbers in requests:
+            limiter.toward(start + numbers, np.zeros(2))
+            limiter.accept()
+            positions.append(limiter.position - start)
+        paths.append(np.array(positions[1:]))
+    assert np.allclose(*paths, atol=1e-6)
 
 
 def test_a_joint_that_is_measured_beyond_a_limit_comes_back_and_goes_no_further():

@@ -102,6 +102,20 @@ def test_a_failed_script_ends_the_reset_with_its_reason():
     assert reset.begin() is ResetStep.SCRIPT
 
 
+@pytest.mark.parametrize(('home', 'person', 'steps'), [
+    (True, True, [ResetStep.HOMING, ResetStep.PERSON, ResetStep.DONE]),
+    (True, False, [ResetStep.HOMING, ResetStep.DONE]),
+    (False, True, [ResetStep.PERSON, ResetStep.DONE])])
+def test_a_robot_without_a_reset_service(home, person, steps):
+    reset = ResetProcedure(home, person, script=False)
+    taken = [reset.begin()]
+    if home:
+        taken.append(reset.arrived())
+    if person:
+        taken.append(reset.ready())
+    assert taken == steps
+
+
 calls = st.lists(st.sampled_from(['begin', 'arrived', 'yes', 'no', 'ready', 'fail']), max_size=20)
 
 

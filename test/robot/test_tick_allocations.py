@@ -11,7 +11,7 @@ import numpy as np
 from inril_ros.robot.command_path import CommandPath, TickInput
 
 TICKS = 400
-PEAK = 48_000  # bytes in use at a time in a tick; most of them for the box around the links
+PEAK = 20_000  # bytes in use at a time in a tick; most of them for the box around the links
 
 
 def test_a_steady_state_grows_by_nothing_and_peaks_at_some_kilobytes():

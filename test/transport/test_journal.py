@@ -15,7 +15,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from inril_ros.data.typestore import ros_typestore
-from inril_ros.transport.journal import Journal, read_journal
+from inril_ros.transport.folder_lock import FolderInUseError
+from inril_ros.transport.journal import Journal, read_journal, SKIPPED
 
 TYPE = 'std_msgs/msg/String'
 TEXT = ros_typestore().generate_msgdef(TYPE)[0]
@@ -32,7 +33,11 @@ def opened(folder):
 
 def fill(journal, records):
     for content in records:
-        journal.append(journal.last_sequence + 1, 1000 + journal.last_sequence, content)
+        journal.append(journal.next_sequence, 999 + journal.next_sequence, content)
+
+
+def segments_in(folder):
+    return sorted(folder.glob('*.mcap'))
 
 
 def numbered(records):
@@ -74,7 +79,7 @@ def test_a_record_can_be_read_as_soon_as_it_is_appended(folder):
 def test_a_number_that_is_not_the_next_is_refused(folder, sequence):
     journal = opened(folder)
     fill(journal, [b'a', b'b'])
-    with pytest.raises(ValueError, match=f'record {sequence} after 2: numbers have no gaps'):
+    with pytest.raises(ValueError, match=f'record {sequence}: the next one is 3'):
         journal.append(sequence, 0, b'c')
     journal.append(3, 0, b'c')
     assert [number for number, _ in journal.after(0)] == [1, 2, 3]
@@ -86,11 +91,11 @@ def test_numbers_go_on_in_a_new_segment(folder):
     fill(first, [b'a', b'b'])
     first.close()
     second = opened(folder)
-    with pytest.raises(ValueError, match='record 1 after 2'):
+    with pytest.raises(ValueError, match='record 1: the next one is 3'):
         second.append(1, 0, b'again')
     fill(second, [b'c'])
     second.close()
-    assert sorted(path.name for path in folder.iterdir()) == ['000001.mcap', '000002.mcap']
+    assert [path.name for path in segments_in(folder)] == ['000001-1.mcap', '000002-3.mcap']
     assert list(read_journal(folder)) == [(1, b'a'), (2, b'b'), (3, b'c')]
 
 
@@ -116,52 +121,168 @@ RECORDS = [b'x' * size for size in (0, 1, 5, 300, 40)]
 
 
 @pytest.fixture(scope='module')
-def segments(tmp_path_factory):
-    """A journal as it is while it is written, and when it is closed: folder and bytes."""
+def contents(tmp_path_factory):
+    """A segment's bytes as it is while it is written, and when it is closed."""
     folder = tmp_path_factory.mktemp('torn')
     journal = opened(folder)
     fill(journal, RECORDS)
-    running = (folder / '000001.mcap').read_bytes()
+    [path] = segments_in(folder)
+    running = path.read_bytes()
     journal.close()
-    return folder, running, (folder / '000001.mcap').read_bytes()
+    return running, path.read_bytes()
 
 
-@settings(max_examples=300)
+def placed(folder, content):
+    """Write a segment as it was found after an accident."""
+    folder.mkdir()
+    (folder / '000001-1.mcap').write_bytes(content)
+    return folder
+
+
+@settings(max_examples=200)
 @given(closed=st.booleans(), share=st.floats(0.0, 1.0), garbage=st.binary(max_size=30))
-def test_a_torn_end_leaves_whole_records_and_the_journal_goes_on(segments, closed, share, garbage):
-    folder, running, finished = segments
-    for path in folder.iterdir():
-        path.unlink()
-    content = finished if closed else running
+def test_a_torn_end_leaves_whole_records_and_the_journal_goes_on(
+        contents, tmp_path_factory, closed, share, garbage):
+    content = contents[closed]
     cut = round(share * len(content))
-    (folder / '000001.mcap').write_bytes(content[:cut])
+    folder = placed(tmp_path_factory.mktemp('torn') / 'journal', content[:cut])
     kept = list(read_journal(folder))
     assert kept == numbered(RECORDS)[:len(kept)]
-    assert len(kept) == len(RECORDS) or cut < len(running)
+    assert len(kept) == len(RECORDS) or cut < len(contents[0])
 
     journal = opened(folder)
     assert journal.last_sequence == len(kept)
+    # What was cut off was never sent: its number is given again.
+    following = 1 + len(kept)
+    assert all(damage.cut_off for damage in journal.damages)
     fill(journal, [garbage, b'last'])
-    assert list(journal.after(0)) == numbered([*RECORDS[:len(kept)], garbage, b'last'])
+    everything = [*kept, (following, garbage), (following + 1, b'last')]
+    assert list(journal.after(0)) == everything
     journal.close()
-    assert list(read_journal(folder)) == numbered([*RECORDS[:len(kept)], garbage, b'last'])
+    assert list(read_journal(folder)) == everything
+    again = opened(folder)  # the end was cut: nothing is damaged any more
+    assert (again.damages, again.next_sequence) == ((), following + 2)
+    again.close()
 
 
-def test_no_record_before_the_cut_is_lost(segments):
+def test_no_record_before_the_cut_is_lost(contents, tmp_path):
     """Byte by byte: the number of readable records only ever grows, up to all of them."""
-    folder, running, _ = segments
-    for path in folder.iterdir():
-        path.unlink()
+    running, _ = contents
+    path = placed(tmp_path / 'journal', b'') / '000001-1.mcap'
     counts = []
     for cut in range(len(running) + 1):
-        (folder / '000001.mcap').write_bytes(running[:cut])
-        counts.append(len(list(read_journal(folder))))
+        path.write_bytes(running[:cut])
+        counts.append(len(list(read_journal(path.parent))))
     assert counts == sorted(counts)
     assert set(counts) == set(range(len(RECORDS) + 1))
-    # A record is 31 bytes and its content: readable from its last byte on, and not before.
-    ends = [counts.index(number) for number in range(1, len(RECORDS) + 1)]
-    assert [late - early for early, late in zip(ends, ends[1:], strict=False)] == [
-        31 + len(content) for content in RECORDS[1:]]
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_a_changed_byte_is_found_and_costs_no_record_but_those_that_it_hit(
+        contents, tmp_path_factory, data):
+    content = bytearray(contents[0])
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    folder = placed(tmp_path_factory.mktemp('flipped') / 'journal', bytes(content))
+    damages = []
+    found = list(read_journal(folder, damages))
+    assert set(found) <= set(numbered(RECORDS))  # what is read is right
+    assert found == sorted(found)
+    if len(found) < len(RECORDS):
+        assert damages and all(str(damage) for damage in damages)
+        if not damages[-1].rest:
+            assert len(found) == len(RECORDS) - 1
+    journal = opened(folder)
+    if len(found) < len(RECORDS):
+        assert journal.damages
+    if found != numbered(RECORDS)[:len(found)] or len(found) == len(RECORDS):
+        assert journal.next_sequence > len(RECORDS)
+    else:  # its end is gone: nobody knows how much that was
+        assert journal.next_sequence > SKIPPED
+    fill(journal, [b'after it'])
+    assert list(journal.after(0)) == [*found, (journal.last_sequence, b'after it')]
+    journal.close()
+
+
+def test_a_segment_whose_very_beginning_is_not_ours_is_put_aside_and_kept(tmp_path):
+    folder = placed(tmp_path / 'journal', b'\x80\x04\x95 a pickle, say')
+    journal = opened(folder)
+    assert 'does not begin as an MCAP file' in str(journal.damages[0])
+    journal.close()
+    assert (folder / '000001-1.damaged').read_bytes().startswith(b'\x80\x04')
+
+
+def test_numbers_that_the_other_side_has_are_not_given_again(folder):
+    journal = opened(folder)
+    fill(journal, [b'a'])
+    journal.skip_beyond(41)
+    fill(journal, [b'b'])
+    journal.skip_beyond(7)
+    fill(journal, [b'c'])
+    assert list(journal.after(1)) == [(42, b'b'), (43, b'c')]
+    journal.skip_beyond(99)
+    journal.close()
+    assert list(read_journal(folder)) == [(1, b'a'), (42, b'b'), (43, b'c')]
+
+
+def test_after_the_machine_went_down_numbers_go_on_beyond_what_may_be_lost(folder, monkeypatch):
+    journal = opened(folder)
+    fill(journal, [b'a', b'b'])
+    lock = (folder / '.lock').read_text()
+    journal.close()
+    (folder / '.lock').write_text(lock.replace('"boot": "', '"boot": "of yesterday, '))
+    journal = opened(folder)
+    assert journal.next_sequence == 3 + SKIPPED
+    journal.close()  # without a record
+    journal = opened(folder)
+    assert journal.next_sequence == 3 + SKIPPED
+    fill(journal, [b'c'])
+    assert list(journal.after(0)) == [(1, b'a'), (2, b'b'), (3 + SKIPPED, b'c')]
+    journal.close()
+
+
+def test_segments_are_closed_when_they_are_large(folder):
+    journal = Journal(folder, TYPE, TEXT, segment_bytes=3000)
+    records = [b'%d' % number * 100 for number in range(100)]
+    fill(journal, records)
+    assert len(segments_in(folder)) > 3
+    assert all(path.stat().st_size < 6000 for path in segments_in(folder))
+    for start in (0, 1, 37, 99, 100):
+        assert list(journal.after(start)) == numbered(records)[start:]
+    journal.close()
+
+
+def test_two_processes_do_not_write_to_one_journal(folder):
+    journal = opened(folder)
+    with pytest.raises(FolderInUseError, match=f'in use for the journal by process {os.getpid()}'):
+        opened(folder)
+    journal.close()
+    opened(folder).close()
+
+
+def test_a_full_disk_costs_the_record_and_not_the_journal(folder, monkeypatch):
+    journal = opened(folder)
+    fill(journal, [b'a'])
+    write = os.pwrite
+
+    def full(descriptor, data, offset):
+        if len(data) > 10:
+            return write(descriptor, data[:10], offset)  # some of it fits
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'pwrite', full)
+    for _ in range(3):
+        with pytest.raises(OSError, match='No space left'):
+            fill(journal, [b'b'])
+    monkeypatch.undo()
+    assert [number for number, _ in journal.after(0)] == [1]
+    fill(journal, [b'c'])
+    assert list(journal.after(0)) == [(1, b'a'), (2, b'c')]
+    journal.close()
+    reopened = opened(folder)
+    assert reopened.damages == ()
+    reopened.close()
 
 
 WRITER = """
@@ -171,7 +292,7 @@ from inril_ros.transport.journal import Journal
 
 journal = Journal(Path(sys.argv[1]), 'std_msgs/msg/String', 'string data')
 while True:
-    number = journal.last_sequence + 1
+    number = journal.next_sequence
     journal.append(number, number, b'%d' % number * 500)
     print(number, flush=True)
 """
@@ -206,7 +327,7 @@ def test_a_closed_segment_is_a_plain_mcap_file(folder):
     fill(journal, [record('one'), record('two')])
     journal.sync()
     journal.close()
-    [path] = folder.iterdir()
+    [path] = segments_in(folder)
     with open(path, 'rb') as file:
         reader = make_reader(file)
         assert reader.get_summary().statistics.message_count == 2

@@ -9,6 +9,7 @@ complete or absent: it is written beside its place, synced, and renamed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+import ctypes
 import hashlib
 import json
 import os
@@ -29,6 +30,7 @@ from inril_ros.learning.policies.policy import Policy
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 1'
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
 def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
@@ -135,11 +137,7 @@ def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[
         _write_synced(staging / DOCUMENT_FILE, text.encode())
         _sync_folder(staging)
         if folder.exists():
-            # A folder can't be renamed over a full one: the old one steps aside first.
-            former = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
-            os.rename(folder, former)
-            os.rename(staging, folder)
-            shutil.rmtree(former)
+            _exchange(staging, folder)
         else:
             os.rename(staging, folder)
         _sync_folder(folder.parent)
@@ -156,13 +154,13 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     folder = Path(folder)
     try:
-        text = (folder / DOCUMENT_FILE).read_text()
+        text = (folder / DOCUMENT_FILE).read_bytes()
         data = (folder / TENSORS_FILE).read_bytes()
     except OSError as error:
         raise ValueError(f'{folder} is no model folder: {error}') from error
     try:
         header = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{folder / DOCUMENT_FILE} is no JSON: {error}') from error
     keys = {'format', 'schema_hash', 'content_hash', 'document'}
     if not isinstance(header, dict) or set(header) != keys:
@@ -178,6 +176,23 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f'{folder / TENSORS_FILE} does not match the schema hash of its '
                          f'{DOCUMENT_FILE}')
     return tensors, header['document']
+
+
+def _exchange(staging: Path, folder: Path) -> None:
+    """
+    Put the new folder in the place of the old one.
+
+    A folder can't be renamed over a full one, but Linux can let two change places at once. Where
+    the file system can't do that, the old one steps aside first, and for a moment there is none.
+    """
+    swap = getattr(ctypes.CDLL(None, use_errno=True), 'renameat2', None)
+    if swap is not None and swap(_AT_FDCWD, os.fsencode(staging), _AT_FDCWD, os.fsencode(folder),
+                                 _RENAME_EXCHANGE) == 0:
+        return
+    former = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
+    os.rename(folder, former)
+    os.rename(staging, folder)
+    shutil.rmtree(former)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

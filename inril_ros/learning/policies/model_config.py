@@ -55,6 +55,13 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 }
 
 
+def image_sizes(shape: tuple[int, int, int, int] | None) -> dict[str, int]:
+    """Return the settings of a ModelConfig that fit images (C, H, W, 3), or none."""
+    if shape is None:
+        return {}
+    return {'cameras': shape[0], 'image_height': shape[1], 'image_width': shape[2]}
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of a diffusion policy with a chunk critic. Defaults are ours, tuned on Meta-World."""

@@ -1,0 +1,151 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One task of a study as data: what is learned, from which demonstrations, on which robot."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+STRICT = ConfigDict(extra='forbid', strict=False)
+Label = Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9_.-]*$', max_length=60)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class StudyError(ValueError):
+    """A study that can't be run; the message names file, key and what is allowed."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Demonstrations:
+    """What the policy is cloned from: how much of it, and how good it is.
+
+    Attributes:
+        number: Episodes.
+        source: ``expert``: Meta-World's scripted expert; ``policy``: a saved model acts;
+            ``bags``: recorded episodes, the same for each seed.
+        path: Folder of the model or of the bags.
+        action_noise: Standard deviation of the noise on what the expert executes, of -1..1.
+        labels: Which action is recorded: the ``executed`` one with its noise, or the one the
+            ``expert`` wanted, which shows how to recover.
+        region_share: Share of the initial states that demonstrations begin in: the lowest ones
+            along the coordinate that varies most. Evaluation is on all of them.
+        keep_failures: Keep attempts that failed, too.
+    """
+
+    number: Count = 8
+    source: Literal['expert', 'policy', 'bags'] = 'expert'
+    path: str = ''
+    action_noise: _NotNegative = 0.3
+    labels: Literal['executed', 'expert'] = 'executed'
+    region_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    keep_failures: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.source == 'expert') == bool(self.path):
+            raise ValueError(f'source {self.source} needs '
+                             f'{"no path" if self.path else "a path"}')
+
+
+@dataclass(frozen=True, config=STRICT)
+class Shift:
+    """How the robot that is fine-tuned differs from the one that was demonstrated on.
+
+    Attributes:
+        action_gain: The robot does this much of what it is told.
+        latency: [ticks] Actions are executed this much later.
+        observation_bias: Added to an observation of the contract: one number for all its values,
+            or one for each.
+    """
+
+    action_gain: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    latency: Annotated[int, Field(ge=0, le=100)] = 0
+    observation_bias: dict[str, _Finite | tuple[_Finite, ...]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Success:
+    """What counts as success in a Gymnasium environment; exactly one is given.
+
+    Attributes:
+        info: Key of the environment's info that is true at success.
+        reward: A step's reward is at least this.
+        terminated_with_reward: It terminates with at least this reward.
+    """
+
+    info: str | None = None
+    reward: _Finite | None = None
+    terminated_with_reward: _Finite | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in asdict(self).values()) != 1:
+            raise ValueError('give exactly one of info, reward, terminated_with_reward')
+
+
+@dataclass(frozen=True, config=STRICT)
+class Images:
+    """What the policy sees through cameras, beside what is left of its state.
+
+    Attributes:
+        cameras: Of the robot's contract, each with a view in the simulation mapping; for
+            ``gymnasium``: ``render``, what the environment draws.
+        size: [pixel] Width and height that the policy sees.
+        observations: Policy observations that it keeps; default: all. Where objects are given as
+            numbers, a policy has no reason to look.
+    """
+
+    cameras: Annotated[tuple[str, ...], Field(min_length=1)]
+    size: Annotated[int, Field(ge=8, le=512)] = 64
+    observations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class Task:
+    """What is to be learned, from which demonstrations, on which robot.
+
+    Attributes:
+        id: Task of the simulation mapping, or Gymnasium id.
+        simulation: Name or file of a mapping (``config/simulations``), or ``gymnasium``.
+        name: In results, where one id stands there twice.
+        demonstrations: See there.
+        shift: See there.
+        images: See there; default: what the robot's contract says.
+        time_limit: [s] of simulated time, instead of the mapping's or the environment's.
+        success: For ``gymnasium``; default: the info key success or is_success.
+        reward: For ``gymnasium``: ``sparse`` (1 at success) or the ``environment``'s.
+        modules: For ``gymnasium``: Python modules whose import registers the id.
+        make: For ``gymnasium``: keyword arguments of ``gymnasium.make``.
+    """
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    simulation: str = 'metaworld'
+    name: Label | None = None
+    demonstrations: Demonstrations = Field(default_factory=Demonstrations)
+    shift: Shift = Field(default_factory=Shift)
+    images: Images | None = None
+    time_limit: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
+    success: Success | None = None
+    reward: Literal['sparse', 'environment'] = 'sparse'
+    modules: tuple[str, ...] = ()
+    make: dict[str, Any] = Field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.simulation != 'gymnasium' and (self.success or self.modules or self.make):
+            raise ValueError('success, modules and make are for simulation: gymnasium; '
+                             'a mapping has its own')
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Plain data. Images only where they are asked for: hashes are older than the setting."""
+        document = asdict(self)
+        if self.images is None:
+            del document['images']
+        return document
+
+    @property
+    def label(self) -> str:
+        """Its name in results and file names."""
+        return self.name or self.id.replace('/', '-')

@@ -1,0 +1,110 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""How the numbers of a study are said: the cells of its tables, and the tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inril_ros.bench.curves import Curve
+from inril_ros.bench.statistics import Estimate
+from inril_ros.bench.task import Task
+
+_LEAST_PAIRS = 5
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; columns that are empty throughout are left out."""
+    kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
+    lines = [[head[index] for index in kept], ['---'] * len(kept),
+             *([row[index] for index in kept] for row in rows)]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent."""
+    return f'{100 * share:.0f} %'
+
+
+def interval(estimate: Estimate) -> str:
+    """Return a share with its interval, in percent."""
+    if estimate.low is None:
+        return percent(estimate.value)
+    return f'{percent(estimate.value)} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]'
+
+
+def points(estimate: Estimate) -> str:
+    """Return a difference with its interval, in percentage points."""
+    value = f'{100 * estimate.value:+.0f}'
+    if estimate.low is None:
+        return value
+    return f'{value} [{100 * estimate.low:+.0f}, {100 * estimate.high:+.0f}]'
+
+
+def verdict(difference: Estimate) -> str:
+    """Return what a paired difference says."""
+    if difference.low is None:
+        return 'one pair: no interval'
+    if not difference.excludes_zero:
+        return 'no clear difference'
+    so = 'better' if difference.value > 0 else '**worse**'
+    # Three coins that fall alike exclude zero, too.
+    return so if difference.n >= _LEAST_PAIRS else f'{so}, but {difference.n} pairs are few'
+
+
+def steps(median: float | None, reached: int, runs: int) -> str:
+    """Return after how many steps a success was reached, and by how many runs."""
+    text = 'not reached' if median is None else f'{median:,.0f}'
+    return f'{text} ({reached}/{runs})'
+
+
+def when(row: Mapping[str, Any]) -> str:
+    """Return when an arm imitates, from one of its rows."""
+    if row['m'] is None:
+        return 'RL only'
+    words = [f'{row["m"]:g}', unless(row.get('unit'), 'minibatch'),
+             unless(row.get('schedule'), 'fixed')]
+    return ' '.join(filter(None, words))
+
+
+def unless(value: str | None, usual: str) -> str:
+    """Return a value that is not the usual one."""
+    return '' if value in (None, usual) else value
+
+
+def mean_of(values: Sequence[float]) -> str:
+    """Return the mean of those that are known."""
+    known = [value for value in values if value == value]
+    return f'{sum(known) / len(known):.3g}' if known else ''
+
+
+def mean_last(curves: Sequence[Curve], name: str, form: str = '{:.3g}') -> str:
+    """Return the mean over runs of a number at the end, of those that have it."""
+    known = [value for value in (curve.last(name) for curve in curves) if value is not None]
+    return form.format(sum(known) / len(known)) if known else ''
+
+
+def listed(items: Any) -> str:
+    """Return things in one line."""
+    return ', '.join(map(str, items))
+
+
+def knobs(task: Task) -> str:
+    """Return how good the demonstrations of a task were, and what else it changes."""
+    demonstrations, shift = task.demonstrations, task.shift
+    words = [f'{demonstrations.number} demonstrations ({demonstrations.source})']
+    if demonstrations.source == 'expert':
+        words.append(f'action noise {demonstrations.action_noise:g}, '
+                     f'{demonstrations.labels} actions recorded')
+    if demonstrations.region_share < 1.0:
+        words.append(f'from {100 * demonstrations.region_share:.0f} % of the initial states')
+    if demonstrations.keep_failures:
+        words.append('failures kept')
+    if shift.action_gain != 1.0:
+        words.append(f'action gain {shift.action_gain:g}')
+    if shift.latency:
+        words.append(f'latency {shift.latency} ticks')
+    if task.images is not None:
+        words.append(f'images of {listed(task.images.cameras)}, {task.images.size} pixels')
+    if shift.observation_bias:
+        words.append(f'observation bias {dict(shift.observation_bias)}')
+    return ', '.join(words)

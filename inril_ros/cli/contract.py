@@ -1,0 +1,129 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril contract``: check a robot contract, or write the first draft of one."""
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.table import Table
+import typer
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.robot.contract import Contract, load_contract
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode='rich',
+    help='The robot contract: the one YAML file that says what a robot gives and takes.\n\n'
+         '  [bold]inril contract new arm.yaml[/bold]       a draft from the running graph\n\n'
+         '  [bold]inril contract check arm.yaml[/bold]     what it says, or what is wrong in it')
+
+
+@app.command()
+def check(
+    contract: Annotated[str, typer.Argument(help='A file, or a name in config/robots.')],
+    bag: Annotated[Path | None, typer.Option(
+        help='A recorded bag: does it hold what the contract observes?')] = None,
+) -> None:
+    """Check a contract and say what it comes to; exit code 1 with all mistakes in it."""
+    path = find_configuration('robots', contract)
+    checked = load_contract(path)
+    console = Console(highlight=False)
+    console.print(f'{path}: {checked.name}, {checked.control_rate:g} Hz, hash '
+                  f'{checked.hash[:12]}')
+    console.print(_observations(checked))
+    console.print(_actions(checked))
+    if checked.cameras:
+        console.print('cameras: ' + ', '.join(
+            f'{name} {camera.width} x {camera.height} at {camera.rate:g} Hz'
+            for name, camera in checked.cameras.items()))
+    if bag is not None and not _fits(checked, bag, console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    out: Annotated[Path, typer.Argument(help='File to write; it must not be there.')],
+    name: Annotated[str, typer.Option(help='Of the robot.')] = 'my_robot',
+    rate: Annotated[float, typer.Option(min=0.01, max=1000.0, help='[Hz] Of control.')] = 20.0,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '/',
+    seconds: Annotated[float, typer.Option(
+        min=0.5, max=60.0, help='How long to listen to the graph.')] = 3.0,
+    bag: Annotated[Path | None, typer.Option(
+        help='Take the topics from a recorded bag (ROS 1 or 2), not from the graph.')] = None,
+) -> None:
+    """Write the first draft of a contract: observed and commanded topics, joints, cameras."""
+    from inril_ros.robot.contract_draft import draft_contract
+
+    if out.exists():
+        raise FileExistsError(f'{out} is there already; a draft is not written over it')
+    if bag is not None:
+        from inril_ros.data.bag_survey import survey_bag
+
+        topics = survey_bag(bag)
+    else:
+        from inril_ros.nodes.graph_survey import survey_graph
+
+        topics = survey_graph(seconds)
+    out.write_text(draft_contract(topics, name, rate, namespace), encoding='utf-8')
+    typer.echo(f'{out}: a draft from {len(topics)} topics; put the limits of the robot in, then: '
+               f'inril contract check {out}')
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of contracts, for editors."""
+    from inril_ros.robot.contract_schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+def _observations(contract: Contract) -> Table:
+    table = Table('observed', 'topic', 'type', 'values', 'aligned', 'policy')
+    table.columns[0].no_wrap = True
+    for name, entry in contract.observations.items():
+        clock = '' if entry.clock == 'header' else ', at receive time'
+        table.add_row(name, entry.topic, entry.type.split('/')[-1], str(entry.length),
+                      f'{entry.align}, <= {entry.max_age:g} s{clock}',
+                      'yes' if name in contract.policy_observations else '')
+    for name, derived in contract.derived.items():
+        table.add_row(name, f'from {", ".join(derived.inputs)}', '', str(contract.length(name)),
+                      '', 'yes' if name in contract.policy_observations else '')
+    table.add_section()
+    table.add_row('policy observation', '', '', str(contract.observation_size))
+    return table
+
+
+def _actions(contract: Contract) -> Table:
+    table = Table('commanded', 'topic', 'type', 'values', 'range', 'held by')
+    table.columns[0].no_wrap = True
+    for name, entry in contract.actions.items():
+        ends = ', '.join(f'{low:g}..{high:g}'
+                         for low, high in zip(entry.minimum, entry.maximum, strict=True))
+        table.add_row(name, entry.topic, entry.type.split('/')[-1], str(entry.length), ends,
+                      entry.hold)
+    table.add_section()
+    table.add_row('action', '', '', str(contract.action_size))
+    return table
+
+
+def _fits(contract: Contract, bag: Path, console: Console) -> bool:
+    """Say which topics of the contract a bag holds, and whether it has all that are observed."""
+    from inril_ros.data.bag_survey import survey_bag
+
+    held = {topic.name.lstrip('/'): topic for topic in survey_bag(bag)}
+    cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
+    optional = contract.latched_topics() | cameras.keys() | contract.action_topics().keys()
+    whole = True
+    for topic, kind in {**contract.observation_topics(), **contract.action_topics(),
+                        **cameras}.items():
+        seen = held.get(topic.lstrip('/'))
+        if seen is None:
+            console.print(f'{topic}: not in the bag')
+        elif seen.type != kind:
+            console.print(f'{topic}: {seen.type} in the bag, {kind} in the contract')
+        else:
+            console.print(f'{topic}: {seen.rate:.1f} Hz')
+            continue
+        whole = whole and topic in optional
+    return whole

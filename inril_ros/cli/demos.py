@@ -1,0 +1,263 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril demos``: look at demonstrations, check them, bring others in, put them aside."""
+
+from dataclasses import asdict
+import json
+import math
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.table import Table
+import typer
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.robot.contract import Contract, ContractError, load_contract
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode='rich',
+    help='Demonstrations: folders of bags, one per episode.\n\n'
+         'The robot contract is taken from contract.yaml in the folder or the one above (a run '
+         'has it there), or from --contract.\n\n'
+         '  [bold]inril demos list runs/demo/demonstrations[/bold]\n\n'
+         '  [bold]inril demos import lab.bag --contract arm.yaml --to demos --cut gaps:2[/bold]')
+
+Folder = Annotated[Path, typer.Argument(help='Folder of the demonstrations.')]
+ContractName = Annotated[str, typer.Option(
+    '--contract', help='Robot contract: a file, or a name in config/robots.')]
+Machine = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
+
+
+@app.command(name='list')
+def list_(folder: Folder, machine: Machine = False) -> None:
+    """List the bags of a folder: kept, rejected and unfinished ones."""
+    from inril_ros.data.demonstration_set import list_demonstrations
+
+    found = list_demonstrations(folder)
+    if machine:
+        typer.echo(json.dumps([{**asdict(one), 'path': str(one.path)} for one in found], indent=2))
+        return
+    table = Table('bag', 'state', 'outcome', 's', 'messages', 'MB', 'task', 'operator',
+                  'contract', 'note')
+    table.columns[0].no_wrap = True
+    for one in found:
+        table.add_row(
+            one.path.name, one.state, one.outcome, f'{one.seconds:.1f}', str(one.messages),
+            f'{one.size / 1e6:.1f}', one.task, one.operator,
+            f'{one.contract} {one.contract_hash[:8]}', one.note)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def check(folder: Folder, contract: ContractName = '', machine: Machine = False) -> None:
+    """Read each demonstration as training will; exit code 1 if one can't be used."""
+    from inril_ros.data.aligned_cache import aligned_episode
+    from inril_ros.data.bags import BagError, find_bags
+
+    robot = _contract(contract, folder)
+    rows, bad = [], 0
+    for path in find_bags(folder):
+        try:
+            episode = aligned_episode(path, robot)
+        except BagError as error:
+            bad += 1
+            rows.append({'bag': path.name, 'error': str(error).removeprefix(f'{path}: ')})
+            continue
+        used = robot.normalise_action(episode.actions)
+        rows.append({
+            'bag': path.name, 'ticks': len(episode.actions),
+            'seconds': len(episode.actions) * robot.period, 'reward': float(episode.rewards.sum()),
+            'worst_age': float(episode.age.max()), 'worst_skew': float(episode.skew.max()),
+            'worst_gap': float(episode.gap.max()), 'action_range': float(abs(used).max()),
+            'held': float((episode.source == 0).mean())})
+    if machine:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        Console(highlight=False).print(_checks(rows))
+    if bad:
+        typer.echo(f'{bad} of {len(rows)} can not be used; inril demos delete puts one aside',
+                   err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    bag: Annotated[Path, typer.Argument(help='Bag of one episode.')],
+    contract: ContractName = '',
+    out: Annotated[Path | None, typer.Option(
+        help='Picture to write; default: <bag>.png beside the folder of the bag.')] = None,
+) -> None:
+    """Show one episode: a table, and a contact sheet of images, curves and events."""
+    from inril_ros.cli.contact_sheet import write_contact_sheet
+    from inril_ros.data.aligned_cache import aligned_episode
+
+    robot = _contract(contract, bag.parent)
+    episode = aligned_episode(bag, robot)
+    table = Table('quantity', 'values', 'least', 'mean', 'most')
+    start = 0
+    for name in robot.policy_observations:
+        part = episode.observations[:, start:start + robot.length(name)]
+        start += robot.length(name)
+        table.add_row(name, str(part.shape[1]), f'{part.min():.4g}', f'{part.mean():.4g}',
+                      f'{part.max():.4g}')
+    table.add_section()
+    for name in robot.actions:
+        part = episode.actions[:, robot.action_slice(name)]
+        table.add_row(f'{name} (action)', str(part.shape[1]), f'{part.min():.4g}',
+                      f'{part.mean():.4g}', f'{part.max():.4g}')
+    Console(highlight=False).print(table)
+    out = out or bag.with_name(f'{bag.name}.png')
+    write_contact_sheet(bag, episode, robot, out)
+    typer.echo(out)
+
+
+@app.command(name='import')
+def import_(
+    sources: Annotated[list[Path], typer.Argument(
+        help='A bag of ROS 2 (folder, .mcap, .db3), or .bag files of ROS 1 of one recording.')],
+    to: Annotated[Path, typer.Option(help='Folder of the demonstrations.')],
+    contract: ContractName,
+    mapping: Annotated[Path | None, typer.Option(
+        help='YAML: what the bag calls topics, where commands are found.')] = None,
+    remap: Annotated[list[str] | None, typer.Option(
+        help="The contract's topic:=the bag's; may be repeated.")] = None,
+    namespace: Annotated[str, typer.Option(help='Of the robot in the bag.')] = '/',
+    cut: Annotated[str, typer.Option(
+        help='Episodes: whole, gaps:SECONDS, topic:NAME or csv:FILE.')] = 'whole',
+    outcome: Annotated[str, typer.Option(
+        help='Of episodes that nothing tells of: success, failure or time_limit.')] = 'success',
+    task: Annotated[str, typer.Option(help='What was done.')] = '',
+    operator: Annotated[str, typer.Option(help='Who drove.')] = '',
+    machine: Machine = False,
+) -> None:
+    """Import a recording: each of its episodes becomes a bag as the recorder makes them."""
+    from inril_ros.data.bag_import import import_bag, ImportOptions
+    from inril_ros.data.episode_cuts import CutRule
+    from inril_ros.data.import_mapping import ImportMapping, load_mapping
+    from inril_ros.robot.episode import EpisodeOutcome
+
+    outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
+                'time_limit': EpisodeOutcome.TIME_LIMIT}
+    if outcome not in outcomes:
+        raise ValueError(f'--outcome {outcome}: allowed are {", ".join(outcomes)}')
+    names = ImportMapping() if mapping is None else load_mapping(mapping)
+    names = names.remapped(dict(_remapped(pair) for pair in remap or ()))
+    options = ImportOptions(
+        mapping=names, cut=CutRule.parse(cut), namespace=namespace, outcome=outcomes[outcome],
+        task=task, operator=operator)
+    robot = load_contract(find_configuration('robots', contract))
+    console = Console(highlight=False, quiet=machine)
+    done = import_bag(sources, robot, to, options, told=lambda episode, number: console.print(
+        f'{episode.name}: {episode.ticks} ticks' if episode.kept
+        else f'{episode.name}: rejected, {episode.reason}'))
+    if machine:
+        typer.echo(json.dumps([asdict(episode) for episode in done], indent=2))
+    kept = sum(episode.kept for episode in done)
+    clipped = sum(episode.clipped for episode in done)
+    console.print(f'{kept} of {len(done)} episodes are in {to}')
+    if clipped:
+        console.print(f'{clipped} ticks had commands beyond the limits of the contract: they were '
+                      'cut to them. If the robot really moved so, widen the limits.')
+    if not kept:
+        raise typer.Exit(1)
+
+
+@app.command(name='import-lerobot')
+def import_lerobot_(
+    dataset: Annotated[Path, typer.Argument(help='Folder of a LeRobotDataset v3.0.')],
+    to: Annotated[Path, typer.Option(help='Folder of the demonstrations.')],
+    contract: ContractName,
+    degrees: Annotated[bool, typer.Option(
+        '--degrees', help='States and actions are in degrees, not in radians.')] = False,
+    operator: Annotated[str, typer.Option(help='Who drove.')] = '',
+) -> None:
+    """Import the episodes of a LeRobot dataset as bags."""
+    from inril_ros.data.lerobot_import import import_lerobot
+
+    robot = load_contract(find_configuration('robots', contract))
+    done = import_lerobot(dataset, robot, to, math.pi / 180 if degrees else 1.0, operator)
+    typer.echo(f'{len(done)} episodes are in {to}')
+
+
+@app.command()
+def export(
+    folder: Folder,
+    to: Annotated[Path, typer.Option(help='Folder to write; it must not be there.')],
+    contract: ContractName = '',
+    form: Annotated[str, typer.Option(
+        '--format', help='npz: NumPy archives of aligned episodes. lerobot: a LeRobotDataset '
+                         'v3.0.')] = 'npz',
+) -> None:
+    """Write the demonstrations for other programs."""
+    from inril_ros.data.lerobot_export import export_lerobot
+    from inril_ros.data.npz_export import export_npz
+
+    formats = {'npz': export_npz, 'lerobot': export_lerobot}
+    if form not in formats:
+        raise ValueError(f'--format {form}: allowed are {", ".join(formats)}')
+    number = formats[form](folder, _contract(contract, folder), to)
+    typer.echo(f'{to}: {number} episodes')
+
+
+@app.command()
+def recover(
+    bag: Annotated[Path, typer.Argument(help='Unfinished bag: <name>.tmp.')],
+) -> None:
+    """Save what a killed recorder had written, as a rejected bag of its own."""
+    from inril_ros.data.bag_recovery import recover_bag
+
+    path, number = recover_bag(bag)
+    typer.echo(f'{path}: {number} messages')
+
+
+@app.command()
+def delete(
+    bags: Annotated[list[Path], typer.Argument(help='Bags of episodes.')],
+    forever: Annotated[bool, typer.Option(
+        '--forever', help='Remove them from the disk, too.')] = False,
+    yes: Annotated[bool, typer.Option('--yes', help="Don't ask.")] = False,
+) -> None:
+    """Put demonstrations aside (to rejected/), or remove them."""
+    from inril_ros.data.demonstration_set import put_aside, remove
+
+    if forever and not yes:
+        typer.confirm(f'Remove {len(bags)} bags for ever?', abort=True)
+    for bag in bags:
+        if forever:
+            remove(bag)
+            typer.echo(f'{bag}: removed')
+        else:
+            typer.echo(f'{bag}: now {put_aside(bag)}')
+
+
+def _contract(name: str, folder: Path) -> Contract:
+    """Return the contract that is named, or that lies with the demonstrations."""
+    if name:
+        return load_contract(find_configuration('robots', name))
+    for place in (folder, folder.parent, folder.parent.parent):
+        if (place / 'contract.yaml').is_file():
+            return load_contract(place / 'contract.yaml')
+    raise ContractError(f'{folder}: no contract.yaml there or above: say --contract FILE')
+
+
+def _remapped(pair: str) -> tuple[str, str]:
+    ours, sign, theirs = pair.partition(':=')
+    if not sign or not ours or not theirs:
+        raise ValueError(f"--remap {pair}: must be <the contract's topic>:=<the bag's>")
+    return ours, theirs
+
+
+def _checks(rows: list[dict]) -> Table:
+    table = Table('bag', 'ticks', 's', 'reward', 'age ms', 'skew ms', 'gap ms', 'range used',
+                  'held', '')
+    table.columns[0].no_wrap = True
+    for row in rows:
+        if 'error' in row:
+            table.add_row(row['bag'], *([''] * 8), row['error'])
+            continue
+        table.add_row(
+            row['bag'], str(row['ticks']), f'{row["seconds"]:.1f}', f'{row["reward"]:g}',
+            *(f'{1000 * row[name]:.0f}' for name in ('worst_age', 'worst_skew', 'worst_gap')),
+            f'{100 * row["action_range"]:.0f} %', f'{100 * row["held"]:.0f} %', 'ok')
+    return table

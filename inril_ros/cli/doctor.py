@@ -1,0 +1,108 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril doctor``: what stands between this machine and a robot that moves as it should."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.markup import escape
+import typer
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.doctor.finding import Finding, worst
+from inril_ros.doctor.machine import check_machine
+from inril_ros.doctor.streams import check_profiles, check_streams
+from inril_ros.robot.contract import Contract, load_contract
+
+_MEGABYTE = 1_000_000
+_COLOURS = {'ok': 'green', 'note': 'cyan', 'warning': 'yellow', 'error': 'bold red'}
+
+
+def doctor(
+    contract: Annotated[str, typer.Option(
+        help='Robot contract to compare the running robot with: a file, or a name in '
+             'config/robots; empty: this machine alone.')] = '',
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '/',
+    seconds: Annotated[float, typer.Option(
+        min=0.5, max=600.0, help='How long to listen to the robot.')] = 5.0,
+    simulated: Annotated[bool, typer.Option(
+        '--use-sim-time', help='The robot has simulated time (/clock).')] = False,
+    folder: Annotated[Path, typer.Option(help='Where runs are written.')] = Path('runs'),
+    machine: Annotated[bool, typer.Option('--json', help='One JSON document.')] = False,
+) -> None:
+    """Check machine, ROS, DDS and the running robot; say what to do. Exit code 1 for errors."""
+    robot = load_contract(find_configuration('robots', contract)) if contract else None
+    findings = [*check_machine(folder, os.environ), *_processors(), *_middleware()]
+    if robot is not None and not _without_ros(findings):
+        findings += _robot(robot, namespace, seconds, simulated)
+    verdict = worst(findings)
+    if machine:
+        typer.echo(json.dumps({'verdict': verdict,
+                               'findings': [asdict(finding) for finding in findings]}))
+    else:
+        _show(findings)
+    if verdict == 'error':
+        raise typer.Exit(1)
+
+
+def _processors() -> Iterator[Finding]:
+    try:
+        import torch
+    except ImportError as error:
+        yield Finding('machine', 'error', f'PyTorch cannot be imported: {error}',
+                      'pip install torch, in the environment that the nodes run in')
+        return
+    if torch.cuda.is_available():
+        yield Finding('machine', 'ok', f'{torch.cuda.get_device_name(0)}, PyTorch '
+                                       f'{torch.__version__}')
+    else:
+        yield Finding('machine', 'note', f'no GPU for PyTorch {torch.__version__}',
+                      'state policies learn well enough without; for images run the learner on '
+                      'a machine that has one (docs/robots/learner_elsewhere.md)')
+
+
+def _middleware() -> Iterator[Finding]:
+    try:
+        from inril_ros.nodes.graph_checkup import send_large_message
+    except ImportError as error:
+        yield Finding('ros', 'error', f'ROS or the messages of inril_ros are missing: {error}',
+                      'source the workspace (install/setup.bash) or .venv/env.sh')
+        return
+    took = send_large_message(_MEGABYTE)
+    if took is None:
+        yield Finding(
+            'dds', 'error', 'a message of 1 MB did not reach another process of this machine',
+            'is multicast allowed (ip link, firewall)? Does /dev/shm have room? Try another '
+            'RMW_IMPLEMENTATION')
+    else:
+        yield Finding('dds', 'ok', f'1 MB to another process and back in {1e3 * took:.0f} ms')
+
+
+def _without_ros(findings: list[Finding]) -> bool:
+    return any(finding.area == 'ros' and 'missing' in finding.what for finding in findings)
+
+
+def _robot(
+    contract: Contract, namespace: str, seconds: float, simulated: bool,
+) -> Iterator[Finding]:
+    from inril_ros.nodes.graph_checkup import look_at_graph
+
+    heard, pairs = look_at_graph(contract, namespace, seconds, simulated)
+    yield from check_streams(contract, heard, seconds, simulated=simulated)
+    yield from check_profiles(pairs)
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in findings:
+        console.print(f'[{_COLOURS[finding.level]}]{finding.level:<8}[/]{finding.area:<8} '
+                      f'{escape(finding.what)}')
+        if finding.advice:
+            console.print(f'{"":<17}-> {escape(finding.advice)}', style='dim')
+    counts = {level: sum(finding.level == level for finding in findings) for level in _COLOURS}
+    console.print(', '.join(f'{count} {level}' for level, count in counts.items() if count))

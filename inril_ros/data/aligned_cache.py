@@ -1,0 +1,119 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Aligned episodes beside their bags, so that a bag is decoded once and not at each start.
+
+The key is the content of the bag's files and the hash of the contract: what was made of another
+content, or for another contract, is never taken, and is removed when the new one is there. Arrays
+are memory-mapped: an episode costs memory only where somebody looks.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+import shutil
+
+import numpy as np
+
+from inril_ros.data.bags import BagError, read_episode
+from inril_ros.data.episode import RecordedEpisode
+from inril_ros.data.record_files import read_json, RecordError, write_json
+from inril_ros.robot.contract import Contract
+
+#: Raised when what is kept, or how it is computed, changes.
+FORMAT = 1
+FOLDER = '.aligned'
+_INDEX = 'index.json'
+_ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
+
+
+def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
+    """Return an episode from the cache, or read it and put it there; arrays are read-only.
+
+    A folder that can't be written to is no error: the episode is read each time.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+
+    Raises:
+        BagError: See ``read_episode``.
+    """
+    key = cache_key(path, contract)
+    folder = path.parent / FOLDER / f'{path.name}-{key[:16]}'
+    episode = _load(folder, key)
+    if episode is not None:
+        return episode
+    episode = read_episode(path, contract)
+    try:
+        _store(folder, key, episode)
+        _forget_others(folder, path.name)
+    except OSError:
+        return episode
+    return _load(folder, key) or episode
+
+
+def cache_key(path: Path, contract: Contract) -> str:
+    """Return the SHA-256 of all that an aligned episode depends on.
+
+    Raises:
+        BagError: The bag can't be read.
+    """
+    total = hashlib.sha256(f'{FORMAT} {contract.hash}'.encode())
+    try:
+        files = sorted(item for item in path.iterdir() if item.is_file())
+        for file in files:
+            total.update(f'\0{file.name}\0{file.stat().st_size}\0'.encode())
+            with file.open('rb') as content:
+                while block := content.read(1 << 20):
+                    total.update(block)
+    except OSError as error:
+        raise BagError(f'{path}: cannot be read: {error.strerror}') from error
+    return total.hexdigest()
+
+
+def _load(folder: Path, key: str) -> RecordedEpisode | None:
+    """Return a kept episode; None: there is none, or it isn't whole."""
+    try:
+        index = read_json(folder / _INDEX)
+        if index['key'] != key:
+            return None
+        arrays = {name: np.load(folder / f'{name}.npy', mmap_mode='r', allow_pickle=False)
+                  for name in index['arrays']}
+        if any(list(array.shape) != index['arrays'][name] for name, array in arrays.items()):
+            return None
+        return RecordedEpisode(
+            episode_id=index['episode_id'], outcome=index['outcome'], **arrays)
+    except (RecordError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _store(folder: Path, key: str, episode: RecordedEpisode) -> None:
+    """Keep an episode: whole, or not at all."""
+    partial = folder.with_name(f'{folder.name}.{os.getpid()}.tmp')
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        shapes = {}
+        for name in _ARRAYS:
+            array = getattr(episode, name)
+            if array is not None:
+                np.save(partial / f'{name}.npy', array, allow_pickle=False)
+                shapes[name] = list(array.shape)
+        write_json(partial / _INDEX, {
+            'key': key, 'episode_id': episode.episode_id, 'outcome': int(episode.outcome),
+            'arrays': shapes})
+        shutil.rmtree(folder, ignore_errors=True)  # of another process, or damaged
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _forget_others(folder: Path, name: str) -> None:
+    """Remove what was kept of the same bag with another content or for another contract."""
+    for other in folder.parent.glob(f'{name}-*'):
+        if other != folder and other.suffix != '.tmp':
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def cached_bytes(folder: Path) -> int:
+    """Return the size [byte] of all that is kept for the bags of a folder."""
+    return sum(item.stat().st_size for item in (folder / FOLDER).rglob('*') if item.is_file())

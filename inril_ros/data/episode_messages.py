@@ -1,0 +1,82 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The messages that make an episode of a recording: its events, its actions, its verdict."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.messages import blank_message, serialised
+from inril_ros.robot.codecs import put_stamp
+from inril_ros.robot.contract import Contract
+from inril_ros.robot.episode import EpisodeOutcome
+
+_STARTED, _ENDED, _DEMONSTRATION, _TELEOP = 2, 3, 1, 2
+
+
+@dataclass
+class EpisodeMessages:
+    """Writes what the recorder would have written beside the robot's own messages.
+
+    Attributes:
+        bag: Where to.
+        contract: Of the robot.
+        identity: UUID of the episode.
+        outcome: How it ended.
+        task: What was done.
+        operator: Who drove.
+        ticks: Actions so far.
+    """
+
+    bag: EpisodeBag
+    contract: Contract
+    identity: str
+    outcome: EpisodeOutcome
+    task: str = ''
+    operator: str = ''
+    ticks: int = 0
+
+    def start(self, stamp: int) -> None:
+        """Say that tick 0 is at ``stamp`` [ns]."""
+        self._write(EVENT_TOPIC, self._event(_STARTED), stamp)
+
+    def execute(self, stamp: int, action: np.ndarray, age: float = 0.0) -> None:
+        """Write the action (A,) of the next tick, by a person; ``age`` [s] of what was seen."""
+        message = blank_message('inril_ros/msg/ExecutedAction')
+        message.episode_id, message.tick = self.identity, self.ticks
+        message.source, message.chunk_first_tick = _TELEOP, self.ticks
+        message.person_share, message.observation_age = 1.0, age
+        message.requested.extend(map(float, action))
+        message.executed.extend(map(float, action))
+        self._write(EXECUTED_TOPIC, message, stamp)
+        self.ticks += 1
+
+    def end(self, stamp: int) -> None:
+        """Write the verdict on the last observation, at ``stamp`` [ns], and the end."""
+        verdict = blank_message('inril_ros/msg/Outcome')
+        ended = self.outcome is not EpisodeOutcome.TIME_LIMIT
+        verdict.outcome = self.outcome.value if ended else EpisodeOutcome.UNKNOWN.value
+        verdict.reward = float(self.outcome is EpisodeOutcome.SUCCESS)
+        self._write(self.contract.episode.outcome_topic, verdict, stamp)
+        event = self._event(_ENDED)
+        event.outcome = self.outcome.value
+        self._write(EVENT_TOPIC, event, stamp)
+
+    def information(self, source: str) -> dict[str, str]:
+        """Return what goes into the bag's metadata."""
+        return {'episode_id': self.identity, 'outcome': self.outcome.name.lower(),
+                'operator': self.operator, 'task': self.task, 'contract': self.contract.name,
+                'contract_hash': self.contract.hash, 'imported_from': source}
+
+    def _event(self, kind: int) -> Any:
+        message = blank_message('inril_ros/msg/EpisodeEvent')
+        message.episode_id, message.event, message.purpose = self.identity, kind, _DEMONSTRATION
+        message.tick, message.contract_hash = self.ticks, self.contract.hash
+        message.task, message.operator_name = self.task, self.operator
+        return message
+
+    def _write(self, topic: str, message: Any, stamp: int) -> None:
+        put_stamp(message, stamp, '')
+        self.bag.write(topic, message.__msgtype__, stamp, serialised(message))

@@ -1,0 +1,39 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One thing that was looked at: how it is, and what to do if that isn't well."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal['ok', 'note', 'warning', 'error']
+_ORDER = ('ok', 'note', 'warning', 'error')
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found.
+
+    Attributes:
+        area: What it is about: machine, ros, dds, qos, topics, clocks.
+        level: ``error``: it won't work. ``warning``: it will at times. ``note``: good to know.
+        what: What was found.
+        advice: What to do; empty if it is well.
+
+    Raises:
+        ValueError: A warning or an error without advice.
+    """
+
+    area: str
+    level: Level
+    what: str
+    advice: str = ''
+
+    def __post_init__(self) -> None:
+        if self.level in ('warning', 'error') and not self.advice:
+            raise ValueError(f'{self.level} {self.what!r} does not say what to do')
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """Return the worst level of all; ``ok`` if there are none."""
+    return max((finding.level for finding in findings), key=_ORDER.index, default='ok')

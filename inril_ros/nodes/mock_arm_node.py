@@ -1,0 +1,185 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A mock arm: a robot's topics with no hardware behind them, and faults on request.
+
+It takes the commands of its contract as ros2_control's joint_trajectory_controller and forward
+controllers do, publishes its state at a robot's rate in real time, drives home when the reset
+service is called, and, while the parameter ``fault`` names one, fails as arms and drivers do:
+
+    ros2 param set /mock_arm_node fault nan
+
+The model is inril_ros/sim/mock_arm.py, the faults are described in sim/mock_arm_faults.py.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from inril_ros.nodes import qos
+from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.parameters import Parameter
+from inril_ros.robot.codecs import encode_image
+from inril_ros.robot.kinematics import read_urdf
+from inril_ros.sim.mock_arm import MockArm, MockArmConfig
+from inril_ros.sim.mock_arm_faults import Fault, FaultyStream, JointSample
+from inril_ros.sim.mock_arm_picture import ArmPicture
+
+FAULTS = tuple(fault.value for fault in Fault if fault is not Fault.NONE)
+PARAMETERS = (
+    Parameter('rate', 125.0, '[Hz] of the joint states', minimum=1.0, maximum=500.0),
+    Parameter('latency', 0.008, '[s] from a controller to the motors', minimum=0.0, maximum=1.0),
+    Parameter('noise', 1e-4, '[rad or m] standard deviation of measured positions',
+              minimum=0.0, maximum=0.1),
+    Parameter('command_timeout', 0.0, '[s] a trajectory is aborted so long after its end; 0: it '
+              'holds its last point', minimum=0.0, maximum=60.0),
+    Parameter('seed', 0, 'of the noise', minimum=0, maximum=2 ** 62),
+    Parameter('camera', True, 'publish a drawn picture on the cameras of the contract'),
+    Parameter('fault', '', f'what is wrong; empty: nothing, or one of {", ".join(FAULTS)}',
+              read_only=False),
+)
+_STATE = 'sensor_msgs/msg/JointState'
+
+
+class MockArmNode(ManagedNode):
+    """The arm's driver: state out, commands in."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__('mock_arm_node', PARAMETERS, **arguments)
+        self._stream = FaultyStream()
+        self._arm: MockArm | None = None
+        self.add_on_set_parameters_callback(self._set_parameters)
+
+    def setup(self) -> None:
+        """Build the arm and make the streams."""
+        contract = self.contract
+        if self.lockstep:
+            raise ValueError('the mock arm has no lockstep: like a real one, it waits for nobody')
+        if contract.kinematics is None:
+            raise ValueError(f'{self.value("contract")}: kinematics.urdf is missing; the mock arm '
+                             'is made from it')
+        others = {topic: kind for topic, kind in contract.observation_topics().items()
+                  if kind != _STATE}
+        if others:
+            raise ValueError(f'the mock arm has joint states only, and nothing for {others}')
+        urdf = Path(self.value('contract')).parent / contract.kinematics.urdf
+        robot = read_urdf(urdf.read_text(encoding='utf-8'))
+        self._arm = MockArm(contract, robot, MockArmConfig(
+            latency=self.value('latency'), noise=self.value('noise'),
+            timeout=self.value('command_timeout')), self.value('seed'))
+        self._change_fault(self.value('fault'))
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._origin = self.now()  # of the model's time, by the clock of the stamps
+        self._aborted = ''
+        self._arrival: Future | None = None
+        self._states = [self.create_publisher(JointState, topic, qos.observations(False))
+                        for topic in contract.observation_topics()]
+        for topic, kind in contract.action_topics().items():
+            self.need(self.create_subscription(
+                message_type(kind), topic, partial(self._command, topic), qos.commands(False)))
+        self.need(*self._states)
+        # In a group of its own: while it waits, its group rests, and the arm would with it.
+        self.create_service(Trigger, contract.episode.reset_service, self._reset,
+                            callback_group=MutuallyExclusiveCallbackGroup())
+        # rcl's timers are due at multiples of their period, however long a callback takes.
+        self.create_timer(1.0 / self.value('rate'), self._publish_state, clock=self._steady)
+        if self.value('camera'):
+            for index, (name, camera) in enumerate(contract.cameras.items()):
+                picture = ArmPicture(robot, self._arm.joints, camera.width, camera.height, index)
+                publisher = self.create_publisher(
+                    message_type(camera.type), camera.topic, qos.SENSOR)
+                self.create_timer(1.0 / camera.rate, partial(
+                    self._publish_picture, name, picture, publisher, []), clock=self._steady)
+
+    def _seconds(self) -> float:
+        return (self.now() - self._origin) / 1e9
+
+    def _command(self, topic: str, message: Any) -> None:
+        refusal = self._arm.command(topic, message, self._seconds(), self._origin)
+        if refusal:
+            self.get_logger().warning(f'{topic}: refused: {refusal}', throttle_duration_sec=1.0)
+
+    def _publish_state(self) -> None:
+        arm = self._arm
+        arm.advance(self._seconds())
+        for sample in self._stream.passing(arm.measure(self.now())):
+            message = self._message(sample)
+            for publisher in self._states:
+                publisher.publish(message)
+        if arm.aborted != self._aborted:
+            self._aborted = arm.aborted
+            if arm.aborted:
+                self.get_logger().warning(f'trajectory aborted: {arm.aborted}')
+        if self._arrival is not None and not arm.homing:
+            self._arrival.set_result(None)
+            self._arrival = None
+
+    def _message(self, sample: JointSample) -> JointState:
+        return JointState(
+            header=self.header(sample.stamp), name=list(sample.names),
+            position=sample.position.tolist(), velocity=sample.velocity.tolist(),
+            effort=[0.0] * len(sample.names))
+
+    def _publish_picture(
+        self, name: str, picture: ArmPicture, publisher: Any, last: list[np.ndarray],
+    ) -> None:
+        fault = self._stream.fault
+        if fault is Fault.CAMERA_SILENT:
+            return
+        if fault is not Fault.CAMERA_FROZEN or not last:
+            last[:] = [picture.take(self._arm.position)]
+        publisher.publish(encode_image(
+            self.contract.cameras[name], last[0], self.now(), message_type))
+
+    async def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Drive home and answer on arrival; the state goes on being published meanwhile."""
+        if self._arm.homing:
+            response.success, response.message = False, 'already on the way home'
+            return response
+        refusal = self._arm.drive_home(self._seconds())
+        response.success = not refusal
+        response.message = refusal or 'at home'
+        if not refusal:
+            self._arrival = Future(executor=self.executor)
+            await self._arrival
+        return response
+
+    def _set_parameters(self, parameters: list[RosParameter]) -> SetParametersResult:
+        for parameter in parameters:
+            if parameter.name == 'fault':
+                try:
+                    self._change_fault(parameter.value)
+                except ValueError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _change_fault(self, name: str) -> None:
+        """Begin or end a fault.
+
+        Raises:
+            ValueError: It is unknown.
+        """
+        if name not in ('', *FAULTS):
+            raise ValueError(f'fault is {name!r}: empty, or one of {", ".join(FAULTS)}')
+        fault = Fault(name)
+        if self._arm is not None and fault is not self._stream.fault:
+            self._stream.change(fault)
+            self._arm.deaf = fault is Fault.DEAF
+            self.get_logger().warning(f'fault: {name or "none any more"}')
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node."""
+    return run(MockArmNode, PARAMETERS, __doc__, arguments)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One writer per folder: two recorders on one journal, or two learners on one run, mix things up.
+
+The lock is the kernel's (``flock``) and goes with the process, however it ends: nothing has to be
+cleaned up after a kill. The file says who holds it and since which start of the machine, so that
+whoever comes next knows whether the machine went down in the meantime.
+"""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+import socket
+
+LOCK_FILE = '.lock'
+_BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
+
+
+class FolderInUseError(OSError):
+    """Another process has the folder; the message says which one."""
+
+
+class FolderLock:
+    """Hold a folder until ``release`` or until the process ends.
+
+    Args:
+        folder: It is made if need be.
+        purpose: What for, for the message that others get.
+
+    Raises:
+        FolderInUseError: Somebody has it.
+    """
+
+    def __init__(self, folder: Path, purpose: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / LOCK_FILE
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _read(self._descriptor)
+            os.close(self._descriptor)
+            raise FolderInUseError(
+                f'{folder} is in use for {holder.get("purpose", "something")} by process '
+                f'{holder.get("process", "?")} on {holder.get("host", "?")}: stop that one first, '
+                'or take another folder') from error
+        former = _read(self._descriptor)
+        #: The folder was not released, and the machine was started anew since: what had not been
+        #: forced to the disk is gone.
+        self.machine_went_down = former.get('boot', _boot_id()) != _boot_id()
+        _write(self._descriptor, {'purpose': purpose, 'process': os.getpid(),
+                                  'host': socket.gethostname(), 'boot': _boot_id()})
+
+    def release(self) -> None:
+        """Let go of the folder; a second call does nothing."""
+        if self._descriptor < 0:
+            return
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def _boot_id() -> str:
+    """Return what changes with each start of the machine; empty where it can't be known."""
+    try:
+        return _BOOT_ID.read_text(encoding='ascii').strip()
+    except OSError:
+        return ''
+
+
+def _read(descriptor: int) -> dict[str, object]:
+    try:
+        found = json.loads(os.pread(descriptor, 4096, 0))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(descriptor: int, content: dict[str, object]) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(content).encode(), 0)
+    os.fsync(descriptor)

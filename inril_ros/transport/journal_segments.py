@@ -1,0 +1,247 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Journal segments on disk: MCAP with one record per chunk, so that each record has a checksum.
+
+MCAP keeps a CRC per chunk and none per message: a chunk of its own makes a flipped bit show in the
+very record that it hit. Any MCAP reader reads a closed segment. One that was not closed is read up
+to its last whole record, and a record whose checksum is wrong is left out and reported.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import struct
+import zlib
+
+from mcap.exceptions import McapError
+from mcap.opcode import Opcode
+from mcap.records import Chunk, Message
+from mcap.stream_reader import breakup_chunk
+from mcap.writer import CompressionType, MCAP0_MAGIC, Writer
+
+#: [byte] Nothing larger is a record of ours, or allocated when reading.
+RECORD_LIMIT = 256_000_000
+_TOPIC = 'transition'
+_FRAME = struct.Struct('<BQ')  # opcode, length
+# Times, size of the records, checksum, length of the name of the compression (none); then the size
+# again and the records.
+_CHUNK = struct.Struct('<QQQII')
+_SMALLEST = _FRAME.size + _CHUNK.size + 8 + _FRAME.size  # [byte] of a chunk with a record
+_MESSAGE = struct.Struct('<HIQQ')  # channel, sequence, log time, publish time
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something in a segment that can't be read.
+
+    Attributes:
+        path: The segment.
+        offset: [byte] Where it begins.
+        reason: For people.
+        rest: Nothing after it could be read either.
+        cut_off: The last write of a process was cut off: no record was whole there ever.
+    """
+
+    path: Path
+    offset: int
+    reason: str
+    rest: bool
+    cut_off: bool = False
+
+    def __str__(self) -> str:
+        extent = 'everything from there on is lost' if self.rest else 'one record is lost'
+        if self.cut_off:
+            extent = 'a write was cut off there, no whole record is lost'
+        return f'{self.path.name} at byte {self.offset}: {self.reason}; {extent}'
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record and where it ends in its segment [byte]."""
+
+    sequence: int
+    data: bytes
+    end: int
+
+
+class SegmentWriter:
+    """Writes one segment, record by record, each whole or not at all.
+
+    Args:
+        path: A file that isn't there yet.
+        schema_name: Message type of the records, for other readers of the file.
+        schema_text: Its definition (``ros2msg`` text with dependencies).
+
+    Raises:
+        OSError: The file can't be made.
+    """
+
+    def __init__(self, path: Path, schema_name: str, schema_text: str) -> None:
+        self.path = path
+        self._file = _WholeWrites(path)
+        self._writer = Writer(self._file, chunk_size=1, compression=CompressionType.NONE)
+        self._writer.start(profile='ros2', library='inril_ros')
+        schema = self._writer.register_schema(schema_name, 'ros2msg', schema_text.encode())
+        self._channel = self._writer.register_channel(_TOPIC, 'cdr', schema)
+        self._file.commit()
+
+    @property
+    def size(self) -> int:
+        """Size [byte]."""
+        return self._file.size
+
+    def append(self, sequence: int, stamp: int, record: bytes) -> None:
+        """Give a record to the operating system.
+
+        Raises:
+            OSError: It could not be written (the disk is full, say). The file ends before it, and
+                the segment must be closed.
+        """
+        self._writer.add_message(self._channel, log_time=stamp, publish_time=stamp,
+                                 sequence=sequence & 0xFFFFFFFF, data=record)
+        self._file.commit()
+
+    def sync(self) -> None:
+        """Force everything to the disk."""
+        self._file.sync()
+
+    def finish(self) -> None:
+        """Write the summary that other readers look for, and close.
+
+        Raises:
+            OSError: The summary could not be written; every record is in the file.
+        """
+        try:
+            self._writer.finish()
+            self._file.commit()
+            self._file.sync()
+        finally:
+            self._file.close()
+
+    def abandon(self) -> None:
+        """Close as it is, after a failed ``append``."""
+        self._file.close()
+
+
+class _WholeWrites:
+    """A file for the MCAP writer that takes what was written since the last time, or nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+                                   0o644)
+        self._pending = bytearray()
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._pending += data
+        return len(data)
+
+    def tell(self) -> int:
+        return self.size + len(self._pending)
+
+    def commit(self) -> None:
+        """Write what is pending; if that fails, take back the part that was written."""
+        pending, self._pending = memoryview(bytes(self._pending)), bytearray()
+        written = 0
+        try:
+            while written < len(pending):
+                written += os.pwrite(self._descriptor, pending[written:], self.size + written)
+        except OSError:
+            os.ftruncate(self._descriptor, self.size)
+            raise
+        self.size += written
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Record]:
+    """Return the records of a segment in order, each verified by its checksum.
+
+    Args:
+        path: The segment; it may still be written to.
+        damages: What can't be read is appended to it.
+    """
+    damages = [] if damages is None else damages
+    with open(path, 'rb') as file:
+        magic = file.read(len(MCAP0_MAGIC))
+        if not magic:
+            return  # begun, and nothing written yet
+        if magic != MCAP0_MAGIC:
+            damages.append(Damage(path, 0, 'it does not begin as an MCAP file does', rest=True,
+                                  cut_off=MCAP0_MAGIC.startswith(magic)))
+            return
+        while True:
+            start = file.tell()
+            head = file.read(_FRAME.size)
+            if not head:
+                return  # not closed, and whole
+            opcode, length = _FRAME.unpack(head) if len(head) == _FRAME.size else (0, 0)
+            if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+                return
+            reason = _frame_is_wrong(head, opcode, length)
+            content = b'' if reason else file.read(length)
+            if not reason and len(content) < length:
+                reason = f'the file ends {length - len(content)} bytes too early'
+            if reason:
+                size = os.fstat(file.fileno()).st_size - start
+                short = len(head) < _FRAME.size or len(content) < length <= RECORD_LIMIT
+                damages.append(Damage(path, start, reason, rest=True, cut_off=(
+                    short and _is_cut_off(opcode, length, content, size))))
+                return
+            try:
+                messages = _messages(opcode, content)
+            except (McapError, EOFError, ValueError, struct.error) as error:
+                damages.append(Damage(path, start, f'damaged record ({error})', rest=False))
+                continue
+            for sequence, data in messages:
+                yield Record(sequence, data, file.tell())
+
+
+def _frame_is_wrong(head: bytes, opcode: int, length: int) -> str:
+    if len(head) < _FRAME.size:
+        return 'the file ends within the head of a record'
+    if not Opcode.HEADER <= opcode <= Opcode.DATA_END:
+        return f'no record begins with byte {opcode}'
+    if length > RECORD_LIMIT:
+        return f'a record of {length} bytes, {RECORD_LIMIT} are allowed'
+    return ''
+
+
+def _is_cut_off(opcode: int, length: int, content: bytes, size: int) -> bool:
+    """Say whether a file ends in a record that was never whole.
+
+    A length that was changed later looks alike, but hides what follows it.
+
+    Args:
+        opcode: Of the last record.
+        length: [byte] That it should have.
+        content: What there is of it.
+        size: [byte] From its beginning to the end of the file.
+    """
+    if size < _SMALLEST:
+        return True
+    return opcode == Opcode.CHUNK and length == _CHUNK.size + _CHUNK.unpack_from(content)[2] + 8
+
+
+def _messages(opcode: int, content: bytes) -> list[tuple[int, bytes]]:
+    """Return the messages of an MCAP record: of a chunk, or a single one (no checksum)."""
+    if opcode == Opcode.MESSAGE:
+        _, sequence, _, _ = _MESSAGE.unpack_from(content)
+        return [(sequence, content[_MESSAGE.size:])]
+    if opcode != Opcode.CHUNK:
+        return []
+    begin, end, size, checksum, name = _CHUNK.unpack_from(content)
+    records = content[_CHUNK.size + 8:]
+    if name or size != len(records) or zlib.crc32(records) != checksum:
+        raise ValueError('its checksum is wrong')
+    chunk = Chunk(compression='', data=records, message_start_time=begin, message_end_time=end,
+                  uncompressed_crc=checksum, uncompressed_size=size)
+    return [(each.sequence, each.data) for each in breakup_chunk(chunk)
+            if isinstance(each, Message)]

@@ -1,0 +1,215 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which tensors of a version go on the wire, and the whole set again on the other side.
+
+Each tensor is known by the hash of its bytes. What the other side is known to have (a frozen
+encoder, say) is left out, and taken there from what it holds. Matrices may travel as bfloat16:
+half the size, 8 bits of precision. Vectors (biases, scales of a normaliser) never do: they are
+small, and rounding the scale of an observation moves all of it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+import hashlib
+import json
+import struct
+
+import numpy as np
+from safetensors import deserialize, SafetensorError
+
+from inril_ros.transport.weights import (
+    chunk_count,
+    content_hash,
+    Manifest,
+    MAXIMUM_TEXT,
+    TensorsMissing,
+    Version,
+    WeightsRefused,
+)
+
+#: Types, as safetensors calls them, that a tensor of ours may have.
+_TYPES = ('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL')
+
+
+@dataclass(frozen=True)
+class WireTensor:
+    """A tensor as it travels.
+
+    Attributes:
+        name: Its name.
+        dtype: Its type for whoever uses it, as safetensors calls it.
+        wire: Its type on the wire.
+        shape: Its shape.
+        data: Its bytes in the type of the wire, little endian.
+        hash: SHA-256 of type, shape and data, hexadecimal.
+    """
+
+    name: str
+    dtype: str
+    wire: str
+    shape: tuple[int, ...]
+    data: bytes
+    hash: str
+
+    def row(self, sent: bool) -> list[object]:
+        """Return the tensor's row in the manifest."""
+        return [self.name, self.dtype, self.wire, list(self.shape), self.hash, sent]
+
+
+def split(content: bytes) -> dict[str, WireTensor]:
+    """Return the tensors of safetensors bytes by name.
+
+    Raises:
+        WeightsRefused: The bytes are no safetensors, or of a type that isn't known here.
+    """
+    try:
+        found = deserialize(bytes(content))
+    except SafetensorError as error:
+        raise WeightsRefused(f'no valid safetensors data: {error}') from error
+    tensors = {}
+    for name, entry in found:
+        dtype, shape, data = entry['dtype'], tuple(entry['shape']), bytes(entry['data'])
+        if dtype not in _TYPES:
+            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(_TYPES)}')
+        tensors[name] = _tensor(name, dtype, dtype, shape, data)
+    return tensors
+
+
+def join(tensors: Mapping[str, WireTensor]) -> bytes:
+    """Return tensors as safetensors bytes, in the types that they have for their users."""
+    return _serialise({name: _expanded(tensor) for name, tensor in tensors.items()})
+
+
+def rounded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
+    """Return the tensors with float32 matrices rounded to the nearest bfloat16, ties to even."""
+    return {name: _halved(tensor) if tensor.wire == 'F32' and len(tensor.shape) > 1 else tensor
+            for name, tensor in tensors.items()}
+
+
+def make_version(
+    tensors: Mapping[str, WireTensor], known: Collection[str], **manifest: object,
+) -> Version:
+    """Return a version that leaves out what the other side has.
+
+    Args:
+        tensors: The whole set.
+        known: Hashes of the tensors that the other side is known to have.
+        manifest: The fields of the manifest that do not follow from the tensors.
+    """
+    changed = {name: tensor for name, tensor in tensors.items() if tensor.hash not in known}
+    content = _serialise(changed)
+    rows = [tensors[name].row(name in changed) for name in sorted(tensors)]
+    return Version(Manifest(
+        content_hash=content_hash(content), total_size=len(content),
+        chunk_count=chunk_count(len(content)), tensors=json.dumps(rows, separators=(',', ':')),
+        weights_hash=weights_hash(rows), **manifest), content)
+
+
+def weights_hash(rows: list[list[object]]) -> str:
+    """Return the SHA-256 of the manifest's rows, whether sent or not, hexadecimal."""
+    lines = json.dumps([row[:5] for row in rows], separators=(',', ':'))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def complete(
+    manifest: Manifest, content: bytes, held: Mapping[str, WireTensor],
+) -> dict[str, WireTensor]:
+    """Return the whole set of a version, whose content was verified.
+
+    Args:
+        manifest: Its manifest.
+        content: What was sent of it.
+        held: The tensors that are here, by hash.
+
+    Raises:
+        TensorsMissing: Some were left out that aren't here.
+        WeightsRefused: Manifest and content do not fit each other.
+    """
+    sent = split(content)
+    if not manifest.tensors:  # from a sender that leaves nothing out
+        return sent
+    rows = _rows(manifest)
+    tensors, missing = {}, []
+    for name, dtype, wire, shape, digest, is_sent in rows:
+        tensor = sent.pop(name, None) if is_sent else held.get(digest)
+        if tensor is None and not is_sent:
+            missing.append(name)
+            continue
+        if tensor is None or (tensor.wire, tensor.shape) != (wire, tuple(shape)) \
+                or tensor.hash != digest:
+            raise WeightsRefused(f'tensor {name} is not what the manifest says')
+        tensors[name] = replace(tensor, name=name, dtype=dtype)
+    if sent:
+        raise WeightsRefused(f'tensors that the manifest does not name: {sorted(sent)[:3]}')
+    if missing:
+        raise TensorsMissing(f'{len(missing)} tensors were left out as unchanged and are not here '
+                             f'({missing[0]} first): the whole set is asked for')
+    return tensors
+
+
+def leaves_out(manifest: Manifest) -> bool:
+    """Say whether the content of a manifest, which ``complete`` took, is less than the whole set.
+
+    Less by tensors that were left out, or by their types on the wire.
+    """
+    return bool(manifest.tensors) and any(
+        not sent or dtype != wire
+        for _, dtype, wire, _, _, sent in json.loads(manifest.tensors))
+
+
+def _rows(manifest: Manifest) -> list[list[object]]:
+    """Return the manifest's rows, checked."""
+    if len(manifest.tensors) > MAXIMUM_TEXT:
+        raise WeightsRefused(f'a list of tensors of {len(manifest.tensors)} characters, '
+                             f'{MAXIMUM_TEXT} are allowed')
+    try:
+        rows = json.loads(manifest.tensors)
+        valid = all(
+            [type(each) for each in row] == [str, str, str, list, str, bool]
+            and row[2] in _TYPES and (row[1] == row[2] or (row[1], row[2]) == ('F32', 'BF16'))
+            and all(type(size) is int and size >= 0 for size in row[3]) for row in rows)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WeightsRefused(f'the list of tensors is no JSON: {error}') from error
+    if not isinstance(rows, list) or not valid or len({row[0] for row in rows}) != len(rows):
+        raise WeightsRefused('the list of tensors is none')
+    if weights_hash(rows) != manifest.weights_hash:
+        raise WeightsRefused('the list of tensors does not have the hash of the manifest')
+    return rows
+
+
+def _tensor(name: str, dtype: str, wire: str, shape: tuple[int, ...], data: bytes) -> WireTensor:
+    digest = hashlib.sha256(f'{wire}{list(shape)}'.encode())
+    digest.update(data)
+    return WireTensor(name, dtype, wire, shape, data, digest.hexdigest())
+
+
+def _serialise(tensors: Mapping[str, WireTensor]) -> bytes:
+    """Return the tensors, in the types of the wire, in the safetensors format.
+
+    Its library writes from torch or numpy arrays only, and numpy has no bfloat16.
+    """
+    header, end = {}, 0
+    ordered = [tensors[name] for name in sorted(tensors)]
+    for tensor in ordered:
+        begin, end = end, end + len(tensor.data)
+        header[tensor.name] = {'dtype': tensor.wire, 'shape': list(tensor.shape),
+                               'data_offsets': [begin, end]}
+    text = json.dumps(header, separators=(',', ':')).encode()
+    text += b' ' * (-len(text) % 8)
+    return b''.join([struct.pack('<Q', len(text)), text, *(tensor.data for tensor in ordered)])
+
+
+def _halved(tensor: WireTensor) -> WireTensor:
+    bits = np.frombuffer(tensor.data, '<u4')
+    carried = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    # A NaN must stay one: rounding could carry it over to infinity, and hide it.
+    high = np.where(np.isnan(np.frombuffer(tensor.data, '<f4')), bits | np.uint32(0x400000),
+                    carried) >> np.uint32(16)
+    return _tensor(tensor.name, tensor.dtype, 'BF16', tensor.shape, high.astype('<u2').tobytes())
+
+
+def _expanded(tensor: WireTensor) -> WireTensor:
+    if tensor.wire == tensor.dtype:
+        return tensor
+    bits = np.frombuffer(tensor.data, '<u2').astype('<u4') << np.uint32(16)
+    return replace(tensor, wire='F32', data=bits.astype('<u4').tobytes())

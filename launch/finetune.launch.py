@@ -1,0 +1,36 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Fine-tuning on a robot: the policy drives, a person may take over, the learner improves it.
+
+    ros2 launch inril_ros finetune.launch.py contract:=arm.yaml pretrained:=runs/a/pretrained \
+        journal:=runs/a/finetune/journal demonstrations:=runs/a/demonstrations \
+        finetune_config:=config/finetune.yaml run_dir:=runs/a/finetune
+
+With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and the last three are not
+needed here. The driver of the robot, its controllers and cameras are started before (docs/robots).
+All arguments of robot.launch.py can be given as well.
+"""
+
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+HERE = Path(__file__).parent
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Include the robot's launch file with the stage."""
+    return LaunchDescription([
+        DeclareLaunchArgument('contract', description='robot contract (YAML)'),
+        DeclareLaunchArgument('pretrained', description='folder of the cloned model'),
+        DeclareLaunchArgument('journal', description='folder of the rollout journal'),
+        DeclareLaunchArgument(
+            'learner', default_value='true', choices=['true', 'false'],
+            description='the learner runs on this machine'),
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
+            launch_arguments={'stage': 'finetune'}.items(),
+        ),
+    ])

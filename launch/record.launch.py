@@ -1,0 +1,34 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations on a robot: a person drives, each episode becomes a bag.
+
+    ros2 launch inril_ros record.launch.py contract:=arm.yaml demonstrations:=demos
+
+The driver of the robot, its controllers, cameras and the teleop device's own driver are started
+before (docs/robots). All arguments of robot.launch.py can be given as well.
+"""
+
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+HERE = Path(__file__).parent
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Include the robot's launch file with the stage."""
+    return LaunchDescription([
+        DeclareLaunchArgument('contract', description='robot contract (YAML)'),
+        DeclareLaunchArgument(
+            'demonstrations', description='folder that the bags are written to'),
+        DeclareLaunchArgument(
+            'teleop_device', default_value='external',
+            description='external: whoever publishes the teleop topics of the contract; scripted: '
+                        'the operator of a simulation'),
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
+            launch_arguments={'stage': 'record'}.items(),
+        ),
+    ])

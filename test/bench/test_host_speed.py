@@ -1,0 +1,28 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Costs are measured on whole cycles, and on experience that a host can learn from."""
+
+import pytest
+
+from inril_ros.bench.host_speed import EPISODE, host_costs, LANES, made_up_session, MadeUpWorld
+
+
+def test_a_cycle_is_measured_to_its_event():
+    costs = host_costs('rlpd', 41, m=10)
+    assert (costs.updates, costs.il_steps, costs.readings) == (50, 5, 1)
+    assert costs.rl > 0.0 and costs.il > 0.0
+    assert 0.0 < costs.il_share < 0.5
+    assert 0.0 < costs.alignment_share < 0.5
+
+
+@pytest.mark.parametrize('host', ['dppo', 'residual_sac'])
+def test_made_up_episodes_carry_what_the_host_must_know(host):
+    session, world = made_up_session({'name': host}), MadeUpWorld()
+    transitions = world.play(session)
+    steps = session.policy.decision_steps
+    assert len(transitions) == LANES * -(-EPISODE // steps)
+    assert {each.extras.size for each in transitions} == {session.policy.extras_size}
+    for each in transitions:
+        assert session.ingest(each)
+    assert (session.episodes, session.successes) == (LANES, LANES // 2)
+    assert session.open_episodes == 0

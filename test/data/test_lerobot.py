@@ -1,0 +1,188 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A LeRobotDataset holds what the bags hold, and gives it back; lerobot itself loads it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+from synthetic_robot import bag_of, recording
+
+from inril_ros.data import lerobot_export
+from inril_ros.data.bags import BagError, find_bags, read_episode
+from inril_ros.data.lerobot_export import export_lerobot, LeRobotError
+from inril_ros.data.lerobot_import import import_lerobot
+from inril_ros.robot.contract import load_contract, parse_contract
+
+FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+TICKS = 9
+
+
+def small_arm(**more):
+    """An arm whose numbers and cameras are few."""
+    return parse_contract({
+        'name': 'arm', 'control_rate': 10,
+        'observations': {
+            'angles': {'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState',
+                       'joints': ['a', 'b'], 'max_age': 0.2},
+            'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose',
+                     'max_age': 0.2}},
+        'derived': {'change': {'change': 'hand'}},
+        'policy_observations': ['angles', 'change'],
+        'cameras': {'front': {'topic': 'front', 'width': 24, 'height': 16}},
+        'policy_images': {'cameras': ['front'], 'width': 24, 'height': 16},
+        'actions': {'arm': {
+            'topic': 'command', 'type': 'trajectory_msgs/msg/JointTrajectory',
+            'joints': ['a', 'b'], 'minimum': [-1, -1], 'maximum': [1, 1], 'hold': 'last'}},
+        'episode': {'time_limit': 60}, **more})
+
+
+@pytest.fixture
+def demos(tmp_path):
+    for index in range(2):
+        bag_of(tmp_path / 'demos', recording(small_arm(), TICKS + index, seed=index),
+               f'{index:04d}_abc{index}')
+    return tmp_path / 'demos'
+
+
+@pytest.fixture
+def dataset(demos):
+    assert export_lerobot(demos, small_arm(), demos.parent / 'dataset') == 2
+    return demos.parent / 'dataset'
+
+
+def test_the_files_say_what_they_hold(dataset, demos):
+    info = json.loads((dataset / 'meta/info.json').read_text())
+    assert (info['codebase_version'], info['fps'], info['total_frames']) == ('v3.0', 10, 19)
+    state = info['features']['observation.state']
+    assert state['names'][:3] == ['angles.a', 'angles.b', 'hand[0]']
+    table = parquet.read_table(dataset / 'data/chunk-000/file-000.parquet')
+    assert table.num_rows == 19
+    assert set(table.column_names) == set(info['features'])
+    assert parquet.ParquetFile(dataset / 'data/chunk-000/file-000.parquet').num_row_groups == 2
+    episodes = parquet.read_table(dataset / 'meta/episodes/chunk-000/file-000.parquet')
+    assert episodes.column('dataset_to_index').to_pylist() == [9, 19]
+    contract = small_arm()
+    raw = read_episode(find_bags(demos)[1], contract, tuple(contract.observations))
+    part = table.slice(9)
+    np.testing.assert_array_equal(
+        np.array(part.column('observation.state').to_pylist(), np.float32), raw.observations[:-1])
+    np.testing.assert_array_equal(
+        np.array(part.column('action').to_pylist(), np.float32), raw.actions)
+    assert part.column('next.done').to_pylist() == [False] * 9 + [True]
+
+
+def test_statistics_are_those_of_all_frames(dataset, demos):
+    contract = small_arm()
+    rows = np.concatenate([read_episode(path, contract, tuple(contract.observations))
+                           .observations[:-1] for path in find_bags(demos)]).astype(float)
+    told = json.loads((dataset / 'meta/stats.json').read_text())['observation.state']
+    for key, expected in (('min', rows.min(0)), ('max', rows.max(0)), ('mean', rows.mean(0)),
+                          ('std', rows.std(0))):
+        np.testing.assert_allclose(told[key], expected, atol=1e-7)
+    assert told['count'] == [19]
+
+
+def test_episodes_come_back(dataset, demos, tmp_path):
+    contract = small_arm()
+    done = import_lerobot(dataset, contract, tmp_path / 'back')
+    assert [episode.ticks for episode in done] == [9, 10]
+    for before, after in zip(find_bags(demos), find_bags(tmp_path / 'back'), strict=True):
+        first, second = read_episode(before, contract), read_episode(after, contract)
+        np.testing.assert_allclose(second.observations[:-1], first.observations[:-1], atol=1e-6)
+        np.testing.assert_array_equal(second.actions, first.actions)
+        np.testing.assert_array_equal(second.rewards, first.rewards)
+        np.testing.assert_array_equal(second.images[:-1], first.images[:-1])
+        assert first.outcome == second.outcome
+        np.testing.assert_allclose(second.observations[-1, :2], second.observations[-2, :2])
+    with pytest.raises(BagError, match='was imported before'):
+        import_lerobot(dataset, contract, tmp_path / 'back')
+    assert len(find_bags(tmp_path / 'back')) == 2
+    assert not list((tmp_path / 'back').glob('.import*'))
+
+
+def test_a_frame_that_shows_the_past_comes_back_at_its_tick(tmp_path):
+    contract = load_contract(FOLDER / 'two_arms.yaml')
+    bag_of(tmp_path / 'demos', recording(contract, 4))
+    export_lerobot(tmp_path / 'demos', contract, tmp_path / 'dataset')
+    import_lerobot(tmp_path / 'dataset', contract, tmp_path / 'back')
+    [before], [after] = find_bags(tmp_path / 'demos'), find_bags(tmp_path / 'back')
+    first, second = read_episode(before, contract), read_episode(after, contract)
+    np.testing.assert_allclose(second.observations[:-1], first.observations[:-1], atol=1e-6)
+
+
+def test_a_full_file_is_followed_by_another(demos, monkeypatch):
+    monkeypatch.setattr(lerobot_export, '_FILE_BYTES', 1)
+    out = demos.parent / 'dataset'
+    export_lerobot(demos, small_arm(), out)
+    assert len(list(out.glob('data/*/*.parquet'))) == 2
+    assert [episode.ticks for episode in import_lerobot(
+        out, small_arm(), demos.parent / 'back')] == [9, 10]
+
+
+def changed_info(dataset, **changes):
+    path = dataset / 'meta/info.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(('changes', 'words'), [
+    ({'codebase_version': 'v2.1'}, 'has version v2.1, v3 is read'),
+    ({'fps': 30}, 'has 30 frames per second, the contract 10 Hz'),
+    ({'features': {}}, 'lacks observation.state'),
+    ({'features': {'observation.state': {'shape': [3], 'names': None}}},
+     'has 3 numbers .*, the contract needs 9'),
+    ({'features': 5}, 'dataset'), ({'fps': None}, 'is no LeRobotDataset')])
+def test_a_dataset_of_another_kind_is_refused(dataset, tmp_path, changes, words):
+    changed_info(dataset, **changes)
+    with pytest.raises(LeRobotError, match=words):
+        import_lerobot(dataset, small_arm(), tmp_path / 'back')
+    assert not (tmp_path / 'back').exists()
+
+
+@pytest.mark.parametrize('file', ['data/chunk-000/file-000.parquet',
+                                  'meta/episodes/chunk-000/file-000.parquet'])
+@pytest.mark.parametrize('keep', [0, 100, 0.5])
+def test_a_damaged_file_adds_nothing(dataset, tmp_path, file, keep):
+    content = (dataset / file).read_bytes()
+    (dataset / file).write_bytes(content[:int(keep * len(content)) if keep == 0.5 else keep])
+    with pytest.raises(LeRobotError, match='dataset'):
+        import_lerobot(dataset, small_arm(), tmp_path / 'back')
+    assert not list((tmp_path / 'back').glob('*'))
+
+
+def test_states_are_found_by_name_and_degrees_are_scaled(dataset, tmp_path):
+    """As lerobot's own robots name them: in another order, with .pos, in degrees."""
+    path = dataset / 'data/chunk-000/file-000.parquet'
+    table = parquet.read_table(path)
+    contract = small_arm(observations={'angles': {
+        'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState', 'joints': ['a', 'b']}},
+        derived={}, policy_observations=['angles'], policy_images=None)
+    state = [[np.degrees(2.0), np.degrees(row)] for row in range(table.num_rows)]
+    column = table.column_names.index('observation.state')
+    table = table.set_column(column, 'observation.state', pyarrow.array(
+        state, pyarrow.list_(pyarrow.float32(), 2)))
+    parquet.write_table(table, path)
+    features = json.loads((dataset / 'meta/info.json').read_text())['features']
+    features['observation.state'].update(shape=[2], names=['b.pos', 'a.pos'])
+    changed_info(dataset, features=features)
+    import_lerobot(dataset, contract, tmp_path / 'back', scale=np.pi / 180)
+    episode = read_episode(find_bags(tmp_path / 'back')[0], contract)
+    np.testing.assert_allclose(episode.observations[:9, 0], range(9), atol=1e-5)
+    np.testing.assert_allclose(episode.observations[:9, 1], 2.0, atol=1e-5)
+
+
+def test_lerobot_loads_what_was_written(dataset, demos):
+    module = pytest.importorskip('lerobot.datasets.lerobot_dataset')
+    loaded = module.LeRobotDataset('lab/arm', root=dataset)
+    assert (loaded.num_episodes, loaded.num_frames, loaded.fps) == (2, 19, 10)
+    contract = small_arm()
+    raw = read_episode(find_bags(demos)[1], contract, tuple(contract.observations))
+    frame = loaded[9 + 4]
+    np.testing.assert_array_equal(frame['observation.state'].numpy(), raw.observations[4])
+    np.testing.assert_array_equal(frame['action'].numpy(), raw.actions[4])
+    image = (255 * frame['observation.images.front'].numpy()).round().astype(np.uint8)
+    np.testing.assert_array_equal(image.transpose(1, 2, 0), raw.images[4, 0])
+    assert frame['task'] == 'arm'

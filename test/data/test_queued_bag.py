@@ -1,0 +1,153 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A slow, full or failing disk costs what it must, and says so; so does a killed recorder."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from threading import Event
+import time
+
+import pytest
+from rosbags.highlevel import AnyReader
+from small_arm import CONTRACT, point, recorded, serialised, START, write
+import yaml
+
+from inril_ros.data.bag_recovery import recover_bag
+from inril_ros.data.bags import BagError, EpisodeBag, find_bags, read_episode
+from inril_ros.data.demonstration_set import list_demonstrations
+from inril_ros.data.queued_bag import QueuedBag
+
+ROW = ('hand', 'geometry_msgs/msg/PointStamped')
+
+
+class SlowBag(EpisodeBag):
+    """A bag on a disk that answers only when it is let."""
+
+    def __init__(self, folder, name):
+        super().__init__(folder, name)
+        self.go, self.begun = Event(), Event()
+
+    def write(self, *row):
+        self.begun.set()
+        self.go.wait()
+        super().write(*row)
+
+
+class FullBag(EpisodeBag):
+    """A bag on a disk that is full after some messages."""
+
+    def write(self, *row):
+        if self.messages == 5:
+            raise OSError(28, 'No space left on device')
+        super().write(*row)
+
+
+def message(index):
+    return (*ROW, START + index, serialised(point(START + index, float(index))))
+
+
+def test_a_queued_bag_is_the_bag(tmp_path):
+    bag = QueuedBag(EpisodeBag(tmp_path, '0000_e1'), lossless=False)
+    write(bag, recorded(6))
+    assert bag.close({'outcome': 'success'}, keep=True) == tmp_path / '0000_e1'
+    assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 6
+    assert (bag.dropped, bag.failure) == (0, '')
+
+
+def test_what_the_disk_cannot_take_is_dropped_and_counted(tmp_path):
+    slow = SlowBag(tmp_path, '0000_e1')
+    size = len(message(0)[3])
+    bag = QueuedBag(slow, lossless=False, capacity=3 * size)
+    bag.write(*message(0))
+    slow.begun.wait()
+    for index in range(1, 20):
+        bag.write(*message(index))  # returns at once, the disk being stuck
+    assert bag.dropped == 16
+    slow.go.set()
+    path = bag.close({'outcome': 'success'}, keep=True)
+    [told] = list_demonstrations(tmp_path)
+    assert told.messages == 4
+    data = yaml.safe_load((path / 'metadata.yaml').read_text())
+    assert data['rosbag2_bagfile_information']['custom_data']['dropped'] == '16'
+
+
+def test_in_lockstep_nothing_is_dropped(tmp_path):
+    slow = SlowBag(tmp_path, '0000_e1')
+    bag = QueuedBag(slow, lossless=True, capacity=2 * len(message(0)[3]))
+    slow.go.set()
+    for index in range(200):
+        bag.write(*message(index))
+    bag.close({}, keep=True)
+    assert bag.dropped == 0
+    assert list_demonstrations(tmp_path)[0].messages == 200
+
+
+def test_a_full_disk_ends_the_episode_and_leaves_the_others(tmp_path):
+    whole = QueuedBag(EpisodeBag(tmp_path, '0000_e1'), lossless=False)
+    write(whole, recorded(3))
+    whole.close({}, keep=True)
+    bag = QueuedBag(FullBag(tmp_path, '0001_e2'), lossless=True)
+    for index in range(50):
+        bag.write(*message(index))  # never blocks, though nobody takes them
+    while not bag.failure:
+        time.sleep(0.001)
+    assert 'No space left on device' in bag.failure
+    with pytest.raises(BagError, match='0001_e2: could not be written: No space left'):
+        bag.close({}, keep=True)
+    assert [path.name for path in find_bags(tmp_path)] == ['0000_e1']
+    assert {one.state for one in list_demonstrations(tmp_path)} == {'kept', 'unfinished'}
+
+
+RECORDER = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from pathlib import Path
+from small_arm import *
+from inril_ros.data.bags import EpisodeBag
+from inril_ros.data.queued_bag import QueuedBag
+folder = Path(sys.argv[1])
+whole = QueuedBag(EpisodeBag(folder, '0000_e1'), lossless=True)
+write(whole, recorded(3))
+whole.close({}, keep=True)
+bag = QueuedBag(EpisodeBag(folder, '0001_e2'), lossless=True, capacity=1000)
+index = 0
+while True:
+    message = joint_state(START + index, float(index), names=['j' * 1000])
+    bag.write('joint_states', message.__msgtype__, START + index, serialised(message))
+    index += 1
+"""
+
+
+def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(tmp_path):
+    tests = Path(__file__).parent
+    process = subprocess.Popen([sys.executable, '-c', RECORDER, str(tmp_path), str(tests),
+                                str(tests.parents[1])])
+    partial = tmp_path / '0001_e2.tmp'
+    try:
+        while not any(file.stat().st_size > 3_000_000 for file in partial.glob('*.mcap')):
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 3
+    assert [one.state for one in list_demonstrations(tmp_path)] == ['kept', 'unfinished']
+    path, number = recover_bag(partial)
+    assert path.parent.name == 'rejected'
+    assert number > 1000
+    assert partial.is_dir(), 'it is left as it is'
+    with AnyReader([path]) as reader:
+        times = [time for _, time, _ in reader.messages()]
+    assert times == list(range(START, START + number))
+    with pytest.raises(BagError, match='is there already'):
+        recover_bag(partial)
+
+
+def test_what_is_no_unfinished_bag_is_not_recovered(tmp_path):
+    (tmp_path / 'x.tmp').mkdir()
+    for path in (tmp_path / 'x.tmp', tmp_path, tmp_path / 'absent.tmp'):
+        with pytest.raises(BagError, match='is no unfinished bag'):
+            recover_bag(path)

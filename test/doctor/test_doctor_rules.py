@@ -1,0 +1,143 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor finds what is wrong, leaves alone what isn't, and always says what to do."""
+
+from collections import namedtuple
+from pathlib import Path
+import shutil
+
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from inril_ros.doctor.finding import Finding, worst
+from inril_ros.doctor.machine import check_environment, check_machine
+from inril_ros.doctor.streams import check_profiles, check_streams, Heard
+from inril_ros.robot.contract import load_contract
+
+CONTRACT = load_contract(
+    Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml')
+JOINTS, COMMANDS = 'joint_states', 'joint_trajectory_controller/joint_trajectory'
+
+
+def well(delay=0.002, period=0.05):
+    """What a robot's topics are like that fits its contract."""
+    stamps = tuple(1000.0 + period * np.arange(40))
+    came = tuple(stamp + delay for stamp in stamps)
+    heard = {topic: Heard((kind,), 1, 0, came, stamps) for topic, kind in {
+        **CONTRACT.observation_topics(),
+        **{camera.topic: camera.type for camera in CONTRACT.cameras.values()}}.items()}
+    return heard | {topic: Heard((kind,), 0, 1)
+                    for topic, kind in CONTRACT.action_topics().items()}
+
+
+def findings(heard, **options):
+    return list(check_streams(CONTRACT, heard, 2.0, **options))
+
+
+def said(found, area, level):
+    return [each.what for each in found if (each.area, each.level) == (area, level)]
+
+
+def test_a_robot_that_fits_its_contract_is_well():
+    found = findings(well())
+    assert worst(found) == 'ok'
+    for topic in well():
+        assert any(each.what.startswith(f'{topic}: ') for each in found)
+
+
+@pytest.mark.parametrize(('topic', 'change', 'level', 'message'), [
+    (JOINTS, dict(publishers=0), 'error', 'nobody publishes it'),
+    (JOINTS, dict(types=('std_msgs/msg/Float64',)), 'error',
+     'is std_msgs/msg/Float64, the contract says sensor_msgs/msg/JointState'),
+    (JOINTS, dict(received=(), stamps=()), 'error', 'nothing came within 2 s'),
+    (JOINTS, dict(received=(1.0, 1.05), stamps=(0.0, 0.0)), 'warning', 'only 2 messages'),
+    (JOINTS, dict(received=(0.0, 0.5, 1.0), stamps=(0.0,) * 3), 'error', 'longest gap 0.500 s'),
+    (JOINTS, dict(received=(*np.arange(20) * 0.05, 1.4), stamps=(0.0,) * 21), 'warning',
+     'longest gap 0.450 s'),
+    (JOINTS, dict(errors=('joints [joint_1] are missing',)), 'error', 'joint_1'),
+    (COMMANDS, dict(subscribers=0), 'error', 'nobody listens to it'),
+    (COMMANDS, dict(types=('std_msgs/msg/Float64MultiArray',)), 'error', 'the contract says')])
+def test_what_is_wrong_with_one_topic_is_said_of_that_topic(topic, change, level, message):
+    heard = well()
+    heard[topic] = Heard(**{**vars(heard[topic]), **change})
+    wrong = [each for each in findings(heard) if each.level != 'ok']
+    assert [each.level for each in wrong] == [level]
+    assert wrong[0].what.startswith(f'{topic}: ') and message in wrong[0].what
+
+
+@pytest.mark.parametrize(('delay', 'level'), [
+    (-0.2, 'error'), (-0.01, 'ok'), (0.05, 'ok'), (3.0, 'error')])
+def test_clocks_that_differ_are_told_from_a_slow_network(delay, level):
+    found = findings(well(delay))
+    assert {each.level for each in found if each.area == 'clocks'} == {level}
+    assert not [each for each in findings(well(delay), simulated=True) if each.area == 'clocks']
+
+
+def test_profiles_that_do_not_fit_are_named():
+    found = list(check_profiles([
+        ('/a', 'one', 'two', ''), ('/b', 'three', 'four', 'best effort and reliable')]))
+    assert said(found, 'qos', 'error') == [
+        '/b: four does not hear three: best effort and reliable']
+    assert said(found, 'qos', 'ok') == ['1 pairs of publishers and listeners fit']
+
+
+@pytest.mark.parametrize(('environment', 'levels'), [
+    ({'ROS_DOMAIN_ID': '17'}, ['ok', 'ok']), ({}, ['ok', 'warning']),
+    ({'ROS_DOMAIN_ID': '300'}, ['ok', 'error']), ({'ROS_DOMAIN_ID': 'left'}, ['ok', 'error']),
+    ({'ROS_DOMAIN_ID': '1', 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}, ['ok', 'ok', 'note'])])
+def test_whom_ros_talks_to(environment, levels):
+    assert [each.level for each in check_environment(environment)] == levels
+
+
+@pytest.mark.parametrize(('free', 'level'), [(1e9, 'error'), (1e10, 'warning'), (1e12, 'ok')])
+def test_a_disk_that_gets_full_is_told(monkeypatch, tmp_path, free, level):
+    usage = namedtuple('usage', 'total used free')
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage(1e13, 0, free))
+    disk = next(iter(check_machine(tmp_path / 'not' / 'there', {}, tmp_path)))
+    assert disk.level == level and 'GB free' in disk.what
+
+
+@pytest.mark.parametrize(('size', 'governor', 'expected'), [
+    ('212992', 'powersave', {'dds': 'warning', 'machine': 'note'}),
+    ('8388608', 'performance', {'dds': 'ok', 'machine': 'ok'})])
+def test_buffers_and_processor_are_read_from_the_system(tmp_path, size, governor, expected):
+    for name, text in (('proc/sys/net/core/rmem_max', size),
+                       ('sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', governor)):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(f'{text}\n')
+    found = {each.area: each.level for each in check_machine(tmp_path, {}, tmp_path)
+             if 'buffers' in each.what or 'processor' in each.what}
+    assert found == expected
+
+
+def test_what_a_machine_does_not_tell_is_left_out(tmp_path):
+    assert not [each for each in check_machine(tmp_path, {}, tmp_path)
+                if 'buffers' in each.what or 'processor' in each.what]
+
+
+def test_the_worst_counts():
+    levels = ['ok', 'note', 'warning', 'error']
+    for end in range(1, 5):
+        assert worst(Finding('a', level, 'b', 'c') for level in levels[:end]) == levels[end - 1]
+    assert worst([]) == 'ok'
+
+
+def test_who_finds_something_says_what_to_do():
+    with pytest.raises(ValueError, match='what to do'):
+        Finding('machine', 'error', 'broken')
+
+
+@given(st.dictionaries(
+    st.sampled_from([*well(), 'unknown']),
+    st.builds(Heard, st.lists(st.sampled_from(['sensor_msgs/msg/JointState', 'x/msg/Y']),
+                              max_size=2).map(tuple),
+              st.integers(0, 2), st.integers(0, 2),
+              st.lists(st.floats(0, 10), max_size=5).map(lambda x: tuple(sorted(x))),
+              st.lists(st.floats(0, 10), max_size=5).map(tuple),
+              st.lists(st.text(max_size=3), max_size=1).map(tuple))))
+def test_whatever_is_heard_the_doctor_has_an_answer_for_each_topic(heard):
+    found = findings(heard)
+    for topic in well():
+        assert any(each.what.startswith(f'{topic}: ') for each in found)

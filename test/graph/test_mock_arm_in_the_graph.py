@@ -1,0 +1,159 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Episodes on the mock arm in real time: driven by chunks, brought home, held by a fault."""
+
+from uuid import uuid4
+
+from inril_ros.msg import (
+    ActionChunk,
+    ActuationStatus,
+    EpisodeEvent,
+    EpisodeRequest,
+    ExecutedAction,
+    Outcome,
+)
+import numpy as np
+from played_arm import Player, RUN
+import pytest
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+import yaml
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.graph.description import GraphDescription, GraphOptions, recording_graph
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.graph.supervisor import Supervisor
+from inril_ros.nodes import qos
+from inril_ros.robot.contract import load_contract
+
+AHEAD, CHUNK = 3, 25  # ticks
+JOINT = 'shoulder_pan_joint'
+_AT_ONCE = 20  # messages between two looks: more come than the player takes in by itself
+
+
+class Operator:
+    """What a policy node and a conductor would do, and what they would see."""
+
+    def __init__(self, player, contract):
+        self.player, self.contract = player, contract
+        self.executed, self.joints, self.status = [], {}, None
+        self._chunks = player.publisher(ActionChunk, 'action_chunk', qos.RECORD)
+        self._requests = player.publisher(EpisodeRequest, 'episode/request', qos.EVENT)
+        self._verdicts = player.publisher(Outcome, 'outcome', qos.LOCKSTEP)
+        player.listen(ExecutedAction, 'executed_action', qos.RECORD, self._tick)
+        player.listen(JointState, 'joint_states', qos.SENSOR, self._see)
+        player.listen(ActuationStatus, 'actuation/status', qos.STATE, self._hear)
+        self._home = np.array([contract.episode.home[joint] for entry in contract.actions.values()
+                               for joint in entry.joints], np.float32)
+        self.goal = self._home.copy()
+        self._faults = player._node.create_client(SetParameters, 'mock_arm_node/set_parameters')
+
+    def _hear(self, message):
+        self.status = message
+
+    def _see(self, message):
+        self.joints = dict(zip(message.name, message.position, strict=True))
+
+    def _tick(self, message):
+        self.executed.append(message)
+        if message.tick % 10 == 0:
+            self._send_chunk(message.episode_id, message.tick + AHEAD)
+
+    def _send_chunk(self, episode, first):
+        """Send what moves the first joint to the goal at 0.4 rad/s, from home at tick 0."""
+        ticks = np.arange(first, first + CHUNK)[:, None] * self.contract.period
+        way = self.goal - self._home
+        actions = self._home + np.sign(way) * np.minimum(np.abs(way), 0.4 * ticks)
+        self._chunks.publish(ActionChunk(
+            header=Header(), episode_id=episode, first_tick=first, steps=CHUNK,
+            period=self.contract.period, size=len(way), actions=actions.ravel().tolist(),
+            weights_version=1))
+
+    def begin(self):
+        """Ask for an episode and send its first chunk; return its id."""
+        episode = str(uuid4())
+        self._requests.publish(EpisodeRequest(
+            run_id=RUN, episode_id=episode, purpose=EpisodeRequest.EVALUATION))
+        self.wait(episode, EpisodeEvent.STARTED)
+        self._send_chunk(episode, 0)
+        return episode
+
+    def wait(self, episode, event):
+        def told():
+            refused = self.player.events.get((episode, EpisodeEvent.REFUSED))
+            assert refused is None, refused.reason
+            return self.player.events.get((episode, event))
+        self.wait_until(told, f'event {event}')
+        return told()
+
+    def wait_until(self, condition, what):
+        def kept_up():
+            for _ in range(_AT_ONCE):
+                self.player._executor.spin_once(timeout_sec=0.0)
+            return condition()
+        self.player.until(kept_up, lambda: f'{what}: {self.joints} {self.status}')
+
+    def end(self, episode):
+        """Judge an episode a success, which ends it."""
+        stamp = self.of(episode)[-1].header.stamp
+        self._verdicts.publish(Outcome(header=Header(stamp=stamp), outcome=Outcome.SUCCESS))
+        assert self.wait(episode, EpisodeEvent.ENDED).outcome == EpisodeEvent.SUCCESS
+
+    def fail(self, fault):
+        """Let the arm fail in some way; empty: no more."""
+        asked = self._faults.call_async(SetParameters.Request(parameters=[
+            Parameter('fault', value=fault).to_parameter_msg()]))
+        self.player.until(asked.done, f'an answer to fault {fault!r}')
+        assert asked.result().results[0].successful
+
+    def of(self, episode):
+        return [message for message in self.executed if message.episode_id == episode]
+
+    def sources(self, episode):
+        return [message.source for message in self.of(episode)]
+
+
+@pytest.fixture(params=['mock_arm', 'mock_arm_forward'])
+def operator(request, tmp_path):
+    shipped = find_configuration('robots', request.param)
+    data = yaml.safe_load(shipped.read_text())
+    data['episode']['time_limit'] = 120.0  # the test ends its episodes itself
+    data['kinematics']['urdf'] = str(shipped.parent / data['kinematics']['urdf'])
+    data['safety']['latch_after'] = 60.0  # this machine may be busy
+    path = tmp_path / 'contract.yaml'
+    path.write_text(yaml.safe_dump(data))
+    whole = recording_graph(GraphOptions(
+        contract=str(path), run_id=RUN, mock_arm=True, demonstrations='none'))
+    graph = GraphDescription('mock', tuple(
+        whole.node(name) for name in ('mock_arm_node', 'actuation_node')))
+    with reserve_domain() as domain, Player(domain) as player, Supervisor(
+            graph, tmp_path / 'logs', domain_id=domain, quiet=True) as nodes:
+        player.check = nodes.check
+        made = Operator(player, load_contract(path))
+        player.wait_ready('mock_arm_node', 'actuation_node')
+        yield made
+
+
+def test_chunks_drive_it_a_fault_holds_it_and_a_reset_brings_it_home(operator):
+    operator.goal[0] = 0.3
+    first = operator.begin()
+    operator.wait_until(lambda: operator.joints[JOINT] > 0.28, 'the arm at its goal')
+    operator.end(first)
+    driven = [tick for tick in operator.of(first) if tick.source == ExecutedAction.POLICY]
+    assert driven and all(tick.weights_version == 1 for tick in driven)
+    limits = operator.contract.action_minimum - 1e-6, operator.contract.action_maximum + 1e-6
+    assert all((limits[0] <= tick.executed).all() and (tick.executed <= limits[1]).all()
+               for tick in operator.of(first))
+
+    second = operator.begin()
+    operator.wait_until(lambda: operator.of(second), 'a tick')
+    assert abs(operator.of(second)[0].executed[0]) < 0.05  # it was brought home before
+    operator.fail('nan')
+    operator.wait_until(lambda: operator.sources(second)[-2:] == [ExecutedAction.HOLD] * 2
+                        and operator.of(second)[-1].reasons, 'a hold with its reason')
+    operator.fail('')
+    operator.wait_until(lambda: operator.sources(second)[-2:] == [ExecutedAction.POLICY] * 2,
+                        'the policy to drive again')
+    operator.end(second)

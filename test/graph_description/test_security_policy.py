@@ -1,0 +1,81 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The security policy allows what the nodes do, and nobody else what only one of them may do."""
+
+import os
+from pathlib import Path
+import re
+import subprocess
+from xml.etree import ElementTree
+
+import pytest
+
+from inril_ros.graph.description import NodeDescription, ros_arguments
+from inril_ros.graph.security_policy import policy_text, rights
+from inril_ros.robot.contract import load_contract
+
+ROOT = Path(__file__).parents[2]
+CONTRACTS = sorted((ROOT / 'config' / 'robots').glob('*.yaml'))
+
+
+def publishers(contract):
+    """Return who may publish what, from the text of the policy: topic -> nodes."""
+    found = {}
+    for profile in ElementTree.fromstring(policy_text(contract)).iter('profile'):
+        for group in profile.findall('topics'):
+            if group.get('publish') == 'ALLOW':
+                for topic in group:
+                    found.setdefault(topic.text, set()).add(profile.get('node'))
+    return found
+
+
+@pytest.mark.parametrize('path', CONTRACTS, ids=lambda path: path.stem)
+def test_weights_commands_and_experience_have_one_publisher_each(path):
+    contract = load_contract(path)
+    found = publishers(contract)
+    for topic in ('weights/manifest', 'weights/pieces', 'transition_ack', 'learner/status'):
+        assert found[topic] == {'learner_node'}
+    for topic in (*contract.action_topics(), 'executed_action', 'actuation/status'):
+        assert found[topic.removeprefix('/')] == {'actuation_node'}
+    assert found['transition'] == {'recorder_node'}
+    assert found['action_chunk'] == {'policy_node'}
+    assert found['episode/request'] == {'conductor'}
+    assert not [topic for topic in found if '*' in topic]
+
+
+def test_every_topic_that_a_node_names_is_in_its_rights():
+    """Read from the sources: a stream that is added must be allowed to somebody."""
+    given = rights(load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'))
+    allowed = {name for each in given.values()
+               for name in (*each.publishes, *each.hears, *each.answers, *each.asks)}
+    call = re.compile(
+        r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'")
+    named = {name for path in (ROOT / 'inril_ros' / 'nodes').glob('*_*.py')
+             if not path.stem.startswith(('graph_', 'gazebo', 'mock_arm'))
+             for name in call.findall(path.read_text())}
+    assert {'weights/request', '~/rollback', 'action_chunk', '~/abort'} <= named
+    assert {name.removeprefix('/') for name in named} - allowed == {'~/ready'}  # all have it
+
+
+def test_the_policy_that_is_shipped_is_the_one_that_is_made():
+    path = ROOT / 'config' / 'security' / 'metaworld_sawyer.xml'
+    assert path.read_text() == policy_text(
+        load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml')), (
+        f'run: python -m inril_ros.graph.security_policy config/robots/metaworld_sawyer.yaml '
+        f'> {path.relative_to(ROOT)}')
+
+
+def test_each_process_is_started_in_its_own_enclave():
+    arguments = ros_arguments(NodeDescription('policy_node', 'policy_node'))
+    assert arguments[arguments.index('--enclave') + 1] == '/inril/policy_node'
+
+
+def test_without_ros2_security_the_script_says_so(tmp_path):
+    environment = {**os.environ, 'PATH': '/usr/bin:/bin'}
+    for arguments, status, words in (
+            ([], 2, 'make_keystore.sh config/robots'),
+            (['contract.yaml', str(tmp_path / 'keys')], 1, 'ros2 security is not here')):
+        made = subprocess.run([ROOT / 'scripts' / 'make_keystore.sh', *arguments],
+                              env=environment, capture_output=True, text=True)
+        assert made.returncode == status and words in made.stderr
+    assert not (tmp_path / 'keys').exists()

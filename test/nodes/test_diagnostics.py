@@ -1,0 +1,77 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Each node tells /diagnostics how it is: not started, waiting for somebody, well, held."""
+
+from pathlib import Path
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from inril_ros.nodes import qos
+from inril_ros.nodes.diagnostics import diagnose
+from inril_ros.nodes.gazebo_node import GazeboNode
+
+CONFIG = Path(__file__).parents[2] / 'config'
+
+
+@pytest.fixture
+def node():
+    context = Context()
+    rclpy.init(context=context)
+    made = GazeboNode(
+        lambda *_: lambda *_: None, context=context, namespace='left', parameter_overrides=[
+            Parameter(name, value=value) for name, value in {
+                'contract': str(CONFIG / 'robots' / 'gazebo_arm.yaml'), 'task': 'lift',
+                'simulation': str(CONFIG / 'simulations' / 'gazebo_arm.yaml'),
+                'run_id': 'r1'}.items()])
+    yield made
+    made.trigger_shutdown()
+    made.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_the_state_of_a_node_is_told_from_its_start_on(node):
+    told = diagnose(node)
+    assert (told.level, told.message) == (DiagnosticStatus.WARN, 'unconfigured')
+    assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
+    assert (diagnose(node).level, diagnose(node).message) == (DiagnosticStatus.WARN, 'inactive')
+    assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
+    told = diagnose(node)
+    assert told.level == DiagnosticStatus.WARN
+    assert told.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
+
+
+def test_a_node_that_is_held_is_in_error_and_one_that_lacks_nothing_is_well(node, monkeypatch):
+    node.trigger_configure()
+    node.trigger_activate()
+    node._needed.clear()
+    told = diagnose(node)
+    assert (told.level, told.message) == (DiagnosticStatus.OK, 'active')
+    assert {value.key: value.value for value in told.values}['contract'] == 'gazebo_arm'
+    monkeypatch.setattr(node, 'complaints', lambda: ('joint_states is silent', 'latched'))
+    told = diagnose(node)
+    assert (told.level, told.message) == (
+        DiagnosticStatus.ERROR, 'joint_states is silent; latched')
+
+
+def test_it_is_published_once_a_second_under_the_node_s_name(node):
+    listener = rclpy.create_node('listener', context=node.context)
+    heard = []
+    listener.create_subscription(DiagnosticArray, '/diagnostics', heard.append, qos.EVENT)
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    executor.add_node(listener)
+    deadline = time.monotonic() + 20.0
+    while len(heard) < 2 and time.monotonic() < deadline:
+        executor.spin_once(timeout_sec=0.1)
+    executor.shutdown()
+    listener.destroy_node()
+    assert len(heard) >= 2
+    assert [status.name for status in heard[0].status] == ['left/gazebo_node: state']
+    assert heard[0].header.stamp.sec > 0

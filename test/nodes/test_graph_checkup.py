@@ -1,0 +1,109 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril doctor`` hears a robot as it is: a few publishers stand for one."""
+
+from contextlib import nullcontext, suppress
+import json
+from pathlib import Path
+import threading
+
+from geometry_msgs.msg import PoseStamped
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from sensor_msgs.msg import Image, JointState
+from trajectory_msgs.msg import JointTrajectory
+from typer.testing import CliRunner
+
+from inril_ros.cli.main import app
+from inril_ros.nodes import qos
+from inril_ros.nodes.graph_checkup import look_at_graph, send_large_message
+from inril_ros.robot.contract import load_contract
+
+PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml'
+CONTRACT = load_contract(PATH)
+JOINTS = [joint for action in CONTRACT.actions.values() for joint in action.joints]
+
+
+class Robot:
+    """Publishes what the contract observes at 50 Hz, and takes its commands."""
+
+    def __init__(self, joints=JOINTS, demanding=False):
+        self.context, self.joints = Context(), joints
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('robot', namespace='left', context=self.context)
+        self.publishers = {
+            topic: self.node.create_publisher(kind, topic, qos.SENSOR) for topic, kind in (
+                ('joint_states', JointState), ('cube_pose', PoseStamped), ('front/image', Image))}
+        for topic in CONTRACT.action_topics():
+            self.node.create_subscription(JointTrajectory, topic, lambda _: None, qos.COMMAND)
+        if demanding:  # wants to have each of what is sent only as well as it goes
+            self.node.create_subscription(
+                JointState, 'joint_states', lambda _: None, qos.LOCKSTEP)
+        self.node.create_timer(0.02, self.publish)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.thread = threading.Thread(target=self.spin)
+
+    def publish(self):
+        now = self.node.get_clock().now().to_msg()
+        state = JointState(name=self.joints, position=[0.0] * len(self.joints))
+        pose, image = PoseStamped(), Image(height=1, width=1)
+        for topic, message in zip(self.publishers, (state, pose, image), strict=True):
+            message.header.stamp = now
+            self.publishers[topic].publish(message)
+
+    def spin(self):
+        with suppress(ExternalShutdownException):
+            self.executor.spin()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        rclpy.shutdown(context=self.context)
+        self.thread.join()
+
+
+def test_a_robot_is_heard_in_its_namespace():
+    with Robot():
+        heard, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+    assert set(heard) == {*CONTRACT.observation_topics(), 'front/image',
+                          *CONTRACT.action_topics()}
+    for topic, kind in CONTRACT.observation_topics().items():
+        assert heard[topic].types == (kind,) and heard[topic].publishers == 1
+        assert len(heard[topic].received) > 10 and not heard[topic].errors
+        assert all(0.0 <= came - stamp < 5.0 for came, stamp in zip(
+            heard[topic].received, heard[topic].stamps))
+    assert all(heard[topic].subscribers == 1 for topic in CONTRACT.action_topics())
+
+
+def test_a_missing_joint_and_an_end_that_hears_nothing_are_found():
+    with Robot(joints=JOINTS[1:], demanding=True):
+        heard, pairs = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
+    assert any('joint_1' in error for error in heard['joint_states'].errors)
+    wrong = [pair for pair in pairs if pair[3]]
+    assert [pair[:3] for pair in wrong] == [('/left/joint_states', 'robot', 'robot')]
+    assert 'reliab' in wrong[0][3].lower()
+
+
+def test_a_large_message_reaches_another_process():
+    assert send_large_message(1_000_000) is not None
+
+
+@pytest.mark.parametrize('there', [True, False])
+def test_the_command_tells_a_robot_that_is_there_from_one_that_is_not(there, monkeypatch):
+    monkeypatch.setattr('inril_ros.nodes.graph_checkup.send_large_message', lambda size: 0.01)
+    arguments = ['doctor', '--contract', str(PATH), '--namespace', 'left', '--seconds', '3',
+                 '--json']
+    with Robot() if there else nullcontext():
+        result = CliRunner().invoke(app, arguments)
+    told = json.loads(result.stdout)
+    missing = [each for each in told['findings'] if 'nobody publishes it' in each['what']]
+    assert len(missing) == (0 if there else 3)
+    assert all(each['advice'] for each in missing)
+    topics = {each['level'] for each in told['findings'] if each['area'] == 'topics'}
+    assert ('error' in topics) is not there
+    assert result.exit_code == (1 if told['verdict'] == 'error' else 0)

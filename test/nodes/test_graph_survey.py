@@ -1,0 +1,75 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A running graph is asked for its topics, and a draft comes of it, over real DDS."""
+
+import threading
+
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, JointState
+from trajectory_msgs.msg import JointTrajectory
+from typer.testing import CliRunner
+
+from inril_ros.cli.main import app
+from inril_ros.nodes.graph_survey import survey_graph
+from inril_ros.robot.codecs import encode_jpeg
+from inril_ros.robot.contract import load_contract
+
+
+@pytest.fixture
+def arm():
+    """An arm that speaks at 50 Hz until the test ends."""
+    import numpy as np
+
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = Node('arm', context=context, namespace='/lab')
+    joints = node.create_publisher(JointState, 'joint_states', 10)
+    images = node.create_publisher(CompressedImage, 'front/compressed', 10)
+    node.create_subscription(JointTrajectory, 'controller/joint_trajectory', print, 10)
+    picture = CompressedImage(format='jpeg')
+    picture.data.frombytes(encode_jpeg(np.zeros((24, 32, 3), np.uint8)))
+
+    def speak():
+        joints.publish(JointState(name=['a', 'b'], position=[1.0, 2.0], velocity=[0.0, 0.0]))
+        images.publish(picture)
+
+    node.create_timer(0.02, speak)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield node
+    executor.shutdown()
+    thread.join()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_a_draft_is_written_from_the_running_graph(arm, tmp_path):
+    path = tmp_path / 'arm.yaml'
+    result = CliRunner().invoke(app, [
+        'contract', 'new', str(path), '--name', 'lab_arm', '--namespace', '/lab',
+        '--seconds', '4'])
+    assert result.exit_code == 0, result.output
+    contract = load_contract(path)
+    assert contract.name == 'lab_arm'
+    assert contract.observations['joint_states_position'].joints == ('a', 'b')
+    assert [action.topic for action in contract.actions.values()] == [
+        'controller/joint_trajectory']
+    [camera] = contract.cameras.values()
+    assert (camera.topic, camera.width, camera.height) == ('front/compressed', 32, 24)
+    again = CliRunner().invoke(app, ['contract', 'new', str(path)])
+    assert isinstance(again.exception, FileExistsError)
+
+
+def test_topics_are_told_with_what_is_known_of_them(arm):
+    seen = {topic.name: topic for topic in survey_graph(3.0)}
+    assert seen['/lab/joint_states'].type == 'sensor_msgs/msg/JointState'
+    assert list(seen['/lab/joint_states'].sample.position) == [1.0, 2.0]
+    assert not seen['/lab/joint_states'].awaited
+    assert seen['/lab/joint_states'].rate > 0.0
+    assert seen['/lab/controller/joint_trajectory'].awaited
+    assert not seen['/lab/controller/joint_trajectory'].published

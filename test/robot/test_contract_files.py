@@ -1,0 +1,202 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A contract as a file: no key twice, errors with their line, the URDF, the hash, the schema."""
+
+from copy import deepcopy
+from dataclasses import fields
+import json
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+import yaml
+
+from inril_ros.robot.contract import Contract, ContractError, load_contract, parse_contract
+from inril_ros.robot.contract_schema import attribute_texts, contract_schema, schema_text
+from inril_ros.robot.contract_yaml import read_yaml
+
+CONFIG = Path(__file__).parents[2] / 'config'
+ARM = """\
+name: arm
+control_rate: 10
+observations:
+  angle:
+    topic: joint_states
+    type: sensor_msgs/msg/JointState
+    joints: [j]
+policy_observations: [angle]
+actions:
+  arm:
+    topic: command
+    type: trajectory_msgs/msg/JointTrajectory
+    joints: [j]
+    minimum: [-1]
+    maximum: [1]
+    hold: last
+episode: {time_limit: 5}
+"""
+URDF = '<robot name="arm"><link name="a"/></robot>'
+
+
+def written(folder, text=ARM, name='arm.yaml'):
+    (folder / name).write_text(text)
+    return folder / name
+
+
+@pytest.mark.parametrize(('text', 'words'), [
+    (ARM + 'control_rate: 20\n', "'control_rate' is there twice, in line 2 and in line 18"),
+    (ARM.replace('    hold: last\n', '    hold: last\n    minimum: [-9]\n'),
+     "'minimum' is there twice, in line 14 and in line 17"),
+    (ARM.replace('{time_limit: 5}', '{time_limit: 5, time_limit: 6}'),
+     "'time_limit' is there twice, in line 17 and in line 17"),
+])
+def test_a_key_that_is_there_twice_is_refused_with_both_lines(tmp_path, text, words):
+    with pytest.raises(ContractError, match='is not YAML') as caught:
+        load_contract(written(tmp_path, text))
+    assert words in str(caught.value)
+
+
+def test_equal_keys_in_different_mappings_are_fine(tmp_path):
+    assert load_contract(written(tmp_path)).name == 'arm'
+
+
+@pytest.mark.parametrize(('old', 'new', 'words'), [
+    ('control_rate: 10', 'control_rat: 10', 'line 2: control_rat: unknown key'),
+    ('    joints: [j]\n    minimum', '    joints: 5\n    minimum', 'line 13: actions.arm.joints'),
+    ('maximum: [1]', 'maximum: [.inf]', 'line 15: actions.arm.maximum.0'),
+    ('sensor_msgs/msg/JointState', 'sensor_msgs/msg/Imu', 'line 4: observations.angle'),
+    ('policy_observations: [angle]', 'policy_observations: [angel]',
+     'line 8: (whole file): policy_observations has'),
+])
+def test_an_error_names_the_line_in_the_file(tmp_path, old, new, words):
+    path = written(tmp_path, ARM.replace(old, new))
+    with pytest.raises(ContractError) as caught:
+        load_contract(path)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+
+
+keys = st.text('abcdefgh_', min_size=1, max_size=5)
+trees = st.recursive(
+    st.integers() | st.text(max_size=6) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12)
+
+
+@given(st.dictionaries(keys, trees, min_size=1, max_size=4), st.booleans())
+def test_what_is_written_is_read_and_each_key_has_its_line(data, flow):
+    text = yaml.safe_dump(data, default_flow_style=flow)
+    read, lines = read_yaml(text)
+    assert read == data
+    rows = text.splitlines()
+    for key in data:
+        assert yaml.safe_dump(key).split('\n')[0].strip("'\"") in rows[lines[(key,)] - 1]
+
+
+@given(st.lists(keys, min_size=2, max_size=6, unique=True), st.data())
+def test_any_repeated_key_is_found(names, data):
+    again = data.draw(st.sampled_from(names))
+    place = data.draw(st.integers(0, len(names)))
+    text = ''.join(f'"{name}": 1\n' for name in [*names[:place], again, *names[place:]])
+    with pytest.raises(yaml.YAMLError, match='is there twice'):
+        read_yaml(text)
+
+
+def test_aliases_that_multiply_are_read_in_time():
+    """Ten levels of ten aliases each: 10**10 paths to walk, if one walked them."""
+    text = 'a0: &a0 {k: 1}\n' + ''.join(
+        f'a{level}: &a{level} [{", ".join([f"*a{level - 1}"] * 10)}]\n' for level in range(1, 11))
+    data, lines = read_yaml(text)
+    assert data['a10'][0][0] is data['a10'][9][9]
+    assert lines[('a10',)] == 11
+
+
+# The URDF.
+
+def with_urdf(folder, urdf='arm.urdf', content=URDF, **more):
+    (folder / 'arm.urdf').write_text(content)
+    lines = ''.join(f', {key}: {value}' for key, value in more.items())
+    return written(folder, ARM + f'kinematics: {{urdf: {urdf}{lines}}}\n')
+
+
+def test_the_hash_covers_what_the_urdf_says_and_not_where_it_lies(tmp_path):
+    folders = [tmp_path / name for name in ('one', 'two', 'three')]
+    for folder in folders:
+        folder.mkdir()
+    one = load_contract(with_urdf(folders[0]))
+    two = load_contract(with_urdf(folders[1], urdf=str(folders[0] / 'arm.urdf')))
+    three = load_contract(with_urdf(folders[2], content=URDF.replace('"a"', '"b"')))
+    assert one.hash == two.hash
+    assert one.hash != three.hash
+    assert one.hash != load_contract(written(tmp_path)).hash
+
+
+def test_a_urdf_that_cannot_be_read_is_named(tmp_path):
+    path = with_urdf(tmp_path, urdf='other.urdf')
+    with pytest.raises(ContractError, match='kinematics.urdf: .*other.urdf cannot be read: No'):
+        load_contract(path)
+
+
+def test_a_pinned_urdf_accepts_no_other(tmp_path):
+    digest = load_contract(with_urdf(tmp_path)).kinematics.sha256
+    assert load_contract(with_urdf(tmp_path, sha256=digest)).kinematics.sha256 == digest
+    with pytest.raises(ContractError, match='it is another URDF'):
+        load_contract(with_urdf(tmp_path, content=URDF + ' ', sha256=digest))
+
+
+def test_a_urdf_outside_the_folder_needs_an_absolute_path(tmp_path):
+    with pytest.raises(ContractError, match='leaves the folder of the contract'):
+        load_contract(with_urdf(tmp_path, urdf='../arm.urdf'))
+
+
+# The hash.
+
+def test_a_key_at_its_default_is_as_good_as_absent():
+    data = yaml.safe_load(ARM)
+    written_out = deepcopy(data)
+    written_out['observations']['angle'].update(
+        align='hold', max_age=0.1, clock='header', latency=0.0, latched=False)
+    written_out.update(observation_delay=0.0, derived={}, safety={}, chunks={'blend': 'latest'})
+    assert parse_contract(data).hash == parse_contract(written_out).hash
+
+
+def test_the_hash_of_a_contract_stays_the_same_from_version_to_version():
+    """Bags and checkpoints name it: a change of this number voids all that were ever made."""
+    assert parse_contract(yaml.safe_load(ARM)).hash == (
+        'b96bcc706105eed4bf141db54de103d157c4bddfd7607fd4563d9eb4f0ec7bd8')
+
+
+# The schema.
+
+def test_the_shipped_schema_is_current():
+    path = CONFIG / 'schema' / 'contract.schema.json'
+    assert path.read_text(encoding='utf-8') == schema_text(), (
+        'write it again: inril contract schema > config/schema/contract.schema.json')
+
+
+def test_each_key_of_the_schema_says_what_it_is_for():
+    schema = contract_schema()
+    assert set(schema['properties']) == {item.name for item in fields(Contract)}
+    for entry in [schema, *schema['$defs'].values()]:
+        for key, value in entry['properties'].items():
+            assert len(value['description']) > 3, key
+    assert 'by name, never by order' in (
+        schema['$defs']['Observation']['properties']['joints']['description'])
+    assert json.loads(schema_text()) == schema
+
+
+def test_texts_are_read_from_docstrings():
+    assert attribute_texts("""Something.
+
+    Attributes:
+        one: First
+            of two.
+        two: Second: the ``last``.
+    """) == {'one': 'First of two.', 'two': 'Second: the `last`.'}
+    assert attribute_texts(None) == {}
+
+
+@pytest.mark.parametrize('path', sorted((CONFIG / 'robots').glob('*.yaml')), ids=lambda p: p.stem)
+def test_shipped_contracts_name_the_schema_for_editors(path):
+    assert '# yaml-language-server: $schema=../schema/contract.schema.json' in path.read_text()

@@ -1,0 +1,188 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A learner that is killed again and again ends with the weights of one that never was.
+
+Journal, outbox, ledger, checkpoints and a real session, without ROS: what the recorder and the
+learner node do in lockstep, in a process that the test kills at random points of its work, writing
+a checkpoint included.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+import signal
+import tempfile
+
+import numpy as np
+import pytest
+import torch
+
+from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
+from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.learners.idql import IDQLConfig
+from inril_ros.learning.policies.artifact import to_bytes
+from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.session import FineTuningSession
+from inril_ros.learning.session_config import SessionConfig
+from inril_ros.transport.journal import Journal, read_journal
+from inril_ros.transport.ledger import IngestLedger, Verdict
+from inril_ros.transport.outbox import Outbox
+
+KILLS = 50
+EPISODES, STEPS, DECISION = 20, 12, 4
+EVENTS = EPISODES * (STEPS // DECISION) * 3  # about so many per run; see `work`
+MODEL = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=16)
+CONFIG = SessionConfig(
+    host=IDQLConfig(warmup_steps=60, warmup_updates=10, batch=16, candidates=4,
+                    target_candidates=2), imitation_batch=16, m=3, dose_window=7)
+
+
+def episode(number):
+    random = np.random.default_rng(number)
+    success = number % 2 == 0
+    rewards = np.zeros(STEPS)
+    rewards[-1] = success
+    return Episode(random.normal(size=(STEPS + 1, 3)), random.uniform(-1, 1, (STEPS, 2)), rewards,
+                   success, success)
+
+
+def transition(number):
+    """Return the transition with a number, from 1 on."""
+    index, decision = divmod(number - 1, STEPS // DECISION)
+    whole, first = episode(100 + index), decision * DECISION
+    after = first + DECISION
+    last = after == STEPS
+    return Transition(
+        f'episode {index}', first, whole.observations[first:after + 1], whole.actions[first:after],
+        whole.rewards[first:after], np.zeros(DECISION), last and whole.success,
+        last and not whole.success, last and whole.success)
+
+
+def session():
+    torch.manual_seed(3)
+    return FineTuningSession(CONFIG, BestOfN(MODEL), [episode(n) for n in range(5)], 0, 'cpu')
+
+
+def work(folder, said):
+    """Record, send, learn and save until all is done; say a byte after each event."""
+    torch.set_num_threads(1)
+    journal = Journal(folder / 'journal', 'std_msgs/msg/String', 'string data')
+    outbox = Outbox(journal.after, journal.last_sequence, patience=0.0, window=8)
+    store = CheckpointStore(folder / 'checkpoints', keep=2)
+    found = store.newest()
+    made, ledger = session(), IngestLedger()
+    if found is not None:
+        made.load_state_dict(found.tensors, found.document['session'])
+        ledger = IngestLedger(found.document['sequence'])
+    writer, last, now = BackgroundWriter(), EPISODES * STEPS // DECISION, 0.0
+    while ledger.sequence < last or journal.last_sequence < last:
+        assert journal.next_sequence <= last + 1
+        now += 1.0
+        if journal.next_sequence <= last:
+            number = journal.next_sequence
+            journal.append(number, 0, b'%d' % number)
+            outbox.add(number, b'%d' % number)
+            os.write(said, b'j')
+        for parcel in outbox.due(now):
+            if ledger.judge(parcel.sequence, parcel.previous) is Verdict.NEW:
+                made.ingest(transition(int(parcel.record)))
+                ledger.take(parcel.sequence)
+                os.write(said, b'i')
+                while made.updates_due:
+                    made.update()
+                os.write(said, b'u')
+                if ledger.sequence % 5 == 0 and (not writer.busy or writer.finished()):
+                    save(store, writer, made, ledger)
+            outbox.acknowledge(ledger.sequence, now)
+        outbox.acknowledge(ledger.sequence, now)
+    writer.finished(wait=True)
+    save(store, writer, made, ledger)
+    writer.finished(wait=True)
+    journal.close()
+
+
+def save(store, writer, made, ledger):
+    tensors, document = made.state_dict()
+    sequence = ledger.sequence
+    writer.begin(lambda: store.save(tensors, {'session': document, 'sequence': sequence}), 0)
+
+
+def life(folder, events):
+    """Work in a process of its own, and kill it after so many events; None: let it end."""
+    heard, said = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(heard)
+        status = 1
+        try:
+            work(folder, said)
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(said)
+    while events is None or events > 0:
+        came = os.read(heard, 1)
+        if not came:  # it has ended
+            break
+        events = None if events is None else events - 1
+    else:
+        os.kill(child, signal.SIGKILL)
+    os.close(heard)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def end_of(folder):
+    """Return the hash of everything that was learned, weights and all the rest."""
+    found = CheckpointStore(folder / 'checkpoints').newest()
+    assert found.document['sequence'] == EPISODES * STEPS // DECISION
+    return hashlib.sha256(to_bytes(found.tensors) + found.document['session'].encode()).hexdigest()
+
+
+@pytest.fixture(scope='module')
+def scratch():
+    """A folder, in memory if possible: a kill is a kill there too, and nobody waits for disks."""
+    memory = '/dev/shm'
+    with tempfile.TemporaryDirectory(
+            dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope='module')
+def uninterrupted(scratch):
+    session()  # imports what takes long, once for all lives
+    assert life(scratch / 'uninterrupted', None) == 0
+    return end_of(scratch / 'uninterrupted')
+
+
+@pytest.mark.timeout(1200)  # on idle cores a minute
+def test_after_fifty_kills_the_weights_are_those_of_a_run_that_was_never_killed(
+        scratch, uninterrupted):
+    """Some lives end at once, some after most of the run; each is a new run once it is done."""
+    random = np.random.default_rng(0)
+    killed, runs, folder = 0, 0, scratch / 'run0'
+    while killed < KILLS:
+        status = life(folder, int(random.integers(1, EVENTS // 2)))
+        assert status in (0, -signal.SIGKILL)
+        killed += status == -signal.SIGKILL
+        if status == 0:
+            assert end_of(folder) == uninterrupted
+            runs += 1
+            folder = scratch / f'run{runs}'
+    assert life(folder, None) == 0
+    assert end_of(folder) == uninterrupted
+    numbers = [number for number, _ in read_journal(folder / 'journal')]
+    assert numbers == list(range(1, EPISODES * STEPS // DECISION + 1))
+
+
+def test_a_run_that_saw_other_experience_ends_elsewhere(uninterrupted):
+    """Otherwise the comparison would say nothing."""
+    made = session()
+    for number in range(1, EPISODES * STEPS // DECISION + 1):
+        if number != 7:
+            made.ingest(transition(number))
+            while made.updates_due:
+                made.update()
+    tensors, document = made.state_dict()
+    assert hashlib.sha256(to_bytes(tensors) + document.encode()).hexdigest() != uninterrupted

@@ -1,0 +1,147 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A set of tensors comes out as it went in, however little of it was sent, or is refused."""
+
+from dataclasses import replace
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+from safetensors.torch import load as load_torch
+import torch
+
+from inril_ros.transport.tensor_set import (
+    complete,
+    join,
+    leaves_out,
+    make_version,
+    rounded,
+    split,
+)
+from inril_ros.transport.weights import TensorsMissing, WeightsRefused
+
+FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
+          'model_config': '{}', 'schema_hash': 's', 'contract_hash': 'c', 'learner_id': 'l'}
+TYPES = ('float64', 'float32', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool')
+
+
+def array(values):
+    dtype, shape, seed = values
+    return np.random.default_rng(seed).integers(0, 2 if dtype == 'bool' else 100, shape).astype(
+        dtype)
+
+
+arrays = st.tuples(st.sampled_from(TYPES), st.lists(st.integers(0, 3), max_size=3),
+                   st.integers(0, 3)).map(array)
+sets = st.dictionaries(st.text(st.characters(categories=['L', 'N']), min_size=1, max_size=8),
+                       arrays, max_size=6)
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype and first[name].shape == second[name].shape
+        and first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+@given(sets)
+def test_what_is_split_and_joined_is_what_the_library_reads(values):
+    assert same(load(join(split(save(values)))), values)
+
+
+@given(sets, sets, st.booleans())
+def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before, after, half):
+    """Also where a tensor goes by another name than before."""
+    prepare = rounded if half else dict
+    old, new = prepare(split(save(before))), prepare(split(save(after)))
+    held = {tensor.hash: tensor for tensor in old.values()}
+    version = make_version(new, held, **FIELDS)
+    sent = split(version.content)
+    assert not {tensor.hash for tensor in sent.values()} & held.keys()
+    whole = complete(version.manifest, version.content, held)
+    assert whole == new
+    sent = split(version.content)
+    assert leaves_out(version.manifest) is (sent != split(save(after)))
+    if not half:
+        assert same(load(join(whole)), after)
+    elsewhere = make_version(new, (), **FIELDS)  # to somebody who has nothing
+    assert elsewhere.manifest.weights_hash == version.manifest.weights_hash
+    assert complete(elsewhere.manifest, elsewhere.content, {}) == new
+
+
+def test_a_tensor_that_was_left_out_and_is_not_here_is_named():
+    tensors = split(save({'encoder': np.ones(3), 'head': np.zeros(2)}))
+    version = make_version(tensors, {tensors['encoder'].hash}, **FIELDS)
+    assert set(split(version.content)) == {'head'}
+    with pytest.raises(TensorsMissing, match=r'1 tensors were left out .*\(encoder first\)'):
+        complete(version.manifest, version.content, {})
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=20))
+def test_matrices_are_rounded_as_torch_rounds_and_vectors_are_not(bits):
+    values = np.array(bits, '<u4').view('<f4')
+    found = load_torch(join(rounded(split(save(
+        {'matrix': values.reshape(-1, 1), 'vector': values})))))
+    expected = torch.from_numpy(values.copy()).bfloat16().float().reshape(-1, 1)
+    assert torch.equal(found['matrix'].isnan(), expected.isnan())
+    kept = ~expected.isnan()
+    assert torch.equal(found['matrix'][kept], expected[kept])
+    assert found['vector'].numpy().tobytes() == values.tobytes()
+
+
+def test_half_the_bytes_are_sent_and_hashes_are_those_of_what_is_sent():
+    tensors = split(save({'w': np.ones((100, 100), 'f4')}))
+    half = rounded(tensors)
+    assert len(half['w'].data) * 2 == len(tensors['w'].data)
+    assert half['w'].hash != tensors['w'].hash and half['w'].dtype == 'F32'
+
+
+def changed_rows(change):
+    version = make_version(split(save({'a': np.ones(3), 'b': np.zeros((2, 2))})), (), **FIELDS)
+    rows = json.loads(version.manifest.tensors)
+    change(rows)
+    return replace(version.manifest, tensors=json.dumps(rows, separators=(',', ':'))), \
+        version.content
+
+
+REFUSED = {
+    'shape': (lambda rows: rows[0].__setitem__(3, [4]), 'hash of the manifest'),
+    'row lost': (lambda rows: rows.pop(), 'hash of the manifest'),
+    'row twice': (lambda rows: rows.append(rows[0]), 'is none'),
+    'row short': (lambda rows: rows[0].pop(), 'is none'),
+    'number': (lambda rows: rows.append(7), 'no JSON|is none'),
+    'type': (lambda rows: rows[0].__setitem__(2, 'OBJECT'), 'is none'),
+    'said to be left out': (lambda rows: rows[0].__setitem__(5, False), 'does not name')}
+
+
+@pytest.mark.parametrize('name', REFUSED)
+def test_a_manifest_that_does_not_fit_its_content_is_refused(name):
+    change, words = REFUSED[name]
+    manifest, content = changed_rows(change)
+    with pytest.raises(WeightsRefused, match=words):
+        complete(manifest, content, {})
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000, '{"a": 1}', 'null', '7', 'import os', '[[]]'])
+def test_a_list_of_tensors_that_is_none_is_refused(text):
+    version = make_version(split(save({'a': np.ones(3)})), (), **FIELDS)
+    with pytest.raises(WeightsRefused, match='list of tensors'):
+        complete(replace(version.manifest, tensors=text), version.content, {})
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=300) | sets.map(save), st.data())
+def test_bytes_that_are_no_tensors_are_refused_and_nothing_else_happens(content, data):
+    if content and data.draw(st.booleans()):
+        damaged = bytearray(content)
+        place = data.draw(st.integers(0, len(content) - 1))
+        damaged[place] ^= data.draw(st.integers(1, 255))
+        content = bytes(damaged)
+    try:
+        found = split(content)
+    except WeightsRefused as error:
+        assert str(error)
+    else:
+        assert join(found) is not None

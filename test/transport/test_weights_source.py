@@ -1,0 +1,75 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Of two learners one teaches; the one that comes after a killed one teaches too."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from inril_ros.transport.weights import Manifest, WeightsRefused
+from inril_ros.transport.weights_source import SILENCE, WeightsSource
+
+
+def version(learner, number=1, run='run'):
+    return Manifest(run, number, number - 1, 0, '{}', 's', 'h', 'c', 1, 1, learner_id=learner)
+
+
+def taught_by(learner, run_id='run'):
+    source = WeightsSource(run_id)
+    assert source.admit(version(learner, run='run'), 100.0)
+    return source
+
+
+def test_the_first_learner_is_taken_and_its_run_too_where_none_is_named():
+    source = taught_by('a', run_id='')
+    assert (source.run_id, source.learner_id) == ('run', 'a')
+    assert source.admit(version('a', 2), 200.0)
+
+
+def test_a_learner_of_another_run_is_refused_unless_an_operator_hands_over():
+    source = taught_by('a')
+    with pytest.raises(WeightsRefused, match='run other is not the run run; an operator can'):
+        source.admit(version('b', run='other'), 999.0)
+    source.hand_over()
+    assert source.admit(version('b', run='other'), 999.0)
+    assert source.run_id == 'other'
+    with pytest.raises(WeightsRefused):  # once
+        source.admit(version('a'), 1000.0)
+
+
+def test_a_learner_that_comes_back_after_a_kill_is_taken_when_the_dead_one_has_been_silent():
+    source = taught_by('a')
+    assert not source.admit(version('b', 5), 100.5)
+    assert source.hear('run', 'a', 100.6) == ''  # its last words, late
+    assert source.waiting(100.6 + SILENCE - 0.1) is None
+    assert source.waiting(100.6 + SILENCE) == version('b', 5)
+    assert source.waiting(999.0) is None
+    assert source.admit(version('b', 6), 100.7 + SILENCE)
+    assert not source.admit(version('a', 7), 100.8 + SILENCE)
+
+
+def test_a_second_learner_is_refused_while_the_first_one_speaks():
+    source, now = taught_by('a'), 100.0
+    assert not source.admit(version('b', 8), now)
+    refusals = []
+    for _ in range(10):
+        now += 0.5
+        refusals.append(source.hear('run', 'a', now))
+        source.hear('run', 'b', now)
+        source.hear('other', 'a', now)
+        assert source.waiting(now) is None
+    assert [text for text in refusals if text] == [
+        'version 8: learner b is a second one: a is still at work in this run']
+
+
+@given(st.lists(st.tuples(st.sampled_from('ab'), st.floats(0.0, 1.4)), max_size=60))
+def test_weights_of_a_second_learner_are_never_taken_while_the_first_speaks(events):
+    """Both speak and send at any time; the first is never silent for long."""
+    source, now = taught_by('a'), 100.0
+    for learner, pause in events:
+        now += pause
+        source.hear('run', 'a', now)
+        admitted = source.admit(version(learner), now)
+        assert admitted == (learner == 'a')
+        assert source.waiting(now) is None
+        assert source.learner_id == 'a'
