@@ -236,7 +236,8 @@ class Conductor:
 
         Args:
             lag: RL updates that may be due.
-            applied: Wait too until the policy acts with the last published weights.
+            applied: Wait too until the policy acts with the last published weights, or has
+                refused them for good.
             timeout: [s] Without any progress of the learner.
         """
         def progress() -> tuple[int, int, int]:
@@ -247,7 +248,8 @@ class Conductor:
             status = self.learner
             return status.updates_due <= lag and (
                 not applied or self.policy.pinned
-                or self.policy.weights_version >= status.weights_version)
+                or max(self.policy.weights_version, self.policy.refused_version)
+                >= status.weights_version)
 
         before, since = progress(), time.monotonic()
         while not done():

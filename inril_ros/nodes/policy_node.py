@@ -291,6 +291,7 @@ class PolicyNode(ManagedNode):
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())
         self._versions.fill(self._status)
+        self._status.refused_version = self._receiver.refused_version
         if self._durations:
             self._status.inference_seconds = median(self._durations)
             self._status.inference_seconds_worst = max(self._durations)

@@ -72,6 +72,8 @@ class WeightsReceiver:
         self._loading: tuple[Manifest, Future[Loaded]] | None = None
         self._begun: dict[int, float] = {}  # by version, when its first piece came
         self._asked_again = (-1, '')
+        #: Newest version that was refused for good: it came again, and was no better.
+        self.refused_version = 0
         self._tensors: dict[int, dict[str, WireTensor]] = {}  # of versions that are kept
         self._requests = node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
         node.create_subscription(WeightsManifest, 'weights/manifest', self._offer, qos.MANIFEST)
@@ -87,8 +89,8 @@ class WeightsReceiver:
         try:
             return future.result()
         except Exception as error:  # whatever is wrong with them, the robot goes on without them
-            self._refused(f'version {manifest.version}: {error}')
             self._ask_after(manifest, error)
+            self._refused(f'version {manifest.version}: {error}')
         self._load_next()
         return None
 
@@ -127,6 +129,7 @@ class WeightsReceiver:
         if self._source.run_id != self._assembler.run_id and self._assembler.run_id:
             self._assembler.follow(manifest.run_id)  # an operator has handed over
             self._tensors.clear()
+            self.refused_version = 0
         now = time.monotonic()
         self._begun = {version: began for version, began in self._begun.items()
                        if version >= manifest.version}
@@ -199,6 +202,8 @@ class WeightsReceiver:
                 manifest.version, manifest.content_hash):
             self._asked_again = manifest.version, manifest.content_hash
             self._ask(manifest)
+        else:
+            self.refused_version = max(self.refused_version, manifest.version)
 
     def _ask(self, manifest: Manifest, indices: 'list[int] | None' = None,
              complete: bool = False) -> None:

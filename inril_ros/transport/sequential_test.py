@@ -13,7 +13,8 @@ What is good is known from a reference of so many episodes: its exact lower conf
 """
 
 from enum import Enum
-from math import comb
+
+from scipy.special import betaincinv
 
 
 class Verdict(Enum):
@@ -69,10 +70,4 @@ def lower_bound(successes: int, episodes: int, error: float) -> float:
     """Return the rate that the true one is below with probability ``error`` at most."""
     if successes == 0:
         return 0.0
-    low, high = 0.0, 1.0
-    for _ in range(50):  # the probability of so many successes grows with the rate
-        middle = (low + high) / 2
-        reached = sum(comb(episodes, k) * middle ** k * (1 - middle) ** (episodes - k)
-                      for k in range(successes, episodes + 1))
-        low, high = (middle, high) if reached < error else (low, middle)
-    return low
+    return float(betaincinv(successes, episodes - successes + 1, error))

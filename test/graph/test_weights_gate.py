@@ -145,7 +145,11 @@ def test_actions_that_are_far_from_those_before_are_refused(bench):
     with torch.no_grad():
         for parameter in policy.actor.network.parameters():
             parameter.fill_(1e3)
-    assert 'actions on held-out frames change by' in bench.refusal(sent_by('a', policy))
+    number, version = next(bench.numbers), sent_by('a', policy)
+    assert 'actions on held-out frames change by' in bench.refusal(version, number)
+    assert bench.status.refused_version < number  # it was asked for once more
+    bench.refusal(version, number)
+    assert bench.status.refused_version == number
 
 
 def test_a_second_learner_is_refused_while_the_first_speaks_and_follows_when_it_is_dead(bench):
