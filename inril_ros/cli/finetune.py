@@ -41,6 +41,7 @@ def finetune(job: Job) -> dict[str, object]:
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
                 job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
+            conductor.wait_first_weights()
             steps = _run_episodes(job, conductor, log, episodes, before, bar)
             conductor.wait_learner(0)
             conductor.call('learner_node/save')

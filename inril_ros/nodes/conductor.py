@@ -231,6 +231,24 @@ class Conductor:
             kept.event == EpisodeEvent.SAVED, kept.reason, seconds,
             self.policy.weights_version if self.policy else 0, kept.sequence)
 
+    def wait_first_weights(self, timeout: float = 600.0) -> None:
+        """Wait until weights of the learner act, and no longer the model on disk.
+
+        A host may act by another kind of policy than the clone that it began with.
+
+        Raises:
+            GraphStalled: The policy refused them, or they do not come.
+        """
+        self._wait(lambda: self.policy.weights_version or self.policy.refused_version, timeout,
+                   lambda: f'no weights of the learner act: {self.policy.refusal}')
+        if not self.policy.weights_version:
+            raise GraphStalled(f"the learner's first weights were refused: {self.policy.refusal}")
+
+    def _applied(self) -> bool:
+        """Return whether the newest weights act, or never will."""
+        return self.policy.pinned or self.learner.weights_version <= max(
+            self.policy.weights_version, self.policy.refused_version)
+
     def wait_learner(self, lag: int, applied: bool = False, timeout: float = 600.0) -> None:
         """Wait until the learner has at most ``lag`` updates left to do.
 
@@ -245,11 +263,7 @@ class Conductor:
             return status.rl_updates, status.sequence, policy.weights_version
 
         def done() -> bool:
-            status = self.learner
-            return status.updates_due <= lag and (
-                not applied or self.policy.pinned
-                or max(self.policy.weights_version, self.policy.refused_version)
-                >= status.weights_version)
+            return self.learner.updates_due <= lag and (not applied or self._applied())
 
         before, since = progress(), time.monotonic()
         while not done():

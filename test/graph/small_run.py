@@ -69,6 +69,6 @@ def read(path):
 
 
 def tree(folder):
-    """Return the SHA-256 of each file by its path below a folder."""
+    """Return the SHA-256 of each file by its path below a folder; locks don't count."""
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob('*')) if path.is_file()}
+            for path in sorted(folder.rglob('*')) if path.is_file() and path.name != '.lock'}

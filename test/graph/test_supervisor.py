@@ -239,6 +239,7 @@ def test_the_command_of_a_node_runs_its_module_with_this_interpreter():
     command = node_command(node, 'debug')
     assert command[:3] == [sys.executable, '-m', 'inril_ros.nodes.learner_node']
     assert command[3:] == ['--ros-args', '-r', '__node:=learner', '-p', 'seed:=3',
+                           '--enclave', '/inril/learner',
                            '--log-level', 'debug', '--disable-external-lib-logs']
 
 
