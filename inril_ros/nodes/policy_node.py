@@ -272,9 +272,6 @@ class PolicyNode(ManagedNode):
         if self._frames is None:
             before = None  # what is done on a blank frame says only whether it is finite
         actions = actions_on(policy, self._frames or blank_frame(policy.config))
-        if before is not None and before.shape != actions.shape:
-            raise WeightsRefused(f'chunks are {actions.shape[1:]}, what acts has '
-                                 f'{before.shape[1:]}')
         return _Tried(policy, actions, check_actions(before, actions, self.value('probe_limit')))
 
     def _swap(self) -> None:

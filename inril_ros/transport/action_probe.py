@@ -20,6 +20,9 @@ def action_change(before: np.ndarray, after: np.ndarray) -> float:
 def check_actions(before: np.ndarray | None, after: np.ndarray, limit: float) -> float:
     """Return how much the actions changed.
 
+    A residual decides step by step, the clone that it began with by chunks: T may differ, and the
+    steps that both decide on are compared.
+
     Args:
         before: (N, T, A) Normalised actions of the weights that act; None: there are none.
         after: The same of the new weights.
@@ -32,7 +35,8 @@ def check_actions(before: np.ndarray | None, after: np.ndarray, limit: float) ->
         raise WeightsRefused('the network gives actions that are not finite')
     if before is None:
         return 0.0
-    change = action_change(before, after)
+    steps = min(before.shape[1], after.shape[1])
+    change = action_change(before[:, :steps], after[:, :steps])
     if 0 < limit < change:
         raise WeightsRefused(f'actions on held-out frames change by {change:.2f} (root mean '
                              f'square, normalised), {limit:.2f} is allowed')

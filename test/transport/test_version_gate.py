@@ -187,6 +187,8 @@ def test_actions_that_change_too_much_are_refused():
     assert check_actions(None, before, 0.5) == 0.0
     assert check_actions(before, before + 0.4, 0.5) == pytest.approx(0.4)
     assert check_actions(before, before + 0.6, 0.0) == pytest.approx(0.6)
+    # Decisions of one step are compared with the first step of a chunk.
+    assert check_actions(before, before[:, :1] + 0.4, 0.5) == pytest.approx(0.4)
     with pytest.raises(WeightsRefused, match=r'change by 0\.60 .* 0\.50 is allowed'):
         check_actions(before, before + 0.6, 0.5)
     for value in (np.nan, np.inf, -np.inf):
