@@ -80,8 +80,9 @@ def write_episode(
                 raw = bytes(ros_typestore().serialize_cdr(message, link.msgtype))
                 types = None
             for topic in topics:
-                bag.write(topic, link.msgtype, time + links.shift, raw, types)
-                episode.take(topic, message, time + links.shift)
+                # As with the recorder, what can't be used isn't in the bag: it could not be read.
+                if episode.take(topic, message, time + links.shift):
+                    bag.write(topic, link.msgtype, time + links.shift, raw, types)
         episode.finish()
         reason = ''
     except FrameError as error:
@@ -143,8 +144,11 @@ class _Episode:
         """Say whether the content of a message of these topics is needed."""
         return not (self._observed.isdisjoint(topics) and self._commanded.isdisjoint(topics))
 
-    def take(self, topic: str, message: Any, time: int) -> None:
+    def take(self, topic: str, message: Any, time: int) -> bool:
         """Take a message in; ``message`` may be None if nobody wants it.
+
+        Returns:
+            Whether it could be used, or nobody wants it.
 
         Raises:
             FrameError: The frame of a tick can't be made.
@@ -159,10 +163,11 @@ class _Episode:
             try:
                 self._aligner.add(topic, message, time)
             except CodecError:
-                return  # the aligner counts it
+                return False  # the aligner counts it
             if self._next is None and not self._aligner.silent_topics():
                 delay = round(self._contract.observation_delay * 1e9)
                 self._next = max(self._start, time + delay if time > self._start else 0)
+        return True
 
     def _tick(self) -> None:
         """Make the frame of the next tick, and the action of the one before it."""

@@ -10,6 +10,9 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import get_typestore, Stores
 import yaml
 
+from inril_ros.data.bag_import import import_bag, ImportOptions
+from inril_ros.data.bags import BagError, read_episode
+from inril_ros.data.episode_cuts import CutError
 from inril_ros.data.messages import blank_message, serialised
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import put_stamp
@@ -183,3 +186,17 @@ def expected(rows, start, ticks, clock=0):
             actions.append(list(sent.points[0].positions) if sent else
                            [joints.position[1], joints.position[0]])
     return np.array(observations, np.float32), np.array(actions, np.float32)
+
+
+def check_import_of_damaged(source, folder):
+    """Check that importing a damaged bag adds whole episodes, or says so and adds nothing."""
+    try:
+        done = import_bag([source], CONTRACT, folder, ImportOptions())
+    except (BagError, CutError) as error:
+        assert source.name in str(error)
+        assert not folder.exists() or not list(folder.iterdir())
+        return
+    assert not list(folder.glob('.import*'))
+    for report in done:
+        if report.kept:
+            assert len(read_episode(folder / report.name, CONTRACT).actions) == report.ticks
