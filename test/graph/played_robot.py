@@ -21,6 +21,7 @@ from inril_ros.msg import (
     Outcome,
 )
 import numpy as np
+from planar_arm import URDF
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -44,17 +45,6 @@ JOINTS = ['shoulder', 'elbow']
 VELOCITY, ACCELERATION, JERK = 1.0, 8.0, 160.0
 MAX_AGE = 0.2
 AHEAD = 12  # steps per chunk
-LIMIT = '<limit lower="-2.5" upper="2.5" velocity="9" effort="9"/>'
-URDF = f"""
-<robot name="planar">
-  <link name="base"/><link name="upper"/><link name="lower"/><link name="tool"/>
-  <joint name="shoulder" type="revolute"><parent link="base"/><child link="upper"/>
-    <axis xyz="0 0 1"/>{LIMIT}</joint>
-  <joint name="elbow" type="revolute"><parent link="upper"/><child link="lower"/>
-    <origin xyz="0.4 0 0"/><axis xyz="0 0 1"/>{LIMIT}</joint>
-  <joint name="flange" type="fixed"><parent link="lower"/><child link="tool"/>
-    <origin xyz="0.3 0 0"/></joint>
-</robot>"""
 DESCRIPTION = {
     'name': 'played_robot', 'control_rate': RATE,
     'observations': {'angles': {
@@ -299,6 +289,13 @@ class PlayedRobot:
         self.joints = np.array(joints, np.float64)
         enough = self._spoken + 30
         self.until(lambda: self._spoken > enough, 'observations')
+
+    def release(self):
+        """End what a test began: no episode, no e-stop, nothing latched, and consent given."""
+        self.call('abort')
+        self.call('estop', False)
+        self.call('enable', True)
+        self.until(lambda: self.call('resume')[1] in ('resumed', 'nothing to resume from'), 'rest')
 
     def rests(self):
         """Say whether the last commands were all the same."""

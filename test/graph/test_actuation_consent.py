@@ -39,10 +39,7 @@ def robot(node):
     robot.until(lambda: robot.call('ready')[1].startswith('motion is not enabled'), 'activation')
     yield robot
     nodes.check()
-    robot.call('abort')
-    robot.call('estop', False)
-    robot.call('enable', True)
-    robot.until(lambda: robot.call('resume')[1] in ('resumed', 'nothing to resume from'), 'rest')
+    robot.release()
     robot.call('enable', False)
 
 

@@ -31,10 +31,7 @@ def robot(node):
     robot.reset_works, robot.buttons = True, set()
     yield robot
     nodes.check()
-    robot.call('abort')
-    robot.call('estop', False)
-    robot.call('enable', True)
-    robot.until(lambda: robot.call('resume')[1] in ('resumed', 'nothing to resume from'), 'rest')
+    robot.release()
 
 
 def wait_for_person(robot):

@@ -8,22 +8,13 @@ The tool of the two joints stays in a box, the hand's velocity in another one.
 from copy import deepcopy
 
 import numpy as np
+import planar_arm
 
 from inril_ros.robot.contract import parse_contract
 from inril_ros.robot.kinematics import read_urdf
 
 PERIOD = 0.02
-LIMIT = '<limit lower="-2.5" upper="2.5" velocity="9" effort="9"/>'
-URDF = read_urdf(f"""
-<robot name="planar">
-  <link name="base"/><link name="upper"/><link name="lower"/><link name="tool"/>
-  <joint name="shoulder" type="revolute"><parent link="base"/><child link="upper"/>
-    <axis xyz="0 0 1"/>{LIMIT}</joint>
-  <joint name="elbow" type="revolute"><parent link="upper"/><child link="lower"/>
-    <origin xyz="0.4 0 0"/><axis xyz="0 0 1"/>{LIMIT}</joint>
-  <joint name="flange" type="fixed"><parent link="lower"/><child link="tool"/>
-    <origin xyz="0.3 0 0"/></joint>
-</robot>""")
+URDF = read_urdf(planar_arm.URDF)
 VELOCITY, ACCELERATION, JERK = np.array([1.0, 1.5]), np.array([5.0, 8.0]), np.array([80.0, 150.0])
 LOW, HIGH = np.array([-2.0, -2.4]), np.array([2.0, 2.4])
 BOX = (np.array([-0.1, -0.6, -1.0]), np.array([0.75, 0.6, 1.0]))
