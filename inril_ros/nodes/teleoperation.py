@@ -67,7 +67,8 @@ class TeleopInput:
     def begin(self) -> None:
         """Forget what came before: a new episode starts."""
         self._heard: dict[type, _Heard] = {}
-        self._speed = 0.0
+        self._speed = self._peak = self._tick_peak = 0.0
+        self._tick = -1
         self._switch.begin()
         self._buttons.begin()
 
@@ -98,7 +99,11 @@ class TeleopInput:
             joy.message.buttons[button])
         now = stamp / 1e9 if self._lockstep else time.monotonic()
         age = self.age(stamp) if self.arrived(stamp) else math.inf
-        return self._switch.update(now, age, held, self._speed)
+        # A device that speaks more often than it moves, or than there are ticks, rests between two
+        # of its messages: what counts is the fastest since the tick before.
+        if stamp != self._tick:
+            self._tick, self._tick_peak, self._peak = stamp, self._peak, self._speed
+        return self._switch.update(now, age, held, max(self._tick_peak, self._peak))
 
     def action(self, stamp: int, resting: np.ndarray) -> np.ndarray | None:
         """Return the commanded action (A,) in contract units, None if nobody drives.
@@ -127,8 +132,8 @@ class TeleopInput:
         self._heard[type(message)] = _Heard(message, stamp_ns(message), time.monotonic())
         if isinstance(message, TwistStamped):
             linear, angular = message.twist.linear, message.twist.angular
-            self._speed = max(math.hypot(linear.x, linear.y, linear.z),
-                              math.hypot(angular.x, angular.y, angular.z))
+            self._moves(max(math.hypot(linear.x, linear.y, linear.z),
+                            math.hypot(angular.x, angular.y, angular.z)))
         self._arrived()
 
     def _take_leader(self, message: JointState) -> None:
@@ -141,8 +146,11 @@ class TeleopInput:
         before = self._heard.get(JointState)
         if before is not None and stamp_ns(message) > before.stamp:
             way = np.abs(self._positions(message) - self._positions(before.message)).max()
-            self._speed = float(way) / (stamp_ns(message) - before.stamp) * 1e9
+            self._moves(float(way) / (stamp_ns(message) - before.stamp) * 1e9)
         self._take(message)
+
+    def _moves(self, speed: float) -> None:
+        self._speed, self._peak = speed, max(self._peak, speed)
 
     def _positions(self, message: JointState) -> np.ndarray:
         """Return a leader's joint positions (n,), looked up by name."""

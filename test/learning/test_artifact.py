@@ -86,11 +86,10 @@ def test_any_damage_to_a_file_is_noticed(tmp_path_factory: pytest.TempPathFactor
     (lambda header: header.update(format='other 2'), 'other 2'),
     (lambda header: header.update(extra=1), 'exactly the keys'),
     (lambda header: header.update(schema_hash='0'), 'schema hash'),
-    (lambda header: header['document'].update(extra=1), 'model_config'),
-    (lambda header: header['document']['model_config'].update(colour=1), 'unknown keys'),
-    (lambda header: header['document']['model_config'].update(actor_width=32), 'do not fit'),
+    (lambda header: header['document']['model_config'].update(actor_width=32), 'its own hash'),
+    (lambda header: header.update(document_hash='0'), 'its own hash'),
 ])
-def test_a_document_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path,
+def test_a_header_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path,
                                                  change: object, message: str) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
@@ -100,6 +99,26 @@ def test_a_document_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path
     path.write_text(json.dumps(header))
     with pytest.raises(ValueError, match=message):
         artifact.load_policy(folder)
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda document: document.update(extra=1), 'model_config'),
+    (lambda document: document['model_config'].update(colour=1), 'unknown keys'),
+    (lambda document: document['model_config'].update(actor_width=32), 'do not fit'),
+])
+def test_a_document_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path,
+                                                 change: object, message: str) -> None:
+    document = {'model_config': json.loads(policy.config.to_json())}
+    change(document)
+    artifact.write_folder(tmp_path / 'model', policy.state_dict(), document)
+    with pytest.raises(ValueError, match=message):
+        artifact.load_policy(tmp_path / 'model')
+
+
+def test_the_keys_of_a_document_may_be_of_any_kind_that_json_takes(tmp_path: Path) -> None:
+    artifact.write_folder(tmp_path / 'model', {}, {'of': {10: 'ten', 9: (1, 2.5)}})
+    assert artifact.read_folder(tmp_path / 'model')[1] == {
+        'of': {'10': 'ten', '9': [1, 2.5]}}
 
 
 def test_a_missing_or_unreadable_file_is_named(policy: BestOfN, tmp_path: Path) -> None:

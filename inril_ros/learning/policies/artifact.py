@@ -29,7 +29,7 @@ from inril_ros.learning.policies.policy import Policy
 
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
-FORMAT = 'inril_ros model 1'
+FORMAT = 'inril_ros model 2'
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
@@ -128,8 +128,8 @@ def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[
     folder.parent.mkdir(parents=True, exist_ok=True)
     data = to_bytes(tensors)
     text = json.dumps({'format': FORMAT, 'schema_hash': schema_hash(tensors),
-                       'content_hash': content_hash(data), 'document': document},
-                      indent=1, sort_keys=True)
+                       'content_hash': content_hash(data), 'document': document,
+                       'document_hash': _document_hash(document)}, indent=1, sort_keys=True)
     staging = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
     try:
         os.chmod(staging, 0o755)
@@ -162,12 +162,15 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{folder / DOCUMENT_FILE} is no JSON: {error}') from error
-    keys = {'format', 'schema_hash', 'content_hash', 'document'}
-    if not isinstance(header, dict) or set(header) != keys:
-        raise ValueError(f'{folder / DOCUMENT_FILE}: expected exactly the keys {sorted(keys)}')
-    if header['format'] != FORMAT:
+    keys = {'format', 'schema_hash', 'content_hash', 'document', 'document_hash'}
+    if isinstance(header, dict) and header.get('format', FORMAT) != FORMAT:
         raise ValueError(f'{folder / DOCUMENT_FILE}: format {header["format"]!r}, '
                          f'this version reads {FORMAT!r}')
+    if not isinstance(header, dict) or set(header) != keys:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected exactly the keys {sorted(keys)}')
+    if header['document_hash'] != _document_hash(header['document']):
+        raise ValueError(f'{folder / DOCUMENT_FILE} does not match its own hash: it is damaged, '
+                         'or was edited')
     if header['content_hash'] != content_hash(data):
         raise ValueError(f'{folder / TENSORS_FILE} does not match the content hash of its '
                          f'{DOCUMENT_FILE}: the folder is damaged')
@@ -176,6 +179,12 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f'{folder / TENSORS_FILE} does not match the schema hash of its '
                          f'{DOCUMENT_FILE}')
     return tensors, header['document']
+
+
+def _document_hash(document: Any) -> str:
+    """Return the SHA-256 of what JSON makes of a document, hexadecimal."""
+    plain = json.loads(json.dumps(document))  # keys as strings: they sort differently
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def _exchange(staging: Path, folder: Path) -> None:
