@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 import shutil
 
+from inril_ros.bench.alignment_tables import ALIGNMENT, alignment_by_layer
 from inril_ros.bench.curves import Curve, curves_of, median_steps, THRESHOLDS
 from inril_ros.bench.figures import colours, draw_host, draw_overview
 from inril_ros.bench.places import json_lines, StudyPlace, write_whole
@@ -29,13 +30,6 @@ from inril_ros.bench.wording import (
     verdict,
     when,
 )
-
-# What a row's log may have of alignment, and the heads of their columns.
-_ALIGNMENT = {
-    'alignment_pooled_cosine': 'cosine', 'alignment_pooled_low': 'from',
-    'alignment_pooled_high': 'to', 'alignment_distinguishable': 'clear of zero',
-    'alignment_sign_conflict': 'sign conflict', 'alignment_action_cosine': 'cosine in action',
-    'alignment_action_conflict': 'conflict in action'}
 
 
 def write_report(folder: Path, target: Path | None = None) -> Path:
@@ -110,7 +104,8 @@ class Report:
         differences = self._differences()
         if differences:
             parts += ['## Compared with RL alone', differences]
-        parts += ['## What interleaving did', self._interleaving(), '## Curves']
+        parts += ['## What interleaving did', self._interleaving(),
+                  alignment_by_layer(self._arms, self._curves), '## Curves']
         parts += [f'![{host}](figures/{host}.svg)' for host in self._hosts]
         parts += ['## Cost', self._cost(), '## Each run', self._each_run(),
                   '## How to read this', self._reading(), '## What it rests on',
@@ -197,10 +192,10 @@ class Report:
                 last.get('imitated') or '', last.get('separation') or '',
                 mean_last(curves, 'ratio'), mean_last(curves, 'log.dose'),
                 mean_of([each[0] for each in losses]), mean_of([each[-1] for each in losses]),
-                *(mean_last(curves, f'log.{name}') for name in _ALIGNMENT)])
+                *(mean_last(curves, f'log.{name}') for name in ALIGNMENT)])
         return table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
                        'IL per RL update', 'dose', 'held-out IL loss, clone', 'at the end',
-                       *_ALIGNMENT.values()], rows)
+                       *ALIGNMENT.values()], rows)
 
     def _cost(self) -> str:
         rows = []

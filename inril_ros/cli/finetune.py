@@ -175,7 +175,10 @@ class _Log:
             'il_updates': status.il_updates, 'ratio': status.ratio, 'rl_loss': status.rl_loss,
             'il_loss': status.il_loss, 'heldout_il_loss': status.heldout_il_loss,
             'dose': status.dose, 'updates_per_second': status.updates_per_second,
-            'weights_version': status.weights_version})
+            'weights_version': status.weights_version, 'm': status.m,
+            **{name: getattr(status, name) for name in (
+                'alignment_cosine', 'alignment_low', 'alignment_high', 'alignment_c_min',
+                'sign_conflict')}})
 
     def _policy(self, status: PolicyStatus) -> None:
         if status.refused > self._last_refused:

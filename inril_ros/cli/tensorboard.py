@@ -9,7 +9,10 @@ from inril_ros.cli.run_record import read_run, running_success
 #: Where each metric is shown. The horizontal axis is environment steps, in all of them.
 TAGS = {
     'rl_loss': 'loss/rl', 'il_loss': 'loss/il', 'heldout_il_loss': 'loss/il_heldout',
-    'ratio': 'interleave/il_per_rl', 'dose': 'interleave/dose',
+    'ratio': 'interleave/il_per_rl', 'dose': 'interleave/dose', 'm': 'interleave/m',
+    'alignment_cosine': 'alignment/cosine', 'alignment_c_min': 'alignment/c_min',
+    'alignment_low': 'alignment/low', 'alignment_high': 'alignment/high',
+    'sign_conflict': 'alignment/sign_conflict',
     'rl_updates': 'progress/rl_updates', 'il_updates': 'progress/il_updates',
     'weights_version': 'progress/weights_version',
     'updates_per_second': 'progress/updates_per_second'}

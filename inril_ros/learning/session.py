@@ -209,6 +209,21 @@ class FineTuningSession:
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
         return self.interleaver.update()
 
+    @property
+    def alignment_events(self) -> int:
+        """Return over how many measurements the alignment is pooled."""
+        return len(self.interleaver.probe.pool)
+
+    @property
+    def alignment_in_words(self) -> str:
+        """Return what is known of how the two gradients lie to each other."""
+        probe = self.interleaver.probe
+        if not self.config.alignment_every or not probe.readings:
+            return 'not measured'
+        if not self.interleaver.shared:
+            return 'separate networks: compared by what they say about the action'
+        return probe.pool.estimate().in_words
+
     def _imitation_batch(self, random: np.random.Generator) -> tuple[Observations, Tensor]:
         """Return what an IL step imitates: observations of B rows, chunks (B, T, A)."""
         rows = self.source.rows(self.memory, self.config.imitation_batch, random)

@@ -180,7 +180,11 @@ class LearnerNode(ManagedNode):
                 self._save()
 
     def _update(self) -> None:
-        self._logged.update(self._session.update())
+        new = self._session.update()
+        if 'alignment_pooled_t' in new:  # what the pool no longer says is not so any more
+            self._logged = {name: value for name, value in self._logged.items()
+                            if not name.startswith('alignment_')}
+        self._logged.update(new)
         if self._session.rl_updates % self.value('publish_every') == 0:
             self._publish()
 
@@ -214,17 +218,26 @@ class LearnerNode(ManagedNode):
             self._publish()
 
     def _report(self) -> None:
-        session, logged = self._session, self._logged
+        session, logged, nan = self._session, self._logged, float('nan')
         self._statuses.publish(LearnerStatus(
             header=self.header(self.now()), run_id=self.run_id, device=str(session.device),
             transitions=session.transitions, duplicates=self._ledger.duplicates,
             sequence=self._ledger.sequence, durable_sequence=self._durable,
             env_steps=session.env_steps, rl_updates=session.rl_updates,
             il_updates=session.il_updates, updates_due=session.updates_due,
-            ratio=logged.get('ratio', 0.0), rl_loss=logged.get('rl_loss', float('nan')),
-            il_loss=logged.get('il_loss', float('nan')), heldout_il_loss=self._heldout,
+            ratio=logged.get('ratio', 0.0), rl_loss=logged.get('rl_loss', nan),
+            il_loss=logged.get('il_loss', nan), heldout_il_loss=self._heldout,
             dose=logged.get('dose', 0.0), updates_per_second=self._rate,
-            weights_version=self._sender.version, learner_id=self._learner_id))
+            weights_version=self._sender.version, learner_id=self._learner_id,
+            m=logged.get('m', nan), alignment=session.alignment_in_words,
+            alignment_events=session.alignment_events,
+            alignment_cosine=logged.get('alignment_pooled_cosine', logged.get(
+                'alignment_action_cosine', nan)),
+            alignment_low=logged.get('alignment_pooled_low', nan),
+            alignment_high=logged.get('alignment_pooled_high', nan),
+            alignment_distinguishable=bool(logged.get('alignment_distinguishable', 0.0)),
+            alignment_c_min=logged.get('alignment_c_min', nan),
+            sign_conflict=logged.get('alignment_sign_conflict', nan)))
 
     # What survives.
 

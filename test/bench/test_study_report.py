@@ -39,7 +39,9 @@ def row(run, at, success):
             'rl_updates': at // 2, 'il_updates': 0, 'cpu_seconds': at / 10,
             'simulation_seconds': 1.0, 'learning_seconds': 2.0, 'evaluation_seconds': 3.0,
             'success': success, 'n': 50, 'heldout_il_loss': 0.5 - at / 1000, 'ratio': 0.0,
-            'log': {'dose': 0.5, 'alignment_pooled_cosine': 0.125}, 'config_hash': run.hash,
+            'log': {'dose': 0.5, 'alignment_pooled_cosine': 0.125,
+                    'alignment_layer/trunk.0/t': -3.0, 'alignment_layer/trunk.0/cosine': -0.25,
+                    'alignment_il_to_rl_slope': 0.9}, 'config_hash': run.hash,
             'code_hash': 'c0de' * 16, 'weights_hash': 'feed' * 16, 'torch': '2.0'}
 
 
@@ -77,6 +79,14 @@ def test_interleaving_columns_are_those_that_were_logged(place):
     assert line[3:] == ['0', '0.5', '0.5', '0.4', '0.125']
     assert 'at the end | cosine |' in text
     assert 'separation' not in text.split('## What interleaving did')[1].split('##')[0]
+
+
+def test_alignment_is_told_by_layer(place):
+    text = write_report(place.folder).read_text()
+    head = '| idql | better | `trunk.0` |'
+    (line,) = [each for each in text.splitlines() if each.startswith(head)]
+    assert line.split('|')[4:6] == [' -0.25 ', ' -3 ']
+    assert 'IL steps on the RL loss: slope' in text and '| idql | better | 0.9 |' in text
 
 
 def test_unfinished_runs_and_mixed_code_are_told(place, document):

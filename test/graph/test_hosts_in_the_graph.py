@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that must know how their actions were drawn learn through the running graph as well."""
 
+import json
+
 from inril_ros.msg import Transition
 import pytest
 from rclpy.serialization import deserialize_message
@@ -40,3 +42,7 @@ def test_a_host_learns_through_the_graph(host, tmp_path):
     assert len(records) == summary['transitions']['ingested'] > 0
     (size,) = {len(record.extras) for record in records}
     assert (size > 0) == (host in EXTRAS)
+    if host == 'rlpd':  # the one whose two gradients meet often enough to be compared here
+        last = [json.loads(line) for line in
+                (run / 'finetune' / 'metrics.jsonl').read_text().splitlines()][-1]
+        assert last['m'] == 1.0 and 0.0 < last['sign_conflict'] < 1.0

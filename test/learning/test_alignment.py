@@ -20,6 +20,7 @@ from inril_ros.learning.interleave.alignment import (
     c_min,
     layer_names,
     measure_alignment,
+    needed_inner,
     Products,
     smoothness,
 )
@@ -153,6 +154,19 @@ def test_above_c_min_and_only_there_an_sgd_step_lowers_the_rl_loss() -> None:
         assert least == pytest.approx(curvature * rate * 3.0 / (2 * 1.5))
         if abs(cosine - least) > 1e-6:
             assert (change < 0) == (cosine > least)
+
+
+def test_the_pooled_c_min_is_that_of_the_expected_gradients() -> None:
+    random = torch.Generator().manual_seed(3)
+    il, rl = expected_gradients(2_000, TRUE, random)
+    pool = AlignmentPool(window=40, least_events=20)
+    curvature, rate = 2.0, 0.05
+    for count in range(40):
+        assert (pool.c_min() is None) == (count < 20)
+        found = measure_alignment(noisy(il, 3.0, 2, random), noisy(rl, 3.0, 2, random))
+        pool.add(found, needed=needed_inner(found.whole, curvature, rate))
+    # Of the noise of two parts, a half is in their mean: |g|^2 (1 + 1 / (2 snr^2)), |g| = 1.
+    assert pool.c_min() == pytest.approx(curvature * rate / 2 * (1 + 1 / 18), rel=0.02)
 
 
 def synthetic(events: int, cosine: float, snr: float, random: np.random.Generator,

@@ -178,8 +178,15 @@ def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(h
     learn(blind, range(16))
     assert len(seen) >= 2
     for name in ('raw_cosine', 'il_snr', 'rl_snr', 'sign_conflict', 'il_to_rl', 'pooled_t',
-                 'rl_decrease'):
+                 'rl_decrease', 'rl_smoothness'):
         assert all(np.isfinite(entry[f'alignment_{name}']) for entry in seen)
+    # By layer too, under the names that the policy gives its parameters.
+    shared = {id(parameter) for parameter in measured.host.actor_parameters}
+    layers = {name.rpartition('.')[0] or name
+              for name, parameter in measured.policy.named_parameters() if id(parameter) in shared}
+    assert len(layers) > 1 and all(f'alignment_layer/{layer}/t' in seen[-1] for layer in layers)
+    pool = measured.interleaver.probe.pool
+    assert len(pool._needed) == len(pool) == len(seen)
     assert artifact.to_bytes(measured.export()[0]) == artifact.to_bytes(blind.export()[0])
 
 

@@ -167,20 +167,28 @@ def smoothness(before: Gradient, after: Gradient, step: Gradient) -> float:
     return along / square if square > 0.0 else 0.0
 
 
+def needed_inner(products: Products, rl_smoothness: float, step_size: float) -> float:
+    """
+    Return the inner product above which an IL step is expected to lower the RL loss.
+
+    L_R alpha_I (|g_I|^2 + noise) / 2, from the descent lemma for SGD.
+
+    :param step_size: alpha_I; for an adaptive optimiser |IL step| / |mean IL gradient|
+    """
+    return rl_smoothness * step_size * products.il_mean_square / 2.0
+
+
 def c_min(products: Products, rl_smoothness: float, step_size: float) -> float | None:
     """
     Return the cosine above which an IL step is expected to lower the RL loss.
 
-    c_min = L_R alpha_I |g_I| / (2 |g_R|) (1 + noise / |g_I|^2), from the descent lemma for SGD.
-    Like the corrected cosine it is undefined (None) for a denominator <= 0; c > c_min is the same
-    as inner > L_R alpha_I il_mean_square / 2, which always is defined.
-
-    :param step_size: alpha_I; for an adaptive optimiser |IL step| / |mean IL gradient|
+    c_min = L_R alpha_I |g_I| / (2 |g_R|) (1 + noise / |g_I|^2): `needed_inner` over the norms.
+    Like the corrected cosine it is undefined (None) for a denominator <= 0.
     """
     if products.il <= 0.0 or products.rl <= 0.0:
         return None
-    return (rl_smoothness * step_size * products.il_mean_square
-            / (2.0 * math.sqrt(products.il) * math.sqrt(products.rl)))
+    return (needed_inner(products, rl_smoothness, step_size)
+            / (math.sqrt(products.il) * math.sqrt(products.rl)))
 
 
 @dataclass(frozen=True)

@@ -92,18 +92,21 @@ class AlignmentPool:
         self._rows: deque[dict[str, list[float]]] = deque(maxlen=window)
         self._il_to_rl: deque[list[float]] = deque(maxlen=window)
         self._rl_to_il: deque[list[float]] = deque(maxlen=window)
+        self._needed: deque[list[float]] = deque(maxlen=window)
 
     def __len__(self) -> int:
         """Return the number of events in the window."""
         return len(self._rows)
 
     def add(self, event: Alignment, rl_decrease: float | None = None,
-            il_decrease: float | None = None) -> None:
+            il_decrease: float | None = None, needed: float | None = None) -> None:
         """
         Take in one event, forgetting the oldest if there are `window`.
 
         :param rl_decrease: RL loss before minus after the IL step, on data of its own
         :param il_decrease: IL loss before minus after the RL step(s)
+        :param needed: inner product above which the IL step lowers the RL loss; see
+            `needed_inner`
         """
         row = {name: _row(products)
                for name, products in [(WHOLE, event.whole), *event.layers.items()]}
@@ -111,6 +114,8 @@ class AlignmentPool:
             self.ignored += 1
             return
         self._rows.append(row)
+        if needed is not None and math.isfinite(needed):
+            self._needed.append([needed, event.whole.il, event.whole.rl])
         for pairs, predicted, real in ((self._il_to_rl, event.il_to_rl, rl_decrease),
                                        (self._rl_to_il, event.rl_to_il, il_decrease)):
             if predicted is not None and real is not None:
@@ -127,6 +132,19 @@ class AlignmentPool:
         """Return the layers seen in the window."""
         return sorted({name for row in self._rows for name in row} - {WHOLE})
 
+    def c_min(self) -> float | None:
+        """
+        Return the cosine above which IL steps are expected to lower the RL loss.
+
+        Like the pooled cosine a ratio of sums over events, to be compared with it; None where
+        that is.
+        """
+        rows = np.array(self._needed).reshape(-1, 3)
+        if len(rows) < self.least_events or not all(_is_clear(rows[:, part]) for part in (1, 2)):
+            return None
+        needed, il, rl = rows.sum(axis=0)
+        return float(needed / np.sqrt(il * rl))
+
     def il_to_rl(self) -> Calibration | None:
         """Return how well T(I->R) predicts the decrease of the RL loss by IL steps."""
         return calibrate(self._il_to_rl)
@@ -140,7 +158,8 @@ class AlignmentPool:
         return {'rows': [{name: list(values) for name, values in row.items()}
                          for row in self._rows],
                 'il_to_rl': [list(pair) for pair in self._il_to_rl],
-                'rl_to_il': [list(pair) for pair in self._rl_to_il], 'ignored': self.ignored}
+                'rl_to_il': [list(pair) for pair in self._rl_to_il],
+                'needed': [list(row) for row in self._needed], 'ignored': self.ignored}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict`."""
@@ -151,6 +170,8 @@ class AlignmentPool:
                                maxlen=self.window)
         self._rl_to_il = deque((list(map(float, pair)) for pair in state['rl_to_il']),
                                maxlen=self.window)
+        self._needed = deque((list(map(float, row)) for row in state['needed']),
+                             maxlen=self.window)
         self.ignored = int(state['ignored'])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,11 @@ from torch import nn, Tensor
 
 from inril_ros.learning.interleave.alignment import (
     action_space_cosine,
+    layer_names,
     measure_alignment,
+    needed_inner,
+    Products,
+    smoothness,
 )
 from inril_ros.learning.interleave.alignment_pool import AlignmentPool
 from inril_ros.learning.learners.host import Host
@@ -38,6 +43,8 @@ class Reading:
     il_losses: list[Callable[[], float]]
     """The same loss as was differentiated, at the present weights."""
     rl_losses: list[Callable[[], float]]
+    first_rl_loss: Callable[[], Tensor]
+    """What the first of the RL gradients is the gradient of."""
     il_before: float
     rl_before: float
     il_decrease: float = 0.0
@@ -58,6 +65,9 @@ class AlignmentProbe:
         self._random = np.random.default_rng([seed, 20_250_516])
         self.pool = AlignmentPool(window, least_events=min(20, window))
         self.readings = 0
+        names = {id(parameter): name for name, parameter in host.policy.named_parameters()}
+        self._layers = layer_names([names.get(id(parameter), f'parameter {index}')
+                                    for index, parameter in enumerate(host.actor_parameters)])
 
     def begin(self) -> Reading | None:
         """Take the gradients at the present weights; None if the host has no references now."""
@@ -75,7 +85,8 @@ class AlignmentProbe:
         rl = [gradient(loss(), parameters) for loss in rl_losses]
         self.readings += 1
         il_values, rl_values = _values(il_losses), _values(rl_losses)
-        return Reading(il, rl, il_values, rl_values, _mean(il_values), _mean(rl_values))
+        return Reading(il, rl, il_values, rl_values, rl_losses[0], _mean(il_values),
+                       _mean(rl_values))
 
     def after_rl(self, reading: Reading) -> None:
         """Say that the RL step has been taken: see what it did to the IL loss."""
@@ -85,22 +96,44 @@ class AlignmentProbe:
     def end(self, reading: Reading, il_step: Sequence[Tensor],
             rl_step: Sequence[Tensor] | None) -> dict[str, float]:
         """Pool a reading, with the steps (parameters before minus after); return what to log."""
-        alignment = measure_alignment(reading.il, reading.rl, il_step=il_step, rl_step=rl_step)
+        alignment = measure_alignment(reading.il, reading.rl, layers=self._layers,
+                                      il_step=il_step, rl_step=rl_step)
+        curvature = self._curvature(reading, il_step, rl_step)
         rl_decrease = (reading.rl_before if rl_step is None else reading.rl_middle) - _mean(
             reading.rl_losses)
-        self.pool.add(alignment, rl_decrease, None if rl_step is None else reading.il_decrease)
-        pooled = self.pool.estimate()
+        self.pool.add(alignment, rl_decrease, None if rl_step is None else reading.il_decrease,
+                      needed_inner(alignment.whole, curvature, _step_size(
+                          il_step, alignment.whole)))
         logged = {f'alignment_{name}': value for name, value in alignment.scalars().items()}
         logged['alignment_rl_decrease'] = rl_decrease
+        logged['alignment_rl_smoothness'] = curvature
         if rl_step is not None:
             logged['alignment_il_decrease'] = reading.il_decrease
-        logged['alignment_pooled_t'] = pooled.t_value
-        logged['alignment_distinguishable'] = float(pooled.distinguishable)
-        if pooled.cosine is not None:
-            logged['alignment_pooled_cosine'] = pooled.cosine
-        if pooled.interval is not None:
-            logged['alignment_pooled_low'], logged['alignment_pooled_high'] = pooled.interval
+        logged.update(self.pooled())
         return logged
+
+    def pooled(self) -> dict[str, float]:
+        """Return what the pool says, of all shared parameters and of each layer, to be logged."""
+        whole, least = self.pool.estimate(), self.pool.c_min()
+        found = {'alignment_pooled_t': whole.t_value,
+                 'alignment_distinguishable': float(whole.distinguishable)}
+        if whole.cosine is not None:
+            found['alignment_pooled_cosine'] = whole.cosine
+        if whole.interval is not None:
+            found['alignment_pooled_low'], found['alignment_pooled_high'] = whole.interval
+        if least is not None:
+            found['alignment_c_min'] = least
+        for direction, line in (('il_to_rl', self.pool.il_to_rl()),
+                                ('rl_to_il', self.pool.rl_to_il())):
+            if line is not None:
+                found[f'alignment_{direction}_slope'] = line.slope
+                found[f'alignment_{direction}_r_squared'] = line.r_squared
+        for layer in self.pool.layers:
+            part = self.pool.estimate(layer)
+            found[f'alignment_layer/{layer}/t'] = part.t_value
+            if part.cosine is not None:
+                found[f'alignment_layer/{layer}/cosine'] = part.cosine
+        return found
 
     def in_action_space(self) -> dict[str, float]:
         """Compare what both losses say about the action, for networks that share nothing."""
@@ -112,6 +145,14 @@ class AlignmentProbe:
         compared = action_space_cosine(*found)
         return {'alignment_action_cosine': compared.cosine,
                 'alignment_action_conflict': compared.conflict}
+
+    def _curvature(self, reading: Reading, il_step: Sequence[Tensor],
+                   rl_step: Sequence[Tensor] | None) -> float:
+        """Return the curvature of the RL loss along what the event moved; see `smoothness`."""
+        move = [-step for step in il_step] if rl_step is None else [
+            -(own + other) for own, other in zip(il_step, rl_step)]
+        after = gradient(reading.first_rl_loss(), self._host.actor_parameters)
+        return smoothness(reading.rl[0], after, move)
 
     def _generator(self, number: int) -> torch.Generator:
         """Return random numbers of their own for a part of a reading: the losses repeat."""
@@ -147,6 +188,12 @@ def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
     found = torch.autograd.grad(loss, list(parameters), allow_unused=True)
     return [torch.zeros_like(parameter) if part is None else part
             for part, parameter in zip(found, parameters)]
+
+
+def _step_size(step: Sequence[Tensor], products: Products) -> float:
+    """Return |step| / |mean IL gradient|: the learning rate that SGD would have had."""
+    square = sum(float(part.double().square().sum()) for part in step)
+    return math.sqrt(square / products.il_mean_square) if products.il_mean_square > 0.0 else 0.0
 
 
 def _values(losses: Sequence[Callable[[], Tensor]]) -> list[Callable[[], float]]:

@@ -1,0 +1,47 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a study's report says of alignment: over all shared parameters, and layer by layer."""
+
+from collections.abc import Sequence
+
+from inril_ros.bench.curves import Curve
+from inril_ros.bench.study import Arm
+from inril_ros.bench.wording import mean_last, table
+
+#: What a row's log may have of alignment, and the heads of their columns.
+ALIGNMENT = {
+    'alignment_pooled_cosine': 'cosine', 'alignment_pooled_low': 'from',
+    'alignment_pooled_high': 'to', 'alignment_c_min': 'c_min',
+    'alignment_distinguishable': 'clear of zero',
+    'alignment_sign_conflict': 'sign conflict', 'alignment_action_cosine': 'cosine in action',
+    'alignment_action_conflict': 'conflict in action'}
+_TRANSFER = {
+    'alignment_il_to_rl_slope': 'IL steps on the RL loss: slope',
+    'alignment_il_to_rl_r_squared': 'R²',
+    'alignment_rl_to_il_slope': 'RL steps on the IL loss: slope',
+    'alignment_rl_to_il_r_squared': 'R² ',
+    'alignment_il_snr': 'SNR of IL', 'alignment_rl_snr': 'SNR of RL'}
+_LAYER = 'alignment_layer/'
+
+
+def alignment_by_layer(arms: Sequence[Arm], curves: Sequence[Curve]) -> str:
+    """Return tables of what was measured per layer and of transfer; empty without any."""
+    layers, transfer = [], []
+    for arm in arms:
+        own = [curve for curve in curves if curve.arm == arm.name]
+        names = sorted({name[len(_LAYER):].rpartition('/')[0] for curve in own
+                        for name in curve.rows[-1]['log'] if name.startswith(_LAYER)})
+        layers += [[arm.host, arm.name, f'`{name}`', mean_last(own, f'log.{_LAYER}{name}/cosine'),
+                    mean_last(own, f'log.{_LAYER}{name}/t')] for name in names]
+        if names:
+            transfer.append([arm.host, arm.name, *(
+                mean_last(own, f'log.{name}') for name in _TRANSFER)])
+    if not layers:
+        return ''
+    return '\n\n'.join([
+        'How well a step predicts, to first order, what it does to the other loss (1 is '
+        'perfectly), and how far the gradients stand out of their noise:',
+        table(['host', 'arm', *_TRANSFER.values()], transfer),
+        'The cosine of each layer, corrected for noise and pooled, where its norms are clear of '
+        'it, and the t-value of its inner product:',
+        table(['host', 'arm', 'layer', 'cosine', 't'], layers)])
