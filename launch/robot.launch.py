@@ -26,6 +26,8 @@ ARGUMENTS = {
     'stage': ('simulate', 'nodes to run', tuple(STAGES)),
     'contract': ('', 'robot contract (YAML); must be given', ()),
     'namespace': ('', 'namespace of the robot', ()),
+    'robots': ('', 'namespaces of several robots that feed one learner, with commas between them; '
+                   'empty: one robot (finetune, learn)', ()),
     'use_sim_time': ('false', 'nodes follow /clock', TRUTH),
     'autostart': ('true', 'the nodes configure and activate themselves', TRUTH),
     'respawn': ('true', 'recorder and learner come back after a crash', TRUTH),
@@ -53,7 +55,8 @@ ARGUMENTS = {
     'synchronous': ('false', 'learn between episodes only: repeatable (finetune, learn)', TRUTH),
 }
 # How the text of an argument becomes the value of an option.
-READ = {'bool': lambda text: text == 'true', 'int': int, 'float': float, 'str': str}
+READ = {'bool': lambda text: text == 'true', 'int': int, 'float': float, 'str': str,
+        'tuple': lambda text: tuple(part.strip() for part in text.split(',') if part.strip())}
 
 
 def start_stage(context: LaunchContext) -> list[Node]:
@@ -72,7 +75,7 @@ def start_stage(context: LaunchContext) -> list[Node]:
             namespace=node.namespace,
             parameters=[dict(node.parameters)],
             remappings=list(node.remappings.items()),
-            arguments=['--ros-args', '--enclave', f'/inril/{node.name}', '--log-level',
+            arguments=['--ros-args', '--enclave', f'/inril/{node.path}', '--log-level',
                        graph.log_level],
             prefix=f'nice -n {node.niceness}' if node.niceness else None,
             respawn=node.respawn,

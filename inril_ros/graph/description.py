@@ -8,13 +8,13 @@ supervisor and the launch files do.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 import re
 
 import yaml
 
-Parameter = bool | int | float | str
+Parameter = bool | int | float | str | list[str]
 
 _NAMESPACE = re.compile(r'^(/?[A-Za-z_][A-Za-z0-9_]*)(/[A-Za-z_][A-Za-z0-9_]*)*$')
 
@@ -45,13 +45,18 @@ class NodeDescription:
     output: str = 'both'
     niceness: int = 0
 
+    @property
+    def path(self) -> str:
+        """Namespace and name, without the slash at the beginning: unique within a graph."""
+        return f'{self.namespace}/{self.name}'.lstrip('/')
+
 
 @dataclass(frozen=True)
 class GraphDescription:
     """The processes of one stage, in the order in which they are started.
 
     Raises:
-        ValueError: Two nodes share a name.
+        ValueError: Two nodes share a name within a namespace.
     """
 
     name: str
@@ -59,21 +64,21 @@ class GraphDescription:
     log_level: str = 'info'
 
     def __post_init__(self) -> None:
-        names = [node.name for node in self.nodes]
+        names = [node.path for node in self.nodes]
         if len(set(names)) != len(names):
             raise ValueError(f'graph {self.name!r} has two nodes of one name: {sorted(names)}')
 
     def node(self, name: str) -> NodeDescription:
-        """Return the node of that name.
+        """Return the node of that name, with its namespace if it has one (``left/sim_node``).
 
         Raises:
             KeyError: There is none; the message lists those there are.
         """
         for node in self.nodes:
-            if node.name == name:
+            if node.path == name:
                 return node
         raise KeyError(f'graph {self.name!r} has no node {name!r}, only '
-                       f'{[node.name for node in self.nodes]}')
+                       f'{[node.path for node in self.nodes]}')
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,9 @@ class GraphOptions:
         dry_run: Everything is computed and told, and the robot is sent nothing.
         learner: The learner runs here; if not, on another machine ('learn').
         namespace: Namespace of the robot.
+        robots: Namespaces of several robots of one contract that feed one learner, within
+            ``namespace``: each has all nodes but the learner, and its journal in a folder of its
+            name below ``journal``. Empty: one robot. For 'finetune' and 'learn'.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
         teleop_device: What drives demonstrations: ``scripted`` in simulation; ``external``:
@@ -131,6 +139,7 @@ class GraphOptions:
     dry_run: bool = False
     learner: bool = True
     namespace: str = ''
+    robots: tuple[str, ...] = ()
     log_level: str = 'info'
     camera: bool = False
     teleop_device: str = 'scripted'
@@ -158,9 +167,21 @@ class GraphOptions:
                              'and knows no lockstep: it has a clock of its own')
         if self.lockstep and not self.use_sim_time:
             raise ValueError('lockstep needs use_sim_time: the clock stands while nodes think')
-        if self.namespace and not _NAMESPACE.match(self.namespace):
-            raise ValueError(f'namespace {self.namespace!r} is no ROS name: letters, digits and _ '
-                             'between slashes, not starting with a digit')
+        for name in (*([self.namespace] if self.namespace else []), *self.robots):
+            if not _NAMESPACE.match(name):
+                raise ValueError(f'namespace {name!r} is no ROS name: letters, digits and _ '
+                                 'between slashes, not starting with a digit')
+        if len(set(self.robots)) != len(self.robots):
+            raise ValueError(f'robots names one twice: {", ".join(self.robots)}')
+        if any(name.startswith('/') for name in self.robots):
+            raise ValueError(f'robots {", ".join(self.robots)}: they are within namespace: leave '
+                             'the slash at the beginning out')
+        if self.synchronous and len(self.robots) > 1:
+            raise ValueError('synchronous is for one robot: the order in which experience of '
+                             'several comes is not repeatable')
+        if self.gazebo and len(self.robots) > 1:
+            raise ValueError('gazebo has one arm per world: start each robot by itself, and one '
+                             "learner ('learn') for all")
         if self.log_level not in ('debug', 'info', 'warn', 'error'):
             raise ValueError(f'log_level is {self.log_level!r}: debug, info, warn or error')
 
@@ -193,10 +214,11 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
     if options.learner:
         needed = ['demonstrations', 'journal', 'finetune_config', 'pretrained', 'run_dir']
     _require(options, 'finetuning_graph', *needed)
-    return _graph('finetune', options, _simulation(options), _actuation(options),
-                  _policy(options, options.model or options.pretrained, options.demonstrations),
-                  _recorder(options, demonstrations='', journal=options.journal),
-                  _learner(options) if options.learner else None)
+    beside = [node for each in _each_robot(options) for node in (
+        _simulation(each), _actuation(each),
+        _policy(each, each.model or each.pretrained, each.demonstrations),
+        _recorder(each, demonstrations='', journal=each.journal))]
+    return _graph('finetune', options, *beside, _learner(options) if options.learner else None)
 
 
 def learning_graph(options: GraphOptions) -> GraphDescription:
@@ -229,7 +251,7 @@ def ros_arguments(node: NodeDescription, log_level: str = 'info') -> list[str]:
     for name, value in node.parameters.items():
         arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False, allow_nan=False)}']
     # Without SROS2 it has no effect; with it, each process has rights of its own.
-    return [*arguments, '--enclave', f'/inril/{node.name}', '--log-level', log_level]
+    return [*arguments, '--enclave', f'/inril/{node.path}', '--log-level', log_level]
 
 
 def parameter_yaml(node: NodeDescription) -> str:
@@ -248,7 +270,18 @@ def _require(options: GraphOptions, graph: str, *names: str) -> None:
         raise ValueError(f'{graph} needs {", ".join(missing)} in its options')
 
 
+def _each_robot(options: GraphOptions) -> list[GraphOptions]:
+    """Return the options of each robot: its namespace, and its journal."""
+    if not options.robots:
+        return [options]
+    return [replace(options, robots=(), namespace=f'{options.namespace}/{robot}'.lstrip('/'),
+                    journal=f'{options.journal}/{robot}') for robot in options.robots]
+
+
 def _graph(name: str, options: GraphOptions, *nodes: NodeDescription | None) -> GraphDescription:
+    if options.robots and name not in ('finetune', 'learn'):
+        raise ValueError(f'robots is for finetune and learn; {name} is for one robot: give its '
+                         'namespace')
     return GraphDescription(
         name, tuple(node for node in nodes if node is not None), options.log_level)
 
@@ -258,8 +291,11 @@ def _node(options: GraphOptions, executable: str, *, niceness: int = 0, respawn:
     shared = {'contract': options.contract, 'run_id': options.run_id,
               'lockstep': options.lockstep, 'autostart': options.autostart,
               'use_sim_time': options.use_sim_time}
+    # Each simulation in lockstep has a time of its own: several must not share the clock.
+    own_clock = options.lockstep and bool(options.namespace)
     return NodeDescription(executable, name=executable, namespace=options.namespace,
                            parameters={**shared, **parameters}, respawn=respawn,
+                           remappings={'/clock': 'clock'} if own_clock else {},
                            vital=vital, niceness=niceness)
 
 
@@ -295,11 +331,14 @@ def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> Node
 
 
 def _learner(options: GraphOptions) -> NodeDescription:
+    several = {'robots': list(options.robots)} if options.robots else {}
+    if options.robots and options.lockstep:  # whose time would it be?
+        options = replace(options, lockstep=False, use_sim_time=False)
     return _node(
         options, 'learner_node', niceness=5, respawn=options.respawn,
         config=options.finetune_config, pretrained=options.pretrained,
         demonstrations=options.demonstrations, run_dir=options.run_dir, seed=options.seed,
-        device=options.device, synchronous=options.synchronous)
+        device=options.device, synchronous=options.synchronous, **several)
 
 
 def _recorder(options: GraphOptions, demonstrations: str, journal: str) -> NodeDescription:

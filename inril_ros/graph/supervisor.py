@@ -71,6 +71,8 @@ class Supervisor:
     which then stops the nodes in order. If this process is killed outright, the kernel kills the
     nodes. It does so too when the thread that called ``start`` ends, so start from one that lasts.
 
+    Nodes are named as ``GraphDescription.node`` names them.
+
     Args:
         graph: What to start.
         log_dir: Folder of ``<node>.log``; a log that exists is continued.
@@ -95,13 +97,13 @@ class Supervisor:
         self._command = command
         self._grace = grace
         self._respawns_left = {
-            node.name: max_respawns if node.respawn else 0 for node in graph.nodes}
+            node.path: max_respawns if node.respawn else 0 for node in graph.nodes}
         self._environment = {
             **_base_environment(),
             **({} if domain_id is None else domain_environment(domain_id)),
             **(environment or {})}
         self._processes: dict[str, subprocess.Popen] = {}
-        shown = [] if quiet else [node.name for node in graph.nodes if node.output != 'log']
+        shown = [] if quiet else [node.path for node in graph.nodes if node.output != 'log']
         self._follower = LogFollower({name: self.log_path(name) for name in shown}, console)
 
     def __enter__(self) -> 'Supervisor':
@@ -169,10 +171,12 @@ class Supervisor:
 
     def _start(self, node: NodeDescription) -> None:
         command = self._command(node, self.graph.log_level)
-        with self.log_path(node.name).open('ab') as log:
+        path = self.log_path(node.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open('ab') as log:
             log.write(f'{_COMMAND}{shlex.join(command)}\n'.encode())
             log.flush()
-            self._processes[node.name] = subprocess.Popen(
+            self._processes[node.path] = subprocess.Popen(
                 [*_wrapper(node.niceness), *command], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, env=self._environment, start_new_session=True)
 

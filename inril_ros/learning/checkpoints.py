@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import re
 import shutil
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 
@@ -23,6 +23,8 @@ from inril_ros.learning.policies.artifact import read_folder, write_folder
 
 _NAME = re.compile(r'^\d{8}$')
 _LEFTOVER = re.compile(r'^\.\d{8}\.')  # of a write that was cut off; see `write_folder`
+
+Token = TypeVar('Token')
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class CheckpointStore:
         return sorted(path for path in self.folder.iterdir() if _NAME.match(path.name))
 
 
-class BackgroundWriter:
+class BackgroundWriter(Generic[Token]):
     """
     Writes in a thread, one thing at a time.
 
@@ -102,14 +104,14 @@ class BackgroundWriter:
     def __init__(self) -> None:
         """Begin; `close` ends the thread."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='checkpoint')
-        self._writing: tuple[Future[object], int] | None = None
+        self._writing: tuple[Future[object], Token] | None = None
 
     @property
     def busy(self) -> bool:
         """Return whether something is being written, or its outcome was not taken yet."""
         return self._writing is not None
 
-    def begin(self, write: Callable[[], object], token: int) -> None:
+    def begin(self, write: Callable[[], object], token: Token) -> None:
         """
         Begin to write. What is written must be a copy that nobody changes any more.
 
@@ -120,7 +122,7 @@ class BackgroundWriter:
             raise RuntimeError('begin() before the outcome of the last write was taken')
         self._writing = self._thread.submit(write), token
 
-    def finished(self, wait: bool = False) -> int | None:
+    def finished(self, wait: bool = False) -> Token | None:
         """
         Return the token of what has come to be on disk, once; None if nothing has.
 

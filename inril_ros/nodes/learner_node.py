@@ -6,6 +6,8 @@ Everything it learns with is in ``learning.session``; this node turns messages i
 run in short bursts between callbacks, in one thread, so that the order of what happens is the
 order in which it came. A checkpoint is written now and then, in a thread of its own, and at the
 end; the newest one that verifies is taken up again, and what came after it is asked for anew.
+
+Several robots of one contract may feed one learner; each has its namespace (parameter `robots`).
 """
 
 import json
@@ -30,14 +32,14 @@ from inril_ros.learning.policies.artifact import (
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
-from inril_ros.nodes import qos
 from inril_ros.nodes.demonstrations import learning_episode
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
+from inril_ros.nodes.robot_link import full_names, RobotLink
 from inril_ros.nodes.transition_messages import to_experience
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.transport.folder_lock import FolderLock
-from inril_ros.transport.ledger import IngestLedger, Verdict
+from inril_ros.transport.ledger import IngestLedgers, Verdict
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),
@@ -46,6 +48,8 @@ PARAMETERS = (
     Parameter('run_dir', '', 'folder for the model and the checkpoints'),
     Parameter('seed', 0, 'seed of everything random in the learner', minimum=0, maximum=2 ** 62),
     Parameter('device', 'auto', 'auto, cpu or cuda'),
+    Parameter('robots', [''], "namespaces of the robots that it learns from, relative to its own; "
+              "['']: one, in its own"),
     Parameter('synchronous', False,
               'learn between episodes only, from whole episodes: repeatable'),
     Parameter('publish_every', 100, 'RL updates between two versions of the weights',
@@ -76,22 +80,23 @@ class LearnerNode(ManagedNode):
             self._folder / 'checkpoints', self.value('keep_checkpoints'))
         self._writer = BackgroundWriter()
         self._session = self._build_session()
-        self._ledger = IngestLedger()
-        self._durable = 0
+        names = full_names(self, self.value('robots'))
+        if self.value('synchronous') and len(names) > 1:
+            raise ValueError(f'synchronous is for one robot, and robots has {len(names)}: the '
+                             'order in which experience of several comes is not repeatable')
+        self._ledgers = IngestLedgers()
         self._logged: dict[str, float] = {}
         self._heldout = float('nan')
         self._rate = 0.0
         self._published_at = self._measured_at = -1
         self._sender = WeightsSender(self, self.run_id, self._learner_id, self.contract.hash,
-                                     self.value('half_precision'))
-        self._restore()
+                                     self.value('half_precision'), tuple(names))
+        self._restore(next(iter(names.values())))
         self._saved = time.monotonic()
-        self._statuses = self.create_publisher(LearnerStatus, 'learner/status', qos.STATE)
-        self._acks = self.create_publisher(TransitionAck, 'transition_ack', qos.EXPERIENCE)
-        self.need(
-            self.create_subscription(Transition, 'transition', self._take, qos.EXPERIENCE),
-            self._acks, *self._sender.links)
-        self.create_subscription(PolicyStatus, 'policy/status', self._heard, qos.STATE)
+        self._robots = [
+            RobotLink(self, robot, name, self._ledgers.of(name), self._take, self._heard)
+            for robot, name in names.items()]
+        self.need(*(link for robot in self._robots for link in robot.links), *self._sender.links)
         self.create_service(Trigger, '~/save', self._save_service)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.001, self._learn, clock=steady)
@@ -112,6 +117,11 @@ class LearnerNode(ManagedNode):
         if hasattr(self, '_lock'):
             self._lock.release()
 
+    def not_ready(self) -> str:
+        """Say whose experience is refused, and why."""
+        return '; '.join(f'{robot.name}: {robot.refusal}' for robot in self._robots
+                         if robot.refusal) if self.configured else ''
+
     def _build_session(self) -> FineTuningSession:
         settings = yaml.safe_load(Path(self.value('config')).read_text(encoding='utf-8'))
         episodes = [learning_episode(read_episode(path, self.contract), self.contract)
@@ -122,33 +132,36 @@ class LearnerNode(ManagedNode):
 
     # Experience.
 
-    def _take(self, message: Transition) -> None:
+    def _take(self, robot: RobotLink, message: Transition) -> None:
         """Take a transition in if it is the next one; acknowledge what is in."""
-        if self.run_id and message.run_id != self.run_id:
-            self.get_logger().error(f'transition of run {message.run_id} refused: this is run '
-                                    f'{self.run_id}', throttle_duration_sec=1.0)
+        robot.refusal = self._refusal(message)
+        if robot.refusal:
+            self.get_logger().error(f'{robot.name}: {robot.refusal}', throttle_duration_sec=1.0)
             return
-        if message.contract_hash != self.contract.hash:
-            self.get_logger().error(
-                f'transition refused: made under contract {message.contract_hash[:12]}, this is '
-                f'{self.contract.hash[:12]}', throttle_duration_sec=1.0)
-            return
-        if self._ledger.judge(message.sequence, message.previous_sequence) is Verdict.NEW:
+        if robot.ledger.judge(message.sequence, message.previous_sequence) is Verdict.NEW:
             # What is repeatable must not depend on how fast transitions come: a learner that
             # takes up many of them at once learns between the same ones as it did before.
             if self.value('synchronous') and not self._session.open_episodes:
                 while self._session.updates_due:
                     self._update()
             self._ingest(message)
-            self._ledger.take(message.sequence)
+            robot.ledger.take(message.sequence)
             if message.terminated or message.truncated:
                 self._report()
-        self._acknowledge(message.run_id)
+        self._acknowledge(robot, message.run_id)
 
-    def _acknowledge(self, run_id: str) -> None:
-        """Tell up to where everything is in."""
-        self._acks.publish(TransitionAck(
-            header=self.header(self.now()), run_id=run_id, sequence=self._ledger.sequence))
+    def _refusal(self, message: Transition) -> str:
+        """Say why a transition is none of ours; empty if it is one."""
+        if self.run_id and message.run_id != self.run_id:
+            return f'transition of run {message.run_id} refused: this is run {self.run_id}'
+        if message.contract_hash != self.contract.hash:
+            return (f'transition refused: made under contract {message.contract_hash[:12]}, this '
+                    f'is {self.contract.hash[:12]}')
+        return ''
+
+    def _acknowledge(self, robot: RobotLink, run_id: str) -> None:
+        """Tell a robot up to where everything is in."""
+        robot.acknowledge(TransitionAck(header=self.header(self.now()), run_id=run_id))
 
     def _ingest(self, message: Transition) -> None:
         if message.outcome == EpisodeEvent.ABORTED:
@@ -209,35 +222,35 @@ class LearnerNode(ManagedNode):
         self._report()
         # Unasked too: if this process came back with less, the recorder must hear of it even
         # though it has nothing new to send.
-        self._acknowledge(self.run_id)
+        for robot in self._robots:
+            self._acknowledge(robot, self.run_id)
 
-    def _heard(self, message: PolicyStatus) -> None:
+    def _heard(self, robot: RobotLink, message: PolicyStatus) -> None:
         """Number on from what acts: a restored checkpoint may be older than the last version."""
-        if self._sender.heard(message):
+        if self._sender.heard(message, robot.namespace):
             self._published_at = -1
             self._publish()
 
     def _report(self) -> None:
         session, logged, nan = self._session, self._logged, float('nan')
-        self._statuses.publish(LearnerStatus(
-            header=self.header(self.now()), run_id=self.run_id, device=str(session.device),
-            transitions=session.transitions, duplicates=self._ledger.duplicates,
-            sequence=self._ledger.sequence, durable_sequence=self._durable,
-            env_steps=session.env_steps, rl_updates=session.rl_updates,
-            il_updates=session.il_updates, updates_due=session.updates_due,
-            ratio=logged.get('ratio', 0.0), rl_loss=logged.get('rl_loss', nan),
-            il_loss=logged.get('il_loss', nan), heldout_il_loss=self._heldout,
-            dose=logged.get('dose', 0.0), updates_per_second=self._rate,
-            weights_version=self._sender.version, learner_id=self._learner_id,
-            m=logged.get('m', nan), alignment=session.alignment_in_words,
-            alignment_events=session.alignment_events,
-            alignment_cosine=logged.get('alignment_pooled_cosine', logged.get(
-                'alignment_action_cosine', nan)),
-            alignment_low=logged.get('alignment_pooled_low', nan),
-            alignment_high=logged.get('alignment_pooled_high', nan),
-            alignment_distinguishable=bool(logged.get('alignment_distinguishable', 0.0)),
-            alignment_c_min=logged.get('alignment_c_min', nan),
-            sign_conflict=logged.get('alignment_sign_conflict', nan)))
+        for robot in self._robots:
+            robot.report(LearnerStatus(
+                header=self.header(self.now()), run_id=self.run_id, device=str(session.device),
+                transitions=session.transitions, env_steps=session.env_steps,
+                rl_updates=session.rl_updates, il_updates=session.il_updates,
+                updates_due=session.updates_due, ratio=logged.get('ratio', 0.0),
+                rl_loss=logged.get('rl_loss', nan), il_loss=logged.get('il_loss', nan),
+                heldout_il_loss=self._heldout, dose=logged.get('dose', 0.0),
+                updates_per_second=self._rate, weights_version=self._sender.version,
+                learner_id=self._learner_id, m=logged.get('m', nan),
+                alignment=session.alignment_in_words, alignment_events=session.alignment_events,
+                alignment_cosine=logged.get('alignment_pooled_cosine', logged.get(
+                    'alignment_action_cosine', nan)),
+                alignment_low=logged.get('alignment_pooled_low', nan),
+                alignment_high=logged.get('alignment_pooled_high', nan),
+                alignment_distinguishable=bool(logged.get('alignment_distinguishable', 0.0)),
+                alignment_c_min=logged.get('alignment_c_min', nan),
+                sign_conflict=logged.get('alignment_sign_conflict', nan)))
 
     # What survives.
 
@@ -254,7 +267,7 @@ class LearnerNode(ManagedNode):
         tensors, session = self._session.state_dict()
         model, config, _ = self._session.export()
         document = {
-            'session': session, 'sequence': self._ledger.sequence,
+            'session': session, 'sequences': self._ledgers.sequences,
             'version': self._sender.version, 'run_id': self.run_id,
             'contract_hash': self.contract.hash}
 
@@ -263,7 +276,7 @@ class LearnerNode(ManagedNode):
             write_folder(self._folder / 'model', model, {'model_config': json.loads(config)},
                          replace=True)
 
-        self._writer.begin(write, self._ledger.sequence)
+        self._writer.begin(write, document['sequences'])
         self._note_written(wait)
 
     def _note_written(self, wait: bool = False) -> None:
@@ -274,10 +287,14 @@ class LearnerNode(ManagedNode):
             self.get_logger().error(f'the checkpoint could not be written: {error}')
             return
         if written is not None:
-            self._durable = written
+            for robot in self._robots:
+                robot.durable = written[robot.name]
 
-    def _restore(self) -> None:
+    def _restore(self, first: str) -> None:
         """Continue from the newest checkpoint that is whole.
+
+        Args:
+            first: The robot that a checkpoint is of which doesn't name any.
 
         Raises:
             ValueError: It belongs to another run or contract.
@@ -292,10 +309,10 @@ class LearnerNode(ManagedNode):
             if document[key] != ours:
                 raise ValueError(f'{found.folder}: {key} is {document[key]}, this is {ours}')
         self._session.load_state_dict(found.tensors, document['session'])
-        self._ledger = IngestLedger(document['sequence'])
-        self._durable = document['sequence']
+        self._ledgers = IngestLedgers(
+            document.get('sequences') or {first: document['sequence']})
         self._sender.version = document['version']
-        self.get_logger().info(f'continued at transition {self._ledger.sequence}, '
+        self.get_logger().info(f'continued at transition {self._ledgers.sequences}, '
                                f'version {self._sender.version}: {json.dumps(self._counters())}')
 
     def _counters(self) -> dict[str, int]:
@@ -304,7 +321,7 @@ class LearnerNode(ManagedNode):
     def _save_service(self, _: Any, response: Any) -> Any:
         self._publish()
         self._save(wait=True)
-        response.success = self._durable == self._ledger.sequence
+        response.success = all(robot.durable == robot.ledger.sequence for robot in self._robots)
         response.message = (str(self._folder) if response.success
                             else 'the checkpoint could not be written; the log says why')
         return response

@@ -8,7 +8,7 @@ import json
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
-Value = str | bool | int | float
+Value = str | bool | int | float | list[str]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learner's end of the weights: versions out, and again what was lost on the way.
 
-Tensors that the acting side is known to have are left out. It is known from its own status: the
-version it says it acts with is one that was sent from here.
+Tensors that an acting side is known to have are left out. It is known from its own status: the
+version it says it acts with is one that was sent from here. Several robots get the same versions,
+each on its own topics, and without what it has itself.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+import posixpath
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -30,6 +34,7 @@ class WeightsSender:
         learner_id: UUID of this process.
         contract_hash: Of the contract that the weights are for.
         half: Send matrices as bfloat16.
+        robots: Namespaces of those who act, relative to the node's; empty: the node's own.
 
     Attributes:
         version: The last one, 0 before the first. A restored learner sets it.
@@ -37,21 +42,25 @@ class WeightsSender:
     """
 
     def __init__(self, node: Node, run_id: str, learner_id: str, contract_hash: str,
-                 half: bool) -> None:
+                 half: bool, robots: Sequence[str] = ('',)) -> None:
         self.version = 0
         self._node = node
         self._names = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
         self._half = half
-        self._sent: Version | None = None
         self._made_of: OrderedDict[int, frozenset[str]] = OrderedDict()  # hashes by version
-        self._acting = 0
-        self._pieces = node.create_publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
-        self._manifests = node.create_publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
-        node.create_subscription(
-            WeightsRequest, 'weights/request', self._asked, qos.EVENT)
-        self.links: tuple[Publisher | Subscription, ...] = (self._pieces, self._manifests)
-        #: Somebody lacks tensors that were left out: the next version must have all of them.
-        self.wants_all = False
+        self._receivers = {robot: _Receiver(node, robot) for robot in robots}
+        for robot, receiver in self._receivers.items():
+            node.create_subscription(
+                WeightsRequest, posixpath.join(robot, 'weights/request'),
+                partial(self._asked, receiver), qos.EVENT)
+        self.links: tuple[Publisher | Subscription, ...] = tuple(
+            link for receiver in self._receivers.values()
+            for link in (receiver.pieces, receiver.manifests))
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether somebody lacks tensors that were left out: a new version must go out."""
+        return any(receiver.wants_all for receiver in self._receivers.values())
 
     def send(self, content: bytes, model_config: str, schema_hash: str, learner_step: int) -> None:
         """Send weights as the next version.
@@ -63,62 +72,73 @@ class WeightsSender:
             learner_step: RL updates done.
         """
         tensors = rounded(split(content)) if self._half else split(content)
-        known = frozenset() if self.wants_all else self._made_of.get(self._acting, frozenset())
-        self.wants_all = False
-        # Something must be sent, or there would be nothing to put together.
-        if all(tensor.hash in known for tensor in tensors.values()):
-            known = frozenset()
+        hashes = frozenset(tensor.hash for tensor in tensors.values())
         self.version += 1
-        self._sent = make_version(
-            tensors, known, version=self.version, parent_version=self.version - 1,
-            learner_step=learner_step, model_config=model_config, schema_hash=schema_hash,
-            **self._names)
-        self._made_of[self.version] = frozenset(tensor.hash for tensor in tensors.values())
+        made: dict[frozenset[str], Version] = {}  # robots that have the same get the same
+        for receiver in self._receivers.values():
+            known = frozenset() if receiver.wants_all \
+                else hashes & self._made_of.get(receiver.acting, frozenset())
+            receiver.wants_all = False
+            # Something must be sent, or there would be nothing to put together.
+            if known == hashes:
+                known = frozenset()
+            if known not in made:
+                made[known] = make_version(
+                    tensors, known, version=self.version, parent_version=self.version - 1,
+                    learner_step=learner_step, model_config=model_config, schema_hash=schema_hash,
+                    **self._names)
+            receiver.sent = made[known]
+            # The manifest last: of two versions in a row the first one is whole when it is named.
+            self._publish_pieces(receiver, range(receiver.sent.manifest.chunk_count))
+            self._publish_manifest(receiver)
+        self._made_of[self.version] = hashes
         while len(self._made_of) > _REMEMBERED:
             self._made_of.popitem(last=False)
-        # The manifest last: of two versions in a row the first one is whole when it is named.
-        self._publish_pieces(self._sent, range(self._sent.manifest.chunk_count))
-        self._publish_manifest(self._sent)
 
-    def heard(self, status: PolicyStatus) -> bool:
-        """Take what the acting side says.
+    def heard(self, status: PolicyStatus, robot: str = '') -> bool:
+        """Take what an acting side says.
+
+        Args:
+            status: What it says.
+            robot: Which one it is.
 
         Returns:
             Whether it acts with a later version than the last one from here: this learner came
             back with less, and must number on from there.
         """
         ours = status.run_id == self._names['run_id']
-        self._acting = status.weights_version if ours else 0
-        if self._acting > self.version:
-            self.version = self._acting
+        self._receivers[robot].acting = status.weights_version if ours else 0
+        if ours and status.weights_version > self.version:
+            self.version = status.weights_version
             return True
         return False
 
-    def _asked(self, message: WeightsRequest) -> None:
-        """Send again what somebody lacks of the last version; older ones are over."""
-        sent = self._sent
+    def _asked(self, receiver: '_Receiver', message: WeightsRequest) -> None:
+        """Send again what a robot lacks of the last version; older ones are over."""
+        sent = receiver.sent
         if message.run_id != self._names['run_id'] or sent is None:
             return
         if message.complete:
-            self.wants_all = True
+            receiver.wants_all = True
             return
         if message.version != sent.manifest.version:
             return
         indices = [index for index in message.chunk_indices if index < sent.manifest.chunk_count]
         if not message.chunk_indices:
             indices = range(sent.manifest.chunk_count)
-        self._publish_pieces(sent, indices)
+        self._publish_pieces(receiver, indices)
         if not message.chunk_indices:
-            self._publish_manifest(sent)
+            self._publish_manifest(receiver)
 
-    def _publish_manifest(self, version: Version) -> None:
+    def _publish_manifest(self, receiver: '_Receiver') -> None:
         message = WeightsManifest(format='safetensors')
         message.header.stamp = self._node.get_clock().now().to_msg()
-        for name, value in vars(version.manifest).items():
+        for name, value in vars(receiver.sent.manifest).items():
             setattr(message, name, value)
-        self._manifests.publish(message)
+        receiver.manifests.publish(message)
 
-    def _publish_pieces(self, version: Version, indices: 'range | list[int]') -> None:
+    def _publish_pieces(self, receiver: '_Receiver', indices: 'range | list[int]') -> None:
+        version = receiver.sent
         pieces = cut(version.content)
         for index in indices:
             offset, piece = pieces[index]
@@ -127,4 +147,23 @@ class WeightsSender:
                 chunk_index=index, chunk_count=chunk_count(len(version.content)), offset=offset)
             message.header.stamp = self._node.get_clock().now().to_msg()
             message.data.frombytes(piece)
-            self._pieces.publish(message)
+            receiver.pieces.publish(message)
+
+
+class _Receiver:
+    """One robot, as far as weights go.
+
+    Attributes:
+        acting: The version that it says it acts with, 0 if none from here.
+        sent: The last version, as it was sent to it.
+        wants_all: It lacks tensors that were left out.
+    """
+
+    def __init__(self, node: Node, robot: str) -> None:
+        self.acting = 0
+        self.sent: Version | None = None
+        self.wants_all = False
+        self.pieces = node.create_publisher(
+            PolicyWeights, posixpath.join(robot, 'weights/pieces'), qos.WEIGHTS)
+        self.manifests = node.create_publisher(
+            WeightsManifest, posixpath.join(robot, 'weights/manifest'), qos.MANIFEST)

@@ -5,8 +5,11 @@
 One number says what is in. It is saved in the very checkpoint that holds what was learned from
 these transitions, so the two can't disagree; after a restart from an older checkpoint it is lower,
 the acknowledgement says so, and the sender begins again from there.
+
+Each robot's journal counts by itself, so each robot has an account of its own.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
 
@@ -49,3 +52,24 @@ class IngestLedger:
         """Note that a transition, judged to be new, is in."""
         self.gaps += sequence > self.sequence + 1
         self.sequence = sequence
+
+
+class IngestLedgers:
+    """One account per robot, by its name.
+
+    Args:
+        sequences: From a checkpoint: what is in of each robot.
+    """
+
+    def __init__(self, sequences: Mapping[str, int] | None = None) -> None:
+        self._ledgers = {name: IngestLedger(number)
+                         for name, number in (sequences or {}).items()}
+
+    def of(self, robot: str) -> IngestLedger:
+        """Return a robot's account; of one that is new here nothing is in."""
+        return self._ledgers.setdefault(robot, IngestLedger())
+
+    @property
+    def sequences(self) -> dict[str, int]:
+        """What is in, by robot: also of those that are away now, and may come back."""
+        return {name: ledger.sequence for name, ledger in self._ledgers.items()}

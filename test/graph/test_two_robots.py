@@ -1,0 +1,90 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Two robots in two namespaces feed one learner: all of both, once, and told apart."""
+
+from inril_ros.msg import Transition
+import pytest
+from robot_pair import robot_pair, ROBOTS
+
+from inril_ros.learning.checkpoints import CheckpointStore
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('pair')
+
+
+@pytest.fixture(scope='module')
+def pair(folder):
+    with robot_pair(folder) as pair:
+        yield pair
+
+
+def wait_new_version(pair):
+    """Wait until both policies act with one version that is newer than what they acted with."""
+    before = max(version for robot in pair.robots for version in (0, *robot.versions))
+    updates = pair.robots[0].learner.rl_updates
+    pair.run(1, 1)
+    pair.player.until(lambda: pair.robots[0].learner.rl_updates > updates, 'an update')
+    pair.player.call('learner_node/save')
+    pair.player.until(
+        lambda: len({robot.policy.weights_version for robot in pair.robots}) == 1
+        and pair.robots[0].policy.weights_version > before,
+        lambda: f'a version after {before}: {[robot.policy for robot in pair.robots]}')
+
+
+def test_both_journals_are_learned_from_once_and_acknowledged_apart(pair):
+    first, second = pair.robots
+    pair.run(2, 1)
+    lengths = pair.check_once()
+    assert lengths[0] > lengths[1]  # so that numbers of one can't pass for those of the other
+    for robot, length in zip(pair.robots, lengths, strict=True):
+        assert max(robot.acknowledged) == length
+        assert {record.run_id for record in robot.journal()} == {first.learner.run_id}
+    assert first.learner.learner_id == second.learner.learner_id
+    episodes = [{record.episode_id for record in robot.journal()} for robot in pair.robots]
+    assert not episodes[0] & episodes[1]
+
+
+def test_both_policies_act_with_what_was_learned(pair):
+    wait_new_version(pair)
+    for robot in pair.robots:
+        assert robot.policy.refused == 0, robot.policy.refusal
+        assert robot.policy.weights_version <= robot.learner.weights_version
+
+
+def test_nothing_counts_twice_when_learner_and_recorder_are_killed(pair, folder):
+    first, second = pair.robots
+    pair.check_once()
+    pair.player.call('learner_node/save')
+    saved = CheckpointStore(folder / 'run' / 'checkpoints', 3).newest().document['sequences']
+    assert saved == {f'/{robot.name}': len(robot.journal()) for robot in pair.robots}
+    pair.run(1, 0)
+    pair.check_once()  # taken in, and in no checkpoint
+    pair.kill('learner_node')
+    pair.run(0, 2)
+    pair.kill(f'{first.name}/recorder_node')
+    pair.restart(f'{first.name}/recorder_node')
+    pair.restart('learner_node')
+    assert pair.check_once() == [
+        saved[f'/{first.name}'] + 8, saved[f'/{second.name}'] + 2 * 8]
+    log = pair.supervisor.log_path('learner_node').read_text()
+    assert f'continued at transition {saved}' in log
+    wait_new_version(pair)
+    pair.check_once()
+
+
+def test_a_robot_with_another_contract_is_refused_by_name_and_the_other_goes_on(pair):
+    first, second = pair.robots
+    lengths = pair.check_once()
+    second.transitions.publish(Transition(
+        run_id=first.learner.run_id, sequence=lengths[1] + 1, previous_sequence=lengths[1],
+        episode_id='foreign', contract_hash='f' * 64))
+    log = pair.supervisor.log_path('learner_node')
+    refused = f'/{ROBOTS[1]}: transition refused: made under contract ffffffffffff'
+    pair.player.until(lambda: refused in log.read_text(), 'the refusal')
+    pair.run(1, 0)
+    assert pair.check_once() == [lengths[0] + 8, lengths[1]]
+    pair.run(0, 1)
+    assert pair.check_once() == [lengths[0] + 8, lengths[1] + 8]
+    assert f'/{ROBOTS[0]}: transition refused' not in log.read_text()
