@@ -7,8 +7,10 @@
         finetune_config:=config/finetune.yaml run_dir:=runs/a/finetune
 
 With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and the last three are not
-needed here. The driver of the robot, its controllers and cameras are started before (docs/robots).
-All arguments of robot.launch.py can be given as well.
+needed here. With ``robots:=left,right`` several arms of one contract feed one learner: each has its
+nodes in its namespace, and its journal in a folder of its name. The driver of the robot, its
+controllers and cameras are started before (docs/robots). All arguments of robot.launch.py can be
+given as well.
 """
 
 from pathlib import Path
@@ -26,6 +28,9 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument('contract', description='robot contract (YAML)'),
         DeclareLaunchArgument('pretrained', description='folder of the cloned model'),
         DeclareLaunchArgument('journal', description='folder of the rollout journal'),
+        DeclareLaunchArgument(
+            'robots', default_value='',
+            description='namespaces of several robots, with commas between them'),
         DeclareLaunchArgument(
             'learner', default_value='true', choices=['true', 'false'],
             description='the learner runs on this machine'),

@@ -7,7 +7,8 @@
         run_dir:=runs/a/finetune device:=cuda
 
 The robot's side is finetune.launch.py with ``learner:=false``, in the same namespace and with the
-same ``run_id``. All arguments of robot.launch.py can be given as well.
+same ``run_id``; or, for several robots, one finetune.launch.py per ``namespace:=`` and here
+``robots:=left,right``. All arguments of robot.launch.py can be given as well.
 """
 
 from pathlib import Path
@@ -27,6 +28,9 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument('demonstrations', description='folder of the demonstration bags'),
         DeclareLaunchArgument(
             'finetune_config', description='settings of the fine-tuning session (YAML)'),
+        DeclareLaunchArgument(
+            'robots', default_value='',
+            description='namespaces of several robots, with commas between them'),
         DeclareLaunchArgument('run_dir', description='folder the learner writes to'),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),

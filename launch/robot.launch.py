@@ -80,7 +80,7 @@ def start_stage(context: LaunchContext) -> list[Node]:
             prefix=f'nice -n {node.niceness}' if node.niceness else None,
             respawn=node.respawn,
             respawn_delay=2.0,
-            on_exit=Shutdown(reason=f'{node.name} ended') if node.vital else None,
+            on_exit=Shutdown(reason=f'{node.path} ended') if node.vital else None,
             output=node.output,
         )
         for node in graph.nodes

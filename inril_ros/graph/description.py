@@ -10,13 +10,12 @@ supervisor and the launch files do.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 import json
-import re
 
 import yaml
 
-Parameter = bool | int | float | str | list[str]
+from inril_ros.graph.options import GraphOptions
 
-_NAMESPACE = re.compile(r'^(/?[A-Za-z_][A-Za-z0-9_]*)(/[A-Za-z_][A-Za-z0-9_]*)*$')
+Parameter = bool | int | float | str | list[str]
 
 
 @dataclass(frozen=True)
@@ -79,111 +78,6 @@ class GraphDescription:
                 return node
         raise KeyError(f'graph {self.name!r} has no node {name!r}, only '
                        f'{[node.path for node in self.nodes]}')
-
-
-@dataclass(frozen=True)
-class GraphOptions:
-    """What a stage has to be told. Paths are strings, as ROS parameters are; empty: not given.
-
-    Attributes:
-        contract: The robot contract (YAML).
-        run_id: UUID of the run.
-        simulation: Simulation mapping (YAML); empty: a real robot, no simulation node.
-        mock_arm: An arm that isn't there answers to the contract in place of a real one.
-        gazebo: Gazebo simulates the world of the simulation mapping, in place of sim_node.
-        task: Name of the task in the simulation mapping.
-        lockstep: The simulation waits for each action and runs as fast as the graph goes.
-        use_sim_time: Nodes follow ``/clock``; lockstep and Gazebo need it. The built-in arm sends
-            a clock in lockstep only.
-        autostart: Nodes configure and activate themselves. Off on a robot where a person does it.
-        respawn: Recorder and learner come back after a crash. The actuation node never does: it
-            would command the arm again with nobody watching.
-        dry_run: Everything is computed and told, and the robot is sent nothing.
-        learner: The learner runs here; if not, on another machine ('learn').
-        namespace: Namespace of the robot.
-        robots: Namespaces of several robots of one contract that feed one learner, within
-            ``namespace``: each has all nodes but the learner, and its journal in a folder of its
-            name below ``journal``. Empty: one robot. For 'finetune' and 'learn'.
-        log_level: ``debug``, ``info``, ``warn`` or ``error``.
-        camera: The simulation renders the contract's cameras.
-        teleop_device: What drives demonstrations: ``scripted`` in simulation; ``external``:
-            whoever publishes the contract's teleop topics, and no node of ours.
-        operator_noise: Standard deviation of the scripted operator's errors, normalised action.
-        model: Folder of the model the policy node starts with; finetuning may take it from
-            ``pretrained``.
-        demonstrations: Folder of demonstration bags: written when recording, read by the learner.
-        journal: Folder of the rollout journal.
-        finetune_config: Settings of the fine-tuning session (YAML).
-        pretrained: Folder of the cloned model.
-        run_dir: Folder the learner writes to.
-        seed: Of the learner.
-        device: Of the learner: ``auto``, ``cpu`` or ``cuda``.
-        synchronous: The learner learns between episodes only: repeatable.
-        exploration_scale: Standard deviation of the noise on the policy's actions while learning,
-            normalised action; 0 for a host that explores by itself.
-
-    Raises:
-        ValueError: Options that exclude each other, or a name ROS would not take.
-    """
-
-    contract: str
-    run_id: str
-    simulation: str = ''
-    mock_arm: bool = False
-    gazebo: bool = False
-    task: str = ''
-    lockstep: bool = False
-    use_sim_time: bool = False
-    autostart: bool = True
-    respawn: bool = False
-    dry_run: bool = False
-    learner: bool = True
-    namespace: str = ''
-    robots: tuple[str, ...] = ()
-    log_level: str = 'info'
-    camera: bool = False
-    teleop_device: str = 'scripted'
-    operator_noise: float = 0.3
-    model: str = ''
-    demonstrations: str = ''
-    journal: str = ''
-    finetune_config: str = ''
-    pretrained: str = ''
-    run_dir: str = ''
-    seed: int = 0
-    device: str = 'auto'
-    synchronous: bool = False
-    exploration_scale: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not self.contract:
-            raise ValueError('contract is empty: give the path of a robot contract')
-        if self.lockstep and not self.simulation:
-            raise ValueError('lockstep is for a simulation: a real robot does not wait')
-        if self.mock_arm and self.simulation:
-            raise ValueError('mock_arm and simulation exclude each other: either is the robot')
-        if self.gazebo and (not self.simulation or self.lockstep or not self.use_sim_time):
-            raise ValueError('gazebo needs a simulation (its world and task) and use_sim_time, '
-                             'and knows no lockstep: it has a clock of its own')
-        if self.lockstep and not self.use_sim_time:
-            raise ValueError('lockstep needs use_sim_time: the clock stands while nodes think')
-        for name in (*([self.namespace] if self.namespace else []), *self.robots):
-            if not _NAMESPACE.match(name):
-                raise ValueError(f'namespace {name!r} is no ROS name: letters, digits and _ '
-                                 'between slashes, not starting with a digit')
-        if len(set(self.robots)) != len(self.robots):
-            raise ValueError(f'robots names one twice: {", ".join(self.robots)}')
-        if any(name.startswith('/') for name in self.robots):
-            raise ValueError(f'robots {", ".join(self.robots)}: they are within namespace: leave '
-                             'the slash at the beginning out')
-        if self.synchronous and len(self.robots) > 1:
-            raise ValueError('synchronous is for one robot: the order in which experience of '
-                             'several comes is not repeatable')
-        if self.gazebo and len(self.robots) > 1:
-            raise ValueError('gazebo has one arm per world: start each robot by itself, and one '
-                             "learner ('learn') for all")
-        if self.log_level not in ('debug', 'info', 'warn', 'error'):
-            raise ValueError(f'log_level is {self.log_level!r}: debug, info, warn or error')
 
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:

@@ -77,6 +77,42 @@ def test_an_external_device_needs_no_node_of_ours():
     assert names(recording_graph(options)) == ['actuation_node', 'recorder_node']
 
 
+def test_several_robots_have_all_nodes_but_the_learner_each_in_its_namespace():
+    told = GraphOptions(**SIMULATED, **FOLDERS, namespace='lab', robots=('left', 'right'))
+    graph = finetuning_graph(told)
+    alone = names(finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS)))
+    assert [node.path for node in graph.nodes] == [
+        *(f'lab/left/{name}' for name in alone[:-1]),
+        *(f'lab/right/{name}' for name in alone[:-1]), 'lab/learner_node']
+    for robot in ('left', 'right'):
+        assert graph.node(f'lab/{robot}/recorder_node').parameters['journal'] == f'journal/{robot}'
+    learner = graph.node('lab/learner_node')
+    assert learner.parameters['robots'] == ['left', 'right']
+    assert learning_graph(told).nodes == (learner,)
+    elsewhere = finetuning_graph(GraphOptions(**{
+        **SIMULATED, **FOLDERS, 'learner': False, 'robots': ('left', 'right')}))
+    assert 'learner_node' not in names(elsewhere) and len(elsewhere.nodes) == 8
+
+
+def test_simulations_in_lockstep_each_have_a_clock():
+    """The clock of all would be set back by whoever is behind; the learner follows none."""
+    graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS, robots=('left', 'right')))
+    for node in graph.nodes:
+        if node.name == 'learner_node':
+            assert not node.parameters['use_sim_time'] and not node.parameters['lockstep']
+        else:
+            assert node.parameters['use_sim_time'] and node.remappings == {'/clock': 'clock'}
+    alone = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
+    assert not any(node.remappings for node in alone.nodes)
+    assert alone.node('learner_node').parameters['use_sim_time']
+
+
+@pytest.mark.parametrize('stage', ['simulate', 'record', 'evaluate'])
+def test_several_robots_are_for_fine_tuning(stage):
+    with pytest.raises(ValueError, match=f'{stage} is for one robot'):
+        STAGES[stage](GraphOptions(**SIMULATED, **FOLDERS, robots=('left', 'right')))
+
+
 def test_only_what_commands_the_arm_is_vital():
     graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
     assert [node.name for node in graph.nodes if node.vital] == ['actuation_node']
@@ -135,6 +171,12 @@ def test_a_stage_says_what_it_misses(stage, missing):
     (dict(use_sim_time=False), 'lockstep needs use_sim_time'),
     (dict(gazebo=True), 'gazebo needs a simulation .* and knows no lockstep'),
     (dict(namespace='2nd arm'), 'is no ROS name'),
+    (dict(robots=('left', '2nd')), "'2nd' is no ROS name"),
+    (dict(robots=('left', '')), 'is no ROS name'),
+    (dict(robots=('left', 'left')), 'names one twice'),
+    (dict(robots=('/left', 'right')), 'leave the slash at the beginning out'),
+    (dict(robots=('left', 'right'), synchronous=True), 'synchronous is for one robot'),
+    (dict(robots=('left', 'right'), lockstep=False, gazebo=True), 'one arm per world'),
     (dict(log_level='loud'), 'debug, info, warn or error')])
 def test_options_that_cannot_be_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
@@ -144,6 +186,7 @@ def test_options_that_cannot_be_are_refused(wrong, message):
 def test_a_graph_has_no_two_nodes_of_one_name():
     with pytest.raises(ValueError, match='two nodes of one name'):
         GraphDescription('twice', (NodeDescription('a', 'a'), NodeDescription('b', 'a')))
+    GraphDescription('pair', tuple(NodeDescription('a', 'a', each) for each in ('left', 'right')))
 
 
 def test_an_unknown_node_is_answered_with_those_there_are():
@@ -161,7 +204,8 @@ def test_the_parameter_file_holds_for_any_name():
 text = st.text(st.characters(min_codepoint=32, exclude_categories=('Cs', 'Cc')), max_size=40)
 values = st.one_of(text, st.booleans(), st.integers(-2**63, 2**63 - 1),
                    st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
-                   st.sampled_from(['', 'true', '007', '1.0', '~', 'a b:=c', "it's", 'null']))
+                   st.sampled_from(['', 'true', '007', '1.0', '~', 'a b:=c', "it's", 'null']),
+                   st.lists(text, min_size=1, max_size=3))
 
 
 @settings(max_examples=60, deadline=None)

@@ -66,6 +66,7 @@ def test_defaults_are_those_of_the_options():
         if name in ('stage', 'contract', 'run_id', 'respawn'):
             continue
         text = defaults[name] if isinstance(defaults[name], str) else str(defaults[name]).lower()
+        text = '' if defaults[name] == () else text
         assert settings['default_value'] == text, name
 
 
@@ -93,7 +94,7 @@ def test_a_file_starts_its_stage_as_it_is_described(name):
         (node.executable, node.name, 'left', [dict(node.parameters)], node.respawn)
         for node in described.nodes]
     for node in nodes:
-        told = ros_arguments(NodeDescription(node['executable'], node['name']), 'warn')
+        told = ros_arguments(NodeDescription(node['executable'], node['name'], 'left'), 'warn')
         assert node['arguments'] == ['--ros-args', *told[told.index('--enclave'):]]
 
 
@@ -128,6 +129,17 @@ def test_the_learner_may_be_elsewhere():
     assert executables(nodes) == ['actuation_node', 'policy_node', 'recorder_node']
     elsewhere, _, _ = started('learner', **given(*GIVEN['learner'][0]))
     assert executables(elsewhere) == ['learner_node']
+
+
+def test_several_robots_feed_one_learner():
+    nodes, _, _ = started('finetune', **given(*GIVEN['finetune'][0], 'demonstrations', 'run_dir',
+                                              'finetune_config', robots='left, right'))
+    assert [(node['namespace'], node['executable']) for node in nodes] == [
+        *((robot, name) for robot in ('left', 'right')
+          for name in ('actuation_node', 'policy_node', 'recorder_node')), ('', 'learner_node')]
+    assert nodes[-1]['parameters'][0]['robots'] == ['left', 'right']
+    elsewhere, _, _ = started('learner', **given(*GIVEN['learner'][0], robots='left,right'))
+    assert elsewhere[0]['parameters'] == nodes[-1]['parameters']
 
 
 def test_the_simulated_arm_alone_is_the_default():

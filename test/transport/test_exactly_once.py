@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 import pytest
 
 from inril_ros.transport.journal import Journal
-from inril_ros.transport.ledger import IngestLedger, Verdict
+from inril_ros.transport.ledger import IngestLedger, IngestLedgers, Verdict
 from inril_ros.transport.outbox import Outbox, Parcel
 
 PATIENCE = 1.0
@@ -190,3 +190,31 @@ def test_what_is_sent_says_what_comes_before_it():
     outbox.acknowledge(1, 1.2)
     assert outbox.due(2.1) == []
     assert outbox.due(2.3) == [Parcel(2, 1, b'b')]
+
+
+@given(st.lists(st.one_of(
+    st.tuples(st.sampled_from(['left', 'right']), st.integers(1, 6)),
+    st.sampled_from(['save', 'kill'])), max_size=60))
+def test_robots_whose_numbers_are_alike_are_told_apart(events):
+    """Numbers of either robot come in any order, again, and the learner dies in between."""
+    ledgers, learned, checkpoint = IngestLedgers(), [], ({}, [])
+    for event in events:
+        if event == 'save':
+            checkpoint = ledgers.sequences, list(learned)
+        elif event == 'kill':
+            ledgers, learned = IngestLedgers(checkpoint[0]), list(checkpoint[1])
+        else:
+            robot, sequence = event
+            ledger = ledgers.of(robot)
+            if ledger.judge(sequence, sequence - 1) is Verdict.NEW:
+                ledger.take(sequence)
+                learned.append(event)
+    for robot in ('left', 'right'):
+        of_it = [sequence for name, sequence in learned if name == robot]
+        assert of_it == list(range(1, ledgers.of(robot).sequence + 1))
+
+
+def test_a_robot_that_is_away_keeps_its_account():
+    ledgers = IngestLedgers({'left': 7, 'right': 3})
+    ledgers.of('left').take(8)
+    assert ledgers.sequences == {'left': 8, 'right': 3}
