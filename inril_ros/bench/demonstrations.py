@@ -57,7 +57,7 @@ def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
                          'demonstrations.source policy (a saved model) or bags, and the path')
     operator = make_operator(task.id, bench.contract, wanted.action_noise, mapping_file(task))
     expert = make_operator(task.id, bench.contract, 0.0, mapping_file(task))
-    lane = Lane(bench.open(), bench.contract, bench.time_limit)
+    lane = Lane(bench.open(), bench.contract, bench.time_limit, bench.urdf)
     for attempt, scene in _scenes(task, bench, seed):
         lane.begin(scene)
         operator.begin(derived_seed(seed, 'operator', attempt))
@@ -74,7 +74,7 @@ def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
     if sizes != expected:
         raise StudyError(f'task {task.label}: the model {task.demonstrations.path} has (O, A) = '
                          f'{sizes}, the robot {expected}')
-    lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1)
+    lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1, bench.urdf)
     for attempt, scene in _scenes(task, bench, seed):
         generator = torch.Generator().manual_seed(derived_seed(seed, 'operator', attempt))
         yield from lanes.play(policy, [scene], generator)

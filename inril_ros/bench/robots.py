@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from inril_ros.bench.task import Images, Shift, StudyError, Task
 from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.robot.kinematics import URDF, urdf_of
 from inril_ros.robot.policy_images import PolicyImages
 from inril_ros.sim.environment import make_simulation, SimulatedRobot, SimulatedState
 from inril_ros.sim.mapping import (
@@ -37,12 +38,14 @@ class Bench:
         time_limit: [ticks] Longest episode.
         open: Makes one simulation as it was demonstrated on.
         shift: What is different while fine-tuning and evaluating.
+        urdf: Of the robot; None: its contract names none.
     """
 
     contract: Contract
     time_limit: int
     open: Callable[[], SimulatedRobot]
     shift: Shift
+    urdf: URDF | None = None
 
     def open_shifted(self) -> SimulatedRobot:
         """Make one simulation as it is fine-tuned on."""
@@ -62,11 +65,14 @@ def bench_of(task: Task) -> Bench:
         from inril_ros.bench.gymnasium_ids import described
 
         contract, ticks, make = described(task)
+        urdf = None
     else:
         path = mapping_file(task)
         mapping = load_mapping(path)
         entry = find_task(mapping, task.id, str(path))
-        contract = load_contract(contract_file(path, mapping))
+        file = contract_file(path, mapping)
+        contract = load_contract(file)
+        urdf = urdf_of(contract, file)
         ticks = time_limit_ticks(entry, contract)
         make = partial(make_simulation, path, task.id)
     if task.time_limit is not None:
@@ -74,7 +80,7 @@ def bench_of(task: Task) -> Bench:
     if task.images is not None:
         contract = _seen_through(contract, task.images)
     _check_bias(task.shift, contract)
-    return Bench(contract, ticks, partial(make, contract), task.shift)
+    return Bench(contract, ticks, partial(make, contract), task.shift, urdf)
 
 
 def mapping_file(task: Task) -> Path:

@@ -111,7 +111,8 @@ class _Work:
     def __init__(self, run: Run, place: RunPlace, bench: Bench, clone: Clone) -> None:
         self._run, self._place, self._clone = run, place, clone
         self._contract = bench.contract
-        self._lanes = Lanes(bench.open_shifted, bench.contract, bench.time_limit, run.lanes)
+        self._lanes = Lanes(bench.open_shifted, bench.contract, bench.time_limit, run.lanes,
+                            bench.urdf)
         self._session = FineTuningSession(
             run.arm.session_config, clone.policy, clone.demonstrations, run.seed, 'cpu')
         self._tally = Tally()

@@ -55,7 +55,7 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
     yield '+ units and names of the contract', value, 'steps/s', _share(value, raw)
 
     # No task succeeds by chance: an episode that ended early would be counted too long.
-    lane = Lane(bench.open(), bench.contract, _STEPS)
+    lane = Lane(bench.open(), bench.contract, _STEPS, bench.urdf)
 
     def lane_steps() -> int:
         lane.begin(0)
@@ -71,7 +71,7 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
     policy = BestOfN(ModelConfig(bench.contract.observation_size, bench.contract.action_size))
     policy.eval()
     for number in (1, lanes):
-        with_policy = Lanes(bench.open, bench.contract, _STEPS, number)
+        with_policy = Lanes(bench.open, bench.contract, _STEPS, number, bench.urdf)
 
         def policy_steps(with_policy: Lanes = with_policy, number: int = number) -> int:
             played = with_policy.play(policy, range(number), torch.Generator().manual_seed(0))

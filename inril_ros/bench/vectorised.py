@@ -20,6 +20,7 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.images import as_it_comes, PolicyViews
+from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.safety import SafetyGate
 from inril_ros.sim.environment import Outcome, SimulatedRobot, SimulatedState
 
@@ -85,9 +86,10 @@ class Played:
 class Lane:
     """One simulation, and the episode that runs in it."""
 
-    def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int) -> None:
+    def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int,
+                 urdf: URDF | None = None) -> None:
         self._robot, self._contract, self._time_limit = robot, contract, time_limit
-        self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract)
+        self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract, urdf)
         self._views = PolicyViews(contract)
         self._encoded: dict[str, bytes] = {}
         self._state: SimulatedState
@@ -158,8 +160,9 @@ class Lanes:
 
     def __init__(
         self, make: Callable[[], SimulatedRobot], contract: Contract, time_limit: int, number: int,
+        urdf: URDF | None = None,
     ) -> None:
-        self._lanes = [Lane(make(), contract, time_limit) for _ in range(number)]
+        self._lanes = [Lane(make(), contract, time_limit, urdf) for _ in range(number)]
 
     def __len__(self) -> int:
         """Return L."""

@@ -70,7 +70,8 @@ class ActuationNode(ManagedNode):
         contract = self.contract
         self._aligner = FrameAligner(contract, delayed=False)  # the guard sees the newest
         self._path = CommandPath(
-            contract, urdf_of(contract, self.value('contract')), paced=not self.lockstep)
+            contract, urdf_of(contract, self.value('contract')), paced=not self.lockstep,
+            dry_run=self.value('dry_run'))
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._clock_watch = ClockWatch()
         self._simulated_time = self.value('use_sim_time')
@@ -85,7 +86,11 @@ class ActuationNode(ManagedNode):
             obstacle=self._obstacle, faults=self._faults, observations=self._values,
             advance=self._advance_if_lockstep, waiting=self._wait_for_tick_0,
             over=self._episode_over, changed=self._changed))
-        self._report = ActuationReport(self, self._path, self._life, self._faults)
+        self._report = ActuationReport(
+            self, self._path, self._life, self._faults, self.value('dry_run'))
+        if self.value('dry_run'):
+            self.get_logger().warning('dry run: everything is computed and told, the robot is '
+                                      'sent nothing, and is taken to follow')
         self._person_services = ActuationServices(self, self._path, self._life, self._changed)
         self._person = TeleopInput(
             self, contract, self.lockstep, self._advance_if_lockstep, self._pressed)

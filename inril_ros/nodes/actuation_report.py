@@ -16,6 +16,9 @@ from inril_ros.robot.modes import Mode
 from inril_ros.robot.pacing import GapHistogram
 from inril_ros.robot.tick import Executed
 
+#: Among the reasons of each tick of a dry run.
+DRY_RUN = 'dry run: nothing is sent'
+
 
 class ActuationReport:
     """Counts ticks and publishes.
@@ -25,6 +28,7 @@ class ActuationReport:
         path: The robot's command path.
         life: The life of episodes.
         faults: What is wrong with a source at this moment.
+        dry_run: Nothing is sent, and each message says so.
 
     Attributes:
         gaps: Between the ticks of episodes.
@@ -33,12 +37,13 @@ class ActuationReport:
 
     def __init__(
         self, node: ManagedNode, path: CommandPath, life: EpisodeLife,
-        faults: Callable[[], tuple[str, ...]],
+        faults: Callable[[], tuple[str, ...]], dry_run: bool = False,
     ) -> None:
         self._node = node
         self._path = path
         self._life = life
         self._faults = faults
+        self._dry_run = (DRY_RUN,) if dry_run else ()
         self.gaps = GapHistogram(node.contract.period, paced=not node.lockstep)
         self.chunks_refused = 0
         self._counts = {'ticks': 0, 'skipped': 0, 'holds': 0, 'clipped': 0, 'person_ticks': 0}
@@ -54,7 +59,7 @@ class ActuationReport:
             header=self._node.header(stamp), episode_id=life.machine.request.episode_id,
             tick=life.machine.executed(), source=executed.source.value,
             requested=[] if requested is None else _floats(requested),
-            executed=_floats(action), reasons=list(executed.reasons),
+            executed=_floats(action), reasons=[*executed.reasons, *self._dry_run],
             weights_version=executed.weights_version, chunk_first_tick=executed.chunk_first_tick,
             observation_age=observation_age, person_share=executed.person_share))
         life.last_tick = stamp
@@ -97,7 +102,8 @@ class ActuationReport:
             dropped=self._path.chunks.dropped, chunks_refused=self.chunks_refused,
             period=self._node.contract.period, worst_gap=self.gaps.worst,
             gap_edges=list(self.gaps.edges), gap_counts=list(self.gaps.counts),
-            reason=modes.reason, enabled=modes.enabled, estop=modes.pressed, latched=modes.latched,
+            reason='; '.join((modes.reason, *self._dry_run)), enabled=modes.enabled,
+            estop=modes.pressed, latched=modes.latched,
             faults=list(self._faults()), waiting_for=life.waits_for() if beginning else '',
             interventions=arbiter.interventions, intervention_rate=arbiter.intervention_rate,
             **self._counts))

@@ -35,6 +35,7 @@ from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.parameters import COMMON, declare, help_text, Parameter
 from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.robot.contract_checks import check_lockstep
 
 
 class NotStarted(RuntimeError):  # noqa: N818 an end, as SystemExit is
@@ -173,6 +174,8 @@ class ManagedNode(LifecycleNode):
         def configure() -> None:
             self._permanent = set(self._entities())
             self.contract = load_contract(self.value('contract'))
+            if self.lockstep:
+                check_lockstep(self.contract, self.value('contract'))
             self.setup()
             self.configured = True
         return self._attempt('configure', configure)

@@ -28,6 +28,7 @@ from inril_ros.robot.codecs import (
     stamp_ns,
 )
 from inril_ros.robot.commands import decode_command
+from inril_ros.robot.kinematics import urdf_of
 from inril_ros.robot.safety import SafetyGate
 from inril_ros.sim.environment import make_simulation, SimulatedState
 
@@ -56,7 +57,7 @@ class SimNode(ManagedNode):
         contract = self.contract
         self._robot = make_simulation(
             Path(self.value('simulation')), self.value('task'), contract)
-        self._gate = SafetyGate(contract)
+        self._gate = SafetyGate(contract, urdf_of(contract, self.value('contract')))
         self._stamp = _RESET_PAUSE_NS
         self._sequence = 0
         self._over = True

@@ -33,18 +33,19 @@ class CommandPath:
         enabled: Motion is consented to from the start: simulations.
         paced: Ticks follow a clock: gaps between them count, and so does the time that faults
             last. Not in lockstep.
+        dry_run: Nothing of it is sent: an arm that doesn't follow is as it should be.
     """
 
     def __init__(
         self, contract: Contract, robot: URDF | None = None, enabled: bool = False,
-        paced: bool = True,
+        paced: bool = True, dry_run: bool = False,
     ) -> None:
         self._contract = contract
         self._paced = paced
         self._horizons = {name: entry.horizon for name, entry in contract.actions.items()
                           if entry.horizon > 1}
         self.modes = ModeMachine(enabled)
-        self.gate = SafetyGate(contract, robot)
+        self.gate = SafetyGate(contract, robot, dry_run)
         self.chunks = ChunkSchedule(contract.chunks, contract.period)
         self.arbiter = Arbiter(contract)
         self._running = False

@@ -131,6 +131,24 @@ def _is_pose(contract: 'Contract', name: str) -> bool:
     return derived.relative is not None
 
 
+def check_lockstep(contract: 'Contract', file: str) -> None:
+    """Check that a simulation can run in lockstep under a contract.
+
+    Args:
+        contract: Of the robot.
+        file: Where it was read from, for the message.
+
+    Raises:
+        ValueError: It has an observation_delay: the simulation would wait for the answer to an
+            observation that the policy isn't to see yet, and nothing would ever go on.
+    """
+    if contract.observation_delay > 0.0:
+        raise ValueError(
+            f'{file}: observation_delay is {contract.observation_delay:g} s, which lockstep does '
+            'not know: in it each tick is answered from its own observation. Run in real time '
+            '(lockstep false), or set observation_delay: 0 and align: hold')
+
+
 def _check_instants(contract: 'Contract') -> None:
     """Check that there is something to interpolate between."""
     for name, entry in contract.observations.items():

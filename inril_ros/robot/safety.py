@@ -69,18 +69,21 @@ class SafetyGate:
     Args:
         contract: What the robot may be sent.
         robot: Its URDF, where the contract names one.
+        dry_run: The robot is sent nothing: what it should follow is taken for followed.
 
     Raises:
         ValueError: The contract guards links and there is no URDF.
         KinematicsError: The URDF lacks a link or joint.
     """
 
-    def __init__(self, contract: Contract, robot: URDF | None = None) -> None:
+    def __init__(
+        self, contract: Contract, robot: URDF | None = None, dry_run: bool = False,
+    ) -> None:
         self._contract = contract
         self._minimum = contract.action_minimum.astype(np.float32)
         self._maximum = contract.action_maximum.astype(np.float32)
         self._parts = {name: contract.action_slice(name) for name in contract.actions}
-        self._groups = [JointGroup(contract, name, robot)
+        self._groups = [JointGroup(contract, name, robot, dry_run)
                         for name, entry in contract.actions.items() if entry.commands_positions]
         self._smooth = {
             name: VelocityLimiter(limits_of(entry), contract.period)

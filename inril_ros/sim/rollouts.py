@@ -14,6 +14,7 @@ import numpy as np
 
 from inril_ros.data.sync import ObservationBuilder
 from inril_ros.robot.contract import Contract
+from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.safety import SafetyGate
 from inril_ros.sim.environment import Outcome, SimulatedRobot
 
@@ -42,6 +43,7 @@ class Rollout:
 
 def run_episode(
     robot: SimulatedRobot, contract: Contract, act: Act, seed: int, time_limit_ticks: int,
+    urdf: URDF | None = None,
 ) -> Rollout:
     """Run one episode until its outcome or the time limit.
 
@@ -51,6 +53,7 @@ def run_episode(
         act: Chooses the actions.
         seed: Of the reset.
         time_limit_ticks: Longest episode.
+        urdf: Of the robot, where the contract guards its links.
 
     Raises:
         ValueError: The time limit is less than one tick, or an action can't be executed. On a
@@ -58,7 +61,7 @@ def run_episode(
     """
     if time_limit_ticks < 1:
         raise ValueError(f'time_limit_ticks is {time_limit_ticks}, at least 1 is needed')
-    builder, gate = ObservationBuilder(contract), SafetyGate(contract)
+    builder, gate = ObservationBuilder(contract), SafetyGate(contract, urdf)
     state = robot.reset(seed)
     values = [state.values]
     observations = [builder.build(state.values)]

@@ -20,8 +20,9 @@ from inril_ros.robot.reset_motion import HomePath, ResetRefused
 class Robot:
     """A command path that runs, with the arm behind it and a policy before it."""
 
-    def __init__(self, of=CONTRACT, enabled=True, paced=True):
-        self.path = CommandPath(of, URDF, enabled=enabled, paced=paced)
+    def __init__(self, of=CONTRACT, enabled=True, paced=True, dry_run=False):
+        self.path = CommandPath(of, URDF, enabled=enabled, paced=paced, dry_run=dry_run)
+        self.dry_run = dry_run
         self.plant = Plant(lag=0.0)
         self.now = 100.0
 
@@ -37,7 +38,7 @@ class Robot:
         self.now += after
         executed = self.path.tick(TickInput(
             **{'now': self.now, 'values': self.plant.observe(), **seen}))
-        self.plant.drive(executed.action)
+        self.plant.drive(None if self.dry_run else executed.action)
         return executed
 
     def drive(self, ticks=10, **seen):
@@ -259,6 +260,35 @@ def test_an_arm_that_does_not_follow_is_given_up_on_at_once():
     assert 'does not follow' in executed.reasons[0]
     robot.plant.joints += 1.5
     assert 'held until resumed: arm does not follow' in robot.drive(1).reasons[0]
+
+
+def test_in_a_dry_run_an_arm_that_rests_is_no_fault_and_the_commands_go_on():
+    """What would have been sent to an arm that follows at once, tick by tick."""
+    dry, real = Robot(dry_run=True).begin(), Robot().begin()
+    start = dry.plant.joints.copy()
+    for tick in range(200):
+        goal = (-1.5, 1.5) if tick < 100 else (0.5, 0.5)
+        told = []
+        for robot in (dry, real):
+            robot.plan(goal)
+            told.append(robot.tick())
+        np.testing.assert_allclose(told[0].action[ARM], told[1].action[ARM], atol=1e-5)
+        assert told[0].mode is Mode.POLICY and not dry.path.modes.latched
+        if tick == 99:
+            assert np.abs(told[0].action[ARM] - start).max() > 1.0  # far from where it rests
+    np.testing.assert_array_equal(dry.plant.joints, start)
+
+
+def test_a_dry_run_begins_where_the_arm_is_and_holds_for_what_is_no_number():
+    robot = Robot(dry_run=True).begin()
+    robot.drive(100)
+    robot.path.end('success')
+    robot.plant.joints[:] = (0.2, 0.9)
+    robot.begin()
+    robot.plan((0.2, 0.9))
+    np.testing.assert_allclose(robot.tick().action[ARM], (0.2, 0.9), atol=1e-6)
+    robot.plant.joints[0] = np.nan
+    assert 'does not follow' in robot.drive(1).reasons[0]
 
 
 def test_the_way_home_is_driven_through_the_gate_and_waits_for_observations():

@@ -20,6 +20,7 @@ from inril_ros.robot.contract import (
     load_contract,
     parse_contract,
 )
+from inril_ros.robot.contract_checks import check_lockstep
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 SHIPPED = sorted(FOLDER.glob('*.yaml'))
@@ -273,3 +274,10 @@ def test_whatever_stands_anywhere_is_accepted_whole_or_refused(path, value):
     assert contract.period_ns > 0
     assert contract.observation_size > 0
     assert describe_difference(contract, contract) == ''
+
+
+def test_lockstep_is_refused_where_the_policy_sees_the_past():
+    delayed = parse_contract(changed('observation_delay', value=0.02))
+    with pytest.raises(ValueError, match=r'arm.yaml: observation_delay is 0.02 s.*lockstep false'):
+        check_lockstep(delayed, 'arm.yaml')
+    check_lockstep(parse_contract(SAWYER), 'arm.yaml')

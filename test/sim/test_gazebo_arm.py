@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract_rules import Workspace
+from inril_ros.robot.kinematics import KinematicChain, urdf_of
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.lift_task import LiftJudge, LiftTask, StartRegion
 from inril_ros.sim.mapping import find_task, load_mapping, MappingError
@@ -54,6 +56,27 @@ def test_without_closing_the_jaws_nothing_is_lifted(robot):
     rollout = run_episode(robot, CONTRACT, act, 3, CONTRACT.time_limit_ticks)
     assert rollout.outcome == 'none'
     assert rollout.values['cube_pose'][:, 2].max() < 0.03
+
+
+def test_a_guarded_link_stays_in_its_box(robot):
+    """By the geometry of the URDF, which the contract's gate gets here as it does on a robot."""
+    lowest = 0.12  # m; the cube lies below
+    urdf = urdf_of(CONTRACT, CONFIG / 'robots' / 'gazebo_arm.yaml')
+    fenced = replace(CONTRACT, workspace=Workspace(
+        minimum=(-1.0, -1.0, lowest), maximum=(1.0, 1.0, 1.0), links=('tool0',)))
+    operator = make_operator('lift', CONTRACT, 0.0, FILE)
+
+    def heights(contract):
+        run = run_episode(robot, contract, lambda _, values: operator.command(values), 3, 60, urdf)
+        joints = [joint for name in CONTRACT.actions for joint in CONTRACT.actions[name].joints
+                  if joint in urdf.joint_map]
+        chain = KinematicChain(urdf, joints, ['tool0'])
+        return chain.positions(run.actions[:, :len(joints)].astype(float))[0, :, 2]
+
+    assert heights(fenced).min() > lowest - 1e-3
+    assert heights(CONTRACT).min() < lowest - 0.02
+    with pytest.raises(ValueError, match='workspace.links needs a URDF'):
+        run_episode(robot, fenced, lambda *_: CONTRACT.action_minimum, 3, 1)
 
 
 def test_a_seed_gives_the_same_episode_to_the_bit(robot):
