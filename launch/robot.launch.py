@@ -80,6 +80,9 @@ def start_stage(context: LaunchContext) -> list[Node]:
             prefix=f'nice -n {node.niceness}' if node.niceness else None,
             respawn=node.respawn,
             respawn_delay=2.0,
+            # Until the arm has come to rest, and the last checkpoint is on the disk.
+            sigterm_timeout='10',
+            sigkill_timeout='20',
             on_exit=Shutdown(reason=f'{node.path} ended') if node.vital else None,
             output=node.output,
         )

@@ -37,6 +37,9 @@ from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, load_contract
 from inril_ros.robot.contract_checks import check_lockstep
 
+_SUCCESS = TransitionCallbackReturn.SUCCESS
+_NOT_YET = TransitionCallbackReturn.FAILURE
+
 
 class NotStarted(RuntimeError):  # noqa: N818 an end, as SystemExit is
     """A node could not be configured or activated, and has said why."""
@@ -146,18 +149,18 @@ class ManagedNode(LifecycleNode):
         """
         if not self.value('autostart'):
             return True
-        if not self.configured:
-            self._start_by(self.trigger_configure)
+        if not self.configured and self.trigger_configure() is not _SUCCESS:
+            raise self._not_started()
         lack = self.not_activatable()
         if lack and not self.active:
             self.get_logger().info(f'not active yet: {lack}', throttle_duration_sec=5.0)
-        elif not self.active:
-            self._start_by(self.trigger_activate)
+        # A lack between the question and the activation is no mistake: it is asked again.
+        elif not self.active and self.trigger_activate() not in (_SUCCESS, _NOT_YET):
+            raise self._not_started()
         return self.active
 
-    def _start_by(self, trigger: Callable[[], TransitionCallbackReturn]) -> None:
-        if trigger() is not TransitionCallbackReturn.SUCCESS:
-            raise NotStarted(f'{self.get_name()} could not start; see the error above')
+    def _not_started(self) -> NotStarted:
+        return NotStarted(f'{self.get_name()} could not start; see the error above')
 
     def header(self, stamp: int) -> Header:
         """Return a header with a time [ns]."""

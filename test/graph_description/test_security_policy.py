@@ -3,14 +3,19 @@
 """The security policy allows what the nodes do, and nobody else what only one of them may do."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 import re
 import subprocess
 from xml.etree import ElementTree
 
 import pytest
 
-from inril_ros.graph.description import NodeDescription, ros_arguments
+from inril_ros.graph.description import (
+    finetuning_graph,
+    GraphOptions,
+    NodeDescription,
+    ros_arguments,
+)
 from inril_ros.graph.security_policy import policy_text, rights
 from inril_ros.robot.contract import load_contract
 
@@ -18,15 +23,20 @@ ROOT = Path(__file__).parents[2]
 CONTRACTS = sorted((ROOT / 'config' / 'robots').glob('*.yaml'))
 
 
-def publishers(contract):
-    """Return who may publish what, from the text of the policy: topic -> nodes."""
+def publishers(contract, robots=('',)):
+    """Return who may publish what, from the text of the policy: full topic -> full nodes."""
     found = {}
-    for profile in ElementTree.fromstring(policy_text(contract)).iter('profile'):
+    for profile in ElementTree.fromstring(policy_text(contract, robots)).iter('profile'):
+        namespace = PurePosixPath(profile.get('ns'))
         for group in profile.findall('topics'):
             if group.get('publish') == 'ALLOW':
                 for topic in group:
-                    found.setdefault(topic.text, set()).add(profile.get('node'))
+                    found.setdefault(str(namespace / topic.text), set()).add(
+                        str(namespace / profile.get('node')))
     return found
+
+
+SIMULATIONS = {'/sim_node', '/mock_arm_node', '/gazebo_node'}
 
 
 @pytest.mark.parametrize('path', CONTRACTS, ids=lambda path: path.stem)
@@ -34,13 +44,37 @@ def test_weights_commands_and_experience_have_one_publisher_each(path):
     contract = load_contract(path)
     found = publishers(contract)
     for topic in ('weights/manifest', 'weights/pieces', 'transition_ack', 'learner/status'):
-        assert found[topic] == {'learner_node'}
+        assert found[f'/{topic}'] == {'/learner_node'}
     for topic in (*contract.action_topics(), 'executed_action', 'actuation/status'):
-        assert found[topic.removeprefix('/')] == {'actuation_node'}
-    assert found['transition'] == {'recorder_node'}
-    assert found['action_chunk'] == {'policy_node'}
-    assert found['episode/request'] == {'conductor'}
+        assert found[f'/{topic.lstrip("/")}'] == {'/actuation_node'}
+    assert found['/transition'] == {'/recorder_node'}
+    assert found['/action_chunk'] == {'/policy_node'}
+    assert found['/episode/request'] == {'/conductor'}
+    for topic in contract.observation_topics():
+        assert found[f'/{topic.lstrip("/")}'] == {'/sim_node', '/mock_arm_node'}
     assert not [topic for topic in found if '*' in topic]
+
+
+def test_robots_that_share_a_learner_have_no_rights_in_each_other_s_namespaces():
+    contract = load_contract(ROOT / 'config' / 'robots' / 'mock_arm.yaml')
+    robots = ('left', 'lab/right')
+    found = publishers(contract, robots)
+    for robot in robots:
+        for topic in ('weights/manifest', 'weights/pieces', 'transition_ack', 'learner/status'):
+            assert found[f'/{robot}/{topic}'] == {'/learner_node'}
+        assert found[f'/{robot}/transition'] == {f'/{robot}/recorder_node'}
+        for topic in contract.action_topics():
+            assert found[f'/{robot}/{topic}'] == {f'/{robot}/actuation_node'}
+    shared = {topic for topic, nodes in found.items() if len(nodes) > len(SIMULATIONS)}
+    assert shared == {'/rosout', '/parameter_events', '/diagnostics'}
+    root = ElementTree.fromstring(policy_text(contract, robots))
+    told = finetuning_graph(GraphOptions(
+        contract='arm.yaml', run_id='', mock_arm=True, robots=robots, journal='j', pretrained='p',
+        demonstrations='d', finetune_config='f', run_dir='r'))
+    enclaves = {enclave.get('path') for enclave in root.iter('enclave')}
+    for node in told.nodes:
+        arguments = ros_arguments(node)
+        assert arguments[arguments.index('--enclave') + 1] in enclaves
 
 
 def test_every_topic_that_a_node_names_is_in_its_rights():
@@ -51,10 +85,11 @@ def test_every_topic_that_a_node_names_is_in_its_rights():
     call = re.compile(
         r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'")
     named = {name for path in (ROOT / 'inril_ros' / 'nodes').glob('*_*.py')
-             if not path.stem.startswith(('graph_', 'gazebo', 'mock_arm'))
+             if not path.stem.startswith('graph_')
              for name in call.findall(path.read_text())}
     assert {'weights/request', '~/rollback', 'action_chunk', '~/abort'} <= named
-    assert {name.removeprefix('/') for name in named} - allowed == {'~/ready'}  # all have it
+    missing = named - allowed - {f'/{name}' for name in allowed}
+    assert missing == {'~/ready', '/clock'} - allowed  # all have the first
 
 
 def test_the_policy_that_is_shipped_is_the_one_that_is_made():

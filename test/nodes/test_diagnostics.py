@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 from inril_ros.nodes import qos
 from inril_ros.nodes.diagnostics import diagnose
 from inril_ros.nodes.gazebo_node import GazeboNode
+from inril_ros.nodes.managed_node import NotStarted
 
 CONFIG = Path(__file__).parents[2] / 'config'
 
@@ -75,3 +76,19 @@ def test_it_is_published_once_a_second_under_the_node_s_name(node):
     assert len(heard) >= 2
     assert [status.name for status in heard[0].status] == ['left/gazebo_node: state']
     assert heard[0].header.stamp.sec > 0
+
+
+def test_what_is_lacking_at_the_moment_of_activation_is_waited_for(node, monkeypatch):
+    """A pose that was new enough when it was asked for may be too old when it is used."""
+    answers = iter(['', 'the pose is too old', '', ''])
+    monkeypatch.setattr(node, 'not_activatable', lambda: next(answers))
+    assert not node.autostart() and node.configured
+    assert node.autostart() and node.active
+
+
+def test_a_node_that_breaks_when_it_is_activated_does_not_start(node, monkeypatch):
+    def broken():
+        raise RuntimeError('broken')
+    monkeypatch.setattr(node, 'start', broken)
+    with pytest.raises(NotStarted):
+        node.autostart()
