@@ -3,6 +3,7 @@
 """``inril demos``: look at demonstrations, check them, bring others in, put them aside."""
 
 from dataclasses import asdict
+from functools import partial
 import json
 import math
 from pathlib import Path
@@ -188,14 +189,19 @@ def export(
     form: Annotated[str, typer.Option(
         '--format', help='npz: NumPy archives of aligned episodes. lerobot: a LeRobotDataset '
                          'v3.0.')] = 'npz',
+    video: Annotated[str, typer.Option(
+        help='lerobot: images as videos, av1 or h264: small and with loss. Without: PNG, as they '
+             'were.')] = '',
 ) -> None:
     """Write the demonstrations for other programs."""
     from inril_ros.data.lerobot_export import export_lerobot
     from inril_ros.data.npz_export import export_npz
 
-    formats = {'npz': export_npz, 'lerobot': export_lerobot}
+    formats = {'npz': export_npz, 'lerobot': partial(export_lerobot, video=video)}
     if form not in formats:
         raise ValueError(f'--format {form}: allowed are {", ".join(formats)}')
+    if video and form != 'lerobot':
+        raise ValueError(f'--video {video}: only --format lerobot has videos')
     number = formats[form](folder, _contract(contract, folder), to)
     typer.echo(f'{to}: {number} episodes')
 

@@ -3,12 +3,13 @@
 """Demonstrations as a LeRobotDataset v3.0: parquet files that the lerobot package loads.
 
 ``observation.state`` are the observations of the contract, one after the other; what is derived
-from them is derived again where it is needed. Images are PNG within the parquet files. A frame
-has the observation and the action of a tick; the observation after the last action has no frame.
-Needs pyarrow.
+from them is derived again where it is needed. Images are PNG within the parquet files, or videos
+beside them. A frame has the observation and the action of a tick; the observation after the last
+action has no frame. Needs pyarrow, and PyAV for videos.
 """
 
 from collections.abc import Iterator
+from contextlib import closing, ExitStack
 import json
 from pathlib import Path
 import shutil
@@ -19,6 +20,17 @@ import numpy as np
 from inril_ros.data.bags import BagError, find_bags, read_episode
 from inril_ros.data.demonstration_set import list_demonstrations
 from inril_ros.data.episode import RecordedEpisode
+from inril_ros.data.lerobot_video import (
+    FILE_BYTES as VIDEO_FILE_BYTES,
+)
+from inril_ros.data.lerobot_video import (
+    PATH as VIDEOS,
+)
+from inril_ros.data.lerobot_video import (
+    require_codec,
+    video_information,
+    VideoFiles,
+)
 from inril_ros.data.npz_export import action_columns, quantity_columns
 from inril_ros.data.record_files import write_json
 from inril_ros.robot.contract import Contract
@@ -26,7 +38,6 @@ from inril_ros.robot.images import encode_png
 
 VERSION = 'v3.0'
 DATA = 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
-VIDEOS = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
 _FILE_BYTES = 100 * 2**20
 _CHUNK_FILES = 1000
 
@@ -50,8 +61,14 @@ def require_pyarrow() -> Any:
     return pyarrow
 
 
-def export_lerobot(folder: Path, contract: Contract, out: Path) -> int:
+def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '') -> int:
     """Write the demonstrations of a folder as a dataset: whole, or not at all.
+
+    Args:
+        folder: Of the demonstrations.
+        contract: Of the robot.
+        out: Folder to write; it must not be there.
+        video: Codec of the images, ``av1`` or ``h264``; none: PNG, without loss.
 
     Returns:
         How many episodes there are.
@@ -59,40 +76,53 @@ def export_lerobot(folder: Path, contract: Contract, out: Path) -> int:
     Raises:
         BagError: An episode can't be used, or the folder ``out`` is there already.
         LeRobotError: pyarrow isn't installed.
+        VideoError: The images can't be encoded so, or PyAV isn't installed.
     """
     require_pyarrow()
+    if video:
+        require_codec(video)
     if out.exists():
         raise BagError(f'{out}: is there already')
     partial = out.with_name(f'{out.name}.tmp')
     partial.mkdir(parents=True)
     try:
-        number = _write(folder, contract, partial)
+        number = _write(folder, contract, partial, video)
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return number
 
 
-def _write(folder: Path, contract: Contract, out: Path) -> int:
+def _write(folder: Path, contract: Contract, out: Path, video: str) -> int:
     tasks = {one.path: one.task or contract.name for one in list_demonstrations(folder)}
     names = sorted(set(tasks[path] for path in find_bags(folder)))
-    data, rows = _DataFiles(out, contract), []
-    statistics = _Statistics()
-    for path in find_bags(folder):
-        episode = read_episode(path, contract, tuple(contract.observations))
-        place = data.write(len(rows), episode, names.index(tasks[path]))
-        statistics.add(contract, episode)
-        rows.append({'episode_index': len(rows), 'tasks': [tasks[path]], **place,
-                     'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0})
-    data.close()
+    rows, statistics = [], _Statistics()
+    with ExitStack() as files:
+        data = files.enter_context(closing(_DataFiles(out, contract, video)))
+        videos = [files.enter_context(closing(VideoFiles(
+            out, image_key(camera), video, contract.control_rate, _CHUNK_FILES)))
+            for camera in contract.policy_cameras if video]
+        for path in find_bags(folder):
+            episode = read_episode(path, contract, tuple(contract.observations))
+            place = data.write(len(rows), episode, names.index(tasks[path]))
+            for camera, file in enumerate(videos):
+                place |= file.write(episode.images[:len(episode.actions), camera])
+            statistics.add(contract, episode)
+            rows.append({'episode_index': len(rows), 'tasks': [tasks[path]], **place,
+                         'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0})
     _write_table(out / 'meta/episodes/chunk-000/file-000.parquet', rows)
     _write_tasks(out / 'meta/tasks.parquet', names)
     write_json(out / 'meta/stats.json', statistics.result())
-    write_json(out / 'meta/info.json', _info(contract, rows, names))
+    write_json(out / 'meta/info.json', _info(contract, rows, names, video))
     return len(rows)
 
 
-def features(contract: Contract) -> dict[str, dict[str, Any]]:
+def image_key(camera: str) -> str:
+    """Return the name of a camera's feature."""
+    return f'observation.images.{camera}'
+
+
+def features(contract: Contract, video: str = '') -> dict[str, dict[str, Any]]:
     """Return the columns of the dataset as LeRobot describes them."""
     observed = quantity_columns(contract, tuple(contract.observations))
     described: dict[str, dict[str, Any]] = {
@@ -103,31 +133,37 @@ def features(contract: Contract) -> dict[str, dict[str, Any]]:
         'next.done': {'dtype': 'bool', 'shape': [1], 'names': None}}
     wanted = contract.policy_images
     for camera in contract.policy_cameras:
-        described[f'observation.images.{camera}'] = {
-            'dtype': 'image', 'shape': [wanted.height, wanted.width, 3],
+        described[image_key(camera)] = {
+            'dtype': 'video' if video else 'image', 'shape': [wanted.height, wanted.width, 3],
             'names': ['height', 'width', 'channels']}
+        if video:
+            described[image_key(camera)]['info'] = video_information(
+                video, wanted.height, wanted.width, contract.control_rate)
     described['timestamp'] = {'dtype': 'float32', 'shape': [1], 'names': None}
     for name in ('frame_index', 'episode_index', 'index', 'task_index'):
         described[name] = {'dtype': 'int64', 'shape': [1], 'names': None}
     return described
 
 
-def _info(contract: Contract, rows: list[dict], tasks: list[str]) -> dict[str, Any]:
+def _info(contract: Contract, rows: list[dict], tasks: list[str], video: str) -> dict[str, Any]:
     rate = contract.control_rate
     return {
         'codebase_version': VERSION, 'robot_type': contract.name, 'total_episodes': len(rows),
         'total_frames': sum(row['length'] for row in rows), 'total_tasks': len(tasks),
         'chunks_size': _CHUNK_FILES, 'data_files_size_in_mb': _FILE_BYTES // 2**20,
-        'video_files_size_in_mb': 200, 'fps': int(rate) if rate == int(rate) else rate,
+        'video_files_size_in_mb': VIDEO_FILE_BYTES // 2**20,
+        'fps': int(rate) if rate == int(rate) else rate,
         'splits': {'train': f'0:{len(rows)}'}, 'data_path': DATA, 'video_path': VIDEOS,
-        'features': features(contract)}
+        'features': features(contract, video)}
 
 
 class _DataFiles:
     """The parquet files of the frames: a row group per episode, a new file when one is full."""
 
-    def __init__(self, out: Path, contract: Contract) -> None:
-        self._out, self._contract = out, contract
+    def __init__(self, out: Path, contract: Contract, video: str) -> None:
+        self._out = out
+        self._period = contract.period
+        self._cameras = () if video else tuple(contract.policy_cameras)
         self._file = 0
         self._written = 0
         self._writer: Any = None
@@ -170,12 +206,12 @@ class _DataFiles:
             'next.reward': arrow.array(episode.rewards, arrow.float32()),
             'next.done': arrow.array(done)}
         image = arrow.struct([('bytes', arrow.binary()), ('path', arrow.string())])
-        for place, camera in enumerate(self._contract.policy_cameras):
-            columns[f'observation.images.{camera}'] = arrow.array(
+        for place, camera in enumerate(self._cameras):
+            columns[image_key(camera)] = arrow.array(
                 [{'bytes': encode_png(frame[place]), 'path': None}
                  for frame in episode.images[:number]], image)
         ticks = np.arange(number)
-        columns['timestamp'] = arrow.array((ticks * self._contract.period).astype(np.float32))
+        columns['timestamp'] = arrow.array((ticks * self._period).astype(np.float32))
         numbers = {'frame_index': ticks, 'episode_index': np.full(number, index),
                    'index': self._frames + ticks, 'task_index': np.full(number, task)}
         for name, values in numbers.items():
@@ -240,7 +276,7 @@ class _Statistics:
         yield 'next.reward', episode.rewards[:, None]
         for place, camera in enumerate(contract.policy_cameras):
             every = max(1, number // 100)  # as lerobot does: images are sampled
-            yield (f'observation.images.{camera}',
+            yield (image_key(camera),
                    episode.images[:number:every, place].reshape(-1, 3) / 255.0)
 
     def result(self) -> dict[str, dict[str, list]]:

@@ -5,7 +5,7 @@
 A frame becomes the messages that the robot would have sent at its tick, so that all that reads
 demonstrations reads these. The state must be the contract's observations, by name or in its order.
 The dataset has no observation after the last action: the last one is taken once more.
-Needs pyarrow; videos are decoded by OpenCV.
+Needs pyarrow, and PyAV for videos.
 """
 
 from array import array
@@ -21,7 +21,8 @@ from inril_ros.data.bags import BagError, EpisodeBag
 from inril_ros.data.demonstration_set import add_staged, next_number
 from inril_ros.data.episode_messages import EpisodeMessages
 from inril_ros.data.imported_episode import ImportedEpisode
-from inril_ros.data.lerobot_export import LeRobotError, require_pyarrow
+from inril_ros.data.lerobot_export import image_key, LeRobotError, require_pyarrow
+from inril_ros.data.lerobot_video import read_video, VideoError
 from inril_ros.data.messages import message_class, serialised
 from inril_ros.data.npz_export import action_columns, quantity_columns
 from inril_ros.data.record_files import read_json, RecordError
@@ -47,6 +48,7 @@ def import_lerobot(
 
     Raises:
         LeRobotError: It can't be read, or isn't of this robot.
+        VideoError: One of its videos can't be read.
         BagError: It was imported before.
     """
     staging = folder / f'.import-{uuid4().hex[:8]}'
@@ -65,7 +67,7 @@ def import_lerobot(
                 bag.path.name, messages.ticks, messages.ticks * contract.period, bag.messages,
                 clipped, unreadable=0))
         add_staged(staging, folder)
-    except (LeRobotError, BagError):
+    except (LeRobotError, BagError, VideoError):
         raise
     except Exception as error:  # a damaged file makes the reader raise almost anything
         raise LeRobotError(f'{dataset}: cannot be read: {error}') from error
@@ -96,10 +98,12 @@ class _Dataset:
         self._state = self._order('observation.state', observed, features)
         self._action = self._order('action', action_columns(contract), features)
         for camera in contract.policy_cameras:
-            if f'observation.images.{camera}' not in features:
+            if image_key(camera) not in features:
                 seen = sorted(name for name in features if 'image' in name)
-                raise LeRobotError(f'{path}: lacks observation.images.{camera}; it has {seen}')
-        self._features = features
+                raise LeRobotError(f'{path}: lacks {image_key(camera)}; it has {seen}')
+            if _is_depth(features[image_key(camera)]):
+                raise LeRobotError(f'{path}: {image_key(camera)} has depths, the contract colours')
+        self._features, self._rate = features, rate
         self.episodes = self._read_episodes()
 
     def _order(self, name: str, wanted: list[str], features: dict) -> list[int]:
@@ -142,7 +146,7 @@ class _Dataset:
 
     def frames(self, row: dict) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:
         """Yield state (O,), action (A,) and the image of each policy camera of each frame."""
-        names = [f'observation.images.{camera}' for camera in self._contract.policy_cameras]
+        names = [image_key(camera) for camera in self._contract.policy_cameras]
         kept = [name for name in names if self._features[name]['dtype'] == 'image']
         table = self._rows(row, ['observation.state', 'action', *kept])
         videos = {name: self._video(row, name, len(table)) for name in names if name not in kept}
@@ -154,20 +158,15 @@ class _Dataset:
 
     def _video(self, row: dict, name: str, number: int) -> Iterator[np.ndarray]:
         """Yield the images of an episode from the video that holds it."""
-        import cv2
-
         path = self._path / self._info['video_path'].format(
             video_key=name, chunk_index=row[f'videos/{name}/chunk_index'],
             file_index=row[f'videos/{name}/file_index'])
-        video = cv2.VideoCapture(str(path))
-        skipped = round(row[f'videos/{name}/from_timestamp'] * float(self._info['fps']))
-        for index in range(skipped + number):
-            read, image = video.read()
-            if not read:
-                raise LeRobotError(f'{path}: image {index} of {skipped + number} cannot be '
-                                   'decoded; does OpenCV know its codec?')
-            if index >= skipped:
-                yield np.ascontiguousarray(image[:, :, ::-1])
+        return read_video(path, float(row[f'videos/{name}/from_timestamp']), number, self._rate)
+
+
+def _is_depth(feature: dict) -> bool:
+    told = feature.get('info') or {}
+    return bool(told.get('is_depth_map') or told.get('video.is_depth_map'))
 
 
 def _decoded(image: dict, name: str) -> np.ndarray:

@@ -117,6 +117,11 @@ def test_a_lerobot_dataset_is_written_and_read(lab):
     assert inril('demos', 'check', lab / 'back').exit_code == 0
     wrong = inril('demos', 'export', lab / 'demos', '--to', lab / 'x', '--format', 'zip')
     assert 'allowed are npz, lerobot' in str(wrong.exception)
+    wrong = inril('demos', 'export', lab / 'demos', '--to', lab / 'x', '--video', 'av1')
+    assert 'only --format lerobot has videos' in str(wrong.exception)
+    wrong = inril('demos', 'export', lab / 'demos', '--to', lab / 'x', '--format', 'lerobot',
+                  '--video', 'mpeg')
+    assert 'allowed are av1, h264' in str(wrong.exception)
 
 
 @pytest.mark.parametrize(('arguments', 'words'), [

@@ -1,10 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A LeRobotDataset holds what the bags hold, and gives it back; lerobot itself loads it."""
+"""A LeRobotDataset with images holds what the bags hold, and gives it back."""
 
 import json
 from pathlib import Path
 
+from lerobot_arm import demonstrations, small_arm
 import numpy as np
 import pyarrow
 import pyarrow.parquet as parquet
@@ -15,37 +16,14 @@ from inril_ros.data import lerobot_export
 from inril_ros.data.bags import BagError, find_bags, read_episode
 from inril_ros.data.lerobot_export import export_lerobot, LeRobotError
 from inril_ros.data.lerobot_import import import_lerobot
-from inril_ros.robot.contract import load_contract, parse_contract
+from inril_ros.robot.contract import load_contract
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
-TICKS = 9
-
-
-def small_arm(**more):
-    """An arm whose numbers and cameras are few."""
-    return parse_contract({
-        'name': 'arm', 'control_rate': 10,
-        'observations': {
-            'angles': {'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState',
-                       'joints': ['a', 'b'], 'max_age': 0.2},
-            'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose',
-                     'max_age': 0.2}},
-        'derived': {'change': {'change': 'hand'}},
-        'policy_observations': ['angles', 'change'],
-        'cameras': {'front': {'topic': 'front', 'width': 24, 'height': 16}},
-        'policy_images': {'cameras': ['front'], 'width': 24, 'height': 16},
-        'actions': {'arm': {
-            'topic': 'command', 'type': 'trajectory_msgs/msg/JointTrajectory',
-            'joints': ['a', 'b'], 'minimum': [-1, -1], 'maximum': [1, 1], 'hold': 'last'}},
-        'episode': {'time_limit': 60}, **more})
 
 
 @pytest.fixture
 def demos(tmp_path):
-    for index in range(2):
-        bag_of(tmp_path / 'demos', recording(small_arm(), TICKS + index, seed=index),
-               f'{index:04d}_abc{index}')
-    return tmp_path / 'demos'
+    return demonstrations(tmp_path / 'demos')
 
 
 @pytest.fixture
@@ -172,17 +150,3 @@ def test_states_are_found_by_name_and_degrees_are_scaled(dataset, tmp_path):
     episode = read_episode(find_bags(tmp_path / 'back')[0], contract)
     np.testing.assert_allclose(episode.observations[:9, 0], range(9), atol=1e-5)
     np.testing.assert_allclose(episode.observations[:9, 1], 2.0, atol=1e-5)
-
-
-def test_lerobot_loads_what_was_written(dataset, demos):
-    module = pytest.importorskip('lerobot.datasets.lerobot_dataset')
-    loaded = module.LeRobotDataset('lab/arm', root=dataset)
-    assert (loaded.num_episodes, loaded.num_frames, loaded.fps) == (2, 19, 10)
-    contract = small_arm()
-    raw = read_episode(find_bags(demos)[1], contract, tuple(contract.observations))
-    frame = loaded[9 + 4]
-    np.testing.assert_array_equal(frame['observation.state'].numpy(), raw.observations[4])
-    np.testing.assert_array_equal(frame['action'].numpy(), raw.actions[4])
-    image = (255 * frame['observation.images.front'].numpy()).round().astype(np.uint8)
-    np.testing.assert_array_equal(image.transpose(1, 2, 0), raw.images[4, 0])
-    assert frame['task'] == 'arm'

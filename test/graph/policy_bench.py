@@ -83,9 +83,12 @@ class Bench:
         for index in range(len(cut(version.content))):
             if index != without:
                 self.send_piece(version, number, index)
+        self.send_manifest(version, number)
+        return number
+
+    def send_manifest(self, version, number):
         self._manifests.publish(
             WeightsManifest(version=number, format='safetensors', **version.manifest))
-        return number
 
     def send_piece(self, version, number, index):
         offset, piece = cut(version.content)[index]

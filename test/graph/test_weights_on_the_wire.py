@@ -8,7 +8,11 @@ its chunks: they are those that the same weights give in this process.
 
 from dataclasses import replace
 import json
+from pathlib import Path
 import re
+import signal
+import subprocess
+import sys
 
 from played_arm import CONTRACT, Player, processes, RUN
 from policy_bench import Bench, LARGE, made, SMALL, Version
@@ -26,6 +30,7 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp('policy')
     with reserve_domain() as domain, Player(domain) as player:
         bench = Bench(player)
+        bench.domain = int(domain)
         bench.first = made(LARGE, 0)
         bench.send(Version.of(bench.first))
         with processes(folder, domain, policy_node={}) as supervisor:
@@ -161,6 +166,26 @@ def test_with_a_piece_missing_the_old_version_acts_until_the_piece_comes(bench):
 def test_a_version_whose_piece_is_lost_is_overtaken_by_the_next(bench):
     bench.send(Version.of(made(LARGE, 4)), without=0)
     policy = made(LARGE, 5)
+    number = bench.send(Version.of(policy))
+    bench.wait_version(number)
+    bench.check_acts_with(policy, number)
+
+
+def test_a_learner_that_is_killed_while_it_sends_changes_nothing_and_the_next_one_teaches(bench):
+    old = bench.send(said())
+    bench.wait_version(old)
+    half = next(bench.numbers)
+    learner = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name('half_a_version.py'), str(bench.domain),
+         str(half)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert learner.stdout.readline() == 'asked\n'
+        bench.check_acts_with(made(SMALL, 2), old)
+    finally:
+        learner.kill()
+    assert learner.wait() == -signal.SIGKILL
+    bench.check_acts_with(made(SMALL, 2), old)
+    policy = made(LARGE, 13)
     number = bench.send(Version.of(policy))
     bench.wait_version(number)
     bench.check_acts_with(policy, number)
