@@ -98,8 +98,11 @@ class GraphOptions:
         namespace: Namespace of the robot.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
-        teleop_device: What drives demonstrations: ``scripted`` in simulation; ``external``:
-            whoever publishes the contract's teleop topics, and no node of ours.
+        teleop_device: What drives demonstrations: ``scripted`` in simulation; a person's
+            ``joystick``, ``spacemouse``, ``leader`` or ``joint_jog``; ``external``: whoever
+            publishes the contract's teleop topics, and no node of this graph (a keyboard needs a
+            terminal: ``inril teleop``).
+        teleop_settings: Settings of that device (YAML); empty: its defaults.
         operator_noise: Standard deviation of the scripted operator's errors, normalised action.
         model: Folder of the model the policy node starts with; finetuning may take it from
             ``pretrained``.
@@ -134,6 +137,7 @@ class GraphOptions:
     log_level: str = 'info'
     camera: bool = False
     teleop_device: str = 'scripted'
+    teleop_settings: str = ''
     operator_noise: float = 0.3
     model: str = ''
     demonstrations: str = ''
@@ -175,7 +179,8 @@ def simulation_graph(options: GraphOptions) -> GraphDescription:
 def recording_graph(options: GraphOptions) -> GraphDescription:
     """Demonstrations: an operator drives, the recorder writes bags."""
     _require(options, 'recording_graph', 'demonstrations')
-    return _graph('record', options, _simulation(options), _actuation(options),
+    return _graph('record', options, _simulation(options),
+                  _actuation(options, person_starts=True, task=options.task),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
                   None if options.teleop_device == 'external' else _teleop(options))
 
@@ -274,17 +279,17 @@ def _simulation(options: GraphOptions) -> NodeDescription | None:
                  camera=options.camera)
 
 
-def _actuation(options: GraphOptions) -> NodeDescription:
+def _actuation(options: GraphOptions, **own: Parameter) -> NodeDescription:
     # Nobody is near an arm that isn't there; a real one moves when a person says so.
     simulated = bool(options.simulation) or options.mock_arm
     return _node(options, 'actuation_node', vital=True, enable_on_activate=simulated,
-                 watch_cameras=options.camera or not simulated, dry_run=options.dry_run)
+                 watch_cameras=options.camera or not simulated, dry_run=options.dry_run, **own)
 
 
 def _teleop(options: GraphOptions) -> NodeDescription:
     return _node(options, 'teleop_node', device=options.teleop_device,
-                 simulation=options.simulation, task=options.task,
-                 noise=float(options.operator_noise))
+                 settings=options.teleop_settings, simulation=options.simulation,
+                 task=options.task, noise=float(options.operator_noise))
 
 
 def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:

@@ -19,6 +19,8 @@ from inril_ros.robot.contract import Contract, load_contract
 ENCLAVES = '/inril'
 _LIFECYCLE = ('change_state', 'get_state', 'get_available_states', 'get_available_transitions',
               'get_transition_graph')
+#: Services of the actuation node that the keys of a terminal call.
+_SAID_BY_KEYS = ('start', 'scene_ready', 'success', 'failure', 'abort', 'estop')
 _PARAMETERS = ('describe_parameters', 'get_parameter_types', 'get_parameters', 'list_parameters',
                'set_parameters', 'set_parameters_atomically', 'get_type_description')
 
@@ -69,7 +71,7 @@ def rights(contract: Contract) -> dict[str, Rights]:
                        streams.outcome],
             hears=[*seen, *streams.driven, 'action_chunk', 'episode/request', 'episode/event',
                    streams.outcome],
-            answers=['~/enable', '~/estop', '~/resume', '~/scene_ready', '~/abort'],
+            answers=['~/enable', '~/resume', *(f'~/{name}' for name in _SAID_BY_KEYS)],
             asks=streams.reset),
         'policy_node': Rights(
             publishes=['action_chunk', 'policy/status', 'weights/request'],
@@ -84,7 +86,8 @@ def rights(contract: Contract) -> dict[str, Rights]:
             publishes=['weights/manifest', 'weights/pieces', 'learner/status', 'transition_ack'],
             hears=['transition', 'policy/status', 'weights/request'], answers=['~/save']),
         'teleop_node': Rights(
-            publishes=streams.driven, hears=[*seen, 'episode/event', 'executed_action']),
+            publishes=streams.driven, hears=[*seen, 'episode/event', 'executed_action'],
+            asks=[f'actuation_node/{name}' for name in _SAID_BY_KEYS]),
         'sim_node': Rights(
             publishes=[*seen, streams.outcome, 'clock'], hears=streams.commanded,
             answers=streams.reset),

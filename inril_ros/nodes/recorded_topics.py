@@ -71,7 +71,7 @@ class StreamPlan:
                   rules.joy_topic: 'sensor_msgs/msg/Joy'}
         if rules.joint_action:
             driven[rules.joint_topic] = 'sensor_msgs/msg/JointState'
-        unused = {rules.twist_topic} if not rules.twist_action else set()
+        unused = set() if rules.twist_action or rules.rotation_action else {rules.twist_topic}
         if rules.takeover == 'motion' and not rules.gripper_action:
             unused.add(rules.joy_topic)
         pictures = {camera.topic: camera.type for camera in contract.cameras.values()

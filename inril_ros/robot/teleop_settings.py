@@ -8,7 +8,7 @@ without one it drives only where the contract lets motion itself take over.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -16,7 +16,7 @@ import yaml
 
 from inril_ros.robot.contract import Contract, explain
 from inril_ros.robot.contract_rules import NotNegative, Positive, STRICT, Topic
-from inril_ros.robot.contract_yaml import read_yaml
+from inril_ros.robot.contract_yaml import Lines, read_yaml
 
 #: The six directions of a twist: m/s along, rad/s about x, y, z of the action's frame.
 DIRECTIONS = ('x', 'y', 'z', 'roll', 'pitch', 'yaw')
@@ -229,7 +229,7 @@ class Keyboard:
     hold: Annotated[float, Field(ge=0.05, le=1.0)] = 0.3
 
 
-Device = Union[Joystick, SpaceMouse, Leader, JointJog, Keyboard]  # noqa: UP007 for TypeAdapter
+Device = Joystick | SpaceMouse | Leader | JointJog | Keyboard
 KINDS: dict[str, type] = {'joystick': Joystick, 'spacemouse': SpaceMouse, 'leader': Leader,
                           'joint_jog': JointJog, 'keyboard': Keyboard}
 
@@ -245,15 +245,16 @@ def load_device(kind: str, path: str | Path = '') -> Device:
     if not str(path):
         return KINDS[kind]()
     try:
-        data, _ = read_yaml(Path(path).read_text(encoding='utf-8'))
+        data, lines = read_yaml(Path(path).read_text(encoding='utf-8'))
     except OSError as error:
         raise DeviceError(f'{path}: cannot be read: {error.strerror}') from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DeviceError(f'{path}: is not YAML: {error}') from error
-    return parse_device(kind, data, str(path))
+    return parse_device(kind, data, str(path), lines)
 
 
-def parse_device(kind: str, data: Any, source: str = 'device') -> Device:
+def parse_device(kind: str, data: Any, source: str = 'device',
+                 lines: Lines | None = None) -> Device:
     """Check settings that are given as plain data.
 
     Raises:
@@ -264,7 +265,8 @@ def parse_device(kind: str, data: Any, source: str = 'device') -> Device:
     try:
         return TypeAdapter(KINDS[kind]).validate_python(data)
     except ValidationError as error:
-        raise DeviceError(explain(error, source)) from error
+        wrong = '\n'.join(explain(item, lines) for item in error.errors())
+        raise DeviceError(f'{source}:\n{wrong}') from error
 
 
 def check_device(device: Device, contract: Contract) -> None:
@@ -295,7 +297,8 @@ def check_device(device: Device, contract: Contract) -> None:
         raise DeviceError(f'{kind}: the contract has neither twist_action nor joint_action in '
                           'teleoperation: there is nothing to drive')
     named = {'joystick': getattr(device, 'axes', {}), 'leader': getattr(device, 'joints', {})}
-    allowed = {*joints, *(DIRECTIONS if kind == 'joystick' and rules.twist_action else ())}
+    allowed = {*joints, *(DIRECTIONS[:3] if kind == 'joystick' and rules.twist_action else ()),
+               *(DIRECTIONS[3:] if kind == 'joystick' and rules.rotation_action else ())}
     unknown = sorted(set(named.get(kind, {})) - allowed)
     if unknown:
         raise DeviceError(f'{kind}: drives {unknown}, which is none of {sorted(allowed)}')
