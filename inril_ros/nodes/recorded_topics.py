@@ -21,6 +21,8 @@ from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.offered_qos import adapted, bag_qos, deaf, differ, offered
 from inril_ros.robot.contract import Contract
 
+_PICTURES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+
 
 @dataclass
 class _Recorded:
@@ -105,7 +107,7 @@ class RecordedTopics:
         self._anew = anew
         self._topics: dict[str, _Recorded] = {}
         for topic, kind in plan.pictures.items():
-            self._add(topic, kind, qos.RECORDED_SENSOR)
+            self._add(topic, kind, qos.RECORDED_PICTURES)
         for topic, kind in {**plan.observed, **plan.bagged, **plan.ours}.items():
             if topic in plan.latched:
                 self._add(topic, kind, qos.LATCHED)
@@ -113,8 +115,8 @@ class RecordedTopics:
                 node.need(self._add(topic, kind, qos.RECORD, adapts=False))
             else:
                 # Of what is sent again and again, an old message is of no use to a frame.
-                link = self._add(topic, kind, qos.RECORDED_SENSOR,
-                                 durability=topic not in plan.observed)
+                depth = qos.RECORDED_PICTURES if kind in _PICTURES else qos.RECORDED_SENSOR
+                link = self._add(topic, kind, depth, durability=topic not in plan.observed)
                 if topic not in plan.unused:
                     node.need(link)
 

@@ -18,11 +18,12 @@ from rclpy.serialization import deserialize_message
 
 from inril_ros.data.assembly import TransitionAssembler
 from inril_ros.data.bag_storage import STORAGES
-from inril_ros.data.bags import BagError, EpisodeBag, EVENT_TOPIC
+from inril_ros.data.bags import BagError, EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.data.capture import Captured, EpisodeCapture
 from inril_ros.data.demonstration_set import next_number
 from inril_ros.data.queued_bag import QueuedBag
 from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes import qos
 from inril_ros.nodes.episode_record import EpisodeRecord
@@ -61,6 +62,7 @@ class RecorderNode(ManagedNode):
         contract = self.contract
         if self.value('storage') not in STORAGES:
             raise ValueError(f'storage is {self.value("storage")!r}: {" or ".join(STORAGES)}')
+        ros_typestore()  # made now: at the beginning of an episode nobody has the time for it
         self._aligner = FrameAligner(contract, images=True)
         self._episode: EpisodeRecord | None = None
         # Topics are not ordered among each other: the first messages of an episode may come before
@@ -131,7 +133,9 @@ class RecorderNode(ManagedNode):
                 self._recent.append((item, message))
             return
         self._episode.take(item, message)
-        self._advance(self._episode)
+        # Any message may be the last that lockstep awaits; in real time a look per tick is enough.
+        if self.lockstep or topic == EXECUTED_TOPIC:
+            self._advance(self._episode)
 
     def _forget(self, topic: str) -> None:
         """Forget what was sent once on a topic: it will come again."""

@@ -59,7 +59,9 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
         resource.prlimit(process, resource.RLIMIT_FSIZE, (SMALL, before[1]))
         full = play(2)
         player.until(lambda: player.told(full, EpisodeEvent.DISCARDED), 'the end of the disk')
-        assert 'could not be written' in player.told(full, EpisodeEvent.DISCARDED).reason
+        reason = player.told(full, EpisodeEvent.DISCARDED).reason
+        assert str(folder / '0001_') in reason
+        assert 'could not be written' in reason or 'disk I/O error' in reason
         resource.prlimit(process, resource.RLIMIT_FSIZE, before)
         saved(play(3))
 
