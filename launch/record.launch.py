@@ -25,8 +25,9 @@ def generate_launch_description() -> LaunchDescription:
             'demonstrations', description='folder that the bags are written to'),
         DeclareLaunchArgument(
             'teleop_device', default_value='external',
-            description='external: whoever publishes the teleop topics of the contract; scripted: '
-                        'the operator of a simulation'),
+            description='external: whoever publishes the teleop topics of the contract; '
+                        'joystick, spacemouse, leader, joint_jog; scripted: the operator of a '
+                        'simulation'),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
             launch_arguments={'stage': 'record'}.items(),

@@ -41,6 +41,7 @@ ARGUMENTS = {
     'task': ('', 'task of the simulation mapping', ()),
     'camera': ('false', 'render the cameras of the contract', TRUTH),
     'teleop_device': ('scripted', 'what drives demonstrations (record)', ()),
+    'teleop_settings': ('', 'settings of the teleop device, YAML; empty: its defaults', ()),
     'operator_noise': ('0.3', 'errors of the scripted operator [standard deviation]', ()),
     'demonstrations': ('', 'folder of demonstration bags (record, finetune, learn)', ()),
     'model': ('', 'folder of the policy; empty in finetune: the pretrained one', ()),

@@ -21,6 +21,7 @@ from inril_ros.cli.job import Job, JobOptions
 from inril_ros.cli.progress import Reporter
 from inril_ros.cli.resources import find_configuration
 from inril_ros.cli.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.cli.teleop import teleop
 from inril_ros.graph.supervisor import NodeDied
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(bench_app, name='bench')
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
 app.add_typer(demos_app, name='demos')
+app.command(name='teleop')(teleop)
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Task = Annotated[str, typer.Option(help='Task of the simulation, for example pick-place.')]

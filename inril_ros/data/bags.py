@@ -6,7 +6,7 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 import hashlib
 import json
@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.interfaces import Qos
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
+from inril_ros.data.bag_storage import BagWriter, STORAGES
 from inril_ros.data.episode import RecordedEpisode
 from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
@@ -37,27 +38,33 @@ class BagError(ValueError):
 
 
 class EpisodeBag:
-    """The bag of one running episode.
+    """The bag of one running episode. Write and close it in one thread.
 
     Args:
         folder: Where the bag goes.
         name: Name of the bag's folder.
+        storage: ``mcap`` or ``sqlite3``.
+        offered: Quality of service of the publishers by topic, which playback offers again.
 
     Raises:
-        BagError: A bag of this name is there already.
+        BagError: A bag of this name is there already, or there is no such storage.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, storage: str = 'mcap',
+                 offered: Mapping[str, Sequence[Qos]] | None = None) -> None:
         self.path = folder / name
         self._folder = folder
         self._partial = folder / f'{name}.tmp'
+        if storage not in STORAGES:
+            raise BagError(f'{self.path}: storage {storage!r} is none of {", ".join(STORAGES)}')
         for taken in (self.path, self._partial, folder / 'rejected' / name):
             if taken.exists():
                 raise BagError(f'{taken}: is there already; recorded episodes are never replaced')
         folder.mkdir(parents=True, exist_ok=True)
         self._store = ros_typestore()
-        self._writer = Writer(self._partial, version=9, storage_plugin=StoragePlugin.MCAP)
-        self._writer.open()
+        self._offered = offered or {}
+        self._storage = storage
+        self._writer: BagWriter | None = None
         self._connections: dict[str, Any] = {}
         self.messages = 0
 
@@ -66,27 +73,42 @@ class EpisodeBag:
         """Write a serialised message; ``stamp`` [ns] is its time in the bag.
 
         ``types`` has the definition of its type, if that isn't the one of this ROS distribution.
+
+        Raises:
+            OSError: The disk is full, or fails.
         """
         connection = self._connections.get(topic)
         if connection is None:
-            connection = self._connections[topic] = self._writer.add_connection(
-                _absolute(topic, '/'), message_type, typestore=types or self._store)
+            connection = self._connections[topic] = self._open().add(
+                _absolute(topic, '/'), message_type, types or self._store,
+                self._offered.get(topic, ()))
         self._writer.write(connection, stamp, raw)
         self.messages += 1
 
-    def close(self, information: dict[str, str], keep: bool) -> Path:
+    def close(self, information: Mapping[str, str], keep: bool) -> Path:
         """Finish the bag; return where it lies.
 
         Args:
             information: Goes into the bag's metadata: outcome, operator, task, contract hash ...
             keep: False: it goes to ``rejected/``.
+
+        Raises:
+            OSError: The disk is full, or fails.
         """
+        writer = self._open()
         for key, value in information.items():
-            self._writer.set_custom_data(key, value)
-        self._writer.close()
+            writer.set_custom_data(key, value)
+        writer.close()
         target = self.path if keep else self._folder / 'rejected' / self.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         return self._partial.rename(target)
+
+    def _open(self) -> BagWriter:
+        """Return the writer, opened by whoever writes first: sqlite3 stays with one thread."""
+        if self._writer is None:
+            self._writer = BagWriter(self._partial, self._storage)
+            self._writer.open()
+        return self._writer
 
 
 def find_bags(folder: Path) -> list[Path]:

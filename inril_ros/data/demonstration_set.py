@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from inril_ros.data.bag_storage import files_of
 from inril_ros.data.bags import BagError
 
 REJECTED = 'rejected'
@@ -81,7 +82,7 @@ def remove(path: Path) -> None:
     Raises:
         BagError: It is no bag.
     """
-    unfinished = path.suffix == '.tmp' and any(path.glob('*.mcap'))
+    unfinished = path.suffix == '.tmp' and files_of(path)
     if not unfinished and not (path / 'metadata.yaml').is_file():
         raise BagError(f'{path}: is no bag')
     shutil.rmtree(path)
@@ -137,12 +138,19 @@ def _described(path: Path, state: str) -> Demonstration:
             str(told.get('contract_hash', '')), data['duration']['nanoseconds'] / 1e9,
             int(data['message_count']), size,
             datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
-            if began < 1e11 else '', str(told.get('reason') or told.get('imported_from') or ''))
+            if began < 1e11 else '', _note(told))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         if state == 'unfinished':
             return Demonstration(path, state, size=size, note='the recorder died; inril demos '
                                  'recover saves what it had written')
         return Demonstration(path, 'damaged', size=size, note=f'metadata.yaml: {error}')
+
+
+def _note(told: dict[str, Any]) -> str:
+    notes = [str(told.get('reason') or told.get('imported_from') or '')]
+    if told.get('dropped'):
+        notes.append(f'{told["dropped"]} messages were lost: the disk was too slow')
+    return '; '.join(filter(None, notes))
 
 
 def _metadata(path: Path) -> dict[str, Any]:

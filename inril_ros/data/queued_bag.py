@@ -9,6 +9,7 @@ bag, from which it can be recovered.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Condition, Thread
 
@@ -37,6 +38,9 @@ class QueuedBag:
         self._waiting: deque[_Row] = deque()
         self._bytes = 0
         self._ended = False
+        self._information: Mapping[str, str] = {}
+        self._keep = False
+        self._target = bag.path
         self._error: Exception | None = None
         self._changed = Condition()
         self.dropped = 0
@@ -67,48 +71,44 @@ class QueuedBag:
             self._bytes += len(raw)
             self._changed.notify_all()
 
-    def close(self, information: dict[str, str], keep: bool) -> Path:
+    def close(self, information: Mapping[str, str], keep: bool) -> Path:
         """Write all that waits and finish the bag; see ``EpisodeBag.close``.
 
         Raises:
             BagError: The disk failed; the unfinished bag is left for recovery.
         """
         with self._changed:
+            self._information, self._keep = information, keep
             self._ended = True
             self._changed.notify_all()
         self._thread.join()
-        if self.dropped:
-            information = {**information, 'dropped': str(self.dropped)}
-        try:
-            if self._error is not None:
-                raise self._error
-            return self._bag.close(information, keep)
-        except OSError as error:
-            raise BagError(f'{self._bag.path}: could not be written: '
-                           f'{error.strerror or error}') from error
+        if self._error is not None:
+            reason = getattr(self._error, 'strerror', '') or self._error
+            raise BagError(f'{self._bag.path}: could not be written: {reason}') from self._error
+        return self._target
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._waiting and not self._ended:
-                    self._changed.wait()
-                rows = list(self._waiting)
-                self._waiting.clear()
-            if not rows:
-                return
-            for row in rows:
-                if not self._try(row):
-                    return
-
-    def _try(self, row: _Row) -> bool:
-        """Write a message; say whether the disk is still fine."""
-        error = None
         try:
-            self._bag.write(*row)
-        except OSError as caught:
-            error = caught
+            while rows := self._next():
+                for row in rows:
+                    self._bag.write(*row)
+                    with self._changed:
+                        self._bytes -= len(row[3])
+                        self._changed.notify_all()
+            information = dict(self._information)
+            if self.dropped:
+                information['dropped'] = str(self.dropped)
+            self._target = self._bag.close(information, self._keep)
+        except Exception as error:  # whatever it is, who waits for room must be told
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _next(self) -> list[_Row]:
+        """Wait for what is to be written; nothing: the bag is to be closed."""
         with self._changed:
-            self._bytes -= len(row[3])
-            self._error = error
-            self._changed.notify_all()
-        return error is None
+            while not self._waiting and not self._ended:
+                self._changed.wait()
+            rows = list(self._waiting)
+            self._waiting.clear()
+        return rows

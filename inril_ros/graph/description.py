@@ -90,7 +90,8 @@ def simulation_graph(options: GraphOptions) -> GraphDescription:
 def recording_graph(options: GraphOptions) -> GraphDescription:
     """Demonstrations: an operator drives, the recorder writes bags."""
     _require(options, 'recording_graph', 'demonstrations')
-    return _graph('record', options, _simulation(options), _actuation(options),
+    return _graph('record', options, _simulation(options),
+                  _actuation(options, person_starts=True, task=options.task),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
                   None if options.teleop_device == 'external' else _teleop(options))
 
@@ -204,17 +205,17 @@ def _simulation(options: GraphOptions) -> NodeDescription | None:
                  camera=options.camera)
 
 
-def _actuation(options: GraphOptions) -> NodeDescription:
+def _actuation(options: GraphOptions, **own: Parameter) -> NodeDescription:
     # Nobody is near an arm that isn't there; a real one moves when a person says so.
     simulated = bool(options.simulation) or options.mock_arm
     return _node(options, 'actuation_node', vital=True, enable_on_activate=simulated,
-                 watch_cameras=options.camera or not simulated, dry_run=options.dry_run)
+                 watch_cameras=options.camera or not simulated, dry_run=options.dry_run, **own)
 
 
 def _teleop(options: GraphOptions) -> NodeDescription:
     return _node(options, 'teleop_node', device=options.teleop_device,
-                 simulation=options.simulation, task=options.task,
-                 noise=float(options.operator_noise))
+                 settings=options.teleop_settings, simulation=options.simulation,
+                 task=options.task, noise=float(options.operator_noise))
 
 
 def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:

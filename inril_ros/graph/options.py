@@ -33,8 +33,11 @@ class GraphOptions:
             name below ``journal``. Empty: one robot. For 'finetune' and 'learn'.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
-        teleop_device: What drives demonstrations: ``scripted`` in simulation; ``external``:
-            whoever publishes the contract's teleop topics, and no node of ours.
+        teleop_device: What drives demonstrations: ``scripted`` in simulation; a person's
+            ``joystick``, ``spacemouse``, ``leader`` or ``joint_jog``; ``external``: whoever
+            publishes the contract's teleop topics, and no node of this graph (a keyboard needs a
+            terminal: ``inril teleop``).
+        teleop_settings: Settings of that device (YAML); empty: its defaults.
         operator_noise: Standard deviation of the scripted operator's errors, normalised action.
         model: Folder of the model the policy node starts with; finetuning may take it from
             ``pretrained``.
@@ -70,6 +73,7 @@ class GraphOptions:
     log_level: str = 'info'
     camera: bool = False
     teleop_device: str = 'scripted'
+    teleop_settings: str = ''
     operator_noise: float = 0.3
     model: str = ''
     demonstrations: str = ''

@@ -25,6 +25,8 @@ ENCLAVES = '/inril'
 SCENE_SERVICES = ('/world/inril_arm/set_pose',)
 _LIFECYCLE = ('change_state', 'get_state', 'get_available_states', 'get_available_transitions',
               'get_transition_graph')
+#: Services of the actuation node that the keys of a terminal call.
+_SAID_BY_KEYS = ('start', 'scene_ready', 'success', 'failure', 'abort', 'estop')
 _PARAMETERS = ('describe_parameters', 'get_parameter_types', 'get_parameters', 'list_parameters',
                'set_parameters', 'set_parameters_atomically', 'get_type_description')
 
@@ -96,7 +98,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                        streams.outcome],
             hears=[*seen, *streams.driven, 'action_chunk', 'episode/request', 'episode/event',
                    streams.outcome],
-            answers=['~/enable', '~/estop', '~/resume', '~/scene_ready', '~/abort'],
+            answers=['~/enable', '~/resume', *(f'~/{name}' for name in _SAID_BY_KEYS)],
             asks=streams.reset),
         'policy_node': Rights(
             publishes=['action_chunk', 'policy/status', 'weights/request'],
@@ -108,7 +110,8 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
             hears=[*seen, *streams.commanded, *streams.driven, 'executed_action', 'action_chunk',
                    'episode/event', 'transition_ack', streams.outcome]),
         'teleop_node': Rights(
-            publishes=streams.driven, hears=[*seen, 'episode/event', 'executed_action']),
+            publishes=streams.driven, hears=[*seen, 'episode/event', 'executed_action'],
+            asks=[f'actuation_node/{name}' for name in _SAID_BY_KEYS]),
         'sim_node': Rights(
             publishes=[*seen, streams.outcome, '/clock'], hears=streams.commanded,
             answers=streams.reset),

@@ -50,6 +50,9 @@ PARAMETERS = (
     Parameter('watch_cameras', True, 'in real time: a camera of the contract that is silent or '
               'frozen holds the arm'),
     Parameter('dry_run', False, 'everything is computed and told, and the robot is sent nothing'),
+    Parameter('person_starts', False, 'demonstrations begin by ~/start or the start button, too'),
+    Parameter('task', '', 'of the demonstrations that a person begins so, kept with the data'),
+    Parameter('operator_name', '', 'who drives them, kept with the data', read_only=False),
     Parameter('realtime_priority', 0, 'priority of the control thread under SCHED_FIFO; 0: as any '
               'other process', minimum=0, maximum=98),
 )
@@ -188,6 +191,8 @@ class ActuationNode(ManagedNode):
             self._life.abort('discarded by a person')
         elif meaning == 'ready':
             self._life.scene_ready()
+        elif meaning == 'start':
+            self._person_services.begin()
         else:
             self._life.person_says(success=meaning == 'success')
 

@@ -126,12 +126,16 @@ class EpisodeLife:
             self._node.get_logger().error(
                 f'request refused: purpose {message.purpose} is unknown')
             return
+        self.ask(request)
+
+    def ask(self, request: Request) -> str:
+        """Begin an episode; return why that can't be, empty if it begins."""
         refusal = (self.machine.refusal(request) or self._around.obstacle() or self._not_movable()
                    or self.not_ready())
         if refusal:
             self._node.get_logger().warning(f'episode {request.episode_id} refused: {refusal}')
             self._tell(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
-            return
+            return refusal
         self.machine.begin_reset(request)
         self.reset_after = max(self.last_tick, self._aligner.newest_complete())
         self.progress()
@@ -139,6 +143,7 @@ class EpisodeLife:
         self.procedure.step = ResetStep.IDLE
         self.advance_reset()
         self._around.changed()
+        return ''
 
     def _not_movable(self) -> str:
         """Say why the arm can't be moved; if it is only braking, the reset waits for its end."""
@@ -233,14 +238,18 @@ class EpisodeLife:
             self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)
         self._around.advance()
 
-    def person_says(self, success: bool) -> None:
-        """Publish a person's verdict on the running episode, as a simulator does its own."""
+    def person_says(self, success: bool) -> str:
+        """Publish a person's verdict on the running episode, as a simulator does its own.
+
+        Returns why it doesn't count, empty if it does.
+        """
         if not self.running:
-            return
+            return 'no episode is running'
         stamp = self.last_tick if self._node.lockstep else self._node.now()
         self._verdicts.publish(Outcome(
             header=self._node.header(stamp), reward=float(success), reason='said by a person',
             outcome=Outcome.SUCCESS if success else Outcome.FAILURE))
+        return ''
 
     def ended(self, stamp: int) -> bool:
         """End the episode if the observation at ``stamp`` [ns] is its last one."""

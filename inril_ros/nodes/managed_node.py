@@ -106,6 +106,10 @@ class ManagedNode(LifecycleNode):
         """Name links without which the node can't do its part; ``~/ready`` asks for them."""
         self._needed.extend(links)
 
+    def exchange(self, link: Subscription, by: Subscription) -> None:
+        """Name another link in place of one, if it was needed."""
+        self._needed = [by if one is link else one for one in self._needed]
+
     def watch(
         self, aligner: FrameAligner, arrived: Callable[[], None],
         heard: Callable[[str, int, Any], None] = lambda topic, stamp, message: None,

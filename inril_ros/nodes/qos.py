@@ -15,7 +15,11 @@ def _profile(depth: int, reliable: bool = True, latched: bool = False) -> QoSPro
 
 #: A robot's state in real time: the newest counts, a lost one is replaced by the next.
 SENSOR = _profile(5, reliable=False)
-#: The same from a simulator in lockstep: nothing may be lost, or the simulation stops.
+#: The same as the recorder asks for it: deep enough for its process to pause for some seconds.
+RECORDED_SENSOR = _profile(1000, reliable=False)
+#: Likewise pictures, which are large: two seconds of them.
+RECORDED_PICTURES = _profile(60, reliable=False)
+#: A robot's state from a simulator in lockstep: nothing may be lost, or the simulation stops.
 LOCKSTEP = _profile(200)
 #: Commands: only the newest; never latched, a late joiner must not act on an old one.
 COMMAND = _profile(1)

@@ -2,34 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """A teleop device: turns what a person does into commands and a joystick with a dead man's switch.
 
-The device here is a scripted operator, who looks at the same topics a person's eyes would stand
-for, and drives imperfectly through the same teleop topics a person's device would use: a twist, or
-the joints of a leader arm, as the contract says.
+A joystick, a SpaceMouse, a leader arm, the keyboard of a terminal or another program's joint
+velocities, as a YAML file says it; or a scripted operator in place of a person. See
+docs/teleoperation.md.
 """
 
 from typing import Any
 
-from geometry_msgs.msg import TwistStamped
-import numpy as np
-from sensor_msgs.msg import JointState, Joy
-
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.msg import EpisodeEvent, EpisodeRequest
-from inril_ros.nodes import qos
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import stamp_ns
+from inril_ros.nodes.person_device import PersonDevice
+from inril_ros.nodes.scripted_device import ScriptedDevice
+from inril_ros.nodes.teleop_sender import TeleopSender
+from inril_ros.robot.teleop_settings import KINDS, load_device
 from inril_ros.sim.operators import make_operator
 
 PARAMETERS = (
-    Parameter('device', 'scripted', 'what drives: scripted'),
+    Parameter('device', 'scripted', f'what drives: scripted, {", ".join(KINDS)}'),
+    Parameter('settings', '', 'path of the settings of the device (YAML), unless it is scripted; '
+              'empty: its defaults'),
     Parameter('simulation', '', 'path of the simulation mapping (YAML) that has the task; empty: '
               'the built-in arm'),
     Parameter('task', '', 'task that the scripted operator knows how to do'),
     Parameter('noise', 0.3, "standard deviation of the scripted operator's errors, as a share of "
               'the largest action', minimum=0.0, maximum=2.0),
 )
-_BUTTONS = 12
 
 
 class TeleopNode(ManagedNode):
@@ -37,74 +34,28 @@ class TeleopNode(ManagedNode):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__('teleop_node', PARAMETERS, **arguments)
+        self._person: PersonDevice | None = None
 
     def setup(self) -> None:
         """Make the streams."""
-        contract = self.contract
-        if self.value('device') != 'scripted':
-            raise ValueError(f'device {self.value("device")!r} is unknown; known: scripted')
-        self._operator = make_operator(
-            self.value('task'), contract, self.value('noise'), self.value('simulation'))
-        self._aligner = FrameAligner(contract)
-        self._episode = ''
-        self._start = 0
-        self._last = 0
-        profile = qos.commands(self.lockstep)
-        self._twist = self.create_publisher(
-            TwistStamped, contract.teleoperation.twist_topic, profile)
-        self._joy = self.create_publisher(Joy, contract.teleoperation.joy_topic, profile)
-        self.need(
-            self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
-            self._twist, self._joy)
-        if contract.teleoperation.joint_action:
-            self._leader = self.create_publisher(
-                JointState, contract.teleoperation.joint_topic, profile)
-            self.need(self._leader)
-        self.watch(self._aligner, self._drive)
-
-    def _event(self, message: EpisodeEvent) -> None:
-        if message.purpose != EpisodeRequest.DEMONSTRATION:
+        kind = self.value('device')
+        if kind != 'scripted':
+            settings = load_device(kind, self.value('settings'))
+            self._person = PersonDevice(self, settings, TeleopSender(self))
             return
-        if message.event == EpisodeEvent.STARTED:
-            self._episode, self._start = message.episode_id, stamp_ns(message)
-            self._operator.begin(message.seed)
-            self._drive()
-        elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
-            self._episode = ''
+        operator = make_operator(
+            self.value('task'), self.contract, self.value('noise'), self.value('simulation'))
+        self._scripted = ScriptedDevice(self, operator, TeleopSender(self))
 
-    def _drive(self) -> None:
-        """Answer an observation that is new and complete."""
-        stamp = self._aligner.newest_complete()
-        if not self._episode or stamp < self._start or stamp <= self._last:
-            return
-        try:
-            frame = self._aligner.frame(stamp)
-        except FrameError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
-            return
-        self._last = stamp
-        self._send(stamp, self._operator.command(frame.values))
+    def stop(self) -> None:
+        """Let the robot go."""
+        if self._person is not None:
+            self._person.stop()
 
-    def _send(self, stamp: int, action: np.ndarray) -> None:
-        contract, rules = self.contract, self.contract.teleoperation
-        twist = TwistStamped(header=self.header(stamp))
-        if rules.twist_action:
-            twist.header.frame_id = contract.actions[rules.twist_action].frame_id
-            linear = action[contract.action_slice(rules.twist_action)]
-            twist.twist.linear.x, twist.twist.linear.y, twist.twist.linear.z = map(float, linear)
-        joy = Joy(header=self.header(stamp), axes=[0.0] * (rules.gripper_axis + 1),
-                  buttons=[0] * _BUTTONS)
-        joy.buttons[rules.deadman_button] = 1
-        if rules.gripper_action:
-            part = contract.action_slice(rules.gripper_action)
-            joy.axes[rules.gripper_axis] = float(contract.normalise_action(action)[part][0])
-        self._twist.publish(twist)
-        if rules.joint_action:
-            joints = contract.actions[rules.joint_action].joints
-            self._leader.publish(JointState(
-                header=self.header(stamp), name=list(joints),
-                position=action[contract.action_slice(rules.joint_action)].tolist()))
-        self._joy.publish(joy)
+    def teardown(self) -> None:
+        """Leave the terminal as it was."""
+        if self._person is not None:
+            self._person.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

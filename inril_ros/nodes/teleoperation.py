@@ -37,8 +37,8 @@ class TeleopInput:
         lockstep: A command belongs to the observation with the same stamp. In real time the newest
             one counts until it is too old.
         arrived: Called after each message.
-        pressed: Called with the meaning of each button that goes down: success, failure, discard
-            or ready.
+        pressed: Called with the meaning of each button that goes down: success, failure, discard,
+            ready or start.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class TeleopInput:
         self._switch = TakeoverSwitch(rules)
         self._buttons = Buttons(rules)
         self._needed = [kind for kind, name in (
-            (TwistStamped, rules.twist_action), (JointState, rules.joint_action),
+            (TwistStamped, rules.twist_action or rules.rotation_action),
+            (JointState, rules.joint_action),
             (Joy, rules.takeover != 'motion' or rules.gripper_action)) if name]
         self._leader = contract.actions[rules.joint_action].joints if rules.joint_action else ()
         profile = qos.commands(lockstep)
@@ -119,6 +120,9 @@ class TeleopInput:
         if rules.twist_action:
             linear = self._heard[TwistStamped].message.twist.linear
             action[contract.action_slice(rules.twist_action)] = linear.x, linear.y, linear.z
+        if rules.rotation_action:
+            angular = self._heard[TwistStamped].message.twist.angular
+            action[contract.action_slice(rules.rotation_action)] = angular.x, angular.y, angular.z
         if rules.joint_action:
             leader = self._heard[JointState].message
             action[contract.action_slice(rules.joint_action)] = self._positions(leader)

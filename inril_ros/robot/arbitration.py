@@ -178,7 +178,7 @@ class Buttons:
 
     def __init__(self, rules: Teleoperation) -> None:
         self._meaning = [(getattr(rules, f'{name}_button'), name)
-                         for name in ('success', 'failure', 'discard', 'ready')]
+                         for name in ('success', 'failure', 'discard', 'ready', 'start')]
         self._down: set[str] | None = None
 
     def begin(self) -> None:
@@ -186,7 +186,7 @@ class Buttons:
         self._down = None
 
     def pressed(self, buttons: list[int]) -> list[str]:
-        """Return what was pressed since the last call: success, failure, discard, ready."""
+        """Return what was pressed since the last call: success, failure, discard, ready, start."""
         down = {name for index, name in self._meaning
                 if 0 <= index < len(buttons) and buttons[index]}
         new = [] if self._down is None else [

@@ -81,6 +81,9 @@ def check_references(contract: 'Contract') -> None:
     if teleoperation.twist_action:
         _check_reference(
             'teleoperation.twist_action', teleoperation.twist_action, contract.actions, 3)
+    if teleoperation.rotation_action:
+        _check_reference('teleoperation.rotation_action', teleoperation.rotation_action,
+                         contract.actions, 3)
     if teleoperation.gripper_action:
         _check_reference(
             'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)

@@ -125,6 +125,9 @@ class Teleoperation:
         failure_button: Likewise as a failure.
         discard_button: Likewise, and nothing of the episode is kept.
         ready_button: Index of the button that says that the scene is set; -1: none.
+        start_button: Index of the button that asks for a demonstration; -1: none.
+        rotation_action: Name of the action that the twist's angular part [rad/s] commands; empty:
+            none.
     """
 
     twist_topic: Topic = 'teleop/twist'
@@ -145,11 +148,13 @@ class Teleoperation:
     failure_button: _OptionalIndex = -1
     discard_button: _OptionalIndex = -1
     ready_button: _OptionalIndex = -1
+    start_button: _OptionalIndex = -1
+    rotation_action: str = ''
 
     def __post_init__(self) -> None:
         buttons = [number for number in (
-            self.success_button, self.failure_button, self.discard_button, self.ready_button)
-            if number >= 0]
+            self.success_button, self.failure_button, self.discard_button, self.ready_button,
+            self.start_button) if number >= 0]
         if len({self.deadman_button, *buttons}) != len(buttons) + 1:
             raise ValueError('two buttons have the same index')
 

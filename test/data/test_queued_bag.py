@@ -12,10 +12,19 @@ import time
 
 import pytest
 from rosbags.highlevel import AnyReader
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 from small_arm import CONTRACT, point, recorded, serialised, START, write
 import yaml
 
 from inril_ros.data.bag_recovery import recover_bag
+from inril_ros.data.bag_storage import files_of, STORAGES
 from inril_ros.data.bags import BagError, EpisodeBag, find_bags, read_episode
 from inril_ros.data.demonstration_set import list_demonstrations
 from inril_ros.data.queued_bag import QueuedBag
@@ -49,8 +58,9 @@ def message(index):
     return (*ROW, START + index, serialised(point(START + index, float(index))))
 
 
-def test_a_queued_bag_is_the_bag(tmp_path):
-    bag = QueuedBag(EpisodeBag(tmp_path, '0000_e1'), lossless=False)
+@pytest.mark.parametrize('storage', STORAGES)
+def test_a_queued_bag_is_the_bag(tmp_path, storage):
+    bag = QueuedBag(EpisodeBag(tmp_path, '0000_e1', storage), lossless=False)
     write(bag, recorded(6))
     assert bag.close({'outcome': 'success'}, keep=True) == tmp_path / '0000_e1'
     assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 6
@@ -70,6 +80,7 @@ def test_what_the_disk_cannot_take_is_dropped_and_counted(tmp_path):
     path = bag.close({'outcome': 'success'}, keep=True)
     [told] = list_demonstrations(tmp_path)
     assert told.messages == 4
+    assert told.note == '16 messages were lost: the disk was too slow'
     data = yaml.safe_load((path / 'metadata.yaml').read_text())
     assert data['rosbag2_bagfile_information']['custom_data']['dropped'] == '16'
 
@@ -103,16 +114,17 @@ def test_a_full_disk_ends_the_episode_and_leaves_the_others(tmp_path):
 
 RECORDER = """
 import sys
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from small_arm import *
 from inril_ros.data.bags import EpisodeBag
 from inril_ros.data.queued_bag import QueuedBag
 folder = Path(sys.argv[1])
-whole = QueuedBag(EpisodeBag(folder, '0000_e1'), lossless=True)
+storage = sys.argv[2]
+whole = QueuedBag(EpisodeBag(folder, '0000_e1', storage), lossless=True)
 write(whole, recorded(3))
 whole.close({}, keep=True)
-bag = QueuedBag(EpisodeBag(folder, '0001_e2'), lossless=True, capacity=1000)
+bag = QueuedBag(EpisodeBag(folder, '0001_e2', storage), lossless=True, capacity=1000)
 index = 0
 while True:
     message = joint_state(START + index, float(index), names=['j' * 1000])
@@ -121,13 +133,14 @@ while True:
 """
 
 
-def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(tmp_path):
+@pytest.mark.parametrize('storage', STORAGES)
+def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(tmp_path, storage):
     tests = Path(__file__).parent
-    process = subprocess.Popen([sys.executable, '-c', RECORDER, str(tmp_path), str(tests),
+    process = subprocess.Popen([sys.executable, '-c', RECORDER, str(tmp_path), storage, str(tests),
                                 str(tests.parents[1])])
     partial = tmp_path / '0001_e2.tmp'
     try:
-        while not any(file.stat().st_size > 3_000_000 for file in partial.glob('*.mcap')):
+        while not any(file.stat().st_size > 3_000_000 for file in files_of(partial)):
             assert process.poll() is None
             time.sleep(0.01)
     finally:
@@ -138,12 +151,76 @@ def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(t
     path, number = recover_bag(partial)
     assert path.parent.name == 'rejected'
     assert number > 1000
+    assert files_of(path)[0].suffix == files_of(partial)[0].suffix
     assert partial.is_dir(), 'it is left as it is'
     with AnyReader([path]) as reader:
         times = [time for _, time, _ in reader.messages()]
     assert times == list(range(START, START + number))
     with pytest.raises(BagError, match='is there already'):
         recover_bag(partial)
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+def test_a_full_disk_is_told_and_what_was_finished_stays(tmp_path, storage):
+    """By a limit on the size of files, which the kernel enforces as it does the size of a disk."""
+    program = FULL_DISK.format(storage=storage)
+    tests = Path(__file__).parent
+    done = subprocess.run([sys.executable, '-c', program, str(tmp_path), str(tests),
+                           str(tests.parents[1])], capture_output=True, text=True, timeout=120)
+    assert '0001_e2: could not be written: ' in done.stdout, done.stderr
+    assert [path.name for path in find_bags(tmp_path)] == ['0000_e1']
+    assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 3
+    path, number = recover_bag(tmp_path / '0001_e2.tmp')
+    with AnyReader([path]) as reader:
+        assert [time for _, time, _ in reader.messages()] == list(range(START, START + number))
+
+
+FULL_DISK = """
+import resource, sys
+sys.path[:0] = sys.argv[2:]
+from pathlib import Path
+from small_arm import *
+from inril_ros.data.bags import BagError, EpisodeBag
+from inril_ros.data.queued_bag import QueuedBag
+folder = Path(sys.argv[1])
+whole = QueuedBag(EpisodeBag(folder, '0000_e1', '{storage}'), lossless=True)
+write(whole, recorded(3))
+whole.close({{}}, keep=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_500_000, 3_500_000))
+bag = QueuedBag(EpisodeBag(folder, '0001_e2', '{storage}'), lossless=True, capacity=1000)
+for index in range(10_000):
+    message = joint_state(START + index, float(index), names=['j' * 1000])
+    bag.write('joint_states', message.__msgtype__, START + index, serialised(message))
+try:
+    bag.close({{}}, keep=True)
+except BagError as error:
+    print(error)
+"""
+
+
+def test_what_the_writer_did_not_expect_is_told_too(tmp_path):
+    bag = QueuedBag(EpisodeBag(tmp_path, '0000_e1'), lossless=True)
+    bag.write('x', 'no_such/msg/Type', START, b'')
+    with pytest.raises(BagError, match='could not be written'):
+        bag.close({}, keep=True)
+
+
+def test_an_unknown_storage_is_refused(tmp_path):
+    with pytest.raises(BagError, match="storage 'tape' is none of mcap, sqlite3"):
+        EpisodeBag(tmp_path, '0000_e1', 'tape')
+
+
+def test_the_publishers_quality_of_service_is_in_the_bag(tmp_path):
+    offered = {'hand': [Qos(
+        QosHistory.UNKNOWN, 0, QosReliability.BEST_EFFORT, QosDurability.TRANSIENT_LOCAL,
+        *[QosTime(2147483647, 0)] * 2, QosLiveliness.AUTOMATIC, QosTime(2147483647, 0), False)]}
+    for storage in STORAGES:
+        bag = EpisodeBag(tmp_path, f'0000_{storage}', storage, offered)
+        bag.write(*message(0))
+        bag.write('goal', *message(1)[1:])
+        with AnyReader([bag.close({}, keep=True)]) as reader:
+            told = {link.topic: link.ext.offered_qos_profiles for link in reader.connections}
+        assert told == {'/hand': offered['hand'], '/goal': []}
 
 
 def test_what_is_no_unfinished_bag_is_not_recovered(tmp_path):

@@ -1,0 +1,32 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril teleop``: a person's device, and the keys of episodes, in this terminal."""
+
+from typing import Annotated
+
+import typer
+
+from inril_ros.cli.resources import find_configuration
+from inril_ros.graph.description import NodeDescription, ros_arguments
+
+
+def teleop(
+    contract: Annotated[str, typer.Option(
+        '--contract', help='Robot contract: a file, or a name in config/robots.')],
+    device: Annotated[str, typer.Option(
+        help='keyboard, joystick, spacemouse, leader or joint_jog.')] = 'keyboard',
+    settings: Annotated[str, typer.Option(
+        help='Settings of the device: a file, or a name in config/teleoperation; empty: its '
+             'defaults.')] = '',
+    namespace: Annotated[str, typer.Option(help='Of the robot.')] = '',
+    sim_time: Annotated[bool, typer.Option('--sim-time', help='Follow /clock.')] = False,
+) -> None:
+    """Drive the arm from this terminal; its keys begin and judge episodes, whatever the device."""
+    from inril_ros.nodes.teleop_node import main
+
+    parameters = {
+        'contract': str(find_configuration('robots', contract)), 'device': device,
+        'settings': str(find_configuration('teleoperation', settings)) if settings else '',
+        'use_sim_time': sim_time}
+    raise typer.Exit(main(ros_arguments(NodeDescription(
+        'teleop_node', 'teleop_node', namespace, parameters))))

@@ -1,0 +1,148 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The recorder hears every publisher as well as all of them allow, over real DDS."""
+
+from pathlib import Path
+import time
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosbags.interfaces import QosDurability, QosReliability
+from sensor_msgs.msg import Joy
+
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.nodes.offered_qos import adapted, deaf, differ
+from inril_ros.nodes.recorder_node import RecorderNode
+
+ROBOT = Path(__file__).parents[2] / 'config' / 'robots' / 'mock_arm.yaml'
+TOPIC = 'teleop/joy'
+
+
+def profile(reliable, latched=False, depth=5):
+    return QoSProfile(
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+@pytest.mark.parametrize(('offers', 'reliable', 'latched'), [
+    ([(True, False)], True, False), ([(False, False)], False, False),
+    ([(True, True)], True, True), ([(True, False), (False, False)], False, False),
+    ([(True, True), (True, False)], True, False), ([(True, True), (True, True)], True, True)])
+def test_the_best_that_all_publishers_offer(offers, reliable, latched):
+    given = [profile(*offer) for offer in offers]
+    for start in (profile(True, depth=50), profile(False, True, depth=50)):
+        made = adapted(start, given, durability=True)
+        assert not differ(made, profile(reliable, latched))
+        assert made.depth == 50
+        assert not deaf(made, given)
+
+
+def test_without_a_publisher_nothing_changes_and_old_messages_can_be_left_alone():
+    start = profile(False)
+    assert adapted(start, [], durability=True) is start
+    made = adapted(start, [profile(True, True)], durability=False)
+    assert not differ(made, profile(True, False))
+
+
+@pytest.mark.parametrize(('wanted', 'offer', 'lost'), [
+    ((True, False), (False, False), True), ((False, True), (True, False), True),
+    ((False, False), (True, True), False), ((True, True), (True, True), False)])
+def test_who_would_not_be_heard(wanted, offer, lost):
+    assert deaf(profile(*wanted), [profile(*offer)]) is lost
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A configured recorder and a node for publishers."""
+    with reserve_domain() as domain:
+        context = Context()
+        rclpy.init(context=context, domain_id=domain)
+        node = RecorderNode(context=context, parameter_overrides=[
+            Parameter('contract', value=str(ROBOT)),
+            Parameter('demonstrations', value=str(tmp_path))])
+        player = rclpy.create_node('player', context=context, enable_rosout=False)
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(player)
+        executor.add_node(node)
+        assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
+        yield Lab(node, player, executor)
+        executor.shutdown()
+        player.destroy_node()
+        node.destroy_node()
+        context.try_shutdown()
+
+
+class Lab:
+    def __init__(self, node, player, executor):
+        self.node, self.player, self._executor = node, player, executor
+
+    def publisher(self, *offer):
+        """Make a publisher and wait until the recorder has met it."""
+        before = self.node.count_publishers(TOPIC)
+        made = self.player.create_publisher(Joy, TOPIC, profile(*offer))
+        self.until(lambda: self.node.count_publishers(TOPIC) > before)
+        return made
+
+    def until(self, condition):
+        limit = time.monotonic() + 60.0
+        while not condition():
+            assert time.monotonic() < limit
+            self._executor.spin_once(timeout_sec=0.02)
+
+    @property
+    def link(self):
+        [link] = [link for link in self.node.subscriptions if link.topic_name == f'/{TOPIC}']
+        return link
+
+    def hears(self, publisher):
+        """Say whether a message comes to be kept, by its stamp."""
+        self.count = getattr(self, 'count', 0) + 1
+        message = Joy(axes=[0.0], buttons=[self.count])
+        message.header.stamp.sec = 1000 + self.count
+
+        def came():
+            publisher.publish(message)
+            return any(item.topic == TOPIC and kept.buttons[0] == self.count
+                       for item, kept in self.node._recent)
+        self.until(came)
+
+
+def test_subscriptions_follow_the_publishers_between_episodes(lab):
+    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+    reliable = lab.publisher(True)
+    lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.RELIABLE)
+    lab.hears(reliable)
+    assert lab.link in lab.node.needed, 'the new link is needed as the old one was'
+    other = lab.publisher(False)
+    lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
+    lab.hears(other)
+    lab.hears(reliable)
+    told = lab.node._topics.offers()[TOPIC]
+    assert sorted(one.reliability.name for one in told) == ['BEST_EFFORT', 'RELIABLE']
+    assert {one.durability for one in told} == {QosDurability.VOLATILE}
+    assert QosReliability.UNKNOWN not in {one.reliability for one in told}
+
+
+def test_during_an_episode_only_what_is_not_heard_is_subscribed_to_anew(lab):
+    lab.publisher(True)
+    lab.node._topics.adapt(recording=True)
+    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT, 'it hears it as well'
+    assert lab.node._topics.adapt(recording=False) == [TOPIC]
+    before = lab.link
+    lab.publisher(False)
+    assert lab.node._topics.adapt(recording=True) == [TOPIC]
+    assert lab.link is not before
+    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+
+
+def test_a_storage_that_is_none_is_refused(lab):
+    node = RecorderNode(context=lab.node.context, parameter_overrides=[
+        Parameter('contract', value=str(ROBOT)), Parameter('storage', value='tape')])
+    assert node.trigger_configure() is TransitionCallbackReturn.ERROR
+    node.destroy_node()

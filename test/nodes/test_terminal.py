@@ -1,0 +1,117 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A terminal gives each key at once, and is left as it was, however the process ends."""
+
+import os
+from pathlib import Path
+import select
+import signal
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from inril_ros.nodes.terminal import KeyTerminal
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import signal, sys, time
+from inril_ros.nodes.terminal import KeyTerminal
+terminal = KeyTerminal(resumed=lambda: print('resumed', flush=True))
+print('keys', flush=True)
+while True:
+    text = terminal.read()
+    if text == b'x':
+        raise RuntimeError('in a callback')
+    if text:
+        print('read', text, flush=True)
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def terminal():
+    master, slave = os.openpty()
+    yield master, slave
+    os.close(master)
+    os.close(slave)
+
+
+def modes(descriptor):
+    """The local modes: echo, canonical and so on."""
+    return termios.tcgetattr(descriptor)[3]
+
+
+def test_keys_come_at_once_and_unechoed_and_the_terminal_is_left_as_it_was(terminal):
+    master, slave = terminal
+    before = termios.tcgetattr(slave)
+    with KeyTerminal(slave) as keys:
+        assert not modes(slave) & (termios.ICANON | termios.ECHO)
+        assert modes(slave) & termios.ISIG, 'Ctrl-C stays what it is'
+        assert keys.read() == b''
+        os.write(master, b'w\x1b[A')
+        select.select([slave], [], [], 10.0)
+        assert keys.read() == b'w\x1b[A'
+    assert termios.tcgetattr(slave) == before
+    keys.close()
+    assert keys.read() == b''
+
+
+def test_an_exception_leaves_the_terminal_as_it_was(terminal):
+    _, slave = terminal
+    before = termios.tcgetattr(slave)
+    with pytest.raises(RuntimeError), KeyTerminal(slave):
+        raise RuntimeError
+    assert termios.tcgetattr(slave) == before
+
+
+def test_what_is_no_terminal_is_refused(tmp_path):
+    with (tmp_path / 'file').open('w') as file, pytest.raises(ValueError, match='needs a termina'):
+        KeyTerminal(file.fileno())
+
+
+class Program:
+    """A process in a terminal of its own."""
+
+    def __init__(self, slave):
+        self.process = subprocess.Popen(
+            [sys.executable, '-c', PROGRAM], cwd=ROOT, stdin=slave, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=os.setpgrp)  # a group in this session: one without parents isn't stopped
+        self.says('keys')
+
+    def says(self, text):
+        assert self.process.stdout.readline().strip() == text
+
+
+@pytest.mark.parametrize('end', [signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, 'exception'])
+def test_no_end_but_sigkill_leaves_a_raw_terminal(terminal, end):
+    master, slave = terminal
+    before = termios.tcgetattr(slave)
+    program = Program(slave)
+    assert termios.tcgetattr(slave) != before
+    if end == 'exception':
+        os.write(master, b'x')
+    else:
+        program.process.send_signal(end)
+    status = program.process.wait(60)
+    assert status == (1 if end == 'exception' else -end)
+    assert termios.tcgetattr(slave) == before
+
+
+def test_a_suspended_process_gives_the_terminal_back_and_takes_it_again(terminal):
+    _, slave = terminal
+    before = termios.tcgetattr(slave)
+    program = Program(slave)
+    try:
+        program.process.send_signal(signal.SIGTSTP)
+        _, status = os.waitpid(program.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        assert termios.tcgetattr(slave) == before
+        program.process.send_signal(signal.SIGCONT)
+        program.says('resumed')
+        assert not modes(slave) & termios.ICANON
+    finally:
+        program.process.kill()
+        program.process.wait()
