@@ -1,0 +1,85 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The graphs that faults are done to, up and down: one for many faults, each as it needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
+import os
+import threading
+
+from inril_ros.faults.running_graph import RunningGraph
+from inril_ros.faults.workplace import Workplace
+from inril_ros.graph.domain import domain_environment, reserve_domain
+from inril_ros.graph.supervisor import Supervisor
+from inril_ros.nodes.fault_witness import FaultWitness
+
+_GRACE = 3.0  # [s]
+_RESPAWNS = 10_000
+#: [s] Ages at which weights are warned of, and hold the arm, in place of ten minutes.
+STALE_WARNING, STALE_HOLD = 6.0, 12.0
+
+
+@contextmanager
+def main_graph(workplace: Workplace) -> Iterator[RunningGraph]:
+    """Give the graph in real time, with a relay between learner and policy."""
+    ages = {'stale_warning': STALE_WARNING, 'stale_hold': STALE_HOLD}
+    with _running(workplace, 'main', policy_node=ages) as graph:
+        yield graph
+
+
+@contextmanager
+def clocked_graph(workplace: Workplace) -> Iterator[RunningGraph]:
+    """Give the graph with a clock on ``/clock`` that the witness tells."""
+    with _running(workplace, 'clocked', clock=True) as graph:
+        yield graph
+
+
+@contextmanager
+def _running(workplace: Workplace, name: str, clock: bool = False,
+             **parameters: dict[str, object]) -> Iterator[RunningGraph]:
+    with ExitStack() as stack:
+        place = stack.enter_context(workplace.called(name))
+        domain = stack.enter_context(reserve_domain())
+        stack.enter_context(environment(domain_environment(domain)))
+        supervisor = stack.enter_context(Supervisor(
+            place.graph(not clock, clock, may_use_fifo(), **parameters),
+            workplace.folder / 'logs' / name, domain_id=domain, quiet=True, grace=_GRACE,
+            max_respawns=_RESPAWNS))
+        witness = stack.enter_context(FaultWitness(
+            place.contract, place.run_id, domain, relayed=not clock, clock=clock))
+        yield RunningGraph(place, supervisor, witness)
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for a while: those of a ROS domain hold for this process too."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def may_use_fifo() -> bool:
+    """Say whether SCHED_FIFO is allowed: try it in a thread, which ends with its priority."""
+    allowed: list[bool] = []
+
+    def attempt() -> None:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except OSError:
+            return
+        allowed.append(True)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return bool(allowed)
+
+
+GRAPHS = {'main': main_graph, 'clocked': clocked_graph}
