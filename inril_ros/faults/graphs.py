@@ -7,10 +7,12 @@ from contextlib import contextmanager, ExitStack
 import os
 import threading
 
+from inril_ros.faults.network_link import inside, NetworkLink
 from inril_ros.faults.running_graph import RunningGraph
 from inril_ros.faults.workplace import Workplace
+from inril_ros.graph.description import NodeDescription
 from inril_ros.graph.domain import domain_environment, reserve_domain
-from inril_ros.graph.supervisor import Supervisor
+from inril_ros.graph.supervisor import node_command, Supervisor
 from inril_ros.nodes.fault_witness import FaultWitness
 
 _GRACE = 3.0  # [s]
@@ -35,19 +37,39 @@ def clocked_graph(workplace: Workplace) -> Iterator[RunningGraph]:
 
 
 @contextmanager
+def parted_graph(workplace: Workplace) -> Iterator[RunningGraph]:
+    """Give the graph with the learner on the other side of a cable."""
+    with NetworkLink() as link, inside(link.robot), \
+            _running(workplace, 'network', link=link) as graph:
+        yield graph
+
+
+@contextmanager
 def _running(workplace: Workplace, name: str, clock: bool = False,
-             **parameters: dict[str, object]) -> Iterator[RunningGraph]:
+             link: NetworkLink | None = None, **parameters: dict[str, object],
+             ) -> Iterator[RunningGraph]:
+    def command(node: NodeDescription, log_level: str) -> list[str]:
+        plain = node_command(node, log_level)
+        if link is None or node.name != 'learner_node':
+            return plain
+        return ['nsenter', f'--net=/run/netns/{link.learner}', *plain]
+
+    relayed = not clock and link is None
     with ExitStack() as stack:
         place = stack.enter_context(workplace.called(name))
         domain = stack.enter_context(reserve_domain())
-        stack.enter_context(environment(domain_environment(domain)))
+        variables = domain_environment(domain)
+        if link is not None:  # two machines share no memory, and find each other in their network
+            variables |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
+                          'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
+        stack.enter_context(environment(variables))
         supervisor = stack.enter_context(Supervisor(
-            place.graph(not clock, clock, may_use_fifo(), **parameters),
+            place.graph(relayed, clock, may_use_fifo(), **parameters),
             workplace.folder / 'logs' / name, domain_id=domain, quiet=True, grace=_GRACE,
-            max_respawns=_RESPAWNS))
+            max_respawns=_RESPAWNS, environment=variables, command=command))
         witness = stack.enter_context(FaultWitness(
-            place.contract, place.run_id, domain, relayed=not clock, clock=clock))
-        yield RunningGraph(place, supervisor, witness)
+            place.contract, place.run_id, domain, relayed=relayed, clock=clock))
+        yield RunningGraph(place, supervisor, witness, link)
 
 
 @contextmanager
@@ -82,4 +104,4 @@ def may_use_fifo() -> bool:
     return bool(allowed)
 
 
-GRAPHS = {'main': main_graph, 'clocked': clocked_graph}
+GRAPHS = {'main': main_graph, 'clocked': clocked_graph, 'network': parted_graph}

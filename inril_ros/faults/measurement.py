@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gaps and unsafe commands, from what a witness has seen. Pure: no clock, no ROS."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from inril_ros.robot.contract import Contract
 
 RESETTING, STARTED, ENDED = 1, 2, 3  # of EpisodeEvent.msg
 POLICY = 1  # of ExecutedAction.msg
+_POSES = 3  # the last messages before a command: one of them is what the command was made from
 _ROUNDING = 1e-4  # [rad or m] of what is sent as float32 and interpolated
 
 
@@ -68,13 +70,21 @@ def longest_gap(commands: Iterable[Command], running: Sequence[Span], window: Sp
     return worst / 1e9
 
 
-def unsafe_motion(commands: Sequence[Command], contract: Contract, window: Span) -> list[str]:
-    """Return what is wrong with commands in a window: beyond limits, or a jump."""
+def unsafe_motion(commands: Sequence[Command], measured: Sequence[Command], contract: Contract,
+                  window: Span) -> list[str]:
+    """Return what is wrong with commands in a window: beyond limits, or a jump.
+
+    A jump is further from the command before than the velocity allows. What takes up from where
+    the arm is measured to be is none, however far from the last command: motion begins from there.
+    """
     found = []
     for name, entry in contract.actions.items():
         place = contract.action_slice(name)
         low, high = contract.action_minimum[place], contract.action_maximum[place]
         velocity = np.broadcast_to(np.asarray(entry.max_velocity, float), low.shape)
+        arm = sorted((each for each in measured if each.action == name),
+                     key=lambda each: each.sent)
+        seen = [each.sent for each in arm]
         before: Command | None = None
         for command in sorted((each for each in commands if each.action == name),
                               key=lambda each: each.sent):
@@ -89,9 +99,18 @@ def unsafe_motion(commands: Sequence[Command], contract: Contract, window: Span)
                 # A command may be late, and the next one in time: they are a period apart then.
                 seconds = max(contract.period, (command.sent - former.sent) / 1e9)
                 jump = np.abs(command.values - former.values)
-                if (jump > velocity * seconds + _ROUNDING).any():
+                if (jump > velocity * seconds + _ROUNDING).any() and not _takes_up(
+                        command, arm[max(0, bisect_right(seen, command.sent) - _POSES):
+                                     bisect_right(seen, command.sent)],
+                        velocity * contract.period):
                     found.append(f'{name} jumped by {jump.max():.4f} in {seconds:.3f} s')
     return found
+
+
+def _takes_up(command: Command, poses: Sequence[Command], reach: np.ndarray) -> bool:
+    """Say whether a command is where the arm was measured just before, within ``reach`` (A_i,)."""
+    return any((np.abs(command.values - pose.values) <= reach + _ROUNDING).all()
+               for pose in poses)
 
 
 def unsafe_weights(ticks: Iterable[Tick], sound: Collection[int], window: Span) -> list[str]:

@@ -24,8 +24,9 @@ with `respawn:=true`; what a person can do is done only after the graph had four
 _LEGEND = """
 * **gap**: longest time between two commands of an episode, from the fault until the graph had
   recovered; **before**: the same in the {baseline:g} s before, undisturbed.
-* **unsafe**: commands beyond the contract's limits, jumps beyond velocity x time, and commands by
-  weights that were not sent whole and unaltered.
+* **unsafe**: commands beyond the contract's limits, jumps beyond velocity x time from the command
+  before (to take up from where the arm is measured to be, as each beginning does, is none), and
+  commands by weights that were not sent whole and unaltered.
 * **lost**, **twice**: of everything that was ever in the journal, what the learner's checkpoint
   lacks or has too often afterwards, by number and by content. What was never journaled (the rest
   of an episode whose recorder died) is not counted: such an episode is told as discarded.

@@ -129,5 +129,5 @@ def _gap(graph: RunningGraph, window: Span) -> float:
 def _unsafe(graph: RunningGraph, window: Span) -> list[str]:
     witness = graph.witness
     sound = witness.announced if witness.relay is None else witness.relay.sound
-    return [*unsafe_motion(witness.commands, graph.place.contract, window),
+    return [*unsafe_motion(witness.commands, witness.measured, graph.place.contract, window),
             *unsafe_weights(witness.ticks, sound, window)]

@@ -41,6 +41,7 @@ class RunningGraph:
         place: Its folders.
         supervisor: Of its processes, started.
         witness: In it.
+        link: The cable between robot and learner (``network_link``), where there is one.
 
     Attributes:
         by_person: What a person had to do since ``forget``.
@@ -48,8 +49,10 @@ class RunningGraph:
         account: What was ever in the journal, as far as it was read.
     """
 
-    def __init__(self, place: Workplace, supervisor: Supervisor, witness: FaultWitness) -> None:
+    def __init__(self, place: Workplace, supervisor: Supervisor, witness: FaultWitness,
+                 link: Any = None) -> None:
         self.place, self.supervisor, self.witness = place, supervisor, witness
+        self.link = link
         self.by_person: list[str] = []
         self.episode = ''
         self.account = Account()
@@ -82,6 +85,21 @@ class RunningGraph:
                 raise NotRecovered(f'{what} did not come in {seconds:.0f} s')
             time.sleep(_POLL)
         return value
+
+    def next_version(self, condition: Callable[[], Any], seconds: float) -> None:
+        """Wait for what comes with the learner's next version.
+
+        Raises:
+            NotRecovered: It doesn't; the message says how far the learner is.
+        """
+        try:
+            self.until(condition, 'a version', seconds)
+        except NotRecovered as error:
+            learner = self.witness.status('learner_node')
+            raise NotRecovered(
+                f'{error}: the learner has {learner.sequence} transitions, has done '
+                f'{learner.rl_updates} updates of {learner.rl_updates + learner.updates_due}, and '
+                f'published version {learner.weights_version}') from error
 
     def wait(self, seconds: float) -> None:
         """Let time pass, and nothing be repaired."""

@@ -11,7 +11,7 @@ from inril_ros.faults.process_faults import new_version
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.msg import PolicyStatus
 
-_PATIENCE = 60.0  # [s] for the next version
+_PATIENCE = 120.0  # [s] for the next version
 
 
 def tampered(name: str, graph: RunningGraph) -> str:
@@ -24,7 +24,7 @@ def tampered(name: str, graph: RunningGraph) -> str:
     relay, witness = graph.witness.relay, graph.witness
     done, refused = relay.done, witness.status('policy_node').refused
     relay.arm(tamper)
-    graph.until(lambda: relay.done > done, 'a version', _PATIENCE)
+    graph.next_version(lambda: relay.done > done, _PATIENCE)
     if not reason:
         return 'nothing to refuse'
     reasons: list[str] = []

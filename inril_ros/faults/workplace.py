@@ -37,11 +37,11 @@ _SETTINGS = {'imitation_batch': 8, 'm': 4, 'host': {
     'batch': 8, 'candidates': 2, 'target_candidates': 2}}
 #: Above other processes: how busy the machine is must not look like an effect of a fault.
 _PRIORITY = 50
-_MAX_AGE = 1.0  # [s]
+_MAX_AGE, _MAX_LEAD = 1.0, 1.0  # [s], [rad]
 _STATES = 2.0  # messages of the arm per tick
 _PARAMETERS = {
     'actuation_node': {'enable_on_activate': False},  # as on a real arm: a person consents
-    'learner_node': {'publish_every': 20, 'checkpoint_seconds': 2.0},
+    'learner_node': {'publish_every': 10, 'checkpoint_seconds': 5.0},
     'policy_node': {'probe_limit': 0.0},  # it learns from scratch: its actions change a lot
     'recorder_node': {'resend': 0.5}}
 
@@ -153,6 +153,9 @@ def prepare(folder: Path, shipped: Path, rate: float) -> Workplace:
         entry['max_age'] = _MAX_AGE
         if 'frozen_after' in entry:
             entry['frozen_after'] = _MAX_AGE
+    for entry in data['actions'].values():
+        if 'max_lead' in entry:
+            entry['max_lead'] = _MAX_LEAD
     data['safety'] = {'latch_after': 1.0, 'max_policy_age': 1.0}
     path = folder / 'contract.yaml'
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding='utf-8')

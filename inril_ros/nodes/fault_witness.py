@@ -20,6 +20,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
+from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from inril_ros.msg import (
@@ -51,7 +52,7 @@ _STATUSES = {'actuation_node': (ActuationStatus, 'actuation/status'),
 
 @dataclass(frozen=True, eq=False)
 class Command:
-    """A command as it was sent: when [ns], by which action of the contract, and what (A_i,)."""
+    """A command, or a measured pose: sent when [ns], of which action of the contract, (A_i,)."""
 
     sent: int
     action: str
@@ -88,7 +89,7 @@ class FaultWitness:
         clock: Be the graph's clock.
 
     Attributes:
-        commands, ticks, events: All so far, in the order in which they were heard.
+        commands, measured, ticks, events: All so far, in the order in which they were heard.
         announced: Versions of the weights that a manifest was heard of.
         relay: The hand on the wire; None without ``relayed``.
         on_piece, on_acknowledged: Called in the witness's thread; for blows that must be quick.
@@ -100,6 +101,7 @@ class FaultWitness:
                  clock: bool = False) -> None:
         self._contract, self._run_id = contract, run_id
         self.commands: list[Command] = []
+        self.measured: list[Command] = []
         self.ticks: list[Tick] = []
         self.events: list[Said] = []
         self.announced: set[int] = set()
@@ -137,10 +139,11 @@ class FaultWitness:
     def close(self) -> None:
         """Leave the graph."""
         self._closing.set()
-        self._context.try_shutdown()
         for thread in self._threads:
             thread.join()
+        self._executor.shutdown()
         self._node.destroy_node()
+        self._context.try_shutdown()
 
     # What it sees.
 
@@ -153,6 +156,9 @@ class FaultWitness:
                 message_type(kind), topic,
                 lambda message, info, entries=entries: self._command(entries, message, info),
                 qos.RECORD)
+        for topic, kind in self._contract.observation_topics().items():
+            if kind == 'sensor_msgs/msg/JointState':
+                node.create_subscription(JointState, topic, self._joints, qos.SENSOR)
         node.create_subscription(ExecutedAction, 'executed_action', self._tick, qos.RECORD)
         node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
         node.create_subscription(WeightsManifest, 'weights/manifest', self._manifest, qos.MANIFEST)
@@ -169,6 +175,13 @@ class FaultWitness:
             with suppress(CodecError):
                 self.commands.append(Command(
                     info['source_timestamp'], name, decode_command(message, entry)))
+
+    def _joints(self, message: JointState, info: dict) -> None:
+        position = dict(zip(message.name, message.position))
+        for name, entry in self._contract.actions.items():
+            if all(joint in position for joint in entry.joints):
+                self.measured.append(Command(info['source_timestamp'], name, np.array(
+                    [position[joint] for joint in entry.joints])))
 
     def _tick(self, message: ExecutedAction, info: dict) -> None:
         self.ticks.append(Tick(info['source_timestamp'], message.episode_id, message.tick,
@@ -198,7 +211,7 @@ class FaultWitness:
 
     def forget(self) -> None:
         """Begin anew with what goes on in the graph."""
-        self.commands, self.ticks, self.events = [], [], []
+        self.commands, self.measured, self.ticks, self.events = [], [], [], []
 
     def told(self, episode_id: str, *kinds: int) -> EpisodeEvent | None:
         """Return the first event of these kinds in an episode, None if there is none."""
@@ -246,17 +259,12 @@ class FaultWitness:
         return time.time_ns() + round(1e9 * self.clock_offset)
 
     def _spin(self) -> None:
-        try:
-            while not self._closing.is_set():
-                self._executor.spin_once(timeout_sec=0.1)
-        except Exception:  # the context went while it was waited on
-            if not self._closing.is_set():
-                raise
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
 
     def _tell_time(self) -> None:
         while not self._closing.wait(_CLOCK_STEP):
             if not self.clock_stopped:
                 message = ClockMessage()
                 message.clock.sec, message.clock.nanosec = divmod(self.now(), 1_000_000_000)
-                with suppress(Exception):  # the context may go between the two
-                    self._clock.publish(message)
+                self._clock.publish(message)
