@@ -32,15 +32,15 @@ def episodes(events: Iterable[Said], until: int) -> list[Span]:
     begins or until ``until`` [ns].
     """
     spans: list[Span] = []
-    began = 0
+    began: int | None = None
     for said in sorted(events, key=lambda said: said.sent):
         kind = said.message.event
-        if kind in (ENDED, STARTED) and began:
+        if kind in (ENDED, STARTED) and began is not None:
             spans.append(Span(began, said.sent))
-            began = 0
+            began = None
         if kind == STARTED:
             began = said.sent
-    if began:
+    if began is not None:
         spans.append(Span(began, until))
     return spans
 

@@ -9,6 +9,7 @@ have namespaces and TAP devices, and draws what it loses from a seed. Nothing le
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import ctypes
 import fcntl
 import heapq
 import os
@@ -25,6 +26,7 @@ from inril_ros.faults.fault import CannotBeDone
 
 _TUN = Path('/dev/net/tun')
 _SET_INTERFACE, _TAP, _PLAIN = 0x400454CA, 0x0002, 0x1000  # TUNSETIFF, IFF_TAP, IFF_NO_PI
+_NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
 _FRAME = 65536
 _QUEUE = 10_000  # frames: a version of the weights is sent in one go
 _NETWORK = '10.77.0'
@@ -52,8 +54,6 @@ class NetworkLink:
         self._thread = threading.Thread(target=self._carry, daemon=True)
 
     def __enter__(self) -> 'NetworkLink':
-        if not hasattr(os, 'setns'):
-            raise CannotBeDone('network namespaces need Python 3.12')
         try:
             for index, namespace in enumerate((self.robot, self.learner)):
                 _ip('netns', 'add', namespace)
@@ -131,6 +131,13 @@ def _ip(*arguments: str) -> None:
     subprocess.run(['ip', *arguments], capture_output=True, text=True, check=True)
 
 
+def _enter(namespace: int) -> None:
+    """Let this thread be in a network namespace. Python has it from 3.12 on (``os.setns``)."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, _NETWORK_NAMESPACE):
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
 @contextmanager
 def inside(namespace: str) -> Iterator[None]:
     """Let this thread, and the threads and processes that it starts, be in a namespace."""
@@ -138,12 +145,12 @@ def inside(namespace: str) -> Iterator[None]:
     try:
         there = os.open(f'/run/netns/{namespace}', os.O_RDONLY | os.O_CLOEXEC)
         try:
-            os.setns(there, os.CLONE_NEWNET)
+            _enter(there)
         finally:
             os.close(there)
         try:
             yield
         finally:
-            os.setns(home, os.CLONE_NEWNET)
+            _enter(home)
     finally:
         os.close(home)
