@@ -167,7 +167,7 @@ def process_faults() -> tuple[Fault, ...]:
     for node in NODES:
         found += [
             _of(node, 'killed', 'is killed (SIGKILL)', kill,
-                short=node in ('learner_node', 'recorder_node')),
+                short=node == 'learner_node'),
             _of(node, 'stopped', f'stands still for {_FROZEN:.0f} s (SIGSTOP, SIGCONT)', freeze),
             _of(node, 'restarted', 'is ended in order and started again', restart)]
     return (

@@ -43,11 +43,12 @@ def run_faults(faults: Sequence[Fault], workplace: Workplace,
             try:
                 if running is None or name != fault.graph:
                     stack.close()
-                    starts, name = starts + 1, fault.graph
+                    running, starts, name = None, starts + 1, fault.graph
                     place = replace(workplace, folder=_folder(workplace, starts))
-                    running = stack.enter_context(GRAPHS[name](place))
-                    running.begin()
-                    running.end()
+                    started = stack.enter_context(GRAPHS[name](place))
+                    started.begin()
+                    started.end()
+                    running = started
                 row, sound = measure(fault, running)
             except CannotBeDone as reason:
                 row, sound = Row(fault.name, fault.node, note=f'skipped: {reason}'), True
