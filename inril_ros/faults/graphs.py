@@ -19,6 +19,8 @@ _GRACE = 3.0  # [s]
 _RESPAWNS = 10_000
 #: [s] Ages at which weights are warned of, and hold the arm, in place of ten minutes.
 STALE_WARNING, STALE_HOLD = 6.0, 12.0
+#: A datagram per packet: one of 64 kB, the default, is lost with any of its 44 packets.
+TRANSPORT = 'UDPv4?max_msg_size=1400B'
 
 
 @contextmanager
@@ -40,7 +42,8 @@ def clocked_graph(workplace: Workplace) -> Iterator[RunningGraph]:
 def parted_graph(workplace: Workplace) -> Iterator[RunningGraph]:
     """Give the graph with the learner on the other side of a cable."""
     with NetworkLink() as link, inside(link.robot), \
-            _running(workplace, 'network', link=link) as graph:
+            _running(
+                workplace, 'network', link=link, learner_node={'publish_every': 40}) as graph:
         yield graph
 
 
@@ -61,7 +64,7 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
         variables = domain_environment(domain)
         if link is not None:  # two machines share no memory, and find each other in their network
             variables |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
-                          'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
+                          'FASTDDS_BUILTIN_TRANSPORTS': TRANSPORT}
         stack.enter_context(environment(variables))
         supervisor = stack.enter_context(Supervisor(
             place.graph(relayed, clock, may_use_fifo(), **parameters),
