@@ -7,8 +7,8 @@
 What a stage runs is written in ``inril_ros.graph.description``. That is Python, and needs the
 arguments' values: hence the OpaqueFunction. With ``autostart`` each node configures and activates
 itself as soon as it has what it needs, after a respawn too; without it, a person or a lifecycle
-manager does. Recorder and learner come back after a crash. The actuation node doesn't, and ends
-everything when it ends: no arm begins to move again with nobody watching.
+manager does. Policy, recorder and learner come back after a crash. The actuation node doesn't, and
+ends everything when it ends: no arm begins to move again with nobody watching.
 """
 
 from dataclasses import fields
@@ -30,7 +30,7 @@ ARGUMENTS = {
                    'empty: one robot (finetune, learn)', ()),
     'use_sim_time': ('false', 'nodes follow /clock', TRUTH),
     'autostart': ('true', 'the nodes configure and activate themselves', TRUTH),
-    'respawn': ('true', 'recorder and learner come back after a crash', TRUTH),
+    'respawn': ('true', 'policy, recorder and learner come back after a crash', TRUTH),
     'log_level': ('info', 'log level of the nodes', ('debug', 'info', 'warn', 'error')),
     'dry_run': ('false', 'compute and tell everything, command nothing', TRUTH),
     'run_id': ('', 'UUID of the run; empty: any run', ()),

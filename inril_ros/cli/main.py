@@ -17,6 +17,7 @@ from inril_ros.cli.bench import app as bench_app
 from inril_ros.cli.contract import app as contract_app
 from inril_ros.cli.demos import app as demos_app
 from inril_ros.cli.doctor import doctor
+from inril_ros.cli.faults import faults
 from inril_ros.cli.job import Job, JobOptions
 from inril_ros.cli.progress import Reporter
 from inril_ros.cli.resources import find_configuration
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(bench_app, name='bench')
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
+app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
 app.command(name='teleop')(teleop)
 

@@ -220,7 +220,8 @@ def _teleop(options: GraphOptions) -> NodeDescription:
 
 def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:
     # In simulation a bad stretch costs nothing, and studies are to see it as it is.
-    return _node(options, 'policy_node', model=model, demonstrations=demonstrations,
+    return _node(options, 'policy_node', respawn=options.respawn, model=model,
+                 demonstrations=demonstrations,
                  exploration_scale=float(options.exploration_scale),
                  automatic_rollback=not options.simulation)
 

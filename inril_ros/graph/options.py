@@ -23,8 +23,9 @@ class GraphOptions:
         use_sim_time: Nodes follow ``/clock``; lockstep and Gazebo need it. The built-in arm sends
             a clock in lockstep only.
         autostart: Nodes configure and activate themselves. Off on a robot where a person does it.
-        respawn: Recorder and learner come back after a crash. The actuation node never does: it
-            would command the arm again with nobody watching.
+        respawn: Policy, recorder and learner come back after a crash; a policy that does knows no
+            episode and waits for the next one. The actuation node never does: it would command the
+            arm again with nobody watching.
         dry_run: Everything is computed and told, and the robot is sent nothing.
         learner: The learner runs here; if not, on another machine ('learn').
         namespace: Namespace of the robot.

@@ -84,6 +84,10 @@ class Supervisor:
         grace: [s] Time a node has to end after each of SIGINT and SIGTERM; then SIGKILL.
         max_respawns: How often a node with ``respawn`` is brought back before its death counts.
         command: Gives the command of a node from its description and the log level.
+
+    Attributes:
+        graph, log_dir: As given.
+        environment: Of the nodes.
     """
 
     def __init__(self, graph: GraphDescription, log_dir: str | Path, *,
@@ -98,7 +102,7 @@ class Supervisor:
         self._grace = grace
         self._respawns_left = {
             node.path: max_respawns if node.respawn else 0 for node in graph.nodes}
-        self._environment = {
+        self.environment = {
             **_base_environment(),
             **({} if domain_id is None else domain_environment(domain_id)),
             **(environment or {})}
@@ -178,7 +182,7 @@ class Supervisor:
             log.flush()
             self._processes[node.path] = subprocess.Popen(
                 [*_wrapper(node.niceness), *command], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, env=self._environment, start_new_session=True)
+                stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
 
     def _stop(self, processes: list[subprocess.Popen]) -> None:
         try:

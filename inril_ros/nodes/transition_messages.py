@@ -2,12 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transitions as they travel, turned into what is learned from, and checked on the way."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
+from rclpy.serialization import deserialize_message
 
 from inril_ros.data.transition_images import decoded_images, PackedImages
 from inril_ros.learning.experience import Transition as Experience
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 from inril_ros.robot.contract import Contract
+from inril_ros.transport.journal import read_journal
+
+
+def journaled(folder: Path) -> Iterator[Transition]:
+    """Return the transitions in a journal in order; what is damaged is left out."""
+    for _, record in read_journal(folder):
+        yield deserialize_message(record, Transition)
 
 
 def to_experience(message: Transition, contract: Contract) -> Experience:

@@ -141,10 +141,10 @@ def test_finetuning_starts_from_the_pretrained_model():
     assert finetuning_graph(options).node('policy_node').parameters['model'] == 'pretrained'
 
 
-def test_only_recorder_and_learner_come_back_after_a_crash():
+def test_only_policy_recorder_and_learner_come_back_after_a_crash():
     graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS, respawn=True))
     assert {node.name for node in graph.nodes if node.respawn} == {
-        'recorder_node', 'learner_node'}
+        'policy_node', 'recorder_node', 'learner_node'}
     graph = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))
     assert not any(node.respawn for node in graph.nodes)
 

@@ -102,7 +102,7 @@ def test_the_arm_s_commander_never_comes_back_and_ends_everything():
     nodes, _, _ = started('finetune', **given(
         'contract', 'pretrained', 'journal', 'demonstrations', 'finetune_config', 'run_dir'))
     assert {node['executable'] for node in nodes if node['respawn']} == {
-        'recorder_node', 'learner_node'}
+        'policy_node', 'recorder_node', 'learner_node'}
     assert [node['executable'] for node in nodes if node['on_exit'] is not None] == [
         'actuation_node']
     assert [node['prefix'] for node in nodes] == [None, None, None, 'nice -n 5']

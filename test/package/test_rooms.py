@@ -31,11 +31,13 @@ MAY_IMPORT = {
     'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'doctor', 'msg'},
     'doctor': {'robot'},
     'graph': {'transport', 'robot', 'data', 'msg'},
-    'cli': {'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot', 'data', 'learning',
-            'msg'},
+    'faults': {'graph', 'nodes', 'transport', 'robot', 'data', 'learning', 'msg'},
+    'cli': {'faults', 'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot', 'data',
+            'learning', 'msg'},
 }
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
-MAY_IMPORT_TORCH = ('learning/', 'bench/', 'cli/', 'nodes/policy_node.py', 'nodes/learner_node.py')
+MAY_IMPORT_TORCH = ('learning/', 'bench/', 'faults/', 'cli/', 'nodes/policy_node.py',
+                    'nodes/learner_node.py')
 # Every other format that they could stand for has a safe one: safetensors and JSON.
 UNSAFE = {'pickle', 'cPickle', 'cloudpickle', 'dill', 'joblib', 'marshal', 'shelve'}
 UNSAFE_CALLS = {('torch', 'load'), ('torch', 'save'), ('yaml', 'load'), ('yaml', 'unsafe_load'),

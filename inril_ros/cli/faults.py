@@ -1,0 +1,124 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril faults``: break the running graph in all ways known, and report what came of it."""
+
+import json
+import os
+from pathlib import Path
+import platform
+import shlex
+import tempfile
+from typing import Annotated, TYPE_CHECKING
+
+import typer
+
+from inril_ros.cli.progress import Reporter
+from inril_ros.cli.resources import find_configuration
+
+if TYPE_CHECKING:
+    from inril_ros.faults.row import Row
+
+_MEMORY = '/dev/shm'  # where it is writable: how busy a disk is must not be seen in the figures
+
+
+def faults(
+    out: Annotated[Path, typer.Option(
+        help='Folder for fault_matrix.md and fault_matrix.json.')] = Path('faults'),
+    only: Annotated[list[str] | None, typer.Option(
+        help='Only this fault, or those whose names have this in them; may be given again.')
+    ] = None,
+    short: Annotated[bool, typer.Option(
+        '--short', help='The handful that takes less than a minute.')] = False,
+    rate: Annotated[float, typer.Option(
+        min=5.0, max=100.0, help='Commands per second. The nodes and whoever watches them need '
+                                 'about two cores at 50.')] = 20.0,
+    list_: Annotated[bool, typer.Option('--list', help='Only say what there is.')] = False,
+    keep: Annotated[Path | None, typer.Option(
+        help='Keep logs, journals and checkpoints in this new folder.')] = None,
+    machine: Annotated[bool, typer.Option(
+        '--json', help='Lines of JSON instead of progress bars.')] = False,
+) -> None:
+    """Break the running graph in all ways known, and report what came of each.
+
+    The graph of fine-tuning runs on the mock arm, in ROS domains of its own: no robot hears of it.
+    The exit code is 1 if a promise was broken. Faults that this machine doesn't allow are skipped
+    with a message: for the network and for full disks one must be root.
+    """
+    from inril_ros.faults.catalogue import chosen
+
+    picked = chosen(only or [], short)
+    if list_:
+        for fault in picked:
+            typer.echo(json.dumps({'fault': fault.name, 'node': fault.node, 'about': fault.about})
+                       if machine else f'{fault.name:<28}{fault.about}')
+        return
+    reporter = Reporter(machine)
+    if keep is not None:
+        keep.mkdir(parents=True)
+        broken = _run(picked, keep.resolve(), out, rate, reporter)
+    else:
+        memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix='inril_faults_', dir=memory) as folder:
+            broken = _run(picked, Path(folder), out, rate, reporter)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _run(picked: list, folder: Path, out: Path, rate: float, reporter: Reporter) -> bool:
+    """Do the faults and write the report; return whether a promise was broken."""
+    import torch
+
+    from inril_ros.faults.graphs import may_use_fifo
+    from inril_ros.faults.report import write_report
+    from inril_ros.faults.run import BASELINE, run_faults
+    from inril_ros.faults.workplace import prepare
+
+    torch.set_num_threads(1)
+    reporter.title('Faults, one after the other')
+    workplace = prepare(folder, find_configuration('robots', 'mock_arm'), rate)
+    rows: list[Row] = []
+    broken: dict[str, list[str]] = {}
+    load = 0.0
+
+    def told(row: 'Row', promises: list[str]) -> None:
+        nonlocal load
+        load = max(load, os.getloadavg()[0])
+        rows.append(row)
+        broken.update({row.fault: promises} if promises else {})
+        reporter.say(_sentence(row, promises), **row.to_json(), broken=promises)
+        bar.update(len(rows), broken=len(broken))
+        _write()
+
+    def _write() -> None:
+        write_report(rows, broken, {
+            'cores': len(os.sched_getaffinity(0)), 'highest load average': f'{load:.1f}',
+            'machine': platform.machine(), 'kernel': platform.release(),
+            'Python': platform.python_version(), 'commands per second': f'{rate:g}',
+            'control thread under SCHED_FIFO': 'yes' if may_use_fifo() else 'no',
+        }, _command(out, picked, rate), BASELINE, out)
+
+    with reporter.bar('faults', len(picked), 'faults') as bar:
+        run_faults(picked, workplace, told)
+    reporter.say(f'{len(rows)} faults, {sum(not row.done for row in rows)} skipped, '
+                 f'{len(broken)} broke a promise; {out / "fault_matrix.md"}')
+    return bool(broken)
+
+
+def _command(out: Path, picked: list, rate: float) -> str:
+    """Return the command that does the same again."""
+    from inril_ros.faults.catalogue import FAULTS
+
+    only = [] if len(picked) == len(FAULTS) else [
+        part for fault in picked for part in ('--only', fault.name)]
+    more = [] if rate == 20.0 else ['--rate', f'{rate:g}']
+    return shlex.join(['inril', 'faults', '--out', out.name, *more, *only])
+
+
+def _sentence(row: 'Row', promises: list[str]) -> str:
+    if not row.done:
+        return f'{row.fault}: {row.note}'
+    recovered = 'never' if row.recovery_s is None else f'after {row.recovery_s:.1f} s'
+    text = (f'{row.fault}: gap {row.longest_command_gap_ms:.0f} ms, unsafe {row.unsafe_commands}, '
+            f'lost {row.transitions_lost}, twice {row.transitions_duplicated}, recovered '
+            f'{recovered}{", with a person" if row.needs_human else ""}')
+    return f'{text}  BROKEN: {", ".join(promises)}' if promises else text

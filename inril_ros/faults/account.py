@@ -1,0 +1,101 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Journal against checkpoint: what was experienced, and what of it the learner has, how often.
+
+Two comparisons, and the worse one counts. By number: the learner's account of transitions. By
+content: what was observed in the steps of the episodes that succeeded must be in the learner's
+memory as often as in the journal; measuring noise makes nearly each observation unique.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inril_ros.learning.policies.artifact import read_folder
+
+SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a checkpoint holds.
+
+    Attributes:
+        sequence: Number of the last transition that is in.
+        transitions: How many are in.
+        rows: How often each observation is in the memory, by its bytes.
+    """
+
+    sequence: int
+    transitions: int
+    rows: Counter
+
+
+@dataclass
+class Account:
+    """Everything that was ever in the journal of a run, by number.
+
+    It is kept here, since a fault may take it out of the journal again.
+    """
+
+    _known: dict[int, tuple[str, int, tuple[bytes, ...]]] = field(default_factory=dict)
+    _ended: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last transition."""
+        return max(self._known, default=0)
+
+    def read(self, records: Iterable[Any]) -> None:
+        """Take in what is in the journal now (Transition messages).
+
+        A number with two contents, or a place in an episode with two numbers, is a conflict.
+        """
+        places = {(episode, tick): number for number, (episode, tick, _) in self._known.items()
+                  if tick >= 0}
+        for record in records:
+            steps = record.steps
+            observed = np.array(record.observations, np.float32)[:steps * record.observation_size]
+            rows = tuple(row.tobytes() for row in observed.reshape(steps, -1)) if steps else ()
+            entry = (record.episode_id, record.first_tick if steps else -1, rows)
+            known = self._known.setdefault(record.sequence, entry)
+            place = places.setdefault(entry[:2], record.sequence) if steps else record.sequence
+            self.conflicts += known != entry or place != record.sequence
+            if record.terminated or record.truncated:
+                self._ended[record.episode_id] = record.outcome
+
+    def compare(self, learned: Learned) -> tuple[int, int]:
+        """Return how many transitions the learner lacks, and how many it has too often."""
+        real = {number: entry for number, entry in self._known.items() if entry[1] >= 0}
+        counted = sum(number <= learned.sequence for number in real)
+        lost = max(0, counted - learned.transitions) + sum(
+            number > learned.sequence for number in self._known)
+        twice = max(0, learned.transitions - counted)
+        kept = [rows for episode, _, rows in real.values() if self._ended.get(episode) == SUCCESS]
+        expected = Counter(row for rows in kept for row in rows)
+        missing = sum(any(learned.rows[row] < expected[row] for row in rows) for rows in kept)
+        repeated = sum(any(learned.rows[row] > expected[row] for row in rows) for rows in kept)
+        return max(lost, missing), max(twice, repeated, self.conflicts)
+
+
+def newest_checkpoint(folder: Path) -> Learned:
+    """Read the newest checkpoint in a folder, without touching any.
+
+    Raises:
+        ValueError: It doesn't verify.
+        FileNotFoundError: There is none.
+    """
+    found = sorted(path for path in folder.glob('[0-9]*') if path.name.isdigit())
+    if not found:
+        raise FileNotFoundError(f'{folder}: no checkpoint')
+    tensors, document = read_folder(found[-1])
+    session = json.loads(document['session'])
+    states = tensors['memory.states'].numpy()
+    return Learned(document['sequence'], session['counters']['transitions'],
+                   Counter(row.astype(np.float32).tobytes() for row in states))

@@ -1,0 +1,38 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The clock that the nodes follow stands still, or is set: by ``/clock``, never the machine's."""
+
+from functools import partial
+
+from inril_ros.faults.fault import Fault
+from inril_ros.faults.running_graph import RunningGraph
+
+_STOPPED = 3.0  # [s]
+
+
+def stopped(graph: RunningGraph) -> str:
+    """Let the clock stand for a while, and go on from where it would have been."""
+    graph.witness.clock_stopped = True
+    try:
+        graph.wait(_STOPPED)
+    finally:
+        graph.witness.clock_stopped = False
+    return f'stood for {_STOPPED:.0f} s, then went on with the time that had passed'
+
+
+def stepped(seconds: float, graph: RunningGraph) -> str:
+    """Set the clock forward or back, and leave it so."""
+    graph.witness.clock_offset += seconds
+    graph.wait(1.0)
+    return f'set by {seconds:+g} s'
+
+
+def clock_faults() -> tuple[Fault, ...]:
+    """Return the faults of this file."""
+    faults = (
+        ('clock_stopped', stopped, f'/clock stands still for {_STOPPED:.0f} s'),
+        ('clock_set_forward', partial(stepped, 2.0), '/clock is set forward by 2 s'),
+        ('clock_set_far_forward', partial(stepped, 60.0), '/clock is set forward by a minute'),
+        ('clock_set_back', partial(stepped, -2.0), '/clock is set back by 2 s'))
+    return tuple(Fault(name, 'all', do, about, graph='clocked', gap_promised=False)
+                 for name, do, about in faults)

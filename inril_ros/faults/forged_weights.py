@@ -1,0 +1,113 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of weights as they must never act, made from good ones; and as they may be sent.
+
+A forged version is whole and hashed as it should be: nothing but what is wrong with it can give it
+away. Each function is what a relay is armed with.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+import json
+
+import numpy as np
+
+from inril_ros.nodes.weights_relay import Parcel, Tamper
+from inril_ros.transport.tensor_set import split, weights_hash
+from inril_ros.transport.weights import content_hash, Version
+
+#: Added to the number of a forged version: the learner's own never get so far.
+FORGED = 1_000_000
+
+
+def sent_whole(version: Version, altered: bool = False) -> list[Parcel]:
+    """Return all pieces of a version, then its manifest."""
+    return [*(Parcel(version, index, altered) for index in range(version.manifest.chunk_count)),
+            Parcel(version, None, altered)]
+
+
+def flipped_byte(version: Version, before: Version | None) -> list[Parcel]:
+    """Flip one bit of the last byte of the first piece."""
+    content = bytearray(version.content)
+    content[len(content) // (2 * version.manifest.chunk_count)] ^= 1
+    damaged = replace(version, content=bytes(content))
+    first, *rest = sent_whole(version)
+    return [Parcel(damaged, first.index, True), *rest]
+
+
+def dropped_piece(version: Version, before: Version | None) -> list[Parcel]:
+    """Lose the first piece."""
+    return sent_whole(version)[1:]
+
+
+def reordered(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the manifest first, then the pieces from the last to the first."""
+    return sent_whole(version)[::-1]
+
+
+def duplicated(version: Version, before: Version | None) -> list[Parcel]:
+    """Send everything twice."""
+    return [parcel for parcel in sent_whole(version) for _ in range(2)]
+
+
+def replayed(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version before once more, after the newest one."""
+    return [*sent_whole(version), *sent_whole(before or version)]
+
+
+def not_a_number(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then one that claims to be newer and has a NaN in its largest tensor."""
+    tensors = split(version.content)
+    largest = max((tensor for tensor in tensors.values() if tensor.wire == 'F32'),
+                  key=lambda tensor: len(tensor.data))
+    place = version.content.index(largest.data)
+    content = bytearray(version.content)
+    content[place:place + 4] = np.array([np.nan], '<f4').tobytes()
+    return [*sent_whole(version), *sent_whole(_as_newer(version, bytes(content)), True)]
+
+
+def other_architecture(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then one that claims to be newer and to be of a narrower network."""
+    config = json.loads(version.manifest.model_config)
+    config['actor_width'] //= 2
+    forged = _as_newer(version, version.content, model_config=json.dumps(config))
+    return [*sent_whole(version), *sent_whole(forged, True)]
+
+
+def older(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then its content under the number of one that is over."""
+    number = max(1, version.manifest.version - 1)
+    manifest = replace(version.manifest, version=number, parent_version=number - 1)
+    return [*sent_whole(version), *sent_whole(Version(manifest, version.content), True)]
+
+
+def other_run(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then one that claims to be newer and of another run."""
+    forged = _as_newer(version, version.content, run_id='00000000-0000-4000-8000-000000000000')
+    return [*sent_whole(version), *sent_whole(forged, True)]
+
+
+def _as_newer(version: Version, content: bytes, **changes: str) -> Version:
+    """Return content under a number that is newer than any, with hashes that fit."""
+    sent = split(content)
+    rows = [[*row[:4], sent[row[0]].hash if row[5] else row[4], row[5]]
+            for row in json.loads(version.manifest.tensors)]
+    return Version(replace(
+        version.manifest, version=version.manifest.version + FORGED,
+        content_hash=content_hash(content), weights_hash=weights_hash(rows),
+        tensors=json.dumps(rows, separators=(',', ':')), **changes), content)
+
+
+#: What a fault does, what the refusal says (empty: nothing is refused), and what it is.
+TAMPERS: dict[str, tuple[Callable[..., list[Parcel]] | Tamper, str, str]] = {
+    'weights_flipped_byte': (flipped_byte, 'not have the hash', 'one bit of a version is flipped'),
+    'weights_dropped_piece': (dropped_piece, '', 'a piece of a version is lost'),
+    'weights_reordered': (reordered, '', 'manifest first, then the pieces backwards'),
+    'weights_duplicated': (duplicated, '', 'each piece and the manifest come twice'),
+    'weights_replayed': (replayed, 'not newer', 'an older version comes once more'),
+    'weights_nan': (not_a_number, 'not finite', 'a newer version with a NaN in it'),
+    'weights_other_architecture': (other_architecture, 'do not fit',
+                                   'a newer version of another network'),
+    'weights_older': (older, 'not newer', 'good weights under the number of an older version'),
+    'weights_other_run': (other_run, 'is not the run', 'a newer version of another run'),
+}

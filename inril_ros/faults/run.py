@@ -1,0 +1,134 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Does faults one after the other, and measures what came of each."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+import time
+
+from inril_ros.faults.account import newest_checkpoint
+from inril_ros.faults.fault import CannotBeDone, Fault
+from inril_ros.faults.graphs import GRAPHS
+from inril_ros.faults.measurement import (
+    episodes,
+    longest_gap,
+    Span,
+    unsafe_motion,
+    unsafe_weights,
+)
+from inril_ros.faults.row import broken_promises, Row
+from inril_ros.faults.running_graph import NotRecovered, RunningGraph
+from inril_ros.faults.workplace import Workplace
+
+#: [s] An undisturbed stretch before each fault, and a look at the graph after its recovery.
+BASELINE, AFTER = 3.0, 0.5
+_SHOWN = 3  # unsafe commands that are named
+
+
+def run_faults(faults: Sequence[Fault], workplace: Workplace,
+               told: Callable[[Row, list[str]], None]) -> list[Row]:
+    """Do faults; a graph that doesn't recover from one is started anew for the next.
+
+    Args:
+        faults: In order; those of one graph together.
+        workplace: Prepared.
+        told: Called with each row, and the promises that it breaks.
+    """
+    rows, starts = [], 0
+    stack, running, name = ExitStack(), None, ''
+    with stack:
+        for fault in faults:
+            try:
+                if running is None or name != fault.graph:
+                    stack.close()
+                    running, starts, name = None, starts + 1, fault.graph
+                    place = replace(workplace, folder=_folder(workplace, starts))
+                    started = stack.enter_context(GRAPHS[name](place))
+                    started.begin()
+                    started.end()
+                    running = started
+                row, sound = measure(fault, running)
+            except CannotBeDone as reason:
+                row, sound = Row(fault.name, fault.node, note=f'skipped: {reason}'), True
+            except NotRecovered as error:
+                row, sound = Row(fault.name, fault.node, note=f'not done: {error}'), False
+            broken = broken_promises(row, fault.gap_promised, fault.person_expected)
+            if not sound:
+                broken = broken or [row.note]
+                stack.close()
+                running = None
+            rows.append(row)
+            told(row, broken)
+    return rows
+
+
+def _folder(workplace: Workplace, number: int) -> Path:
+    """Return a folder for a start of a graph; what all start from lies in links in it."""
+    folder = workplace.folder / f'{number:02d}'
+    folder.mkdir()
+    for name in ('demonstrations', 'model', 'settings.yaml'):
+        (folder / name).symlink_to(workplace.folder / name)
+    return folder
+
+
+def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
+    """Do one fault in an episode of its own.
+
+    Returns:
+        What came of it, and whether the graph works as before.
+
+    Raises:
+        CannotBeDone: This machine doesn't allow it.
+        NotRecovered: It could not even be done.
+    """
+    witness = graph.witness
+    witness.forget()
+    graph.begin()
+    graph.by_person.clear()
+    began = time.time_ns()
+    graph.wait(BASELINE)
+    graph.read_journal()
+    before = witness.status('policy_node')
+    struck = time.time_ns()
+    note = fault.do(graph)
+    over = time.time_ns()
+    recovery = None
+    try:
+        graph.recover(over, lambda: fault.recovered is None or fault.recovered(graph, before))
+        recovery = (time.time_ns() - over) / 1e9
+        graph.wait(AFTER)
+    except NotRecovered as error:
+        note = f'{note}; {error}'.lstrip('; ')
+    window = graph.span_since(struck)
+    needed = list(dict.fromkeys(graph.by_person))
+    lost, twice, sound = None, None, recovery is not None
+    try:
+        graph.end()
+        graph.save()
+        graph.read_journal()
+        lost, twice = graph.account.compare(newest_checkpoint(graph.place.checkpoints))
+    except NotRecovered as error:
+        note, sound = f'{note}; afterwards: {error}'.lstrip('; '), False
+    unsafe = _unsafe(graph, window)
+    return Row(
+        fault.name, fault.node, _gap(graph, window), len(unsafe), lost, twice,
+        None if recovery is None else round(recovery, 2), bool(needed),
+        _gap(graph, Span(began, struck)), 1e3 * graph.place.contract.period,
+        '; '.join(filter(None, [note, f'a person: {", ".join(needed)}' if needed else '',
+                                *unsafe[:_SHOWN]]))), sound
+
+
+def _gap(graph: RunningGraph, window: Span) -> float:
+    """Return the longest gap [ms] in a window."""
+    witness = graph.witness
+    running = episodes(witness.events, window.end)
+    return round(1e3 * longest_gap(witness.commands, running, window), 1)
+
+
+def _unsafe(graph: RunningGraph, window: Span) -> list[str]:
+    witness = graph.witness
+    sound = witness.announced if witness.relay is None else witness.relay.sound
+    return [*unsafe_motion(witness.commands, witness.measured, graph.place.contract, window),
+            *unsafe_weights(witness.ticks, sound, window)]

@@ -1,0 +1,65 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Weights that are damaged, forged or withheld on their way from the learner to the policy."""
+
+from functools import partial
+
+from inril_ros.faults.fault import Fault
+from inril_ros.faults.forged_weights import TAMPERS
+from inril_ros.faults.graphs import STALE_HOLD
+from inril_ros.faults.process_faults import new_version
+from inril_ros.faults.running_graph import NotRecovered, RunningGraph
+from inril_ros.msg import PolicyStatus
+
+_PATIENCE = 120.0  # [s] for the next version
+
+
+def tampered(name: str, graph: RunningGraph) -> str:
+    """Tamper with the next version, and see that what must be refused is.
+
+    Raises:
+        NotRecovered: It was not refused, or no version came.
+    """
+    tamper, reason, _ = TAMPERS[name]
+    relay, witness = graph.witness.relay, graph.witness
+    done, refused = relay.done, witness.status('policy_node').refused
+    relay.arm(tamper)
+    graph.next_version(lambda: relay.done > done, _PATIENCE)
+    if not reason:
+        return 'nothing to refuse'
+    reasons: list[str] = []
+
+    def was_refused() -> bool:
+        status = witness.status('policy_node')
+        if status.refused > refused and reason in status.refusal:
+            reasons.append(status.refusal)
+        return bool(reasons)
+    graph.until(was_refused, f'a refusal because of {reason!r}', _PATIENCE)
+    return f'refused: {reasons[0]}'
+
+
+def withheld(graph: RunningGraph) -> str:
+    """Let no weights through until those that act are too old, and see that the arm holds."""
+    relay, witness = graph.witness.relay, graph.witness
+    relay.withheld = True
+    try:
+        graph.until(lambda: witness.status('policy_node').freshness == PolicyStatus.TOO_OLD,
+                    'weights that are too old', 3 * _PATIENCE)
+        graph.wait(2.0)
+        if graph.driven_lately():
+            raise NotRecovered('the policy drove on with weights that are too old')
+    finally:
+        relay.release()
+    return (f'the age at which weights no longer act is {STALE_HOLD:.0f} s here instead of ten '
+            'minutes; the arm was held')
+
+
+def weights_faults() -> tuple[Fault, ...]:
+    """Return the faults of this file."""
+    return (
+        *(Fault(name, 'learner_node', partial(tampered, name), about, recovered=new_version,
+                short=name in ('weights_flipped_byte', 'weights_nan'))
+          for name, (_, _, about) in TAMPERS.items()),
+        Fault('learner_far_behind', 'learner_node', withheld,
+              'the weights are much older than the learner', recovered=new_version),
+    )

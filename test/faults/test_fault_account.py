@@ -1,0 +1,87 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the journal has and the checkpoint has not, or has too often."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+from inril_ros.msg import Transition
+import numpy as np
+
+from inril_ros.faults.account import ABORTED, Account, Learned, SUCCESS
+
+STEPS, SIZE = 4, 3
+
+
+def row(number, step):
+    return np.array([number, step, 0.5], np.float32)
+
+
+def transition(number, episode='a', end=False):
+    return Transition(
+        sequence=number, episode_id=episode, first_tick=number * STEPS, steps=STEPS,
+        observation_size=SIZE, terminated=end, outcome=SUCCESS if end else 0,
+        observations=np.concatenate([row(number, step) for step in range(STEPS + 1)]).tolist())
+
+
+def marker(number, episode='a'):
+    return Transition(sequence=number, episode_id=episode, truncated=True, outcome=ABORTED)
+
+
+def learned(numbers, sequence, transitions=None):
+    """Return a checkpoint that holds the rows of some transitions."""
+    rows = Counter(row(number, step).tobytes() for number in numbers for step in range(STEPS))
+    return Learned(sequence, len(numbers) if transitions is None else transitions, rows)
+
+
+def account(*records):
+    made = Account()
+    made.read(records)
+    return made
+
+
+def whole(number):
+    return [transition(each, end=each == number) for each in range(1, number + 1)]
+
+
+@given(st.integers(1, 20))
+def test_what_was_taken_in_once_is_neither_lost_nor_twice(number):
+    made = account(*whole(number))
+    assert made.compare(learned(range(1, number + 1), number)) == (0, 0)
+    made.read(whole(number))  # the journal is read again and again
+    assert made.compare(learned(range(1, number + 1), number)) == (0, 0)
+
+
+@given(st.integers(2, 10), st.data())
+def test_one_that_is_missing_or_there_twice_is_found_though_the_number_fits(number, data):
+    made, numbers = account(*whole(number)), list(range(1, number + 1))
+    which = data.draw(st.sampled_from(numbers))
+    others = [each for each in numbers if each != which]
+    assert made.compare(learned(others, number, number)) == (1, 0)
+    assert made.compare(learned([*numbers, which], number, number)) == (0, 1)
+
+
+def test_numbers_that_do_not_fit_are_found_though_nothing_is_known_of_the_content():
+    made = account(*[transition(number) for number in (1, 2, 3)])  # of an episode that goes on
+    assert made.compare(learned([], 3, 3)) == (0, 0)
+    assert made.compare(learned([], 2, 2)) == (1, 0)
+    assert made.compare(learned([], 3, 2)) == (1, 0)
+    assert made.compare(learned([], 3, 4)) == (0, 1)
+
+
+def test_an_aborted_episode_need_not_be_remembered():
+    made = account(transition(1), transition(2), marker(3))
+    assert made.compare(learned([], 3, 2)) == (0, 0)
+
+
+def test_what_a_fault_took_out_of_the_journal_was_experienced_nevertheless():
+    made = account(*whole(3))
+    made.read(whole(3)[:1])
+    assert made.compare(learned([1], 3, 1)) == (2, 0)
+
+
+def test_a_number_that_was_given_twice_is_a_conflict():
+    made = account(*whole(3))
+    made.read([transition(3, episode='b')])
+    assert made.compare(learned([1, 2, 3], 3))[1] == 1

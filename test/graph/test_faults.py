@@ -1,0 +1,50 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`inril faults` as a user runs it: the handful of its short version breaks no promise."""
+
+import json
+import signal
+
+from running_command import Command, refused, succeeded
+
+from inril_ros.faults.catalogue import chosen, FAULTS
+
+KEYS = {'fault', 'node', 'longest_command_gap_ms', 'unsafe_commands', 'transitions_lost',
+        'transitions_duplicated', 'recovery_s', 'needs_human', 'baseline_gap_ms', 'period_ms',
+        'note'}
+
+
+def test_the_short_matrix_keeps_every_promise(tmp_path):
+    command = succeeded(tmp_path, 'faults', '--short', '--out', tmp_path / 'out', '--json')
+    rows = json.loads((tmp_path / 'out' / 'fault_matrix.json').read_text(encoding='utf-8'))
+    assert [row['fault'] for row in rows] == [fault.name for fault in chosen([], short=True)]
+    assert all(set(row) == KEYS for row in rows)
+    assert all(row['unsafe_commands'] is not None for row in rows), rows  # none was skipped
+    refusals = ' '.join(row['note'] for row in rows)
+    assert 'not have the hash' in refusals and 'not finite' in refusals
+    text = (tmp_path / 'out' / 'fault_matrix.md').read_text(encoding='utf-8')
+    assert all(f'| {row["fault"]} |' in text for row in rows) and 'BROKEN' not in text
+    assert [line['done'] for line in command.lines() if line['event'] == 'progress'][-1] == len(
+        rows)
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    with Command(tmp_path, 'faults', '--only', 'learner_killed', '--out', tmp_path / 'out',
+                 '--keep', tmp_path / 'kept', '--json') as command:
+        command.wait_running(lambda: command.node('policy_node'), 'the graph')
+        command.signal(signal.SIGINT)
+        assert command.finish() == 130
+        command.wait_gone()
+    with open('/proc/mounts', encoding='utf-8') as mounts:
+        assert str(tmp_path) not in mounts.read()
+
+
+def test_what_there_is_can_be_listed_and_chosen(tmp_path):
+    listed = succeeded(tmp_path, 'faults', '--list').stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [fault.name for fault in FAULTS]
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    listed = succeeded(tmp_path, 'faults', '--list', '--only', 'learner_killed', '--only', 'clock')
+    assert {line.split()[0] for line in listed.stdout.splitlines()} == {
+        'learner_killed', 'clock_stopped', 'clock_set_forward', 'clock_set_far_forward',
+        'clock_set_back'}
+    assert "'earthquake' is unknown" in refused(tmp_path, 'faults', '--only', 'earthquake')
