@@ -21,6 +21,7 @@ from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.offered_qos import adapted, bag_qos, deaf, differ, offered
 from inril_ros.robot.contract import Contract
 
+_AT_ONCE = 50  # messages of one topic before the others have their turn
 _PICTURES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
@@ -128,9 +129,23 @@ class RecordedTopics:
         return link
 
     def _subscribe(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
-        return self._node.create_subscription(
-            message_type(kind), topic, lambda raw: self._take(topic, kind, raw), profile,
-            raw=True)
+        made: list[Subscription] = []
+
+        def take(raw: bytes) -> None:
+            self._take(topic, kind, raw)
+            # rclpy's executor costs several times what the rest does, each message anew: what has
+            # piled up is taken here, or a recorder that fell behind would stay behind.
+            link = made[0]
+            for _ in range(_AT_ONCE):
+                with link.handle:
+                    more = link.handle.take_message(link.msg_type, True)
+                if more is None:
+                    return
+                self._take(topic, kind, more[0])
+
+        made.append(self._node.create_subscription(
+            message_type(kind), topic, take, profile, raw=True))
+        return made[0]
 
     def adapt(self, recording: bool) -> list[str]:
         """Subscribe anew where publishers offer something else; return the topics.

@@ -10,7 +10,6 @@ waits for any of this; the next episode does, until this one is SAVED.
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-import time
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -28,11 +27,12 @@ from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAct
 from inril_ros.nodes import qos
 from inril_ros.nodes.episode_record import EpisodeRecord
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.message_types import begins_with_header, serialised_stamp
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.nodes.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recorder_report import RecorderReport
 from inril_ros.nodes.transition_stream import TransitionStream
-from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.codecs import CodecError
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
@@ -40,7 +40,7 @@ PARAMETERS = (
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
     Parameter('settle', 0.5, '[s] how long the end of an episode waits for late messages, in real '
               'time', minimum=0.0, maximum=10.0),
-    Parameter('give_up', 10.0, '[s] an episode whose messages do not come by then is discarded',
+    Parameter('give_up', 10.0, '[s] an ended episode of which nothing more comes is discarded then',
               minimum=0.1, maximum=600.0),
     Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
               minimum=0.01, maximum=600.0),
@@ -89,6 +89,7 @@ class RecorderNode(ManagedNode):
             topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
         self._plan = StreamPlan.of(
             contract, self._aligner.topics, bool(self.value('demonstrations')))
+        self._read = {*self._plan.observed, *self._plan.ours}
         self._topics = RecordedTopics(self, self._plan, self._take, self._forget)
         if self._stream is not None:
             self.need(self.create_subscription(
@@ -113,9 +114,11 @@ class RecorderNode(ManagedNode):
 
     def _take(self, topic: str, kind: str, raw: bytes) -> None:
         """Take a serialised message of a stream in."""
-        message = deserialize_message(raw, message_type(kind))
         received = self.now()
-        stamp = stamp_ns(message) if hasattr(message, 'header') else 0
+        # Most of what is recorded nobody here looks into.
+        message = deserialize_message(
+            raw, message_type(kind)) if topic in self._read else None
+        stamp = serialised_stamp(raw) if begins_with_header(kind) else 0
         if topic in self._plan.observed:
             try:
                 self._aligner.add(topic, message, received)
@@ -291,8 +294,8 @@ class RecorderNode(ManagedNode):
         if episode is None or episode.end is None:
             return
         self._advance(episode)
-        waited = time.monotonic() - episode.ended_at
-        if self._episode is episode and waited > self.value('give_up'):
+        # One that is behind on a busy machine is waited for as long as it goes on.
+        if self._episode is episode and episode.waited() > self.value('give_up'):
             self._discard(f'never came: {episode.assembler.missing() or episode.awaited()}')
 
 
