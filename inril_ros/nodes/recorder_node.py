@@ -40,7 +40,7 @@ PARAMETERS = (
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
     Parameter('settle', 0.5, '[s] how long the end of an episode waits for late messages, in real '
               'time', minimum=0.0, maximum=10.0),
-    Parameter('give_up', 10.0, '[s] an ended episode of which nothing more comes is discarded then',
+    Parameter('give_up', 10.0, '[s] an ended episode of which nothing more comes is discarded',
               minimum=0.1, maximum=600.0),
     Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
               minimum=0.01, maximum=600.0),
@@ -49,6 +49,8 @@ PARAMETERS = (
               'episode at its end'),
 )
 _RECENT = 1000
+# Of each stream, until the actions that they belong to have come: 20 s at 100 and at 30 Hz.
+_SAMPLES, _IMAGES = 2048, 600
 
 
 class RecorderNode(ManagedNode):
@@ -63,7 +65,8 @@ class RecorderNode(ManagedNode):
         if self.value('storage') not in STORAGES:
             raise ValueError(f'storage is {self.value("storage")!r}: {" or ".join(STORAGES)}')
         ros_typestore()  # made now: at the beginning of an episode nobody has the time for it
-        self._aligner = FrameAligner(contract, images=True)
+        self._aligner = FrameAligner(
+            contract, history=_SAMPLES, images=True, image_history=_IMAGES)
         self._episode: EpisodeRecord | None = None
         # Topics are not ordered among each other: the first messages of an episode may come before
         # the event that announces it.
