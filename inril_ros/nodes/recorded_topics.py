@@ -48,6 +48,8 @@ class StreamPlan:
         ours: Executed actions and verdicts.
         unused: Those of a person's device that command nothing: recorded if somebody sends them.
         every_tick: What speaks at each tick in lockstep.
+        timed_here: Observations that are from when they came.
+        longest_gap: [s] Pause of a stream that no observation bears.
     """
 
     observed: dict[str, str]
@@ -57,6 +59,8 @@ class StreamPlan:
     ours: dict[str, str]
     unused: frozenset[str]
     every_tick: frozenset[str]
+    timed_here: frozenset[str]
+    longest_gap: float
 
     @classmethod
     def of(cls, contract: Contract, observed: dict[str, str], bags: bool) -> 'StreamPlan':
@@ -82,10 +86,15 @@ class StreamPlan:
         ours = {EXECUTED_TOPIC: 'inril_ros/msg/ExecutedAction',
                 contract.episode.outcome_topic: 'inril_ros/msg/Outcome'}
         latched = frozenset(contract.latched_topics())
+        ages = [entry.max_age for entry in contract.observations.values()]
+        if contract.policy_images is not None:
+            ages.append(contract.policy_images.max_age)
         return cls(
             observed, latched, {**commanded, **driven} if bags else {}, pictures if bags else {},
             ours, frozenset(unused), frozenset(
-                {*contract.observation_topics(), *commanded, *driven, *ours} - latched))
+                {*contract.observation_topics(), *commanded, *driven, *ours} - latched),
+            frozenset(entry.topic for entry in contract.observations.values()
+                      if entry.clock == 'receive'), max(ages))
 
 
 class RecordedTopics:

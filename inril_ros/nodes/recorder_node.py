@@ -81,12 +81,6 @@ class RecorderNode(ManagedNode):
         self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
         if self._stream is not None:
             self.need(*self._stream.links)
-        ages = [entry.max_age for entry in contract.observations.values()]
-        if contract.policy_images is not None:
-            ages.append(contract.policy_images.max_age)
-        self._longest_gap = max(ages)
-        self._timed_here = {entry.topic for entry in contract.observations.values()
-                            if entry.clock == 'receive'}
         # Sent once, and part of every episode.
         self._latched: dict[str, deque[tuple[Captured, Any]]] = {
             topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
@@ -128,7 +122,7 @@ class RecorderNode(ManagedNode):
             except CodecError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=2.0)
                 return
-        if topic in self._timed_here:
+        if topic in self._plan.timed_here:
             stamp = received
         item = Captured(topic, kind, stamp or received, bytes(raw),
                         None if self.lockstep else received)
@@ -241,10 +235,11 @@ class RecorderNode(ManagedNode):
 
     def _alarm(self, episode: EpisodeRecord) -> None:
         """Warn while recording when a stream pauses nearly as long as it may."""
-        if episode.assembler.audit and episode.assembler.audit[-1][2] > self._longest_gap:
+        gap = episode.assembler.audit[-1][2] if episode.assembler.audit else 0.0
+        if gap > self._plan.longest_gap:
             self.get_logger().warning(
-                f'a stream pauses for {episode.assembler.audit[-1][2]:.3f} s; the contract allows '
-                f'an age of {self._longest_gap:g} s', throttle_duration_sec=1.0)
+                f'a stream pauses for {gap:.3f} s; the contract allows an age of '
+                f'{self._plan.longest_gap:g} s', throttle_duration_sec=1.0)
 
     def _settled(self) -> int | None:
         """Return until when [ns] late messages have had their time; None: none can be late."""
