@@ -37,7 +37,7 @@ from std_srvs.srv import Trigger
 import yaml
 
 from inril_ros.cli.resources import find_configuration
-from inril_ros.data.record_files import write_json
+from inril_ros.data.record_files import read_json, write_json
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.graph.description import NodeDescription
 from inril_ros.graph.domain import domain_environment, reserve_domain
@@ -73,6 +73,7 @@ class Measured:
         memory: [MB] Most that the recorder had in memory.
         late_ticks: Ticks that this process sent more than a period late: a busy machine.
         load: Mean number of processes that wanted a core in the last minute.
+        discarded: Why the recorder didn't keep the episode; empty: it did.
     """
 
     width: int
@@ -88,6 +89,7 @@ class Measured:
     memory: float
     late_ticks: int
     load: float
+    discarded: str = ''
 
 
 def contract_file(folder: Path, width: int, height: int) -> Path:
@@ -297,14 +299,14 @@ def measure(seconds: float, width: int, height: int, storage: str) -> Measured:
             start, end, late = arm.play(seconds)
             saved = arm.wait_saved(recorder.check)
             cpu, memory = recorder.cpu_seconds() - before, recorder.peak_memory()
-            if saved.event != EpisodeEvent.SAVED:
-                raise SystemExit(f'discarded: {saved.reason}')
-            missing, sent, size = _compare(Path(saved.reason), arm, start, end)
+            [bag] = {path.parent for path in folder.rglob('metadata.yaml')}
+            missing, sent, size = _compare(bag, arm, start, end)
+            kept = saved.event == EpisodeEvent.SAVED
             return Measured(
                 width, height, storage, (end - start) / 1e9, sent, missing,
                 int(arm.status.dropped) if arm.status else 0, size / (end - start) * 1e3,
                 arm.image_bytes / 1e3, cpu / ((end - start) / 1e9), memory, late,
-                os.getloadavg()[0])
+                os.getloadavg()[0], '' if kept else saved.reason)
         finally:
             recorder.end()
             arm.close()
@@ -334,12 +336,13 @@ def _header(stamp: int) -> Header:
 def table(rows: list[Measured]) -> str:
     """Return the results as a table."""
     lines = ['| images | storage | s | messages | missing | CPU of the recorder | MB/s | kB per '
-             'image | memory MB | late ticks of the sender | load |', '|' + '---|' * 11]
+             'image | memory MB | late ticks of the sender | load | kept |', '|' + '---|' * 12]
     lines += [
         f'| {row.width} x {row.height} | {row.storage} | {row.seconds:.0f} | {row.sent} | '
         f'{sum(row.missing.values())} | {100 * row.cpu_share:.0f} % of a core | '
         f'{row.megabytes_per_second:.2f} | {row.image_kilobytes:.1f} | {row.memory:.0f} | '
-        f'{row.late_ticks} | {row.load:.1f} |' for row in rows]
+        f'{row.late_ticks} | {row.load:.1f} | {"no" if row.discarded else "yes"} |'
+        for row in rows]
     return '\n'.join(lines)
 
 
@@ -348,10 +351,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--seconds', type=float, default=60.0)
     parser.add_argument('--storage', choices=STORAGES, nargs='*', default=['mcap'])
-    parser.add_argument('--out', type=Path, help='folder for recorder.json and recorder.md')
+    parser.add_argument('--width', type=int, choices=[width for width, _ in SIZES],
+                        help='of the images; both, if not given')
+    parser.add_argument('--out', type=Path, help='folder of recorder.json and recorder.md; '
+                        'recordings that are there already are kept')
     options = parser.parse_args()
     rows = []
     for width, height in SIZES:
+        if options.width not in (None, width):
+            continue
         for storage in options.storage:
             rows.append(measure(options.seconds, width, height, storage))
             print(rows[-1], flush=True)
@@ -359,6 +367,9 @@ def main() -> None:
     if options.out is None:
         return
     processor = platform.processor() or platform.machine()
+    if (options.out / 'recorder.json').exists():
+        earlier = read_json(options.out / 'recorder.json')['recordings']
+        rows = [*(Measured(**row) for row in earlier), *rows]
     write_json(options.out / 'recorder.json', {
         'made_by': 'scripts/recording_benchmark.py', 'cores': os.cpu_count(),
         'processor': processor, 'python': sys.version.split()[0],

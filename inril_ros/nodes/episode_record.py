@@ -57,6 +57,7 @@ class EpisodeRecord:
         self._contract = contract
         self._capture = capture
         self._last_tick = 0
+        self._progress = 0.0
 
     def take(self, item: Captured, message: Any) -> None:
         """Take a message in, serialised and not."""
@@ -72,6 +73,7 @@ class EpisodeRecord:
             return
         self.assembler.add_executed(executed_tick(message))
         self._last_tick = stamp_ns(message)
+        self._progress = time.monotonic()
         if self.bag is not None:
             self._write(self._capture.confirmed(self._last_tick))
 
@@ -101,6 +103,10 @@ class EpisodeRecord:
         if settle is None:
             return not self.awaited()
         return time.monotonic() - self.ended_at >= settle
+
+    def waited(self) -> float:
+        """Return how long [s] it has been over without another of its actions having come."""
+        return time.monotonic() - max(self.ended_at, self._progress)
 
     def awaited(self) -> list[str]:
         """Return the topics whose last message hasn't come, of those that speak at each tick."""

@@ -21,6 +21,7 @@ from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.offered_qos import adapted, bag_qos, deaf, differ, offered
 from inril_ros.robot.contract import Contract
 
+_AT_ONCE = 50  # messages of one topic before the others have their turn
 _PICTURES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
@@ -47,6 +48,8 @@ class StreamPlan:
         ours: Executed actions and verdicts.
         unused: Those of a person's device that command nothing: recorded if somebody sends them.
         every_tick: What speaks at each tick in lockstep.
+        timed_here: Observations that are from when they came.
+        longest_gap: [s] Pause of a stream that no observation bears.
     """
 
     observed: dict[str, str]
@@ -56,6 +59,8 @@ class StreamPlan:
     ours: dict[str, str]
     unused: frozenset[str]
     every_tick: frozenset[str]
+    timed_here: frozenset[str]
+    longest_gap: float
 
     @classmethod
     def of(cls, contract: Contract, observed: dict[str, str], bags: bool) -> 'StreamPlan':
@@ -81,10 +86,15 @@ class StreamPlan:
         ours = {EXECUTED_TOPIC: 'inril_ros/msg/ExecutedAction',
                 contract.episode.outcome_topic: 'inril_ros/msg/Outcome'}
         latched = frozenset(contract.latched_topics())
+        ages = [entry.max_age for entry in contract.observations.values()]
+        if contract.policy_images is not None:
+            ages.append(contract.policy_images.max_age)
         return cls(
             observed, latched, {**commanded, **driven} if bags else {}, pictures if bags else {},
             ours, frozenset(unused), frozenset(
-                {*contract.observation_topics(), *commanded, *driven, *ours} - latched))
+                {*contract.observation_topics(), *commanded, *driven, *ours} - latched),
+            frozenset(entry.topic for entry in contract.observations.values()
+                      if entry.clock == 'receive'), max(ages))
 
 
 class RecordedTopics:
@@ -128,9 +138,23 @@ class RecordedTopics:
         return link
 
     def _subscribe(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
-        return self._node.create_subscription(
-            message_type(kind), topic, lambda raw: self._take(topic, kind, raw), profile,
-            raw=True)
+        made: list[Subscription] = []
+
+        def take(raw: bytes) -> None:
+            self._take(topic, kind, raw)
+            # rclpy's executor costs several times what the rest does, each message anew: what has
+            # piled up is taken here, or a recorder that fell behind would stay behind.
+            link = made[0]
+            for _ in range(_AT_ONCE):
+                with link.handle:
+                    more = link.handle.take_message(link.msg_type, True)
+                if more is None:
+                    return
+                self._take(topic, kind, more[0])
+
+        made.append(self._node.create_subscription(
+            message_type(kind), topic, take, profile, raw=True))
+        return made[0]
 
     def adapt(self, recording: bool) -> list[str]:
         """Subscribe anew where publishers offer something else; return the topics.

@@ -10,7 +10,6 @@ waits for any of this; the next episode does, until this one is SAVED.
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-import time
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -28,11 +27,12 @@ from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAct
 from inril_ros.nodes import qos
 from inril_ros.nodes.episode_record import EpisodeRecord
 from inril_ros.nodes.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.message_types import begins_with_header, serialised_stamp
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.nodes.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recorder_report import RecorderReport
 from inril_ros.nodes.transition_stream import TransitionStream
-from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.robot.codecs import CodecError
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
@@ -40,7 +40,7 @@ PARAMETERS = (
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
     Parameter('settle', 0.5, '[s] how long the end of an episode waits for late messages, in real '
               'time', minimum=0.0, maximum=10.0),
-    Parameter('give_up', 10.0, '[s] an episode whose messages do not come by then is discarded',
+    Parameter('give_up', 10.0, '[s] an ended episode of which nothing more comes is discarded',
               minimum=0.1, maximum=600.0),
     Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
               minimum=0.01, maximum=600.0),
@@ -49,6 +49,8 @@ PARAMETERS = (
               'episode at its end'),
 )
 _RECENT = 1000
+# Of each stream, until the actions that they belong to have come: 20 s at 100 and at 30 Hz.
+_SAMPLES, _IMAGES = 2048, 600
 
 
 class RecorderNode(ManagedNode):
@@ -63,7 +65,8 @@ class RecorderNode(ManagedNode):
         if self.value('storage') not in STORAGES:
             raise ValueError(f'storage is {self.value("storage")!r}: {" or ".join(STORAGES)}')
         ros_typestore()  # made now: at the beginning of an episode nobody has the time for it
-        self._aligner = FrameAligner(contract, images=True)
+        self._aligner = FrameAligner(
+            contract, history=_SAMPLES, images=True, image_history=_IMAGES)
         self._episode: EpisodeRecord | None = None
         # Topics are not ordered among each other: the first messages of an episode may come before
         # the event that announces it.
@@ -78,17 +81,12 @@ class RecorderNode(ManagedNode):
         self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
         if self._stream is not None:
             self.need(*self._stream.links)
-        ages = [entry.max_age for entry in contract.observations.values()]
-        if contract.policy_images is not None:
-            ages.append(contract.policy_images.max_age)
-        self._longest_gap = max(ages)
-        self._timed_here = {entry.topic for entry in contract.observations.values()
-                            if entry.clock == 'receive'}
         # Sent once, and part of every episode.
         self._latched: dict[str, deque[tuple[Captured, Any]]] = {
             topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
         self._plan = StreamPlan.of(
             contract, self._aligner.topics, bool(self.value('demonstrations')))
+        self._read = {*self._plan.observed, *self._plan.ours}
         self._topics = RecordedTopics(self, self._plan, self._take, self._forget)
         if self._stream is not None:
             self.need(self.create_subscription(
@@ -113,16 +111,18 @@ class RecorderNode(ManagedNode):
 
     def _take(self, topic: str, kind: str, raw: bytes) -> None:
         """Take a serialised message of a stream in."""
-        message = deserialize_message(raw, message_type(kind))
         received = self.now()
-        stamp = stamp_ns(message) if hasattr(message, 'header') else 0
+        # Most of what is recorded nobody here looks into.
+        message = deserialize_message(
+            raw, message_type(kind)) if topic in self._read else None
+        stamp = serialised_stamp(raw) if begins_with_header(kind) else 0
         if topic in self._plan.observed:
             try:
                 self._aligner.add(topic, message, received)
             except CodecError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=2.0)
                 return
-        if topic in self._timed_here:
+        if topic in self._plan.timed_here:
             stamp = received
         item = Captured(topic, kind, stamp or received, bytes(raw),
                         None if self.lockstep else received)
@@ -235,10 +235,11 @@ class RecorderNode(ManagedNode):
 
     def _alarm(self, episode: EpisodeRecord) -> None:
         """Warn while recording when a stream pauses nearly as long as it may."""
-        if episode.assembler.audit and episode.assembler.audit[-1][2] > self._longest_gap:
+        gap = episode.assembler.audit[-1][2] if episode.assembler.audit else 0.0
+        if gap > self._plan.longest_gap:
             self.get_logger().warning(
-                f'a stream pauses for {episode.assembler.audit[-1][2]:.3f} s; the contract allows '
-                f'an age of {self._longest_gap:g} s', throttle_duration_sec=1.0)
+                f'a stream pauses for {gap:.3f} s; the contract allows an age of '
+                f'{self._plan.longest_gap:g} s', throttle_duration_sec=1.0)
 
     def _settled(self) -> int | None:
         """Return until when [ns] late messages have had their time; None: none can be late."""
@@ -291,8 +292,8 @@ class RecorderNode(ManagedNode):
         if episode is None or episode.end is None:
             return
         self._advance(episode)
-        waited = time.monotonic() - episode.ended_at
-        if self._episode is episode and waited > self.value('give_up'):
+        # One that is behind on a busy machine is waited for as long as it goes on.
+        if self._episode is episode and episode.waited() > self.value('give_up'):
             self._discard(f'never came: {episode.assembler.missing() or episode.awaited()}')
 
 

@@ -7,7 +7,6 @@ sending its last picture with new stamps. Both are faults here (``robot/liveness
 """
 
 from functools import partial
-import struct
 import time
 from typing import Any
 
@@ -15,19 +14,12 @@ from rclpy.node import Node
 from rclpy.subscription import Subscription
 
 from inril_ros.nodes import qos
-from inril_ros.nodes.message_types import message_type
+from inril_ros.nodes.message_types import message_type, serialised_stamp
 from inril_ros.robot.codecs import decode
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.liveness import Liveness
 
 _HEADER = 12  # [byte] encapsulation and stamp of a serialised message that begins with a header
-
-
-def serialised_stamp(raw: bytes) -> int:
-    """Return the stamp [ns] of a serialised message that begins with a header."""
-    order = '<' if raw[1] & 1 else '>'
-    seconds, nanoseconds = struct.unpack_from(order + 'iI', raw, 4)
-    return seconds * 1_000_000_000 + nanoseconds
 
 
 class SourceWatch:
