@@ -106,6 +106,11 @@ class ActuationNode(ManagedNode):
             # Ticks follow the clock of the robot, which a simulator may stop or slow down.
             clock = self.get_clock() if self._simulated_time else self._steady
             self._timer = TickTimer(self, clock, contract.period_ns, self._tick)
+        if self._path.gate.unbounded:
+            self.get_logger().warning(
+                f'{", ".join(self._path.gate.unbounded)}: joints are commanded by velocity and '
+                'have no limits of position: give the contract a URDF, or position_minimum and '
+                'position_maximum, and observe their positions')
         self._report.publish()
 
     def not_activatable(self) -> str:

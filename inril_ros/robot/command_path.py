@@ -18,8 +18,9 @@ from inril_ros.robot.contract import Contract
 from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.modes import Mode, ModeMachine
 from inril_ros.robot.reset_motion import HomePath, ResetRefused
-from inril_ros.robot.safety import Conditions, SafetyGate, UnknownPose, Verdict
+from inril_ros.robot.safety import SafetyGate
 from inril_ros.robot.tick import Executed, TickInput
+from inril_ros.robot.verdict import Conditions, UnknownPose, Verdict
 
 _AT_HOME = 1e-6  # [rad or m]
 

@@ -28,6 +28,9 @@ class Action:
         quantity: What the values are, where there are joints.
         minimum: Lowest value the robot may be sent, in the unit of the message.
         maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
+        position_minimum: [rad or m] For joint velocities: where they must end; with the URDF's
+            limits the tighter one counts.
+        position_maximum: [rad or m] Likewise.
         max_velocity: [rad/s or m/s] For joint positions: one value, or one per joint.
         max_acceleration: [/s] Highest change of a velocity command, or of joint velocities; none
             given: a velocity command may change at once.
@@ -46,6 +49,8 @@ class Action:
     field: str = ''
     joints: tuple[str, ...] = ()
     quantity: Literal['position', 'velocity', 'effort'] = 'position'
+    position_minimum: tuple[_Limit, ...] = ()
+    position_maximum: tuple[_Limit, ...] = ()
     max_velocity: tuple[Positive, ...] = ()
     max_acceleration: tuple[Positive, ...] = ()
     max_jerk: tuple[Positive, ...] = ()

@@ -30,6 +30,7 @@ def check_motion_limits(action: 'Action') -> None:
     if action.horizon > 1 and not (
             action.commands_positions and action.type == 'trajectory_msgs/msg/JointTrajectory'):
         raise ValueError('horizon is for joint positions in a JointTrajectory')
+    _check_position_limits(action)
     for name in ('max_velocity', 'max_acceleration', 'max_jerk'):
         count = len(getattr(action, name))
         if count not in (0, 1, action.length):
@@ -41,6 +42,20 @@ def check_motion_limits(action: 'Action') -> None:
         raise ValueError('max_acceleration and max_jerk do not apply to efforts')
     if action.max_jerk and not action.max_acceleration and not action.commands_positions:
         raise ValueError('max_jerk needs max_acceleration')
+
+
+def _check_position_limits(action: 'Action') -> None:
+    low, high = action.position_minimum, action.position_maximum
+    if not low and not high:
+        return
+    if not action.joints or action.quantity != 'velocity':
+        raise ValueError('position_minimum and position_maximum are for joint velocities')
+    if len(low) != action.length or len(high) != action.length:
+        raise ValueError(f'position_minimum has {len(low)} and position_maximum {len(high)} '
+                         f'values: {list(action.joints)} need {action.length} of each')
+    for least, most in zip(low, high, strict=True):
+        if not least < most:
+            raise ValueError(f'position_minimum {least} is not below position_maximum {most}')
 
 
 def check_references(contract: 'Contract') -> None:
@@ -204,6 +219,10 @@ def _check_positions_are_observed(contract: 'Contract') -> None:
             raise ValueError(
                 f'actions.{name} commands positions of {sorted(set(action.joints) - observed)}, '
                 'which no observation measures: they could not be held')
+        if action.position_minimum and not observed.issuperset(action.joints):
+            raise ValueError(
+                f'actions.{name} limits positions of {sorted(set(action.joints) - observed)}, '
+                'which no observation measures')
 
 
 def _check_reference(key: str, name: str, table: dict, length: int) -> None:

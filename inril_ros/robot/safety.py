@@ -8,8 +8,6 @@ limits and stays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-import math
 
 import numpy as np
 
@@ -19,48 +17,8 @@ from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.limiter import VelocityLimiter
 from inril_ros.robot.limits import joined, JointLimits, limits_of
 from inril_ros.robot.link_box import LinkBox
-from inril_ros.robot.velocity_bounds import bounded, JointBounds
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What may be sent to the robot.
-
-    Attributes:
-        action: (A,) float32 in contract units, always finite and within the limits. Joints that
-            were measured beyond a position limit come back, and go no further out.
-        held: The request was not used at all.
-        reasons: Why the action differs from the request; empty if it doesn't.
-    """
-
-    action: np.ndarray
-    held: bool
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What else than the request decides whether it is executed.
-
-    Attributes:
-        forbidden: Why the arm may not be moved (e-stop, not enabled, a latched hold); or empty.
-        faults: What is wrong with a source: silent, frozen.
-        observation_age: [s] Of the oldest required observation.
-        policy_age: [s] Of the observation that the policy's step was inferred from.
-        teleop_age: [s] Of the person's command.
-        tick_gap: [s] Since the tick before.
-    """
-
-    forbidden: str = ''
-    faults: tuple[str, ...] = ()
-    observation_age: float = 0.0
-    policy_age: float = 0.0
-    teleop_age: float = 0.0
-    tick_gap: float = 0.0
-
-
-class UnknownPose(RuntimeError):
-    """The arm cannot be held where it is, because nobody knows where it is."""
+from inril_ros.robot.velocity_bounds import VelocityBounds
+from inril_ros.robot.verdict import Conditions, UnknownPose, Verdict
 
 
 class SafetyGate:
@@ -72,7 +30,8 @@ class SafetyGate:
         dry_run: The robot is sent nothing: what it should follow is taken for followed.
 
     Raises:
-        ValueError: The contract guards links and there is no URDF.
+        ValueError: The contract guards links and there is no URDF, or the two contradict each
+            other.
         KinematicsError: The URDF lacks a link or joint.
     """
 
@@ -89,9 +48,8 @@ class SafetyGate:
             name: VelocityLimiter(limits_of(entry), contract.period)
             for name, entry in contract.actions.items()
             if entry.max_acceleration and not entry.commands_positions}
-        self._bounds = {
-            name: JointBounds(contract, name, robot, self._limits_of_change(name))
-            for name in contract.actions if JointBounds.apply_to(contract, name, robot)}
+        self._bounds = VelocityBounds(contract, robot, {
+            name: limiter.limits for name, limiter in self._smooth.items()})
         self._link_box = LinkBox(contract, robot, self._groups) \
             if contract.workspace is not None and contract.workspace.links else None
         self._oldest = max(entry.max_age for entry in contract.observations.values())
@@ -101,6 +59,11 @@ class SafetyGate:
     def known(self) -> bool:
         """Whether the arm can be held: velocities always, positions once one was measured."""
         return all(group.known for group in self._groups)
+
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        """Names of the actions whose joints are moved by velocity, without limits of position."""
+        return self._bounds.unbounded
 
     @property
     def joints(self) -> tuple[str, ...]:
@@ -141,6 +104,7 @@ class SafetyGate:
             values: Observations by name at the start; None: not known.
         """
         self._last = np.clip(np.zeros_like(self._minimum), self._minimum, self._maximum)
+        self._bounds.forget()
         for limiter in self._smooth.values():
             limiter.rest()
         for group in self._groups:
@@ -182,6 +146,7 @@ class SafetyGate:
             group.brake()
             action[group.part] = group.command
         self._last = action
+        self._bounds.sent(action)
         return Verdict(action.copy(), True, reasons)
 
     def check(
@@ -208,12 +173,8 @@ class SafetyGate:
         for name, part in self._parts.items():
             if (action[part] != requested[part]).any():
                 reasons.append(f'{name} limited')
-        self._inside_workspace(action, values, reasons)
-        for name, bounds in self._bounds.items():
-            part = self._parts[name]
-            action[part], leaving = bounds.bound(action[part], values)
-            if leaving:
-                reasons.append(f'{name} brakes at a joint limit')
+        reasons += self._bounds.bound(
+            action, values, 0.0 if conditions is None else conditions.observation_age)
         for name, limiter in self._smooth.items():
             part = self._parts[name]
             wanted = action[part].copy()
@@ -222,6 +183,7 @@ class SafetyGate:
                 reasons.append(f'{name} smoothed')
         self._move_joints(action, values, reasons)
         self._last = action
+        self._bounds.sent(action)
         return Verdict(action.copy(), False, tuple(reasons))
 
     def contains(self, configurations: np.ndarray) -> bool:
@@ -282,26 +244,6 @@ class SafetyGate:
             unmet.append(f'tick overrun: {conditions.tick_gap:.3f} s since the last')
         return unmet
 
-    def _inside_workspace(
-        self, action: np.ndarray, values: Mapping[str, np.ndarray], reasons: list[str],
-    ) -> None:
-        """Stop each axis of the velocity that would leave the box, or slow it down in time."""
-        box = self._contract.workspace
-        if box is None or not box.action:
-            return
-        part = self._parts[box.action]
-        allowed, leaving = bounded(
-            action[part], values[box.observation], np.array(box.minimum), np.array(box.maximum),
-            self._limits_of_change(box.action), self._contract.period)
-        if leaving.any():
-            action[part] = allowed
-            axes = ''.join(axis for axis, out in zip('xyz', leaving, strict=True) if out)
-            reasons.append(f'workspace {axes}')
-
-    def _limits_of_change(self, name: str) -> JointLimits | None:
-        """Return the limits of a velocity's change, None if it may change at once."""
-        return self._smooth[name].limits if name in self._smooth else None
-
     def _move_joints(
         self, action: np.ndarray, values: Mapping[str, np.ndarray], reasons: list[str],
     ) -> None:
@@ -319,8 +261,3 @@ class SafetyGate:
             if (group.command != action[group.part]).any() and not outside:
                 reasons.append(f'{group.name} smoothed')
             action[group.part] = group.command
-
-
-def age_of(now: int, stamp: int) -> float:
-    """Return the age [s] of a stamp [ns] at ``now`` [ns]; infinite if there is none."""
-    return (now - stamp) / 1e9 if stamp > 0 else math.inf

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from inril_ros.robot.contract import ContractError, load_contract, parse_contract
-from inril_ros.robot.safety import SafetyGate, UnknownPose
+from inril_ros.robot.safety import SafetyGate
+from inril_ros.robot.verdict import UnknownPose
 
 PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)

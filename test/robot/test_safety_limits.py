@@ -27,7 +27,8 @@ import pytest
 
 from inril_ros.robot.contract import ContractError
 from inril_ros.robot.kinematics import KinematicsError, read_urdf
-from inril_ros.robot.safety import age_of, Conditions, SafetyGate, UnknownPose
+from inril_ros.robot.safety import SafetyGate
+from inril_ros.robot.verdict import age_of, Conditions, UnknownPose
 
 
 def gate_at(joints=(0.5, 0.5), of=CONTRACT):
