@@ -18,6 +18,7 @@ from inril_ros.cli.resources import find_configuration
 if TYPE_CHECKING:
     from inril_ros.faults.row import Row
 
+_RATE = 20.0  # [Hz]
 _MEMORY = '/dev/shm'  # where it is writable: how busy a disk is must not be seen in the figures
 
 
@@ -25,13 +26,14 @@ def faults(
     out: Annotated[Path, typer.Option(
         help='Folder for fault_matrix.md and fault_matrix.json.')] = Path('faults'),
     only: Annotated[list[str] | None, typer.Option(
-        help='Only this fault, or those whose names have this in them; may be given again.')
+        help='Only this fault, or those whose names have this in them; may be given again. In a '
+             'matrix that is there, these rows are replaced.')
     ] = None,
     short: Annotated[bool, typer.Option(
         '--short', help='The handful that takes less than a minute.')] = False,
     rate: Annotated[float, typer.Option(
         min=5.0, max=100.0, help='Commands per second. The nodes and whoever watches them need '
-                                 'about two cores at 50.')] = 20.0,
+                                 'about two cores at 50.')] = _RATE,
     list_: Annotated[bool, typer.Option('--list', help='Only say what there is.')] = False,
     keep: Annotated[Path | None, typer.Option(
         help='Keep logs, journals and checkpoints in this new folder.')] = None,
@@ -68,50 +70,54 @@ def _run(picked: list, folder: Path, out: Path, rate: float, reporter: Reporter)
     """Do the faults and write the report; return whether a promise was broken."""
     import torch
 
+    from inril_ros.faults.catalogue import FAULTS
     from inril_ros.faults.graphs import may_use_fifo
-    from inril_ros.faults.report import write_report
-    from inril_ros.faults.run import BASELINE, run_faults
+    from inril_ros.faults.report import read_rows, write_report
+    from inril_ros.faults.row import broken_promises
+    from inril_ros.faults.run import BASELINE, FIRST_BASELINE, run_faults
     from inril_ros.faults.workplace import prepare
 
     torch.set_num_threads(1)
     reporter.title('Faults, one after the other')
     workplace = prepare(folder, find_configuration('robots', 'mock_arm'), rate)
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     broken: dict[str, list[str]] = {}
+    former = {row.fault: row for row in read_rows(out)} if len(picked) < len(FAULTS) else {}
     load = 0.0
 
     def told(row: 'Row', promises: list[str]) -> None:
         nonlocal load
         load = max(load, os.getloadavg()[0])
-        rows.append(row)
+        rows[row.fault] = row
         broken.update({row.fault: promises} if promises else {})
         reporter.say(_sentence(row, promises), **row.to_json(), broken=promises)
         bar.update(len(rows), broken=len(broken))
         _write()
 
     def _write() -> None:
-        write_report(rows, broken, {
+        all_rows = {**former, **rows}
+        before = {fault.name: broken_promises(
+            former[fault.name], fault.gap_promised, fault.person_expected)
+            for fault in FAULTS if fault.name in former}
+        write_report([all_rows[fault.name] for fault in FAULTS if fault.name in all_rows], {
+            **before, **{name: broken.get(name, []) for name in rows}}, {
             'cores': len(os.sched_getaffinity(0)), 'highest load average': f'{load:.1f}',
             'machine': platform.machine(), 'kernel': platform.release(),
             'Python': platform.python_version(), 'commands per second': f'{rate:g}',
             'control thread under SCHED_FIFO': 'yes' if may_use_fifo() else 'no',
-        }, _command(out, picked, rate), BASELINE, out)
+        }, _command(out, rate), (FIRST_BASELINE, BASELINE), out)
 
     with reporter.bar('faults', len(picked), 'faults') as bar:
         run_faults(picked, workplace, told)
-    reporter.say(f'{len(rows)} faults, {sum(not row.done for row in rows)} skipped, '
+    reporter.say(f'{len(rows)} faults, {sum(not row.done for row in rows.values())} skipped, '
                  f'{len(broken)} broke a promise; {out / "fault_matrix.md"}')
     return bool(broken)
 
 
-def _command(out: Path, picked: list, rate: float) -> str:
-    """Return the command that does the same again."""
-    from inril_ros.faults.catalogue import FAULTS
-
-    only = [] if len(picked) == len(FAULTS) else [
-        part for fault in picked for part in ('--only', fault.name)]
-    more = [] if rate == 20.0 else ['--rate', f'{rate:g}']
-    return shlex.join(['inril', 'faults', '--out', out.name, *more, *only])
+def _command(out: Path, rate: float) -> str:
+    """Return the command that does all of it again."""
+    more = [] if rate == _RATE else ['--rate', f'{rate:g}']
+    return shlex.join(['inril', 'faults', '--out', out.name, *more])
 
 
 def _sentence(row: 'Row', promises: list[str]) -> str:

@@ -23,7 +23,8 @@ with `respawn:=true`; what a person can do is done only after the graph had four
 """
 _LEGEND = """
 * **gap**: longest time between two commands of an episode, from the fault until the graph had
-  recovered; **before**: the same in the {baseline:g} s before, undisturbed.
+  recovered; **before**: the same in the undisturbed stretches of the graph up to then, {first:g} s
+  at its start and {baseline:g} s before each fault.
 * **unsafe**: commands beyond the contract's limits, jumps beyond velocity x time from the command
   before (to take up from where the arm is measured to be, as each beginning does, is none), and
   commands by weights that were not sent whole and unaltered.
@@ -36,15 +37,16 @@ _LEGEND = """
   process that commands the arm, or the arm itself, was gone: nothing moves until somebody says so.
 
 Promised are no unsafe command, nothing lost, nothing twice, recovery without a person unless
-safety demands one, and no gap over two periods ({two:g} ms here) unless the undisturbed stretch
-had a longer one. Faults of the process that sends the commands, and of the clock that it follows,
-are seen in the commands: that last promise is not made for them.
+safety demands one, and no gap over two periods ({two:g} ms here) unless the undisturbed stretches
+had a longer one: a machine that is busy with other things makes such gaps too. Faults of the
+process that sends the commands, and of the clock that it follows, are seen in the commands: that
+last promise is not made for them.
 """
 
 
 def write_report(rows: Sequence[Row], broken: Mapping[str, list[str]],
-                 conditions: Mapping[str, Any], command: str, baseline: float,
-                 folder: Path) -> Path:
+                 conditions: Mapping[str, Any], command: str,
+                 baselines: tuple[float, float], folder: Path) -> Path:
     """Write both files; return the one for people.
 
     Args:
@@ -52,7 +54,7 @@ def write_report(rows: Sequence[Row], broken: Mapping[str, list[str]],
         broken: Promises that were broken, by fault.
         conditions: What the figures depend on: machine, load, rate.
         command: That makes them.
-        baseline: [s] Length of the undisturbed stretch.
+        baselines: [s] Undisturbed stretches: of each graph, before each fault.
         folder: Where to.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,11 +62,26 @@ def write_report(rows: Sequence[Row], broken: Mapping[str, list[str]],
         [row.to_json() for row in rows], indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     period = next((row.period_ms for row in rows if row.done), 0.0)
     text = _HEAD.format(command=command) + _table(rows, broken) + _LEGEND.format(
-        baseline=baseline, two=2 * period)
+        first=baselines[0], baseline=baselines[1], two=2 * period)
     text += '\nMeasured with: ' + ', '.join(f'{key} {value}' for key, value in conditions.items())
     path = folder / MARKDOWN
     path.write_text(text + '.\n', encoding='utf-8')
     return path
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Return the rows of a matrix that was written before, none if there is none.
+
+    Raises:
+        ValueError: What is there is no matrix.
+    """
+    path = folder / JSON
+    if not path.exists():
+        return []
+    try:
+        return [Row(**row) for row in json.loads(path.read_text(encoding='utf-8'))]
+    except TypeError as error:
+        raise ValueError(f'{path} is no fault matrix: {error}') from error
 
 
 def _table(rows: Sequence[Row], broken: Mapping[str, list[str]]) -> str:

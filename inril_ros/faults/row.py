@@ -21,7 +21,7 @@ class Row:
         transitions_duplicated: In it more often than in the journal.
         recovery_s: [s] From the end of the fault until everything worked again.
         needs_human: A person had to do something before it did.
-        baseline_gap_ms: [ms] Longest gap in the same episode just before.
+        baseline_gap_ms: [ms] Longest gap in the same graph without any fault, up to then.
         period_ms: [ms] Between two commands, nominal.
         note: What was seen or done; for people.
     """

@@ -22,8 +22,8 @@ from inril_ros.faults.row import broken_promises, Row
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.faults.workplace import Workplace
 
-#: [s] An undisturbed stretch before each fault, and a look at the graph after its recovery.
-BASELINE, AFTER = 3.0, 0.5
+#: [s] Undisturbed stretches, of each graph and before each fault; a look after the recovery.
+FIRST_BASELINE, BASELINE, AFTER = 20.0, 3.0, 0.5
 _SHOWN = 3  # unsafe commands that are named
 
 
@@ -47,6 +47,7 @@ def run_faults(faults: Sequence[Fault], workplace: Workplace,
                     place = replace(workplace, folder=_folder(workplace, starts))
                     started = stack.enter_context(GRAPHS[name](place))
                     started.begin()
+                    _rest(started, FIRST_BASELINE)
                     started.end()
                     running = started
                 row, sound = measure(fault, running)
@@ -87,8 +88,7 @@ def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
     witness.forget()
     graph.begin()
     graph.by_person.clear()
-    began = time.time_ns()
-    graph.wait(BASELINE)
+    _rest(graph, BASELINE)
     graph.read_journal()
     before = witness.status('policy_node')
     struck = time.time_ns()
@@ -115,9 +115,17 @@ def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
     return Row(
         fault.name, fault.node, _gap(graph, window), len(unsafe), lost, twice,
         None if recovery is None else round(recovery, 2), bool(needed),
-        _gap(graph, Span(began, struck)), 1e3 * graph.place.contract.period,
+        graph.undisturbed_gap, 1e3 * graph.place.contract.period,
         '; '.join(filter(None, [note, f'a person: {", ".join(needed)}' if needed else '',
                                 *unsafe[:_SHOWN]]))), sound
+
+
+def _rest(graph: RunningGraph, seconds: float) -> None:
+    """Do nothing for a while, and see how regularly commands come then."""
+    began = time.time_ns()
+    graph.wait(seconds)
+    graph.undisturbed_gap = max(
+        graph.undisturbed_gap, _gap(graph, Span(began, time.time_ns())))
 
 
 def _gap(graph: RunningGraph, window: Span) -> float:

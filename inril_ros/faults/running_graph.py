@@ -47,6 +47,7 @@ class RunningGraph:
         by_person: What a person had to do since ``forget``.
         episode: UUID of the running episode.
         account: What was ever in the journal, as far as it was read.
+        undisturbed_gap: [ms] Longest gap between commands in all undisturbed stretches so far.
     """
 
     def __init__(self, place: Workplace, supervisor: Supervisor, witness: FaultWitness,
@@ -56,6 +57,7 @@ class RunningGraph:
         self.by_person: list[str] = []
         self.episode = ''
         self.account = Account()
+        self.undisturbed_gap = 0.0
 
     # Waiting.
 
