@@ -31,9 +31,9 @@ import torch
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.learning.policies.artifact import (
     build_policy,
-    from_bytes,
+    from_raw,
     schema_hash,
-    to_bytes,
+    to_raw,
 )
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

@@ -24,7 +24,7 @@ from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.policies.artifact import (
     load_policy,
     schema_hash,
-    to_bytes,
+    to_raw,
     write_folder,
 )
 from inril_ros.learning.session import FineTuningSession
@@ -38,6 +38,7 @@ from inril_ros.nodes.transition_messages import to_experience
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.ledger import IngestLedger, Verdict
+from inril_ros.transport.tensor_set import gather
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),
@@ -193,7 +194,7 @@ class LearnerNode(ManagedNode):
         tensors, config, step = self._session.export()
         if step != self._published_at:
             self._published_at = step
-            self._sender.send(to_bytes(tensors), config, schema_hash(tensors), step)
+            self._sender.send(gather(to_raw(tensors)), config, schema_hash(tensors), step)
             self._report()
 
     def _measure(self) -> None:

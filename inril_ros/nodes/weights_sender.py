@@ -7,6 +7,7 @@ version it says it acts with is one that was sent from here.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -14,7 +15,7 @@ from rclpy.subscription import Subscription
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
-from inril_ros.transport.tensor_set import make_version, rounded, split
+from inril_ros.transport.tensor_set import make_version, rounded, WireTensor
 from inril_ros.transport.weights import chunk_count, cut, Version
 
 #: Versions of which it is remembered what they were made of.
@@ -53,16 +54,17 @@ class WeightsSender:
         #: Somebody lacks tensors that were left out: the next version must have all of them.
         self.wants_all = False
 
-    def send(self, content: bytes, model_config: str, schema_hash: str, learner_step: int) -> None:
+    def send(self, tensors: Mapping[str, WireTensor], model_config: str, schema_hash: str,
+             learner_step: int) -> None:
         """Send weights as the next version.
 
         Args:
-            content: All tensors, safetensors.
+            tensors: All of them, by name (``tensor_set.gather``).
             model_config: JSON of the model's configuration.
             schema_hash: See WeightsManifest.msg.
             learner_step: RL updates done.
         """
-        tensors = rounded(split(content)) if self._half else split(content)
+        tensors = rounded(tensors) if self._half else tensors
         known = frozenset() if self.wants_all else self._made_of.get(self._acting, frozenset())
         self.wants_all = False
         # Something must be sent, or there would be nothing to put together.
