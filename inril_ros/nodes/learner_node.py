@@ -8,6 +8,7 @@ order in which it came. A checkpoint is written now and then, in a thread of its
 end; the newest one that verifies is taken up again, and what came after it is asked for anew.
 """
 
+from collections import deque
 import json
 from pathlib import Path
 import time
@@ -79,6 +80,8 @@ class LearnerNode(ManagedNode):
         self._session = self._build_session()
         self._ledger = IngestLedger()
         self._durable = 0
+        # What each kept checkpoint has, of those that this process wrote.
+        self._kept: deque[int] = deque(maxlen=self.value('keep_checkpoints'))
         self._logged: dict[str, float] = {}
         self._heldout = float('nan')
         self._rate = 0.0
@@ -149,7 +152,8 @@ class LearnerNode(ManagedNode):
     def _acknowledge(self, run_id: str) -> None:
         """Tell up to where everything is in."""
         self._acks.publish(TransitionAck(
-            header=self.header(self.now()), run_id=run_id, sequence=self._ledger.sequence))
+            header=self.header(self.now()), run_id=run_id, sequence=self._ledger.sequence,
+            kept_sequence=self._kept[0] if len(self._kept) == self._kept.maxlen else 0))
 
     def _ingest(self, message: Transition) -> None:
         if message.outcome == EpisodeEvent.ABORTED:
@@ -276,6 +280,7 @@ class LearnerNode(ManagedNode):
             return
         if written is not None:
             self._durable = written
+            self._kept.append(written)
 
     def _restore(self) -> None:
         """Continue from the newest checkpoint that is whole.

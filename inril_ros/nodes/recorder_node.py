@@ -45,6 +45,7 @@ from inril_ros.nodes.managed_node import ManagedNode, message_type, run
 from inril_ros.nodes.parameters import Parameter
 from inril_ros.nodes.transition_stream import TransitionStream
 from inril_ros.robot.codecs import CodecError, stamp_ns
+from inril_ros.transport.journal_retention import Retention
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
@@ -58,6 +59,12 @@ PARAMETERS = (
     Parameter('sync_each', True, 'force each transition to the disk before it is sent, so that '
               'not even a power cut loses what the learner has; in lockstep, and if false, each '
               'episode at its end'),
+    Parameter('journal_gigabytes', 0.0, '[GB] more of the journal is not kept, once every kept '
+              'checkpoint of the learner has it; 0: everything is', minimum=0.0, maximum=1e6),
+    Parameter('journal_hours', 0.0, '[h] the same by age; 0: everything is kept',
+              minimum=0.0, maximum=1e6),
+    Parameter('low_space', 1.0, '[GB] less than this left on the disk of the journal is worth a '
+              'warning; 0: never', minimum=0.0, maximum=1e6),
 )
 _RECENT = 1000
 
@@ -81,7 +88,8 @@ class RecorderNode(ManagedNode):
         if self.value('journal'):
             self._stream = TransitionStream(
                 self, Path(self.value('journal')), self.run_id, self.value('resend'),
-                self.value('sync_each') and not self.lockstep)
+                self.value('sync_each') and not self.lockstep,
+                Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
         self._counts = {'saved': 0, 'discarded': 0}
         self._told = ''
         self._statuses = self.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
@@ -379,6 +387,8 @@ class RecorderNode(ManagedNode):
         self._publish_status()
 
     def _publish_status(self) -> None:
+        if self._stream is not None:
+            self._stream.warn_of_low_space(self.value('low_space'))
         self._statuses.publish(RecorderStatus(
             header=self.header(self.now()), run_id=self.run_id,
             journaled=self._stream.last_sequence if self._stream else 0,

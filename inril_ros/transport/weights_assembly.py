@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pieces of weights put together again, whatever order they come in, however often.
 
-Taking a piece in is to keep it, so that the thread that infers can do it: no byte is copied there.
-What takes time (putting together, hashes, tensors, the network) is done with what ``take`` returns,
-in a thread of its own. Pieces that do not come are named, to be asked for again.
+Taking a piece in is to keep it, so that the thread that infers can do it: no byte is copied
+there. What takes time (putting together, hashes, tensors, the network) is done with what ``take``
+returns, in a thread of its own. Pieces that do not come are named, to be asked for again.
 """
 
 from dataclasses import dataclass
@@ -113,10 +113,7 @@ class Assembler:
         """Take a piece; those of other runs and of versions that are over are ignored.
 
         A piece that can't be part of anything is ignored too: if it was damaged on its way, it is
-        missing, and asked for.
-
-        Args:
-            data: It is kept, not copied, and must not be changed afterwards.
+        missing, and asked for. The data is kept, not copied: it must not be changed afterwards.
 
         Raises:
             WeightsRefused: It has another size than the manifest says.

@@ -60,7 +60,7 @@ def from_bytes(data: bytes) -> dict[str, Tensor]:
 
 
 def to_raw(tensors: Mapping[str, Tensor]) -> dict[str, RawTensor]:
-    """Return safetensors' type, the shape and the bytes of each; memory is shared, if on the CPU."""
+    """Return type, shape and bytes of each; what is on the CPU shares its memory."""
     host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return {name: (_TYPE_NAMES[tensor.dtype], tuple(tensor.shape),
                    tensor.reshape(-1).view(torch.uint8).numpy().data)
