@@ -18,6 +18,7 @@ from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.conductor import Conductor, EpisodeResult
 from inril_ros.robot.episode import Purpose
+from inril_ros.transport.journal import segments_begun
 
 
 class SettingsDiffer(ValueError):
@@ -69,7 +70,7 @@ def _run_episodes(
     options = job.options
     recent: deque[bool] = deque(maxlen=20)
     # An episode that a crash cut off may not come back under its name: the learner knows that one.
-    starts = len(list(job.run.journal.glob('*.mcap')))
+    starts = segments_begun(job.run.journal)
     steps = before[-1]['env_steps'] if before else 0
     index = len(before)
     while steps < options.env_steps:

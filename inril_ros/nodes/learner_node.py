@@ -10,6 +10,7 @@ end; the newest one that verifies is taken up again, and what came after it is a
 Several robots of one contract may feed one learner; each has its namespace (parameter `robots`).
 """
 
+from collections import deque
 import json
 from pathlib import Path
 import time
@@ -26,7 +27,7 @@ from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.policies.artifact import (
     load_policy,
     schema_hash,
-    to_bytes,
+    to_raw,
     write_folder,
 )
 from inril_ros.learning.session import FineTuningSession
@@ -40,6 +41,7 @@ from inril_ros.nodes.transition_messages import to_experience
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.ledger import IngestLedgers, Verdict
+from inril_ros.transport.tensor_set import gather
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),
@@ -85,6 +87,8 @@ class LearnerNode(ManagedNode):
             raise ValueError(f'synchronous is for one robot, and robots has {len(names)}: the '
                              'order in which experience of several comes is not repeatable')
         self._ledgers = IngestLedgers()
+        # What each kept checkpoint has, of those that this process wrote, by robot.
+        self._kept: deque[dict[str, int]] = deque(maxlen=self.value('keep_checkpoints'))
         self._logged: dict[str, float] = {}
         self._heldout = float('nan')
         self._rate = 0.0
@@ -161,7 +165,10 @@ class LearnerNode(ManagedNode):
 
     def _acknowledge(self, robot: RobotLink, run_id: str) -> None:
         """Tell a robot up to where everything is in."""
-        robot.acknowledge(TransitionAck(header=self.header(self.now()), run_id=run_id))
+        full = len(self._kept) == self._kept.maxlen
+        robot.acknowledge(TransitionAck(
+            header=self.header(self.now()), run_id=run_id,
+            kept_sequence=self._kept[0].get(robot.name, 0) if full else 0))
 
     def _ingest(self, message: Transition) -> None:
         if message.outcome == EpisodeEvent.ABORTED:
@@ -206,7 +213,7 @@ class LearnerNode(ManagedNode):
         tensors, config, step = self._session.export()
         if step != self._published_at:
             self._published_at = step
-            self._sender.send(to_bytes(tensors), config, schema_hash(tensors), step)
+            self._sender.send(gather(to_raw(tensors)), config, schema_hash(tensors), step)
             self._report()
 
     def _measure(self) -> None:
@@ -289,6 +296,7 @@ class LearnerNode(ManagedNode):
         if written is not None:
             for robot in self._robots:
                 robot.durable = written[robot.name]
+            self._kept.append(written)
 
     def _restore(self, first: str) -> None:
         """Continue from the newest checkpoint that is whole.

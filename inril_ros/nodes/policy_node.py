@@ -22,7 +22,7 @@ from inril_ros.data.bags import find_bags, read_episode
 from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.artifact import build_policy, from_bytes, load_policy, schema_hash
+from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash
 from inril_ros.learning.policies.policy import Memory, Policy
 from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
@@ -36,6 +36,7 @@ from inril_ros.robot.codecs import CodecError, stamp_ns
 from inril_ros.robot.images import policy_view
 from inril_ros.robot.inference_timing import InferenceTiming
 from inril_ros.transport.action_probe import check_actions
+from inril_ros.transport.tensor_set import WireTensor
 from inril_ros.transport.weights import Manifest, WeightsRefused
 
 PARAMETERS = (
@@ -83,7 +84,8 @@ class PolicyNode(ManagedNode):
             tried = self._try(load_policy(Path(self.value('model'))), None)
         self._versions = ActingVersions(self, tried)
         self._receiver = WeightsReceiver(
-            self, self.run_id, contract.hash, self._load, self._refuse, self._versions.heard)
+            self, self.run_id, contract.hash, self._load, self._refuse, self._versions.heard,
+            self._swap)
         self._versions.take_from(self._receiver)
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
@@ -101,7 +103,7 @@ class PolicyNode(ManagedNode):
         self.watch(self._aligner, self._advance_if_lockstep)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_status, clock=steady)
-        self.create_timer(0.05, self._swap, clock=steady)
+        self.create_timer(0.05, self._swap, clock=steady)  # what waited for an operator
         if not self.lockstep:
             self.create_timer(contract.period, self._tick_in_real_time)
         self._publish_status()
@@ -241,13 +243,14 @@ class PolicyNode(ManagedNode):
                     for path in find_bags(Path(self.value('demonstrations')))]
         return trial_frames(episodes, self.value('probe_frames'))
 
-    def _load(self, manifest: Manifest, content: bytes) -> _Tried:
+    def _load(self, manifest: Manifest, received: dict[str, WireTensor]) -> _Tried:
         """Build and try a standby network; this runs in the loading thread."""
-        tensors = from_bytes(content)
+        tensors = from_raw({name: (tensor.dtype, tensor.shape, tensor.data)
+                            for name, tensor in received.items()})
         if schema_hash(tensors) != manifest.schema_hash:
             raise WeightsRefused('names, shapes or types are not what the manifest says')
         acting = self._versions.acting
-        return self._try(build_policy(manifest.model_config, tensors),
+        return self._try(build_policy(manifest.model_config, tensors, take=True),
                          None if acting is None else acting.product.actions)
 
     def _try(self, policy: Policy, before: np.ndarray | None) -> _Tried:

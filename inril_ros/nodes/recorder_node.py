@@ -33,6 +33,7 @@ from inril_ros.nodes.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recorder_report import RecorderReport
 from inril_ros.nodes.transition_stream import TransitionStream
 from inril_ros.robot.codecs import CodecError
+from inril_ros.transport.journal_retention import Retention
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
@@ -47,6 +48,12 @@ PARAMETERS = (
     Parameter('sync_each', True, 'force each transition to the disk before it is sent, so that '
               'not even a power cut loses what the learner has; in lockstep, and if false, each '
               'episode at its end'),
+    Parameter('journal_gigabytes', 0.0, '[GB] more of the journal is not kept, once every kept '
+              'checkpoint of the learner has it; 0: everything is', minimum=0.0, maximum=1e6),
+    Parameter('journal_hours', 0.0, '[h] the same by age; 0: everything is kept',
+              minimum=0.0, maximum=1e6),
+    Parameter('low_space', 1.0, '[GB] less than this left on the disk of the journal is worth a '
+              'warning; 0: never', minimum=0.0, maximum=1e6),
 )
 _RECENT = 1000
 # Of each stream, until the actions that they belong to have come: 20 s at 100 and at 30 Hz.
@@ -76,7 +83,8 @@ class RecorderNode(ManagedNode):
         if self.value('journal'):
             self._stream = TransitionStream(
                 self, Path(self.value('journal')), self.run_id, self.value('resend'),
-                self.value('sync_each') and not self.lockstep)
+                self.value('sync_each') and not self.lockstep,
+                Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
         self._report = RecorderReport(self, self._stream)
         self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
         if self._stream is not None:
@@ -279,6 +287,8 @@ class RecorderNode(ManagedNode):
     def _look_around(self) -> None:
         """Take up what publishers offer that have come, and say how it goes."""
         self._topics.adapt(recording=self._episode is not None)
+        if self._stream is not None:
+            self._stream.warn_of_low_space(self.value('low_space'))
         self._report.publish_status()
 
     def _watch(self) -> None:

@@ -3,6 +3,7 @@
 """Transitions on their way to the learner: journaled, sent, sent again until acknowledged."""
 
 from pathlib import Path
+import shutil
 import time
 
 from rclpy.node import Node
@@ -15,9 +16,11 @@ from inril_ros.msg import EpisodeEvent, Transition, TransitionAck
 from inril_ros.nodes import qos
 from inril_ros.robot.codecs import stamp_ns
 from inril_ros.transport.journal import Journal
+from inril_ros.transport.journal_retention import Retention
 from inril_ros.transport.outbox import Outbox
 
 _TYPE = 'inril_ros/msg/Transition'
+_ALL = Retention()
 
 
 def _abort_marker(of: Transition | EpisodeEvent) -> Transition:
@@ -36,6 +39,7 @@ class TransitionStream:
         run_id: Acknowledgements of other runs are ignored; empty: of none.
         patience: [s] A transition that is not acknowledged by then is sent again.
         sync_each: Force each transition to the disk before it is sent, not each episode.
+        retention: What of the journal is kept; by default everything.
 
     Attributes:
         sent: Transitions sent, those sent again counted again.
@@ -46,7 +50,10 @@ class TransitionStream:
     """
 
     def __init__(self, node: Node, folder: Path, run_id: str, patience: float,
-                 sync_each: bool) -> None:
+                 sync_each: bool, retention: Retention = _ALL) -> None:
+        self._folder = folder
+        self._retention = retention
+        self._kept = 0
         self._run_id = run_id
         self._sync_each = sync_each
         self._log = node.get_logger()
@@ -119,6 +126,14 @@ class TransitionStream:
         except OSError as error:
             self._log.error(f'journal: {error}')
 
+    def warn_of_low_space(self, gigabytes: float) -> None:
+        """Log a warning, once a minute, while the disk of the journal has less left [GB]."""
+        free = shutil.disk_usage(self._folder).free / 1e9
+        if free < gigabytes:
+            self._log.warning(
+                f'journal: {free:.2f} GB are left on the disk of {self._folder}; when it is full, '
+                'episodes are lost as they run', throttle_duration_sec=60.0)
+
     def close(self) -> None:
         """Finish the journal."""
         self._journal.close()
@@ -151,4 +166,17 @@ class TransitionStream:
                 'its end; numbers go on after those', throttle_duration_sec=5.0)
             self._journal.skip_beyond(message.sequence)
         self._outbox.acknowledge(message.sequence, time.monotonic())
+        if message.kept_sequence > self._kept:
+            self._prune(min(message.sequence, message.kept_sequence))
+        self._kept = message.kept_sequence
         self.resend()
+
+    def _prune(self, covered: int) -> None:
+        try:
+            removed = self._journal.prune(covered, self._retention, time.time())
+        except OSError as error:
+            self._log.error(f'journal: {error}')
+            return
+        if removed:
+            self._log.info(f'journal: {len(removed)} segments removed, beyond its limits and in '
+                           f'every checkpoint that is kept: {removed[0]} to {removed[-1]}')

@@ -17,10 +17,12 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
-from inril_ros.transport.tensor_set import complete, join, leaves_out, WireTensor
+from inril_ros.transport.tensor_set import complete, expanded, WireTensor
 from inril_ros.transport.weights import Manifest, TensorsMissing, WeightsRefused
 from inril_ros.transport.weights_assembly import Assembled, Assembler
 from inril_ros.transport.weights_source import WeightsSource
+
+Load = Callable[[Manifest, dict[str, WireTensor]], Any]
 
 _FIELDS = tuple(Manifest.__dataclass_fields__)
 _TIMED = 64  # versions of which it is remembered when they began to come
@@ -52,20 +54,24 @@ class WeightsReceiver:
         node: The node that they belong to.
         run_id: Only weights of this run are taken; empty: of the first run that comes.
         contract_hash: Only weights for this contract are taken.
-        load: Makes something of a manifest and all its tensors (safetensors), or raises; it runs
-            in a thread.
+        load: Makes something of a manifest and all its tensors by name, or raises; it runs in a
+            thread. It may keep their bytes, which must stay as they are.
         refused: Is told why weights were refused.
         heard: Is told what the learner says about itself.
+        stands_by: Is called when there may be something to ``take``, from the node's executor:
+            between two of its callbacks.
     """
 
     def __init__(
-        self, node: Node, run_id: str, contract_hash: str, load: Callable[[Manifest, bytes], Any],
+        self, node: Node, run_id: str, contract_hash: str, load: Load,
         refused: Callable[[str], None], heard: Callable[[LearnerStatus], None],
+        stands_by: Callable[[], None],
     ) -> None:
         self._node = node
         self._load = load
         self._refused = refused
         self._heard = heard
+        self._ready = node.create_guard_condition(stands_by)
         self._assembler = Assembler(run_id, contract_hash)
         self._source = WeightsSource(run_id)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='weights')
@@ -183,15 +189,14 @@ class WeightsReceiver:
                     for tensor in tensors.values()}
             now = time.monotonic()
             received = now - self._begun.get(whole.manifest.version, now)
-            self._loading = whole.manifest, self._thread.submit(
-                self._make, whole, held, received)
+            future = self._thread.submit(self._make, whole, held, received)
+            self._loading = whole.manifest, future
+            future.add_done_callback(lambda _: self._ready.trigger())
 
     def _make(self, whole: Assembled, held: dict[str, WireTensor], received: float) -> Loaded:
         began = time.monotonic()
-        content = whole.verified()
-        tensors = complete(whole.manifest, content, held)
-        everything = join(tensors) if leaves_out(whole.manifest) else content
-        product = self._load(whole.manifest, everything)
+        tensors = complete(whole.manifest, whole.verified(), held)
+        product = self._load(whole.manifest, expanded(tensors))
         return Loaded(whole.manifest, product, tensors, received, time.monotonic() - began)
 
     def _ask_after(self, manifest: Manifest, error: Exception) -> None:
@@ -199,8 +204,8 @@ class WeightsReceiver:
         if isinstance(error, TensorsMissing):
             self._ask(manifest, complete=True)
         elif isinstance(error, WeightsRefused) and self._asked_again != (
-                manifest.version, manifest.content_hash):
-            self._asked_again = manifest.version, manifest.content_hash
+                manifest.version, _content_of(manifest)):
+            self._asked_again = manifest.version, _content_of(manifest)
             self._ask(manifest)
         else:
             self.refused_version = max(self.refused_version, manifest.version)
@@ -212,3 +217,8 @@ class WeightsReceiver:
             complete=complete)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._requests.publish(message)
+
+
+def _content_of(manifest: Manifest) -> str:
+    """Return what tells one content of a version from another."""
+    return manifest.content_hash + manifest.weights_hash

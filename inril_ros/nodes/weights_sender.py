@@ -8,7 +8,7 @@ each on its own topics, and without what it has itself.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 import posixpath
 
@@ -18,7 +18,7 @@ from rclpy.subscription import Subscription
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
-from inril_ros.transport.tensor_set import make_version, rounded, split
+from inril_ros.transport.tensor_set import make_version, rounded, WireTensor
 from inril_ros.transport.weights import chunk_count, cut, Version
 
 #: Versions of which it is remembered what they were made of.
@@ -62,16 +62,17 @@ class WeightsSender:
         """Whether somebody lacks tensors that were left out: a new version must go out."""
         return any(receiver.wants_all for receiver in self._receivers.values())
 
-    def send(self, content: bytes, model_config: str, schema_hash: str, learner_step: int) -> None:
+    def send(self, tensors: Mapping[str, WireTensor], model_config: str, schema_hash: str,
+             learner_step: int) -> None:
         """Send weights as the next version.
 
         Args:
-            content: All tensors, safetensors.
+            tensors: All of them, by name (``tensor_set.gather``).
             model_config: JSON of the model's configuration.
             schema_hash: See WeightsManifest.msg.
             learner_step: RL updates done.
         """
-        tensors = rounded(split(content)) if self._half else split(content)
+        tensors = rounded(tensors) if self._half else tensors
         hashes = frozenset(tensor.hash for tensor in tensors.values())
         self.version += 1
         made: dict[frozenset[str], Version] = {}  # robots that have the same get the same

@@ -9,6 +9,8 @@ each record: a killed process loses nothing. When it is forced to the disk is th
 Opening verifies everything, cuts a torn end and reports what is damaged. Numbers that may have
 been given to records that are gone are not given again: the learner may have those records, and
 would take the new ones for repetitions.
+
+Nothing is removed unless a limit is set (``journal_retention``).
 """
 
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from pathlib import Path
 import re
 
 from inril_ros.transport.folder_lock import FolderLock
+from inril_ros.transport.journal_retention import removable, Retention, SegmentFacts
 from inril_ros.transport.journal_segments import Damage, read_segment, SegmentWriter
 
 #: [byte] A segment that has become larger is closed, and the next one begun.
@@ -116,13 +119,40 @@ class Journal:
                 if record.sequence > sequence:
                     yield record.sequence, record.data
 
+    def prune(self, covered: int, retention: Retention, now: float) -> list[str]:
+        """Remove segments that may go and are beyond a limit, oldest first.
+
+        Args:
+            covered: Every checkpoint that the learner keeps has the records up to this number.
+            retention: The limits.
+            now: [s] Unix time.
+
+        Returns:
+            The names of what was removed.
+
+        Raises:
+            OSError: One can't be removed; those after it are as they were.
+        """
+        if retention.keeps_all:
+            return []
+        paths = _segments(self._folder)
+        status = [path.stat() for path in paths]
+        facts = [SegmentFacts(_first(path), each.st_size, each.st_mtime)
+                 for path, each in zip(paths, status)]
+        removed = paths[:removable(facts, covered, self.last_sequence, retention, now)]
+        for path in removed:
+            path.unlink()
+        if removed:
+            _sync_folder(self._folder)
+        return [path.name for path in removed]
+
     def close(self) -> None:
         """Finish the segment; the journal can't be used any more."""
         self._end_segment()
         self._lock.release()
 
     def _begin_segment(self) -> None:
-        index = 1 + max((_index(path) for path in _segments(self._folder)), default=0)
+        index = 1 + segments_begun(self._folder)
         path = self._folder / f'{index:06d}-{self.next_sequence}.mcap'
         try:
             self._segment = SegmentWriter(path, *self._schema)
@@ -147,6 +177,11 @@ def read_journal(folder: Path, damages: list[Damage] | None = None) -> Iterator[
     for path in _segments(folder):
         for record in read_segment(path, damages):
             yield record.sequence, record.data
+
+
+def segments_begun(folder: Path) -> int:
+    """Return how many segments were begun in a journal, those that are gone counted too."""
+    return max((_index(path) for path in _segments(folder)), default=0)
 
 
 def _verify(folder: Path) -> tuple[int, list[Damage], bool]:

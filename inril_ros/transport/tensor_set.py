@@ -6,12 +6,17 @@ Each tensor is known by the hash of its bytes. What the other side is known to h
 encoder, say) is left out, and taken there from what it holds. Matrices may travel as bfloat16:
 half the size, 8 bits of precision. Vectors (biases, scales of a normaliser) never do: they are
 small, and rounding the scale of an observation moves all of it.
+
+The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
+either side; large sets are hashed by a few threads, for `hashlib` lets go of the interpreter.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 import hashlib
 import json
+import os
 import struct
 
 import numpy as np
@@ -19,7 +24,6 @@ from safetensors import deserialize, SafetensorError
 
 from inril_ros.transport.weights import (
     chunk_count,
-    content_hash,
     Manifest,
     MAXIMUM_TEXT,
     TensorsMissing,
@@ -29,6 +33,12 @@ from inril_ros.transport.weights import (
 
 #: Types, as safetensors calls them, that a tensor of ours may have.
 _TYPES = ('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL')
+#: [byte] What is less is hashed by one thread: to begin others takes longer.
+_WORTH_THREADS = 2_000_000
+#: Threads that hash, at most: whoever infers or controls beside them needs a processor too.
+_THREADS = 4
+
+Buffer = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True)
@@ -40,20 +50,50 @@ class WireTensor:
         dtype: Its type for whoever uses it, as safetensors calls it.
         wire: Its type on the wire.
         shape: Its shape.
-        data: Its bytes in the type of the wire, little endian.
-        hash: SHA-256 of type, shape and data, hexadecimal.
+        data: Its bytes in the type of the wire, little endian; never changed.
     """
 
     name: str
     dtype: str
     wire: str
     shape: tuple[int, ...]
-    data: bytes
-    hash: str
+    data: Buffer
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of type, shape and data, hexadecimal; computed once."""
+        # Not functools.cached_property: before Python 3.12 it lets one thread hash at a time.
+        if '_hash' not in self.__dict__:
+            digest = hashlib.sha256(f'{self.wire}{list(self.shape)}'.encode())
+            digest.update(self.data)
+            self.__dict__['_hash'] = digest.hexdigest()
+        return self.__dict__['_hash']
+
+    def used_as(self, name: str, dtype: str) -> 'WireTensor':
+        """Return the same bytes by another name, for users of another type."""
+        other = replace(self, name=name, dtype=dtype)
+        other.__dict__['_hash'] = self.hash  # neither name nor type for users is part of it
+        return other
 
     def row(self, sent: bool) -> list[object]:
         """Return the tensor's row in the manifest."""
         return [self.name, self.dtype, self.wire, list(self.shape), self.hash, sent]
+
+
+def gather(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict[str, WireTensor]:
+    """Return tensors by name.
+
+    Args:
+        raw: Type (as safetensors calls it), shape and bytes of each; the bytes are not copied.
+
+    Raises:
+        WeightsRefused: A type isn't known here.
+    """
+    for name, (dtype, _, _) in raw.items():
+        if dtype not in _TYPES:
+            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(_TYPES)}')
+    return {name: WireTensor(name, dtype, dtype, tuple(shape), data)
+            for name, (dtype, shape, data) in raw.items()}
 
 
 def split(content: bytes) -> dict[str, WireTensor]:
@@ -66,18 +106,13 @@ def split(content: bytes) -> dict[str, WireTensor]:
         found = deserialize(bytes(content))
     except SafetensorError as error:
         raise WeightsRefused(f'no valid safetensors data: {error}') from error
-    tensors = {}
-    for name, entry in found:
-        dtype, shape, data = entry['dtype'], tuple(entry['shape']), bytes(entry['data'])
-        if dtype not in _TYPES:
-            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(_TYPES)}')
-        tensors[name] = _tensor(name, dtype, dtype, shape, data)
-    return tensors
+    return gather({name: (entry['dtype'], entry['shape'], entry['data'])
+                   for name, entry in found})
 
 
-def join(tensors: Mapping[str, WireTensor]) -> bytes:
-    """Return tensors as safetensors bytes, in the types that they have for their users."""
-    return _serialise({name: _expanded(tensor) for name, tensor in tensors.items()})
+def expanded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
+    """Return the tensors in the types that they have for their users."""
+    return {name: _expanded(tensor) for name, tensor in tensors.items()}
 
 
 def rounded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
@@ -96,11 +131,12 @@ def make_version(
         known: Hashes of the tensors that the other side is known to have.
         manifest: The fields of the manifest that do not follow from the tensors.
     """
+    _hash_all(tensors.values())
     changed = {name: tensor for name, tensor in tensors.items() if tensor.hash not in known}
     content = _serialise(changed)
     rows = [tensors[name].row(name in changed) for name in sorted(tensors)]
     return Version(Manifest(
-        content_hash=content_hash(content), total_size=len(content),
+        content_hash='', total_size=len(content),
         chunk_count=chunk_count(len(content)), tensors=json.dumps(rows, separators=(',', ':')),
         weights_hash=weights_hash(rows), **manifest), content)
 
@@ -114,11 +150,11 @@ def weights_hash(rows: list[list[object]]) -> str:
 def complete(
     manifest: Manifest, content: bytes, held: Mapping[str, WireTensor],
 ) -> dict[str, WireTensor]:
-    """Return the whole set of a version, whose content was verified.
+    """Return the whole set of a version, every tensor verified by its hash.
 
     Args:
         manifest: Its manifest.
-        content: What was sent of it.
+        content: What was sent of it, as ``Assembled.verified`` gave it.
         held: The tensors that are here, by hash.
 
     Raises:
@@ -129,32 +165,24 @@ def complete(
     if not manifest.tensors:  # from a sender that leaves nothing out
         return sent
     rows = _rows(manifest)
+    _hash_all(sent.values())
     tensors, missing = {}, []
     for name, dtype, wire, shape, digest, is_sent in rows:
         tensor = sent.pop(name, None) if is_sent else held.get(digest)
         if tensor is None and not is_sent:
             missing.append(name)
             continue
-        if tensor is None or (tensor.wire, tensor.shape) != (wire, tuple(shape)) \
-                or tensor.hash != digest:
+        if tensor is None or (tensor.wire, tensor.shape) != (wire, tuple(shape)):
             raise WeightsRefused(f'tensor {name} is not what the manifest says')
-        tensors[name] = replace(tensor, name=name, dtype=dtype)
+        if tensor.hash != digest:
+            raise WeightsRefused(f'tensor {name} does not have the hash of the manifest')
+        tensors[name] = tensor.used_as(name, dtype)
     if sent:
         raise WeightsRefused(f'tensors that the manifest does not name: {sorted(sent)[:3]}')
     if missing:
         raise TensorsMissing(f'{len(missing)} tensors were left out as unchanged and are not here '
                              f'({missing[0]} first): the whole set is asked for')
     return tensors
-
-
-def leaves_out(manifest: Manifest) -> bool:
-    """Say whether the content of a manifest, which ``complete`` took, is less than the whole set.
-
-    Less by tensors that were left out, or by their types on the wire.
-    """
-    return bool(manifest.tensors) and any(
-        not sent or dtype != wire
-        for _, dtype, wire, _, _, sent in json.loads(manifest.tensors))
 
 
 def _rows(manifest: Manifest) -> list[list[object]]:
@@ -177,10 +205,13 @@ def _rows(manifest: Manifest) -> list[list[object]]:
     return rows
 
 
-def _tensor(name: str, dtype: str, wire: str, shape: tuple[int, ...], data: bytes) -> WireTensor:
-    digest = hashlib.sha256(f'{wire}{list(shape)}'.encode())
-    digest.update(data)
-    return WireTensor(name, dtype, wire, shape, data, digest.hexdigest())
+def _hash_all(tensors: Iterable[WireTensor]) -> None:
+    """Have all hashes computed, by several threads where that is worth it."""
+    largest_first = sorted(tensors, key=lambda tensor: len(tensor.data), reverse=True)
+    threads = min(_THREADS, len(largest_first), os.cpu_count() or 1)
+    if threads > 1 and sum(len(tensor.data) for tensor in largest_first) > _WORTH_THREADS:
+        with ThreadPoolExecutor(threads, thread_name_prefix='hashing') as pool:
+            list(pool.map(lambda tensor: tensor.hash, largest_first))
 
 
 def _serialise(tensors: Mapping[str, WireTensor]) -> bytes:
@@ -205,11 +236,11 @@ def _halved(tensor: WireTensor) -> WireTensor:
     # A NaN must stay one: rounding could carry it over to infinity, and hide it.
     high = np.where(np.isnan(np.frombuffer(tensor.data, '<f4')), bits | np.uint32(0x400000),
                     carried) >> np.uint32(16)
-    return _tensor(tensor.name, tensor.dtype, 'BF16', tensor.shape, high.astype('<u2').tobytes())
+    return replace(tensor, wire='BF16', data=high.astype('<u2').tobytes())
 
 
 def _expanded(tensor: WireTensor) -> WireTensor:
     if tensor.wire == tensor.dtype:
         return tensor
     bits = np.frombuffer(tensor.data, '<u2').astype('<u4') << np.uint32(16)
-    return replace(tensor, wire='F32', data=bits.astype('<u4').tobytes())
+    return replace(tensor, wire='F32', data=bytearray(bits.astype('<u4').data))

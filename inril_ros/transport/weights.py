@@ -57,10 +57,11 @@ def content_hash(content: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def cut(content: bytes) -> list[tuple[int, bytes]]:
-    """Cut serialised weights into (offset, piece) of at most ``CHUNK_BYTES``."""
-    return [(offset, content[offset:offset + CHUNK_BYTES])
-            for offset in range(0, len(content), CHUNK_BYTES)]
+def cut(content: bytes) -> list[tuple[int, memoryview]]:
+    """Cut serialised weights into (offset, piece) of at most ``CHUNK_BYTES``, without a copy."""
+    whole = memoryview(content)
+    return [(offset, whole[offset:offset + CHUNK_BYTES])
+            for offset in range(0, len(whole), CHUNK_BYTES)]
 
 
 def chunk_count(size: int) -> int:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pieces of weights put together again, whatever order they come in, however often.
 
-Taking a piece in is a copy into a place that was made when the manifest was accepted, so that the
-thread that infers can do it. What takes time (hashes, tensors, the network) is done with what
-``take`` returns, in a thread of its own. Pieces that do not come are named, to be asked for again.
+Taking a piece in is to keep it, so that the thread that infers can do it: no byte is copied
+there. What takes time (putting together, hashes, tensors, the network) is done with what ``take``
+returns, in a thread of its own. Pieces that do not come are named, to be asked for again.
 """
 
 from dataclasses import dataclass
@@ -30,17 +30,23 @@ class Assembled:
     """A version of which every piece has come; nothing of it is verified yet."""
 
     manifest: Manifest
-    content: bytearray
+    pieces: tuple[bytes | memoryview, ...]
 
     def verified(self) -> bytes:
-        """Return the content.
+        """Return the content, for ``tensor_set.complete``.
+
+        Where the manifest has a list of tensors, their hashes vouch for the content, and
+        ``complete`` compares them; a hash of the whole is compared here if there is one.
 
         Raises:
-            WeightsRefused: It isn't what the manifest says.
+            WeightsRefused: It isn't what the manifest says, or nothing vouches for it.
         """
-        if content_hash(self.content) != self.manifest.content_hash:
+        content = b''.join(self.pieces)
+        manifest = self.manifest
+        if (manifest.content_hash or not manifest.tensors) \
+                and content_hash(content) != manifest.content_hash:
             raise WeightsRefused('the content does not have the hash of the manifest')
-        return bytes(self.content)
+        return content
 
 
 class Assembler:
@@ -58,9 +64,9 @@ class Assembler:
         self._contract_hash = contract_hash
         self._patience = patience
         self._wanted: Manifest | None = None
-        self._content = bytearray()
+        self._pieces: dict[int, bytes | memoryview] = {}  # of the wanted version, by index
         self._missing: set[int] = set()
-        self._early: dict[int, dict[int, bytes]] = {}  # by version and index
+        self._early: dict[int, dict[int, bytes | memoryview]] = {}  # by version and index
         self._heard_at = 0.0
         self._requests = 0
 
@@ -77,7 +83,7 @@ class Assembler:
         if manifest == self._wanted:  # it came again: so do its pieces
             return
         self._wanted = manifest
-        self._content = bytearray(manifest.total_size)
+        self._pieces = {}
         self._missing = set(range(manifest.chunk_count))
         self._heard_at, self._requests = now, 0
         for index, data in self._early.pop(manifest.version, {}).items():
@@ -107,7 +113,7 @@ class Assembler:
         """Take a piece; those of other runs and of versions that are over are ignored.
 
         A piece that can't be part of anything is ignored too: if it was damaged on its way, it is
-        missing, and asked for.
+        missing, and asked for. The data is kept, not copied: it must not be changed afterwards.
 
         Raises:
             WeightsRefused: It has another size than the manifest says.
@@ -120,25 +126,25 @@ class Assembler:
                 or offset != index * weights.CHUNK_BYTES or len(data) > weights.CHUNK_BYTES:
             return
         if self._wanted is None or version > self._wanted.version:
-            self._keep_early(version, index, bytes(data))
+            self._keep_early(version, index, data)
         elif version == self._wanted.version and self._place(index, data):
             self._heard_at, self._requests = now, 0
 
     def _place(self, index: int, data: bytes | memoryview) -> bool:
-        """Copy a piece to where it belongs; return whether it was missing."""
+        """Keep a piece of the wanted version; return whether it was missing."""
         if index not in self._missing:
             return False
-        begin = index * weights.CHUNK_BYTES
-        end = min(begin + weights.CHUNK_BYTES, len(self._content))
-        if len(data) != end - begin:
+        size = min(weights.CHUNK_BYTES,
+                   self._wanted.total_size - index * weights.CHUNK_BYTES)
+        if len(data) != size:
             self._forget()
             raise WeightsRefused(
-                f'piece {index} has {len(data)} bytes, the manifest says {end - begin}')
-        self._content[begin:end] = data
+                f'piece {index} has {len(data)} bytes, the manifest says {size}')
+        self._pieces[index] = data
         self._missing.discard(index)
         return True
 
-    def _keep_early(self, version: int, index: int, data: bytes) -> None:
+    def _keep_early(self, version: int, index: int, data: bytes | memoryview) -> None:
         """Keep a piece whose manifest isn't here; many of them must not fill the memory."""
         self._early.setdefault(version, {}).setdefault(index, data)
         while len(self._early) > EARLY_VERSIONS or self._early_bytes() > EARLY_BYTES:
@@ -151,7 +157,8 @@ class Assembler:
         """Return the wanted version once it has all its pieces, once; None before."""
         if self._wanted is None or self._missing:
             return None
-        assembled = Assembled(self._wanted, self._content)
+        assembled = Assembled(self._wanted, tuple(
+            self._pieces[index] for index in range(self._wanted.chunk_count)))
         self._forget()
         return assembled
 
@@ -188,5 +195,5 @@ class Assembler:
 
     def _forget(self) -> None:
         self._wanted = None
-        self._content = bytearray()
+        self._pieces = {}
         self._missing = set()

@@ -169,10 +169,10 @@ def learner_start(folder):
 
 
 @contextmanager
-def laboratory(folder, **learner):
-    """Give a lab; the learner may have further parameters."""
+def laboratory(folder, recorder=None, **learner):
+    """Give a lab; recorder and learner may have further parameters."""
     learner = {**learner_start(folder), 'run_dir': str(folder), **learner}
-    recorder = {'journal': str(folder / 'journal'), 'resend': 0.3}
+    recorder = {'journal': str(folder / 'journal'), 'resend': 0.3, **(recorder or {})}
     with reserve_domain() as domain, processes(
             folder, domain, recorder_node=recorder, learner_node=learner) as supervisor:
         lab = Lab(folder, domain, supervisor)

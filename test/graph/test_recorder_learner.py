@@ -8,6 +8,8 @@ from played_arm import ABORTED, CHUNK, CONTRACT, FAILURE, RUN, SUCCESS, TIME_LIM
 import pytest
 from recorder_learner_lab import laboratory, WARMUP
 
+from inril_ros.transport.journal import read_journal
+
 
 @pytest.fixture(scope='module')
 def lab(tmp_path_factory):
@@ -183,3 +185,27 @@ def check_forgotten(lab, before, episode):
     assert marker.truncated and not marker.terminated
     check_is(records[len(before) + 1:], other)
     lab.wait_learned()
+
+
+def test_what_every_kept_checkpoint_has_leaves_the_journal_and_a_killed_learner_misses_nothing(
+        tmp_path):
+    with laboratory(tmp_path, {'journal_gigabytes': 1e-9}, keep_checkpoints=1) as lab:
+        def first():
+            return next(read_journal(lab.journal_folder))[0]
+
+        lab.run(30)
+        lab.wait_learner_has_all()
+        before = lab.recorder.journaled
+        lab.restart_recorder()  # which begins a segment
+        lab.run(30)
+        lab.player.until(lambda: lab.learner.sequence > before, lambda: f'{lab.learner}')
+        assert first() == 1  # the limit is passed, but no checkpoint has it
+        lab.player.call('learner_node/save')
+        lab.player.until(lambda: first() > 1, lambda: f'{first()}')
+        assert first() == before + 1
+        lab.run(10)
+        lab.kill('learner_node')
+        lab.restart_learner()
+        last = [number for number, _ in read_journal(lab.journal_folder)][-1]
+        lab.player.until(lambda: lab.learner.sequence == last, lambda: f'{lab.learner}')
+        assert lab.learner.env_steps == 70

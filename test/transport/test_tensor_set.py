@@ -15,8 +15,8 @@ import torch
 
 from inril_ros.transport.tensor_set import (
     complete,
-    join,
-    leaves_out,
+    expanded,
+    gather,
     make_version,
     rounded,
     split,
@@ -38,6 +38,11 @@ arrays = st.tuples(st.sampled_from(TYPES), st.lists(st.integers(0, 3), max_size=
                    st.integers(0, 3)).map(array)
 sets = st.dictionaries(st.text(st.characters(categories=['L', 'N']), min_size=1, max_size=8),
                        arrays, max_size=6)
+
+
+def join(tensors):
+    """Return tensors as safetensors bytes, in the types that they have for their users."""
+    return make_version(expanded(tensors), (), **FIELDS).content
 
 
 def same(first, second):
@@ -62,13 +67,49 @@ def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before,
     assert not {tensor.hash for tensor in sent.values()} & held.keys()
     whole = complete(version.manifest, version.content, held)
     assert whole == new
-    sent = split(version.content)
-    assert leaves_out(version.manifest) is (sent != split(save(after)))
     if not half:
         assert same(load(join(whole)), after)
     elsewhere = make_version(new, (), **FIELDS)  # to somebody who has nothing
     assert elsewhere.manifest.weights_hash == version.manifest.weights_hash
     assert complete(elsewhere.manifest, elsewhere.content, {}) == new
+
+
+@given(sets)
+def test_tensors_are_the_same_whether_they_come_from_memory_or_from_safetensors(values):
+    names = {'float64': 'F64', 'float32': 'F32', 'float16': 'F16', 'int64': 'I64', 'int32': 'I32',
+             'int16': 'I16', 'int8': 'I8', 'uint8': 'U8', 'bool': 'BOOL'}
+    from_memory = gather({name: (names[array.dtype.name], array.shape, memoryview(array.tobytes()))
+                          for name, array in values.items()})
+    read = split(save(values))
+    assert from_memory == read
+    assert {name: tensor.hash for name, tensor in from_memory.items()} == {
+        name: tensor.hash for name, tensor in read.items()}
+
+
+def large_version():
+    """Return a version that several threads hash."""
+    random = np.random.default_rng(0)
+    return make_version(split(save({
+        name: random.standard_normal((500, 500)) for name in 'abcd'})), (), **FIELDS)
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_a_byte_that_changed_in_a_tensor_is_refused(data):
+    version = data.draw(st.sampled_from([large_version(), make_version(
+        split(save({'a': np.ones(3)})), (), **FIELDS)]))
+    content = bytearray(version.content)
+    begin = 8 + int.from_bytes(content[:8], 'little')
+    content[data.draw(st.integers(begin, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(WeightsRefused, match='tensor [abcd] does not have the hash of the man'):
+        complete(version.manifest, bytes(content), {})
+
+
+def test_a_hash_is_computed_once_and_stays_with_a_tensor_that_is_used_as_another(monkeypatch):
+    tensor = split(save({'a': np.ones(3)}))['a']
+    digest = tensor.hash
+    monkeypatch.delattr('hashlib.sha256')
+    assert tensor.hash == tensor.used_as('b', 'F64').hash == digest
 
 
 def test_a_tensor_that_was_left_out_and_is_not_here_is_named():

@@ -9,6 +9,7 @@ complete or absent: it is written beside its place, synced, and renamed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 import ctypes
 import hashlib
 import json
@@ -21,7 +22,8 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import nn, Tensor
+from torch.overrides import TorchFunctionMode
 
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -30,6 +32,12 @@ from inril_ros.learning.policies.policy import Policy
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 2'
+#: Type as safetensors calls it, shape, bytes.
+RawTensor = tuple[str, tuple[int, ...], 'bytearray | memoryview']
+_TYPE_NAMES = {
+    torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16',
+    torch.int64: 'I64', torch.int32: 'I32', torch.int16: 'I16', torch.int8: 'I8',
+    torch.uint8: 'U8', torch.bool: 'BOOL'}
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
@@ -51,6 +59,22 @@ def from_bytes(data: bytes) -> dict[str, Tensor]:
         raise ValueError(f'no valid safetensors data: {error}') from error
 
 
+def to_raw(tensors: Mapping[str, Tensor]) -> dict[str, RawTensor]:
+    """Return type, shape and bytes of each; what is on the CPU shares its memory."""
+    host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return {name: (_TYPE_NAMES[tensor.dtype], tuple(tensor.shape),
+                   tensor.reshape(-1).view(torch.uint8).numpy().data)
+            for name, tensor in host.items()}
+
+
+def from_raw(raw: Mapping[str, RawTensor]) -> dict[str, Tensor]:
+    """Return the tensors of what `to_raw` gave; they share its memory."""
+    types = {name: dtype for dtype, name in _TYPE_NAMES.items()}
+    return {name: (torch.frombuffer(data, dtype=types[dtype]) if len(data) else
+                   torch.empty(0, dtype=types[dtype])).reshape(shape)
+            for name, (dtype, shape, data) in raw.items()}
+
+
 def schema_hash(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of the sorted names, shapes and dtypes, hexadecimal."""
     lines = [f'{name} {tuple(tensor.shape)} {tensor.dtype}'
@@ -64,15 +88,18 @@ def content_hash(data: bytes) -> str:
 
 
 def build_policy(config_json: str, tensors: Mapping[str, Tensor],
-                 device: torch.device | str = 'cpu') -> Policy:
+                 device: torch.device | str = 'cpu', take: bool = False) -> Policy:
     """
     Return the policy that the configuration describes, with these weights.
 
+    :param take: the policy takes the tensors themselves instead of copies, and is built without a
+        random start; for one that nobody trains
     :raises ValueError: a configuration that ModelConfig refuses; names, shapes or dtypes that
         differ from what it describes (the first differences are listed); values that are not
         finite; values that the policy refuses
     """
-    policy = make_policy(ModelConfig.from_json(config_json))
+    with _NoRandomStart() if take else nullcontext():
+        policy = make_policy(ModelConfig.from_json(config_json))
     expected = policy.state_dict()
     differences = [f'{name} is missing' for name in expected if name not in tensors]
     differences += [f'{name} is unknown' for name in tensors if name not in expected]
@@ -86,11 +113,28 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
                          + '; '.join(differences[:5])
                          + (f'; and {len(differences) - 5} more' if differences[5:] else ''))
     for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
+        if not _is_finite(tensor):
             raise ValueError(f'the weights are not finite: {name}')
-    policy.load_state_dict(dict(tensors), strict=True)
+    policy.load_state_dict(dict(tensors), strict=True, assign=take)
     policy.check()
     return policy.to(device).eval()
+
+
+class _NoRandomStart(TorchFunctionMode):
+    """Leaves out the initialisation of parameters, which costs more than to load them."""
+
+    def __torch_function__(self, function: Any, types: Any, arguments: Any = (),
+                           keywords: Any = None) -> Any:
+        keywords = keywords or {}
+        if function in (nn.init.kaiming_uniform_, nn.init.uniform_, Tensor.uniform_,
+                        Tensor.normal_):
+            return keywords['tensor'] if 'tensor' in keywords else arguments[0]
+        return function(*arguments, **keywords)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Say whether all values are; a sum that is finite has finite terms, and is faster to make."""
+    return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
 
 
 def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
