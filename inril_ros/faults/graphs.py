@@ -43,7 +43,7 @@ def parted_graph(workplace: Workplace) -> Iterator[RunningGraph]:
     """Give the graph with the learner on the other side of a cable."""
     with NetworkLink() as link, inside(link.robot), \
             _running(
-                workplace, 'network', link=link, learner_node={'publish_every': 40}) as graph:
+                workplace, 'network', link=link, learner_node={'publish_every': 20}) as graph:
         yield graph
 
 

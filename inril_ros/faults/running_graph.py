@@ -24,7 +24,7 @@ _POLL = 0.01  # [s]
 #: [s] The graph has so long to go on by itself before a person does something.
 _SELF_HELP = 4.0
 #: [s] It has recovered by then, or never.
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 _ANSWER = 10.0
 _LATELY = 1_000_000_000  # [ns]
 _SILENCE = 3.0  # [s] without a command of the policy, after which another episode is begun
@@ -277,8 +277,9 @@ class RunningGraph:
                     and recorder.acknowledged >= recorder.journaled)
         since = time.time_ns()
         self.until(lambda: self.witness.status('recorder_node', since), 'the recorder', 20.0)
-        self.until(all_in, 'the learner with all transitions', 60.0)
-        self.until(lambda: self._answer('learner_node/save', seconds=20.0), 'a checkpoint', 60.0)
+        self.until(all_in, 'the learner with all transitions', _PATIENCE)
+        self.until(lambda: self._answer('learner_node/save', seconds=20.0), 'a checkpoint',
+                   _PATIENCE)
 
     def read_journal(self) -> None:
         """Take into the account what is in the journal now."""

@@ -33,7 +33,7 @@ _CHUNK = 16  # steps
 _DEMONSTRATIONS, _TICKS = 3, 60
 _DISK_BYTES = 200_000_000
 _SETTINGS = {'imitation_batch': 8, 'm': 4, 'host': {
-    'name': 'idql', 'warmup_steps': 60, 'warmup_updates': 8, 'updates_per_step': 0.2,
+    'name': 'idql', 'warmup_steps': 60, 'warmup_updates': 8, 'updates_per_step': 0.1,
     'batch': 8, 'candidates': 2, 'target_candidates': 2}}
 #: Above other processes: how busy the machine is must not look like an effect of a fault.
 _PRIORITY = 50
@@ -41,7 +41,7 @@ _MAX_AGE, _MAX_LEAD = 1.0, 1.0  # [s], [rad]
 _STATES = 2.0  # messages of the arm per tick
 _PARAMETERS = {
     'actuation_node': {'enable_on_activate': False},  # as on a real arm: a person consents
-    'learner_node': {'publish_every': 10, 'checkpoint_seconds': 5.0},
+    'learner_node': {'publish_every': 5, 'checkpoint_seconds': 5.0, 'burst': 0.01},
     'policy_node': {'probe_limit': 0.0},  # it learns from scratch: its actions change a lot
     'recorder_node': {'resend': 0.5}}
 
