@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
+from inril_ros.data.chunk_writer import ChunkWriter
 from inril_ros.data.episode import RecordedEpisode
 from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
@@ -56,7 +57,7 @@ class EpisodeBag:
                 raise BagError(f'{taken}: is there already; recorded episodes are never replaced')
         folder.mkdir(parents=True, exist_ok=True)
         self._store = ros_typestore()
-        self._writer = Writer(self._partial, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._writer = ChunkWriter(self._partial, version=9, storage_plugin=StoragePlugin.MCAP)
         self._writer.open()
         self._connections: dict[str, Any] = {}
         self.messages = 0
