@@ -5,7 +5,6 @@
 from contextlib import suppress
 from dataclasses import fields
 import os
-import shutil
 
 from foreign_bags import ARM, CONTRACT, recording, ros2_bag
 import numpy as np
@@ -24,7 +23,6 @@ def bag(tmp_path):
     import_bag([ros2_bag(tmp_path / 'foreign', recording())], CONTRACT, tmp_path / 'demos',
                ImportOptions())
     [path] = (tmp_path / 'demos').glob('0*')
-    shutil.rmtree(path.parent / FOLDER)  # an import fills it
     return path
 
 
