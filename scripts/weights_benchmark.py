@@ -9,7 +9,7 @@ them. A plain message of the same size, unchecked, and torch's own serialisation
 turn with it. Time on the processor is measured too: it is what remains true on a busy machine.
 
     scripts/weights_benchmark.py                      # 0.5, 5, 20 and 50 MB
-    scripts/weights_benchmark.py 0.5 5 --repeats 3 --out /tmp/weights
+    scripts/weights_benchmark.py 0.5 5 --repeats 3 --out weights
 """
 
 import argparse
