@@ -19,12 +19,13 @@ import rclpy
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.policies.artifact import load_policy, schema_hash, to_bytes
+from inril_ros.learning.policies.artifact import load_policy, schema_hash, to_raw
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.robot.contract import load_contract
+from inril_ros.transport.tensor_set import gather
 
 _EPISODES, _STEPS = 8, 160
 
@@ -72,7 +73,7 @@ def main() -> None:
         if float(push_every) and time.monotonic() - pushed > float(push_every):
             pushed = time.monotonic()
             tensors, config, step = session.export()
-            sender.send(to_bytes(tensors), config, schema_hash(tensors), step)
+            sender.send(gather(to_raw(tensors)), config, schema_hash(tensors), step)
 
 
 if __name__ == '__main__':
