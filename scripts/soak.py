@@ -15,6 +15,7 @@ recorder's journal is opened anew.
 
 import argparse
 from collections import deque
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 import json
 import os
@@ -82,11 +83,10 @@ def sample(hours: float, processes: tuple[int, int], folder: Path) -> Sample:
     """Look at both processes and their folder."""
     page = os.sysconf('SC_PAGE_SIZE') / 1e6
     sizes = []
-    for path in folder.rglob('*'):
-        try:
-            sizes += [path.stat().st_size] if path.is_file() else []
-        except FileNotFoundError:  # a checkpoint that went meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # which passes over a folder that goes meanwhile
+        for name in names:
+            with suppress(FileNotFoundError):  # and so goes a checkpoint
+                sizes.append(os.stat(Path(parent, name)).st_size)
     return Sample(
         round(hours, 2),
         tuple(round(page * int(Path(f'/proc/{pid}/statm').read_text().split()[1]), 1)

@@ -8,17 +8,16 @@ pace a policy (timing_baselines.py), beside as many fine-tuning sessions as ther
 ways take turns in short blocks, so that whatever else the machine does hits all alike.
 """
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 import os
 from pathlib import Path
 import platform
 import shutil
 import tempfile
-import threading
 from typing import Annotated
 
 from rich.console import Console
-from timing_blocks import Blocks
+from timing_blocks import Blocks, may_use_fifo
 import typer
 
 from inril_ros.bench.timing_report import Block, Findings
@@ -70,7 +69,7 @@ def main(
     unknown = sorted(set(chosen) - set(TITLES))
     if unknown or not chosen:
         raise typer.BadParameter(f'--ways {ways}: {unknown} is none of {list(TITLES)}')
-    if 'actuation_fifo' in chosen and not _may_use_fifo():
+    if 'actuation_fifo' in chosen and not may_use_fifo():
         chosen.remove('actuation_fifo')
     number = len(os.sched_getaffinity(0)) if load < 0 else load
     frequencies = [float(rate) for rate in rates.split(',')]
@@ -130,21 +129,6 @@ def _line(block: Block) -> str:
     return (f'{block.rate:g} Hz {block.way:<15} p99 error '
             f'{1e3 * one[0]["error_p99"]:6.2f} ms, worst {1e3 * one[0]["worst"]:6.1f} ms, '
             f'misses {one[0]["misses"]} of {one[0]["gaps"]} {one[0]["causes"] or ""}')
-
-
-def _may_use_fifo() -> bool:
-    """Try it in a thread, which ends with the policy that it was given."""
-    allowed: list[bool] = []
-
-    def attempt() -> None:
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-            allowed.append(True)
-
-    thread = threading.Thread(target=attempt)
-    thread.start()
-    thread.join()
-    return bool(allowed)
 
 
 if __name__ == '__main__':

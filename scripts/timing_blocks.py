@@ -3,12 +3,13 @@
 """One block of the timing benchmark: the processes of one way to pace commands, for a while."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 import json
 import os
 from pathlib import Path
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 from uuid import uuid4
@@ -185,3 +186,18 @@ class Blocks:
             nodes.check()
             time.sleep(0.05)
         return listener.first + round(1e9 * WARM_UP)
+
+
+def may_use_fifo() -> bool:
+    """Try it in a thread, which ends with the policy that it was given."""
+    allowed: list[bool] = []
+
+    def attempt() -> None:
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            allowed.append(True)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return bool(allowed)

@@ -9,7 +9,7 @@ them. A plain message of the same size, unchecked, and torch's own serialisation
 turn with it. Time on the processor is measured too: it is what remains true on a busy machine.
 
     scripts/weights_benchmark.py                      # 0.5, 5, 20 and 50 MB
-    scripts/weights_benchmark.py 0.5 5 --repeats 3 --out /tmp/weights
+    scripts/weights_benchmark.py 0.5 5 --repeats 3 --out weights
 """
 
 import argparse
@@ -52,11 +52,13 @@ PERIOD = 0.02  # [s] of the timer beside
 PATIENCE = 120.0  # [s]
 
 
-def model(megabytes: float) -> ModelConfig:
+def model(megabytes: float, observation_size: int = 39, action_size: int = 4) -> ModelConfig:
     """Return the configuration of a policy of about that size."""
     def make(width: int) -> ModelConfig:
-        return ModelConfig(observation_size=39, action_size=4, chunk_length=4, denoising_steps=10,
-                           sampling_steps=5, actor_width=width, actor_blocks=3, critic_width=64)
+        return ModelConfig(
+            observation_size=observation_size, action_size=action_size, chunk_length=4,
+            denoising_steps=10, sampling_steps=5, actor_width=width, actor_blocks=3,
+            critic_width=64)
 
     def size(width: int) -> int:
         return sum(tensor.nbytes for tensor in BestOfN(make(width)).state_dict().values())
