@@ -138,9 +138,8 @@ class LearnerNode(ManagedNode):
 
     def _take(self, robot: RobotLink, message: Transition) -> None:
         """Take a transition in if it is the next one; acknowledge what is in."""
-        robot.refusal = self._refusal(message)
+        robot.refusal = self._refusal(robot, message)
         if robot.refusal:
-            self.get_logger().error(f'{robot.name}: {robot.refusal}', throttle_duration_sec=1.0)
             return
         if robot.ledger.judge(message.sequence, message.previous_sequence) is Verdict.NEW:
             # What is repeatable must not depend on how fast transitions come: a learner that
@@ -154,14 +153,18 @@ class LearnerNode(ManagedNode):
                 self._report()
         self._acknowledge(robot, message.run_id)
 
-    def _refusal(self, message: Transition) -> str:
-        """Say why a transition is none of ours; empty if it is one."""
+    def _refusal(self, robot: RobotLink, message: Transition) -> str:
+        """Say, and log, why a transition is none of ours; empty if it is one."""
+        log, reason = self.get_logger().error, ''
+        # Two calls: each place is throttled by itself, and neither may hide the other.
         if self.run_id and message.run_id != self.run_id:
-            return f'transition of run {message.run_id} refused: this is run {self.run_id}'
-        if message.contract_hash != self.contract.hash:
-            return (f'transition refused: made under contract {message.contract_hash[:12]}, this '
-                    f'is {self.contract.hash[:12]}')
-        return ''
+            reason = f'transition of run {message.run_id} refused: this is run {self.run_id}'
+            log(f'{robot.name}: {reason}', throttle_duration_sec=1.0)
+        elif message.contract_hash != self.contract.hash:
+            reason = (f'transition refused: made under contract {message.contract_hash[:12]}, '
+                      f'this is {self.contract.hash[:12]}')
+            log(f'{robot.name}: {reason}', throttle_duration_sec=1.0)
+        return reason
 
     def _acknowledge(self, robot: RobotLink, run_id: str) -> None:
         """Tell a robot up to where everything is in."""
@@ -320,8 +323,11 @@ class LearnerNode(ManagedNode):
         self._ledgers = IngestLedgers(
             document.get('sequences') or {first: document['sequence']})
         self._sender.version = document['version']
-        self.get_logger().info(f'continued at transition {self._ledgers.sequences}, '
-                               f'version {self._sender.version}: {json.dumps(self._counters())}')
+        taken = self._ledgers.sequences
+        places = ', '.join(f'{number} of {name}' for name, number in taken.items())
+        self.get_logger().info(
+            f'continued at transition {places if len(taken) > 1 else [*taken.values()][0]}, '
+            f'version {self._sender.version}: {json.dumps(self._counters())}')
 
     def _counters(self) -> dict[str, int]:
         return {'env_steps': self._session.env_steps, 'rl_updates': self._session.rl_updates}
