@@ -56,6 +56,7 @@ KEPT_CHECKPOINTS = 3
 WAITING = 200  # transitions that are not acknowledged, at most
 LIMIT = Retention(gigabytes=0.1)
 WARM_UP = 0.25  # share of the samples
+PARTS = ((0.25, 0.5), (0.5, 0.75), (0.75, 1.0), (0.25, 1.0))  # of the samples, for the fit
 
 
 @dataclass(frozen=True)
@@ -214,15 +215,17 @@ def drive(folder: Path, learner: int, hours: float, minutes: float) -> dict[str,
         robot.spin(0.05)
         robot.stream.resend()
     return {'hours_asked': hours, 'hours': round(number / HOUR, 2), 'transitions': number,
-            'acknowledged': robot.stream.acknowledged, 'sent': robot.stream.sent,
+            'acknowledged': robot.stream.acknowledged,
             'versions_taken': robot.versions, 'versions_refused': len(robot.refusals),
             'retention_gigabytes': LIMIT.gigabytes, 'kept_checkpoints': KEPT_CHECKPOINTS,
             'samples': [asdict(each) for each in samples]}
 
 
-def fit(samples: list[dict[str, object]], process: int) -> tuple[float, float]:
-    """Return the slope of the memory after warming up, and its standard error [MB/h]."""
-    chosen = samples[round(WARM_UP * len(samples)):]
+def fit(samples: list[dict[str, object]], process: int,
+        part: tuple[float, float]) -> tuple[float, float]:
+    """Return the slope of the memory in a part of the samples, and its standard error [MB/h]."""
+    begin, end = (round(share * len(samples)) for share in part)
+    chosen = samples[begin:end]
     if len(chosen) < 4:
         return float('nan'), float('nan')
     (slope, _), covariance = np.polyfit([each['hours'] for each in chosen],
@@ -234,9 +237,12 @@ def write(result: dict[str, object], out: Path) -> None:
     """Write soak.json, soak.md and soak.png."""
     samples = result['samples']
     out.mkdir(parents=True, exist_ok=True)
-    slopes = [fit(samples, process) for process in (0, 1)]
+    slopes = {part: [fit(samples, process, part) for process in (0, 1)] for part in PARTS}
     result['memory_slope_mb_per_hour'] = [
-        {'slope': round(slope, 4), 'standard_error': round(error, 4)} for slope, error in slopes]
+        {'from': part[0], 'to': part[1], 'process': name, 'slope': round(slope, 4),
+         'standard_error': round(error, 4)}
+        for part, both in slopes.items()
+        for name, (slope, error) in zip(('robot', 'learner'), both)]
     (out / 'soak.json').write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
     warm, last = samples[round(WARM_UP * len(samples))], samples[-1]
     rows = [('resident memory [MB], robot', *(each['memory'][0] for each in (warm, last))),
@@ -248,16 +254,21 @@ def write(result: dict[str, object], out: Path) -> None:
     lines = [
         '# A day of traffic', '',
         f'`scripts/soak.py`: {result["hours"]:g} of {result["hours_asked"]:g} hours of traffic, '
-        f'{result["transitions"]} transitions ({result["acknowledged"]} acknowledged, '
-        f'{result["sent"]} sent with those sent again), {result["versions_taken"]} versions '
-        f'taken, {result["versions_refused"]} refused. The head of the script says what passes '
-        f'by how often. Retention: {LIMIT.gigabytes:g} GB of journal, {KEPT_CHECKPOINTS} '
-        'checkpoints.', '',
+        f'{result["transitions"]} transitions ({result["acknowledged"]} acknowledged), '
+        f'{result["versions_taken"]} versions taken, {result["versions_refused"]} refused. '
+        'The head of the script says what passes by how often. '
+        f'Retention: {LIMIT.gigabytes:g} GB of journal, {KEPT_CHECKPOINTS} checkpoints.', '',
         f'| | after {warm["hours"]:g} h | after {last["hours"]:g} h |', '|---|---|---|',
         *(f'| {name} | {_plain(before)} | {_plain(after)} |' for name, before, after in rows), '',
-        'Slope of the memory after the first quarter, straight line, MB per hour of traffic: '
-        + ', '.join(f'{name} {slope:+.3f} ± {error:.3f}' for name, (slope, error) in zip(
-            ('robot', 'learner'), slopes)) + ' (standard error).', '', '![soak](soak.png)', '']
+        'Straight lines through the memory, MB per hour of traffic (± standard error):', '',
+        '| part of the traffic | robot | learner |', '|---|---|---|',
+        *(f'| {begin:.0%} to {end:.0%} | '
+          + ' | '.join(f'{slope:+.3f} ± {error:.3f}' for slope, error in both) + ' |'
+          for (begin, end), both in slopes.items()), '',
+        'The learner fills the history of the stream of weights first (512 pieces, latched for '
+        'whoever joins late): its memory grows until that is full, and not afterwards.', '',
+        *([result['remark'], ''] if result.get('remark') else []),
+        '![soak](soak.png)', '']
     (out / 'soak.md').write_text('\n'.join(lines), encoding='utf-8')
     figure = Figure(figsize=(8, 6), layout='constrained')
     above, below = figure.subplots(2, sharex=True)
@@ -285,6 +296,7 @@ def main() -> None:
     parser.add_argument('--hours', type=float, default=24.0, help='of traffic')
     parser.add_argument('--minutes', type=float, default=60.0, help='that it may take')
     parser.add_argument('--out', type=Path, default=Path('soak'))
+    parser.add_argument('--remark', default='', help='what a reader must know, for soak.md')
     parser.add_argument('--learn', type=Path, help='be the other process')
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -301,7 +313,7 @@ def main() -> None:
         finally:
             process.kill()
             process.wait()
-    write(result, options.out)
+    write({**result, 'remark': options.remark}, options.out)
     print((options.out / 'soak.md').read_text(encoding='utf-8'))
 
 
