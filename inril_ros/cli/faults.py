@@ -52,7 +52,7 @@ def faults(
     if list_:
         for fault in picked:
             typer.echo(json.dumps({'fault': fault.name, 'node': fault.node, 'about': fault.about})
-                       if machine else f'{fault.name:<28}{fault.about}')
+                       if machine else f'{fault.name:<30} {fault.about}')
         return
     reporter = Reporter(machine)
     if keep is not None:

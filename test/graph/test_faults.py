@@ -3,8 +3,10 @@
 """`inril faults` as a user runs it: the handful of its short version breaks no promise."""
 
 import json
+import os
 import signal
 
+import pytest
 from running_command import Command, refused, succeeded
 
 from inril_ros.faults.catalogue import chosen, FAULTS
@@ -14,6 +16,8 @@ KEYS = {'fault', 'node', 'longest_command_gap_ms', 'unsafe_commands', 'transitio
         'note'}
 
 
+@pytest.mark.skipif('INRIL_FAULTS' not in os.environ, reason='takes minutes and an otherwise idle '
+                    'machine; INRIL_FAULTS=1 runs it')
 def test_the_short_matrix_keeps_every_promise(tmp_path):
     command = succeeded(tmp_path, 'faults', '--short', '--out', tmp_path / 'out', '--json')
     rows = json.loads((tmp_path / 'out' / 'fault_matrix.json').read_text(encoding='utf-8'))
