@@ -65,7 +65,8 @@ def test_nothing_counts_twice_when_learner_and_recorder_are_killed(pair, folder)
     assert pair.check_once() == [
         saved[f'/{first.name}'] + 8, saved[f'/{second.name}'] + 2 * 8]
     log = pair.supervisor.log_path('learner_node').read_text()
-    assert f'continued at transition {saved}' in log
+    places = ', '.join(f'{number} of {name}' for name, number in saved.items())
+    assert f'continued at transition {places}' in log
     wait_new_version(pair)
     pair.check_once()
 

@@ -108,8 +108,8 @@ class Lab:
 
         def came():
             publisher.publish(message)
-            return any(item.topic == TOPIC and kept.buttons[0] == self.count
-                       for item, kept in self.node._recent)
+            return any(item.topic == TOPIC and item.stamp == (1000 + self.count) * 10 ** 9
+                       for item, _ in self.node._recent)
         self.until(came)
 
 
