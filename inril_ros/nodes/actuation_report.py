@@ -102,7 +102,7 @@ class ActuationReport:
             dropped=self._path.chunks.dropped, chunks_refused=self.chunks_refused,
             period=self._node.contract.period, worst_gap=self.gaps.worst,
             gap_edges=list(self.gaps.edges), gap_counts=list(self.gaps.counts),
-            reason='; '.join((modes.reason, *self._dry_run)), enabled=modes.enabled,
+            reason='; '.join(filter(None, (modes.reason, *self._dry_run))), enabled=modes.enabled,
             estop=modes.pressed, latched=modes.latched,
             faults=list(self._faults()), waiting_for=life.waits_for() if beginning else '',
             interventions=arbiter.interventions, intervention_rate=arbiter.intervention_rate,
