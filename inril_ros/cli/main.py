@@ -3,12 +3,14 @@
 """The ``inril`` command."""
 
 import json
+import os
 from pathlib import Path
 import signal
 import sys
 import time
+import traceback
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import yaml
@@ -235,21 +237,34 @@ def main() -> None:
         status = app(standalone_mode=False) or 0
     except KeyboardInterrupt:
         status = _INTERRUPTED
-    except NodeDied as error:
-        print(f'\nerror: {error}', file=sys.stderr)
-        sys.exit(1)
     except Exception as error:
-        if hasattr(error, 'show'):  # click's own: a wrong option
-            error.show()
-            sys.exit(2)
-        if not isinstance(error, (ValueError, RuntimeError, OSError)):
-            raise
-        print(f'error: {error}', file=sys.stderr)
-        sys.exit(1)
+        _leave(_tell(error))
     if status == _INTERRUPTED:  # Typer returns it where it caught the KeyboardInterrupt itself
         print('\ninterrupted; what was done is kept, --resume goes on (a study: the same command)',
               file=sys.stderr)
+        _leave(status)
     sys.exit(status)
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong; return the exit status."""
+    if hasattr(error, 'show'):  # click's own: a wrong option
+        error.show()
+        return 2
+    if isinstance(error, NodeDied):
+        print(f'\nerror: {error}', file=sys.stderr)
+    elif isinstance(error, (ValueError, RuntimeError, OSError)):
+        print(f'error: {error}', file=sys.stderr)
+    else:
+        traceback.print_exception(error)
+    return 1
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without taking it down: a client of a graph that broke is still in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

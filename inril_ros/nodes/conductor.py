@@ -41,6 +41,10 @@ _EVENTS = {
     EpisodeEvent.SAVED: 'recorder_node that it was saved',
     EpisodeEvent.DISCARDED: 'that it was discarded'}
 
+# Clients of graphs that broke, until the process ends: Fast DDS crashes now and then when a
+# participant is deleted at the moment at which others die.
+_BROKEN_OFF: list['Conductor'] = []
+
 
 class GraphStalled(RuntimeError):
     """The graph runs but doesn't do what was asked for; the message says what is missing."""
@@ -78,6 +82,9 @@ class EpisodeResult:
 
 class Conductor:
     """A client of one robot's graph.
+
+    As a context manager it leaves the graph in the end; after an exception it stays in it until
+    the process ends, which should end by ``os._exit``.
 
     Args:
         run_id: UUID of the run.
@@ -133,7 +140,11 @@ class Conductor:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if kind is None:
+            self.close()
+        else:
+            self._executor.shutdown()
+            _BROKEN_OFF.append(self)
 
     def close(self) -> None:
         """Leave the graph."""
