@@ -10,11 +10,55 @@ those of the next row. Two cameras of 128x128 pixels cost 98 kB per step.
 from __future__ import annotations
 
 from collections.abc import Sequence
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.uint8]
+
+_MOST = 4  # Batches whose memory is kept: images and next images of two replays
+
+
+class ImageBatches:
+    """
+    Makes batches of images, in memory of batches that nobody holds any more.
+
+    A batch of 256 rows with two cameras of 128x128 pixels takes 25 MB. Memory that is new each
+    time is cleared by the system first, which takes longer than copying the images into it
+    (docs/studies/replay).
+    """
+
+    def __init__(self) -> None:
+        self._made: list[Images] = []
+
+    def stacked(self, rows: Sequence[Images], shape: Sequence[int]) -> Images:
+        """Return a copy of B images of a shape, (B, *shape)."""
+        if not rows:
+            return np.empty((0, *shape), np.uint8)
+        return np.stack(rows, out=self._memory((len(rows), *shape)))
+
+    def _memory(self, shape: tuple[int, ...]) -> Images:
+        """Return an array that nobody holds: a view of it or a tensor on it refers to it, too."""
+        free = [index for index, references in enumerate(_references(self._made))
+                if references == _UNUSED]
+        for index in free:
+            if self._made[index].shape == shape:
+                return self._made[index]
+        for index in reversed(free):  # other sizes are asked for now
+            del self._made[index]
+        made = np.empty(shape, np.uint8)
+        if len(self._made) < _MOST:
+            self._made.append(made)
+        return made
+
+
+def _references(arrays: list[Images]) -> list[int]:
+    return [sys.getrefcount(array) for array in arrays]
+
+
+#: What `_references` finds where nobody but the list refers to an array: it counts some itself.
+_UNUSED = _references([np.empty(0, np.uint8)])[0]
 
 
 class Frames:
@@ -24,6 +68,7 @@ class Frames:
         """Begin without rows; shape is (C, H, W, 3)."""
         self.shape = tuple(shape)
         self._rows: list[Images] = []
+        self._batches = ImageBatches()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -41,10 +86,8 @@ class Frames:
 
     def gather(self, rows: NDArray[np.int64]) -> Images:
         """Return a copy of the images of these rows, (B, C, H, W, 3)."""
-        if len(rows) == 0:
-            return np.empty((0, *self.shape), np.uint8)
-        return np.stack([self._rows[row] for row in rows.tolist()])
+        return self._batches.stacked([self._rows[row] for row in rows.tolist()], self.shape)
 
     def joined(self) -> Images:
         """Return a copy of all images, in order: to be saved."""
-        return self.gather(np.arange(len(self._rows)))
+        return np.stack(self._rows) if self._rows else np.empty((0, *self.shape), np.uint8)

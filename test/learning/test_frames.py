@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+import torch
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.frames import Frames
@@ -114,3 +115,33 @@ def test_a_batch_is_a_copy() -> None:
     assert (frames.gather(np.array([0, 2]))[..., 0] == 7).all()
     assert frames.gather(np.array([], np.int64)).shape == (0, *SHAPE)
     assert len(frames) == len(frames.joined()) == 4
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(['array', 'view', 'tensor', '']),
+                          st.integers(0, 5)), max_size=40))
+def test_a_batch_that_somebody_holds_never_changes(draws: list) -> None:
+    frames = Frames(SHAPE)
+    frames.extend(seen_episode(0, 20, True, True).images)
+    held: list = []
+    for draw, (rows, kind, forgotten) in enumerate(draws):
+        wanted = (np.arange(rows) + draw) % 21
+        batch = frames.gather(wanted)
+        if kind:
+            held.append(({'array': batch, 'view': batch[:, :1],
+                          'tensor': torch.from_numpy(batch)}[kind], wanted))
+        del batch
+        for images, numbers in held:
+            assert (np.asarray(images)[:, 0, 0, 0, 1] == numbers).all()
+        del held[:forgotten]
+
+
+def test_the_memory_of_a_batch_that_nobody_holds_is_used_again() -> None:
+    frames = Frames(SHAPE)
+    frames.extend(seen_episode(0, 20, True, True).images)
+    places = set()
+    for _ in range(20):
+        first, second = frames.gather(np.arange(5)), frames.gather(np.arange(5))
+        places |= {first.ctypes.data, second.ctypes.data}
+        del first, second
+    assert len(places) == 2

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.frames import ImageBatches
 
 Rows = NDArray[np.int64]
 
@@ -87,6 +88,7 @@ class StepReplay:
         self._episode = _Ring(capacity, (), np.int64)
         # Views of the episodes' own images: a memory of other readers holds the same ones.
         self._images: dict[int, NDArray[np.uint8]] = {}
+        self._batches = ImageBatches()
         self._episodes: deque[tuple[int, bool, bool]] = deque()
         self._oldest = self._next = 0
         self._added = 0
@@ -182,7 +184,8 @@ class StepReplay:
     def _gather(self, rows: Rows) -> NDArray[np.uint8] | None:
         if not self._images or len(rows) == 0:
             return None
-        return np.stack([self._images[row] for row in rows.tolist()])
+        images = [self._images[row] for row in rows.tolist()]
+        return self._batches.stacked(images, images[0].shape)
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
@@ -194,7 +197,7 @@ class StepReplay:
             'episodes': np.array(self._episodes, np.int64).reshape(-1, 3),
             'added': np.array([self._added], np.int64)}
         if self._images:
-            arrays['images'] = self._gather(slots)
+            arrays['images'] = np.stack([self._images[slot] for slot in slots.tolist()])
         return arrays
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
