@@ -40,10 +40,24 @@ def memory(with_success: bool = True, with_intervention: bool = False) -> Imitat
 ])
 def test_each_source_fills_the_same_batch_with_its_own_rows(
         kind: str, shares: tuple, expected: dict) -> None:
-    full = memory(with_intervention=True)
+    full = memory(with_intervention=kind != 'both')
     rows = ImitationSource(kind, *shares).rows(full, 64, np.random.default_rng(0))
     kinds, counts = np.unique(full.pairs(rows)[0][:, 0].astype(int), return_counts=True)
     assert dict(zip(kinds.tolist(), counts.tolist())) == expected
+
+
+def test_what_a_person_did_in_a_failure_counts_among_what_went_well() -> None:
+    full = memory(with_intervention=True)
+    rows = ImitationSource('both', 0.5).rows(full, 600, np.random.default_rng(0))
+    kinds = full.pairs(rows)[0][:, 0].astype(int)
+    assert np.count_nonzero(kinds == DEMONSTRATION) == 300
+    # 50 windows of the success, 9 that a person commanded in the failure that follows.
+    assert 20 < np.count_nonzero(kinds == RESCUED) < 80
+    assert FAILURE not in kinds
+    only_rescued = memory(with_success=False, with_intervention=True)
+    rows = ImitationSource('both', 0.5).rows(only_rescued, 64, np.random.default_rng(0))
+    kinds = only_rescued.pairs(rows)[0][:, 0].astype(int)
+    assert np.count_nonzero(kinds == RESCUED) == 32
 
 
 @pytest.mark.parametrize('kind', [
@@ -89,3 +103,5 @@ def test_a_window_is_kept_if_it_is_known_and_comes_from_one_who_can(
     copy.load_state_dict(made.state_dict())
     for name, array in made.state_dict().items():
         np.testing.assert_array_equal(copy.state_dict()[name], array)
+    np.testing.assert_array_equal(copy.own_rows, made.own_rows)
+    assert set(made.own_rows) == {*made.success_rows, *made.intervention_rows}

@@ -50,8 +50,9 @@ class InterleavingConfig:
     control_weight: float = 0.1
     """Weight of what the control bc_regularised or kl_to_pretrained adds."""
     imitation_source: str = 'both'
-    """demonstrations, own_successes, interventions, both (demonstrations and own successes) or
-    mixture (all three). While a source is empty: demonstrations."""
+    """demonstrations, own_successes, interventions, both (demonstrations, and of own episodes
+    successes and what a person commanded) or mixture (a share of each of the three). While a
+    source is empty: demonstrations."""
     demonstration_share: float = 0.5
     """Share of demonstrations in an IL batch of the sources both and mixture."""
     intervention_share: float = 0.0

@@ -26,8 +26,9 @@ class ImitationMemory:
     Windows of T actions that can be imitated, and where each comes from.
 
     `demonstration_rows`, `success_rows` (of own episodes that succeeded) and `intervention_rows`
-    (windows that a person commanded, whatever became of the episode) are index arrays. A window
-    may reach beyond the end of a terminated episode: it repeats the last action.
+    (windows that a person commanded, whatever became of the episode) are index arrays, and so is
+    `own_rows`, both of these. A window may reach beyond the end of a terminated episode: it
+    repeats the last action.
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
@@ -39,6 +40,7 @@ class ImitationMemory:
         self._chunks = GrowingArray((chunk_length, action_size))
         self._kinds = {kind: GrowingArray((), np.int64)
                        for kind in ('demonstration', 'success', 'intervention')}
+        self._own = GrowingArray((), np.int64)
 
     @property
     def demonstration_rows(self) -> NDArray[np.int64]:
@@ -55,6 +57,11 @@ class ImitationMemory:
         """Rows that a person commanded during the policy's episodes."""
         return self._kinds['intervention'].view
 
+    @property
+    def own_rows(self) -> NDArray[np.int64]:
+        """Rows of the policy's successes, and of its failures what a person commanded."""
+        return self._own.view
+
     def add(self, episode: Episode, origin: Origin) -> None:
         """Keep what can be imitated of an episode; most failures leave nothing."""
         starts = self._starts(episode)
@@ -64,8 +71,9 @@ class ImitationMemory:
         elif episode.success:
             rows = self._keep(episode, starts, 'success')
             self._kinds['intervention'].extend(rows[by_person])
+            self._own.extend(rows)
         else:
-            self._keep(episode, starts[by_person], 'intervention')
+            self._own.extend(self._keep(episode, starts[by_person], 'intervention'))
 
     def _starts(self, episode: Episode) -> NDArray[np.int64]:
         """Return the steps at which a window starts whose actions are all known."""
@@ -111,6 +119,7 @@ class ImitationMemory:
             self._frames.extend(state['images'])
         for kind, rows in self._kinds.items():
             rows.extend(state[f'{kind}_rows'])
+        self._own.extend(np.union1d(self.success_rows, self.intervention_rows))
 
 
 class ImitationSource:
@@ -121,7 +130,8 @@ class ImitationSource:
         """
         Choose one of SOURCES.
 
-        :param demonstration_share: of a batch, in `both` and `mixture`; the rest is own successes
+        :param demonstration_share: of a batch, in `both` and `mixture`; the rest is own successes,
+            in `both` with what a person commanded in failures
         :param intervention_share: of a batch, in `mixture`
         :raises ValueError: an unknown kind, a share outside [0, 1], or shares above 1 in all
         """
@@ -136,18 +146,20 @@ class ImitationSource:
             'demonstrations': (1.0, 0.0), 'own_successes': (0.0, 0.0),
             'interventions': (0.0, 1.0), 'both': (demonstration_share, 0.0),
             'mixture': (demonstration_share, intervention_share)}[kind]
+        self._with_interventions = kind == 'both'
 
     def rows(self, memory: ImitationMemory, number: int,
              random: np.random.Generator) -> NDArray[np.int64]:
         """Return `number` rows of the memory."""
         demonstrations = round(self._shares[0] * number)
         interventions = round(self._shares[1] * number)
-        successes = number - demonstrations - interventions
-        if len(memory.success_rows) == 0:
-            demonstrations, successes = demonstrations + successes, 0
+        own_rows = memory.own_rows if self._with_interventions else memory.success_rows
+        own = number - demonstrations - interventions
+        if len(own_rows) == 0:
+            demonstrations, own = demonstrations + own, 0
         if len(memory.intervention_rows) == 0:
             demonstrations, interventions = demonstrations + interventions, 0
-        wanted = ((memory.demonstration_rows, demonstrations), (memory.success_rows, successes),
+        wanted = ((memory.demonstration_rows, demonstrations), (own_rows, own),
                   (memory.intervention_rows, interventions))
         return np.concatenate([draw(rows, count, random) for rows, count in wanted if count])
 
