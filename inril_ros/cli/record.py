@@ -35,7 +35,8 @@ def record(job: Job) -> dict[str, object]:
             result = conductor.run_episode(
                 job.episode_id('record', attempts), Purpose.DEMONSTRATION,
                 seed=job.seed('operator', attempts),
-                scene_seed=job.scene_seed('record', attempts), operator_name='scripted')
+                scene_seed=job.scene_seed('record', attempts),
+                operator_name='scripted' if job.options.simulation else '')
             attempts += 1
             kept += result.saved
             bar.update(kept, attempts=attempts)

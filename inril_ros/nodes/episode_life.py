@@ -121,7 +121,8 @@ class EpisodeLife:
         try:
             request = Request(
                 message.run_id, message.episode_id, Purpose(message.purpose), message.explore,
-                message.seed, message.task, message.operator_name)
+                message.seed, message.task,
+                message.operator_name or self._node.value('operator_name'))
         except ValueError:
             self._node.get_logger().error(
                 f'request refused: purpose {message.purpose} is unknown')
