@@ -39,7 +39,9 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Only before Iron; later distributions warn about it.
 if os.environ.get('ROS_DISTRO') == 'humble':
     os.environ['ROS_LOCALHOST_ONLY'] = '1'
-os.environ.setdefault('ROS_LOG_DIR', tempfile.mkdtemp(prefix='inril_ros_test_log_'))
+if 'ROS_LOG_DIR' not in os.environ:  # the workers of pytest-xdist have that of their parent
+    _logs = tempfile.TemporaryDirectory(prefix='inril_ros_test_log_', ignore_cleanup_errors=True)
+    os.environ['ROS_LOG_DIR'] = _logs.name
 # ROS wheels don't set it, and ament_index finds nothing without it.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
 os.environ.setdefault('MUJOCO_GL', 'egl')

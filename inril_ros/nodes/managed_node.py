@@ -283,6 +283,7 @@ def run(
     interrupt = _Interrupt()
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    sys.unraisablehook = interrupt.unraisable
     node: ManagedNode | None = None
     status = 0
     try:
@@ -324,3 +325,9 @@ class _Interrupt:
         self.asked = True
         if self.at_once:
             raise KeyboardInterrupt
+
+    @staticmethod
+    def unraisable(what: 'sys.UnraisableHookArgs') -> None:
+        """Say nothing of an interrupt that came while an object was deleted; it is noted."""
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(what)
