@@ -14,6 +14,7 @@ thread.
 import argparse
 from collections.abc import Callable
 import json
+import os
 from pathlib import Path
 from statistics import median
 import sys
@@ -41,7 +42,8 @@ def an_episode(random: np.random.Generator) -> Episode:
 
 def memory() -> int:
     """Return the memory of this process [byte]."""
-    return int(Path('/proc/self/statm').read_text(encoding='utf-8').split()[1]) * 4096
+    pages = int(Path('/proc/self/statm').read_text(encoding='utf-8').split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE')
 
 
 def measure(ways: dict[str, Callable[[], None]], repetitions: int) -> dict[str, float]:
