@@ -3,35 +3,20 @@
 """Asks for episodes, one after the other, and waits for what comes of them.
 
 The ``inril`` command drives a running graph with it; a person with ``ros2 topic pub`` could do the
-same. It never waits in silence: whoever uses it passes a function that raises when a process of
-the graph has died, and each wait has a limit.
+same.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 import time
-from types import TracebackType
 from typing import Any
 
-import rclpy
-from rclpy.client import Client
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
-from std_srvs.srv import Trigger
 
-from inril_ros.msg import (
-    ActuationStatus,
-    EpisodeEvent,
-    EpisodeRequest,
-    LearnerStatus,
-    PolicyStatus,
-    RecorderStatus,
-)
+from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes import qos
-from inril_ros.nodes.links import describe_links, shortfalls
-from inril_ros.robot.codecs import stamp_ns
+from inril_ros.nodes.graph_client import GraphClient, GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 _SAVE_TIMEOUT = 60.0  # [s] the recorder gives up long before
@@ -40,15 +25,6 @@ _EVENTS = {
     EpisodeEvent.REFUSED: 'that it was refused',
     EpisodeEvent.SAVED: 'recorder_node that it was saved',
     EpisodeEvent.DISCARDED: 'that it was discarded'}
-
-# Clients of graphs that broke, until the process ends: Fast DDS crashes now and then when a
-# participant is deleted at the moment at which others die.
-_BROKEN_OFF: list['Conductor'] = []
-
-
-class GraphStalled(RuntimeError):
-    """The graph runs but doesn't do what was asked for; the message says what is missing."""
-
 
 @dataclass(frozen=True)
 class EpisodeResult:
@@ -80,11 +56,8 @@ class EpisodeResult:
         return self.outcome is EpisodeOutcome.SUCCESS
 
 
-class Conductor:
-    """A client of one robot's graph.
-
-    As a context manager it leaves the graph in the end; after an exception it stays in it until
-    the process ends, which should end by ``os._exit``.
+class Conductor(GraphClient):
+    """Has one robot's graph do episodes, and waits for what follows from them.
 
     Args:
         run_id: UUID of the run.
@@ -103,99 +76,15 @@ class Conductor:
         listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
         scene_node: str = 'sim_node',
     ) -> None:
+        super().__init__('conductor', domain_id, namespace, check, listen)
         self._run_id = run_id
         self._task = task
-        self._check = check
-        self._listen = listen
         self._most_aborted = most_aborted
         self._scene_node = scene_node
         self._aborted = 0
-        self._context = Context()
-        rclpy.init(args=['--ros-args', '--enclave', '/inril/conductor'],
-                   context=self._context, domain_id=domain_id,
-                   signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-        self._node = rclpy.create_node(
-            'conductor', namespace=namespace, context=self._context, enable_rosout=False)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
         self._events: dict[tuple[str, int], EpisodeEvent] = {}
-        self.actuation: ActuationStatus | None = None
-        self.policy: PolicyStatus | None = None
-        self.learner: LearnerStatus | None = None
-        self.recorder: RecorderStatus | None = None
         self._request = self._node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
         self._node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
-        for kind, topic, name in ((ActuationStatus, 'actuation/status', 'actuation'),
-                                  (PolicyStatus, 'policy/status', 'policy'),
-                                  (RecorderStatus, 'recorder/status', 'recorder'),
-                                  (LearnerStatus, 'learner/status', 'learner')):
-            self._node.create_subscription(
-                kind, topic, lambda message, name=name: self._status(name, message), qos.STATE)
-        self._clients: dict[str, Any] = {}
-
-    def __enter__(self) -> 'Conductor':
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._executor.shutdown()
-            _BROKEN_OFF.append(self)
-
-    def close(self) -> None:
-        """Leave the graph."""
-        self._executor.shutdown()
-        self._node.destroy_node()
-        self._context.try_shutdown()
-
-    def wait_ready(self, nodes: tuple[str, ...], timeout: float = 90.0) -> None:
-        """Wait until the named nodes are there and can work together.
-
-        Args:
-            nodes: Names of nodes of the graph, for example ``('actuation_node', 'policy_node')``.
-            timeout: [s] How long, by a steady clock.
-
-        Raises:
-            GraphStalled: One of them isn't ready in time; the message says which.
-        """
-        limit = time.monotonic() + timeout
-        while missing := self._missing(nodes):
-            if time.monotonic() > limit:
-                reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
-                raise GraphStalled(f'not ready after {timeout:.0f} s: {reasons}')
-            self._wait_once()
-        self._wait(lambda: self.actuation is not None, timeout, lambda: 'the actuation is silent')
-        if 'learner_node' in nodes:
-            self._wait(lambda: self.learner is not None, timeout, lambda: 'the learner is silent')
-        if 'policy_node' in nodes:
-            self._wait(lambda: self.policy is not None, timeout, lambda: 'the policy is silent')
-
-    def _missing(self, nodes: tuple[str, ...]) -> dict[str, str]:
-        """Return what each node that isn't ready lacks."""
-        missing, links = {}, {'conductor': describe_links(self._node)}
-        for name in nodes:
-            ready, text = self._ask_ready(name)
-            (links if ready else missing)[name] = text
-        return missing or shortfalls(links)
-
-    def _ask_ready(self, name: str) -> tuple[bool, str]:
-        """Return whether a node is ready, and its links or what it lacks."""
-        client = self._trigger(f'{name}/ready')
-        if not client.service_is_ready():
-            return False, 'not there yet'
-        future = client.call_async(Trigger.Request())
-        limit = time.monotonic() + 2.0
-        while not future.done() and time.monotonic() < limit:
-            self._wait_once()
-        if not future.done():
-            client.remove_pending_request(future)
-            return False, 'does not answer'
-        answer = future.result()
-        return answer.success, answer.message or 'not configured'
 
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
@@ -296,26 +185,6 @@ class Conductor:
                    lambda: f'{self.recorder.acknowledged} of {self.recorder.journaled} '
                            'transitions are acknowledged')
 
-    def call(self, service: str, timeout: float = 60.0) -> str:
-        """Call a std_srvs/Trigger service; return its message.
-
-        Raises:
-            GraphStalled: It isn't there, doesn't answer, or answers no.
-        """
-        client = self._trigger(service)
-        self._wait(client.service_is_ready, timeout, lambda: f'service {service} is not there')
-        future = client.call_async(Trigger.Request())
-        self._wait(future.done, timeout, lambda: f'service {service} does not answer')
-        if not future.result().success:
-            raise GraphStalled(f'service {service}: {future.result().message}')
-        return future.result().message
-
-    def _trigger(self, service: str) -> Client:
-        client = self._clients.get(service)
-        if client is None:
-            client = self._clients[service] = self._node.create_client(Trigger, service)
-        return client
-
     def _set_scene_seed(self, seed: int) -> None:
         name = self._scene_node
         client = self._clients.get(name)
@@ -341,22 +210,3 @@ class Conductor:
 
     def _event(self, message: EpisodeEvent) -> None:
         self._events[message.episode_id, message.event] = message
-
-    def _status(self, name: str, message: Any) -> None:
-        previous = getattr(self, name)
-        if previous is None or stamp_ns(message) >= stamp_ns(previous):
-            setattr(self, name, message)
-        self._listen(message)
-
-    def _wait(
-        self, done: Callable[[], bool], timeout: float, complaint: Callable[[], str],
-    ) -> None:
-        limit = time.monotonic() + timeout
-        while not done():
-            self._wait_once()
-            if time.monotonic() > limit:
-                raise GraphStalled(f'{complaint()} (waited {timeout:.0f} s)')
-
-    def _wait_once(self) -> None:
-        self._executor.spin_once(timeout_sec=0.1)
-        self._check()
