@@ -70,7 +70,9 @@ class CommandPath:
             return self.modes.obstacle()
         if self.modes.mode is not Mode.IDLE and not self._home_is_over():
             return f'busy: {self.modes.mode.name}'
-        if self._paced and self.gate.moving:
+        if not self._paced:  # in lockstep motion begins from what the reset shows
+            return ''
+        if self.gate.moving:
             return 'the arm is still braking'
         return '' if values is not None or self.gate.known else 'no pose was measured'
 

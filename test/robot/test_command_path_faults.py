@@ -366,6 +366,14 @@ def test_no_reset_and_no_episode_without_consent():
     assert robot.path.refusal(observed()) == ''
 
 
+def test_in_lockstep_an_episode_may_be_asked_for_before_anything_was_seen():
+    """A simulator shows its first state once, which who comes late doesn't get."""
+    robot = Robot(enabled=False, paced=False)
+    assert robot.path.refusal(None) == 'motion is not enabled'
+    robot.path.modes.enable(True)
+    assert robot.path.refusal(None) == ''
+
+
 def test_each_trajectory_brings_the_arm_to_rest_if_nothing_follows():
     robot = Robot().begin()
     robot.plan((0.2, 0.9), steps=30)
