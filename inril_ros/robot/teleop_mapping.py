@@ -163,6 +163,7 @@ class JointJogger:
         self._patience = rules.release_after
         self._longest = longest
         self._target: np.ndarray | None = None
+        self._seen: np.ndarray | None = None  # where the arm was measured last
         self._last = -math.inf
         self._asked = -math.inf
 
@@ -178,6 +179,8 @@ class JointJogger:
         """
         elapsed = min(max(now - self._last, 0.0), self._longest)
         self._last = now
+        if measured is not None:
+            self._seen = measured
         moves = velocity is not None and bool(np.isfinite(velocity).all()) and bool(
             np.any(velocity))
         if moves:
@@ -190,9 +193,9 @@ class JointJogger:
             return self._target
         if moves:
             speed = np.clip(velocity, -self._limits.velocity, self._limits.velocity)
-            target = self._target + elapsed * speed
-            if measured is not None:
-                lead = _LEAD * self._limits.velocity
-                target = np.clip(target, measured - lead, measured + lead)
+            # There is a target, so the arm was seen once; while it isn't, nothing runs off from
+            # where it was.
+            lead = _LEAD * self._limits.velocity
+            target = np.clip(self._target + elapsed * speed, self._seen - lead, self._seen + lead)
             self._target = np.clip(target, self._limits.minimum, self._limits.maximum)
         return self._target

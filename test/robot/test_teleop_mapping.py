@@ -4,7 +4,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from joint_arm import CONTRACT, contract
 import numpy as np
@@ -118,6 +118,9 @@ steps = st.lists(st.tuples(
 
 
 @given(steps)
+@example([(0.0, None, False, True), *[(0.5, [1.0, 0.0], False, False)] * 5])
+@example([(0.0, None, False, True), *[(0.5, [1.0, 0.0], False, False)] * 4,
+          (0.0, [0.0, 1.0], False, True)])
 def test_jogged_joints_keep_to_speed_limits_and_the_arm_whatever_is_asked(given_steps):
     """The arm here never moves: nothing may run ahead of it by more than the lead."""
     jogger, now, measured = JointJogger(JOGGED), 100.0, LIMITS.minimum + 0.4 * (
