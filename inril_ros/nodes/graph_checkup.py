@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``inril doctor`` asks the running graph: a contract's topics, profiles, large messages."""
 
+from contextlib import suppress
 from functools import partial
 import os
 import subprocess
@@ -168,7 +169,10 @@ def send_large_message(size: int) -> float | None:
         return time.monotonic() - began if size in answers else None
     finally:
         other.terminate()
-        other.wait(timeout=10.0)
+        with suppress(subprocess.TimeoutExpired):
+            other.wait(timeout=10.0)
+        other.kill()  # one that hangs in its end has nothing to lose
+        other.wait()
         executor.shutdown()
         node.destroy_node()
         rclpy.shutdown(context=context)

@@ -17,9 +17,11 @@ from inril_ros.nodes.terminal import KeyTerminal
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import signal, sys, time
-# A shell starts what runs in the background with these ignored, and so would this program be.
+# A shell starts what runs in the background with these ignored, nohup with the last one, and so
+# would this program be.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from inril_ros.nodes.terminal import KeyTerminal
 terminal = KeyTerminal(resumed=lambda: print('resumed', flush=True))
 print('keys', flush=True)
