@@ -97,5 +97,6 @@ def newest_checkpoint(folder: Path) -> Learned:
     tensors, document = read_folder(found[-1])
     session = json.loads(document['session'])
     states = tensors['memory.states'].numpy()
-    return Learned(document['sequence'], session['counters']['transitions'],
+    (sequence,) = document['sequences'].values()  # of the graph's only robot
+    return Learned(sequence, session['counters']['transitions'],
                    Counter(row.astype(np.float32).tobytes() for row in states))
