@@ -58,7 +58,8 @@ class HostCosts:
 
 
 def made_up_session(
-    host: dict[str, Any], model: dict[str, Any] | None = None, **settings: Any,
+    host: dict[str, Any], model: dict[str, Any] | None = None, device: str = 'cpu',
+    **settings: Any,
 ) -> FineTuningSession:
     """Return a session of a host, given by its name and settings, with made-up demonstrations."""
     config = ModelConfig(**SIZES, kind=POLICY_KIND.get(host['name'], 'best_of_n'), **(model or {}))
@@ -67,10 +68,11 @@ def made_up_session(
         policy = make_policy(config)
     random = np.random.default_rng(0)
     shown = [Episode(_observations(random, EPISODE), random.uniform(
-        -0.9, 0.9, (EPISODE, config.action_size)), _rewards(True), True, True)
+        -0.9, 0.9, (EPISODE, config.action_size)), _rewards(True), True, True,
+        images=_images(random, EPISODE + 1, config))
         for _ in range(_DEMONSTRATIONS)]
     return FineTuningSession(
-        SessionConfig.from_mapping({'host': host, **settings}), policy, shown, 0, 'cpu')
+        SessionConfig.from_mapping({'host': host, **settings}), policy, shown, 0, device)
 
 
 class MadeUpWorld:
@@ -85,12 +87,15 @@ class MadeUpWorld:
         """Return a round of whole episodes of the session's policy, as transitions in order."""
         policy = session.policy
         seen = [_observations(self._random, EPISODE) for _ in range(LANES)]
+        images = [_images(self._random, EPISODE + 1, policy.config) for _ in range(LANES)]
         memory, rounds = policy.begin(LANES), []
         for first in range(0, EPISODE, policy.decision_steps):
-            state = torch.from_numpy(np.stack([each[first] for each in seen]))
+            observed = Observations.from_arrays(
+                np.stack([each[first] for each in seen]),
+                None if images[0] is None else np.stack([each[first] for each in images]),
+                session.device)
             with torch.inference_mode():
-                rounds.append(policy.decide(
-                    Observations(state), memory, self._generator, explore=True))
+                rounds.append(policy.decide(observed, memory, self._generator, explore=True))
         transitions = []
         for lane in range(LANES):
             self._episodes += 1
@@ -100,10 +105,11 @@ class MadeUpWorld:
                 ends = after == EPISODE
                 transitions.append(Transition(
                     str(self._episodes), first, seen[lane][first:after + 1],
-                    decision.actions[lane, :after - first].numpy(), rewards[first:after],
+                    decision.actions[lane, :after - first].cpu().numpy(), rewards[first:after],
                     np.ones(after - first, np.uint8), terminated=ends and rewards[-1] > 0,
                     truncated=ends and rewards[-1] == 0, success=ends and bool(rewards[-1]),
-                    extras=decision.extras[lane].numpy()))
+                    extras=decision.extras[lane].cpu().numpy(),
+                    images=None if images[lane] is None else images[lane][first:after + 1]))
         return transitions
 
     def feed(self, session: FineTuningSession) -> float:
@@ -182,6 +188,11 @@ class _Stopwatch:
 
 def _observations(random: np.random.Generator, steps: int) -> np.ndarray:
     return random.normal(size=(steps + 1, SIZES['observation_size'])).astype(np.float32)
+
+
+def _images(random: np.random.Generator, number: int, config: ModelConfig) -> np.ndarray | None:
+    shape = config.image_shape
+    return None if shape is None else random.integers(0, 256, (number, *shape), np.uint8)
 
 
 def _rewards(success: bool) -> np.ndarray:

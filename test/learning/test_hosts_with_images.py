@@ -17,7 +17,7 @@ from inril_ros.learning.learners.residual_ppo import ResidualPPO, ResidualPPOCon
 from inril_ros.learning.learners.residual_sac import ResidualSAC, ResidualSACConfig
 from inril_ros.learning.learners.rlpd import RLPD, RLPDConfig
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.artifact import load_policy, save_policy
+from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -245,16 +245,20 @@ def learn(session: FineTuningSession, transitions: list[Transition]) -> list[dic
     return logged
 
 
+@pytest.mark.parametrize('device', ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(
+    not torch.cuda.is_available(), reason='no CUDA device here'))])
 @pytest.mark.parametrize('name', HOSTS)
-def test_a_session_with_images_goes_on_where_it_was_saved(name: str) -> None:
+def test_a_session_with_images_goes_on_where_it_was_saved(name: str, device: str) -> None:
     config = SessionConfig(host=HOSTS[name][1], m=2, imitation_batch=8)
 
     def begun(seed: int) -> FineTuningSession:
         demonstrations = [demonstration(model_of(name, 'both'), index) for index in range(4)]
-        return FineTuningSession(config, cloned(name, 'both'), demonstrations, seed, 'cpu')
+        return FineTuningSession(config, cloned(name, 'both'), demonstrations, seed, device)
 
     whole, first, second = begun(0), begun(0), begun(9)
-    pieces = [piece for seed in range(4) for piece in acted(whole.policy, seed)]
+    tensors, model, _ = whole.export()
+    acting = build_policy(model, tensors)  # on the processor, as on a robot
+    pieces = [piece for seed in range(4) for piece in acted(acting, seed)]
     middle = len(pieces) - 2  # of the last episode
     learn(first, pieces[:middle])
     tensors, document = first.state_dict()

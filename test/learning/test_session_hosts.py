@@ -35,6 +35,8 @@ HOSTS: dict[str, Any] = {
     'residual_ppo': ResidualPPOConfig(rollout_steps=80, epochs=2, warmup_iterations=1,
                                       critic_width=16),
 }
+DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(
+    not torch.cuda.is_available(), reason='no CUDA device here'))]
 SHARED = ('rlpd', 'dppo')
 ITERATES = ('dppo', 'residual_ppo')
 
@@ -63,9 +65,9 @@ def settings(host: str, **changes: Any) -> SessionConfig:
     return SessionConfig(host=HOSTS[host], **changes)
 
 
-def session(host: str, seed: int = 0, **changes: Any) -> FineTuningSession:
+def session(host: str, seed: int = 0, device: str = 'cpu', **changes: Any) -> FineTuningSession:
     return FineTuningSession(settings(host, **changes), pretrained(host), DEMONSTRATIONS, seed,
-                             'cpu')
+                             device)
 
 
 def live(made: FineTuningSession, number: int, steps: int = 20) -> list[Transition]:
@@ -73,10 +75,13 @@ def live(made: FineTuningSession, number: int, steps: int = 20) -> list[Transiti
     random = np.random.default_rng(100 + number)
     generator = torch.Generator().manual_seed(number)
     observation = random.normal(size=3).astype(np.float32)
-    memory, pieces, tick, success = made.policy.begin(1), [], 0, number % 2 == 0
+    # What acts is on the CPU, as on a robot, wherever the learner is.
+    tensors, config, _ = made.export()
+    policy = artifact.build_policy(config, tensors)
+    memory, pieces, tick, success = policy.begin(1), [], 0, number % 2 == 0
     while tick < steps:
         with torch.no_grad():
-            decision = made.policy.decide(
+            decision = policy.decide(
                 Observations(torch.from_numpy(observation)[None]), memory, generator, True)
         actions = decision.actions[0].numpy()[:steps - tick]
         observations = np.concatenate(
@@ -106,9 +111,11 @@ def saved(made: FineTuningSession) -> tuple[bytes, str]:
     return artifact.to_bytes(tensors), document
 
 
+@pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('host', HOSTS)
-def test_the_ratio_is_counted_and_every_number_stays_finite(host: str) -> None:
-    made = session(host)
+def test_the_ratio_is_counted_and_every_number_stays_finite(host: str, device: str) -> None:
+    made = session(host, device=device)
+    assert {parameter.device.type for parameter in made.policy.parameters()} == {device}
     logged = learn(made, range(12))
     assert len(logged) == made.rl_updates >= 6
     expected = 12 * made.host.iterations if host in ITERATES else made.rl_updates // 3
@@ -120,14 +127,17 @@ def test_the_ratio_is_counted_and_every_number_stays_finite(host: str) -> None:
     assert artifact.build_policy(config, tensors).config.kind == made.policy.config.kind
 
 
+@pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('host', HOSTS)
 @pytest.mark.parametrize('stop', [0, 1, 5, 9])
-def test_a_session_that_was_stopped_equals_one_that_never_was(host: str, stop: int) -> None:
-    whole, first = session(host), session(host)
+def test_a_session_that_was_stopped_equals_one_that_never_was(
+    host: str, stop: int, device: str,
+) -> None:
+    whole, first = session(host, device=device), session(host, device=device)
     learn(whole, range(10))
     learn(first, range(stop))
     data, document = saved(first)
-    second = session(host, seed=9)
+    second = session(host, seed=9, device=device)
     second.load_state_dict(artifact.from_bytes(data), document)
     assert saved(second) == (data, document)
     learn(second, range(stop, 10))
@@ -146,6 +156,32 @@ def test_a_stop_in_the_middle_of_the_updates_is_no_difference_either(host: str) 
         while made.updates_due:
             made.update()
     assert saved(second) == saved(whole)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device here')
+@pytest.mark.parametrize('host', HOSTS)
+def test_a_session_of_a_gpu_goes_on_without_it(host: str) -> None:
+    first, second = session(host, device='cuda'), session(host, seed=9)
+    learn(first, range(6))
+    data, document = saved(first)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    assert saved(second) == (data, document)
+    learn(second, range(6, 10))
+    assert second.rl_updates > first.rl_updates
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device here')
+@pytest.mark.parametrize('host', HOSTS)
+def test_a_gpu_learns_what_a_processor_learns(host: str) -> None:
+    made = {device: session(host, device=device) for device in ('cpu', 'cuda')}
+    played = [live(made['cpu'], number) for number in range(4)]
+    for each in made.values():
+        for episode in played:
+            for transition in episode:
+                each.ingest(transition)
+    logged = {device: [each.update() for _ in range(4)] for device, each in made.items()}
+    for on_cpu, on_cuda in zip(logged['cpu'], logged['cuda']):
+        assert on_cuda == pytest.approx(on_cpu, rel=2e-2, abs=2e-3, nan_ok=True)
 
 
 @pytest.mark.parametrize('host', HOSTS)
