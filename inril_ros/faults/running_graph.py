@@ -94,8 +94,20 @@ class RunningGraph:
         Raises:
             NotRecovered: It doesn't; the message says how far the learner is.
         """
+        idle_since = time.monotonic()
+
+        def there() -> Any:
+            nonlocal idle_since
+            # An episode that is over, by its time limit, brings the learner nothing to learn from.
+            if self.driven_lately():
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > _SILENCE:
+                self.end()
+                self._start_episode()
+                idle_since = time.monotonic()
+            return condition()
         try:
-            self.until(condition, 'a version', seconds)
+            self.until(there, 'a version', seconds)
         except NotRecovered as error:
             learner = self.witness.status('learner_node')
             raise NotRecovered(

@@ -174,13 +174,14 @@ def test_a_session_of_a_gpu_goes_on_without_it(host: str) -> None:
 @pytest.mark.parametrize('host', HOSTS)
 def test_a_gpu_learns_what_a_processor_learns(host: str) -> None:
     made = {device: session(host, device=device) for device in ('cpu', 'cuda')}
-    played = [live(made['cpu'], number) for number in range(4)]
-    for each in made.values():
-        for episode in played:
-            for transition in episode:
-                each.ingest(transition)
-    logged = {device: [each.update() for _ in range(4)] for device, each in made.items()}
-    for on_cpu, on_cuda in zip(logged['cpu'], logged['cuda']):
+    played = [live(made['cpu'], number) for number in range(5)]
+    logged: dict[str, list[dict]] = {}
+    for device, each in made.items():
+        for transition in (piece for episode in played for piece in episode):
+            each.ingest(transition)
+        logged[device] = [each.update() for _ in range(4) if each.updates_due]
+    assert logged['cpu']
+    for on_cpu, on_cuda in zip(logged['cpu'], logged['cuda'], strict=True):
         assert on_cuda == pytest.approx(on_cpu, rel=2e-2, abs=2e-3, nan_ok=True)
 
 
