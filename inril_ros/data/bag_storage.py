@@ -13,8 +13,10 @@ from pathlib import Path
 import sqlite3
 
 from rosbags.interfaces import Connection, Qos
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin
 from rosbags.typesys.store import Typestore
+
+from inril_ros.data.chunk_writer import ChunkWriter
 
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 #: How the files of a storage end.
@@ -22,7 +24,7 @@ SUFFIXES = {'.mcap': 'mcap', '.db3': 'sqlite3'}
 PIECE = 2**20  # [byte]
 
 
-class BagWriter(Writer):
+class BagWriter(ChunkWriter):
     """A bag that is open for writing. Open, write and close it in one thread.
 
     Args:

@@ -6,7 +6,8 @@ An action belongs to the tick whose observation led to it: it is the newest comm
 next tick. Before the first command an arm that is commanded by position stays where it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ class CommandTracks:
         self._tracks = {name: Stream(history) for name in contract.actions
                         if mapping.actions.get(name) is None
                         or mapping.actions[name].recorded is not None}
+        self._on_topic: dict[str, list[str]] = {}
+        for name in self._tracks:
+            self._on_topic.setdefault(self._topic(name), []).append(name)
         self.clipped = 0
         self.rejected = 0
 
@@ -48,19 +52,33 @@ class CommandTracks:
         source = self._mapping.actions.get(name)
         return self._contract.actions[name].type if source is None else source.recorded.type
 
+    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
+        """Return what reads the commands of a topic, by the names of the actions."""
+        return {name: self._codec(name) for name in self._on_topic.get(topic, ())}
+
+    def _codec(self, name: str) -> Callable[[Any], np.ndarray]:
+        source = self._mapping.actions.get(name)
+        if source is None:
+            return partial(decode_command, action=self._contract.actions[name])
+        return partial(decode, observation=source.recorded)
+
     def add(self, topic: str, message: Any, received: int) -> None:
         """Take a message in; one that doesn't hold the command is counted and left out."""
-        for name, track in self._tracks.items():
-            if self._topic(name) != topic or track.is_late(received):
+        for name in self._on_topic.get(topic, ()):
+            if self._tracks[name].is_late(received):
                 continue
-            source = self._mapping.actions.get(name)
             try:
-                values = (decode_command(message, self._contract.actions[name])
-                          if source is None else decode(message, source.recorded))
+                values = self._codec(name)(message)
             except (CodecError, AttributeError, TypeError, ValueError):
                 self.rejected += 1
                 continue
-            track.add(received, values)
+            self._tracks[name].add(received, values)
+
+    def add_values(self, topic: str, values: Callable[[str], np.ndarray], received: int) -> None:
+        """Take in what ``codecs`` read from a message, as ``add`` does with the message."""
+        for name in self._on_topic.get(topic, ()):
+            if not self._tracks[name].is_late(received):
+                self._tracks[name].add(received, values(name))
 
     def action(
         self, stamp: int, values: Mapping[str, np.ndarray], following: Mapping[str, np.ndarray],
@@ -74,7 +92,8 @@ class CommandTracks:
         """
         parts = [self._part(name, stamp, values, following) for name in self._contract.actions]
         action = np.concatenate(parts)
-        limited = np.clip(action, self._contract.action_minimum, self._contract.action_maximum)
+        limited = np.minimum(np.maximum(action, self._contract.action_minimum),
+                             self._contract.action_maximum)
         self.clipped += int((np.abs(limited - action) > 1e-6).any())
         return limited.astype(np.float32)
 

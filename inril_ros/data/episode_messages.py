@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
-from inril_ros.data.messages import blank_message, serialised
+from inril_ros.data.messages import blank_message, serialised, with_numpy
+from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import put_stamp
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
@@ -38,19 +39,24 @@ class EpisodeMessages:
     operator: str = ''
     ticks: int = 0
 
+    def __post_init__(self) -> None:
+        self._executed = with_numpy(blank_message('inril_ros/msg/ExecutedAction'))
+        self._executed.episode_id, self._executed.source = self.identity, _TELEOP
+        self._executed.person_share = 1.0
+
     def start(self, stamp: int) -> None:
         """Say that tick 0 is at ``stamp`` [ns]."""
         self._write(EVENT_TOPIC, self._event(_STARTED), stamp)
 
     def execute(self, stamp: int, action: np.ndarray, age: float = 0.0) -> None:
         """Write the action (A,) of the next tick, by a person; ``age`` [s] of what was seen."""
-        message = blank_message('inril_ros/msg/ExecutedAction')
-        message.episode_id, message.tick = self.identity, self.ticks
-        message.source, message.chunk_first_tick = _TELEOP, self.ticks
-        message.person_share, message.observation_age = 1.0, age
-        message.requested.extend(map(float, action))
-        message.executed.extend(map(float, action))
-        self._write(EXECUTED_TOPIC, message, stamp)
+        message = self._executed
+        message.tick = message.chunk_first_tick = self.ticks
+        message.observation_age = age
+        message.requested = message.executed = action.astype(np.float32)
+        put_stamp(message, stamp, '')
+        self.bag.write(EXECUTED_TOPIC, message.__msgtype__, stamp,
+                       ros_typestore().serialize_cdr(message, message.__msgtype__))
         self.ticks += 1
 
     def end(self, stamp: int) -> None:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any, TYPE_CHECKING
 
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
 
+from inril_ros.data.aligned_cache import keep_aligned
+from inril_ros.data.aligned_rows import AlignedRows
 from inril_ros.data.bags import EpisodeBag
 from inril_ros.data.command_tracks import CommandTracks
+from inril_ros.data.episode import RecordedEpisode
 from inril_ros.data.episode_cuts import Cut
 from inril_ros.data.episode_messages import EpisodeMessages
+from inril_ros.data.raw_messages import raw_messages, Row
+from inril_ros.data.raw_values import RawValues
 from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import CodecError
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     from inril_ros.data.bag_import import ImportOptions, Links
 
 _SHORTEST = 2  # ticks
+
+
+def command(name: str) -> tuple[str, str]:
+    """Return by which name the values of an action are read from a message."""
+    return 'command', name
 
 
 @dataclass(frozen=True)
@@ -71,14 +80,16 @@ def write_episode(
     """
     episode = _Episode(bag, contract, cut, options, identity, links.shift)
     try:
-        for topics, link, time, raw in _messages(reader, links, contract, cut, options):
-            message = (reader.deserialize(raw, link.msgtype)
-                       if not reader.is2 or episode.wants(topics) else None)
-            if reader.is2:
-                types = reader.typestore
-            else:
-                raw = bytes(ros_typestore().serialize_cdr(message, link.msgtype))
-                types = None
+        types = reader.typestore if reader.is2 else None
+        for time, link, raw in _messages(reader, links, contract, cut, options):
+            topics = links.topics[link.id]
+            message = None
+            if not reader.is2 or episode.wants(topics):
+                message = links.readers[link.id].read(raw)
+                if message is None:
+                    message = reader.deserialize(bytes(raw), link.msgtype)
+            if not reader.is2:
+                raw = ros_typestore().serialize_cdr(message, link.msgtype)
             for topic in topics:
                 # As with the recorder, what can't be used isn't in the bag: it could not be read.
                 if episode.take(topic, message, time + links.shift):
@@ -90,8 +101,11 @@ def write_episode(
     except BaseException:
         bag.close({'outcome': 'incomplete'}, keep=False)
         raise
-    bag.close({**episode.messages.information(name), **({'reason': reason} if reason else {})},
-              keep=not reason)
+    path = bag.close({**episode.messages.information(name),
+                      **({'reason': reason} if reason else {})}, keep=not reason)
+    aligned = episode.aligned()
+    if not reason and aligned is not None:
+        keep_aligned(path, contract, aligned)
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
         bag.messages, episode.commands.clipped, episode.unreadable, reason)
@@ -99,18 +113,16 @@ def write_episode(
 
 def _messages(
     reader: AnyReader, links: 'Links', contract: Contract, cut: Cut, options: 'ImportOptions',
-) -> Iterator[tuple[list[str], Connection, int, bytes]]:
+) -> Iterator[Row]:
     """Yield what belongs to an episode in the order of time, what was sent once first."""
     back = [span for span in contract.lookback(lockstep=False).values() if span != FOREVER]
     start = max(reader.start_time, cut.start - max(back, default=0))
     latched = [link for link in links.connections
                if set(links.topics[link.id]) & contract.latched_topics()]
     if latched and start > reader.start_time:
-        for link, time, raw in reader.messages(latched, stop=start):
-            yield links.topics[link.id], link, time, raw
+        yield from raw_messages(reader, latched, stop=start)
     stop = cut.end + round(options.settle * 1e9) + 1
-    for link, time, raw in reader.messages(links.connections, start=start, stop=stop):
-        yield links.topics[link.id], link, time, raw
+    yield from raw_messages(reader, links.connections, start=start, stop=stop)
 
 
 class _Episode:
@@ -134,6 +146,7 @@ class _Episode:
         self._next: int | None = None  # [ns] The tick whose frame is to be made
         self._frames: deque[Frame] = deque()
         self._newest = 0
+        self._rows = AlignedRows(contract, identity)
 
     @property
     def unreadable(self) -> int:
@@ -145,7 +158,7 @@ class _Episode:
         return not (self._observed.isdisjoint(topics) and self._commanded.isdisjoint(topics))
 
     def take(self, topic: str, message: Any, time: int) -> bool:
-        """Take a message in; ``message`` may be None if nobody wants it.
+        """Take a message in, or its values; ``message`` may be None if nobody wants it.
 
         Returns:
             Whether it could be used, or nobody wants it.
@@ -157,13 +170,19 @@ class _Episode:
         if self._next is not None:
             while self._next <= self._end and time > self._next + self._settle:
                 self._tick()
+        raw = message if isinstance(message, RawValues) else None
         if topic in self._commanded:
-            self.commands.add(topic, message, time)
+            if raw is None:
+                self.commands.add(topic, message, time)
+            else:
+                self.commands.add_values(topic, lambda name: raw.values[command(name)], time)
         if topic in self._observed:
             try:
-                self._aligner.add(topic, message, time)
+                stamp = (self._aligner.add(topic, message, time) if raw is None else
+                         self._aligner.add_values(topic, raw.values, raw.stamp, time))
             except CodecError:
                 return False  # the aligner counts it
+            self._rows.hear(stamp)
             if self._next is None and not self._aligner.silent_topics():
                 delay = round(self._contract.observation_delay * 1e9)
                 self._next = max(self._start, time + delay if time > self._start else 0)
@@ -172,7 +191,7 @@ class _Episode:
     def _tick(self) -> None:
         """Make the frame of the next tick, and the action of the one before it."""
         self._frames.append(self._aligner.frame(self._next))
-        self._builder.build(self._frames[-1].values)  # whoever reads the episode will do so
+        self._rows.observe(self._frames[-1], self._builder.build(self._frames[-1].values))
         self._next += self._contract.period_ns
         if len(self._frames) == 1:
             self.messages.start(self._frames[0].stamp)
@@ -180,6 +199,7 @@ class _Episode:
         frame, following = self._frames.popleft(), self._frames[0]
         action = self.commands.action(frame.stamp, frame.values, following.values)
         self.messages.execute(frame.stamp, action, frame.age)
+        self._rows.actions.append(action)
 
     def finish(self) -> None:
         """Make the frames that are left, and say how the episode ended.
@@ -200,6 +220,10 @@ class _Episode:
         if self.messages.ticks < _SHORTEST:
             raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
         self.messages.end(self._frames[0].stamp)
+
+    def aligned(self) -> RecordedEpisode | None:
+        """Return what reading the finished episode will give; None: that isn't sure."""
+        return None if self._aligner.restarts else self._rows.episode(self.messages.outcome)
 
     def explain(self, reason: str) -> str:
         """Return why the episode is rejected, with where it was and what was left out."""

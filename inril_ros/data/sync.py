@@ -10,7 +10,9 @@ adds the same messages in the same order; both get the same frames.
 Images are kept as the cameras encoded them: most ticks nobody looks.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,8 @@ from inril_ros.robot.fields import TRANSFORMS
 from inril_ros.robot.images import encoded_image
 
 __all__ = ['Frame', 'FrameAligner', 'FrameError', 'ObservationBuilder']
+
+_NO_TIME = '{}: header.stamp is 0: a sample without a time is not used'
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,35 @@ class FrameAligner:
             self.rejected += 1
             raise CodecError(f'{topic}: {error}') from error
 
+    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
+        """Return what reads the observations of a topic, by their names; nothing: not so simple.
+
+        What they read may be handed to ``add_values`` in place of the message.
+        """
+        return {name: partial(decode, observation=self._contract.observations[name])
+                for key in self._keys.get(topic, ()) for name in self._names[key]}
+
+    def add_values(self, topic: str, values: Mapping[str, np.ndarray], stamp: int,
+                   received: int) -> int:
+        """Take in what a message holds, as ``add`` does with the message; return its time [ns].
+
+        Args:
+            topic: As the contract names it; one that has ``codecs``.
+            values: What they read.
+            stamp: [ns] Of the message's header; 0: it has none.
+            received: [ns] When it came.
+
+        Raises:
+            CodecError: It has no time; nothing of it is taken.
+        """
+        keys = self._keys[topic]
+        if stamp == 0 and any(clock == 'header' for _, clock in keys):
+            self.rejected += 1
+            raise CodecError(_NO_TIME.format(topic))
+        return self._take_values(
+            [(key, received if key[1] == 'receive' else stamp) for key in keys],
+            lambda key: values)
+
     def _take(self, topic: str, message: Any, received: int | None) -> int:
         if topic in self._static:
             self._static[topic].add_static(message)
@@ -135,13 +168,17 @@ class FrameAligner:
                 self._add(self._images[topic], stamp,
                           encoded_image(message, self._cameras[topic]))
             return stamp
-        times = [(key, self._streams[key], _time(key, message, received))
-                 for key in self._keys[topic]]
-        taken = [(stream, time, self._read(key, message)) for key, stream, time in times
-                 if not self._is_late(stream, time)]
+        return self._take_values(
+            [(key, _time(key, message, received)) for key in self._keys[topic]],
+            lambda key: self._read(key, message))
+
+    def _take_values(self, times: list[tuple[tuple[str, str], int]],
+                     read: Callable[[tuple[str, str]], Mapping[str, np.ndarray]]) -> int:
+        taken = [(self._streams[key], time, read(key)) for key, time in times
+                 if not self._is_late(self._streams[key], time)]
         for stream, time, values in taken:
             self._add(stream, time, values)
-        return times[0][2]
+        return times[0][1]
 
     def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
         return {name: decode(message, self._contract.observations[name])
@@ -284,7 +321,7 @@ def _header_time(topic: str, message: Any) -> int:
                          'clock: receive')
     stamp = stamp_ns(message)
     if stamp == 0:
-        raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
+        raise CodecError(_NO_TIME.format(topic))
     return stamp
 
 

@@ -1,0 +1,132 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags written chunk by chunk, from the messages where they are."""
+
+from io import BytesIO
+import os
+from pathlib import Path
+from struct import Struct
+
+import numpy as np
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
+from rosbags.rosbag2.storage_mcap import McapWriter
+
+from inril_ros.data.mcap_records import (
+    CHUNK,
+    CHUNK_HEAD,
+    INDEX,
+    INDEX_HEAD,
+    MESSAGE,
+    MESSAGE_HEAD,
+)
+
+_SIZE, _PLACE = Struct('<Q'), Struct('<HQ')
+_CHUNK_INDEX = Struct('<QQQQI')  # first time, last time, place, length, length of index places
+_CHUNK_SIZES = Struct('<QIQQ')  # length of the index, of compression, of content twice
+_CHUNK_SIZE = 2**20  # [byte]
+_VECTOR = 1024  # Parts that POSIX systems write in one call
+
+
+class _ChunkFile(McapWriter):
+    """A file whose chunks are written from the messages where they are."""
+
+    def __init__(self, path: Path, compression: CompressionMode) -> None:
+        super().__init__(path, compression)
+        self._parts: list[bytes | memoryview] = []
+        self._size = 0
+        self._times: dict[int, list[int]] = {}
+
+    def add_msgtype(self, connection: Connection) -> None:
+        super().add_msgtype(connection)
+        self._take_records()
+
+    def add_connection(self, connection: Connection, offered_qos_profiles: str) -> None:
+        super().add_connection(connection, offered_qos_profiles)
+        self._times[connection.id] = []
+        self._take_records()
+
+    def _take_records(self) -> None:
+        """Take over what was written into the chunk that is open."""
+        self._parts.append(self.chunk.bio.getvalue())
+        self._size += len(self._parts[-1])
+        self.chunk.bio = BytesIO()
+
+    def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+        size = len(data)
+        self._times[connection.id] += (timestamp, self._size)
+        self._parts += (MESSAGE_HEAD.pack(MESSAGE, MESSAGE_HEAD.size - 9 + size, connection.id,
+                                           0, timestamp, timestamp), data)
+        self._size += MESSAGE_HEAD.size + size
+        if self._size > _CHUNK_SIZE:
+            self.close_chunk()
+
+    def close_chunk(self) -> None:
+        rows = {channel: np.array(times, '<u8') for channel, times in self._times.items()
+                if times}
+        begin = min((int(times[::2].min()) for times in rows.values()), default=2**63 - 1)
+        end = max((int(times[::2].max()) for times in rows.values()), default=0)
+        place, size = self.bio.tell(), self._size
+        head = CHUNK_HEAD.pack(CHUNK, CHUNK_HEAD.size - 1 + size, begin, end, size, 0, 0)
+        self._write([head, _SIZE.pack(size), *self._parts])
+        length = self.bio.tell() - place
+        offsets = bytearray()
+        for channel, times in rows.items():
+            offsets += _PLACE.pack(channel, self.bio.tell())
+            self.bio.write(INDEX_HEAD.pack(INDEX, 6 + times.nbytes, channel, times.nbytes))
+            self.bio.write(times)
+            self.channel_stats[channel] += len(times) // 2
+        index = BytesIO()
+        index.write(_CHUNK_INDEX.pack(begin, end, place, length, len(offsets)))
+        index.write(offsets)
+        index.write(_CHUNK_SIZES.pack(self.bio.tell() - place - length, 0, size, size))
+        self.chunks.append(index)
+        self.message_start_time = min(begin, self.message_start_time)
+        self.message_end_time = max(end, self.message_end_time)
+        self._parts, self._size = [], 0
+        self._times = {channel: [] for channel in self._times}
+
+    def _write(self, parts: list[bytes | memoryview]) -> None:
+        """Write parts one after the other, from where they are and in few calls."""
+        self.bio.flush()
+        for first in range(0, len(parts), _VECTOR):
+            some = parts[first:first + _VECTOR]
+            written, size = os.writev(self.bio.fileno(), some), sum(map(len, some))
+            if written < size:  # the disk is full, which the rest will tell
+                self.bio.write(b''.join(some)[written:])
+                self.bio.flush()
+        self.bio.seek(0, os.SEEK_END)
+
+    def flush(self) -> None:
+        """Write what is there."""
+        if self._parts:
+            self.close_chunk()
+
+    def close(self, version: int, metadata: str) -> None:
+        self.flush()
+        super().close(version, metadata)
+
+
+class ChunkWriter(Writer):
+    """What writes bags: ``rosbags``' writer, with its MCAP files written as above.
+
+    It keeps what it is given until the chunk is full: content must not change after that.
+    """
+
+    STORAGE_PLUGINS = {**Writer.STORAGE_PLUGINS, StoragePlugin.MCAP: _ChunkFile}
+
+    def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
+        """Write a message; ``timestamp`` [ns] is its time in the bag."""
+        if isinstance(self.storage, _ChunkFile):
+            self.storage.write(connection, timestamp, data)
+        else:
+            super().write(connection, timestamp, data)
+
+    def close(self) -> None:
+        """Finish files and metadata."""
+        if isinstance(self.storage, _ChunkFile):
+            self.storage.flush()
+            self.counts.update(self.storage.channel_stats)
+            self.min_timestamp = min(self.min_timestamp, self.storage.message_start_time)
+            self.max_timestamp = max(self.max_timestamp, self.storage.message_end_time)
+        super().close()

@@ -1,0 +1,142 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Values straight out of serialised messages, without making messages of them.
+
+What is read from which place is not said twice: the codecs decode a message in whose numbers
+stand the places of the numbers, and what they return is where to look in all messages like it.
+Messages that are in any way unusual aren't read here, but decoded.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from math import isfinite
+from operator import itemgetter
+from struct import pack_into
+from typing import Any, NamedTuple
+
+import numpy as np
+from rosbags.typesys.store import Typestore
+
+from inril_ros.data.message_layout import Layout, layout_of, LayoutError, reader_of
+
+Codec = Callable[[Any], np.ndarray]
+"""Reads values (n,) float64 from a message, from its places alone."""
+
+_SECOND = 1_000_000_000
+_LAYOUTS = 4  # that are kept per topic
+_TRIES = 16  # times that a topic's layout is looked for
+
+
+class RawValues(NamedTuple):
+    """What a message holds.
+
+    Attributes:
+        stamp: [ns] Of its header; 0: it has none.
+        values: (n,) float64 for each codec, by its name.
+    """
+
+    stamp: int
+    values: dict[Hashable, np.ndarray]
+
+
+class RawReader:
+    """Reads the messages of one type with some codecs.
+
+    Args:
+        kind: The type.
+        types: Where it is defined.
+        codecs: By name.
+    """
+
+    def __init__(self, kind: str, types: Typestore, codecs: Mapping[Hashable, Codec]) -> None:
+        self._kind = kind
+        self._types = types
+        self._codecs = dict(codecs)
+        self._plans: list[_Plan] = []
+        self._tries = 0 if codecs else _TRIES
+
+    def read(self, raw: bytes | memoryview) -> RawValues | None:
+        """Return what a message holds; None: it has to be decoded to know."""
+        for plan in self._plans:
+            if plan.layout.fits(raw):
+                return plan.read(raw)
+        if self._tries < _TRIES:
+            self._tries += 1
+            self._learn(bytes(raw))
+        return None
+
+    def _learn(self, raw: bytes) -> None:
+        try:
+            plan = _Plan(layout_of(raw, self._kind, self._types), raw, self._kind, self._types,
+                         self._codecs)
+        except LayoutError:
+            return
+        self._plans = [plan, *self._plans[:_LAYOUTS - 1]]
+
+
+class _Plan:
+    """How the messages of one layout are read."""
+
+    def __init__(self, layout: Layout, raw: bytes, kind: str, types: Typestore,
+                 codecs: Mapping[Hashable, Codec]) -> None:
+        self.layout = layout
+        # Twice, with other numbers: a value that is computed is none that was found.
+        first, second = (self._numbered(raw, kind, types, step, offset)
+                         for step, offset in ((1, 1), (3, 7)))
+        self._stamp = None
+        if hasattr(first, 'header'):
+            self._stamp = _found(_stamp, first, second, layout)
+        self._reads = {name: _found(codec, first, second, layout)
+                       for name, codec in codecs.items()}
+
+    def _numbered(self, raw: bytes, kind: str, types: Typestore, step: int, offset: int) -> Any:
+        """Return the message with the places' numbers 0, 1 .. times step plus offset in it."""
+        numbered = bytearray(raw)
+        last = len(numbered)
+        free = bytearray(last)
+        for first, content in self.layout.fixed:
+            free[first:first + len(content)] = b'\1' * len(content)
+        for index in range(4, last):
+            if not free[index]:
+                numbered[index] = 0
+        for index, (first, form) in enumerate(self.layout.places):
+            pack_into(f'<{form}', numbered, first, index * step + offset)
+        try:
+            return types.deserialize_cdr(bytes(numbered), kind)
+        except Exception as error:  # whatever it is, the message isn't understood here
+            raise LayoutError(f'{kind}: {error}') from error
+
+    def read(self, raw: bytes | memoryview) -> RawValues | None:
+        """Return what a message of this layout holds; None: a value isn't finite."""
+        stamp = 0
+        if self._stamp is not None:
+            unpack, begin, _ = self._stamp
+            seconds, nanoseconds = unpack(raw, begin)
+            stamp = seconds * _SECOND + nanoseconds
+        values = {}
+        for name, (unpack, begin, order) in self._reads.items():
+            found = unpack(raw, begin)
+            if not isfinite(sum(found)):
+                return None
+            values[name] = np.array(found if order is None else order(found), np.float64)
+        return RawValues(stamp, values)
+
+
+def _stamp(message: Any) -> np.ndarray:
+    return np.array([message.header.stamp.sec, message.header.stamp.nanosec], np.float64)
+
+
+def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> tuple[Any, int, Any]:
+    """Return how the values of a codec are read: unpacked by what, from where, in which order."""
+    try:
+        numbers = (codec(first) - 1.0).tolist()
+        again = codec(second).tolist()
+        places = [layout.places[int(number)] for number in numbers]
+    except Exception as error:  # likewise
+        raise LayoutError(str(error)) from error
+    if not numbers or again != [3.0 * number + 7.0 for number in numbers]:
+        raise LayoutError('a value is not one of the numbers')
+    ascending = sorted(set(places))
+    unpacker, begin = reader_of(ascending)
+    if ascending == places:
+        return unpacker.unpack_from, begin, None
+    return unpacker.unpack_from, begin, itemgetter(*(ascending.index(place) for place in places))
