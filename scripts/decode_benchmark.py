@@ -134,12 +134,12 @@ def run(way: str, path: Path, folder: Path) -> int:
         from inril_ros.data.bag_import import import_bag, ImportOptions
         from inril_ros.data.episode_cuts import CutRule
 
-        shutil.rmtree(folder, ignore_errors=True)
         done = import_bag([path], contract(), folder, ImportOptions(cut=CutRule('gaps', '1.5')))
         return sum(episode.ticks for episode in done)
-    from inril_ros.data.bags import find_bags, read_episode
+    from inril_ros.data.aligned_cache import aligned_episode
+    from inril_ros.data.bags import find_bags
 
-    return sum(len(read_episode(bag, contract()).actions) for bag in find_bags(folder))
+    return sum(len(aligned_episode(bag, contract()).actions) for bag in find_bags(folder))
 
 
 def main() -> None:
@@ -154,6 +154,8 @@ def main() -> None:
     options = parser.parse_args()
     path, folder = options.folder / 'recording', options.folder / 'demonstrations'
     if options.way:
+        if options.way == 'import':
+            shutil.rmtree(folder, ignore_errors=True)
         began = time.process_time()
         number = run(options.way, path, folder)
         seconds = time.process_time() - began

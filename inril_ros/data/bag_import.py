@@ -29,8 +29,9 @@ from inril_ros.data.episode_cuts import (
     CutError,
     CutRule,
 )
+from inril_ros.data.episode_ticks import command
 from inril_ros.data.import_mapping import check_mapping, ImportMapping, MappingError
-from inril_ros.data.imported_episode import command, ImportedEpisode, write_episode
+from inril_ros.data.imported_episode import ImportedEpisode, write_episode
 from inril_ros.data.raw_messages import message_times, raw_messages
 from inril_ros.data.raw_values import Codec, RawReader
 from inril_ros.data.sync import FrameAligner

@@ -7,7 +7,7 @@ closed: a recorder that is killed would leave nothing. Here both are on disk up 
 and both fail with an OSError when the disk does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import errno
 from pathlib import Path
 import sqlite3
@@ -17,6 +17,7 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.chunk_writer import ChunkWriter
+from inril_ros.data.message_batch import MessageBatch
 
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 #: How the files of a storage end.
@@ -61,6 +62,18 @@ class BagWriter(ChunkWriter):
             if self._uncommitted > PIECE and self.storage_plugin is StoragePlugin.SQLITE3:
                 self.storage.conn.commit()
                 self._uncommitted = 0
+        except sqlite3.Error as error:
+            raise _failed(error) from error
+
+    def write_batch(self, batch: MessageBatch, connections: Mapping[int, Connection],
+                    shift: int) -> None:
+        """Write many messages; see ``ChunkWriter``.
+
+        Raises:
+            OSError: The disk is full, or fails.
+        """
+        try:
+            super().write_batch(batch, connections, shift)
         except sqlite3.Error as error:
             raise _failed(error) from error
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Qos
+from rosbags.interfaces import Connection, Qos
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.bag_storage import BagWriter, STORAGES
 from inril_ros.data.episode import RecordedEpisode
+from inril_ros.data.message_batch import MessageBatch
 from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import CodecError, stamp_ns
@@ -65,7 +66,7 @@ class EpisodeBag:
         self._offered = offered or {}
         self._storage = storage
         self._writer: BagWriter | None = None
-        self._connections: dict[str, Any] = {}
+        self._connections: dict[str, Connection] = {}
         self.messages = 0
 
     def write(self, topic: str, message_type: str, stamp: int, raw: bytes,
@@ -77,13 +78,36 @@ class EpisodeBag:
         Raises:
             OSError: The disk is full, or fails.
         """
+        connection = self._connection(topic, message_type, types)
+        self._writer.write(connection, stamp, raw)
+        self.messages += 1
+
+    def write_batch(self, batch: MessageBatch, topics: Mapping[int, str], shift: int,
+                    types: Typestore | None = None) -> None:
+        """Write many messages as they lie in memory, which is changed by that.
+
+        Args:
+            batch: There is one at least.
+            topics: By the batch's channels, for all messages.
+            shift: [ns] What is added to their times.
+            types: As above.
+
+        Raises:
+            OSError: The disk is full, or fails.
+        """
+        connections = {
+            channel: self._connection(topics[channel], batch.links[channel].msgtype, types)
+            for channel in np.unique(batch.channels).tolist()}
+        self._writer.write_batch(batch, connections, shift)
+        self.messages += len(batch)
+
+    def _connection(self, topic: str, message_type: str, types: Typestore | None) -> Connection:
         connection = self._connections.get(topic)
         if connection is None:
             connection = self._connections[topic] = self._open().add(
                 _absolute(topic, '/'), message_type, types or self._store,
                 self._offered.get(topic, ()))
-        self._writer.write(connection, stamp, raw)
-        self.messages += 1
+        return connection
 
     def close(self, information: Mapping[str, str], keep: bool) -> Path:
         """Finish the bag; return where it lies.

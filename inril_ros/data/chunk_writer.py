@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags written chunk by chunk, from the messages where they are."""
 
+from collections.abc import Mapping
 from io import BytesIO
 import os
 from pathlib import Path
@@ -13,13 +14,16 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.storage_mcap import McapWriter
 
 from inril_ros.data.mcap_records import (
+    at_each_byte,
     CHUNK,
     CHUNK_HEAD,
     INDEX,
     INDEX_HEAD,
     MESSAGE,
     MESSAGE_HEAD,
+    MESSAGE_HEADS,
 )
+from inril_ros.data.message_batch import MessageBatch
 
 _SIZE, _PLACE = Struct('<Q'), Struct('<HQ')
 _CHUNK_INDEX = Struct('<QQQQI')  # first time, last time, place, length, length of index places
@@ -36,6 +40,7 @@ class _ChunkFile(McapWriter):
         self._parts: list[bytes | memoryview] = []
         self._size = 0
         self._times: dict[int, list[int]] = {}
+        self._tables: dict[int, list[np.ndarray]] = {}
 
     def add_msgtype(self, connection: Connection) -> None:
         super().add_msgtype(connection)
@@ -43,7 +48,7 @@ class _ChunkFile(McapWriter):
 
     def add_connection(self, connection: Connection, offered_qos_profiles: str) -> None:
         super().add_connection(connection, offered_qos_profiles)
-        self._times[connection.id] = []
+        self._times[connection.id], self._tables[connection.id] = [], []
         self._take_records()
 
     def _take_records(self) -> None:
@@ -61,9 +66,36 @@ class _ChunkFile(McapWriter):
         if self._size > _CHUNK_SIZE:
             self.close_chunk()
 
+    def write_batch(self, batch: MessageBatch, connections: Mapping[int, Connection],
+                    shift: int) -> None:
+        """Write messages as they lie; the heads of their records are changed where they are."""
+        batch = batch.chosen(np.argsort(batch.first))
+        every = at_each_byte(batch.content, MESSAGE_HEADS)
+        heads, times = every[batch.first], batch.times + shift
+        heads['sequence'], heads['time'], heads['published'] = 0, times, times
+        lengths = MESSAGE_HEAD.size + batch.sizes
+        table = np.stack([times, self._size + np.cumsum(lengths) - lengths], 1).astype('<u8')
+        for channel, connection in connections.items():
+            which = batch.channels == channel
+            heads['channel'][which] = connection.id
+            self._tables[connection.id].append(table[which])
+        every[batch.first] = heads
+        apart = np.flatnonzero(batch.first[1:] != batch.ends[:-1]) + 1
+        view = memoryview(batch.content)
+        self._parts += (view[begin:end] for begin, end in zip(
+            batch.first[np.append(0, apart)].tolist(),
+            batch.ends[np.append(apart - 1, -1)].tolist(), strict=True))
+        self._size += int(lengths.sum())
+        if self._size > _CHUNK_SIZE:
+            self.close_chunk()
+
     def close_chunk(self) -> None:
-        rows = {channel: np.array(times, '<u8') for channel, times in self._times.items()
-                if times}
+        rows = {}
+        for channel, tables in self._tables.items():
+            tables.append(np.array(self._times[channel], '<u8').reshape(-1, 2))
+            table = tables[0] if len(tables) == 1 else np.concatenate(tables)
+            if len(table):
+                rows[channel] = table.ravel()
         begin = min((int(times[::2].min()) for times in rows.values()), default=2**63 - 1)
         end = max((int(times[::2].max()) for times in rows.values()), default=0)
         place, size = self.bio.tell(), self._size
@@ -85,6 +117,7 @@ class _ChunkFile(McapWriter):
         self.message_end_time = max(end, self.message_end_time)
         self._parts, self._size = [], 0
         self._times = {channel: [] for channel in self._times}
+        self._tables = {channel: [] for channel in self._times}
 
     def _write(self, parts: list[bytes | memoryview]) -> None:
         """Write parts one after the other, from where they are and in few calls."""
@@ -121,6 +154,22 @@ class ChunkWriter(Writer):
             self.storage.write(connection, timestamp, data)
         else:
             super().write(connection, timestamp, data)
+
+    def write_batch(self, batch: MessageBatch, connections: Mapping[int, Connection],
+                    shift: int) -> None:
+        """Write many messages; the batch is of no use for anything else afterwards.
+
+        Args:
+            batch: There is one at least.
+            connections: By the batch's channels, for all messages.
+            shift: [ns] What is added to their times.
+        """
+        if isinstance(self.storage, _ChunkFile):
+            self.storage.write_batch(batch, connections, shift)
+            return
+        channels = {link.id: connections[channel] for channel, link in batch.links.items()}
+        for time, link, raw in batch.rows():
+            self.write(channels[link.id], time + shift, raw)
 
     def close(self) -> None:
         """Finish files and metadata."""

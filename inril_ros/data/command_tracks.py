@@ -80,6 +80,17 @@ class CommandTracks:
             if not self._tracks[name].is_late(received):
                 self._tracks[name].add(received, values(name))
 
+    def continues(self, topic: str, received: np.ndarray) -> bool:
+        """Say whether ``add_columns`` may be given messages of these times (n,) [ns]."""
+        return all(self._tracks[name].continues(received)
+                   for name in self._on_topic.get(topic, ()))
+
+    def add_columns(self, topic: str, values: Callable[[str], np.ndarray], received: np.ndarray,
+                    ) -> None:
+        """Take in what ``codecs`` read from many messages: (n, size) by the action's name."""
+        for name in self._on_topic.get(topic, ()):
+            self._tracks[name].extend(received.tolist(), list(values(name)))
+
     def action(
         self, stamp: int, values: Mapping[str, np.ndarray], following: Mapping[str, np.ndarray],
     ) -> np.ndarray:

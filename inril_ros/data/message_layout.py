@@ -6,10 +6,12 @@ CDR has no table of contents: where a number is depends on the texts and the len
 Those seldom change from one message of a topic to the next.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct, unpack_from
 from typing import Any
 
+import numpy as np
 from rosbags.interfaces import Nodetype
 from rosbags.typesys.store import Typestore
 
@@ -48,11 +50,18 @@ class Layout:
         # As one number: many short comparisons would take longer than all the rest.
         object.__setattr__(self, '_mask', int.from_bytes(mask, 'little'))
         object.__setattr__(self, '_content', int.from_bytes(content, 'little'))
+        fixed = np.flatnonzero(np.frombuffer(mask, np.uint8))
+        object.__setattr__(self, '_columns', fixed)
+        object.__setattr__(self, '_bytes', np.frombuffer(content, np.uint8)[fixed])
 
     def fits(self, raw: bytes | memoryview) -> bool:
         """Say whether a message of the same type has this layout."""
         return (len(raw) == self.size
                 and int.from_bytes(raw, 'little') & self._mask == self._content)
+
+    def fits_all(self, rows: np.ndarray) -> bool:
+        """Say whether messages (n, size) uint8 of the same type have this layout."""
+        return bool((rows[:, self._columns] == self._bytes).all())
 
 
 def layout_of(raw: bytes, kind: str, types: Typestore) -> Layout:
@@ -157,10 +166,37 @@ class _Walk:
         self._position += -body % size
 
 
-def reader_of(places: list[tuple[int, str]]) -> tuple[Struct, int]:
-    """Return what unpacks numbers at ascending places, and the byte where it begins."""
-    text, position = '<', places[0][0]
-    for first, kind in places:
-        text += f'{first - position}x{kind}' if first > position else kind
-        position = first + Struct(f'<{kind}').size
-    return Struct(text), places[0][0]
+class Numbers:
+    """Reads numbers at some places of messages that share a layout.
+
+    Args:
+        places: First byte and format of each number, in the order in which they are wanted.
+    """
+
+    def __init__(self, places: Sequence[tuple[int, str]]) -> None:
+        ascending = sorted(set(places))
+        text, position = '<', ascending[0][0]
+        runs: list[tuple[int, int, str]] = []  # first byte, byte after, format
+        for first, kind in ascending:
+            text += f'{first - position}x{kind}' if first > position else kind
+            position = first + Struct(f'<{kind}').size
+            if runs and runs[-1][1:] == (first, kind):
+                runs[-1] = (runs[-1][0], position, kind)
+            else:
+                runs.append((first, position, kind))
+        self._unpack, self._begin, self._runs = Struct(text).unpack_from, ascending[0][0], runs
+        self._order = None
+        if ascending != list(places):
+            self._order = [ascending.index(place) for place in places]
+
+    def of(self, raw: bytes | memoryview) -> tuple[float, ...] | list[float]:
+        """Return the numbers of one message."""
+        found = self._unpack(raw, self._begin)
+        return found if self._order is None else [found[index] for index in self._order]
+
+    def columns(self, rows: np.ndarray) -> np.ndarray:
+        """Return the numbers (n, places) float64 of messages (n, size) uint8."""
+        parts = [np.ascontiguousarray(rows[:, first:after]).view(f'<{kind}')
+                 for first, after, kind in self._runs]
+        found = np.concatenate(parts, axis=1, dtype=np.float64)
+        return found if self._order is None else found[:, self._order]

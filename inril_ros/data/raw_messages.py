@@ -3,7 +3,7 @@
 """Messages of recordings as they lie in the file, and their times without the messages."""
 
 from collections.abc import Collection, Iterable, Iterator
-from operator import itemgetter
+from struct import error
 
 import numpy as np
 from rosbags.highlevel import AnyReader
@@ -20,12 +20,9 @@ from inril_ros.data.mcap_records import (
     MESSAGE_HEAD,
     RECORD_HEAD,
 )
+from inril_ros.data.message_batch import found_messages, joined, MessageBatch, Row
 
-Row = tuple[int, Connection, bytes | memoryview]
-"""Time [ns], connection and content of a message."""
-
-# Smaller messages are copied out of their chunk: one that waits must not keep a chunk in memory.
-_VIEWED = 2**15  # [byte]
+_END = 2**63 - 1  # [ns] Later than any message
 
 
 def chunked_files(reader: AnyReader, links: Collection[Connection],
@@ -48,11 +45,11 @@ def chunked_files(reader: AnyReader, links: Collection[Connection],
             for file in files]
 
 
-def raw_messages(
+def message_batches(
     reader: AnyReader, links: Collection[Connection], start: int | None = None,
     stop: int | None = None,
-) -> Iterator[Row]:
-    """Yield what ``reader.messages`` does, in the same order; long messages as views.
+) -> Iterator[MessageBatch] | None:
+    """Yield the messages that ``reader.messages`` yields, in the same order, many at a time.
 
     Args:
         reader: Of a recording of any kind, open.
@@ -60,38 +57,41 @@ def raw_messages(
         start: [ns] Messages before it are left out,
         stop: [ns] and those from then on.
 
+    Returns:
+        None: The recording isn't in chunks of MCAP.
+
     Raises:
         ValueError: A chunk is damaged; the libraries below raise other errors, too.
     """
     files = chunked_files(reader, links)
     if files is None:
+        return None
+    return (batch for file, wanted in files
+            for batch in _file_batches(file, wanted, max(start or 0, 0),
+                                       _END if stop is None else stop))
+
+
+def raw_messages(
+    reader: AnyReader, links: Collection[Connection], start: int | None = None,
+    stop: int | None = None,
+) -> Iterator[Row]:
+    """Yield what ``reader.messages`` does, in the same order; long messages as views.
+
+    See ``message_batches``.
+    """
+    batches = message_batches(reader, links, start, stop)
+    if batches is None:
         for link, time, raw in reader.messages(links, start, stop):
             yield time, link, raw
         return
-    start, stop = 0 if start is None else start, 2**63 if stop is None else stop
-    for file, wanted in files:
-        chunks = [chunk for chunk in file.chunks
-                  if start <= chunk.message_end_time and chunk.message_start_time < stop
-                  and (any(map(chunk.channel_count.get, wanted)) or not chunk.channel_count)]
-        chunks.sort(key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset))
-        waiting: list[tuple[int, int, Connection, bytes | memoryview]] = []
-        for chunk in chunks:
-            while waiting and waiting[-1][0] < chunk.message_start_time:
-                row = waiting.pop()
-                yield row[0], row[2], row[3]
-            rows = list(_rows(file, chunk, wanted, start, stop))
-            rows.sort(key=itemgetter(0))
-            waiting = sorted(waiting[::-1] + rows, key=itemgetter(0, 1)) if waiting else rows
-            waiting.reverse()  # the next one is the last
-        while waiting:
-            row = waiting.pop()
-            yield row[0], row[2], row[3]
+    for batch in batches:
+        yield from batch.rows()
 
 
 def message_times(reader: AnyReader, links: Collection[Connection]) -> Iterable[int]:
     """Return the times [ns] of messages, in order; where there is an index, from that alone."""
     files = chunked_files(reader, links)
-    if files is None or not all(chunk.message_index_offsets or not chunk.uncompressed_size
+    if files is None or not all(chunk.message_index_offsets
                                 for file, _ in files for chunk in file.chunks):
         return (time for time, _, _ in raw_messages(reader, links))
     found = [np.zeros(0, '<u8')]
@@ -113,30 +113,65 @@ def _indexed_times(file: McapReader, place: int) -> np.ndarray:
     return np.frombuffer(rows, '<u8')[::2]
 
 
-def _rows(file: McapReader, chunk: ChunkInfo, wanted: dict[int, Connection], start: int,
-          stop: int) -> Iterator[tuple[int, int, Connection, bytes | memoryview]]:
-    """Yield (time [ns], place of the chunk, connection, content) in the order of the file."""
+def _file_batches(file: McapReader, wanted: dict[int, Connection], start: int, stop: int,
+                  ) -> Iterator[MessageBatch]:
+    """Yield the messages of a file, by chunks; where those overlap in time, the rest waits."""
+    chunks = [chunk for chunk in file.chunks
+              if start <= chunk.message_end_time and chunk.message_start_time < stop
+              and (any(map(chunk.channel_count.get, wanted)) or not chunk.channel_count)]
+    chunks.sort(key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset))
+    following = [chunk.message_start_time for chunk in chunks[1:]] + [_END]
+    waiting = None
+    for chunk, until in zip(chunks, following, strict=True):
+        batch = _chunk_batch(file, chunk, wanted, start, stop)
+        if waiting is not None:
+            batch = joined(waiting, batch)
+            waiting = None
+        batch = batch.in_time()
+        ready = int(np.searchsorted(batch.times, until))
+        if ready < len(batch):
+            waiting = batch.chosen(np.arange(ready, len(batch))).copied()
+            batch = batch.chosen(np.arange(ready))
+        if len(batch):
+            yield batch
+
+
+def _chunk_batch(file: McapReader, chunk: ChunkInfo, wanted: dict[int, Connection], start: int,
+                 stop: int) -> MessageBatch:
+    """Return the messages of a chunk as they lie in it."""
     place = chunk.chunk_start_offset
     file.bio.seek(place)
-    record = memoryview(file.bio.read(chunk.chunk_length))
+    record = np.empty(chunk.chunk_length, np.uint8)
     first = CHUNK_HEAD.size + len(chunk.compression) + 8
-    if len(record) != chunk.chunk_length or len(record) < first:
+    if file.bio.readinto(record) != len(record) or len(record) < first:
         raise ValueError(f'the chunk at byte {place} is cut off')
     op, _, _, _, size, crc, _ = CHUNK_HEAD.unpack_from(record)
     if op != CHUNK:
         raise ValueError(f'no chunk at byte {place}')
-    content = memoryview(decompress(record[first:], chunk.compression, size, crc))
-    end, position, header = len(content), 0, MESSAGE_HEAD.size
-    unpack, unpack_length = MESSAGE_HEAD.unpack_from, RECORD_HEAD.unpack_from
-    while position < end:
-        op, length = unpack_length(content, position)
-        following = position + RECORD_HEAD.size + length
-        if following > end:
-            raise ValueError(f'a record in the chunk at byte {place} is cut off')
-        if op == MESSAGE:
-            _, _, channel, _, time, _ = unpack(content, position)
-            link = wanted.get(channel)
-            if link is not None and start <= time < stop:
-                raw = content[position + header:following]
-                yield time, place, link, raw if len(raw) > _VIEWED else bytes(raw)
-        position = following
+    content = np.frombuffer(decompress(record[first:], chunk.compression, size, crc), np.uint8)
+    if not content.flags.writeable:
+        content = content.copy()
+    return found_messages(content, _message_records(content, place), place, wanted, start, stop)
+
+
+def _message_records(content: np.ndarray, place: int) -> np.ndarray:
+    """Return the bytes (n,) where the records of messages begin in a chunk.
+
+    Raises:
+        ValueError: A record is cut off.
+    """
+    found, position, end = [], 0, len(content)
+    unpack, head = RECORD_HEAD.unpack_from, RECORD_HEAD.size
+    try:
+        while position < end:
+            op, length = unpack(content, position)
+            if op == MESSAGE:
+                found.append(position)
+                if length < MESSAGE_HEAD.size - head:
+                    raise ValueError(f'a message in the chunk at byte {place} is too short')
+            position += head + length
+    except error as cut:
+        raise ValueError(f'a record in the chunk at byte {place} is cut off') from cut
+    if position > end:
+        raise ValueError(f'a record in the chunk at byte {place} is cut off')
+    return np.array(found, np.int64)

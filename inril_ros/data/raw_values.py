@@ -9,14 +9,14 @@ Messages that are in any way unusual aren't read here, but decoded.
 
 from collections.abc import Callable, Hashable, Mapping
 from math import isfinite
-from operator import itemgetter
 from struct import pack_into
 from typing import Any, NamedTuple
 
 import numpy as np
 from rosbags.typesys.store import Typestore
 
-from inril_ros.data.message_layout import Layout, layout_of, LayoutError, reader_of
+from inril_ros.data.mcap_records import at_each_byte
+from inril_ros.data.message_layout import Layout, layout_of, LayoutError, Numbers
 
 Codec = Callable[[Any], np.ndarray]
 """Reads values (n,) float64 from a message, from its places alone."""
@@ -35,6 +35,18 @@ class RawValues(NamedTuple):
     """
 
     stamp: int
+    values: dict[Hashable, np.ndarray]
+
+
+class RawColumns(NamedTuple):
+    """What many messages hold.
+
+    Attributes:
+        stamps: (n,) int64 [ns] Of their headers; 0: they have none.
+        values: (n, size) float64 for each codec, by its name.
+    """
+
+    stamps: np.ndarray
     values: dict[Hashable, np.ndarray]
 
 
@@ -62,6 +74,25 @@ class RawReader:
         if self._tries < _TRIES:
             self._tries += 1
             self._learn(bytes(raw))
+        return None
+
+    def read_many(self, content: np.ndarray, begins: np.ndarray, sizes: np.ndarray,
+                  ) -> RawColumns | None:
+        """Return what messages hold that all have one layout; None: see ``read`` for each.
+
+        Args:
+            content: (b,) uint8 In which they lie.
+            begins: (n,) Byte where each begins; there is one at least.
+            sizes: (n,) [byte] Of each.
+        """
+        if (sizes != sizes[0]).any():
+            return None
+        for plan in self._plans:
+            if plan.layout.size == sizes[0]:
+                rows = at_each_byte(content, np.dtype(f'V{plan.layout.size}'))[begins]
+                rows = rows.view(np.uint8).reshape(len(begins), -1)
+                if plan.layout.fits_all(rows):
+                    return plan.read_many(rows)
         return None
 
     def _learn(self, raw: bytes) -> None:
@@ -109,24 +140,34 @@ class _Plan:
         """Return what a message of this layout holds; None: a value isn't finite."""
         stamp = 0
         if self._stamp is not None:
-            unpack, begin, _ = self._stamp
-            seconds, nanoseconds = unpack(raw, begin)
+            seconds, nanoseconds = self._stamp.of(raw)
             stamp = seconds * _SECOND + nanoseconds
         values = {}
-        for name, (unpack, begin, order) in self._reads.items():
-            found = unpack(raw, begin)
+        for name, numbers in self._reads.items():
+            found = numbers.of(raw)
             if not isfinite(sum(found)):
                 return None
-            values[name] = np.array(found if order is None else order(found), np.float64)
+            values[name] = np.array(found, np.float64)
         return RawValues(stamp, values)
+
+    def read_many(self, rows: np.ndarray) -> RawColumns | None:
+        """Return what messages of this layout hold (n, layout.size) uint8; None: likewise."""
+        stamps = np.zeros(len(rows), np.int64)
+        if self._stamp is not None:
+            seconds, nanoseconds = self._stamp.columns(rows).astype(np.int64).T
+            stamps = seconds * _SECOND + nanoseconds
+        values = {name: numbers.columns(rows) for name, numbers in self._reads.items()}
+        if not all(np.isfinite(found).all() for found in values.values()):
+            return None
+        return RawColumns(stamps, values)
 
 
 def _stamp(message: Any) -> np.ndarray:
     return np.array([message.header.stamp.sec, message.header.stamp.nanosec], np.float64)
 
 
-def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> tuple[Any, int, Any]:
-    """Return how the values of a codec are read: unpacked by what, from where, in which order."""
+def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> Numbers:
+    """Return what reads the values of a codec."""
     try:
         numbers = (codec(first) - 1.0).tolist()
         again = codec(second).tolist()
@@ -135,8 +176,4 @@ def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> tuple[Any, 
         raise LayoutError(str(error)) from error
     if not numbers or again != [3.0 * number + 7.0 for number in numbers]:
         raise LayoutError('a value is not one of the numbers')
-    ascending = sorted(set(places))
-    unpacker, begin = reader_of(ascending)
-    if ascending == places:
-        return unpacker.unpack_from, begin, None
-    return unpacker.unpack_from, begin, itemgetter(*(ascending.index(place) for place in places))
+    return Numbers(places)

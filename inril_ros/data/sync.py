@@ -152,6 +152,42 @@ class FrameAligner:
             [(key, received if key[1] == 'receive' else stamp) for key in keys],
             lambda key: values)
 
+    def continues(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> bool:
+        """Say whether ``add_columns`` may be given messages of these times (n,) [ns].
+
+        False: some are late, or have no time, or time went back; ``add`` knows what to do then.
+        """
+        keys = self._keys.get(topic, ())
+        if any(clock == 'header' for _, clock in keys) and not stamps.all():
+            return False
+        return bool(keys) and all(
+            self._streams[key].continues(received if key[1] == 'receive' else stamps)
+            for key in keys)
+
+    def times_of(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Return the times (n,) [ns] of samples; where a topic has two, the earlier one."""
+        clocks = {clock for _, clock in self._keys[topic]}
+        if clocks == {'receive'}:
+            return received
+        return stamps if clocks == {'header'} else np.minimum(stamps, received)
+
+    def add_columns(self, topic: str, values: Mapping[str, np.ndarray], stamps: np.ndarray,
+                    received: np.ndarray) -> None:
+        """Take in what many messages hold, as ``add_values`` does one by one.
+
+        Args:
+            topic: As the contract names it; its streams must be continued by the times.
+            values: (n, size) By the names of its observations.
+            stamps: (n,) [ns] Of the messages' headers; 0: they have none.
+            received: (n,) [ns] When they came.
+        """
+        for key in self._keys[topic]:
+            names = self._names[key]
+            rows = [dict(zip(names, row, strict=True))
+                    for row in zip(*(values[name] for name in names), strict=True)]
+            self._streams[key].extend(
+                (received if key[1] == 'receive' else stamps).tolist(), rows)
+
     def _take(self, topic: str, message: Any, received: int | None) -> int:
         if topic in self._static:
             self._static[topic].add_static(message)
