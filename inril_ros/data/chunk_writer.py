@@ -13,6 +13,7 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.storage_mcap import McapWriter
 
+from inril_ros.data.bag_metadata import bag_metadata, yaml_text
 from inril_ros.data.mcap_records import (
     at_each_byte,
     CHUNK,
@@ -172,10 +173,15 @@ class ChunkWriter(Writer):
             self.write(channels[link.id], time + shift, raw)
 
     def close(self) -> None:
-        """Finish files and metadata."""
+        """Finish files and metadata, the latter without the YAML library that rosbags takes."""
         if isinstance(self.storage, _ChunkFile):
             self.storage.flush()
             self.counts.update(self.storage.channel_stats)
             self.min_timestamp = min(self.min_timestamp, self.storage.message_start_time)
             self.max_timestamp = max(self.max_timestamp, self.storage.message_end_time)
-        super().close()
+        told = bag_metadata(self)
+        self.storage.close(self.version, yaml_text(told).strip())
+        self.storage = None
+        partial = self.metapath.with_suffix('.yaml.tmp')
+        partial.write_text(yaml_text({'rosbag2_bagfile_information': told}), 'utf8')
+        partial.replace(self.metapath)
