@@ -87,8 +87,7 @@ class _ChunkFile(McapWriter):
             batch.first[np.append(0, apart)].tolist(),
             batch.ends[np.append(apart - 1, -1)].tolist(), strict=True))
         self._size += int(lengths.sum())
-        if self._size > _CHUNK_SIZE:
-            self.close_chunk()
+        self.close_chunk()  # while the batch holds
 
     def close_chunk(self) -> None:
         rows = {}
@@ -144,7 +143,7 @@ class _ChunkFile(McapWriter):
 class ChunkWriter(Writer):
     """What writes bags: ``rosbags``' writer, with its MCAP files written as above.
 
-    It keeps what it is given until the chunk is full: content must not change after that.
+    It keeps single messages until the chunk is full: they must not change until then.
     """
 
     STORAGE_PLUGINS = {**Writer.STORAGE_PLUGINS, StoragePlugin.MCAP: _ChunkFile}

@@ -10,11 +10,8 @@ from rosbags.interfaces import Connection
 
 from inril_ros.data.mcap_records import at_each_byte, MESSAGE_HEAD, MESSAGE_HEADS
 
-Row = tuple[int, Connection, bytes | memoryview]
+Row = tuple[int, Connection, bytes]
 """Time [ns], connection and content of a message."""
-
-# Smaller messages are copied out of a batch: one that waits must not keep all of it in memory.
-_VIEWED = 2**15  # [byte]
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,12 @@ class MessageBatch:
         return self.first + (MESSAGE_HEAD.size + self.sizes)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the messages one by one; long ones as views."""
+        """Yield the messages one by one, copied: they may be kept."""
         view = memoryview(self.content)
         for begin, end, time, channel in zip(self.begins.tolist(), self.ends.tolist(),
                                              self.times.tolist(), self.channels.tolist(),
                                              strict=True):
-            raw = view[begin:end]
-            yield time, self.links[channel], raw if end - begin > _VIEWED else bytes(raw)
+            yield time, self.links[channel], bytes(view[begin:end])
 
     def chosen(self, which: np.ndarray) -> 'MessageBatch':
         """Return some of the messages, by index or mask (n,), where they are."""
@@ -84,14 +80,14 @@ class MessageBatch:
         return self.chosen(np.lexsort((self.first, self.places, self.times)))
 
 
-def found_messages(content: np.ndarray, first: np.ndarray, place: int,
+def found_messages(content: np.ndarray, first: np.ndarray, places: np.ndarray,
                    links: Mapping[int, Connection], start: int, stop: int) -> MessageBatch:
-    """Return the messages of a chunk that are wanted, as they lie.
+    """Return the messages that are wanted, as they lie.
 
     Args:
-        content: (b,) uint8 Of the chunk.
-        first: (n,) Byte where each message's record begins, which is whole.
-        place: Byte of the chunk in its file.
+        content: (b,) uint8 Of chunks.
+        first: (n,) int64 Byte where each message's record begins, which is whole.
+        places: (n,) int64 Byte in the file of the chunk that it comes from.
         links: By the channels that are wanted.
         start: [ns] Messages before it are left out,
         stop: [ns] and those from then on.
@@ -106,7 +102,7 @@ def found_messages(content: np.ndarray, first: np.ndarray, place: int,
         wanted &= channels != channel
     sizes = heads['length'].astype(np.int64) - (MESSAGE_HEAD.size - 9)
     found = MessageBatch(content, first, sizes, times.astype(np.int64), channels,
-                         np.full(len(first), place), links)
+                         places, links)
     return found if wanted.all() else found.chosen(wanted)
 
 

@@ -3,26 +3,19 @@
 """Messages of recordings as they lie in the file, and their times without the messages."""
 
 from collections.abc import Collection, Iterable, Iterator
-from struct import error
 
 import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.rosbag2.reader import DirectoryReader
-from rosbags.rosbag2.storage_mcap import ChunkInfo, decompress, McapReader
+from rosbags.rosbag2.storage_mcap import ChunkInfo, McapReader
 
-from inril_ros.data.mcap_records import (
-    CHUNK,
-    CHUNK_HEAD,
-    INDEX,
-    INDEX_HEAD,
-    MESSAGE,
-    MESSAGE_HEAD,
-    RECORD_HEAD,
-)
+from inril_ros.data.chunk_memory import ChunkMemory
+from inril_ros.data.mcap_records import INDEX, INDEX_HEAD
 from inril_ros.data.message_batch import found_messages, joined, MessageBatch, Row
 
 _END = 2**63 - 1  # [ns] Later than any message
+_GROUP = 2**22  # [byte] Of chunks that are read together, unless a single one is larger
 
 
 def chunked_files(reader: AnyReader, links: Collection[Connection],
@@ -58,7 +51,8 @@ def message_batches(
         stop: [ns] and those from then on.
 
     Returns:
-        None: The recording isn't in chunks of MCAP.
+        Batches, each of which holds until the next one is asked for. None: the recording isn't
+        in chunks of MCAP.
 
     Raises:
         ValueError: A chunk is damaged; the libraries below raise other errors, too.
@@ -75,7 +69,7 @@ def raw_messages(
     reader: AnyReader, links: Collection[Connection], start: int | None = None,
     stop: int | None = None,
 ) -> Iterator[Row]:
-    """Yield what ``reader.messages`` does, in the same order; long messages as views.
+    """Yield what ``reader.messages`` does, in the same order.
 
     See ``message_batches``.
     """
@@ -120,10 +114,17 @@ def _file_batches(file: McapReader, wanted: dict[int, Connection], start: int, s
               if start <= chunk.message_end_time and chunk.message_start_time < stop
               and (any(map(chunk.channel_count.get, wanted)) or not chunk.channel_count)]
     chunks.sort(key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset))
-    following = [chunk.message_start_time for chunk in chunks[1:]] + [_END]
-    waiting = None
-    for chunk, until in zip(chunks, following, strict=True):
-        batch = _chunk_batch(file, chunk, wanted, start, stop)
+    groups = _groups(chunks)
+    following = [group[0].message_start_time for group in groups[1:]] + [_END]
+    memory, waiting = ChunkMemory(file), None
+    for group, until in zip(groups, following, strict=True):
+        memory.clear()
+        found, places = [], []
+        for chunk in group:
+            found.append(memory.take(chunk))
+            places.append(np.full(len(found[-1]), chunk.chunk_start_offset))
+        batch = found_messages(memory.content, np.concatenate(found), np.concatenate(places),
+                               wanted, start, stop)
         if waiting is not None:
             batch = joined(waiting, batch)
             waiting = None
@@ -136,42 +137,13 @@ def _file_batches(file: McapReader, wanted: dict[int, Connection], start: int, s
             yield batch
 
 
-def _chunk_batch(file: McapReader, chunk: ChunkInfo, wanted: dict[int, Connection], start: int,
-                 stop: int) -> MessageBatch:
-    """Return the messages of a chunk as they lie in it."""
-    place = chunk.chunk_start_offset
-    file.bio.seek(place)
-    record = np.empty(chunk.chunk_length, np.uint8)
-    first = CHUNK_HEAD.size + len(chunk.compression) + 8
-    if file.bio.readinto(record) != len(record) or len(record) < first:
-        raise ValueError(f'the chunk at byte {place} is cut off')
-    op, _, _, _, size, crc, _ = CHUNK_HEAD.unpack_from(record)
-    if op != CHUNK:
-        raise ValueError(f'no chunk at byte {place}')
-    content = np.frombuffer(decompress(record[first:], chunk.compression, size, crc), np.uint8)
-    if not content.flags.writeable:
-        content = content.copy()
-    return found_messages(content, _message_records(content, place), place, wanted, start, stop)
-
-
-def _message_records(content: np.ndarray, place: int) -> np.ndarray:
-    """Return the bytes (n,) where the records of messages begin in a chunk.
-
-    Raises:
-        ValueError: A record is cut off.
-    """
-    found, position, end = [], 0, len(content)
-    unpack, head = RECORD_HEAD.unpack_from, RECORD_HEAD.size
-    try:
-        while position < end:
-            op, length = unpack(content, position)
-            if op == MESSAGE:
-                found.append(position)
-                if length < MESSAGE_HEAD.size - head:
-                    raise ValueError(f'a message in the chunk at byte {place} is too short')
-            position += head + length
-    except error as cut:
-        raise ValueError(f'a record in the chunk at byte {place} is cut off') from cut
-    if position > end:
-        raise ValueError(f'a record in the chunk at byte {place} is cut off')
-    return np.array(found, np.int64)
+def _groups(chunks: list[ChunkInfo]) -> list[list[ChunkInfo]]:
+    """Return chunks that follow each other, so many that handling them isn't what takes time."""
+    groups, size = [], _GROUP
+    for chunk in chunks:
+        size += chunk.uncompressed_size
+        if size > _GROUP:
+            groups.append([])
+            size = chunk.uncompressed_size
+        groups[-1].append(chunk)
+    return groups
