@@ -7,6 +7,7 @@ content, or for another contract, is never taken, and is removed when the new on
 are memory-mapped: an episode costs memory only where somebody looks.
 """
 
+from collections.abc import Mapping
 import os
 from pathlib import Path
 import shutil
@@ -21,7 +22,7 @@ from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract import Contract
 
 #: Raised when what is kept, or how it is computed, changes.
-FORMAT = 2
+FORMAT = 3
 FOLDER = ALIGNED
 _INDEX = 'index.json'
 _ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
@@ -49,32 +50,43 @@ def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
     return _load(folder, key) or episode
 
 
-def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode) -> None:
+def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode,
+                 hashes: Mapping[str, str]) -> None:
     """Put an episode into the cache that was aligned while its bag was made.
 
     Args:
         path: Of the bag, which is closed.
         contract: Of the robot.
         episode: What ``read_episode`` would return.
+        hashes: Of files of the bag for who reads ``read_topics``, by name, where they are known.
 
     Raises:
         BagError: The bag can't be read.
     """
-    key = cache_key(path, contract)
+    key = cache_key(path, contract, hashes)
     _keep(_folder(path, key), key, path.name, episode)
 
 
-def cache_key(path: Path, contract: Contract) -> str:
+def read_topics(contract: Contract) -> set[str]:
+    """Return the topics that an aligned episode depends on."""
+    return {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
+            contract.episode.outcome_topic,
+            *(camera.topic for camera in contract.policy_cameras.values())}
+
+
+def cache_key(path: Path, contract: Contract, hashes: Mapping[str, str] | None = None) -> str:
     """Return the SHA-256 of all that an aligned episode depends on.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+        hashes: Of files that are known, by name.
 
     Raises:
         BagError: The bag can't be read.
     """
-    topics = {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
-              contract.episode.outcome_topic,
-              *(camera.topic for camera in contract.policy_cameras.values())}
     try:
-        return content_hash(path, topics, f'{FORMAT} {contract.hash}')
+        return content_hash(path, read_topics(contract), f'{FORMAT} {contract.hash}', hashes)
     except OSError as error:
         raise BagError(f'{path}: cannot be read: {error.strerror}') from error
 

@@ -18,6 +18,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
+from inril_ros.data.aligned_cache import read_topics
 from inril_ros.data.bags import BagError, EpisodeBag
 from inril_ros.data.command_tracks import CommandTracks
 from inril_ros.data.demonstration_set import add_staged, next_number
@@ -232,5 +233,5 @@ def _import_one(
 ) -> ImportedEpisode:
     identity = str(uuid5(NAMESPACE_URL, f'{Path(name).name} {cut.start} {cut.end} '
                                         f'{contract.hash} {options.mapping}'))
-    bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
+    bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}', read=read_topics(contract))
     return write_episode(bag, reader, links, contract, cut, options, identity, name)

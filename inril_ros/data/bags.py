@@ -6,7 +6,7 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 import hashlib
 import json
@@ -46,13 +46,15 @@ class EpisodeBag:
         name: Name of the bag's folder.
         storage: ``mcap`` or ``sqlite3``.
         offered: Quality of service of the publishers by topic, which playback offers again.
+        read: Topics for whose reader the files are hashed while they are written.
 
     Raises:
         BagError: A bag of this name is there already, or there is no such storage.
     """
 
     def __init__(self, folder: Path, name: str, storage: str = 'mcap',
-                 offered: Mapping[str, Sequence[Qos]] | None = None) -> None:
+                 offered: Mapping[str, Sequence[Qos]] | None = None,
+                 read: Collection[str] | None = None) -> None:
         self.path = folder / name
         self._folder = folder
         self._partial = folder / f'{name}.tmp'
@@ -65,9 +67,11 @@ class EpisodeBag:
         self._store = ros_typestore()
         self._offered = offered or {}
         self._storage = storage
+        self._read = read
         self._writer: BagWriter | None = None
         self._connections: dict[str, Connection] = {}
         self.messages = 0
+        self.hashes: dict[str, str] = {}
 
     def write(self, topic: str, message_type: str, stamp: int, raw: bytes,
               types: Typestore | None = None) -> None:
@@ -123,6 +127,7 @@ class EpisodeBag:
         for key, value in information.items():
             writer.set_custom_data(key, value)
         writer.close()
+        self.hashes = self._writer.hashes()
         target = self.path if keep else self._folder / 'rejected' / self.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         return self._partial.rename(target)
@@ -132,6 +137,8 @@ class EpisodeBag:
         if self._writer is None:
             self._writer = BagWriter(self._partial, self._storage)
             self._writer.open()
+            if self._read is not None:
+                self._writer.hash_for(self._read)
         return self._writer
 
 

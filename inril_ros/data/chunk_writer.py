@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags written chunk by chunk, from the messages where they are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+import hashlib
 from io import BytesIO
 import os
 from pathlib import Path
 from struct import Struct
+from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Connection
@@ -14,6 +16,7 @@ from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.storage_mcap import McapWriter
 
 from inril_ros.data.bag_metadata import bag_metadata, yaml_text
+from inril_ros.data.content_hash import file_hash, is_read, SHORT
 from inril_ros.data.mcap_records import (
     at_each_byte,
     CHUNK,
@@ -39,9 +42,22 @@ class _ChunkFile(McapWriter):
     def __init__(self, path: Path, compression: CompressionMode) -> None:
         super().__init__(path, compression)
         self._parts: list[bytes | memoryview] = []
+        self._hashed: list[bytes | memoryview] = []  # of them, as ``content_hash`` says
+        self._topics: tuple[str, ...] | None = None
+        self._left_out: set[int] = set()
         self._size = 0
         self._times: dict[int, list[int]] = {}
         self._tables: dict[int, list[np.ndarray]] = {}
+
+    def hash_for(self, topics: Collection[str]) -> None:
+        """Hash what is written for who reads these topics, from the beginning."""
+        self.bio.flush()
+        self._topics = tuple(topics)
+        self._total = hashlib.sha256(self.path.read_bytes())
+
+    def file_hash(self) -> str:
+        """Return what ``content_hash.file_hash`` returns of the file, which is closed."""
+        return file_hash(self.path, self._topics, self._written, self._total)
 
     def add_msgtype(self, connection: Connection) -> None:
         super().add_msgtype(connection)
@@ -50,19 +66,24 @@ class _ChunkFile(McapWriter):
     def add_connection(self, connection: Connection, offered_qos_profiles: str) -> None:
         super().add_connection(connection, offered_qos_profiles)
         self._times[connection.id], self._tables[connection.id] = [], []
+        if self._topics is not None and not is_read(connection.topic, self._topics):
+            self._left_out.add(connection.id)
         self._take_records()
 
     def _take_records(self) -> None:
         """Take over what was written into the chunk that is open."""
         self._parts.append(self.chunk.bio.getvalue())
+        self._hashed.append(self._parts[-1])
         self._size += len(self._parts[-1])
         self.chunk.bio = BytesIO()
 
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         size = len(data)
         self._times[connection.id] += (timestamp, self._size)
-        self._parts += (MESSAGE_HEAD.pack(MESSAGE, MESSAGE_HEAD.size - 9 + size, connection.id,
-                                           0, timestamp, timestamp), data)
+        head = MESSAGE_HEAD.pack(MESSAGE, MESSAGE_HEAD.size - 9 + size, connection.id, 0,
+                                 timestamp, timestamp)
+        self._parts += (head, data)
+        self._hashed += (head,) if self._is_left_out(connection.id, size) else (head, data)
         self._size += MESSAGE_HEAD.size + size
         if self._size > _CHUNK_SIZE:
             self.close_chunk()
@@ -81,11 +102,11 @@ class _ChunkFile(McapWriter):
             heads['channel'][which] = connection.id
             self._tables[connection.id].append(table[which])
         every[batch.first] = heads
-        apart = np.flatnonzero(batch.first[1:] != batch.ends[:-1]) + 1
-        view = memoryview(batch.content)
-        self._parts += (view[begin:end] for begin, end in zip(
-            batch.first[np.append(0, apart)].tolist(),
-            batch.ends[np.append(apart - 1, -1)].tolist(), strict=True))
+        self._parts += _runs(batch.content, batch.first, batch.ends)
+        if self._topics is not None:
+            left_out = np.isin(heads['channel'], list(self._left_out)) & self._is_long(batch.sizes)
+            self._hashed += _runs(batch.content, batch.first,
+                                  np.where(left_out, batch.begins, batch.ends))
         self._size += int(lengths.sum())
         self.close_chunk()  # while the batch holds
 
@@ -102,11 +123,12 @@ class _ChunkFile(McapWriter):
         head = CHUNK_HEAD.pack(CHUNK, CHUNK_HEAD.size - 1 + size, begin, end, size, 0, 0)
         self._write([head, _SIZE.pack(size), *self._parts])
         length = self.bio.tell() - place
+        written = [head, _SIZE.pack(size), *self._hashed]
         offsets = bytearray()
         for channel, times in rows.items():
             offsets += _PLACE.pack(channel, self.bio.tell())
-            self.bio.write(INDEX_HEAD.pack(INDEX, 6 + times.nbytes, channel, times.nbytes))
-            self.bio.write(times)
+            written += (INDEX_HEAD.pack(INDEX, 6 + times.nbytes, channel, times.nbytes), times)
+            self._write(written[-2:])
             self.channel_stats[channel] += len(times) // 2
         index = BytesIO()
         index.write(_CHUNK_INDEX.pack(begin, end, place, length, len(offsets)))
@@ -115,7 +137,11 @@ class _ChunkFile(McapWriter):
         self.chunks.append(index)
         self.message_start_time = min(begin, self.message_start_time)
         self.message_end_time = max(end, self.message_end_time)
-        self._parts, self._size = [], 0
+        if self._topics is not None:
+            for part in written:
+                self._total.update(part)
+            self._written = self.bio.tell()
+        self._parts, self._hashed, self._size = [], [], 0
         self._times = {channel: [] for channel in self._times}
         self._tables = {channel: [] for channel in self._times}
 
@@ -123,12 +149,19 @@ class _ChunkFile(McapWriter):
         """Write parts one after the other, from where they are and in few calls."""
         self.bio.flush()
         for first in range(0, len(parts), _VECTOR):
-            some = parts[first:first + _VECTOR]
+            some = [memoryview(part).cast('B') for part in parts[first:first + _VECTOR]]
             written, size = os.writev(self.bio.fileno(), some), sum(map(len, some))
             if written < size:  # the disk is full, which the rest will tell
                 self.bio.write(b''.join(some)[written:])
                 self.bio.flush()
         self.bio.seek(0, os.SEEK_END)
+
+    def _is_left_out(self, channel: int, size: int) -> bool:
+        return channel in self._left_out and bool(self._is_long(size))
+
+    @staticmethod
+    def _is_long(sizes: Any) -> Any:
+        return MESSAGE_HEAD.size - 9 + sizes > SHORT
 
     def flush(self) -> None:
         """Write what is there."""
@@ -140,6 +173,15 @@ class _ChunkFile(McapWriter):
         super().close(version, metadata)
 
 
+def _runs(content: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> Iterator[memoryview]:
+    """Yield parts (n,) of a content, those that touch as one."""
+    apart = np.flatnonzero(begins[1:] != ends[:-1]) + 1
+    view = memoryview(content)
+    return (view[begin:end] for begin, end in zip(
+        begins[np.append(0, apart)].tolist(), ends[np.append(apart - 1, -1)].tolist(),
+        strict=True))
+
+
 class ChunkWriter(Writer):
     """What writes bags: ``rosbags``' writer, with its MCAP files written as above.
 
@@ -147,6 +189,19 @@ class ChunkWriter(Writer):
     """
 
     STORAGE_PLUGINS = {**Writer.STORAGE_PLUGINS, StoragePlugin.MCAP: _ChunkFile}
+    _hashing: _ChunkFile | None = None
+
+    def hash_for(self, topics: Collection[str]) -> None:
+        """Hash an MCAP file while it is written, for who reads these topics; call it first."""
+        if isinstance(self.storage, _ChunkFile):
+            self._hashing = self.storage
+            self._hashing.hash_for(topics)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the hashes of files that are known, by their names; the bag is closed."""
+        if self._hashing is None:
+            return {}
+        return {self._hashing.path.name: self._hashing.file_hash()}
 
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         """Write a message; ``timestamp`` [ns] is its time in the bag."""

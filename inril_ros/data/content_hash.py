@@ -6,102 +6,105 @@ Of messages on topics that the contract doesn't read, most of them images, time 
 content doesn't. All else counts byte by byte; so does a file that isn't understood.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 import hashlib
+import os
 from pathlib import Path
-from typing import BinaryIO
+from struct import Struct
 
-from inril_ros.data.mcap_records import (
-    CHANNEL,
-    CHUNK,
-    CHUNK_HEAD,
-    MESSAGE,
-    MESSAGE_HEAD,
-    RECORD_HEAD,
-)
+from inril_ros.data.mcap_records import CHANNEL, CHUNK, CHUNK_HEAD, MESSAGE, MESSAGE_HEAD
 
 _MAGIC = b'\x89MCAP0\r\n'
-_BLOCK = 2**20  # [byte]
-_LARGEST = 2**26  # [byte] Of a chunk that is looked into
-_WORTH = 2**10  # [byte] Shorter messages are hashed rather than left out
+_BLOCK = 2**20  # [byte] That are read at once,
+_WINDOW = 2**13  # and where it is seen what is to be read
+_LARGEST = 2**26  # [byte] Of a record that describes a channel
+_RECORD = Struct('<BQH')  # op, length of what follows, channel if it is a message
+#: [byte] Messages that aren't longer are hashed in any case.
+SHORT = 2**10
 
 
-def content_hash(path: Path, topics: Collection[str], key: str) -> str:
+def content_hash(path: Path, topics: Collection[str], key: str,
+                 known: Mapping[str, str] | None = None) -> str:
     """Return the SHA-256 of a bag's files, but for content on other topics.
 
     Args:
         path: Of the bag's folder.
         topics: That are read, as a contract names them, in any namespace.
         key: Goes into the hash.
+        known: What ``file_hash`` would return, by the file's name.
 
     Raises:
         OSError: A file can't be read.
     """
     total = hashlib.sha256(key.encode())
-    buffer = bytearray(_BLOCK)
     for file in sorted(item for item in path.iterdir() if item.is_file()):
-        total.update(f'\0{file.name}\0{file.stat().st_size}\0'.encode())
-        with file.open('rb', buffering=0) as content:
-            if file.suffix == '.mcap' and content.read(len(_MAGIC)) == _MAGIC:
-                buffer = _hash_records(content, total, tuple(topics), buffer)
-            else:
-                content.seek(0)
-            while size := content.readinto(buffer):
-                total.update(memoryview(buffer)[:size])
+        found = (known or {}).get(file.name) or file_hash(file, topics)
+        total.update(f'\0{file.name}\0{file.stat().st_size}\0{found}'.encode())
     return total.hexdigest()
 
 
-def _hash_records(file: BinaryIO, total: 'hashlib._Hash', topics: tuple[str, ...],
-                  buffer: bytearray) -> bytearray:
-    """Hash records up to one that isn't understood, which is left to be read."""
+def file_hash(file: Path, topics: Collection[str], first: int = 0,
+              total: 'hashlib._Hash | None' = None) -> str:
+    """Return the SHA-256 of a file, but for content on other topics.
+
+    Args:
+        file: Its path.
+        topics: That are read.
+        first: Byte to begin at, where a record begins,
+        total: if this is the hash of what is before it.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    total = hashlib.sha256() if total is None else total
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        for begin, end in _counted(descriptor, first, tuple(topics)):
+            while begin < end and (part := os.pread(descriptor, min(_BLOCK, end - begin), begin)):
+                total.update(part)
+                begin += len(part)
+    finally:
+        os.close(descriptor)
+    return total.hexdigest()
+
+
+def is_read(topic: str, topics: Collection[str]) -> bool:
+    """Say whether a topic of a bag is one of those that are read, in any namespace."""
+    return any(topic == name or topic.endswith(f'/{name}') for name in topics)
+
+
+def _counted(file: int, position: int, topics: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a file that count, from byte to byte, in order."""
+    size, begun = os.fstat(file).st_size, position
+    if position == 0 and os.pread(file, len(_MAGIC), 0) == _MAGIC:
+        position = len(_MAGIC)
+    elif position == 0:
+        position = size
     left_out: set[int] = set()
-    while True:
-        place = file.tell()
-        head = file.read(RECORD_HEAD.size)
-        length = RECORD_HEAD.unpack(head)[1] if len(head) == RECORD_HEAD.size else _LARGEST + 1
-        if length > _LARGEST:
-            file.seek(place)
-            return buffer
-        size = len(head) + length
-        if len(buffer) < size:
-            buffer = bytearray(size)
-        view = memoryview(buffer)[:size]
-        view[:len(head)] = head
-        if file.readinto(view[len(head):]) != length:
-            file.seek(place)
-            return buffer
-        spans = _spans(view, topics, left_out) if head[0] == CHUNK else [(0, size)]
-        for first, after in spans:
-            total.update(view[first:after])
-
-
-def _spans(chunk: memoryview, topics: tuple[str, ...], left_out: set[int],
-           ) -> list[tuple[int, int]]:
-    """Return the parts of a chunk that count."""
-    if len(chunk) < CHUNK_HEAD.size + 8 or CHUNK_HEAD.unpack_from(chunk)[6]:
-        return [(0, len(chunk))]  # compressed
-    spans, begun, position = [], 0, CHUNK_HEAD.size + 8
-    while position + RECORD_HEAD.size <= len(chunk):
-        op, length = RECORD_HEAD.unpack_from(chunk, position)
-        following = position + RECORD_HEAD.size + length
-        if following > len(chunk):
+    window, start = b'', 0
+    while position < size:
+        if position + MESSAGE_HEAD.size > start + len(window):
+            window, start = os.pread(file, _WINDOW, position), position
+        if len(window) - (position - start) < _RECORD.size:
             break
-        if op == CHANNEL:
-            _take_channel(bytes(chunk[position + RECORD_HEAD.size:following]), topics, left_out)
-        elif op == MESSAGE and length > _WORTH:
-            if MESSAGE_HEAD.unpack_from(chunk, position)[2] in left_out:
-                spans.append((begun, position + MESSAGE_HEAD.size))
-                begun = following
+        op, length, channel = _RECORD.unpack_from(window, position - start)
+        following = position + _RECORD.size - 2 + length
+        if following > size:
+            break
+        if op == MESSAGE and length > SHORT and channel in left_out:
+            yield begun, position + MESSAGE_HEAD.size
+            begun = following
+        elif op == CHANNEL and length < _LARGEST:
+            record = os.pread(file, length, position + _RECORD.size - 2)
+            (left_out.discard if is_read(_topic(record), topics) else left_out.add)(channel)
+        elif op == CHUNK:
+            head = os.pread(file, CHUNK_HEAD.size, position)
+            if len(head) == CHUNK_HEAD.size and CHUNK_HEAD.unpack(head)[6] == 0:
+                following = position + CHUNK_HEAD.size + 8  # to its records: not compressed
         position = following
-    return [*spans, (begun, len(chunk))]
+    yield begun, size
 
 
-def _take_channel(record: bytes, topics: tuple[str, ...], left_out: set[int]) -> None:
-    """Remember whether the content of a channel's messages counts."""
-    channel = int.from_bytes(record[:2], 'little')
-    size = int.from_bytes(record[4:8], 'little')
-    topic = record[8:8 + size].decode(errors='replace')
-    if any(topic == name or topic.endswith(f'/{name}') for name in topics):
-        left_out.discard(channel)
-    else:
-        left_out.add(channel)
+def _topic(record: bytes) -> str:
+    """Return the topic of a channel."""
+    return record[8:8 + int.from_bytes(record[4:8], 'little')].decode(errors='replace')

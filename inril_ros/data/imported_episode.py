@@ -96,7 +96,7 @@ def write_episode(
                       **({'reason': reason} if reason else {})}, keep=not reason)
     aligned = episode.aligned()
     if not reason and aligned is not None:
-        keep_aligned(path, contract, aligned)
+        keep_aligned(path, contract, aligned, bag.hashes)
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
         bag.messages, episode.commands.clipped, episode.unreadable, reason)
