@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import errno
 from pathlib import Path
 import sqlite3
+from weakref import WeakKeyDictionary
 
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin
@@ -23,6 +24,7 @@ STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 #: How the files of a storage end.
 SUFFIXES = {'.mcap': 'mcap', '.db3': 'sqlite3'}
 PIECE = 2**20  # [byte]
+_DEFINITIONS: WeakKeyDictionary[Typestore, dict[str, tuple[str, str]]] = WeakKeyDictionary()
 
 
 class BagWriter(ChunkWriter):
@@ -44,9 +46,10 @@ class BagWriter(ChunkWriter):
         Raises:
             OSError: The disk is full, or fails.
         """
+        text, digest = _definition(types, message_type)
         try:
             return self.add_connection(
-                topic, message_type, typestore=types, offered_qos_profiles=offered)
+                topic, message_type, msgdef=text, rihs01=digest, offered_qos_profiles=offered)
         except sqlite3.Error as error:
             raise _failed(error) from error
 
@@ -92,6 +95,15 @@ class BagWriter(ChunkWriter):
 def files_of(path: Path) -> list[Path]:
     """Return the files with the messages of a bag, finished or not, in order."""
     return sorted(file for file in path.glob('*') if file.suffix in SUFFIXES)
+
+
+def _definition(types: Typestore, message_type: str) -> tuple[str, str]:
+    """Return the text and the hash of a type's definition; episodes ask for the same ones."""
+    known = _DEFINITIONS.setdefault(types, {})
+    if message_type not in known:
+        text, _ = types.generate_msgdef(message_type, ros_version=2)
+        known[message_type] = text, types.hash_rihs01(message_type)
+    return known[message_type]
 
 
 def _failed(error: sqlite3.Error) -> OSError:

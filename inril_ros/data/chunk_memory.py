@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chunks of an MCAP file in memory, one after the other, in room that is used again."""
 
+from collections.abc import Sequence
 import os
 from struct import error
 
@@ -15,6 +16,8 @@ from inril_ros.data.mcap_records import (
     MESSAGE_HEAD,
     RECORD_HEAD,
 )
+
+_MOST = 2**27  # [byte] That are believed to be needed before there is something to be put there
 
 
 class ChunkMemory:
@@ -35,9 +38,12 @@ class ChunkMemory:
         """(b,) uint8 What was read since it was cleared; writable."""
         return self._room[:self._used]
 
-    def clear(self) -> None:
-        """Forget what was read: what comes is put in its place."""
+    def clear(self, chunks: Sequence[ChunkInfo]) -> None:
+        """Forget what was read: what comes, these chunks, is put in its place."""
         self._used = 0
+        size = sum(max(chunk.chunk_length, chunk.uncompressed_size) for chunk in chunks)
+        if len(self._room) < size <= _MOST:
+            self._room = np.empty(size, np.uint8)
 
     def take(self, chunk: ChunkInfo) -> np.ndarray:
         """Read a chunk; return the bytes (n,) where the records of messages begin.

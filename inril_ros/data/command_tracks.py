@@ -6,14 +6,16 @@ An action belongs to the tick whose observation led to it: it is the newest comm
 next tick. Before the first command an arm that is commanded by position stays where it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from inril_ros.data.import_mapping import ImportMapping
 from inril_ros.data.streams import Stream
+from inril_ros.data.sync import Frame
 from inril_ros.robot.codecs import CodecError, decode
 from inril_ros.robot.commands import decode_command
 from inril_ros.robot.contract import Contract
@@ -91,21 +93,19 @@ class CommandTracks:
         for name in self._on_topic.get(topic, ()):
             self._tracks[name].extend(received.tolist(), list(values(name)))
 
-    def action(
-        self, stamp: int, values: Mapping[str, np.ndarray], following: Mapping[str, np.ndarray],
-    ) -> np.ndarray:
-        """Return the action (A,) float32 of a tick, within the limits of the contract.
+    def actions(self, frames: Sequence[Frame]) -> np.ndarray:
+        """Return the actions (n - 1, A) float32 of ticks, within the limits of the contract.
 
         Args:
-            stamp: [ns] The tick.
-            values: What was observed at it, by name,
-            following: and at the next one.
+            frames: (n,) Of ticks that follow each other, the last of which isn't acted on yet.
         """
-        parts = [self._part(name, stamp, values, following) for name in self._contract.actions]
-        action = np.concatenate(parts)
-        limited = np.minimum(np.maximum(action, self._contract.action_minimum),
+        actions = np.concatenate(
+            [np.stack([self._part(name, frame.stamp, frame.values, following.values)
+                       for frame, following in pairwise(frames)])
+             for name in self._contract.actions], axis=1)
+        limited = np.minimum(np.maximum(actions, self._contract.action_minimum),
                              self._contract.action_maximum)
-        self.clipped += int((np.abs(limited - action) > 1e-6).any())
+        self.clipped += int((np.abs(limited - actions) > 1e-6).any(axis=1).sum())
         return limited.astype(np.float32)
 
     def _part(

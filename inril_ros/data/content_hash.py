@@ -59,7 +59,10 @@ def file_hash(file: Path, topics: Collection[str], first: int = 0,
     total = hashlib.sha256() if total is None else total
     descriptor = os.open(file, os.O_RDONLY)
     try:
-        for begin, end in _counted(descriptor, first, tuple(topics)):
+        for begin, end, window, start in _counted(descriptor, first, tuple(topics)):
+            if start <= begin and end <= start + len(window):
+                total.update(window[begin - start:end - start])
+                continue
             while begin < end and (part := os.pread(descriptor, min(_BLOCK, end - begin), begin)):
                 total.update(part)
                 begin += len(part)
@@ -73,36 +76,39 @@ def is_read(topic: str, topics: Collection[str]) -> bool:
     return any(topic == name or topic.endswith(f'/{name}') for name in topics)
 
 
-def _counted(file: int, position: int, topics: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a file that count, from byte to byte, in order."""
-    size, begun = os.fstat(file).st_size, position
+def _counted(file: int, position: int, topics: tuple[str, ...],
+             ) -> Iterator[tuple[int, int, bytes, int]]:
+    """Yield the parts of a file that count, from byte to byte; and what was read, from where."""
+    size, begun, record_head, message_head = (
+        os.fstat(file).st_size, position, _RECORD.size, MESSAGE_HEAD.size)
     if position == 0 and os.pread(file, len(_MAGIC), 0) == _MAGIC:
         position = len(_MAGIC)
     elif position == 0:
         position = size
     left_out: set[int] = set()
-    window, start = b'', 0
+    window, start, end, unpack = b'', 0, 0, _RECORD.unpack_from
     while position < size:
-        if position + MESSAGE_HEAD.size > start + len(window):
+        if position + message_head > end:
             window, start = os.pread(file, _WINDOW, position), position
-        if len(window) - (position - start) < _RECORD.size:
-            break
-        op, length, channel = _RECORD.unpack_from(window, position - start)
-        following = position + _RECORD.size - 2 + length
+            end = start + len(window)
+            if end - position < record_head:
+                break
+        op, length, channel = unpack(window, position - start)
+        following = position + record_head - 2 + length
         if following > size:
             break
         if op == MESSAGE and length > SHORT and channel in left_out:
-            yield begun, position + MESSAGE_HEAD.size
+            yield begun, position + message_head, window, start
             begun = following
         elif op == CHANNEL and length < _LARGEST:
-            record = os.pread(file, length, position + _RECORD.size - 2)
+            record = os.pread(file, length, position + record_head - 2)
             (left_out.discard if is_read(_topic(record), topics) else left_out.add)(channel)
         elif op == CHUNK:
             head = os.pread(file, CHUNK_HEAD.size, position)
             if len(head) == CHUNK_HEAD.size and CHUNK_HEAD.unpack(head)[6] == 0:
                 following = position + CHUNK_HEAD.size + 8  # to its records: not compressed
         position = following
-    yield begun, size
+    yield begun, size, b'', 0
 
 
 def _topic(record: bytes) -> str:

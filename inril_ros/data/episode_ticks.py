@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ticks of an episode of a foreign recording, made while its messages pass."""
 
-from collections import deque
 from typing import Any, TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +49,8 @@ class EpisodeTicks:
         self._observed = set(self._aligner.topics)
         self._commanded = set(self.commands.topics())
         self._next: int | None = None  # [ns] The tick whose frame is to be made
-        self._frames: deque[Frame] = deque()
+        self._frames: list[Frame] = []  # whose actions are to be made
+        self._started = False
         self._newest = 0
         self._rows = AlignedRows(contract, identity)
 
@@ -58,6 +58,11 @@ class EpisodeTicks:
     def unreadable(self) -> int:
         """Messages that were left out."""
         return self._aligner.rejected + self.commands.rejected
+
+    @property
+    def begun(self) -> bool:
+        """Whether all streams have spoken, so that there are ticks."""
+        return self._next is not None
 
     def wants(self, topics: list[str]) -> bool:
         """Say whether the content of a message of these topics is needed."""
@@ -140,22 +145,32 @@ class EpisodeTicks:
 
     def tick(self) -> None:
         """Make the frames that nothing can change any more, by the newest message."""
-        while (self._next is not None and self._next <= self._end
-               and self._newest > self._next + self._settle):
-            self._tick()
+        try:
+            while (self._next is not None and self._next <= self._end
+                   and self._newest > self._next + self._settle):
+                self._tick()
+        finally:
+            self._act()
 
     def _tick(self) -> None:
-        """Make the frame of the next tick, and the action of the one before it."""
-        self._frames.append(self._aligner.frame(self._next))
-        self._rows.observe(self._frames[-1], self._builder.build(self._frames[-1].values))
+        """Make the frame of the next tick."""
+        frame = self._aligner.frame(self._next)
+        self._rows.observe(frame, self._builder.build(frame.values))
+        self._frames.append(frame)
         self._next += self._contract.period_ns
-        if len(self._frames) == 1:
+
+    def _act(self) -> None:
+        """Make the actions of all ticks but the last one, whose frame isn't over."""
+        if self._frames and not self._started:
             self.messages.start(self._frames[0].stamp)
+            self._started = True
+        if len(self._frames) < 2:
             return
-        frame, following = self._frames.popleft(), self._frames[0]
-        action = self.commands.action(frame.stamp, frame.values, following.values)
-        self.messages.execute(frame.stamp, action, frame.age)
-        self._rows.actions.append(action)
+        actions = self.commands.actions(self._frames)
+        self.messages.execute_all([frame.stamp for frame in self._frames[:-1]], actions,
+                                  [frame.age for frame in self._frames[:-1]])
+        self._rows.actions += list(actions)
+        del self._frames[:-1]
 
     def finish(self) -> None:
         """Make the frames that are left, and say how the episode ended.
@@ -173,6 +188,7 @@ class EpisodeTicks:
                 if self._next <= self._aligner.newest_complete():
                     raise
                 break  # the streams don't end at the same moment
+        self._act()
         if self.messages.ticks < _SHORTEST:
             raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
         self.messages.end(self._frames[0].stamp)

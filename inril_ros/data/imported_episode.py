@@ -21,6 +21,8 @@ from inril_ros.robot.contract import Contract, FOREVER
 
 if TYPE_CHECKING:
     from inril_ros.data.bag_import import ImportOptions, Links
+_FEW = 64  # messages
+
 
 @dataclass(frozen=True)
 class ImportedEpisode:
@@ -67,24 +69,13 @@ def write_episode(
         name: Of the recording.
     """
     episode = EpisodeTicks(bag, contract, cut, options, identity, links.shift)
-    types = reader.typestore if reader.is2 else None
+    writer = _Writer(bag, reader, links, episode)
     try:
-        for batch in _messages(reader, links, contract, cut, options):
-            if isinstance(batch, MessageBatch) and episode.take_batch(batch, links):
-                topics = {channel: links.topics[link.id][0]
-                          for channel, link in batch.links.items()}
-                bag.write_batch(batch, topics, links.shift, types)
-                episode.tick()
-                continue
-            for time, link, raw in batch.rows() if isinstance(batch, MessageBatch) else [batch]:
-                message = _content(reader, link, raw, links, episode)
-                if not reader.is2:
-                    raw = ros_typestore().serialize_cdr(message, link.msgtype)
-                for topic in links.topics[link.id]:
-                    # As with the recorder, what can't be used isn't in the bag: it could not be
-                    # read.
-                    if episode.take(topic, message, time + links.shift):
-                        bag.write(topic, link.msgtype, time + links.shift, raw, types)
+        for messages in _messages(reader, links, contract, cut, options):
+            if isinstance(messages, MessageBatch):
+                writer.write_batch(messages)
+            else:
+                writer.write(*messages)
         episode.finish()
         reason = ''
     except FrameError as error:
@@ -120,10 +111,47 @@ def _messages(
         yield from batches
 
 
-def _content(reader: AnyReader, link: Connection, raw: bytes | memoryview, links: 'Links',
-             episode: EpisodeTicks) -> Any:
-    """Return a message, or its values, or None if nobody wants to know."""
-    if reader.is2 and not episode.wants(links.topics[link.id]):
-        return None
-    found = links.readers[link.id].read(raw) if reader.is2 else None
-    return reader.deserialize(bytes(raw), link.msgtype) if found is None else found
+class _Writer:
+    """Writes what an episode takes."""
+
+    def __init__(self, bag: EpisodeBag, reader: AnyReader, links: 'Links',
+                 episode: EpisodeTicks) -> None:
+        self._bag = bag
+        self._reader = reader
+        self._links = links
+        self._episode = episode
+        self._types = reader.typestore if reader.is2 else None
+
+    def write_batch(self, batch: MessageBatch) -> None:
+        while not self._episode.begun and len(batch):  # these are taken one by one
+            for row in batch.chosen(slice(_FEW)).rows():
+                self.write(*row)
+            batch = batch.chosen(slice(_FEW, None))
+        if len(batch) and self._episode.take_batch(batch, self._links):
+            topics = {channel: self._links.topics[link.id][0]
+                      for channel, link in batch.links.items()}
+            self._bag.write_batch(batch, topics, self._links.shift, self._types)
+            self._episode.tick()
+            return
+        for row in batch.rows():
+            self.write(*row)
+
+    def write(self, time: int, link: Connection, raw: bytes) -> None:
+        time, topics, kind = time + self._links.shift, self._links.topics[link.id], link.msgtype
+        message = self._content(link, raw)
+        if not self._reader.is2:
+            raw = ros_typestore().serialize_cdr(message, kind)
+        for topic in topics:
+            # As with the recorder, what can't be used isn't in the bag: it could not be read.
+            if self._episode.take(topic, message, time):
+                self._bag.write(topic, kind, time, raw, self._types)
+
+    def _content(self, link: Connection, raw: bytes) -> Any:
+        """Return a message, or its values, or None if nobody wants to know."""
+        if self._reader.is2:
+            if not self._episode.wants(self._links.topics[link.id]):
+                return None
+            found = self._links.readers[link.id].read(raw)
+            if found is not None:
+                return found
+        return self._reader.deserialize(raw, link.msgtype)

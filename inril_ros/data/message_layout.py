@@ -200,3 +200,14 @@ class Numbers:
                  for first, after, kind in self._runs]
         found = np.concatenate(parts, axis=1, dtype=np.float64)
         return found if self._order is None else found[:, self._order]
+
+    def put(self, rows: np.ndarray, values: np.ndarray) -> None:
+        """Write the numbers (n, places) into messages (n, size) uint8."""
+        if self._order is not None:
+            values = values[:, np.argsort(self._order)]
+        position = 0
+        for first, after, kind in self._runs:
+            count = (after - first) // Struct(f'<{kind}').size
+            part = np.ascontiguousarray(values[:, position:position + count], f'<{kind}')
+            rows[:, first:after] = part.view(np.uint8)
+            position += count

@@ -15,7 +15,7 @@ from inril_ros.data.mcap_records import INDEX, INDEX_HEAD
 from inril_ros.data.message_batch import found_messages, joined, MessageBatch, Row
 
 _END = 2**63 - 1  # [ns] Later than any message
-_GROUP = 2**22  # [byte] Of chunks that are read together, unless a single one is larger
+_GROUP = 2**23  # [byte] Of chunks that are read together, unless a single one is larger
 
 
 def chunked_files(reader: AnyReader, links: Collection[Connection],
@@ -118,7 +118,7 @@ def _file_batches(file: McapReader, wanted: dict[int, Connection], start: int, s
     following = [group[0].message_start_time for group in groups[1:]] + [_END]
     memory, waiting = ChunkMemory(file), None
     for group, until in zip(groups, following, strict=True):
-        memory.clear()
+        memory.clear(group)
         found, places = [], []
         for chunk in group:
             found.append(memory.take(chunk))

@@ -22,6 +22,7 @@ Codec = Callable[[Any], np.ndarray]
 """Reads values (n,) float64 from a message, from its places alone."""
 
 _SECOND = 1_000_000_000
+_STAMP = object()  # the name of what reads the stamp
 _LAYOUTS = 4  # that are kept per topic
 _TRIES = 16  # times that a topic's layout is looked for
 
@@ -110,31 +111,11 @@ class _Plan:
     def __init__(self, layout: Layout, raw: bytes, kind: str, types: Typestore,
                  codecs: Mapping[Hashable, Codec]) -> None:
         self.layout = layout
-        # Twice, with other numbers: a value that is computed is none that was found.
-        first, second = (self._numbered(raw, kind, types, step, offset)
-                         for step, offset in ((1, 1), (3, 7)))
-        self._stamp = None
-        if hasattr(first, 'header'):
-            self._stamp = _found(_stamp, first, second, layout)
-        self._reads = {name: _found(codec, first, second, layout)
-                       for name, codec in codecs.items()}
-
-    def _numbered(self, raw: bytes, kind: str, types: Typestore, step: int, offset: int) -> Any:
-        """Return the message with the places' numbers 0, 1 .. times step plus offset in it."""
-        numbered = bytearray(raw)
-        last = len(numbered)
-        free = bytearray(last)
-        for first, content in self.layout.fixed:
-            free[first:first + len(content)] = b'\1' * len(content)
-        for index in range(4, last):
-            if not free[index]:
-                numbered[index] = 0
-        for index, (first, form) in enumerate(self.layout.places):
-            pack_into(f'<{form}', numbered, first, index * step + offset)
-        try:
-            return types.deserialize_cdr(bytes(numbered), kind)
-        except Exception as error:  # whatever it is, the message isn't understood here
-            raise LayoutError(f'{kind}: {error}') from error
+        wanted = dict(codecs)
+        if 'header' in types.types[kind].__dataclass_fields__:
+            wanted[_STAMP] = _stamp
+        self._reads = numbers_of(raw, kind, types, wanted, layout)
+        self._stamp = self._reads.pop(_STAMP, None)
 
     def read(self, raw: bytes | memoryview) -> RawValues | None:
         """Return what a message of this layout holds; None: a value isn't finite."""
@@ -166,6 +147,43 @@ def _stamp(message: Any) -> np.ndarray:
     return np.array([message.header.stamp.sec, message.header.stamp.nanosec], np.float64)
 
 
+def numbers_of(raw: bytes, kind: str, types: Typestore, codecs: Mapping[Hashable, Codec],
+               layout: Layout) -> dict[Hashable, Numbers]:
+    """Return what reads and writes the numbers that codecs read.
+
+    Args:
+        raw: A message.
+        kind: Its type.
+        types: Where that is defined.
+        codecs: By name.
+        layout: Of the message.
+
+    Raises:
+        LayoutError: A codec reads something else than the numbers.
+    """
+    # Twice, with other numbers: a value that is computed is none that was found.
+    first, second = (_numbered(raw, kind, types, layout, step, offset)
+                     for step, offset in ((1, 1), (3, 7)))
+    return {name: _found(codec, first, second, layout) for name, codec in codecs.items()}
+
+
+def _numbered(raw: bytes, kind: str, types: Typestore, layout: Layout, step: int, offset: int,
+              ) -> Any:
+    """Return the message with the places' numbers 0, 1 .. times step plus offset in it."""
+    numbered, fixed = bytearray(raw), bytearray(len(raw))
+    for first, content in layout.fixed:
+        fixed[first:first + len(content)] = b'\1' * len(content)
+    for index in range(4, len(numbered)):
+        if not fixed[index]:
+            numbered[index] = 0
+    for index, (first, form) in enumerate(layout.places):
+        pack_into(f'<{form}', numbered, first, index * step + offset)
+    try:
+        return types.deserialize_cdr(bytes(numbered), kind)
+    except Exception as error:  # whatever it is, the message isn't understood here
+        raise LayoutError(f'{kind}: {error}') from error
+
+
 def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> Numbers:
     """Return what reads the values of a codec."""
     try:
@@ -174,6 +192,6 @@ def _found(codec: Codec, first: Any, second: Any, layout: Layout) -> Numbers:
         places = [layout.places[int(number)] for number in numbers]
     except Exception as error:  # likewise
         raise LayoutError(str(error)) from error
-    if not numbers or again != [3.0 * number + 7.0 for number in numbers]:
+    if not numbers or again != [3.0 * number + 7.0 for number in numbers] or min(numbers) < 0:
         raise LayoutError('a value is not one of the numbers')
     return Numbers(places)

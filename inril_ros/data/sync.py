@@ -78,6 +78,8 @@ class FrameAligner:
         # [ns] In lockstep an image speaks for the ticks until the next one, too.
         self._shown = {camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
                        for name, camera in cameras.items()}
+        self._latencies = {name: round(entry.latency * 1e9)
+                           for name, entry in contract.observations.items()}
         self._names: dict[tuple[str, str], list[str]] = {}
         self._trees: dict[str, TransformTree] = {}
         for name, entry in contract.observations.items():
@@ -182,9 +184,11 @@ class FrameAligner:
             received: (n,) [ns] When they came.
         """
         for key in self._keys[topic]:
-            names = self._names[key]
-            rows = [dict(zip(names, row, strict=True))
-                    for row in zip(*(values[name] for name in names), strict=True)]
+            [first, *others] = self._names[key]
+            rows = [{first: row} for row in values[first]]
+            for name in others:
+                for row, value in zip(rows, values[name], strict=True):
+                    row[name] = value
             self._streams[key].extend(
                 (received if key[1] == 'receive' else stamps).tolist(), rows)
 
@@ -290,8 +294,7 @@ class FrameAligner:
         return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
 
     def _value(self, name: str, instant: int, known: int, fit: '_Fit') -> np.ndarray:
-        entry = self._contract.observations[name]
-        latency = round(entry.latency * 1e9)
+        entry, latency = self._contract.observations[name], self._latencies[name]
         if entry.type == TRANSFORMS:
             pose, at, gap = self._trees[entry.topic].pose(
                 entry.parent, entry.child, instant + latency, known, entry.align)
