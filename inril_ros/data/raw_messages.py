@@ -33,9 +33,17 @@ def chunked_files(reader: AnyReader, links: Collection[Connection],
         return None
     if not all(isinstance(file, McapReader) and file.chunks for file in files):
         return None
-    return [(file, {channel.id: link for channel in file.connections for link in links
-                    if (channel.topic, channel.msgtype) == (link.topic, link.msgtype)})
+    return [(file, {channel.id: link for channel in file.connections
+                    for link in [_link_of(channel, links)] if link is not None})
             for file in files]
+
+
+def _link_of(channel: Connection, links: Collection[Connection]) -> Connection | None:
+    """Return the connection of a recording that a channel of one of its files belongs to."""
+    about = channel.topic, channel.msgtype, channel.ext
+    return next((link for link in links if (link.topic, link.msgtype, link.ext) == about
+                 and (link.digest == channel.digest or not link.digest or not channel.digest)),
+                None)
 
 
 def message_batches(
@@ -74,11 +82,10 @@ def raw_messages(
     See ``message_batches``.
     """
     batches = message_batches(reader, links, start, stop)
-    if batches is None:
+    if batches is None and links:  # the library takes none for all
         for link, time, raw in reader.messages(links, start, stop):
             yield time, link, raw
-        return
-    for batch in batches:
+    for batch in batches or ():
         yield from batch.rows()
 
 
@@ -115,9 +122,9 @@ def _file_batches(file: McapReader, wanted: dict[int, Connection], start: int, s
               and (any(map(chunk.channel_count.get, wanted)) or not chunk.channel_count)]
     chunks.sort(key=lambda chunk: (chunk.message_start_time, chunk.chunk_start_offset))
     groups = _groups(chunks)
-    following = [group[0].message_start_time for group in groups[1:]] + [_END]
     memory, waiting = ChunkMemory(file), None
-    for group, until in zip(groups, following, strict=True):
+    for number, group in enumerate(groups, 1):
+        until = groups[number][0].message_start_time if number < len(groups) else _END
         memory.clear(group)
         found, places = [], []
         for chunk in group:
