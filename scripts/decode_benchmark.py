@@ -208,13 +208,14 @@ def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
     for way, runs in told.items():
         if runs:
             seconds = median(one['seconds'] for one in runs)
+            # Of neighbours in time, since other work on a machine changes its speed.
+            times = [base['seconds'] / one['seconds'] for base, one in zip(
+                told['rosbags'], runs, strict=True)]
             results[way] = {
                 'messages_per_second': messages / seconds, 'megabytes_per_second': size / seconds,
                 'seconds': seconds, 'each_seconds': [one['seconds'] for one in runs],
                 'peak_megabytes': max(one['peak'] for one in runs),
-                # Of neighbours in time, since other work on a machine changes its speed.
-                'times_rosbags': median(base['seconds'] / one['seconds'] for base, one in zip(
-                    told['rosbags'], runs, strict=True))}
+                'times_rosbags': median(times), 'each_times_rosbags': times}
     print('\n'.join(_table(results)))
     return results
 
@@ -223,7 +224,8 @@ def _table(results: dict[str, dict[str, float]]) -> list[str]:
     lines = ['| way | messages/s | MB/s | peak memory [MB] | x rosbags |', '|---|---|---|---|---|']
     return lines + [
         f'| {way} | {row["messages_per_second"]:.0f} | {row["megabytes_per_second"]:.0f} '
-        f'| {row["peak_megabytes"]:.0f} | {row["times_rosbags"]:.2f} |'
+        f'| {row["peak_megabytes"]:.0f} | {row["times_rosbags"]:.2f} '
+        f'({min(row["each_times_rosbags"]):.2f} to {max(row["each_times_rosbags"]):.2f}) |'
         for way, row in results.items() if way != 'recording']
 
 
@@ -237,7 +239,7 @@ def _write(folder: Path, results: list[dict[str, dict[str, float]]]) -> None:
     data.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     text = ['# Import beside decoding', '', 'Made by `scripts/decode_benchmark.py --out`, which '
             'says what the ways are. Rates are of CPU time, x rosbags is the median of ratios '
-            'within a repetition, peak memory is the largest of all repetitions.']
+            'within a repetition (and all of them), peak memory is the largest of all repetitions.']
     for row in rows:
         about = row['recording']
         text += ['', f'## {about["megabytes"] / 1000:.2f} GB, {about["messages"]} messages, '

@@ -39,17 +39,15 @@ class BagWriter(ChunkWriter):
         super().__init__(path, version=9, storage_plugin=STORAGES[storage])
         self._uncommitted = 0
 
-    def add(self, topic: str, message_type: str, types: Typestore,
-            offered: Sequence[Qos]) -> Connection:
+    def add_topic(self, topic: str, message_type: str, types: Typestore,
+                  offered: Sequence[Qos]) -> Connection:
         """Add a topic with the quality of service that its publishers offered.
 
         Raises:
             OSError: The disk is full, or fails.
         """
-        text, digest = _definition(types, message_type)
         try:
-            return self.add_connection(
-                topic, message_type, msgdef=text, rihs01=digest, offered_qos_profiles=offered)
+            return self.add(topic, message_type, _definition(types, message_type), offered)
         except sqlite3.Error as error:
             raise _failed(error) from error
 

@@ -108,7 +108,7 @@ class EpisodeBag:
     def _connection(self, topic: str, message_type: str, types: Typestore | None) -> Connection:
         connection = self._connections.get(topic)
         if connection is None:
-            connection = self._connections[topic] = self._open().add(
+            connection = self._connections[topic] = self._open().add_topic(
                 _absolute(topic, '/'), message_type, types or self._store,
                 self._offered.get(topic, ()))
         return connection
