@@ -239,7 +239,7 @@ def _write(folder: Path, results: list[dict[str, dict[str, float]]]) -> None:
     data.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
     text = ['# Import beside decoding', '', 'Made by `scripts/decode_benchmark.py --out`, which '
             'says what the ways are. Rates are of CPU time, x rosbags is the median of ratios '
-            'within a repetition (and all of them), peak memory is the largest of all repetitions.']
+            'within a repetition (and all of them), peak memory is the largest.']
     for row in rows:
         about = row['recording']
         text += ['', f'## {about["megabytes"] / 1000:.2f} GB, {about["messages"]} messages, '

@@ -98,6 +98,19 @@ def test_an_episode_is_the_same_taken_at_once_or_one_by_one(tmp_path_factory, da
         assert_same(aligned_episode(bag, CONTRACT), expected)
 
 
+def test_a_stream_that_comes_later_than_its_frames_is_taken_one_by_one(tmp_path, monkeypatch):
+    """Its samples would otherwise be in frames that were made before they came."""
+    rows = sorted(((topic, time + (3 * SECOND // 10 if topic == '/hand' else 0), message)
+                   for topic, time, message in recording(2.5)), key=lambda row: row[1])
+    path = ros2_bag(tmp_path / 'foreign', rows)
+    [one] = import_bag([path], CONTRACT, tmp_path / 'once', ImportOptions())
+    monkeypatch.setattr(EpisodeTicks, 'take_batch', lambda *arguments: False)
+    [other] = import_bag([path], CONTRACT, tmp_path / 'single', ImportOptions())
+    if one.kept:
+        assert content(tmp_path / 'once' / one.name) == content(tmp_path / 'single' / one.name)
+    assert one == other
+
+
 def small_chunks(monkeypatch):
     """Let the library write chunks of few messages, so that an import has many batches."""
     write = storage_mcap.McapWriter.write

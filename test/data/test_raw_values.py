@@ -180,3 +180,21 @@ def test_a_value_that_is_not_finite_is_left_to_who_can_say_so():
     assert one.read_many(np.frombuffer(raw, np.uint8), np.array([0]), np.array([len(raw)])) is None
     with pytest.raises(CodecError, match='not finite'):
         decode(ros_typestore().deserialize_cdr(raw, POSE), ENTRIES[POSE])
+
+
+def test_joints_in_another_order_are_another_layout_of_the_same_size():
+    rows = []
+    for names in (['a', 'b'], ['a', 'b'], ['b', 'a']):
+        message = blank_message(JOINTS)
+        message.name.extend(names)
+        message.position.extend([1.0, 2.0])
+        rows.append(serialised(message))
+    one = reader(JOINTS)
+    assert [one.read(raw) for raw in rows[:1]] == [None]
+    sizes = np.array([len(raw) for raw in rows])
+    assert len(set(sizes.tolist())) == 1
+    content, begins = np.frombuffer(b''.join(rows), np.uint8), np.cumsum(sizes) - sizes
+    assert one.read_many(content, begins, sizes) is None
+    assert one.read_many(content, begins[:2], sizes[:2]).values['value'].tolist() == [[1, 2]] * 2
+    assert one.read(rows[2]) is None, 'and now it is known, too'
+    assert one.read(rows[2]).values['value'].tolist() == [2, 1]
