@@ -3,18 +3,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast demonstrations come in, beside the libraries that only decode bags.
 
-    scripts/decode_benchmark.py --gigabytes 2 --folder decode
+    scripts/decode_benchmark.py --gigabytes 0.25 1 2.2 --folder decode --out docs/studies/import
 
-A recording is generated (an arm at 100 Hz, a pose at 50 Hz, two cameras at 30 Hz, commands) and
+Recordings are generated (an arm at 100 Hz, a pose at 50 Hz, two cameras at 30 Hz, commands) and
 read in each way by a process of its own, since a process's peak memory never shrinks:
 
   rosbags   AnyReader, every message decoded: what there is to beat
   mcap      mcap with mcap-ros2-support, every message decoded (if it is installed)
-  import    the whole import: cut, decoded, aligned, written as episodes
-  aligned   reading the imported episodes to aligned arrays
+  import    the whole import: cut, decoded, aligned, written as episodes, kept aligned
+  aligned   taking the imported episodes as aligned arrays, as training does at its start
+  whole     the last two together: from a recording to arrays
 
-Rates are of the whole recording per second of CPU time; repetitions are interleaved and the median
-is told.
+Rates are of the whole recording per second of CPU time, that of the system and of loading what is
+imported included; repetitions are interleaved and the median is told.
 """
 
 import argparse
@@ -134,70 +135,119 @@ def run(way: str, path: Path, folder: Path) -> int:
         from inril_ros.data.bag_import import import_bag, ImportOptions
         from inril_ros.data.episode_cuts import CutRule
 
-        shutil.rmtree(folder, ignore_errors=True)
         done = import_bag([path], contract(), folder, ImportOptions(cut=CutRule('gaps', '1.5')))
         return sum(episode.ticks for episode in done)
-    from inril_ros.data.bags import find_bags, read_episode
+    from inril_ros.data.aligned_cache import aligned_episode
+    from inril_ros.data.bags import find_bags
 
-    return sum(len(read_episode(bag, contract()).actions) for bag in find_bags(folder))
+    return sum(len(aligned_episode(bag, contract()).actions) for bag in find_bags(folder))
 
 
 def main() -> None:
     """Generate, measure, print and write the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--gigabytes', type=float, default=0.2)
-    parser.add_argument('--folder', type=Path, default=Path('decode_benchmark'))
+    parser.add_argument('--gigabytes', type=float, nargs='+', default=[0.2],
+                        help='sizes of the recordings')
+    parser.add_argument('--folder', type=Path, default=Path('decode_benchmark'),
+                        help='where they are made, unless they are there')
     parser.add_argument('--repetitions', type=int, default=3)
-    parser.add_argument('--out', type=Path, help='JSON file for the results')
+    parser.add_argument('--out', type=Path,
+                        help='folder for import.json and import.md, which are added to')
     parser.add_argument('--way', choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    path, folder = options.folder / 'recording', options.folder / 'demonstrations'
     if options.way:
-        began = time.process_time()
-        number = run(options.way, path, folder)
-        seconds = time.process_time() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({'number': number, 'seconds': seconds, 'peak': peak}))
+        print(json.dumps(_run_here(options.way, options.folder)))
         return
-    if not path.exists():
-        options.folder.mkdir(parents=True, exist_ok=True)
-        generate(path, options.gigabytes * 1e9)
-    results = measure(options, path)
+    results = []
+    for size in options.gigabytes:
+        folder = options.folder / f'{size:g}'
+        if not (folder / 'recording').exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            generate(folder / 'recording', size * 1e9)
+        results.append(measure(folder, options.repetitions))
     if options.out:
-        options.out.write_text(json.dumps(results, indent=2) + '\n', encoding='utf-8')
+        _write(options.out, results)
 
 
-def measure(options: argparse.Namespace, path: Path) -> dict[str, dict[str, float]]:
+def _run_here(way: str, folder: Path) -> dict[str, float]:
+    """Read a recording in one way in this process; return what it took."""
+    if way == 'import':
+        shutil.rmtree(folder / 'demonstrations', ignore_errors=True)
+    began = time.process_time()
+    number = run(way, folder / 'recording', folder / 'demonstrations')
+    seconds = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {'number': number, 'seconds': seconds, 'peak': peak}
+
+
+def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
     """Run each way in turn, several times; print and return the medians."""
     from rosbags.highlevel import AnyReader
 
+    path = folder / 'recording'
     with AnyReader([path]) as reader:
         messages = reader.message_count
     size = sum(file.stat().st_size for file in path.iterdir()) / 1e6
     print(f'{messages} messages, {size:.0f} MB')
-    told: dict[str, list[dict]] = {way: [] for way in WAYS}
-    for _ in range(options.repetitions):
+    told: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(repetitions):
         for way in WAYS:
             child = subprocess.run(
-                [sys.executable, __file__, '--folder', str(options.folder), '--way', way],
+                [sys.executable, __file__, '--folder', str(folder), '--way', way],
                 capture_output=True, text=True, check=False)
             if child.returncode:
                 print(f'{way}: {child.stderr.strip().splitlines()[-1]}', file=sys.stderr)
                 continue
             told[way].append(json.loads(child.stdout.splitlines()[-1]))
-    results = {'recording': {'messages': messages, 'megabytes': size}}
-    print(f'{"":10}{"messages/s":>12}{"MB/s":>8}{"peak MB":>9}{"x rosbags":>11}')
+    told['whole'] = [{'seconds': one['seconds'] + other['seconds'],
+                      'peak': max(one['peak'], other['peak'])}
+                     for one, other in zip(told['import'], told['aligned'], strict=True)]
+    results = {'recording': {'messages': messages, 'megabytes': size,
+                             'repetitions': repetitions}}
     for way, runs in told.items():
         if runs:
             seconds = median(one['seconds'] for one in runs)
-            results[way] = {'messages_per_second': messages / seconds,
-                            'megabytes_per_second': size / seconds, 'seconds': seconds,
-                            'peak_megabytes': max(one['peak'] for one in runs)}
-            share = results[way]['messages_per_second'] / results['rosbags']['messages_per_second']
-            print(f'{way:10}{messages / seconds:12.0f}{size / seconds:8.0f}'
-                  f'{results[way]["peak_megabytes"]:9.0f}{share:11.2f}')
+            # Of neighbours in time, since other work on a machine changes its speed.
+            times = [base['seconds'] / one['seconds'] for base, one in zip(
+                told['rosbags'], runs, strict=True)]
+            results[way] = {
+                'messages_per_second': messages / seconds, 'megabytes_per_second': size / seconds,
+                'seconds': seconds, 'each_seconds': [one['seconds'] for one in runs],
+                'peak_megabytes': max(one['peak'] for one in runs),
+                'times_rosbags': median(times), 'each_times_rosbags': times}
+    print('\n'.join(_table(results)))
     return results
+
+
+def _table(results: dict[str, dict[str, float]]) -> list[str]:
+    lines = ['| way | messages/s | MB/s | peak memory [MB] | x rosbags |', '|---|---|---|---|---|']
+    return lines + [
+        f'| {way} | {row["messages_per_second"]:.0f} | {row["megabytes_per_second"]:.0f} '
+        f'| {row["peak_megabytes"]:.0f} | {row["times_rosbags"]:.2f} '
+        f'({min(row["each_times_rosbags"]):.2f} to {max(row["each_times_rosbags"]):.2f}) |'
+        for way, row in results.items() if way != 'recording']
+
+
+def _write(folder: Path, results: list[dict[str, dict[str, float]]]) -> None:
+    """Write results as JSON and as tables; what was measured of other sizes stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / 'import.json'
+    known = json.loads(data.read_text(encoding='utf-8')) if data.exists() else []
+    sizes = {row['recording']['messages']: row for row in [*known, *results]}
+    rows = [sizes[key] for key in sorted(sizes)]
+    data.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+    text = ['# Import beside decoding', '', 'Made by `scripts/decode_benchmark.py --out`, which '
+            'says what the ways are. Rates are of CPU time, x rosbags is the median of ratios '
+            'within a repetition (and all of them), peak memory is the largest.']
+    for row in rows:
+        about = row['recording']
+        text += ['', f'## {about["megabytes"] / 1000:.2f} GB, {about["messages"]} messages, '
+                 f'{about["repetitions"]} repetitions', '', *_table(row)]
+    notes = folder / 'notes.md'
+    if notes.exists():
+        text += ['', notes.read_text(encoding='utf-8').rstrip()]
+    (folder / 'import.md').write_text('\n'.join(text) + '\n', encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -2,26 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Aligned episodes beside their bags, so that a bag is decoded once and not at each start.
 
-The key is the content of the bag's files and the hash of the contract: what was made of another
+The key is what the contract reads of the bag, and the contract's hash: what was made of another
 content, or for another contract, is never taken, and is removed when the new one is there. Arrays
 are memory-mapped: an episode costs memory only where somebody looks.
 """
 
-import hashlib
+from collections.abc import Mapping
 import os
 from pathlib import Path
 import shutil
 
 import numpy as np
 
-from inril_ros.data.bags import BagError, read_episode
+from inril_ros.data.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC, read_episode
+from inril_ros.data.content_hash import content_hash
+from inril_ros.data.demonstration_set import ALIGNED
 from inril_ros.data.episode import RecordedEpisode
 from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract import Contract
 
 #: Raised when what is kept, or how it is computed, changes.
-FORMAT = 1
-FOLDER = '.aligned'
+FORMAT = 3
+FOLDER = ALIGNED
 _INDEX = 'index.json'
 _ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
 
@@ -39,36 +41,67 @@ def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
         BagError: See ``read_episode``.
     """
     key = cache_key(path, contract)
-    folder = path.parent / FOLDER / f'{path.name}-{key[:16]}'
+    folder = _folder(path, key)
     episode = _load(folder, key)
     if episode is not None:
         return episode
     episode = read_episode(path, contract)
-    try:
-        _store(folder, key, episode)
-        _forget_others(folder, path.name)
-    except OSError:
-        return episode
+    _keep(folder, key, path.name, episode)
     return _load(folder, key) or episode
 
 
-def cache_key(path: Path, contract: Contract) -> str:
-    """Return the SHA-256 of all that an aligned episode depends on.
+def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode,
+                 hashes: Mapping[str, str]) -> None:
+    """Put an episode into the cache that was aligned while its bag was made.
+
+    Args:
+        path: Of the bag, which is closed.
+        contract: Of the robot.
+        episode: What ``read_episode`` would return.
+        hashes: Of files of the bag for who reads ``read_topics``, by name, where they are known.
 
     Raises:
         BagError: The bag can't be read.
     """
-    total = hashlib.sha256(f'{FORMAT} {contract.hash}'.encode())
+    key = cache_key(path, contract, hashes)
+    _keep(_folder(path, key), key, path.name, episode)
+
+
+def read_topics(contract: Contract) -> set[str]:
+    """Return the topics that an aligned episode depends on."""
+    return {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
+            contract.episode.outcome_topic,
+            *(camera.topic for camera in contract.policy_cameras.values())}
+
+
+def cache_key(path: Path, contract: Contract, hashes: Mapping[str, str] | None = None) -> str:
+    """Return the SHA-256 of all that an aligned episode depends on.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+        hashes: Of files that are known, by name.
+
+    Raises:
+        BagError: The bag can't be read.
+    """
     try:
-        files = sorted(item for item in path.iterdir() if item.is_file())
-        for file in files:
-            total.update(f'\0{file.name}\0{file.stat().st_size}\0'.encode())
-            with file.open('rb') as content:
-                while block := content.read(1 << 20):
-                    total.update(block)
+        return content_hash(path, read_topics(contract), f'{FORMAT} {contract.hash}', hashes)
     except OSError as error:
         raise BagError(f'{path}: cannot be read: {error.strerror}') from error
-    return total.hexdigest()
+
+
+def _folder(path: Path, key: str) -> Path:
+    return path.parent / FOLDER / f'{path.name}-{key[:16]}'
+
+
+def _keep(folder: Path, key: str, name: str, episode: RecordedEpisode) -> None:
+    """Keep an episode if the folder can be written to."""
+    try:
+        _store(folder, key, episode)
+        _forget_others(folder, name)
+    except OSError:
+        return
 
 
 def _load(folder: Path, key: str) -> RecordedEpisode | None:

@@ -7,7 +7,7 @@ tick, the events. So all that reads demonstrations reads these, by the same code
 few seconds of messages in memory. All episodes of a bag are there in the end, or none.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
+from inril_ros.data.aligned_cache import read_topics
 from inril_ros.data.bags import BagError, EpisodeBag
 from inril_ros.data.command_tracks import CommandTracks
 from inril_ros.data.demonstration_set import add_staged, next_number
@@ -29,8 +30,12 @@ from inril_ros.data.episode_cuts import (
     CutError,
     CutRule,
 )
+from inril_ros.data.episode_ticks import command
 from inril_ros.data.import_mapping import check_mapping, ImportMapping, MappingError
 from inril_ros.data.imported_episode import ImportedEpisode, write_episode
+from inril_ros.data.raw_messages import message_times, raw_messages
+from inril_ros.data.raw_values import Codec, RawReader
+from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
@@ -132,10 +137,24 @@ class Links:
             raise BagError(f'{name}: lacks\n  ' + '\n  '.join(lacking) + f'\nIt has\n  {listed}\n'
                            'Say by a mapping (topics, actions) what it calls them.')
         self.connections = [link for link in reader.connections if link.id in self.topics]
+        self.readers = {link.id: self._reader(reader, link, contract) for link in self.connections}
         states = observed.keys() - contract.latched_topics()
         self.states = [link for link in self.connections
                        if states & set(self.topics[link.id])]
         self.shift = _clock_shift(reader, self.states, name)
+
+    def _reader(self, reader: AnyReader, link: Connection, contract: Contract) -> RawReader:
+        """Return what reads the values of a connection without decoding its messages."""
+        aligner = FrameAligner(contract, images=True)
+        commands = CommandTracks(contract, self._options.mapping)
+        codecs: dict[Hashable, Codec] = {}
+        for topic in self.topics[link.id]:
+            observed = aligner.codecs(topic)
+            if not reader.is2 or (topic in aligner.topics and not observed):
+                return RawReader(link.msgtype, reader.typestore, {})
+            codecs.update(observed)
+            codecs.update((command(name), codec) for name, codec in commands.codecs(topic).items())
+        return RawReader(link.msgtype, reader.typestore, codecs)
 
     def in_bag(self, topic: str) -> str:
         """Return what the bag calls a topic."""
@@ -196,16 +215,15 @@ def _cuts(reader: AnyReader, links: Links, options: ImportOptions) -> list[Cut]:
                            f'has 0 to {span:.3f} s')
         return cuts
     if kind == 'gaps':
-        times = (time for _, time, _ in reader.messages(links.states))
-        return cut_by_gaps(times, options.cut.seconds)
+        return cut_by_gaps(message_times(reader, links.states), options.cut.seconds)
     if kind == 'topic':
         told = [link for link in reader.connections
                 if link.topic.lstrip('/') == value.lstrip('/')]
         if not told:
             raise CutError(f'topic:{value}: the bag has no such topic; it has '
                            f'{sorted({link.topic for link in reader.connections})}')
-        return cut_by_topic(((time, reader.deserialize(raw, link.msgtype))
-                             for link, time, raw in reader.messages(told)), reader.end_time)
+        return cut_by_topic(((time, reader.deserialize(bytes(raw), link.msgtype))
+                             for time, link, raw in raw_messages(reader, told)), reader.end_time)
     return [Cut(reader.start_time, reader.end_time)]
 
 
@@ -215,5 +233,5 @@ def _import_one(
 ) -> ImportedEpisode:
     identity = str(uuid5(NAMESPACE_URL, f'{Path(name).name} {cut.start} {cut.end} '
                                         f'{contract.hash} {options.mapping}'))
-    bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
+    bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}', read=read_topics(contract))
     return write_episode(bag, reader, links, contract, cut, options, identity, name)

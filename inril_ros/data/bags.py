@@ -6,7 +6,7 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 import hashlib
 import json
@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Qos
+from rosbags.interfaces import Connection, Qos
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.bag_storage import BagWriter, STORAGES
 from inril_ros.data.episode import RecordedEpisode
+from inril_ros.data.message_batch import MessageBatch
 from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import CodecError, stamp_ns
@@ -45,13 +46,15 @@ class EpisodeBag:
         name: Name of the bag's folder.
         storage: ``mcap`` or ``sqlite3``.
         offered: Quality of service of the publishers by topic, which playback offers again.
+        read: Topics for whose reader the files are hashed while they are written.
 
     Raises:
         BagError: A bag of this name is there already, or there is no such storage.
     """
 
     def __init__(self, folder: Path, name: str, storage: str = 'mcap',
-                 offered: Mapping[str, Sequence[Qos]] | None = None) -> None:
+                 offered: Mapping[str, Sequence[Qos]] | None = None,
+                 read: Collection[str] | None = None) -> None:
         self.path = folder / name
         self._folder = folder
         self._partial = folder / f'{name}.tmp'
@@ -64,9 +67,11 @@ class EpisodeBag:
         self._store = ros_typestore()
         self._offered = offered or {}
         self._storage = storage
+        self._read = read
         self._writer: BagWriter | None = None
-        self._connections: dict[str, Any] = {}
+        self._connections: dict[str, Connection] = {}
         self.messages = 0
+        self.hashes: dict[str, str] = {}
 
     def write(self, topic: str, message_type: str, stamp: int, raw: bytes,
               types: Typestore | None = None) -> None:
@@ -77,13 +82,36 @@ class EpisodeBag:
         Raises:
             OSError: The disk is full, or fails.
         """
-        connection = self._connections.get(topic)
-        if connection is None:
-            connection = self._connections[topic] = self._open().add(
-                _absolute(topic, '/'), message_type, types or self._store,
-                self._offered.get(topic, ()))
+        connection = self._connection(topic, message_type, types)
         self._writer.write(connection, stamp, raw)
         self.messages += 1
+
+    def write_batch(self, batch: MessageBatch, topics: Mapping[int, str], shift: int,
+                    types: Typestore | None = None) -> None:
+        """Write many messages as they lie in memory, which is changed by that.
+
+        Args:
+            batch: There is one at least.
+            topics: By the batch's channels, for all messages.
+            shift: [ns] What is added to their times.
+            types: As above.
+
+        Raises:
+            OSError: The disk is full, or fails.
+        """
+        connections = {
+            channel: self._connection(topics[channel], batch.links[channel].msgtype, types)
+            for channel in np.unique(batch.channels).tolist()}
+        self._writer.write_batch(batch, connections, shift)
+        self.messages += len(batch)
+
+    def _connection(self, topic: str, message_type: str, types: Typestore | None) -> Connection:
+        connection = self._connections.get(topic)
+        if connection is None:
+            connection = self._connections[topic] = self._open().add_topic(
+                _absolute(topic, '/'), message_type, types or self._store,
+                self._offered.get(topic, ()))
+        return connection
 
     def close(self, information: Mapping[str, str], keep: bool) -> Path:
         """Finish the bag; return where it lies.
@@ -99,6 +127,7 @@ class EpisodeBag:
         for key, value in information.items():
             writer.set_custom_data(key, value)
         writer.close()
+        self.hashes = self._writer.hashes()
         target = self.path if keep else self._folder / 'rejected' / self.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         return self._partial.rename(target)
@@ -108,6 +137,8 @@ class EpisodeBag:
         if self._writer is None:
             self._writer = BagWriter(self._partial, self._storage)
             self._writer.open()
+            if self._read is not None:
+                self._writer.hash_for(self._read)
         return self._writer
 
 

@@ -6,13 +6,16 @@ An action belongs to the tick whose observation led to it: it is the newest comm
 next tick. Before the first command an arm that is commanded by position stays where it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from inril_ros.data.import_mapping import ImportMapping
 from inril_ros.data.streams import Stream
+from inril_ros.data.sync import Frame
 from inril_ros.robot.codecs import CodecError, decode
 from inril_ros.robot.commands import decode_command
 from inril_ros.robot.contract import Contract
@@ -33,6 +36,9 @@ class CommandTracks:
         self._tracks = {name: Stream(history) for name in contract.actions
                         if mapping.actions.get(name) is None
                         or mapping.actions[name].recorded is not None}
+        self._on_topic: dict[str, list[str]] = {}
+        for name in self._tracks:
+            self._on_topic.setdefault(self._topic(name), []).append(name)
         self.clipped = 0
         self.rejected = 0
 
@@ -48,34 +54,58 @@ class CommandTracks:
         source = self._mapping.actions.get(name)
         return self._contract.actions[name].type if source is None else source.recorded.type
 
+    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
+        """Return what reads the commands of a topic, by the names of the actions."""
+        return {name: self._codec(name) for name in self._on_topic.get(topic, ())}
+
+    def _codec(self, name: str) -> Callable[[Any], np.ndarray]:
+        source = self._mapping.actions.get(name)
+        if source is None:
+            return partial(decode_command, action=self._contract.actions[name])
+        return partial(decode, observation=source.recorded)
+
     def add(self, topic: str, message: Any, received: int) -> None:
         """Take a message in; one that doesn't hold the command is counted and left out."""
-        for name, track in self._tracks.items():
-            if self._topic(name) != topic or track.is_late(received):
+        for name in self._on_topic.get(topic, ()):
+            if self._tracks[name].is_late(received):
                 continue
-            source = self._mapping.actions.get(name)
             try:
-                values = (decode_command(message, self._contract.actions[name])
-                          if source is None else decode(message, source.recorded))
+                values = self._codec(name)(message)
             except (CodecError, AttributeError, TypeError, ValueError):
                 self.rejected += 1
                 continue
-            track.add(received, values)
+            self._tracks[name].add(received, values)
 
-    def action(
-        self, stamp: int, values: Mapping[str, np.ndarray], following: Mapping[str, np.ndarray],
-    ) -> np.ndarray:
-        """Return the action (A,) float32 of a tick, within the limits of the contract.
+    def add_values(self, topic: str, values: Callable[[str], np.ndarray], received: int) -> None:
+        """Take in what ``codecs`` read from a message, as ``add`` does with the message."""
+        for name in self._on_topic.get(topic, ()):
+            if not self._tracks[name].is_late(received):
+                self._tracks[name].add(received, values(name))
+
+    def continues(self, topic: str, received: np.ndarray) -> bool:
+        """Say whether ``add_columns`` may be given messages of these times (n,) [ns]."""
+        return all(self._tracks[name].continues(received)
+                   for name in self._on_topic.get(topic, ()))
+
+    def add_columns(self, topic: str, values: Callable[[str], np.ndarray], received: np.ndarray,
+                    ) -> None:
+        """Take in what ``codecs`` read from many messages: (n, size) by the action's name."""
+        for name in self._on_topic.get(topic, ()):
+            self._tracks[name].extend(received.tolist(), list(values(name)))
+
+    def actions(self, frames: Sequence[Frame]) -> np.ndarray:
+        """Return the actions (n - 1, A) float32 of ticks, within the limits of the contract.
 
         Args:
-            stamp: [ns] The tick.
-            values: What was observed at it, by name,
-            following: and at the next one.
+            frames: (n,) Of ticks that follow each other, the last of which isn't acted on yet.
         """
-        parts = [self._part(name, stamp, values, following) for name in self._contract.actions]
-        action = np.concatenate(parts)
-        limited = np.clip(action, self._contract.action_minimum, self._contract.action_maximum)
-        self.clipped += int((np.abs(limited - action) > 1e-6).any())
+        actions = np.concatenate(
+            [np.stack([self._part(name, frame.stamp, frame.values, following.values)
+                       for frame, following in pairwise(frames)])
+             for name in self._contract.actions], axis=1)
+        limited = np.minimum(np.maximum(actions, self._contract.action_minimum),
+                             self._contract.action_maximum)
+        self.clipped += int((np.abs(limited - actions) > 1e-6).any(axis=1).sum())
         return limited.astype(np.float32)
 
     def _part(

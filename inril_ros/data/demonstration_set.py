@@ -15,6 +15,8 @@ from inril_ros.data.bag_storage import files_of
 from inril_ros.data.bags import BagError
 
 REJECTED = 'rejected'
+#: Where aligned episodes are kept.
+ALIGNED = '.aligned'
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,14 @@ def add_staged(staging: Path, folder: Path) -> None:
         BagError: One of them is there already, by the name after its number; nothing is moved.
     """
     there = {path.name[5:]: path for path in folder.glob('*') if path.name[:4].isdigit()}
-    made = sorted(path for path in staging.iterdir() if path.name != REJECTED)
+    made = sorted(path for path in staging.iterdir() if path.name not in (REJECTED, ALIGNED))
     for path in made:
         if path.name[5:] in there:
             raise BagError(f'{there[path.name[5:]]}: this episode was imported before')
-    for path in sorted((staging / REJECTED).glob('*')):
-        (folder / REJECTED).mkdir(exist_ok=True)
-        path.rename(folder / REJECTED / path.name)
+    for name in (REJECTED, ALIGNED):
+        for path in sorted((staging / name).glob('*')):
+            (folder / name).mkdir(exist_ok=True)
+            path.rename(folder / name / path.name)
     for path in made:
         path.rename(folder / path.name)
     shutil.rmtree(staging)

@@ -2,18 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The messages that make an episode of a recording: its events, its actions, its verdict."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from inril_ros.data.bags import EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
-from inril_ros.data.messages import blank_message, serialised
+from inril_ros.data.message_template import MessageTemplate
+from inril_ros.data.messages import blank_message, serialised, with_numpy
+from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import put_stamp
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
 
 _STARTED, _ENDED, _DEMONSTRATION, _TELEOP = 2, 3, 1, 2
+# In what the ExecutedActions of an episode differ.
+_CHANGING = {
+    'stamp': lambda message: np.array([message.header.stamp.sec, message.header.stamp.nanosec]),
+    'tick': lambda message: np.array([message.tick]),
+    'chunk_first_tick': lambda message: np.array([message.chunk_first_tick]),
+    'age': lambda message: np.array([message.observation_age]),
+    'requested': lambda message: message.requested,
+    'executed': lambda message: message.executed}
 
 
 @dataclass
@@ -38,20 +49,41 @@ class EpisodeMessages:
     operator: str = ''
     ticks: int = 0
 
+    def __post_init__(self) -> None:
+        self._template: MessageTemplate | None = None
+        self._executed = with_numpy(blank_message('inril_ros/msg/ExecutedAction'))
+        self._executed.episode_id, self._executed.source = self.identity, _TELEOP
+        self._executed.person_share = 1.0
+
     def start(self, stamp: int) -> None:
         """Say that tick 0 is at ``stamp`` [ns]."""
         self._write(EVENT_TOPIC, self._event(_STARTED), stamp)
 
     def execute(self, stamp: int, action: np.ndarray, age: float = 0.0) -> None:
         """Write the action (A,) of the next tick, by a person; ``age`` [s] of what was seen."""
-        message = blank_message('inril_ros/msg/ExecutedAction')
-        message.episode_id, message.tick = self.identity, self.ticks
-        message.source, message.chunk_first_tick = _TELEOP, self.ticks
-        message.person_share, message.observation_age = 1.0, age
-        message.requested.extend(map(float, action))
-        message.executed.extend(map(float, action))
-        self._write(EXECUTED_TOPIC, message, stamp)
+        message = self._executed
+        message.tick = message.chunk_first_tick = self.ticks
+        message.observation_age = age
+        message.requested = message.executed = action.astype(np.float32)
+        put_stamp(message, stamp, '')
+        self.bag.write(EXECUTED_TOPIC, message.__msgtype__, stamp,
+                       ros_typestore().serialize_cdr(message, message.__msgtype__))
         self.ticks += 1
+
+    def execute_all(self, stamps: Sequence[int], actions: np.ndarray, ages: Sequence[float],
+                    ) -> None:
+        """Write the actions (n, A) float32 of the next ticks, as ``execute`` does one by one."""
+        if self._template is None:
+            blank = replace(self._executed, requested=actions[0], executed=actions[0])
+            self._template = MessageTemplate(blank, _CHANGING)
+        ticks = self.ticks + np.arange(len(stamps))[:, None]
+        rows = self._template.rows({
+            'stamp': np.stack(np.divmod(np.array(stamps), 1_000_000_000), 1), 'tick': ticks,
+            'chunk_first_tick': ticks, 'age': np.array(ages)[:, None], 'requested': actions,
+            'executed': actions})
+        for stamp, row in zip(stamps, rows, strict=True):
+            self.bag.write(EXECUTED_TOPIC, self._executed.__msgtype__, stamp, row.tobytes())
+        self.ticks += len(stamps)
 
     def end(self, stamp: int) -> None:
         """Write the verdict on the last observation, at ``stamp`` [ns], and the end."""

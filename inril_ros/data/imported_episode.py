@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One episode of a foreign recording, written as the recorder would have written it."""
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TYPE_CHECKING
@@ -10,19 +9,19 @@ from typing import Any, TYPE_CHECKING
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
+from inril_ros.data.aligned_cache import keep_aligned
 from inril_ros.data.bags import EpisodeBag
-from inril_ros.data.command_tracks import CommandTracks
 from inril_ros.data.episode_cuts import Cut
-from inril_ros.data.episode_messages import EpisodeMessages
-from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.episode_ticks import EpisodeTicks
+from inril_ros.data.message_batch import MessageBatch, Row
+from inril_ros.data.raw_messages import message_batches, raw_messages
+from inril_ros.data.sync import FrameError
 from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract, FOREVER
 
 if TYPE_CHECKING:
     from inril_ros.data.bag_import import ImportOptions, Links
-
-_SHORTEST = 2  # ticks
+_FEW = 64  # messages
 
 
 @dataclass(frozen=True)
@@ -69,20 +68,14 @@ def write_episode(
         identity: UUID of the episode.
         name: Of the recording.
     """
-    episode = _Episode(bag, contract, cut, options, identity, links.shift)
+    episode = EpisodeTicks(bag, contract, cut, options, identity, links.shift)
+    writer = _Writer(bag, reader, links, episode)
     try:
-        for topics, link, time, raw in _messages(reader, links, contract, cut, options):
-            message = (reader.deserialize(raw, link.msgtype)
-                       if not reader.is2 or episode.wants(topics) else None)
-            if reader.is2:
-                types = reader.typestore
+        for messages in _messages(reader, links, contract, cut, options):
+            if isinstance(messages, MessageBatch):
+                writer.write_batch(messages)
             else:
-                raw = bytes(ros_typestore().serialize_cdr(message, link.msgtype))
-                types = None
-            for topic in topics:
-                # As with the recorder, what can't be used isn't in the bag: it could not be read.
-                if episode.take(topic, message, time + links.shift):
-                    bag.write(topic, link.msgtype, time + links.shift, raw, types)
+                writer.write(*messages)
         episode.finish()
         reason = ''
     except FrameError as error:
@@ -90,8 +83,11 @@ def write_episode(
     except BaseException:
         bag.close({'outcome': 'incomplete'}, keep=False)
         raise
-    bag.close({**episode.messages.information(name), **({'reason': reason} if reason else {})},
-              keep=not reason)
+    path = bag.close({**episode.messages.information(name),
+                      **({'reason': reason} if reason else {})}, keep=not reason)
+    aligned = episode.aligned()
+    if not reason and aligned is not None:
+        keep_aligned(path, contract, aligned, bag.hashes)
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
         bag.messages, episode.commands.clipped, episode.unreadable, reason)
@@ -99,114 +95,63 @@ def write_episode(
 
 def _messages(
     reader: AnyReader, links: 'Links', contract: Contract, cut: Cut, options: 'ImportOptions',
-) -> Iterator[tuple[list[str], Connection, int, bytes]]:
+) -> Iterator[MessageBatch | Row]:
     """Yield what belongs to an episode in the order of time, what was sent once first."""
     back = [span for span in contract.lookback(lockstep=False).values() if span != FOREVER]
     start = max(reader.start_time, cut.start - max(back, default=0))
     latched = [link for link in links.connections
                if set(links.topics[link.id]) & contract.latched_topics()]
     if latched and start > reader.start_time:
-        for link, time, raw in reader.messages(latched, stop=start):
-            yield links.topics[link.id], link, time, raw
+        yield from raw_messages(reader, latched, stop=start)
     stop = cut.end + round(options.settle * 1e9) + 1
-    for link, time, raw in reader.messages(links.connections, start=start, stop=stop):
-        yield links.topics[link.id], link, time, raw
+    batches = message_batches(reader, links.connections, start, stop)
+    if batches is None:
+        yield from raw_messages(reader, links.connections, start, stop)
+    else:
+        yield from batches
 
 
-class _Episode:
-    """Frames and actions of an episode while its messages pass."""
+class _Writer:
+    """Writes what an episode takes."""
 
-    def __init__(
-        self, bag: EpisodeBag, contract: Contract, cut: Cut, options: 'ImportOptions',
-        identity: str, shift: int,
-    ) -> None:
-        self._contract = contract
-        self.messages = EpisodeMessages(
-            bag, contract, identity, cut.outcome or options.outcome, cut.task or options.task,
-            options.operator)
-        self._start, self._end = cut.start + shift, cut.end + shift
-        self._settle = round(options.settle * 1e9)
-        self._aligner = FrameAligner(contract, images=True)
-        self._builder = ObservationBuilder(contract)
-        self.commands = CommandTracks(contract, options.mapping)
-        self._observed = set(self._aligner.topics)
-        self._commanded = set(self.commands.topics())
-        self._next: int | None = None  # [ns] The tick whose frame is to be made
-        self._frames: deque[Frame] = deque()
-        self._newest = 0
+    def __init__(self, bag: EpisodeBag, reader: AnyReader, links: 'Links',
+                 episode: EpisodeTicks) -> None:
+        self._bag = bag
+        self._reader = reader
+        self._links = links
+        self._episode = episode
+        self._types = reader.typestore if reader.is2 else None
 
-    @property
-    def unreadable(self) -> int:
-        """Messages that were left out."""
-        return self._aligner.rejected + self.commands.rejected
-
-    def wants(self, topics: list[str]) -> bool:
-        """Say whether the content of a message of these topics is needed."""
-        return not (self._observed.isdisjoint(topics) and self._commanded.isdisjoint(topics))
-
-    def take(self, topic: str, message: Any, time: int) -> bool:
-        """Take a message in; ``message`` may be None if nobody wants it.
-
-        Returns:
-            Whether it could be used, or nobody wants it.
-
-        Raises:
-            FrameError: The frame of a tick can't be made.
-        """
-        self._newest = max(self._newest, time)
-        if self._next is not None:
-            while self._next <= self._end and time > self._next + self._settle:
-                self._tick()
-        if topic in self._commanded:
-            self.commands.add(topic, message, time)
-        if topic in self._observed:
-            try:
-                self._aligner.add(topic, message, time)
-            except CodecError:
-                return False  # the aligner counts it
-            if self._next is None and not self._aligner.silent_topics():
-                delay = round(self._contract.observation_delay * 1e9)
-                self._next = max(self._start, time + delay if time > self._start else 0)
-        return True
-
-    def _tick(self) -> None:
-        """Make the frame of the next tick, and the action of the one before it."""
-        self._frames.append(self._aligner.frame(self._next))
-        self._builder.build(self._frames[-1].values)  # whoever reads the episode will do so
-        self._next += self._contract.period_ns
-        if len(self._frames) == 1:
-            self.messages.start(self._frames[0].stamp)
+    def write_batch(self, batch: MessageBatch) -> None:
+        while not self._episode.begun and len(batch):  # these are taken one by one
+            for row in batch.chosen(slice(_FEW)).rows():
+                self.write(*row)
+            batch = batch.chosen(slice(_FEW, None))
+        if len(batch) and self._episode.take_batch(batch, self._links):
+            topics = {channel: self._links.topics[link.id][0]
+                      for channel, link in batch.links.items()}
+            self._bag.write_batch(batch, topics, self._links.shift, self._types)
+            self._episode.tick()
             return
-        frame, following = self._frames.popleft(), self._frames[0]
-        action = self.commands.action(frame.stamp, frame.values, following.values)
-        self.messages.execute(frame.stamp, action, frame.age)
+        for row in batch.rows():
+            self.write(*row)
 
-    def finish(self) -> None:
-        """Make the frames that are left, and say how the episode ended.
+    def write(self, time: int, link: Connection, raw: bytes) -> None:
+        time, topics, kind = time + self._links.shift, self._links.topics[link.id], link.msgtype
+        message = self._content(link, raw)
+        if not self._reader.is2:
+            raw = ros_typestore().serialize_cdr(message, kind)
+        for topic in topics:
+            # As with the recorder, what can't be used isn't in the bag: it could not be read.
+            if self._episode.take(topic, message, time):
+                self._bag.write(topic, kind, time, raw, self._types)
 
-        Raises:
-            FrameError: It is too short, or a stream was never heard.
-        """
-        if self._next is None:
-            raise FrameError(f'nothing came on {self._aligner.silent_topics()}')
-        end = min(self._end, self._newest)
-        while self._next <= end:
-            try:
-                self._tick()
-            except FrameError:
-                if self._next <= self._aligner.newest_complete():
-                    raise
-                break  # the streams don't end at the same moment
-        if self.messages.ticks < _SHORTEST:
-            raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
-        self.messages.end(self._frames[0].stamp)
-
-    def explain(self, reason: str) -> str:
-        """Return why the episode is rejected, with where it was and what was left out."""
-        begun = self._next if self._next is not None else self._start
-        where = f'at {(begun - self._start) / 1e9:.3f} s: {reason}'
-        if self._aligner.restarts:
-            where += f'; the clock of the stamps went back {self._aligner.restarts} times'
-        if self.unreadable:
-            where += f'; {self.unreadable} messages could not be used'
-        return where
+    def _content(self, link: Connection, raw: bytes) -> Any:
+        """Return a message, or its values, or None if nobody wants to know."""
+        if self._reader.is2:
+            if not self._episode.wants(self._links.topics[link.id]):
+                return None
+            found = self._links.readers[link.id].read(raw)
+            if found is not None:
+                return found
+        return self._reader.deserialize(raw, link.msgtype)

@@ -34,7 +34,7 @@ def message_class(kind: str) -> Any:
 
 def serialised(message: Any) -> bytes:
     """Return a message as it is in a bag (CDR)."""
-    return bytes(ros_typestore().serialize_cdr(_with_numpy(message), message.__msgtype__))
+    return bytes(ros_typestore().serialize_cdr(with_numpy(message), message.__msgtype__))
 
 
 def _blank(entry: tuple[Nodetype, Any]) -> Any:
@@ -52,14 +52,14 @@ def _blank(entry: tuple[Nodetype, Any]) -> Any:
     return [_blank(inner) for _ in range(count)]
 
 
-def _with_numpy(value: Any) -> Any:
+def with_numpy(value: Any) -> Any:
     """Return a message with numpy's arrays, as the serialiser wants them."""
     if isinstance(value, array):
         return np.asarray(value)
     if isinstance(value, list):
-        return [_with_numpy(item) for item in value]
+        return [with_numpy(item) for item in value]
     if is_dataclass(value):
-        changed = {item.name: _with_numpy(getattr(value, item.name)) for item in fields(value)
+        changed = {item.name: with_numpy(getattr(value, item.name)) for item in fields(value)
                    if item.init}
         return replace(value, **{name: item for name, item in changed.items()
                                  if item is not getattr(value, name)})

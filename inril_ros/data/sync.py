@@ -10,7 +10,9 @@ adds the same messages in the same order; both get the same frames.
 Images are kept as the cameras encoded them: most ticks nobody looks.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,8 @@ from inril_ros.robot.fields import TRANSFORMS
 from inril_ros.robot.images import encoded_image
 
 __all__ = ['Frame', 'FrameAligner', 'FrameError', 'ObservationBuilder']
+
+_NO_TIME = '{}: header.stamp is 0: a sample without a time is not used'
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class FrameAligner:
         # [ns] In lockstep an image speaks for the ticks until the next one, too.
         self._shown = {camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
                        for name, camera in cameras.items()}
+        self._latencies = {name: round(entry.latency * 1e9)
+                           for name, entry in contract.observations.items()}
         self._names: dict[tuple[str, str], list[str]] = {}
         self._trees: dict[str, TransformTree] = {}
         for name, entry in contract.observations.items():
@@ -119,6 +125,73 @@ class FrameAligner:
             self.rejected += 1
             raise CodecError(f'{topic}: {error}') from error
 
+    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
+        """Return what reads the observations of a topic, by their names; nothing: not so simple.
+
+        What they read may be handed to ``add_values`` in place of the message.
+        """
+        return {name: partial(decode, observation=self._contract.observations[name])
+                for key in self._keys.get(topic, ()) for name in self._names[key]}
+
+    def add_values(self, topic: str, values: Mapping[str, np.ndarray], stamp: int,
+                   received: int) -> int:
+        """Take in what a message holds, as ``add`` does with the message; return its time [ns].
+
+        Args:
+            topic: As the contract names it; one that has ``codecs``.
+            values: What they read.
+            stamp: [ns] Of the message's header; 0: it has none.
+            received: [ns] When it came.
+
+        Raises:
+            CodecError: It has no time; nothing of it is taken.
+        """
+        keys = self._keys[topic]
+        if stamp == 0 and any(clock == 'header' for _, clock in keys):
+            self.rejected += 1
+            raise CodecError(_NO_TIME.format(topic))
+        return self._take_values(
+            [(key, received if key[1] == 'receive' else stamp) for key in keys],
+            lambda key: values)
+
+    def continues(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> bool:
+        """Say whether ``add_columns`` may be given messages of these times (n,) [ns].
+
+        False: some are late, or have no time, or time went back; ``add`` knows what to do then.
+        """
+        keys = self._keys.get(topic, ())
+        if any(clock == 'header' for _, clock in keys) and not stamps.all():
+            return False
+        return bool(keys) and all(
+            self._streams[key].continues(received if key[1] == 'receive' else stamps)
+            for key in keys)
+
+    def times_of(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Return the times (n,) [ns] of samples; where a topic has two, the earlier one."""
+        clocks = {clock for _, clock in self._keys[topic]}
+        if clocks == {'receive'}:
+            return received
+        return stamps if clocks == {'header'} else np.minimum(stamps, received)
+
+    def add_columns(self, topic: str, values: Mapping[str, np.ndarray], stamps: np.ndarray,
+                    received: np.ndarray) -> None:
+        """Take in what many messages hold, as ``add_values`` does one by one.
+
+        Args:
+            topic: As the contract names it; its streams must be continued by the times.
+            values: (n, size) By the names of its observations.
+            stamps: (n,) [ns] Of the messages' headers; 0: they have none.
+            received: (n,) [ns] When they came.
+        """
+        for key in self._keys[topic]:
+            [first, *others] = self._names[key]
+            rows = [{first: row} for row in values[first]]
+            for name in others:
+                for row, value in zip(rows, values[name], strict=True):
+                    row[name] = value
+            self._streams[key].extend(
+                (received if key[1] == 'receive' else stamps).tolist(), rows)
+
     def _take(self, topic: str, message: Any, received: int | None) -> int:
         if topic in self._static:
             self._static[topic].add_static(message)
@@ -135,13 +208,17 @@ class FrameAligner:
                 self._add(self._images[topic], stamp,
                           encoded_image(message, self._cameras[topic]))
             return stamp
-        times = [(key, self._streams[key], _time(key, message, received))
-                 for key in self._keys[topic]]
-        taken = [(stream, time, self._read(key, message)) for key, stream, time in times
-                 if not self._is_late(stream, time)]
+        return self._take_values(
+            [(key, _time(key, message, received)) for key in self._keys[topic]],
+            lambda key: self._read(key, message))
+
+    def _take_values(self, times: list[tuple[tuple[str, str], int]],
+                     read: Callable[[tuple[str, str]], Mapping[str, np.ndarray]]) -> int:
+        taken = [(self._streams[key], time, read(key)) for key, time in times
+                 if not self._is_late(self._streams[key], time)]
         for stream, time, values in taken:
             self._add(stream, time, values)
-        return times[0][2]
+        return times[0][1]
 
     def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
         return {name: decode(message, self._contract.observations[name])
@@ -217,8 +294,7 @@ class FrameAligner:
         return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
 
     def _value(self, name: str, instant: int, known: int, fit: '_Fit') -> np.ndarray:
-        entry = self._contract.observations[name]
-        latency = round(entry.latency * 1e9)
+        entry, latency = self._contract.observations[name], self._latencies[name]
         if entry.type == TRANSFORMS:
             pose, at, gap = self._trees[entry.topic].pose(
                 entry.parent, entry.child, instant + latency, known, entry.align)
@@ -284,7 +360,7 @@ def _header_time(topic: str, message: Any) -> int:
                          'clock: receive')
     stamp = stamp_ns(message)
     if stamp == 0:
-        raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
+        raise CodecError(_NO_TIME.format(topic))
     return stamp
 
 

@@ -137,9 +137,9 @@ def ros1_bag(path, rows):
 
 
 def _for_ros1(message, store):
-    from inril_ros.data.messages import _with_numpy
+    from inril_ros.data.messages import with_numpy
 
-    message = _with_numpy(message)
+    message = with_numpy(message)
     old = message.header
     stamp = store.types['builtin_interfaces/msg/Time'](old.stamp.sec, old.stamp.nanosec)
     header = store.types['std_msgs/msg/Header'](seq=7, stamp=stamp, frame_id=old.frame_id)

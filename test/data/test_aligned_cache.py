@@ -5,6 +5,7 @@
 from contextlib import suppress
 from dataclasses import fields
 import os
+import shutil
 
 from foreign_bags import ARM, CONTRACT, recording, ros2_bag
 import numpy as np
@@ -23,6 +24,7 @@ def bag(tmp_path):
     import_bag([ros2_bag(tmp_path / 'foreign', recording())], CONTRACT, tmp_path / 'demos',
                ImportOptions())
     [path] = (tmp_path / 'demos').glob('0*')
+    shutil.rmtree(path.parent / FOLDER)  # an import fills it
     return path
 
 
