@@ -31,6 +31,7 @@ from inril_ros.data.mcap_records import (
     INDEX,
     INDEX_HEAD,
     MESSAGE,
+    MESSAGE_FIELDS,
     MESSAGE_HEAD,
     MESSAGE_HEADS,
 )
@@ -87,7 +88,7 @@ class _ChunkFile(McapWriter):
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         size = len(data)
         self._times[connection.id] += (timestamp, self._size)
-        head = MESSAGE_HEAD.pack(MESSAGE, MESSAGE_HEAD.size - 9 + size, connection.id, 0,
+        head = MESSAGE_HEAD.pack(MESSAGE, MESSAGE_FIELDS + size, connection.id, 0,
                                  timestamp, timestamp)
         self._parts += (head, data)
         self._hashed += (head,) if self._is_left_out(connection.id, size) else (head, data)
@@ -168,7 +169,7 @@ class _ChunkFile(McapWriter):
 
     @staticmethod
     def _is_long(sizes: Any) -> Any:
-        return MESSAGE_HEAD.size - 9 + sizes > SHORT
+        return MESSAGE_FIELDS + sizes > SHORT
 
     def flush(self) -> None:
         """Write what is there."""

@@ -14,6 +14,7 @@ CHANNEL, MESSAGE, CHUNK, INDEX = 0x04, 0x05, 0x06, 0x07
 RECORD_HEAD = Struct('<BQ')  # op, length of what follows
 MESSAGE_HEAD = Struct('<BQHIQQ')  # .. channel, sequence, log time, publish time
 CHUNK_HEAD = Struct('<BQQQQII')  # .. first time, last time, size, CRC, length of compression
+MESSAGE_FIELDS = MESSAGE_HEAD.size - RECORD_HEAD.size  # [byte] of a record before its message
 INDEX_HEAD = Struct('<BQHI')  # .. channel, length of (time, place) pairs
 
 #: What ``MESSAGE_HEAD`` reads, for many messages at once.

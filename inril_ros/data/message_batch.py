@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from rosbags.interfaces import Connection
 
-from inril_ros.data.mcap_records import at_each_byte, MESSAGE_HEAD, MESSAGE_HEADS
+from inril_ros.data.mcap_records import (
+    at_each_byte,
+    MESSAGE_FIELDS,
+    MESSAGE_HEAD,
+    MESSAGE_HEADS,
+)
 
 Row = tuple[int, Connection, bytes]
 """Time [ns], connection and content of a message."""
@@ -100,7 +105,7 @@ def found_messages(content: np.ndarray, first: np.ndarray, places: np.ndarray,
     wanted = (times >= np.uint64(start)) & (times < np.uint64(stop))
     for channel in set(channels.tolist()) - links.keys():
         wanted &= channels != channel
-    sizes = heads['length'].astype(np.int64) - (MESSAGE_HEAD.size - 9)
+    sizes = heads['length'].astype(np.int64) - MESSAGE_FIELDS
     found = MessageBatch(content, first, sizes, times.astype(np.int64), channels,
                          places, links)
     return found if wanted.all() else found.chosen(wanted)

@@ -99,12 +99,7 @@ class RunningGraph:
         def there() -> Any:
             nonlocal idle_since
             # An episode that is over, by its time limit, brings the learner nothing to learn from.
-            if self.driven_lately():
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > _SILENCE:
-                self.end()
-                self._start_episode()
-                idle_since = time.monotonic()
+            _, idle_since = self._kept_driving(idle_since)
             return condition()
         try:
             self.until(there, 'a version', seconds)
@@ -218,13 +213,9 @@ class RunningGraph:
                 return f'a word from {", ".join(silent)}'
             recorder, learner = said['recorder_node'], said['learner_node']
             mark[:] = mark or [recorder.journaled]
-            if not self.driven_lately(since):
-                if time.monotonic() - idle_since > _SILENCE:
-                    self.end()
-                    self._start_episode()
-                    idle_since = time.monotonic()
+            driven, idle_since = self._kept_driving(idle_since, since)
+            if not driven:
                 return f'an episode that the policy drives ({said["actuation_node"].reason})'
-            idle_since = time.monotonic()
             if learner.sequence < mark[0] or recorder.acknowledged < mark[0]:
                 return (f'transition {mark[0]}: the learner has {learner.sequence}, '
                         f'{recorder.acknowledged} are acknowledged')
@@ -243,6 +234,24 @@ class RunningGraph:
     def driven_lately(self, since: int = 0) -> bool:
         """Say whether the policy has commanded within the last second, since a time [ns]."""
         return self.witness.driven(self.episode, max(since, time.time_ns() - _LATELY))
+
+    def _kept_driving(self, idle_since: float, since: int = 0) -> tuple[bool, float]:
+        """Begin another episode if the policy was silent for too long.
+
+        Args:
+            idle_since: [s] When it was last seen to drive, of the monotonic clock.
+            since: [ns] Commands before it don't count.
+
+        Returns:
+            Whether the policy drives, and what to give the next time.
+        """
+        if self.driven_lately(since):
+            return True, time.monotonic()
+        if time.monotonic() - idle_since > _SILENCE:
+            self.end()
+            self._start_episode()
+            return False, time.monotonic()
+        return False, idle_since
 
     def _do_what_a_person_does(self, began: float) -> None:
         """Give consent and resume where that is lacking, after the graph had time for itself."""
