@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The acting side's end of the weights: pieces in, a loaded standby out, or a reason for refusal.
 
-What comes in a callback is only noted or copied. Hashes, tensors and the network are the business
+What comes in a callback is only noted. Hashes, tensors and the network are the business
 of one thread beside the one that infers; what it has made is picked up between two inferences.
 """
 

@@ -1,14 +1,15 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which tensors of a version go on the wire, and the whole set again on the other side.
+"""The tensors of a version, each known by its hash, and the whole set on the other side.
 
-Each tensor is known by the hash of its bytes. What the other side is known to have (a frozen
+What the other side is known to have (a frozen
 encoder, say) is left out, and taken there from what it holds. Matrices may travel as bfloat16:
 half the size, 8 bits of precision. Vectors (biases, scales of a normaliser) never do: they are
 small, and rounding the scale of an observation moves all of it.
 
 The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
-either side; large sets are hashed by a few threads, for `hashlib` lets go of the interpreter.
+either side: while they travel (`outgoing_weights`, `tensor_reader`), or, where a large set is
+whole already, by a few threads, for `hashlib` lets go of the interpreter.
 """
 
 from collections.abc import Iterable, Mapping
