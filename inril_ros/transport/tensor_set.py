@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tensors of a version, each known by its hash, and the whole set on the other side.
 
-What the other side is known to have (a frozen
-encoder, say) is left out, and taken there from what it holds. Matrices may travel as bfloat16:
-half the size, 8 bits of precision. Vectors (biases, scales of a normaliser) never do: they are
-small, and rounding the scale of an observation moves all of it.
+What the other side is known to have (a frozen encoder, say) is left out, and taken there from what
+it holds. Matrices may travel as bfloat16: half the size, 8 bits of precision. Vectors (biases,
+scales of a normaliser) never do: they are small, and rounding the scale of an observation moves
+all of it.
 
 The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
 either side: while they travel (`outgoing_weights`, `tensor_reader`), or, where a large set is

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights on the wire: what a version is, what it is cut into, why one is refused.
 
-No ROS and no torch: bytes in, bytes out. ``outgoing_weights`` says which tensors are
-sent in which pieces, ``weights_assembly`` keeps the pieces, ``tensor_reader`` reads tensors out of
+No ROS and no torch: bytes in, bytes out. ``outgoing_weights`` says which tensors are sent
+in which pieces, ``weights_assembly`` keeps the pieces, ``tensor_reader`` reads tensors out of
 them, ``tensor_set`` verifies these, ``weights_source`` says whose weights are taken.
 """
 
