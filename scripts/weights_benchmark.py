@@ -45,7 +45,8 @@ from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes import qos
 from inril_ros.nodes.weights_receiver import WeightsReceiver
 from inril_ros.nodes.weights_sender import WeightsSender
-from inril_ros.transport.tensor_set import complete, gather, make_version, WireTensor
+from inril_ros.transport.outgoing_weights import make_version
+from inril_ros.transport.tensor_set import complete, gather, WireTensor
 
 RUN, CONTRACT = 'benchmark', 'c' * 64
 PERIOD = 0.02  # [s] of the timer beside

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The acting side's end of the weights: pieces in, a loaded standby out, or a reason for refusal.
 
-What comes in a callback is only noted or copied. Hashes, tensors and the network are the business
+What comes in a callback is only noted. Hashes, tensors and the network are the business
 of one thread beside the one that infers; what it has made is picked up between two inferences.
 """
 
@@ -17,7 +17,8 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
-from inril_ros.transport.tensor_set import complete, expanded, WireTensor
+from inril_ros.transport.tensor_reader import TensorReader
+from inril_ros.transport.tensor_set import complete, complete_set, expanded, WireTensor
 from inril_ros.transport.weights import Manifest, TensorsMissing, WeightsRefused
 from inril_ros.transport.weights_assembly import Assembled, Assembler
 from inril_ros.transport.weights_source import WeightsSource
@@ -75,6 +76,8 @@ class WeightsReceiver:
         self._assembler = Assembler(run_id, contract_hash)
         self._source = WeightsSource(run_id)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='weights')
+        self._reader = TensorReader()  # the thread's
+        self._reading: Future[None] | None = None
         self._loading: tuple[Manifest, Future[Loaded]] | None = None
         self._begun: dict[int, float] = {}  # by version, when its first piece came
         self._asked_again = (-1, '')
@@ -154,6 +157,7 @@ class WeightsReceiver:
         except WeightsRefused as error:
             self._refused(f'version {message.version}: {error}')
         self._load_next()
+        self._read_ahead()
 
     def _learner(self, message: LearnerStatus) -> None:
         reason = self._source.hear(message.run_id, message.learner_id, time.monotonic())
@@ -193,9 +197,21 @@ class WeightsReceiver:
             self._loading = whole.manifest, future
             future.add_done_callback(lambda _: self._ready.trigger())
 
+    def _read_ahead(self) -> None:
+        """Have the thread read what has come of a version that isn't whole."""
+        if self._reading is None or self._reading.done():
+            pieces = self._assembler.in_order()
+            if pieces:
+                # What is wrong with them is told of when the version is whole, and its manifest
+                # is here; it is read anew then.
+                self._reading = self._thread.submit(self._reader.read, pieces)
+
     def _make(self, whole: Assembled, held: dict[str, WireTensor], received: float) -> Loaded:
         began = time.monotonic()
-        tensors = complete(whole.manifest, whole.verified(), held)
+        if whole.has_hash:
+            tensors = complete(whole.manifest, whole.verified(), held)
+        else:
+            tensors = complete_set(whole.manifest, self._reader.finish(whole.pieces), held)
         product = self._load(whole.manifest, expanded(tensors))
         return Loaded(whole.manifest, product, tensors, received, time.monotonic() - began)
 

@@ -8,7 +8,8 @@ each on its own topics, and without what it has itself.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import posixpath
 
@@ -18,8 +19,8 @@ from rclpy.subscription import Subscription
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
-from inril_ros.transport.tensor_set import make_version, rounded, WireTensor
-from inril_ros.transport.weights import chunk_count, cut, Version
+from inril_ros.transport.outgoing_weights import OutgoingWeights, unchanged
+from inril_ros.transport.tensor_set import rounded, WireTensor
 
 #: Versions of which it is remembered what they were made of.
 _REMEMBERED = 20
@@ -48,6 +49,7 @@ class WeightsSender:
         self._names = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
         self._half = half
         self._made_of: OrderedDict[int, frozenset[str]] = OrderedDict()  # hashes by version
+        self._last: dict[str, WireTensor] = {}  # the last version, hashed
         self._receivers = {robot: _Receiver(node, robot) for robot in robots}
         for robot, receiver in self._receivers.items():
             node.create_subscription(
@@ -72,29 +74,38 @@ class WeightsSender:
             schema_hash: See WeightsManifest.msg.
             learner_step: RL updates done.
         """
-        tensors = rounded(tensors) if self._half else tensors
-        hashes = frozenset(tensor.hash for tensor in tensors.values())
+        tensors = dict(rounded(tensors) if self._half else tensors)
+        same = unchanged(tensors, self._last)
+        self._last = tensors
         self.version += 1
-        made: dict[frozenset[str], Version] = {}  # robots that have the same get the same
-        for receiver in self._receivers.values():
-            known = frozenset() if receiver.wants_all \
-                else hashes & self._made_of.get(receiver.acting, frozenset())
-            receiver.wants_all = False
-            # Something must be sent, or there would be nothing to put together.
-            if known == hashes:
-                known = frozenset()
-            if known not in made:
-                made[known] = make_version(
-                    tensors, known, version=self.version, parent_version=self.version - 1,
-                    learner_step=learner_step, model_config=model_config, schema_hash=schema_hash,
-                    **self._names)
-            receiver.sent = made[known]
-            # The manifest last: of two versions in a row the first one is whole when it is named.
-            self._publish_pieces(receiver, range(receiver.sent.manifest.chunk_count))
-            self._publish_manifest(receiver)
-        self._made_of[self.version] = hashes
+        made: dict[frozenset[str], OutgoingWeights] = {}  # robots that have the same get the same
+        with ThreadPoolExecutor(1, thread_name_prefix='hashing') as pool:
+            hashing = pool.submit(_hash, tensors.values())
+            for receiver in self._receivers.values():
+                left_out = self._left_out(receiver, same, tensors)
+                receiver.wants_all = False
+                if left_out not in made:
+                    made[left_out] = OutgoingWeights(
+                        tensors, left_out, version=self.version,
+                        parent_version=self.version - 1, learner_step=learner_step,
+                        model_config=model_config, schema_hash=schema_hash, **self._names)
+                receiver.sent = made[left_out]
+                # The manifest last: of two versions in a row the first one is whole when it is
+                # named; and the hashes that are in it are computed meanwhile.
+                self._publish_pieces(receiver, range(receiver.sent.chunk_count))
+                hashing.result()
+                self._publish_manifest(receiver)
+        self._made_of[self.version] = frozenset(tensor.hash for tensor in tensors.values())
         while len(self._made_of) > _REMEMBERED:
             self._made_of.popitem(last=False)
+
+    def _left_out(self, receiver: '_Receiver', same: Mapping[str, WireTensor],
+                  tensors: Mapping[str, WireTensor]) -> frozenset[str]:
+        """Return the names of the tensors that a robot has."""
+        known = self._made_of.get(receiver.acting, frozenset())
+        names = frozenset(name for name, tensor in same.items() if tensor.hash in known)
+        # Something must be sent, or there would be nothing to put together.
+        return frozenset() if receiver.wants_all or names == tensors.keys() else names
 
     def heard(self, status: PolicyStatus, robot: str = '') -> bool:
         """Take what an acting side says.
@@ -122,11 +133,11 @@ class WeightsSender:
         if message.complete:
             receiver.wants_all = True
             return
-        if message.version != sent.manifest.version:
+        if message.version != sent.number:
             return
-        indices = [index for index in message.chunk_indices if index < sent.manifest.chunk_count]
+        indices = [index for index in message.chunk_indices if index < sent.chunk_count]
         if not message.chunk_indices:
-            indices = range(sent.manifest.chunk_count)
+            indices = range(sent.chunk_count)
         self._publish_pieces(receiver, indices)
         if not message.chunk_indices:
             self._publish_manifest(receiver)
@@ -134,21 +145,26 @@ class WeightsSender:
     def _publish_manifest(self, receiver: '_Receiver') -> None:
         message = WeightsManifest(format='safetensors')
         message.header.stamp = self._node.get_clock().now().to_msg()
-        for name, value in vars(receiver.sent.manifest).items():
+        for name, value in vars(receiver.sent.manifest()).items():
             setattr(message, name, value)
         receiver.manifests.publish(message)
 
     def _publish_pieces(self, receiver: '_Receiver', indices: 'range | list[int]') -> None:
-        version = receiver.sent
-        pieces = cut(version.content)
-        for index in indices:
-            offset, piece = pieces[index]
+        sent = receiver.sent
+        for index, offset, parts in sent.pieces(indices):
             message = PolicyWeights(
-                run_id=version.manifest.run_id, version=version.manifest.version,
-                chunk_index=index, chunk_count=chunk_count(len(version.content)), offset=offset)
+                run_id=self._names['run_id'], version=sent.number, chunk_index=index,
+                chunk_count=sent.chunk_count, offset=offset)
             message.header.stamp = self._node.get_clock().now().to_msg()
-            message.data.frombytes(piece)
+            for part in parts:
+                message.data.frombytes(part)
             receiver.pieces.publish(message)
+
+
+def _hash(tensors: Iterable[WireTensor]) -> None:
+    """Have the hashes computed, by this thread alone: another one sends meanwhile."""
+    for tensor in tensors:
+        tensor.hash  # noqa: B018  it is computed once
 
 
 class _Receiver:
@@ -162,7 +178,7 @@ class _Receiver:
 
     def __init__(self, node: Node, robot: str) -> None:
         self.acting = 0
-        self.sent: Version | None = None
+        self.sent: OutgoingWeights | None = None
         self.wants_all = False
         self.pieces = node.create_publisher(
             PolicyWeights, posixpath.join(robot, 'weights/pieces'), qos.WEIGHTS)

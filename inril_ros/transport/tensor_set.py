@@ -1,38 +1,37 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which tensors of a version go on the wire, and the whole set again on the other side.
+"""The tensors of a version, each known by its hash, and the whole set on the other side.
 
-Each tensor is known by the hash of its bytes. What the other side is known to have (a frozen
-encoder, say) is left out, and taken there from what it holds. Matrices may travel as bfloat16:
-half the size, 8 bits of precision. Vectors (biases, scales of a normaliser) never do: they are
-small, and rounding the scale of an observation moves all of it.
+What the other side is known to have (a frozen encoder, say) is left out, and taken there from what
+it holds. Matrices may travel as bfloat16: half the size, 8 bits of precision. Vectors (biases,
+scales of a normaliser) never do: they are small, and rounding the scale of an observation moves
+all of it.
 
 The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
-either side; large sets are hashed by a few threads, for `hashlib` lets go of the interpreter.
+either side: while they travel (`outgoing_weights`, `tensor_reader`), or, where a large set is
+whole already, by a few threads, for `hashlib` lets go of the interpreter.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 import hashlib
 import json
 import os
-import struct
 
 import numpy as np
 from safetensors import deserialize, SafetensorError
 
 from inril_ros.transport.weights import (
-    chunk_count,
     Manifest,
     MAXIMUM_TEXT,
     TensorsMissing,
-    Version,
     WeightsRefused,
 )
 
-#: Types, as safetensors calls them, that a tensor of ours may have.
-_TYPES = ('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL')
+#: [byte] Types, as safetensors calls them, that a tensor of ours may have, and their sizes.
+ITEM_BYTES = {'F64': 8, 'F32': 4, 'F16': 2, 'BF16': 2, 'I64': 8, 'I32': 4, 'I16': 2, 'I8': 1,
+              'U8': 1, 'BOOL': 1}
 #: [byte] What is less is hashed by one thread: to begin others takes longer.
 _WORTH_THREADS = 2_000_000
 #: Threads that hash, at most: whoever infers or controls beside them needs a processor too.
@@ -63,17 +62,31 @@ class WireTensor:
     def hash(self) -> str:
         """SHA-256 of type, shape and data, hexadecimal; computed once."""
         # Not functools.cached_property: before Python 3.12 it lets one thread hash at a time.
-        if '_hash' not in self.__dict__:
-            digest = hashlib.sha256(f'{self.wire}{list(self.shape)}'.encode())
+        if not self.is_hashed:
+            digest = hashlib.sha256(self.hashed_first)
             digest.update(self.data)
             self.__dict__['_hash'] = digest.hexdigest()
         return self.__dict__['_hash']
 
+    @property
+    def is_hashed(self) -> bool:
+        """Whether the hash was computed."""
+        return '_hash' in self.__dict__
+
+    @property
+    def hashed_first(self) -> bytes:
+        """What is hashed before the data."""
+        return f'{self.wire}{list(self.shape)}'.encode()
+
+    def known_by(self, digest: str) -> 'WireTensor':
+        """Return it with the hash that was computed from these very bytes."""
+        self.__dict__['_hash'] = digest
+        return self
+
     def used_as(self, name: str, dtype: str) -> 'WireTensor':
         """Return the same bytes by another name, for users of another type."""
-        other = replace(self, name=name, dtype=dtype)
-        other.__dict__['_hash'] = self.hash  # neither name nor type for users is part of it
-        return other
+        # Neither name nor type for users is part of the hash.
+        return replace(self, name=name, dtype=dtype).known_by(self.hash)
 
     def row(self, sent: bool) -> list[object]:
         """Return the tensor's row in the manifest."""
@@ -90,8 +103,8 @@ def gather(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict[str, 
         WeightsRefused: A type isn't known here.
     """
     for name, (dtype, _, _) in raw.items():
-        if dtype not in _TYPES:
-            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(_TYPES)}')
+        if dtype not in ITEM_BYTES:
+            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(ITEM_BYTES)}')
     return {name: WireTensor(name, dtype, dtype, tuple(shape), data)
             for name, (dtype, shape, data) in raw.items()}
 
@@ -121,26 +134,6 @@ def rounded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
             for name, tensor in tensors.items()}
 
 
-def make_version(
-    tensors: Mapping[str, WireTensor], known: Collection[str], **manifest: object,
-) -> Version:
-    """Return a version that leaves out what the other side has.
-
-    Args:
-        tensors: The whole set.
-        known: Hashes of the tensors that the other side is known to have.
-        manifest: The fields of the manifest that do not follow from the tensors.
-    """
-    _hash_all(tensors.values())
-    changed = {name: tensor for name, tensor in tensors.items() if tensor.hash not in known}
-    content = _serialise(changed)
-    rows = [tensors[name].row(name in changed) for name in sorted(tensors)]
-    return Version(Manifest(
-        content_hash='', total_size=len(content),
-        chunk_count=chunk_count(len(content)), tensors=json.dumps(rows, separators=(',', ':')),
-        weights_hash=weights_hash(rows), **manifest), content)
-
-
 def weights_hash(rows: list[list[object]]) -> str:
     """Return the SHA-256 of the manifest's rows, whether sent or not, hexadecimal."""
     lines = json.dumps([row[:5] for row in rows], separators=(',', ':'))
@@ -150,22 +143,35 @@ def weights_hash(rows: list[list[object]]) -> str:
 def complete(
     manifest: Manifest, content: bytes, held: Mapping[str, WireTensor],
 ) -> dict[str, WireTensor]:
-    """Return the whole set of a version, every tensor verified by its hash.
+    """Return the whole set of a version, as ``complete_set``.
 
     Args:
         manifest: Its manifest.
         content: What was sent of it, as ``Assembled.verified`` gave it.
         held: The tensors that are here, by hash.
+    """
+    sent = split(content)
+    # Without a list from a sender that leaves nothing out: a hash of the content vouched for it.
+    return complete_set(manifest, sent, held) if manifest.tensors else sent
+
+
+def complete_set(
+    manifest: Manifest, sent: Mapping[str, WireTensor], held: Mapping[str, WireTensor],
+) -> dict[str, WireTensor]:
+    """Return the whole set of a version, every tensor verified by its hash.
+
+    Args:
+        manifest: Its manifest, which has a list of tensors.
+        sent: What was sent of it, by name.
+        held: The tensors that are here, by hash.
 
     Raises:
         TensorsMissing: Some were left out that aren't here.
-        WeightsRefused: Manifest and content do not fit each other.
+        WeightsRefused: Manifest and tensors do not fit each other.
     """
-    sent = split(content)
-    if not manifest.tensors:  # from a sender that leaves nothing out
-        return sent
+    sent = dict(sent)
     rows = _rows(manifest)
-    _hash_all(sent.values())
+    hash_all(sent.values())
     tensors, missing = {}, []
     for name, dtype, wire, shape, digest, is_sent in rows:
         tensor = sent.pop(name, None) if is_sent else held.get(digest)
@@ -194,7 +200,7 @@ def _rows(manifest: Manifest) -> list[list[object]]:
         rows = json.loads(manifest.tensors)
         valid = all(
             [type(each) for each in row] == [str, str, str, list, str, bool]
-            and row[2] in _TYPES and (row[1] == row[2] or (row[1], row[2]) == ('F32', 'BF16'))
+            and row[2] in ITEM_BYTES and (row[1] == row[2] or (row[1], row[2]) == ('F32', 'BF16'))
             and all(type(size) is int and size >= 0 for size in row[3]) for row in rows)
     except (ValueError, TypeError, RecursionError) as error:
         raise WeightsRefused(f'the list of tensors is no JSON: {error}') from error
@@ -205,29 +211,14 @@ def _rows(manifest: Manifest) -> list[list[object]]:
     return rows
 
 
-def _hash_all(tensors: Iterable[WireTensor]) -> None:
+def hash_all(tensors: Iterable[WireTensor]) -> None:
     """Have all hashes computed, by several threads where that is worth it."""
-    largest_first = sorted(tensors, key=lambda tensor: len(tensor.data), reverse=True)
+    largest_first = sorted((tensor for tensor in tensors if not tensor.is_hashed),
+                           key=lambda tensor: len(tensor.data), reverse=True)
     threads = min(_THREADS, len(largest_first), os.cpu_count() or 1)
     if threads > 1 and sum(len(tensor.data) for tensor in largest_first) > _WORTH_THREADS:
         with ThreadPoolExecutor(threads, thread_name_prefix='hashing') as pool:
             list(pool.map(lambda tensor: tensor.hash, largest_first))
-
-
-def _serialise(tensors: Mapping[str, WireTensor]) -> bytes:
-    """Return the tensors, in the types of the wire, in the safetensors format.
-
-    Its library writes from torch or numpy arrays only, and numpy has no bfloat16.
-    """
-    header, end = {}, 0
-    ordered = [tensors[name] for name in sorted(tensors)]
-    for tensor in ordered:
-        begin, end = end, end + len(tensor.data)
-        header[tensor.name] = {'dtype': tensor.wire, 'shape': list(tensor.shape),
-                               'data_offsets': [begin, end]}
-    text = json.dumps(header, separators=(',', ':')).encode()
-    text += b' ' * (-len(text) % 8)
-    return b''.join([struct.pack('<Q', len(text)), text, *(tensor.data for tensor in ordered)])
 
 
 def _halved(tensor: WireTensor) -> WireTensor:

@@ -8,6 +8,7 @@ returns, in a thread of its own. Pieces that do not come are named, to be asked 
 """
 
 from dataclasses import dataclass
+from itertools import count, takewhile
 
 from inril_ros.transport import weights
 from inril_ros.transport.weights import (
@@ -32,6 +33,11 @@ class Assembled:
     manifest: Manifest
     pieces: tuple[bytes | memoryview, ...]
 
+    @property
+    def has_hash(self) -> bool:
+        """Whether a hash of the whole is to be compared: there is one, or no list of tensors."""
+        return bool(self.manifest.content_hash) or not self.manifest.tensors
+
     def verified(self) -> bytes:
         """Return the content, for ``tensor_set.complete``.
 
@@ -42,9 +48,7 @@ class Assembled:
             WeightsRefused: It isn't what the manifest says, or nothing vouches for it.
         """
         content = b''.join(self.pieces)
-        manifest = self.manifest
-        if (manifest.content_hash or not manifest.tensors) \
-                and content_hash(content) != manifest.content_hash:
+        if self.has_hash and content_hash(content) != self.manifest.content_hash:
             raise WeightsRefused('the content does not have the hash of the manifest')
         return content
 
@@ -161,6 +165,16 @@ class Assembler:
             self._pieces[index] for index in range(self._wanted.chunk_count)))
         self._forget()
         return assembled
+
+    def in_order(self) -> tuple[bytes | memoryview, ...]:
+        """Return the first pieces of the newest version as far as none is missing.
+
+        Its manifest may not be here, nor have been admitted: nothing vouches for them.
+        """
+        pieces = self._pieces
+        if self._early and (self._wanted is None or max(self._early) > self._wanted.version):
+            pieces = self._early[max(self._early)]
+        return tuple(map(pieces.__getitem__, takewhile(pieces.__contains__, count())))
 
     def lacking(self, now: float) -> tuple[Manifest, list[int]] | None:
         """Return the wanted version and the pieces of it to ask for, None if there is no need.

@@ -18,7 +18,8 @@ from inril_ros.faults.forged_weights import (
     TAMPERS,
 )
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.transport.tensor_set import complete, make_version, split
+from inril_ros.transport.outgoing_weights import make_version
+from inril_ros.transport.tensor_set import complete, split
 from inril_ros.transport.weights import CHUNK_BYTES, content_hash, cut
 
 TENSORS = {'large': torch.arange(400_000, dtype=torch.float32).reshape(1000, 400),

@@ -25,7 +25,8 @@ from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.contract import load_contract
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.journal import Journal, read_journal
-from inril_ros.transport.tensor_set import complete, make_version, split
+from inril_ros.transport.outgoing_weights import make_version
+from inril_ros.transport.tensor_set import complete, split
 from inril_ros.transport.weights import chunk_count, content_hash, Manifest, WeightsRefused
 from inril_ros.transport.weights_assembly import Assembler
 

@@ -14,11 +14,11 @@ from safetensors.numpy import load, save
 from safetensors.torch import load as load_torch
 import torch
 
+from inril_ros.transport.outgoing_weights import make_version
 from inril_ros.transport.tensor_set import (
     complete,
     expanded,
     gather,
-    make_version,
     rounded,
     split,
 )

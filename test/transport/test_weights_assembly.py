@@ -74,7 +74,7 @@ def test_pieces_put_together_in_order_are_the_content(content):
 def test_real_pieces_fit_into_a_message(monkeypatch):
     monkeypatch.undo()
     assert weights.CHUNK_BYTES <= 1_000_000
-    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/qos.py
+    assert chunk_count(weights.MAXIMUM_BYTES) <= 1024  # depth of the stream, see nodes/qos.py
 
 
 @st.composite
@@ -358,3 +358,22 @@ def test_whoever_joins_late_and_hears_many_old_pieces_first_gets_the_newest_vers
             receiver.add(*piece)
     receiver.offer(manifest_of(b'weights 199', 199))
     assert taken(receiver) == (manifest_of(b'weights 199', 199), b'weights 199')
+
+
+@given(contents, st.booleans(), st.data())
+def test_pieces_are_shown_in_order_as_far_as_none_is_missing(content, known, data):
+    receiver, pieces = assembler(), pieces_of(content, 2)
+    receiver.offer(manifest_of(b'some weights', 1))  # the older one is not what is shown
+    receiver.add(*pieces_of(b'some weights', 1)[0])
+    if known:
+        receiver.offer(manifest_of(content, 2))
+    came = set()
+    for index in data.draw(st.permutations(range(len(pieces)))):
+        receiver.add(*pieces[index])
+        came.add(index)
+        first = next(place for place in range(len(pieces) + 1) if place not in came)
+        assert receiver.in_order() == tuple(
+            piece for *_, piece in (pieces if 0 in came else [])[:first])
+    if known:
+        assert receiver.take().pieces == tuple(piece for *_, piece in pieces)
+        assert receiver.in_order() == ()

@@ -1,0 +1,123 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The sender's and the receiver's end of the weights against each other, over real topics."""
+
+import time
+
+from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.nodes import qos
+from inril_ros.nodes.weights_receiver import WeightsReceiver
+from inril_ros.nodes.weights_sender import WeightsSender
+from inril_ros.transport.tensor_set import gather
+from inril_ros.transport.weights import CHUNK_BYTES
+
+RUN, CONTRACT = 'run', 'c' * 64
+LARGE = 700_000  # values: several pieces
+
+
+class Exchange:
+    """Both ends, and what passed between them."""
+
+    def __init__(self, context):
+        self.node = rclpy.create_node('both', context=context)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self.passed, self.refused, self.acting = [], [], None
+        self.node.create_subscription(PolicyWeights, 'weights/pieces', self.passed.append,
+                                      qos.WEIGHTS)
+        self.node.create_subscription(WeightsManifest, 'weights/manifest', self.passed.append,
+                                      qos.MANIFEST)
+        self.requests = self.node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
+        self.sender = WeightsSender(self.node, RUN, 'learner', CONTRACT, half=False)
+        self.receiver = WeightsReceiver(
+            self.node, RUN, CONTRACT, lambda manifest, tensors: manifest.learner_step,
+            self.refused.append, lambda status: None, self._take)
+        self.until(lambda: all(link.get_subscription_count() == 2 for link in self.sender.links)
+                   and self.requests.get_subscription_count() == 1)
+
+    def _take(self):
+        loaded = self.receiver.take()
+        if loaded is not None:
+            self.acting = loaded
+            self.receiver.applied(loaded, [loaded.manifest.version])
+            self.sender.heard(PolicyStatus(run_id=RUN, weights_version=loaded.manifest.version))
+
+    def until(self, condition):
+        limit = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < limit, self.refused
+            self._executor.spin_once(timeout_sec=0.1)
+
+    def teach(self, values):
+        """Send arrays, wait until they act; return what the version's pieces came to [byte]."""
+        self.passed.clear()
+        self.sender.send(gather({name: ('F32', array.shape, memoryview(array).cast('B'))
+                                 for name, array in values.items()}), '{}', 's', 7)
+        self.until(lambda: self.acting is not None
+                   and self.acting.manifest.version == self.sender.version
+                   and self._sent_bytes() == self.acting.manifest.total_size)
+        assert {name: bytes(tensor.data) for name, tensor in self.acting.tensors.items()} \
+            == {name: array.tobytes() for name, array in values.items()}
+        return self._sent_bytes()
+
+    def _sent_bytes(self):
+        return sum(len(message.data) for message in self.passed
+                   if isinstance(message, PolicyWeights))
+
+
+@pytest.fixture
+def exchange():
+    with reserve_domain() as domain:
+        context = rclpy.Context()
+        rclpy.init(context=context, domain_id=domain)
+        both = Exchange(context)
+        yield both
+        both.receiver.close()
+        both.node.destroy_node()
+        rclpy.try_shutdown(context=context)
+
+
+def arrays(seed, frozen=0):
+    random = np.random.default_rng(seed)
+    return {'encoder': np.full(LARGE, frozen, 'f4'),
+            'actor': random.standard_normal((30, 40)).astype('f4'),
+            'step': np.array(seed, 'f4')}
+
+
+def test_what_did_not_change_stays_at_home_until_somebody_lacks_it(exchange):
+    whole = 4 * LARGE
+    assert exchange.teach(arrays(1)) > whole > 2 * CHUNK_BYTES
+    assert exchange.teach(arrays(2)) < 0.01 * whole
+    assert exchange.teach(arrays(3, frozen=1)) > whole  # it changed
+    assert exchange.teach(arrays(4, frozen=1)) < 0.01 * whole
+    exchange.requests.publish(WeightsRequest(run_id=RUN, complete=True))
+    exchange.until(lambda: exchange.sender.wants_all)
+    assert exchange.teach(arrays(5, frozen=1)) > whole
+    assert not exchange.refused
+
+
+def test_the_same_weights_once_more_are_sent_whole(exchange):
+    first = exchange.teach(arrays(1))
+    assert exchange.teach(arrays(1)) == first
+
+
+def test_pieces_that_are_asked_for_are_those_that_were_sent(exchange):
+    exchange.teach(arrays(1))
+    sent = {message.chunk_index: message for message in exchange.passed
+            if isinstance(message, PolicyWeights)}
+    exchange.passed.clear()
+    exchange.requests.publish(WeightsRequest(run_id=RUN, version=1, chunk_indices=[2, 0, 999]))
+    exchange.until(lambda: len(exchange.passed) == 2)
+    for index, message in zip((2, 0), exchange.passed):
+        before = sent[index]
+        assert (message.chunk_index, message.offset, message.data) \
+            == (index, before.offset, before.data)
+    exchange.passed.clear()
+    exchange.requests.publish(WeightsRequest(run_id=RUN, version=1))
+    exchange.until(lambda: len(exchange.passed) == len(sent) + 1)

@@ -1,0 +1,141 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Read while they come, tensors are what the library reads of the whole, or are refused."""
+
+import hashlib
+import json
+import struct
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from inril_ros.transport import weights
+from inril_ros.transport.tensor_reader import TensorReader
+from inril_ros.transport.tensor_set import split
+from inril_ros.transport.weights import WeightsRefused
+
+TYPES = ('float64', 'float32', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool')
+
+
+def array(values):
+    dtype, shape, seed = values
+    return np.random.default_rng(seed).integers(0, 2 if dtype == 'bool' else 100, shape).astype(
+        dtype)
+
+
+arrays = st.tuples(st.sampled_from(TYPES), st.lists(st.integers(0, 3), max_size=3),
+                   st.integers(0, 3)).map(array)
+contents = st.dictionaries(st.text(max_size=8).filter(lambda name: name != '__metadata__'),
+                           arrays, max_size=6).map(save)
+
+
+def document(header, data=b''):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack('<Q', len(text)) + text + data
+
+
+def entry(dtype='U8', shape=(4,), offsets=(0, 4), **more):
+    return {'dtype': dtype, 'shape': shape, 'data_offsets': offsets, **more}
+
+
+@st.composite
+def in_pieces(draw, content):
+    """Cut bytes anywhere; some pieces are empty."""
+    places = sorted(draw(st.lists(st.integers(0, len(content)), max_size=8)))
+    return [memoryview(content)[begin:end]
+            for begin, end in zip([0, *places], [*places, len(content)])]
+
+
+@given(st.data(), contents)
+def test_however_it_is_cut_and_read_it_is_what_the_library_reads(data, content):
+    pieces, reader = data.draw(in_pieces(content)), TensorReader()
+    for number in sorted(data.draw(st.lists(st.integers(0, len(pieces)), max_size=4))):
+        reader.read(pieces[:number])
+    found = reader.finish(pieces)
+    assert found == split(content)
+    for tensor in found.values():
+        assert tensor.is_hashed
+        assert tensor.hash == hashlib.sha256(
+            f'{tensor.wire}{list(tensor.shape)}'.encode() + tensor.data).hexdigest()
+
+
+@given(st.data(), contents, contents)
+def test_after_pieces_of_another_version_all_is_read_anew(data, former, content):
+    before, pieces, reader = data.draw(in_pieces(former)), data.draw(in_pieces(content)), \
+        TensorReader()
+    reader.read(before[:data.draw(st.integers(0, len(before)))])
+    reader.read(pieces[:data.draw(st.integers(0, len(pieces)))])
+    again = [memoryview(bytes(piece)) for piece in pieces]  # the same bytes, sent once more
+    assert reader.finish(data.draw(st.sampled_from([pieces, again]))) == split(content)
+    assert reader.finish(before) == split(former)
+
+
+def outcome(read):
+    try:
+        return read()
+    except WeightsRefused:
+        return None
+
+
+@settings(max_examples=300)
+@given(st.data(), st.binary(max_size=200) | contents)
+def test_damaged_bytes_are_refused_or_are_what_the_library_reads(data, content):
+    damaged = bytearray(content)
+    for _ in range(data.draw(st.integers(0, 2)) if content else 0):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    damaged = bytes(damaged[:data.draw(st.integers(0, len(damaged)))]) + data.draw(
+        st.binary(max_size=3))
+    pieces = data.draw(in_pieces(damaged))
+    found = outcome(lambda: TensorReader().finish(pieces))
+    if found is not None:  # it may be the stricter one, never the more credulous
+        assert found == split(damaged)
+
+
+WRONG = {
+    'ends too early': (document({'a': entry()}, b'123'), 'ends too early'),
+    'header missing': (b'1234567', 'ends too early'),
+    'bytes too many': (document({'a': entry()}, b'12345'), 'bytes after the last'),
+    'hole': (document({'a': entry(offsets=(1, 5))}, b'12345'), 'a is at 1..5'),
+    'overlap': (document({'a': entry(), 'b': entry(offsets=(2, 6))}, b'123456'), 'b is at 2'),
+    'other size': (document({'a': entry(shape=(5,))}, b'1234'), 'a is at 0..4'),
+    'unknown type': (document({'a': entry('OBJECT')}, b'1234'), 'of type OBJECT'),
+    'same name': (document(b'{"a": 1, "a": 2}'), 'twice'),
+    'key more': (document({'a': entry(code='x')}, b'1234'), 'the entry of a'),
+    'number': (document({'a': entry(shape=(4.0,))}, b'1234'), 'the entry of a'),
+    'negative': (document({'a': entry(shape=(-2, -2))}, b'1234'), 'the entry of a'),
+    'no mapping': (document([1]), 'no mapping'),
+    'no entry': (document({'a': 1}), 'no valid safetensors'),
+    'too deep': (document(b'[' * 100_000), 'no valid safetensors'),
+    'header too large': (struct.pack('<Q', 2 ** 63) + b'{}', 'a header of 9223372036854775808'),
+    'too many axes': (document({'a': entry(shape=(9,) * 500_000)}, b'1234'), 'the entry of a')}
+
+
+@pytest.mark.parametrize('name', WRONG)
+def test_what_is_wrong_is_refused_with_the_reason_each_time(name):
+    content, words = WRONG[name]
+    reader = TensorReader()
+    for _ in range(2):
+        with pytest.raises(WeightsRefused, match=words):
+            reader.finish([content])
+    assert reader.finish([document({'a': entry()}, b'1234')])['a'].data == b'1234'
+
+
+def test_pieces_that_are_wrong_are_not_read_again_when_others_follow(monkeypatch):
+    pieces, reader = [document([1]), *map(bytes, [1] * 9)], TensorReader()
+    with pytest.raises(WeightsRefused, match='no mapping'):
+        reader.read(pieces[:1])
+    monkeypatch.delattr('json.loads')
+    with pytest.raises(WeightsRefused, match='no mapping'):
+        reader.read(pieces)
+
+
+def test_a_size_is_refused_before_memory_of_that_size_is_asked_for(monkeypatch):
+    size = weights.MAXIMUM_BYTES + 1
+    with pytest.raises(WeightsRefused, match=f'{size} bytes, 512000000 are allowed'):
+        TensorReader().read([document({'a': entry(shape=(size,), offsets=(0, size))}, b'12')])
+    reader, size = TensorReader(), weights.MAXIMUM_BYTES
+    reader.read([document({'a': entry(shape=(size,), offsets=(0, size))})])
+    assert reader._open[0]._data is None  # not before its first byte
