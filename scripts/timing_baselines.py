@@ -23,7 +23,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 import torch
 
-from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_bytes, load_policy
 from inril_ros.nodes import qos

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from inril_ros.data.sync import ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations

@@ -88,7 +88,7 @@ def report(
 def list_() -> None:
     """List what a study may name: tasks, hosts, settings with their defaults, studies."""
     from inril_ros.bench.catalogue import catalogue
-    from inril_ros.cli.resources import configuration_folder
+    from inril_ros.robot.configuration_folder import configuration_folder
 
     typer.echo(catalogue(configuration_folder()))
 

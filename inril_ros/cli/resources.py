@@ -4,24 +4,11 @@
 
 from pathlib import Path
 
-PACKAGE = 'inril_ros'
+from inril_ros.robot.configuration_folder import configuration_folder
 
 
 class ResourceError(FileNotFoundError):
     """A configuration file that isn't there; the message lists those that are."""
-
-
-def configuration_folder() -> Path:
-    """Return ``config`` of the source tree or ``share/inril_ros/config`` of the installation.
-
-    Raises:
-        ResourceError: Neither is there.
-    """
-    for parent in Path(__file__).absolute().parents:
-        for folder in (parent / 'config', parent / 'share' / PACKAGE / 'config'):
-            if (folder / 'robots').is_dir():
-                return folder
-    raise ResourceError(f'no config/ above {__file__}: install the package again')
 
 
 def find_configuration(kind: str, name: str) -> Path:

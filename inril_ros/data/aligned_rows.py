@@ -5,7 +5,7 @@
 import numpy as np
 
 from inril_ros.data.episode import RecordedEpisode
-from inril_ros.data.sync import Frame
+from inril_ros.data.frame import Frame
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.fields import TRANSFORMS

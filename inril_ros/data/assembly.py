@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from inril_ros.data.sync import FrameAligner, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner
 from inril_ros.robot.contract import Contract
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from inril_ros.data.frame import Frame
 from inril_ros.data.import_mapping import ImportMapping
 from inril_ros.data.streams import Stream
-from inril_ros.data.sync import Frame
 from inril_ros.robot.codecs import CodecError, decode
 from inril_ros.robot.commands import decode_command
 from inril_ros.robot.contract import Contract

@@ -12,9 +12,11 @@ from inril_ros.data.command_tracks import CommandTracks
 from inril_ros.data.episode import RecordedEpisode
 from inril_ros.data.episode_cuts import Cut
 from inril_ros.data.episode_messages import EpisodeMessages
+from inril_ros.data.frame import Frame
 from inril_ros.data.message_batch import MessageBatch
+from inril_ros.data.observation_builder import ObservationBuilder
 from inril_ros.data.raw_values import RawColumns, RawValues
-from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import Contract
 

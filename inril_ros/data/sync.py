@@ -11,13 +11,12 @@ Images are kept as the cameras encoded them: most ticks nobody looks.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from inril_ros.data.derived import DerivedQuantities
+from inril_ros.data.frame import Frame, FrameFit
 from inril_ros.data.streams import Found, FrameError, Stream
 from inril_ros.data.transform_tree import ALWAYS, TransformTree
 from inril_ros.robot.codecs import CodecError, decode, stamp_ns
@@ -25,30 +24,9 @@ from inril_ros.robot.contract import Camera, Contract, static_topic
 from inril_ros.robot.fields import TRANSFORMS
 from inril_ros.robot.images import encoded_image
 
-__all__ = ['Frame', 'FrameAligner', 'FrameError', 'ObservationBuilder']
+__all__ = ['FrameAligner', 'FrameError']
 
 _NO_TIME = '{}: header.stamp is 0: a sample without a time is not used'
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The observations at one tick, and how well they fit together: the sync audit.
-
-    Attributes:
-        stamp: [ns] The tick.
-        values: Each observation of the contract by name, (size,) float64.
-        age: [s] Age of the oldest of them at the instant that the frame shows.
-        images: Of each policy camera, encoded; empty where none were asked for.
-        skew: [s] From the oldest to the newest sample that a value or an image comes from.
-        gap: [s] Longest pause of a stream next to the samples that were used.
-    """
-
-    stamp: int
-    values: dict[str, np.ndarray]
-    age: float
-    images: tuple[bytes, ...] = ()
-    skew: float = 0.0
-    gap: float = 0.0
 
 
 class FrameAligner:
@@ -279,7 +257,7 @@ class FrameAligner:
                 over its age.
         """
         instant = stamp - self._delay
-        fit = _Fit(instant)
+        fit = FrameFit(instant)
         values = {name: self._value(name, instant, stamp, fit)
                   for name in self._contract.observations}
         images = []
@@ -293,7 +271,7 @@ class FrameAligner:
             images.append(found.value)
         return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
 
-    def _value(self, name: str, instant: int, known: int, fit: '_Fit') -> np.ndarray:
+    def _value(self, name: str, instant: int, known: int, fit: FrameFit) -> np.ndarray:
         entry, latency = self._contract.observations[name], self._latencies[name]
         if entry.type == TRANSFORMS:
             pose, at, gap = self._trees[entry.topic].pose(
@@ -313,28 +291,6 @@ class FrameAligner:
             raise FrameError(
                 f'{entry.topic}: {name} is {age:.3f} s old, {entry.max_age} s allowed')
         return value
-
-
-class _Fit:
-    """How well the samples of one frame fit together."""
-
-    def __init__(self, instant: int) -> None:
-        self._instant = instant
-        self._oldest = self._newest = None
-        self.gap = 0
-        self.values_age = 0.0
-
-    def take(self, at: int, gap: int) -> float:
-        """Take a sample's time and gap [ns]; return its age [s]."""
-        self._oldest = at if self._oldest is None else min(self._oldest, at)
-        self._newest = at if self._newest is None else max(self._newest, at)
-        self.gap = max(self.gap, gap)
-        return max(0, self._instant - at) / 1e9
-
-    @property
-    def skew(self) -> float:
-        """[s] From the oldest sample to the newest."""
-        return 0.0 if self._newest is None else (self._newest - self._oldest) / 1e9
 
 
 def _found(topic: str, stream: Stream, instant: int, known: int) -> Found:
@@ -362,31 +318,3 @@ def _header_time(topic: str, message: Any) -> int:
     if stamp == 0:
         raise CodecError(_NO_TIME.format(topic))
     return stamp
-
-
-class ObservationBuilder:
-    """Turns the frames of one episode, in order, into policy observations (O,) float32.
-
-    It holds earlier frames, which derived observations such as a change need. Start a new one,
-    or call ``begin``, at each episode's first tick.
-    """
-
-    def __init__(self, contract: Contract) -> None:
-        self._quantities = DerivedQuantities(contract)
-
-    def begin(self) -> None:
-        """Forget earlier frames: the next one is the first of an episode."""
-        self._quantities.begin()
-
-    def build(self, values: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the policy observation (O,) of the next frame.
-
-        Raises:
-            FrameError: A value is too large for float32.
-        """
-        with np.errstate(over='ignore'):
-            observation = np.concatenate(self._quantities.next(values)).astype(np.float32)
-        if not np.isfinite(observation).all():
-            raise FrameError('a value of the policy observation is too large: '
-                             f'{np.flatnonzero(~np.isfinite(observation)).tolist()}')
-        return observation

@@ -18,7 +18,8 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import Executor
 
-from inril_ros.data.sync import Frame, FrameAligner, FrameError
+from inril_ros.data.frame import Frame
+from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.msg import ActionChunk
 from inril_ros.nodes import qos
 from inril_ros.nodes.actuation_report import ActuationReport

@@ -19,7 +19,9 @@ from rclpy.clock import Clock, ClockType
 import torch
 
 from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.sync import Frame, FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.frame import Frame
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash

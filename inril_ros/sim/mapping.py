@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 import yaml
 
+from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract import Contract, explain
 from inril_ros.sim.lift_task import LiftTask
 
@@ -284,16 +285,11 @@ def contract_file(path: str | Path, mapping: Mapping) -> Path:
 def built_in_mapping(name: str) -> Path:
     """Find a mapping that comes with this copy of the package, for example ``metaworld``.
 
-    Looked for from this file upwards: ``config`` in a source tree, ``share/inril_ros/config``
-    below an installation prefix.
-
     Raises:
         MappingError: There is none of that name.
     """
-    for parent in Path(__file__).absolute().parents:
-        for folder in (parent / 'config', parent / 'share' / 'inril_ros' / 'config'):
-            file = folder / 'simulations' / f'{name}.yaml'
-            if file.is_file():
-                return file
-    raise MappingError(f'no config/simulations/{name}.yaml belongs to {__file__}: '
-                       'the name is wrong, or the installation is incomplete')
+    file = configuration_folder() / 'simulations' / f'{name}.yaml'
+    if not file.is_file():
+        raise MappingError(f'there is no {file}: the name is wrong, or the '
+                           'installation incomplete')
+    return file

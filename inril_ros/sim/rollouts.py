@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inril_ros.data.sync import ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
 from inril_ros.robot.contract import Contract
 from inril_ros.robot.kinematics import URDF
 from inril_ros.robot.safety import SafetyGate

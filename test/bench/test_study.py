@@ -12,7 +12,7 @@ from small_study import SMALL
 import yaml
 
 from inril_ros.bench.study import load_study, parse_run, parse_study, Study, StudyError
-from inril_ros.cli.resources import configuration_folder
+from inril_ros.robot.configuration_folder import configuration_folder
 
 STUDIES = sorted((configuration_folder() / 'studies').glob('*.yaml'))
 

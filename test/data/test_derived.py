@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from inril_ros.data.sync import FrameError, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameError
 from inril_ros.robot.contract import ContractError, parse_contract
 
 POSE = 'geometry_msgs/msg/PoseStamped'

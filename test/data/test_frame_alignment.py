@@ -18,7 +18,8 @@ from small_arm import (
     TOPICS,
 )
 
-from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner, FrameError
 from inril_ros.robot.codecs import CodecError
 from inril_ros.robot.contract import parse_contract
 

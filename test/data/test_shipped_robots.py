@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 from synthetic_robot import bag_of, recording, START, truth
 
 from inril_ros.data.bags import read_episode
-from inril_ros.data.sync import FrameAligner, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner
 from inril_ros.robot.contract import load_contract
 from inril_ros.robot.images import PolicyViews
 

@@ -11,7 +11,8 @@ import pytest
 from small_arm import CONTRACT, executed, observations, START, TICK
 
 from inril_ros.data.assembly import TransitionAssembler
-from inril_ros.data.sync import FrameAligner, FrameError, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner, FrameError
 
 CHUNK = 1  # the source of steps that follow a chunk, in these episodes
 

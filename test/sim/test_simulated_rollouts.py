@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from rosbags.interfaces import Nodetype
 
-from inril_ros.data.sync import FrameAligner, ObservationBuilder
+from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.sync import FrameAligner
 from inril_ros.data.typestore import ros_typestore
 from inril_ros.robot.codecs import encode_observations
 from inril_ros.robot.commands import decode_command, encode_command
