@@ -81,7 +81,7 @@ def main() -> None:
     half = options.episodes // 2  # by then all is allocated that doesn't grow
     size = (sizes[-1] - sizes[half]) / ((options.episodes - 1 - half) * _STEPS)
     images = [image for episode in made for image in episode.images]
-    source = np.zeros((2 * _BATCH, *_SHAPE), np.uint8)
+    source = np.full((2 * _BATCH, *_SHAPE), 7, np.uint8)
     target = source.copy()
 
     def stack() -> None:
