@@ -12,7 +12,7 @@ read in each way by a process of its own, since a process's peak memory never sh
   mcap      mcap with mcap-ros2-support, every message decoded (if it is installed)
   import    the whole import: cut, decoded, aligned, written as episodes, kept aligned
   aligned   taking the imported episodes as aligned arrays, as training does at its start
-  whole     the last two together: from a recording to arrays
+  whole     the last two in one process: from a recording to arrays
 
 Rates are of the whole recording per second of CPU time, that of the system and of loading what is
 imported included; repetitions are interleaved and the median is told.
@@ -21,7 +21,6 @@ imported included; repetitions are interleaved and the median is told.
 import argparse
 import json
 from pathlib import Path
-import resource
 import shutil
 from statistics import median
 import subprocess
@@ -39,7 +38,7 @@ _BEGIN = 1_700_000_000 * _SECOND
 _CAMERAS = ('front', 'wrist')
 _JOINTS, _POSE = 'sensor_msgs/msg/JointState', 'geometry_msgs/msg/PoseStamped'
 _IMAGE, _TRAJECTORY = 'sensor_msgs/msg/CompressedImage', 'trajectory_msgs/msg/JointTrajectory'
-WAYS = ('rosbags', 'mcap', 'import', 'aligned')
+WAYS = ('rosbags', 'mcap', 'import', 'aligned', 'whole')
 
 
 def contract() -> Contract:
@@ -131,12 +130,15 @@ def run(way: str, path: Path, folder: Path) -> int:
         with file.open('rb') as content:
             reader = make_reader(content, decoder_factories=[DecoderFactory()])
             return sum(1 for _ in reader.iter_decoded_messages())
-    if way == 'import':
+    ticks = 0
+    if way in ('import', 'whole'):
         from inril_ros.data.bag_import import import_bag, ImportOptions
         from inril_ros.data.episode_cuts import CutRule
 
         done = import_bag([path], contract(), folder, ImportOptions(cut=CutRule('gaps', '1.5')))
-        return sum(episode.ticks for episode in done)
+        ticks = sum(episode.ticks for episode in done)
+    if way == 'import':
+        return ticks
     from inril_ros.data.aligned_cache import aligned_episode
     from inril_ros.data.bags import find_bags
 
@@ -172,13 +174,19 @@ def main() -> None:
 
 def _run_here(way: str, folder: Path) -> dict[str, float]:
     """Read a recording in one way in this process; return what it took."""
-    if way == 'import':
+    if way in ('import', 'whole'):
         shutil.rmtree(folder / 'demonstrations', ignore_errors=True)
     began = time.process_time()
     number = run(way, folder / 'recording', folder / 'demonstrations')
     seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {'number': number, 'seconds': seconds, 'peak': peak}
+    return {'number': number, 'seconds': seconds, 'peak': _peak_memory()}
+
+
+def _peak_memory() -> float:
+    """Return the most memory that this process had [MB]."""
+    # Not getrusage's: that is at least what the process had that started this one.
+    lines = Path('/proc/self/status').read_text(encoding='utf-8').splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM')) / 1024
 
 
 def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
@@ -200,9 +208,6 @@ def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
                 print(f'{way}: {child.stderr.strip().splitlines()[-1]}', file=sys.stderr)
                 continue
             told[way].append(json.loads(child.stdout.splitlines()[-1]))
-    told['whole'] = [{'seconds': one['seconds'] + other['seconds'],
-                      'peak': max(one['peak'], other['peak'])}
-                     for one, other in zip(told['import'], told['aligned'], strict=True)]
     results = {'recording': {'messages': messages, 'megabytes': size,
                              'repetitions': repetitions}}
     for way, runs in told.items():

@@ -265,7 +265,7 @@ def write(result: dict[str, object], out: Path) -> None:
         *(f'| {begin:.0%} to {end:.0%} | '
           + ' | '.join(f'{slope:+.3f} ± {error:.3f}' for slope, error in both) + ' |'
           for (begin, end), both in slopes.items()), '',
-        'The learner fills the history of the stream of weights first (1024 pieces, latched for '
+        'The learner fills the history of the stream of weights first (512 pieces, latched for '
         'whoever joins late): its memory grows until that is full, and not afterwards.', '',
         *([result['remark'], ''] if result.get('remark') else []),
         '![soak](soak.png)', '']

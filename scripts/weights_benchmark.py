@@ -43,6 +43,8 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes import qos
+from inril_ros.nodes.dds_buffers import keep_bursts
+from inril_ros.nodes.kept_memory import keep_memory
 from inril_ros.nodes.weights_receiver import WeightsReceiver
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.transport.outgoing_weights import make_version
@@ -262,15 +264,16 @@ def main() -> None:
     parser.add_argument('--receive', action='store_true', help='be the other process')
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_memory()  # as every node does
     if options.receive:
         receive()
         return
     with reserve_domain() as domain:
-        rclpy.init(domain_id=domain)
-
         process = subprocess.Popen(
             [sys.executable, Path(__file__).resolve(), '--receive'],
             env={**os.environ, **domain_environment(domain)})
+        keep_bursts()  # as learner_node does
+        rclpy.init(domain_id=domain)
         try:
             learner = Learner()
             results, load = {}, 0.0

@@ -31,6 +31,7 @@ from inril_ros.bench.timing_report import Block
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.learning.policies.artifact import load_policy, save_policy, schema_hash, to_raw
 from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.nodes.dds_buffers import keep_bursts
 from inril_ros.nodes.weights_sender import WeightsSender
 from inril_ros.robot.contract import load_contract
 from inril_ros.transport.tensor_set import gather
@@ -42,6 +43,7 @@ BEFORE, AFTER = 0.5, 1.0  # [s] around a manifest, which is sent last: a version
 
 def push(contract: Path, folder: Path, run_id: str) -> None:
     """Send versions, each of other tensors, until the process is ended."""
+    keep_bursts()  # as learner_node does
     rclpy.init()
     sender = WeightsSender(rclpy.create_node('learning'), run_id, str(uuid4()),
                            load_contract(contract).hash, half=False)

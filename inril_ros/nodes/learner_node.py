@@ -33,6 +33,7 @@ from inril_ros.learning.policies.artifact import (
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
+from inril_ros.nodes.dds_buffers import keep_bursts, sweep
 from inril_ros.nodes.demonstrations import learning_episode
 from inril_ros.nodes.managed_node import ManagedNode, run
 from inril_ros.nodes.parameters import Parameter
@@ -343,6 +344,8 @@ class LearnerNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
+    sweep()
+    keep_bursts()
     return run(LearnerNode, PARAMETERS, __doc__, arguments)
 
 

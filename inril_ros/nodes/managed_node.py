@@ -30,6 +30,7 @@ from std_srvs.srv import Trigger
 from inril_ros.data.sync import FrameAligner
 from inril_ros.nodes import qos
 from inril_ros.nodes.diagnostics import Diagnostics
+from inril_ros.nodes.kept_memory import keep_memory
 from inril_ros.nodes.links import describe_links, partners
 from inril_ros.nodes.message_types import message_type
 from inril_ros.nodes.parameters import COMMON, declare, help_text, Parameter
@@ -279,6 +280,7 @@ def run(
     if {'-h', '--help'} & set(sys.argv[1:] if arguments is None else arguments):
         print(help_text(about or '', COMMON + parameters))
         return 0
+    keep_memory()
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     interrupt = _Interrupt()
     signal.signal(signal.SIGINT, interrupt)
@@ -301,8 +303,10 @@ def run(
         status = 1
         print(end, file=sys.stderr, flush=True)
     except Exception as error:
-        status = 1
-        print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)
+        # An interrupt while rclpy converts a message comes out of it as another exception.
+        if not interrupt.raised:
+            status = 1
+            print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -319,11 +323,13 @@ class _Interrupt:
 
     def __init__(self) -> None:
         self.asked = False
+        self.raised = False
         self.at_once = True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
         if self.at_once:
+            self.raised = True
             raise KeyboardInterrupt
 
     @staticmethod

@@ -34,7 +34,7 @@ STATE = _profile(1, latched=True)
 #: Manifests of weights.
 MANIFEST = _profile(1, latched=True)
 #: Pieces of weights: deep enough for a whole version, so that a late joiner gets all of it.
-WEIGHTS = _profile(1024, latched=True)
+WEIGHTS = _profile(512, latched=True)
 #: Transitions and their acknowledgements.
 EXPERIENCE = _profile(1000)
 

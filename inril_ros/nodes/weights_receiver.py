@@ -17,6 +17,7 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes import qos
+from inril_ros.nodes.weights_pieces import NotAPiece, read_piece
 from inril_ros.transport.tensor_reader import TensorReader
 from inril_ros.transport.tensor_set import complete, complete_set, expanded, WireTensor
 from inril_ros.transport.weights import Manifest, TensorsMissing, WeightsRefused
@@ -86,7 +87,8 @@ class WeightsReceiver:
         self._tensors: dict[int, dict[str, WireTensor]] = {}  # of versions that are kept
         self._requests = node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
         node.create_subscription(WeightsManifest, 'weights/manifest', self._offer, qos.MANIFEST)
-        node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS)
+        node.create_subscription(
+            PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS, raw=True)
         node.create_subscription(LearnerStatus, 'learner/status', self._learner, qos.STATE)
         node.create_timer(0.25, self._look_after, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -146,16 +148,20 @@ class WeightsReceiver:
         self._assembler.offer(manifest, now)
         self._load_next()
 
-    def _piece(self, message: PolicyWeights) -> None:
+    def _piece(self, raw: bytes) -> None:
         now = time.monotonic()
+        try:
+            piece = read_piece(raw)
+        except NotAPiece as error:  # it is missing then, and asked for
+            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
+            return
         if len(self._begun) < _TIMED:
-            self._begun.setdefault(message.version, now)
+            self._begun.setdefault(piece.version, now)
         try:
             self._assembler.add(
-                message.run_id, message.version, message.chunk_index, message.offset,
-                memoryview(message.data).cast('B'), now)
+                piece.run_id, piece.version, piece.index, piece.offset, piece.data, now)
         except WeightsRefused as error:
-            self._refused(f'version {message.version}: {error}')
+            self._refused(f'version {piece.version}: {error}')
         self._load_next()
         self._read_ahead()
 

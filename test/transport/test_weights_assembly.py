@@ -74,7 +74,7 @@ def test_pieces_put_together_in_order_are_the_content(content):
 def test_real_pieces_fit_into_a_message(monkeypatch):
     monkeypatch.undo()
     assert weights.CHUNK_BYTES <= 1_000_000
-    assert chunk_count(weights.MAXIMUM_BYTES) <= 1024  # depth of the stream, see nodes/qos.py
+    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/qos.py
 
 
 @st.composite

@@ -1,0 +1,67 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A piece is read as ROS reads it, and nothing else is taken for one."""
+
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+from inril_ros.msg import PolicyWeights
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+
+from inril_ros.nodes.weights_pieces import NotAPiece, read_piece
+
+MESSAGES = st.builds(
+    dict, run_id=st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_size=40),
+    version=st.integers(0, 2**64 - 1), chunk_index=st.integers(0, 2**32 - 1),
+    chunk_count=st.integers(0, 2**32 - 1), offset=st.integers(0, 2**64 - 1),
+    data=st.binary(max_size=300))
+FRAMES = st.text(st.characters(codec='ascii', exclude_characters='\0'), max_size=20)
+
+
+def serialised(fields, frame=''):
+    message = PolicyWeights(**{**fields, 'data': list(fields['data'])})
+    message.header.frame_id = frame
+    return serialize_message(message)
+
+
+@given(MESSAGES, FRAMES)
+def test_a_piece_is_what_ros_says_it_is(fields, frame):
+    piece = read_piece(serialised(fields, frame))
+    assert (piece.run_id, piece.version, piece.index, piece.offset, bytes(piece.data)) == (
+        fields['run_id'], fields['version'], fields['chunk_index'], fields['offset'],
+        fields['data'])
+
+
+@given(MESSAGES, st.integers(0, 2**32))
+def test_what_ends_too_early_is_refused(fields, cut):
+    raw = serialised(fields)
+    with pytest.raises(NotAPiece):
+        read_piece(raw[:cut % len(raw)])
+
+
+@given(MESSAGES, st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1))
+def test_damaged_bytes_are_refused_or_read_as_ros_reads_them(fields, changes):
+    raw = bytearray(serialised(fields))
+    for place, value in changes:
+        raw[4 + place % (len(raw) - 4)] = value
+    with suppress(NotAPiece):
+        piece = read_piece(bytes(raw))
+        assert len(piece.data) <= len(raw)
+        with suppress(RuntimeError, UnicodeDecodeError):
+            told = deserialize_message(bytes(raw), PolicyWeights)
+            assert (piece.version, piece.index, piece.offset, bytes(piece.data)) == (
+                told.version, told.chunk_index, told.offset, bytes(told.data))
+
+
+@given(st.binary(max_size=200))
+def test_any_other_bytes_are_refused(raw):
+    with suppress(NotAPiece):
+        assert len(read_piece(raw).data) <= len(raw)
+
+
+def test_its_data_is_not_copied():
+    raw = serialised({'run_id': 'r', 'version': 1, 'chunk_index': 0, 'chunk_count': 1, 'offset': 0,
+                      'data': b'abc'})
+    assert read_piece(raw).data.obj is raw
