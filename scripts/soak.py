@@ -39,6 +39,8 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes import qos
+from inril_ros.nodes.dds_buffers import keep_bursts
+from inril_ros.nodes.kept_memory import keep_memory
 from inril_ros.nodes.transition_stream import TransitionStream
 from inril_ros.nodes.weights_receiver import WeightsReceiver
 from inril_ros.nodes.weights_sender import WeightsSender
@@ -99,6 +101,7 @@ def sample(hours: float, processes: tuple[int, int], folder: Path) -> Sample:
 
 def learn(folder: Path) -> None:
     """Be the learner until the process is ended."""
+    keep_bursts()  # as learner_node does
     rclpy.init()
     node = rclpy.create_node('learning')
     acknowledgements = node.create_publisher(TransitionAck, 'transition_ack', qos.EXPERIENCE)
@@ -300,6 +303,7 @@ def main() -> None:
     parser.add_argument('--learn', type=Path, help='be the other process')
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_memory()  # as every node does
     if options.learn:
         learn(options.learn)
         return

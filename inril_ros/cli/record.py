@@ -23,7 +23,8 @@ def record(job: Job) -> dict[str, object]:
         TooFewDemonstrations: Five times as many attempts did not give enough.
     """
     folder, wanted = job.run.demonstrations, job.options.demonstrations
-    graph = recording_graph(job.graph_options(demonstrations=str(folder)))
+    graph = recording_graph(
+        job.graph_options(demonstrations=str(folder)), person_starts=False)
     kept, attempts = len(kept_bags(folder)), len(kept_bags(folder)) + len(rejected_bags(folder))
     with job.running('record', graph) as conductor, \
             job.reporter.bar('record', wanted, 'demonstrations') as bar:

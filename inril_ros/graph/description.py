@@ -87,11 +87,17 @@ def simulation_graph(options: GraphOptions) -> GraphDescription:
     return _graph('simulate', options, _simulation(options))
 
 
-def recording_graph(options: GraphOptions) -> GraphDescription:
-    """Demonstrations: an operator drives, the recorder writes bags."""
+def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphDescription:
+    """Demonstrations: an operator drives, the recorder writes bags.
+
+    Args:
+        options: What the nodes are told.
+        person_starts: Episodes begin by a person's button. False: a program asks for them, and
+            must not find the robot busy with one that a person began in between.
+    """
     _require(options, 'recording_graph', 'demonstrations')
     return _graph('record', options, _simulation(options),
-                  _actuation(options, person_starts=True, task=options.task),
+                  _actuation(options, person_starts=person_starts, task=options.task),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
                   None if options.teleop_device == 'external' else _teleop(options))
 

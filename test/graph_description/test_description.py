@@ -77,6 +77,13 @@ def test_an_external_device_needs_no_node_of_ours():
     assert names(recording_graph(options)) == ['actuation_node', 'recorder_node']
 
 
+@pytest.mark.parametrize('asked', [True, False])
+def test_a_person_begins_demonstrations_unless_a_program_does(asked):
+    options = GraphOptions(contract='arm.yaml', run_id='r1', **FOLDERS)
+    graph = recording_graph(options) if asked else recording_graph(options, person_starts=False)
+    assert graph.node('actuation_node').parameters['person_starts'] is asked
+
+
 def test_several_robots_have_all_nodes_but_the_learner_each_in_its_namespace():
     told = GraphOptions(**SIMULATED, **FOLDERS, namespace='lab', robots=('left', 'right'))
     graph = finetuning_graph(told)
