@@ -196,7 +196,7 @@ class CommandPath:
         mode = self.modes.mode
         if mode is not Mode.RESET or self._home is None or self._home_is_over():
             reason = self.modes.obstacle() or f'{mode.name.lower()}: {self.modes.reason}'
-            return self._hold(None, 0, (reason,))
+            return self._hold(None, 0, (reason, *seen.faults))
         self._home_ticks += 1
         requested = self.gate.resting
         requested[self._home_places] = self._home.at(self._home_ticks * self._contract.period)

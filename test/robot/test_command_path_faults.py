@@ -327,6 +327,8 @@ def test_home_is_driven_from_where_the_arm_was_left_and_reached_exactly():
     assert np.abs(steps[0] - [0.3, 0.4]).max() < 0.01
     np.testing.assert_allclose(robot.plant.joints, [0.3, 0.9], atol=1e-5)
     assert robot.tick().reasons == ('reset: driving home',)
+    assert robot.tick(faults=('joint_states is silent',)).reasons == (
+        'reset: driving home', 'joint_states is silent')
     assert not robot.path.gate.moving
     assert robot.path.refusal(robot.plant.observe()) == ''
 
