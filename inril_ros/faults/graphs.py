@@ -71,7 +71,8 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
             workplace.folder / 'logs' / name, domain_id=domain, quiet=True, grace=_GRACE,
             max_respawns=_RESPAWNS, environment=variables, command=command))
         witness = stack.enter_context(FaultWitness(
-            place.contract, place.run_id, domain, relayed=relayed, clock=clock))
+            place.contract, place.run_id, domain, relayed=relayed, clock=clock,
+            pieces=link is None))
         yield RunningGraph(place, supervisor, witness, link)
 
 

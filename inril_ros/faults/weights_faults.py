@@ -10,8 +10,10 @@ from inril_ros.faults.graphs import STALE_HOLD
 from inril_ros.faults.process_faults import new_version
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.msg import PolicyStatus
+from inril_ros.nodes.weights_relay import Tamper
 
 _PATIENCE = 120.0  # [s] for the next version
+_ATTEMPTS = 3  # a version may be refused for another reason, such as what a fault before left
 
 
 def tampered(name: str, graph: RunningGraph) -> str:
@@ -21,21 +23,37 @@ def tampered(name: str, graph: RunningGraph) -> str:
         NotRecovered: It was not refused, or no version came.
     """
     tamper, reason, _ = TAMPERS[name]
-    relay, witness = graph.witness.relay, graph.witness
-    done, refused = relay.done, witness.status('policy_node').refused
+    for attempt in range(_ATTEMPTS):
+        before = _tamper(tamper, graph)
+        if not reason:
+            return 'nothing to refuse'
+        try:
+            return f'refused: {_refusal(reason, before, graph)}'
+        except NotRecovered:
+            if attempt == _ATTEMPTS - 1:
+                raise
+
+
+def _tamper(tamper: Tamper, graph: RunningGraph) -> int:
+    """Tamper with the next version; return how many had been refused before."""
+    relay = graph.witness.relay
+    done, refused = relay.done, graph.witness.status('policy_node').refused
     relay.arm(tamper)
     graph.next_version(lambda: relay.done > done, _PATIENCE)
-    if not reason:
-        return 'nothing to refuse'
+    return refused
+
+
+def _refusal(reason: str, before: int, graph: RunningGraph) -> str:
+    """Wait for a refusal because of ``reason``, more than ``before`` in all; return its words."""
     reasons: list[str] = []
 
     def was_refused() -> bool:
-        status = witness.status('policy_node')
-        if status.refused > refused and reason in status.refusal:
+        status = graph.witness.status('policy_node')
+        if status.refused > before and reason in status.refusal:
             reasons.append(status.refusal)
         return bool(reasons)
-    graph.until(was_refused, f'a refusal because of {reason!r}', _PATIENCE)
-    return f'refused: {reasons[0]}'
+    graph.until(was_refused, f'a refusal because of {reason!r}', _PATIENCE / _ATTEMPTS)
+    return reasons[0]
 
 
 def withheld(graph: RunningGraph) -> str:

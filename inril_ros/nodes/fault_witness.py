@@ -87,6 +87,8 @@ class FaultWitness:
         domain_id: ROS domain.
         relayed: Stand between learner and policy (``weights_relay``).
         clock: Be the graph's clock.
+        pieces: Hear the pieces of weights, too. Over UDP a burst of them fills the buffer in which
+            commands come, and a command that is lost there looks like one that was never sent.
 
     Attributes:
         commands, measured, ticks, events: All so far, in the order in which they were heard.
@@ -98,7 +100,7 @@ class FaultWitness:
     """
 
     def __init__(self, contract: Contract, run_id: str, domain_id: int, relayed: bool = False,
-                 clock: bool = False) -> None:
+                 clock: bool = False, pieces: bool = True) -> None:
         self._contract, self._run_id = contract, run_id
         self.commands: list[Command] = []
         self.measured: list[Command] = []
@@ -121,6 +123,8 @@ class FaultWitness:
         self._clients: dict[str, Any] = {}
         self.relay = WeightsRelay(node) if relayed else None
         self._listen()
+        if pieces:
+            node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.EVENT)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
         self._threads = [threading.Thread(target=self._spin, daemon=True)]
@@ -162,7 +166,6 @@ class FaultWitness:
         node.create_subscription(ExecutedAction, 'executed_action', self._tick, qos.RECORD)
         node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
         node.create_subscription(WeightsManifest, 'weights/manifest', self._manifest, qos.MANIFEST)
-        node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.EVENT)
         node.create_subscription(
             TransitionAck, 'transition_ack', self._acknowledged, qos.EXPERIENCE)
         for name, (kind, topic) in _STATUSES.items():

@@ -20,7 +20,12 @@ from inril_ros.nodes import qos
 from inril_ros.nodes.weights_pieces import NotAPiece, read_piece
 from inril_ros.transport.tensor_reader import TensorReader
 from inril_ros.transport.tensor_set import complete, complete_set, expanded, WireTensor
-from inril_ros.transport.weights import Manifest, TensorsMissing, WeightsRefused
+from inril_ros.transport.weights import (
+    Manifest,
+    PiecesDoNotFit,
+    TensorsMissing,
+    WeightsRefused,
+)
 from inril_ros.transport.weights_assembly import Assembled, Assembler
 from inril_ros.transport.weights_source import WeightsSource
 
@@ -134,7 +139,7 @@ class WeightsReceiver:
             if self._source.admit(manifest, time.monotonic()):
                 self._want(manifest)
         except WeightsRefused as error:
-            self._refused(f'version {manifest.version}: {error}')
+            self._refuse(manifest.version, error)
 
     def _want(self, manifest: Manifest) -> None:
         if self._source.run_id != self._assembler.run_id and self._assembler.run_id:
@@ -161,7 +166,7 @@ class WeightsReceiver:
             self._assembler.add(
                 piece.run_id, piece.version, piece.index, piece.offset, piece.data, now)
         except WeightsRefused as error:
-            self._refused(f'version {piece.version}: {error}')
+            self._refuse(piece.version, error)
         self._load_next()
         self._read_ahead()
 
@@ -180,6 +185,9 @@ class WeightsReceiver:
             if waited is not None:
                 self._want(waited)
             lacking = self._assembler.lacking(now)
+        except PiecesDoNotFit as error:
+            self._refuse(error.manifest.version, error)
+            return
         except WeightsRefused as error:
             self._refused(str(error))
             return
@@ -220,6 +228,11 @@ class WeightsReceiver:
             tensors = complete_set(whole.manifest, self._reader.finish(whole.pieces), held)
         product = self._load(whole.manifest, expanded(tensors))
         return Loaded(whole.manifest, product, tensors, received, time.monotonic() - began)
+
+    def _refuse(self, version: int, error: WeightsRefused) -> None:
+        if isinstance(error, PiecesDoNotFit):
+            self._ask_after(error.manifest, error)
+        self._refused(f'version {version}: {error}')
 
     def _ask_after(self, manifest: Manifest, error: Exception) -> None:
         """Ask once for a version that was damaged, or for what was left out and isn't here."""

@@ -22,6 +22,17 @@ class WeightsRefused(ValueError):
     """Weights that must not be used; the message says why."""
 
 
+class PiecesDoNotFit(WeightsRefused):
+    """Pieces that came under the number of a version are not of it: it must be asked for again.
+
+    They may be what another learner has sent, which was not admitted or is dead.
+    """
+
+    def __init__(self, manifest: 'Manifest', reason: str) -> None:
+        super().__init__(reason)
+        self.manifest = manifest
+
+
 class TensorsMissing(WeightsRefused):
     """Tensors were left out as unchanged that aren't here: the whole set must be asked for."""
 

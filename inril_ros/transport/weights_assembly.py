@@ -15,6 +15,7 @@ from inril_ros.transport.weights import (
     chunk_count,
     content_hash,
     Manifest,
+    PiecesDoNotFit,
     WeightsRefused,
 )
 
@@ -78,8 +79,8 @@ class Assembler:
         """Take a manifest; of two versions the newer one is wanted.
 
         Raises:
-            WeightsRefused: Of another run or contract, not newer than what is acting, too large,
-                or its pieces have other sizes.
+            WeightsRefused: Of another run or contract, not newer than what acts, or too large.
+            PiecesDoNotFit: Pieces that came before it have other sizes; they are forgotten.
         """
         self._check(manifest)
         if self._wanted is not None and manifest.version < self._wanted.version:
@@ -120,7 +121,7 @@ class Assembler:
         missing, and asked for. The data is kept, not copied: it must not be changed afterwards.
 
         Raises:
-            WeightsRefused: It has another size than the manifest says.
+            PiecesDoNotFit: It has another size than the manifest says; all are forgotten.
         """
         if (self.run_id and run_id != self.run_id) or version <= self.newest:
             return
@@ -141,9 +142,10 @@ class Assembler:
         size = min(weights.CHUNK_BYTES,
                    self._wanted.total_size - index * weights.CHUNK_BYTES)
         if len(data) != size:
+            wanted = self._wanted
             self._forget()
-            raise WeightsRefused(
-                f'piece {index} has {len(data)} bytes, the manifest says {size}')
+            raise PiecesDoNotFit(
+                wanted, f'piece {index} has {len(data)} bytes, the manifest says {size}')
         self._pieces[index] = data
         self._missing.discard(index)
         return True

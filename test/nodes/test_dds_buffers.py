@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import fcntl
 import os
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -58,7 +59,9 @@ def shared_memory_of(pid):
                   key=lambda path: path.stat().st_size, reverse=True)
 
 
-needs_shared_memory = pytest.mark.skipif(not SHARED.is_dir(), reason='no /dev/shm here')
+needs_shared_memory = pytest.mark.skipif(
+    not SHARED.is_dir() or shutil.disk_usage(SHARED).free < 4 * BURST,
+    reason='no /dev/shm here, or little room in it')
 
 
 @needs_shared_memory

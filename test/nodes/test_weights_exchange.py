@@ -54,6 +54,10 @@ class Exchange:
             assert time.monotonic() < limit, self.refused
             self._executor.spin_once(timeout_sec=0.1)
 
+    def rest(self):
+        for _ in range(5):
+            self._executor.spin_once(timeout_sec=0.1)
+
     def teach(self, values):
         """Send arrays, wait until they act; return what the version's pieces came to [byte]."""
         self.passed.clear()
@@ -100,6 +104,21 @@ def test_what_did_not_change_stays_at_home_until_somebody_lacks_it(exchange):
     exchange.until(lambda: exchange.sender.wants_all)
     assert exchange.teach(arrays(5, frozen=1)) > whole
     assert not exchange.refused
+
+
+def test_pieces_that_another_learner_left_under_a_number_do_not_cost_the_version(exchange):
+    left = PolicyWeights(run_id=RUN, version=1, chunk_index=0, offset=0, data=b'of another')
+    other = exchange.node.create_publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
+    exchange.until(lambda: other.get_subscription_count() == 2)
+    other.publish(left)
+    exchange.until(lambda: exchange.passed)
+    exchange.rest()  # the receiver hears it as well
+    exchange.sender.send(gather({'w': ('F32', (500,), np.ones(500, 'f4').data.cast('B'))}),
+                         '{}', 's', 7)
+    exchange.until(lambda: exchange.acting is not None)
+    assert exchange.acting.manifest.version == 1
+    [reason] = exchange.refused
+    assert 'version 1: piece 0 has 10 bytes' in reason
 
 
 def test_the_same_weights_once_more_are_sent_whole(exchange):

@@ -15,6 +15,7 @@ from inril_ros.transport.weights import (
     content_hash,
     cut,
     Manifest,
+    PiecesDoNotFit,
     WeightsRefused,
 )
 from inril_ros.transport.weights_assembly import (
@@ -180,8 +181,9 @@ def test_a_piece_of_another_size_is_refused_whether_it_comes_before_the_manifest
     receiver = assembler()
     receiver.offer(manifest_of(b'1234567890'))
     receiver.add('run', 1, 0, 0, b'1234567')
-    with pytest.raises(WeightsRefused, match='piece 1 has 2 bytes, the manifest says 3'):
+    with pytest.raises(PiecesDoNotFit, match='piece 1 has 2 bytes, the manifest says 3') as told:
         receiver.add('run', 1, 1, PIECE, b'12')
+    assert told.value.manifest == manifest_of(b'1234567890')
     assert receiver.take() is None
     receiver.add('run', 2, 0, 0, b'12')
     with pytest.raises(WeightsRefused, match='piece 0 has 2 bytes, the manifest says 7'):
