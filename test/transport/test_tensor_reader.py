@@ -6,9 +6,9 @@ import hashlib
 import json
 import struct
 
+from array_sets import arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
-import numpy as np
 import pytest
 from safetensors.numpy import save
 
@@ -17,17 +17,6 @@ from inril_ros.transport.tensor_reader import TensorReader
 from inril_ros.transport.tensor_set import split
 from inril_ros.transport.weights import WeightsRefused
 
-TYPES = ('float64', 'float32', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool')
-
-
-def array(values):
-    dtype, shape, seed = values
-    return np.random.default_rng(seed).integers(0, 2 if dtype == 'bool' else 100, shape).astype(
-        dtype)
-
-
-arrays = st.tuples(st.sampled_from(TYPES), st.lists(st.integers(0, 3), max_size=3),
-                   st.integers(0, 3)).map(array)
 contents = st.dictionaries(st.text(max_size=8).filter(lambda name: name != '__metadata__'),
                            arrays, max_size=6).map(save)
 

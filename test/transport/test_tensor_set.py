@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 import json
 
+from array_sets import arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -26,17 +27,6 @@ from inril_ros.transport.weights import TensorsMissing, WeightsRefused
 
 FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
           'model_config': '{}', 'schema_hash': 's', 'contract_hash': 'c', 'learner_id': 'l'}
-TYPES = ('float64', 'float32', 'float16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool')
-
-
-def array(values):
-    dtype, shape, seed = values
-    return np.random.default_rng(seed).integers(0, 2 if dtype == 'bool' else 100, shape).astype(
-        dtype)
-
-
-arrays = st.tuples(st.sampled_from(TYPES), st.lists(st.integers(0, 3), max_size=3),
-                   st.integers(0, 3)).map(array)
 sets = st.dictionaries(st.text(st.characters(categories=['L', 'N']), min_size=1, max_size=8),
                        arrays, max_size=6)
 
