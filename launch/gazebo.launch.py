@@ -33,7 +33,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from inril_ros.sim.sdf_scene import without_model
+from inril_ros.sim.gazebo.sdf_scene import without_model
 
 HERE = Path(__file__).parent
 CONFIG = HERE.parent / 'config'  # beside this folder, in the sources and in share/inril_ros

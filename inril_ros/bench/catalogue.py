@@ -11,8 +11,8 @@ import textwrap
 from typing import Any
 
 from inril_ros.bench.task import Demonstrations, Images, Shift
+from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.interleave.controls import CONTROLS
-from inril_ros.learning.learners.hosts import HOSTS
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.sim.mapping import load_mapping

@@ -16,11 +16,11 @@ import gymnasium
 import numpy as np
 
 from inril_ros.bench.task import StudyError, Task
-from inril_ros.robot.contract import Contract, parse_contract
-from inril_ros.sim.environment import SimulatedRobot
+from inril_ros.robot.contract.contract import Contract, parse_contract
 from inril_ros.sim.gymnasium_robot import GymnasiumRobot
 from inril_ros.sim.mapping import GymnasiumMapping, parse_mapping
 from inril_ros.sim.opengl import prefer_headless_opengl
+from inril_ros.sim.simulated_robot import SimulatedRobot
 
 _NAME = 'environment'
 _CAMERA = 'render'

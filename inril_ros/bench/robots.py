@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from inril_ros.bench.task import Images, Shift, StudyError, Task
-from inril_ros.robot.contract import Contract, load_contract
-from inril_ros.robot.kinematics import URDF, urdf_of
-from inril_ros.robot.policy_images import PolicyImages
-from inril_ros.sim.environment import make_simulation, SimulatedRobot, SimulatedState
+from inril_ros.robot.contract.contract import Contract, load_contract
+from inril_ros.robot.contract.policy_images import PolicyImages
+from inril_ros.robot.motion.kinematics import URDF, urdf_of
+from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import (
     built_in_mapping,
     contract_file,
@@ -27,6 +27,7 @@ from inril_ros.sim.mapping import (
     load_mapping,
     time_limit_ticks,
 )
+from inril_ros.sim.simulated_robot import SimulatedRobot, SimulatedState
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ import yaml
 
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
-from inril_ros.learning.learners.hosts import POLICY_KIND
+from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
-from inril_ros.robot.contract import explain
+from inril_ros.robot.contract.contract import explain
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from inril_ros.data.observation_builder import ObservationBuilder
+from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.robot.contract import Contract
-from inril_ros.robot.images import as_it_comes, PolicyViews
-from inril_ros.robot.kinematics import URDF
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.sim.environment import Outcome, SimulatedRobot, SimulatedState
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.images import as_it_comes, PolicyViews
+from inril_ros.robot.motion.kinematics import URDF
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedState
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -101,8 +101,8 @@ def speed(
         help='Measure the updates of each host, too: a minute or two.')] = True,
 ) -> None:
     """Measure CPU time: of simulation, alone and through the bench, and of updates."""
-    from inril_ros.bench.host_speed import all_host_costs
-    from inril_ros.bench.speed import measure
+    from inril_ros.bench.cost.host_speed import all_host_costs
+    from inril_ros.bench.cost.speed import measure
 
     for name, value, unit, note in measure(task, lanes):
         typer.echo(f'{name:<44}{value:>10,.0f} {unit:<8}{note}')

@@ -6,8 +6,8 @@ import time
 
 from rich.console import Console
 
-from inril_ros.cli.resources import find_configuration
-from inril_ros.cli.run_directory import RunDirectory
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.graph.description import GraphOptions, STAGES
 from inril_ros.graph.supervisor import Supervisor
 

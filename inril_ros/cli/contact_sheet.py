@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inril_ros.data.camera_frames import camera_frames
-from inril_ros.data.episode import RecordedEpisode
-from inril_ros.robot.contract import Contract
+from inril_ros.data.demonstrations.camera_frames import camera_frames
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
 
 if TYPE_CHECKING:

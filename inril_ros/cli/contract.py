@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
-from inril_ros.cli.resources import find_configuration
-from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.robot.contract.contract import Contract, load_contract
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -53,16 +53,16 @@ def new(
         help='Take the topics from a recorded bag (ROS 1 or 2), not from the graph.')] = None,
 ) -> None:
     """Write the first draft of a contract: observed and commanded topics, joints, cameras."""
-    from inril_ros.robot.contract_draft import draft_contract
+    from inril_ros.robot.contract.draft import draft_contract
 
     if out.exists():
         raise FileExistsError(f'{out} is there already; a draft is not written over it')
     if bag is not None:
-        from inril_ros.data.bag_survey import survey_bag
+        from inril_ros.data.bags.survey import survey_bag
 
         topics = survey_bag(bag)
     else:
-        from inril_ros.nodes.graph_survey import survey_graph
+        from inril_ros.nodes.clients.graph_survey import survey_graph
 
         topics = survey_graph(seconds)
     out.write_text(draft_contract(topics, name, rate, namespace), encoding='utf-8')
@@ -73,7 +73,7 @@ def new(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of contracts, for editors."""
-    from inril_ros.robot.contract_schema import schema_text
+    from inril_ros.robot.contract.schema import schema_text
 
     typer.echo(schema_text(), nl=False)
 
@@ -109,7 +109,7 @@ def _actions(contract: Contract) -> Table:
 
 def _fits(contract: Contract, bag: Path, console: Console) -> bool:
     """Say which topics of the contract a bag holds, and whether it has all that are observed."""
-    from inril_ros.data.bag_survey import survey_bag
+    from inril_ros.data.bags.survey import survey_bag
 
     held = {topic.name.lstrip('/'): topic for topic in survey_bag(bag)}
     cameras = {camera.topic: camera.type for camera in contract.cameras.values()}

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
-from inril_ros.cli.resources import find_configuration
-from inril_ros.robot.contract import Contract, ContractError, load_contract
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -33,7 +33,7 @@ Machine = Annotated[bool, typer.Option('--json', help='JSON instead of a table.'
 @app.command(name='list')
 def list_(folder: Folder, machine: Machine = False) -> None:
     """List the bags of a folder: kept, rejected and unfinished ones."""
-    from inril_ros.data.demonstration_set import list_demonstrations
+    from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
     found = list_demonstrations(folder)
     if machine:
@@ -53,8 +53,8 @@ def list_(folder: Folder, machine: Machine = False) -> None:
 @app.command()
 def check(folder: Folder, contract: ContractName = '', machine: Machine = False) -> None:
     """Read each demonstration as training will; exit code 1 if one can't be used."""
-    from inril_ros.data.aligned_cache import aligned_episode
-    from inril_ros.data.bags import BagError, find_bags
+    from inril_ros.data.bags.bags import BagError, find_bags
+    from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
     robot = _contract(contract, folder)
     rows, bad = [], 0
@@ -91,7 +91,7 @@ def show(
 ) -> None:
     """Show one episode: a table, and a contact sheet of images, curves and events."""
     from inril_ros.cli.contact_sheet import write_contact_sheet
-    from inril_ros.data.aligned_cache import aligned_episode
+    from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
     robot = _contract(contract, bag.parent)
     episode = aligned_episode(bag, robot)
@@ -133,9 +133,10 @@ def import_(
     machine: Machine = False,
 ) -> None:
     """Import a recording: each of its episodes becomes a bag as the recorder makes them."""
-    from inril_ros.data.bag_import import import_bag, ImportOptions
-    from inril_ros.data.episode_cuts import CutRule
-    from inril_ros.data.import_mapping import ImportMapping, load_mapping
+    from inril_ros.data.importing.bag_import import import_bag
+    from inril_ros.data.importing.episode_cuts import CutRule
+    from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping
+    from inril_ros.data.importing.links import ImportOptions
     from inril_ros.robot.episode import EpisodeOutcome
 
     outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
@@ -174,7 +175,7 @@ def import_lerobot_(
     operator: Annotated[str, typer.Option(help='Who drove.')] = '',
 ) -> None:
     """Import the episodes of a LeRobot dataset as bags."""
-    from inril_ros.data.lerobot_import import import_lerobot
+    from inril_ros.data.lerobot.importing import import_lerobot
 
     robot = load_contract(find_configuration('robots', contract))
     done = import_lerobot(dataset, robot, to, math.pi / 180 if degrees else 1.0, operator)
@@ -194,8 +195,8 @@ def export(
              'were.')] = '',
 ) -> None:
     """Write the demonstrations for other programs."""
-    from inril_ros.data.lerobot_export import export_lerobot
-    from inril_ros.data.npz_export import export_npz
+    from inril_ros.data.demonstrations.npz_export import export_npz
+    from inril_ros.data.lerobot.export import export_lerobot
 
     formats = {'npz': export_npz, 'lerobot': partial(export_lerobot, video=video)}
     if form not in formats:
@@ -211,7 +212,7 @@ def recover(
     bag: Annotated[Path, typer.Argument(help='Unfinished bag: <name>.tmp.')],
 ) -> None:
     """Save what a killed recorder had written, as a rejected bag of its own."""
-    from inril_ros.data.bag_recovery import recover_bag
+    from inril_ros.data.bags.recovery import recover_bag
 
     path, number = recover_bag(bag)
     typer.echo(f'{path}: {number} messages')
@@ -225,7 +226,7 @@ def delete(
     yes: Annotated[bool, typer.Option('--yes', help="Don't ask.")] = False,
 ) -> None:
     """Put demonstrations aside (to rejected/), or remove them."""
-    from inril_ros.data.demonstration_set import put_aside, remove
+    from inril_ros.data.demonstrations.demonstration_set import put_aside, remove
 
     if forever and not yes:
         typer.confirm(f'Remove {len(bags)} bags for ever?', abort=True)

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 import typer
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_machine
 from inril_ros.doctor.streams import check_profiles, check_streams
-from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.robot.contract.contract import Contract, load_contract
 
 _MEGABYTE = 1_000_000
 _COLOURS = {'ok': 'green', 'note': 'cyan', 'warning': 'yellow', 'error': 'bold red'}
@@ -68,7 +68,7 @@ def _processors() -> Iterator[Finding]:
 
 def _middleware() -> Iterator[Finding]:
     try:
-        from inril_ros.nodes.graph_checkup import send_large_message
+        from inril_ros.nodes.clients.graph_checkup import send_large_message
     except ImportError as error:
         yield Finding('ros', 'error', f'ROS or the messages of inril_ros are missing: {error}',
                       'source the workspace (install/setup.bash) or .venv/env.sh')
@@ -90,7 +90,7 @@ def _without_ros(findings: list[Finding]) -> bool:
 def _robot(
     contract: Contract, namespace: str, seconds: float, simulated: bool,
 ) -> Iterator[Finding]:
-    from inril_ros.nodes.graph_checkup import look_at_graph
+    from inril_ros.nodes.clients.graph_checkup import look_at_graph
 
     heard, pairs = look_at_graph(contract, namespace, seconds, simulated)
     yield from check_streams(contract, heard, seconds, simulated=simulated)

@@ -14,8 +14,8 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
-from inril_ros.cli.progress import Reporter
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.progress import Reporter
+from inril_ros.cli.run.resources import find_configuration
 
 if TYPE_CHECKING:
     from inril_ros.faults.row import Row

@@ -20,10 +20,10 @@ from inril_ros.cli.contract import app as contract_app
 from inril_ros.cli.demos import app as demos_app
 from inril_ros.cli.doctor import doctor
 from inril_ros.cli.faults import faults
-from inril_ros.cli.job import Job, JobOptions
-from inril_ros.cli.progress import Reporter
-from inril_ros.cli.resources import find_configuration
-from inril_ros.cli.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.cli.run.progress import Reporter
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.teleop import teleop
 from inril_ros.graph.supervisor import NodeDied
 
@@ -87,8 +87,8 @@ def demo(
     resume: Resume = False, machine: Machine = False, verbose: Verbose = False,
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
-    from inril_ros.cli.stages import run_all
-    from inril_ros.cli.summary import headline
+    from inril_ros.cli.report.summary import headline
+    from inril_ros.cli.stages.stages import run_all
 
     settings = new_settings(task, seed, find_configuration('robots', contract))
     options = JobOptions(
@@ -170,7 +170,7 @@ def evaluate(
 @app.command()
 def report(run_dir: RunDir) -> None:
     """Write summary.json, report.html and TensorBoard logs of a run again."""
-    from inril_ros.cli.stages import conclude
+    from inril_ros.cli.stages.stages import conclude
 
     run = RunDirectory.open(run_dir)
     conclude(Job(run, JobOptions(simulation=''), Reporter()))
@@ -197,7 +197,7 @@ def up(
 
 
 def _stage(run: RunDirectory, stage: str, machine: bool, **options: Any) -> None:
-    from inril_ros.cli.stages import run_stage
+    from inril_ros.cli.stages.stages import run_stage
 
     run_stage(Job(run, JobOptions(**options), Reporter(machine)), stage)
 

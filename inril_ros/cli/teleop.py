@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.graph.description import NodeDescription, ros_arguments
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inril_ros.doctor.finding import Finding
-from inril_ros.robot.contract import Contract
+from inril_ros.robot.contract.contract import Contract
 
 _SKEW = 0.02  # [s] a stamp from the future by more than this is of another clock
 

@@ -12,9 +12,9 @@ import json
 
 import numpy as np
 
-from inril_ros.nodes.weights_relay import Parcel, Tamper
-from inril_ros.transport.tensor_set import split, weights_hash
-from inril_ros.transport.weights import content_hash, Version
+from inril_ros.nodes.clients.weights_relay import Parcel, Tamper
+from inril_ros.transport.weights.manifest import content_hash, Version
+from inril_ros.transport.weights.tensor_set import split, weights_hash
 
 #: Added to the number of a forged version: the learner's own never get so far.
 FORGED = 1_000_000

@@ -13,7 +13,7 @@ from inril_ros.faults.workplace import Workplace
 from inril_ros.graph.description import NodeDescription
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.graph.supervisor import node_command, Supervisor
-from inril_ros.nodes.fault_witness import FaultWitness
+from inril_ros.nodes.clients.fault_witness import FaultWitness
 
 _GRACE = 3.0  # [s]
 _RESPAWNS = 10_000

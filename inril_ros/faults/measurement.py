@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inril_ros.nodes.fault_witness import Command, Said, Tick
-from inril_ros.robot.contract import Contract
+from inril_ros.nodes.clients.fault_witness import Command, Said, Tick
+from inril_ros.robot.contract.contract import Contract
 
 RESETTING, STARTED, ENDED = 1, 2, 3  # of EpisodeEvent.msg
 POLICY = 1  # of ExecutedAction.msg

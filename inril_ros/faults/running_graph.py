@@ -17,8 +17,8 @@ from inril_ros.faults.measurement import Span
 from inril_ros.faults.workplace import Workplace
 from inril_ros.graph.supervisor import NodeDied, Supervisor
 from inril_ros.msg import EpisodeEvent
-from inril_ros.nodes.fault_witness import FaultWitness
-from inril_ros.nodes.transition_messages import journaled
+from inril_ros.nodes.clients.fault_witness import FaultWitness
+from inril_ros.nodes.learner.transition_messages import journaled
 
 _POLL = 0.01  # [s]
 #: [s] The graph has so long to go on by itself before a person does something.

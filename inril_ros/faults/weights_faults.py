@@ -10,7 +10,7 @@ from inril_ros.faults.graphs import STALE_HOLD
 from inril_ros.faults.process_faults import new_version
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.msg import PolicyStatus
-from inril_ros.nodes.weights_relay import Tamper
+from inril_ros.nodes.clients.weights_relay import Tamper
 
 _PATIENCE = 120.0  # [s] for the next version
 _ATTEMPTS = 3  # a version may be refused for another reason, such as what a fault before left

@@ -17,17 +17,17 @@ import numpy as np
 import torch
 import yaml
 
-from inril_ros.data.bags import EpisodeBag
-from inril_ros.data.episode_messages import EpisodeMessages
-from inril_ros.data.messages import message_class, serialised
+from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.importing.episode_messages import EpisodeMessages
+from inril_ros.data.raw.messages import message_class, serialised
 from inril_ros.graph.description import finetuning_graph, GraphDescription, GraphOptions
 from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes.weights_relay import REMAPPINGS
-from inril_ros.robot.codecs import encode_observations
-from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.nodes.clients.weights_relay import REMAPPINGS
+from inril_ros.robot.contract.contract import Contract, load_contract
 from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.robot.messages.codecs import encode_observations
 
 _CHUNK = 16  # steps
 _DEMONSTRATIONS, _TICKS = 3, 60

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import sys
 from xml.etree import ElementTree
 
-from inril_ros.robot.contract import Contract, load_contract
+from inril_ros.robot.contract.contract import Contract, load_contract
 
 ENCLAVES = '/inril'
 #: Of the world that is shipped, config/gazebo/arm_world.sdf; another one has its own name in them.

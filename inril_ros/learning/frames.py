@@ -26,7 +26,7 @@ class ImageBatches:
 
     A batch of 256 rows with two cameras of 128x128 pixels takes 25 MB. Memory that is new each
     time is cleared by the system first, which takes about as long as copying the images into it:
-    a replay gave 54 batches a second so, in place of 102 (scripts/replay_benchmark.py).
+    a replay gave 54 batches a second so, in place of 102 (benchmarks/replay_benchmark.py).
     """
 
     def __init__(self) -> None:

@@ -20,11 +20,11 @@ from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
 from inril_ros.learning.experience import Episode, join_transitions, Transition
 from inril_ros.learning.exploration import ExplorationConfig
+from inril_ros.learning.hosts.catalogue import make_host, with_control
 from inril_ros.learning.interleave.controls import shuffle_rewards
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import Schedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
-from inril_ros.learning.learners.hosts import make_host, with_control
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
+from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
+from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
-from inril_ros.learning.learners.hosts import host_name, HOSTS, with_control
-from inril_ros.learning.learners.idql import IDQLConfig
 
 
 @dataclass(frozen=True)

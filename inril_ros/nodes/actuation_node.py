@@ -18,30 +18,30 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import Executor
 
-from inril_ros.data.frame import Frame
-from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.frames.frame import Frame
+from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.msg import ActionChunk
-from inril_ros.nodes import qos
-from inril_ros.nodes.actuation_report import ActuationReport
-from inril_ros.nodes.actuation_services import ActuationServices
-from inril_ros.nodes.command_hold import CommandHold
-from inril_ros.nodes.command_sender import CommandSender
-from inril_ros.nodes.episode_life import EpisodeLife, Surroundings
-from inril_ros.nodes.managed_node import ManagedNode, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.source_watch import SourceWatch
-from inril_ros.nodes.teleoperation import TeleopInput
-from inril_ros.nodes.tick_timer import (
+from inril_ros.nodes.actuation.command_hold import CommandHold
+from inril_ros.nodes.actuation.command_sender import CommandSender
+from inril_ros.nodes.actuation.episode_life import EpisodeLife, Surroundings
+from inril_ros.nodes.actuation.person_input import TeleopInput
+from inril_ros.nodes.actuation.report import ActuationReport
+from inril_ros.nodes.actuation.services import ActuationServices
+from inril_ros.nodes.actuation.source_watch import SourceWatch
+from inril_ros.nodes.actuation.tick_timer import (
     ask_for_priority,
     quiet_collector,
     TickTimer,
     usual_collector,
 )
-from inril_ros.robot.command_path import CommandPath
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.episode import Phase
-from inril_ros.robot.kinematics import urdf_of
-from inril_ros.robot.pacing import ClockWatch
-from inril_ros.robot.tick import TickInput
+from inril_ros.robot.motion.command_path import CommandPath
+from inril_ros.robot.motion.kinematics import urdf_of
+from inril_ros.robot.motion.tick import TickInput
+from inril_ros.robot.timing.pacing import ClockWatch
 
 PARAMETERS = (
     Parameter('stall_timeout', 20.0, '[s] an episode that makes no progress for so long by a '

@@ -21,13 +21,13 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from inril_ros.msg import Outcome
-from inril_ros.nodes import qos
-from inril_ros.nodes.managed_node import ManagedNode, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import decode, stamp_ns
-from inril_ros.sim.lift_task import LiftJudge
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.robot.messages.codecs import decode, stamp_ns
+from inril_ros.sim.gazebo.lift_task import LiftJudge
+from inril_ros.sim.gazebo.sdf_scene import read_scene
 from inril_ros.sim.mapping import find_task, load_mapping, SdfMapping
-from inril_ros.sim.sdf_scene import read_scene
 
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML) that names the world'),

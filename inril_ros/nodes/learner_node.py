@@ -22,7 +22,7 @@ from std_srvs.srv import Trigger
 import torch
 import yaml
 
-from inril_ros.data.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags, read_episode
 from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.policies.artifact import (
     load_policy,
@@ -33,16 +33,16 @@ from inril_ros.learning.policies.artifact import (
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
-from inril_ros.nodes.dds_buffers import keep_bursts, sweep
-from inril_ros.nodes.demonstrations import learning_episode
-from inril_ros.nodes.managed_node import ManagedNode, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.robot_link import full_names, RobotLink
-from inril_ros.nodes.transition_messages import to_experience
-from inril_ros.nodes.weights_sender import WeightsSender
+from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.nodes.learner.robot_link import full_names, RobotLink
+from inril_ros.nodes.learner.transition_messages import to_experience
+from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
+from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.folder_lock import FolderLock
-from inril_ros.transport.ledger import IngestLedgers, Verdict
-from inril_ros.transport.tensor_set import gather
+from inril_ros.transport.journal.ledger import IngestLedgers, Verdict
+from inril_ros.transport.weights.tensor_set import gather
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),

@@ -8,7 +8,7 @@ service is called, and, while the parameter ``fault`` names one, fails as arms a
 
     ros2 param set /mock_arm_node fault nan
 
-The model is inril_ros/sim/mock_arm.py, the faults are described in sim/mock_arm_faults.py.
+The model is inril_ros/sim/mock_arm/arm.py, the faults are described in sim/mock_arm/faults.py.
 """
 
 from functools import partial
@@ -24,14 +24,14 @@ from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from inril_ros.nodes import qos
-from inril_ros.nodes.managed_node import ManagedNode, message_type, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import encode_image
-from inril_ros.robot.kinematics import read_urdf
-from inril_ros.sim.mock_arm import MockArm, MockArmConfig
-from inril_ros.sim.mock_arm_faults import Fault, FaultyStream, JointSample
-from inril_ros.sim.mock_arm_picture import ArmPicture
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.robot.messages.codecs import encode_image
+from inril_ros.robot.motion.kinematics import read_urdf
+from inril_ros.sim.mock_arm.arm import MockArm, MockArmConfig
+from inril_ros.sim.mock_arm.faults import Fault, FaultyStream, JointSample
+from inril_ros.sim.mock_arm.picture import ArmPicture
 
 FAULTS = tuple(fault.value for fault in Fault if fault is not Fault.NONE)
 PARAMETERS = (

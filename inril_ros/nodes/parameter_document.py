@@ -15,7 +15,7 @@ from inril_ros.nodes import (
     sim_node,
     teleop_node,
 )
-from inril_ros.nodes.parameters import COMMON, markdown_table
+from inril_ros.nodes.base.parameters import COMMON, markdown_table
 
 NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node,
          gazebo_node, mock_arm_node)

@@ -18,28 +18,29 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
-from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.frame import Frame
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.frames.frame import Frame
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash
 from inril_ros.learning.policies.policy import Memory, Policy
 from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
-from inril_ros.nodes import acting_versions, qos
-from inril_ros.nodes.acting_versions import ActingVersions
-from inril_ros.nodes.demonstrations import learning_episode
-from inril_ros.nodes.managed_node import ManagedNode, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.weights_receiver import WeightsReceiver
-from inril_ros.robot.codecs import CodecError, stamp_ns
-from inril_ros.robot.images import policy_view
-from inril_ros.robot.inference_timing import InferenceTiming
-from inril_ros.transport.action_probe import check_actions
-from inril_ros.transport.tensor_set import WireTensor
-from inril_ros.transport.weights import Manifest, WeightsRefused
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.nodes.weights import acting_versions
+from inril_ros.nodes.weights.acting_versions import ActingVersions
+from inril_ros.nodes.weights.receiver import WeightsReceiver
+from inril_ros.robot.messages.codecs import CodecError, stamp_ns
+from inril_ros.robot.messages.images import policy_view
+from inril_ros.robot.timing.inference_timing import InferenceTiming
+from inril_ros.transport.weights.action_probe import check_actions
+from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
+from inril_ros.transport.weights.tensor_set import WireTensor
 
 PARAMETERS = (
     Parameter('model', '', 'folder of the model to begin with; empty: wait for weights'),

@@ -15,25 +15,25 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.serialization import deserialize_message
 
-from inril_ros.data.assembly import TransitionAssembler
-from inril_ros.data.bag_storage import STORAGES
-from inril_ros.data.bags import BagError, EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
-from inril_ros.data.capture import Captured, EpisodeCapture
-from inril_ros.data.demonstration_set import next_number
-from inril_ros.data.queued_bag import QueuedBag
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.data.typestore import ros_typestore
+from inril_ros.data.bags.bags import BagError, EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.bags.storage import STORAGES
+from inril_ros.data.demonstrations.demonstration_set import next_number
+from inril_ros.data.frames.assembly import TransitionAssembler
+from inril_ros.data.frames.capture import Captured, EpisodeCapture
+from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
-from inril_ros.nodes import qos
-from inril_ros.nodes.episode_record import EpisodeRecord
-from inril_ros.nodes.managed_node import ManagedNode, message_type, run
-from inril_ros.nodes.message_types import begins_with_header, serialised_stamp
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.recorded_topics import RecordedTopics, StreamPlan
-from inril_ros.nodes.recorder_report import RecorderReport
-from inril_ros.nodes.transition_stream import TransitionStream
-from inril_ros.robot.codecs import CodecError
-from inril_ros.transport.journal_retention import Retention
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.base.message_types import begins_with_header, serialised_stamp
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.recording.episode_record import EpisodeRecord
+from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
+from inril_ros.nodes.recording.report import RecorderReport
+from inril_ros.nodes.recording.transition_stream import TransitionStream
+from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.transport.journal.retention import Retention
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),

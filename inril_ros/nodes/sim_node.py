@@ -18,19 +18,20 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from std_srvs.srv import Trigger
 
 from inril_ros.msg import Outcome
-from inril_ros.nodes import qos
-from inril_ros.nodes.managed_node import ManagedNode, message_type, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.robot.codecs import (
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.robot.messages.codecs import (
     CodecError,
     encode_image,
     encode_observations,
     stamp_ns,
 )
-from inril_ros.robot.commands import decode_command
-from inril_ros.robot.kinematics import urdf_of
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.sim.environment import make_simulation, SimulatedState
+from inril_ros.robot.messages.commands import decode_command
+from inril_ros.robot.motion.kinematics import urdf_of
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.sim.environment import make_simulation
+from inril_ros.sim.simulated_robot import SimulatedState
 
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML)'),

@@ -9,12 +9,12 @@ docs/teleoperation.md.
 
 from typing import Any
 
-from inril_ros.nodes.managed_node import ManagedNode, run
-from inril_ros.nodes.parameters import Parameter
-from inril_ros.nodes.person_device import PersonDevice
-from inril_ros.nodes.scripted_device import ScriptedDevice
-from inril_ros.nodes.teleop_sender import TeleopSender
-from inril_ros.robot.teleop_settings import KINDS, load_device
+from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.teleop.person_device import PersonDevice
+from inril_ros.nodes.teleop.scripted_device import ScriptedDevice
+from inril_ros.nodes.teleop.teleop_sender import TeleopSender
+from inril_ros.robot.teleop.settings import KINDS, load_device
 from inril_ros.sim.operators import make_operator
 
 PARAMETERS = (

@@ -1,18 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What all simulated robots have in common, and how one is made.
+"""How the simulated robot of a task is made, whichever simulator is behind it."""
 
-A simulated robot speaks the contract's language: observations by name, actions in the contract's
-units, one step per control tick. Whoever steps it need not know which simulator is behind it.
-"""
-
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
 
-import numpy as np
-
-from inril_ros.robot.contract import Contract
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import (
     find_task,
     load_mapping,
@@ -21,53 +13,7 @@ from inril_ros.sim.mapping import (
     SdfMapping,
 )
 from inril_ros.sim.opengl import prefer_headless_opengl
-
-Outcome = Literal['none', 'success', 'failure']
-
-
-@dataclass(frozen=True)
-class SimulatedState:
-    """A simulated robot at one tick.
-
-    Attributes:
-        values: Each observation of the contract by name, (size,) float64.
-        outcome: The simulator's verdict on this state; a time limit isn't its affair.
-        reward: Of the step that led here.
-    """
-
-    values: dict[str, np.ndarray]
-    outcome: Outcome
-    reward: float
-
-
-class SimulatedRobot(Protocol):
-    """A robot in a simulator, stepped tick by tick; to be used from one thread."""
-
-    @property
-    def period(self) -> float:
-        """[s] Simulated time of one step; equal to the contract's."""
-
-    def reset(self, seed: int) -> SimulatedState:
-        """Begin an episode; the same seed gives the same state, whatever happened before."""
-
-    def step(self, action: np.ndarray) -> SimulatedState:
-        """Apply an action (A,) in contract units for one tick; it is kept to the limits.
-
-        Raises:
-            ValueError: The action has another shape, or isn't finite.
-            RuntimeError: There was no reset yet.
-        """
-
-    def image(self, camera: str) -> np.ndarray:
-        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
-
-        Raises:
-            MappingError: The mapping or the contract has no such camera.
-            RenderingError: There is no OpenGL to draw with.
-        """
-
-    def close(self) -> None:
-        """Release the simulator."""
+from inril_ros.sim.simulated_robot import SimulatedRobot
 
 
 def make_simulation(mapping_file: str | Path, task: str, contract: Contract) -> SimulatedRobot:
@@ -92,7 +38,7 @@ def make_simulation(mapping_file: str | Path, task: str, contract: Contract) -> 
 
             return MetaworldArm(mapping, task, contract)
         if isinstance(mapping, SdfMapping):
-            from inril_ros.sim.gazebo_arm import GazeboArm
+            from inril_ros.sim.gazebo.gazebo_arm import GazeboArm
 
             return GazeboArm(mapping, task, contract, Path(mapping_file).parent)
         from inril_ros.sim.gymnasium_robot import GymnasiumRobot
@@ -101,30 +47,3 @@ def make_simulation(mapping_file: str | Path, task: str, contract: Contract) -> 
     except ModuleNotFoundError as error:
         raise MappingError(f'{mapping_file}: needs the Python module {error.name!r}, '
                            'which is not installed') from error
-
-
-def admissible_action(contract: Contract, action: np.ndarray) -> np.ndarray:
-    """Return an action (A,) float64 kept to the contract's limits.
-
-    Raises:
-        ValueError: It has another shape, or isn't finite.
-    """
-    action = np.asarray(action, dtype=np.float64)
-    if action.shape != (contract.action_size,):
-        raise ValueError(f'an action of shape {action.shape}, ({contract.action_size},) is needed')
-    if not np.isfinite(action).all():
-        raise ValueError(f'an action that is not finite: {action.tolist()}')
-    return np.clip(action, contract.action_minimum, contract.action_maximum)
-
-
-def camera_size(contract: Contract, camera: str) -> tuple[int, int]:
-    """Return (height, width) of a camera of the contract.
-
-    Raises:
-        MappingError: The contract has no such camera.
-    """
-    if camera not in contract.cameras:
-        raise MappingError(f'contract {contract.name!r} has no camera {camera!r}; '
-                           f'cameras are {sorted(contract.cameras)}')
-    entry = contract.cameras[camera]
-    return entry.height, entry.width

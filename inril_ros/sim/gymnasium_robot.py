@@ -14,9 +14,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from inril_ros.robot.contract import Contract
-from inril_ros.sim.environment import admissible_action, camera_size, Outcome, SimulatedState
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import find_task, GymnasiumMapping, MappingError, Source
+from inril_ros.sim.simulated_robot import admissible_action, camera_size, Outcome, SimulatedState
 
 
 class GymnasiumRobot:

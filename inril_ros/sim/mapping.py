@@ -15,8 +15,8 @@ from pydantic.dataclasses import dataclass
 import yaml
 
 from inril_ros.robot.configuration_folder import configuration_folder
-from inril_ros.robot.contract import Contract, explain
-from inril_ros.sim.lift_task import LiftTask
+from inril_ros.robot.contract.contract import Contract, explain
+from inril_ros.sim.gazebo.lift_task import LiftTask
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 _TaskName = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_-]*$')]

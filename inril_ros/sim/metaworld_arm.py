@@ -14,10 +14,10 @@ import sys
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
 import numpy as np
 
-from inril_ros.robot.contract import Contract
-from inril_ros.sim.environment import admissible_action, camera_size, SimulatedState
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import find_task, MappingError, MetaworldMapping
 from inril_ros.sim.rendering import SceneRenderer
+from inril_ros.sim.simulated_robot import admissible_action, camera_size, SimulatedState
 
 #: Observations that a contract may use, with their lengths.
 OBSERVATIONS = {

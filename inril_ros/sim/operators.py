@@ -8,8 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from inril_ros.robot.contract import Contract
-from inril_ros.sim.lift_operator import LiftOperator
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.sim.gazebo.lift_operator import LiftOperator
+from inril_ros.sim.gazebo.sdf_scene import read_scene
+from inril_ros.sim.gazebo.top_down_arm import top_down_arm
 from inril_ros.sim.mapping import (
     built_in_mapping,
     find_task,
@@ -18,8 +20,6 @@ from inril_ros.sim.mapping import (
     SdfMapping,
 )
 from inril_ros.sim.scripted import ScriptedOperator
-from inril_ros.sim.sdf_scene import read_scene
-from inril_ros.sim.top_down_arm import top_down_arm
 
 
 class Operator(Protocol):

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.robot.contract import Contract
-from inril_ros.robot.kinematics import URDF
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.sim.environment import Outcome, SimulatedRobot
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.motion.kinematics import URDF
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot
 
 Act = Callable[[np.ndarray, dict[str, np.ndarray]], np.ndarray]
 """Chooses an action (A,) in contract units from the observation (O,) and the values by name."""

@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from inril_ros.robot.contract import Contract
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import (
     built_in_mapping,
     find_task,

@@ -4,7 +4,13 @@
 
 import pytest
 
-from inril_ros.bench.host_speed import EPISODE, host_costs, LANES, made_up_session, MadeUpWorld
+from inril_ros.bench.cost.host_speed import (
+    EPISODE,
+    host_costs,
+    LANES,
+    made_up_session,
+    MadeUpWorld,
+)
 
 
 def test_a_cycle_is_measured_to_its_event():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.bench.timing_report import Block, Findings
-from inril_ros.bench.timing_statistics import (
+from inril_ros.bench.cost.timing_report import Block, Findings
+from inril_ros.bench.cost.timing_statistics import (
     causes_of_misses,
     gaps_of,
     misses_after,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.cli.intervals import success_rate
-from inril_ros.cli.run_directory import new_settings, RunDirectory
+from inril_ros.cli.report.intervals import success_rate
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.record_files import JsonLines, write_json
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / 'data'))
 from foreign_bags import ARM, CONTRACT, recording, ros1_bag, ros2_bag  # noqa: E402
 
 from inril_ros.cli.main import app  # noqa: E402
-from inril_ros.robot.contract import load_contract  # noqa: E402
+from inril_ros.robot.contract.contract import load_contract  # noqa: E402
 
 
 def inril(*arguments):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.cli.intervals import difference, success_rate, whole_percent
+from inril_ros.cli.report.intervals import difference, success_rate, whole_percent
 
 
 def test_wilson_interval_of_a_published_example():

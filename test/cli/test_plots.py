@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.cli.plots import (
+from inril_ros.cli.report.plots import (
     Axis,
     band,
     bars,

@@ -9,10 +9,10 @@ import re
 import pytest
 from sample_run import write_sample_run
 
-from inril_ros.cli.intervals import success_rate
-from inril_ros.cli.report import write_report
-from inril_ros.cli.run_directory import RunDirectoryError
-from inril_ros.cli.run_record import read_run, running_success
+from inril_ros.cli.report.intervals import success_rate
+from inril_ros.cli.report.page import write_report
+from inril_ros.cli.report.run_record import read_run, running_success
+from inril_ros.cli.run.run_directory import RunDirectoryError
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
 
 VOID = {'meta', 'path', 'br', 'link', 'img', 'input', 'hr'}

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from inril_ros.cli.run_directory import new_settings, RunDirectory, RunDirectoryError
-from inril_ros.robot.contract import load_contract
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.robot.contract.contract import load_contract
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'

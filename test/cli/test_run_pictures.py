@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inril_ros.cli.learning_curve import learning_curve_png
-from inril_ros.cli.tensorboard import write_tensorboard
+from inril_ros.cli.report.learning_curve import learning_curve_png
+from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.data.record_files import read_json_lines
 
 

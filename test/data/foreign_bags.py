@@ -10,13 +10,14 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import get_typestore, Stores
 import yaml
 
-from inril_ros.data.bag_import import import_bag, ImportOptions
-from inril_ros.data.bags import BagError, read_episode
-from inril_ros.data.episode_cuts import CutError
-from inril_ros.data.messages import blank_message, serialised
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import put_stamp
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.bags.bags import BagError, read_episode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.episode_cuts import CutError
+from inril_ros.data.importing.links import ImportOptions
+from inril_ros.data.raw.messages import blank_message, serialised
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import put_stamp
 
 SECOND = 1_000_000_000
 BEGIN = 1_700_000_000 * SECOND
@@ -137,7 +138,7 @@ def ros1_bag(path, rows):
 
 
 def _for_ros1(message, store):
-    from inril_ros.data.messages import with_numpy
+    from inril_ros.data.raw.messages import with_numpy
 
     message = with_numpy(message)
     old = message.header

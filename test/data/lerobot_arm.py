@@ -4,7 +4,7 @@
 
 from synthetic_robot import bag_of, recording
 
-from inril_ros.robot.contract import parse_contract
+from inril_ros.robot.contract.contract import parse_contract
 
 TICKS = 9
 

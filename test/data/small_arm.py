@@ -7,10 +7,10 @@ Messages are those of rosbags; ROS is not needed to read or write a bag.
 
 import numpy as np
 
-from inril_ros.data.assembly import ExecutedTick
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.frames.assembly import ExecutedTick
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import stamp_ns
 
 TICK = 100_000_000  # [ns] at 10 Hz
 SECOND = 1_000_000_000

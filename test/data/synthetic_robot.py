@@ -11,11 +11,11 @@ import re
 
 import numpy as np
 
-from inril_ros.data.bags import EpisodeBag
-from inril_ros.data.messages import blank_message, message_class, serialised
-from inril_ros.robot.codecs import encode_image, encode_observations, put_stamp, stamp_ns
-from inril_ros.robot.contract import static_topic
-from inril_ros.robot.fields import TRANSFORMS
+from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.raw.messages import blank_message, message_class, serialised
+from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.contract.parts import static_topic
+from inril_ros.robot.messages.codecs import encode_image, encode_observations, put_stamp, stamp_ns
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND

@@ -11,12 +11,13 @@ from foreign_bags import ARM, CONTRACT, recording, ros2_bag
 import numpy as np
 import pytest
 
-from inril_ros.data import aligned_cache
-from inril_ros.data.aligned_cache import aligned_episode, cached_bytes, FOLDER
-from inril_ros.data.bag_import import import_bag, ImportOptions
-from inril_ros.data.bags import BagError, read_episode
-from inril_ros.data.episode import RecordedEpisode
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.bags.bags import BagError, read_episode
+from inril_ros.data.demonstrations import aligned_cache
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode, cached_bytes, FOLDER
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.links import ImportOptions
+from inril_ros.robot.contract.contract import parse_contract
 
 
 @pytest.fixture

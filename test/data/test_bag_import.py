@@ -21,12 +21,13 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.data.bag_import import import_bag, ImportOptions
-from inril_ros.data.bags import BagError, find_bags, read_episode
-from inril_ros.data.episode_cuts import CutError, CutRule
-from inril_ros.data.import_mapping import ImportMapping, load_mapping, MappingError
-from inril_ros.data.messages import blank_message
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.bags.bags import BagError, find_bags, read_episode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.episode_cuts import CutError, CutRule
+from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping, MappingError
+from inril_ros.data.importing.links import ImportOptions
+from inril_ros.data.raw.messages import blank_message
+from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.episode import EpisodeOutcome
 
 

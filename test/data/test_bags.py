@@ -26,9 +26,9 @@ from small_arm import (
 )
 import yaml
 
-from inril_ros.data.bags import BagError, content_digest, EpisodeBag, find_bags, read_episode
-from inril_ros.data.sync import FrameAligner
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.bags.bags import BagError, content_digest, EpisodeBag, find_bags, read_episode
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.robot.contract.contract import parse_contract
 
 TICKS = 6
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameError
-from inril_ros.robot.contract import ContractError, parse_contract
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameError
+from inril_ros.robot.contract.contract import ContractError, parse_contract
 
 POSE = 'geometry_msgs/msg/PoseStamped'
 BASE = {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.data.capture import Captured, EpisodeCapture
+from inril_ros.data.frames.capture import Captured, EpisodeCapture
 
 SEEN, SENT, IMAGE = 'hand_pose', 'command', 'front/image'
 UNTIL_END = frozenset({SEEN, 'outcome'})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.data.episode_cuts import (
+from inril_ros.data.importing.episode_cuts import (
     Cut,
     cut_by_gaps,
     cut_by_table,

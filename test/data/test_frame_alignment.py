@@ -18,10 +18,10 @@ from small_arm import (
     TOPICS,
 )
 
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.robot.codecs import CodecError
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import CodecError
 
 SECOND = 1_000_000_000
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from small_arm import DESCRIPTION, executed, observations, SECOND, START, TICK
 
-from inril_ros.data.assembly import TransitionAssembler
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.robot.codecs import CodecError
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.frames.assembly import TransitionAssembler
+from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import CodecError
 
 # 10 ticks a second: the slow camera shows an image for three ticks, the fast one for one.
 CONTRACT = parse_contract({

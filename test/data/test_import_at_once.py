@@ -17,17 +17,24 @@ import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import storage_mcap
 
-from inril_ros.data import aligned_cache, chunk_writer, raw_messages
-from inril_ros.data.aligned_cache import aligned_episode, cache_key, FOLDER, read_topics
-from inril_ros.data.bag_import import import_bag, ImportOptions
-from inril_ros.data.bags import BagError, EpisodeBag, find_bags, read_episode
-from inril_ros.data.content_hash import file_hash, SHORT
-from inril_ros.data.episode import RecordedEpisode
-from inril_ros.data.episode_ticks import EpisodeTicks
-from inril_ros.data.messages import blank_message, serialised
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import put_stamp, stamp_ns
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags, read_episode
+from inril_ros.data.demonstrations import aligned_cache
+from inril_ros.data.demonstrations.aligned_cache import (
+    aligned_episode,
+    cache_key,
+    FOLDER,
+    read_topics,
+)
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.episode_ticks import EpisodeTicks
+from inril_ros.data.importing.links import ImportOptions
+from inril_ros.data.raw import chunk_writer, raw_messages
+from inril_ros.data.raw.content_hash import file_hash, SHORT
+from inril_ros.data.raw.messages import blank_message, serialised
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import put_stamp, stamp_ns
 
 NUMBER = int(os.environ.get('INRIL_AT_ONCE', 12))
 IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -241,7 +248,7 @@ def test_a_full_disk_in_the_middle_of_an_import_adds_nothing(
     rows = recording(2.0) + recording(2.0, first=5.0)
     path = ros2_bag(tmp_path / 'foreign', rows)
     folder = tmp_path / 'demos'
-    from inril_ros.data.episode_cuts import CutRule
+    from inril_ros.data.importing.episode_cuts import CutRule
 
     options = ImportOptions(cut=CutRule('gaps', '1.5'))
     with monkeypatch.context() as patch:

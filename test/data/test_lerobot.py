@@ -12,11 +12,11 @@ import pyarrow.parquet as parquet
 import pytest
 from synthetic_robot import bag_of, recording
 
-from inril_ros.data import lerobot_export
-from inril_ros.data.bags import BagError, find_bags, read_episode
-from inril_ros.data.lerobot_export import export_lerobot, LeRobotError
-from inril_ros.data.lerobot_import import import_lerobot
-from inril_ros.robot.contract import load_contract
+from inril_ros.data.bags.bags import BagError, find_bags, read_episode
+from inril_ros.data.lerobot import export as lerobot_export
+from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
+from inril_ros.data.lerobot.importing import import_lerobot
+from inril_ros.robot.contract.contract import load_contract
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 

@@ -9,9 +9,9 @@ from lerobot_arm import camera_arm, demonstrations, small_arm
 import numpy as np
 import pytest
 
-from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.lerobot_export import export_lerobot
-from inril_ros.data.lerobot_import import import_lerobot
+from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.lerobot.export import export_lerobot
+from inril_ros.data.lerobot.importing import import_lerobot
 
 lerobot = pytest.importorskip('lerobot.datasets.lerobot_dataset')
 KEY = 'observation.images.front'

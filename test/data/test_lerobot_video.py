@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
-from inril_ros.data import lerobot_video
-from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.lerobot_export import export_lerobot, LeRobotError
-from inril_ros.data.lerobot_import import import_lerobot
-from inril_ros.data.lerobot_video import CODECS, read_video, VideoError, VideoFiles
+from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.lerobot import video as lerobot_video
+from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
+from inril_ros.data.lerobot.importing import import_lerobot
+from inril_ros.data.lerobot.video import CODECS, read_video, VideoError, VideoFiles
 
 EPISODES = 'meta/episodes/chunk-000/file-000.parquet'
 KEY = 'observation.images.front'

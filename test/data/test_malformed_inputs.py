@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.data.messages import blank_message, serialised
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import CodecError, decode
-from inril_ros.robot.contract import ContractError, load_contract, Observation
-from inril_ros.robot.fields import OBSERVATION_TYPES, TRANSFORMS
+from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.data.raw.messages import blank_message, serialised
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import ContractError, load_contract, Observation
+from inril_ros.robot.contract.fields import OBSERVATION_TYPES, TRANSFORMS
+from inril_ros.robot.messages.codecs import CodecError, decode
 
 ROBOTS = Path(__file__).parents[2] / 'config' / 'robots'
 NUMBER = int(os.environ.get('INRIL_MALFORMED', 25))

@@ -23,11 +23,11 @@ from rosbags.interfaces import (
 from small_arm import CONTRACT, point, recorded, serialised, START, write
 import yaml
 
-from inril_ros.data.bag_recovery import recover_bag
-from inril_ros.data.bag_storage import files_of, STORAGES
-from inril_ros.data.bags import BagError, EpisodeBag, find_bags, read_episode
-from inril_ros.data.demonstration_set import list_demonstrations
-from inril_ros.data.queued_bag import QueuedBag
+from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags, read_episode
+from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.bags.recovery import recover_bag
+from inril_ros.data.bags.storage import files_of, STORAGES
+from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
 ROW = ('hand', 'geometry_msgs/msg/PointStamped')
 
@@ -117,8 +117,8 @@ import sys
 sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from small_arm import *
-from inril_ros.data.bags import EpisodeBag
-from inril_ros.data.queued_bag import QueuedBag
+from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.bags.queued_bag import QueuedBag
 folder = Path(sys.argv[1])
 storage = sys.argv[2]
 whole = QueuedBag(EpisodeBag(folder, '0000_e1', storage), lossless=True)
@@ -180,8 +180,8 @@ import resource, sys
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
 from small_arm import *
-from inril_ros.data.bags import BagError, EpisodeBag
-from inril_ros.data.queued_bag import QueuedBag
+from inril_ros.data.bags.bags import BagError, EpisodeBag
+from inril_ros.data.bags.queued_bag import QueuedBag
 folder = Path(sys.argv[1])
 whole = QueuedBag(EpisodeBag(folder, '0000_e1', '{storage}'), lossless=True)
 write(whole, recorded(3))

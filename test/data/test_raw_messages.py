@@ -14,9 +14,9 @@ import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import storage_mcap
 
-from inril_ros.data import raw_messages as module
-from inril_ros.data.raw_messages import message_batches, message_times, raw_messages
-from inril_ros.data.typestore import ros_typestore
+from inril_ros.data.raw import raw_messages as module
+from inril_ros.data.raw.raw_messages import message_batches, message_times, raw_messages
+from inril_ros.data.raw.typestore import ros_typestore
 
 
 def small_chunks(monkeypatch, compression='', overlap=False):

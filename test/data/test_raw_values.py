@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.data.messages import blank_message, serialised
-from inril_ros.data.raw_values import RawReader, RawValues
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import CodecError, decode, put_stamp, stamp_ns
-from inril_ros.robot.contract import Observation
+from inril_ros.data.raw.messages import blank_message, serialised
+from inril_ros.data.raw.raw_values import RawReader, RawValues
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import Observation
+from inril_ros.robot.messages.codecs import CodecError, decode, put_stamp, stamp_ns
 
 JOINTS, POSE = 'sensor_msgs/msg/JointState', 'geometry_msgs/msg/PoseStamped'
 ARRAY, TRAJECTORY = 'std_msgs/msg/Float32MultiArray', 'trajectory_msgs/msg/JointTrajectory'

@@ -9,11 +9,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 from synthetic_robot import bag_of, recording, START, truth
 
-from inril_ros.data.bags import read_episode
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameAligner
-from inril_ros.robot.contract import load_contract
-from inril_ros.robot.images import PolicyViews
+from inril_ros.data.bags.bags import read_episode
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.messages.images import PolicyViews
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 ROBOTS = sorted(path.stem for path in FOLDER.glob('*.yaml'))

@@ -9,9 +9,9 @@ import pytest
 from scipy.spatial.transform import Rotation, Slerp
 from small_arm import header, point, SECOND, START, TYPES
 
-from inril_ros.data.sync import FrameAligner, FrameError
-from inril_ros.robot.codecs import CodecError
-from inril_ros.robot.contract import ContractError, parse_contract
+from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.robot.contract.contract import ContractError, parse_contract
+from inril_ros.robot.messages.codecs import CodecError
 
 MS = 1_000_000
 POINT = {'type': 'geometry_msgs/msg/PointStamped', 'field': 'point', 'max_age': 1.0}

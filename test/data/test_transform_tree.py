@@ -9,11 +9,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 from small_arm import header, SECOND, START, TYPES
 
-from inril_ros.data.streams import FrameError
-from inril_ros.data.sync import FrameAligner
-from inril_ros.data.transform_tree import ALWAYS, TransformTree
-from inril_ros.robot.codecs import CodecError
-from inril_ros.robot.contract import parse_contract
+from inril_ros.data.frames.streams import FrameError
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.frames.transform_tree import ALWAYS, TransformTree
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import CodecError
 
 TF = 'tf2_msgs/msg/TFMessage'
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_arm import CONTRACT, executed, observations, START, TICK
 
-from inril_ros.data.assembly import TransitionAssembler
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameAligner, FrameError
+from inril_ros.data.frames.assembly import TransitionAssembler
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner, FrameError
 
 CHUNK = 1  # the source of steps that follow a chunk, in these episodes
 

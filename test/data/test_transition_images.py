@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from small_arm import DESCRIPTION
 
-from inril_ros.data.transition_images import (
+from inril_ros.data.frames.transition_images import (
     decoded_images,
     pack_images,
     PackedImages,
     unpack_images,
 )
-from inril_ros.robot.codecs import CodecError, encode_image, encode_jpeg
-from inril_ros.robot.contract import parse_contract
-from inril_ros.robot.images import (
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import CodecError, encode_image, encode_jpeg
+from inril_ros.robot.messages.images import (
     as_it_comes,
     decode_image,
     encoded_image,

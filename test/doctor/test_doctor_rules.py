@@ -14,7 +14,7 @@ import pytest
 from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_environment, check_machine
 from inril_ros.doctor.streams import check_profiles, check_streams, Heard
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 
 CONTRACT = load_contract(
     Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml')

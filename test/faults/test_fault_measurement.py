@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.faults.measurement import (
     ENDED,
     episodes,
@@ -21,8 +21,8 @@ from inril_ros.faults.measurement import (
     unsafe_weights,
 )
 from inril_ros.faults.row import broken_promises, Row
-from inril_ros.nodes.fault_witness import Command, Said, Tick
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.clients.fault_witness import Command, Said, Tick
+from inril_ros.robot.contract.contract import load_contract
 
 CONTRACT = load_contract(find_configuration('robots', 'mock_arm'))
 ARM = 'arm_position'

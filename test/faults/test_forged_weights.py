@@ -18,9 +18,9 @@ from inril_ros.faults.forged_weights import (
     TAMPERS,
 )
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.transport.outgoing_weights import make_version
-from inril_ros.transport.tensor_set import complete, split
-from inril_ros.transport.weights import CHUNK_BYTES, content_hash, cut
+from inril_ros.transport.weights.manifest import CHUNK_BYTES, content_hash, cut
+from inril_ros.transport.weights.outgoing_weights import make_version
+from inril_ros.transport.weights.tensor_set import complete, split
 
 TENSORS = {'large': torch.arange(400_000, dtype=torch.float32).reshape(1000, 400),
            'small': torch.ones(3), 'left_out': torch.zeros(2)}

@@ -10,7 +10,7 @@ is set forward by so many seconds.
 import sys
 
 from inril_ros.nodes import actuation_node
-from inril_ros.robot.command_path import CommandPath
+from inril_ros.robot.motion.command_path import CommandPath
 
 
 class BrokenPath(CommandPath):

@@ -22,13 +22,13 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 import yaml
 
-from inril_ros.data.bags import EpisodeBag
+from inril_ros.data.bags.bags import EpisodeBag
 from inril_ros.graph.description import GraphDescription, NodeDescription
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes import qos
-from inril_ros.nodes.links import describe_links, shortfalls
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.robot.contract import parse_contract
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.links import describe_links, shortfalls
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import stamp_ns
 
 RUN = '3f0c7c1e-6f0a-4a5e-9d57-2a4f1c6b8e90'
 DESCRIPTION = {

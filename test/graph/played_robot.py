@@ -35,9 +35,9 @@ import yaml
 from inril_ros.graph.description import GraphDescription, NodeDescription
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import node_command, Supervisor
-from inril_ros.nodes import qos
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.robot.contract import parse_contract
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import stamp_ns
 
 RATE = 25.0
 PERIOD = 1.0 / RATE

@@ -22,8 +22,8 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes import qos
-from inril_ros.transport.weights import chunk_count, content_hash, cut
+from inril_ros.nodes.base import qos
+from inril_ros.transport.weights.manifest import chunk_count, content_hash, cut
 
 SMALL = ModelConfig(
     observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,

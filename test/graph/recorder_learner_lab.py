@@ -36,9 +36,9 @@ from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes import qos
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.transport.journal import read_journal
+from inril_ros.nodes.base import qos
+from inril_ros.robot.messages.codecs import stamp_ns
+from inril_ros.transport.journal.journal import read_journal
 
 MODEL = ModelConfig(
     observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,

@@ -25,18 +25,18 @@ from running_command import ROOT
 import torch
 import yaml
 
-from inril_ros.data.bags import EpisodeBag
-from inril_ros.data.messages import blank_message, message_class, serialised
+from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.raw.messages import blank_message, message_class, serialised
 from inril_ros.graph.description import finetuning_graph, GraphOptions
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.nodes import qos
-from inril_ros.robot.codecs import encode_observations, put_stamp, stamp_ns
-from inril_ros.robot.contract import load_contract
-from inril_ros.transport.journal import read_journal
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.messages.codecs import encode_observations, put_stamp, stamp_ns
+from inril_ros.transport.journal.journal import read_journal
 
 ROBOTS = ('arm_1', 'arm_2')
 TICKS = 32  # of an episode that nothing ends but its time limit

@@ -16,7 +16,7 @@ from played_robot import described, playing
 import pytest
 
 from inril_ros.graph.supervisor import node_command, NodeDied
-from inril_ros.robot.codecs import stamp_ns
+from inril_ros.robot.messages.codecs import stamp_ns
 
 MODES = ActuationStatus
 NEAR = np.array([0.9, 0.1])  # far enough to be on the way for a while

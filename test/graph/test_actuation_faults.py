@@ -11,7 +11,7 @@ import numpy as np
 from played_robot import AHEAD, MAX_AGE, PERIOD, playing
 import pytest
 
-from inril_ros.robot.codecs import stamp_ns
+from inril_ros.robot.messages.codecs import stamp_ns
 
 HOLD, POLICY = ExecutedAction.HOLD, ExecutedAction.POLICY
 NEAR = np.array([0.6, 0.4])

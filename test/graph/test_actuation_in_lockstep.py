@@ -11,8 +11,8 @@ from sensor_msgs.msg import Joy
 from std_srvs.srv import Trigger
 
 from inril_ros.graph.domain import reserve_domain
-from inril_ros.nodes import qos
-from inril_ros.robot.codecs import stamp_ns
+from inril_ros.nodes.base import qos
+from inril_ros.robot.messages.codecs import stamp_ns
 
 POLICY, TELEOP, HOLD = ExecutedAction.POLICY, ExecutedAction.TELEOP, ExecutedAction.HOLD
 

@@ -11,7 +11,7 @@ from running_command import refused, ROOT, succeeded
 from small_run import copy_after, demo_arguments, finetune_arguments, read, SETTINGS, TASK, tree
 import yaml
 
-from inril_ros.data.typestore import ros_typestore
+from inril_ros.data.raw.typestore import ros_typestore
 
 ROBOT = ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 

@@ -10,13 +10,13 @@ from running_command import ROOT, succeeded
 from small_run import read
 import yaml
 
-from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.transition_images import decoded_images, PackedImages
+from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.frames.transition_images import decoded_images, PackedImages
 from inril_ros.learning.policies.artifact import load_policy
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.seeds import derived_seed
-from inril_ros.transport.journal import read_journal
+from inril_ros.transport.journal.journal import read_journal
 
 vectorised = pytest.importorskip('inril_ros.bench.vectorised')
 

@@ -11,7 +11,7 @@ from running_command import succeeded
 from small_run import demo_arguments, read
 import yaml
 
-from inril_ros.transport.journal import read_journal
+from inril_ros.transport.journal.journal import read_journal
 
 SETTINGS = {
     'dppo': {'m': 1, 'unit': 'iteration', 'il_steps': 4, 'imitation_batch': 32, 'host': {

@@ -11,7 +11,7 @@ from running_command import Command, refused
 from small_run import copy_after, TASK
 
 from inril_ros.graph.domain import reserve_domain
-from inril_ros.nodes.conductor import Conductor
+from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.robot.episode import Purpose
 
 NODES = {'simulate': ['sim_node'],

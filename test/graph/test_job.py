@@ -25,7 +25,7 @@ from small_run import (
     tree,
 )
 
-from inril_ros.transport.journal import read_journal
+from inril_ros.transport.journal.journal import read_journal
 
 SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',

@@ -21,12 +21,12 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 import yaml
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.graph.description import GraphDescription, GraphOptions, recording_graph
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes import qos
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import load_contract
 
 AHEAD, CHUNK = 3, 25  # ticks
 JOINT = 'shoulder_pan_joint'

@@ -13,11 +13,11 @@ import pytest
 from running_command import Command, succeeded
 from small_run import demo_arguments, finetune_arguments, read, TASK
 
-from inril_ros.cli.resources import find_configuration
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.graph.description import evaluation_graph, GraphOptions
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes.conductor import Conductor, GraphStalled
+from inril_ros.nodes.clients.conductor import Conductor, GraphStalled
 from inril_ros.robot.episode import Purpose
 
 ENDLESS = 1_000_000

@@ -13,13 +13,13 @@ import pytest
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Joy
 
-from inril_ros.data.bag_recovery import recover_bag
-from inril_ros.data.bag_storage import files_of, STORAGES
-from inril_ros.data.bags import find_bags, read_episode
-from inril_ros.data.demonstration_set import list_demonstrations
+from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.recovery import recover_bag
+from inril_ros.data.bags.storage import files_of, STORAGES
+from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import NodeDied
-from inril_ros.nodes import qos
+from inril_ros.nodes.base import qos
 
 SMALL = 2048  # [byte] no bag is as small
 DRIVEN = {'command': TwistStamped, 'teleop/twist': TwistStamped, 'teleop/joy': Joy}

@@ -8,7 +8,7 @@ from played_arm import ABORTED, CHUNK, CONTRACT, FAILURE, RUN, SUCCESS, TIME_LIM
 import pytest
 from recorder_learner_lab import laboratory, WARMUP
 
-from inril_ros.transport.journal import read_journal
+from inril_ros.transport.journal.journal import read_journal
 
 
 @pytest.fixture(scope='module')

@@ -20,17 +20,17 @@ from small_run import TASK
 from std_srvs.srv import Trigger
 import yaml
 
-from inril_ros.data.sync import FrameAligner
+from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.graph.description import evaluation_graph, GraphOptions, simulation_graph
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.nodes import qos
-from inril_ros.nodes.conductor import Conductor
-from inril_ros.nodes.managed_node import message_type
-from inril_ros.robot.codecs import stamp_ns
-from inril_ros.robot.commands import encode_command
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import message_type
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.episode import Purpose
+from inril_ros.robot.messages.codecs import stamp_ns
+from inril_ros.robot.messages.commands import encode_command
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.rendering import RenderingError
 

@@ -14,13 +14,13 @@ import pytest
 from sensor_msgs.msg import JointState, Joy
 import yaml
 
-from inril_ros.cli.resources import find_configuration
-from inril_ros.data.demonstration_set import list_demonstrations
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.graph.description import GraphOptions, NodeDescription, recording_graph
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.graph.supervisor import node_command, Supervisor
-from inril_ros.nodes import qos
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import load_contract
 
 JOINT = 'shoulder_pan_joint'
 DEADMAN, SUCCESS, START = 4, 0, 8  # of the gamepad, in config/teleoperation/joystick_joints.yaml

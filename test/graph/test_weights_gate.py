@@ -17,8 +17,8 @@ import torch
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import save_policy, schema_hash, to_bytes
-from inril_ros.transport.outgoing_weights import make_version
-from inril_ros.transport.tensor_set import rounded, split
+from inril_ros.transport.weights.outgoing_weights import make_version
+from inril_ros.transport.weights.tensor_set import rounded, split
 
 REFERENCE = 8
 

@@ -21,7 +21,7 @@ import torch
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.transport.weights import cut
+from inril_ros.transport.weights.manifest import cut
 
 
 @pytest.fixture(scope='module')

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from inril_ros.graph.description import GraphOptions, NodeDescription, ros_arguments, STAGES
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 
 FILES = sorted(path.name.removesuffix('.launch.py') for path in FOLDER.glob('*.launch.py'))
 CONFIG = FOLDER.parent / 'config'

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from inril_ros.learning.experience import Episode, join_transitions, Transition
-from inril_ros.learning.learners.dppo import DPPO, DPPOConfig
-from inril_ros.learning.learners.idql import IDQL, IDQLConfig
-from inril_ros.learning.learners.residual_ppo import ResidualPPO, ResidualPPOConfig
-from inril_ros.learning.learners.residual_sac import ResidualSAC, ResidualSACConfig
-from inril_ros.learning.learners.rlpd import RLPD, RLPDConfig
+from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
+from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
+from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
+from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
+from inril_ros.learning.hosts.rlpd import RLPD, RLPDConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy
 from inril_ros.learning.policies.catalogue import make_policy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from inril_ros.learning.learners.idql import CriticBatch, IDQL, IDQLConfig
+from inril_ros.learning.hosts.idql import CriticBatch, IDQL, IDQLConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

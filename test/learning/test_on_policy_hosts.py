@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.learners.dppo import ChainBatch, DPPO, DPPOConfig
-from inril_ros.learning.learners.residual_ppo import ResidualPPO, ResidualPPOConfig
-from inril_ros.learning.learners.surrogate import clip_range
+from inril_ros.learning.hosts.dppo import ChainBatch, DPPO, DPPOConfig
+from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
+from inril_ros.learning.hosts.surrogate import clip_range
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianPolicy

@@ -14,7 +14,7 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.learners.residual_sac import ResidualSAC, ResidualSACConfig
+from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianPolicy

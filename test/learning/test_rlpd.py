@@ -14,8 +14,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.learners.rlpd import RLPD, RLPDBatch, RLPDConfig
-from inril_ros.learning.learners.symmetric_replay import Steps
+from inril_ros.learning.hosts.rlpd import RLPD, RLPDBatch, RLPDConfig
+from inril_ros.learning.hosts.symmetric_replay import Steps
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianActor, GaussianPolicy

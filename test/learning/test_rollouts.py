@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.learners.decisions import advantages_of, decisions_of, join_decisions
-from inril_ros.learning.learners.rollouts import Rollouts
+from inril_ros.learning.hosts.decisions import advantages_of, decisions_of, join_decisions
+from inril_ros.learning.hosts.rollouts import Rollouts
 
 
 def episode(steps: int = 6, chunk: int = 2, terminated: bool = True, offset: float = 0.0,

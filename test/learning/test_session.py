@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.learners.idql import IDQLConfig
+from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.best_of_n import BestOfN

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.learners.dppo import DPPOConfig
-from inril_ros.learning.learners.idql import IDQLConfig
-from inril_ros.learning.learners.residual_ppo import ResidualPPOConfig
-from inril_ros.learning.learners.residual_sac import ResidualSACConfig
-from inril_ros.learning.learners.rlpd import RLPDConfig
+from inril_ros.learning.hosts.dppo import DPPOConfig
+from inril_ros.learning.hosts.idql import IDQLConfig
+from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
+from inril_ros.learning.hosts.residual_sac import ResidualSACConfig
+from inril_ros.learning.hosts.rlpd import RLPDConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.catalogue import make_policy

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.learners.step_replay import StepBatch, StepReplay
-from inril_ros.learning.learners.symmetric_replay import SymmetricReplay
+from inril_ros.learning.hosts.step_replay import StepBatch, StepReplay
+from inril_ros.learning.hosts.symmetric_replay import SymmetricReplay
 from inril_ros.learning.replay import Origin
 
 GAMMA = 0.9

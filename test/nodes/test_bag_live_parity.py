@@ -21,13 +21,13 @@ sys.path.append(str(Path(__file__).parents[1] / 'data'))
 
 from synthetic_robot import bag_of, recording, START  # noqa: E402
 
-from inril_ros.data.bags import read_episode  # noqa: E402
-from inril_ros.data.observation_builder import ObservationBuilder  # noqa: E402
-from inril_ros.data.sync import FrameAligner  # noqa: E402
-from inril_ros.nodes.managed_node import ManagedNode  # noqa: E402
-from inril_ros.nodes.message_types import message_type  # noqa: E402
-from inril_ros.robot.contract import load_contract  # noqa: E402
-from inril_ros.robot.images import PolicyViews  # noqa: E402
+from inril_ros.data.bags.bags import read_episode  # noqa: E402
+from inril_ros.data.frames.observation_builder import ObservationBuilder  # noqa: E402
+from inril_ros.data.frames.sync import FrameAligner  # noqa: E402
+from inril_ros.nodes.base.managed_node import ManagedNode  # noqa: E402
+from inril_ros.nodes.base.message_types import message_type  # noqa: E402
+from inril_ros.robot.contract.contract import load_contract  # noqa: E402
+from inril_ros.robot.messages.images import PolicyViews  # noqa: E402
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 TICKS = 10

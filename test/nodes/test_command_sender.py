@@ -11,8 +11,8 @@ from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from inril_ros.nodes.command_sender import GripperGoals
-from inril_ros.nodes.message_types import message_type
+from inril_ros.nodes.actuation.command_sender import GripperGoals
+from inril_ros.nodes.base.message_types import message_type
 
 
 class Server:

@@ -13,14 +13,14 @@ import sys
 import pytest
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
-from inril_ros.nodes.dds_buffers import sweep, VARIABLES
+from inril_ros.nodes.weights.dds_buffers import sweep, VARIABLES
 
 SHARED = Path('/dev/shm')
 BURST = 32_000_000
 NODE = """
 import sys
 import rclpy
-from inril_ros.nodes.dds_buffers import keep_bursts
+from inril_ros.nodes.weights.dds_buffers import keep_bursts
 keep_bursts()
 rclpy.init()
 node = rclpy.create_node('sends')

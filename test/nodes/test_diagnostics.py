@@ -13,10 +13,10 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from inril_ros.nodes import qos
-from inril_ros.nodes.diagnostics import diagnose
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.diagnostics import diagnose
+from inril_ros.nodes.base.managed_node import NotStarted
 from inril_ros.nodes.gazebo_node import GazeboNode
-from inril_ros.nodes.managed_node import NotStarted
 
 CONFIG = Path(__file__).parents[2] / 'config'
 

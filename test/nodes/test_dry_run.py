@@ -11,9 +11,9 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from trajectory_msgs.msg import JointTrajectory
 
-from inril_ros.nodes import qos
-from inril_ros.nodes.command_sender import CommandSender
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.actuation.command_sender import CommandSender
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import load_contract
 
 CONTRACT = load_contract(
     Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml')

@@ -22,7 +22,7 @@ from rclpy.parameter import Parameter
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from inril_ros.nodes import qos
+from inril_ros.nodes.base import qos
 from inril_ros.nodes.gazebo_node import gazebo_service, GazeboNode
 from inril_ros.sim.mapping import find_task, load_mapping
 

@@ -17,9 +17,9 @@ from trajectory_msgs.msg import JointTrajectory
 from typer.testing import CliRunner
 
 from inril_ros.cli.main import app
-from inril_ros.nodes import qos
-from inril_ros.nodes.graph_checkup import look_at_graph, send_large_message
-from inril_ros.robot.contract import load_contract
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.clients.graph_checkup import look_at_graph, send_large_message
+from inril_ros.robot.contract.contract import load_contract
 
 PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml'
 CONTRACT = load_contract(PATH)
@@ -95,7 +95,8 @@ def test_a_large_message_reaches_another_process():
 
 @pytest.mark.parametrize('there', [True, False])
 def test_the_command_tells_a_robot_that_is_there_from_one_that_is_not(there, monkeypatch):
-    monkeypatch.setattr('inril_ros.nodes.graph_checkup.send_large_message', lambda size: 0.01)
+    monkeypatch.setattr(
+        'inril_ros.nodes.clients.graph_checkup.send_large_message', lambda size: 0.01)
     arguments = ['doctor', '--contract', str(PATH), '--namespace', 'left', '--seconds', '3',
                  '--json']
     with Robot() if there else nullcontext():

@@ -10,7 +10,7 @@ import pytest
 
 PICTURES = """
 import resource, sys
-from inril_ros.nodes.kept_memory import keep_memory
+from inril_ros.nodes.base.kept_memory import keep_memory
 assert sys.argv[1] == 'as it is' or keep_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

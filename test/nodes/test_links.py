@@ -10,7 +10,7 @@ import rclpy
 from rclpy.context import Context
 from std_msgs.msg import Empty
 
-from inril_ros.nodes.links import describe_links, partners, shortfalls
+from inril_ros.nodes.base.links import describe_links, partners, shortfalls
 
 
 def described(*rows):

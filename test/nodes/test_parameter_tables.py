@@ -11,7 +11,7 @@ from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter as RosParameter
 
 from inril_ros.graph.description import GraphOptions, simulation_graph, STAGES
-from inril_ros.nodes.parameters import COMMON, declare, Parameter
+from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
 
 NODES = ('actuation_node', 'gazebo_node', 'learner_node', 'mock_arm_node', 'policy_node',
          'recorder_node', 'sim_node', 'teleop_node')

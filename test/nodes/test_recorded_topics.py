@@ -16,8 +16,8 @@ from rosbags.interfaces import QosDurability, QosReliability
 from sensor_msgs.msg import Joy
 
 from inril_ros.graph.domain import reserve_domain
-from inril_ros.nodes.offered_qos import adapted, deaf, differ
 from inril_ros.nodes.recorder_node import RecorderNode
+from inril_ros.nodes.recording.offered_qos import adapted, deaf, differ
 
 ROBOT = Path(__file__).parents[2] / 'config' / 'robots' / 'mock_arm.yaml'
 TOPIC = 'teleop/joy'

@@ -11,9 +11,9 @@ from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from inril_ros.nodes.message_types import message_type
+from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.sim_node import SimNode
-from inril_ros.robot.commands import encode_command
+from inril_ros.robot.messages.commands import encode_command
 
 CONFIG = Path(__file__).parents[2] / 'config'
 

@@ -22,15 +22,15 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 
-from inril_ros.nodes import qos
 from inril_ros.nodes.actuation_node import ActuationNode
-from inril_ros.nodes.conductor import Conductor
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.nodes.learner_node import LearnerNode
 from inril_ros.nodes.policy_node import PolicyNode
 from inril_ros.nodes.recorder_node import RecorderNode
 from inril_ros.nodes.sim_node import SimNode
 from inril_ros.nodes.teleop_node import TeleopNode
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 
 CONFIG = Path(__file__).parents[2] / 'config'
 PATH = CONFIG / 'robots' / 'metaworld_sawyer.yaml'

@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-from inril_ros.nodes.terminal import KeyTerminal
+from inril_ros.nodes.teleop.terminal import KeyTerminal
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -22,7 +22,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from inril_ros.nodes.terminal import KeyTerminal
+from inril_ros.nodes.teleop.terminal import KeyTerminal
 terminal = KeyTerminal(resumed=lambda: print('resumed', flush=True))
 print('keys', flush=True)
 while True:

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from inril_ros.nodes.tick_timer import collect_if_due, quiet_collector, usual_collector
+from inril_ros.nodes.actuation.tick_timer import collect_if_due, quiet_collector, usual_collector
 
 
 class Knot:

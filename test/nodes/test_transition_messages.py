@@ -9,8 +9,8 @@ import pytest
 from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
 from inril_ros.learning.replay import Origin
-from inril_ros.nodes.transition_messages import to_experience
-from inril_ros.robot.contract import parse_contract
+from inril_ros.nodes.learner.transition_messages import to_experience
+from inril_ros.robot.contract.contract import parse_contract
 
 POLICY, TELEOP, HOLD = ExecutedAction.POLICY, ExecutedAction.TELEOP, ExecutedAction.HOLD
 CONTRACT = parse_contract({

@@ -11,11 +11,11 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 
 from inril_ros.graph.domain import reserve_domain
-from inril_ros.nodes import qos
-from inril_ros.nodes.weights_receiver import WeightsReceiver
-from inril_ros.nodes.weights_sender import WeightsSender
-from inril_ros.transport.tensor_set import gather
-from inril_ros.transport.weights import CHUNK_BYTES
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.weights.receiver import WeightsReceiver
+from inril_ros.nodes.weights.sender import WeightsSender
+from inril_ros.transport.weights.manifest import CHUNK_BYTES
+from inril_ros.transport.weights.tensor_set import gather
 
 RUN, CONTRACT = 'run', 'c' * 64
 LARGE = 700_000  # values: several pieces

@@ -127,7 +127,8 @@ def check_installation(prefix, environment, variables, folder):
     assert libraries
     assert all(Path(path).is_relative_to(prefix) for path in libraries.split(','))
 
-    where = 'import inril_ros.data.typestore as m; print(m.__file__); print(m.message_folder())'
+    where = ('import inril_ros.data.raw.typestore as m; '
+             'print(m.__file__); print(m.message_folder())')
     for path in run([environment.python, '-c', where], variables, folder).splitlines()[-2:]:
         assert Path(path).is_relative_to(prefix)
 

@@ -19,7 +19,7 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.interfaces import Nodetype
 
-from inril_ros.data.typestore import ros_typestore
+from inril_ros.data.raw.typestore import ros_typestore
 
 NAMES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / 'msg').glob('*.msg'))
 STORE = ros_typestore()

@@ -10,8 +10,8 @@ from copy import deepcopy
 import numpy as np
 import planar_arm
 
-from inril_ros.robot.contract import parse_contract
-from inril_ros.robot.kinematics import read_urdf
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.motion.kinematics import read_urdf
 
 PERIOD = 0.02
 URDF = read_urdf(planar_arm.URDF)

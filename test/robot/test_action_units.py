@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 CONTRACTS = [load_contract(path) for path in sorted(FOLDER.glob('*.yaml'))]

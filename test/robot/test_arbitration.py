@@ -8,9 +8,9 @@ from joint_arm import ARM, CONTRACT, contract, differences, HAND, PERIOD, SIZE
 import numpy as np
 import pytest
 
-from inril_ros.robot.arbitration import Arbiter, Buttons, ramp, Source, TakeoverSwitch
-from inril_ros.robot.contract import ContractError
-from inril_ros.robot.contract_rules import Teleoperation
+from inril_ros.robot.contract.contract import ContractError
+from inril_ros.robot.contract.rules import Teleoperation
+from inril_ros.robot.motion.arbitration import Arbiter, Buttons, ramp, Source, TakeoverSwitch
 
 TICKS = round(CONTRACT.teleoperation.ramp / PERIOD)
 

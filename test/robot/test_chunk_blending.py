@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.robot.chunks import ChunkSchedule
-from inril_ros.robot.contract_rules import ChunkRules
+from inril_ros.robot.contract.rules import ChunkRules
+from inril_ros.robot.motion.chunks import ChunkSchedule
 
 
 def chunk(value, count):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 
-from inril_ros.robot.chunks import ChunkSchedule
+from inril_ros.robot.motion.chunks import ChunkSchedule
 
 
 def steps(first_tick, count, label=0.0):

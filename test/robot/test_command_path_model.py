@@ -40,11 +40,11 @@ from joint_arm import (
 import numpy as np
 import pytest
 
-from inril_ros.robot.arbitration import Source
-from inril_ros.robot.command_path import CommandPath, TickInput
-from inril_ros.robot.limits import limits_of
-from inril_ros.robot.modes import IllegalMode, Mode
-from inril_ros.robot.reset_motion import HomePath, ResetRefused
+from inril_ros.robot.motion.arbitration import Source
+from inril_ros.robot.motion.command_path import CommandPath, TickInput
+from inril_ros.robot.motion.limits import limits_of
+from inril_ros.robot.motion.modes import IllegalMode, Mode
+from inril_ros.robot.motion.reset_motion import HomePath, ResetRefused
 
 LONG = os.environ.get('INRIL_ROS_LONG_TESTS') == '1'
 EXAMPLES, STEPS = (3200, 60) if LONG else (320, 60)

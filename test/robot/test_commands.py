@@ -15,9 +15,9 @@ import pytest
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 import yaml
 
-from inril_ros.robot.codecs import CodecError
-from inril_ros.robot.commands import decode_command, encode_command
-from inril_ros.robot.contract import ContractError, parse_contract
+from inril_ros.robot.contract.contract import ContractError, parse_contract
+from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.robot.messages.commands import decode_command, encode_command
 
 STAMP = 12_345_678_901
 JOINTS = ['left', 'right']

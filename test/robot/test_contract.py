@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 import pytest
 import yaml
 
-from inril_ros.robot.contract import (
+from inril_ros.robot.contract.checks import check_lockstep
+from inril_ros.robot.contract.contract import (
     ContractError,
     describe_difference,
     load_contract,
     parse_contract,
 )
-from inril_ros.robot.contract_checks import check_lockstep
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 SHIPPED = sorted(FOLDER.glob('*.yaml'))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.robot.contract import parse_contract
-from inril_ros.robot.contract_draft import draft_contract, DraftError, image_size, TopicSeen
-from inril_ros.robot.fields import OBSERVATION_TYPES
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.contract.draft import draft_contract, DraftError, image_size, TopicSeen
+from inril_ros.robot.contract.fields import OBSERVATION_TYPES
 
 JOINTS = 'sensor_msgs/msg/JointState'
 TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'

@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 import pytest
 import yaml
 
-from inril_ros.robot.contract import Contract, ContractError, load_contract, parse_contract
-from inril_ros.robot.contract_schema import attribute_texts, contract_schema, schema_text
-from inril_ros.robot.contract_yaml import read_yaml
+from inril_ros.robot.contract.contract import (
+    Contract,
+    ContractError,
+    load_contract,
+    parse_contract,
+)
+from inril_ros.robot.contract.reading import read_yaml
+from inril_ros.robot.contract.schema import attribute_texts, contract_schema, schema_text
 
 CONFIG = Path(__file__).parents[2] / 'config'
 ARM = """\

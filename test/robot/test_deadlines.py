@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.robot.pacing import ClockWatch, Deadlines
+from inril_ros.robot.timing.pacing import ClockWatch, Deadlines
 
 PERIOD = 20_000_000
 waits = st.lists(st.integers(0, 7 * PERIOD), max_size=60)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.robot.chunks import ChunkSchedule
-from inril_ros.robot.delay import DelayEstimate
+from inril_ros.robot.motion.chunks import ChunkSchedule
+from inril_ros.robot.timing.delay import DelayEstimate
 
 delays = st.lists(st.floats(0.0, 10.0), min_size=1, max_size=80)
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.robot.inference_timing import InferenceTiming
+from inril_ros.robot.timing.inference_timing import InferenceTiming
 
 PERIOD = 0.02
 

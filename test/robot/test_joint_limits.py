@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as npst
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import Action
-from inril_ros.robot.limiter import PositionLimiter, VelocityLimiter
-from inril_ros.robot.limits import JointLimits, limits_of
+from inril_ros.robot.contract.contract import Action
+from inril_ros.robot.motion.limiter import PositionLimiter, VelocityLimiter
+from inril_ros.robot.motion.limits import JointLimits, limits_of
 
 PERIOD = 0.02
 

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from inril_ros.robot.kinematics import (
+from inril_ros.robot.motion.kinematics import (
     KinematicChain,
     KinematicsError,
     limits_from_urdf,

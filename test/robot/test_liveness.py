@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from inril_ros.robot.liveness import Liveness
+from inril_ros.robot.timing.liveness import Liveness
 
 MS = 1_000_000
 

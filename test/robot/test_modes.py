@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.robot.modes import IllegalMode, LEGAL, Mode, ModeMachine, MOVING
+from inril_ros.robot.motion.modes import IllegalMode, LEGAL, Mode, ModeMachine, MOVING
 
 modes = st.sampled_from(list(Mode))
 

@@ -21,10 +21,10 @@ from joint_arm import (
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import ContractError
-from inril_ros.robot.limits import limits_of
-from inril_ros.robot.reset_motion import HomePath, ResetProcedure, ResetRefused, ResetStep
-from inril_ros.robot.safety import SafetyGate
+from inril_ros.robot.contract.contract import ContractError
+from inril_ros.robot.motion.limits import limits_of
+from inril_ros.robot.motion.reset_motion import HomePath, ResetProcedure, ResetRefused, ResetStep
+from inril_ros.robot.motion.safety import SafetyGate
 
 LIMITS = limits_of(CONTRACT.actions['arm'])
 shares = npst.arrays(np.float64, 2, elements=st.floats(0.0, 1.0))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.robot.contract import ContractError, load_contract, parse_contract
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.robot.verdict import UnknownPose
+from inril_ros.robot.contract.contract import ContractError, load_contract, parse_contract
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.motion.verdict import UnknownPose
 
 PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)

@@ -25,10 +25,10 @@ from joint_arm import (
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import ContractError
-from inril_ros.robot.kinematics import KinematicsError, read_urdf
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.robot.verdict import age_of, Conditions, UnknownPose
+from inril_ros.robot.contract.contract import ContractError
+from inril_ros.robot.motion.kinematics import KinematicsError, read_urdf
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.motion.verdict import age_of, Conditions, UnknownPose
 
 
 def gate_at(joints=(0.5, 0.5), of=CONTRACT):

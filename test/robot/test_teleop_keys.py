@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.robot.teleop_keys import keys_of, PressedKeys
-from inril_ros.robot.teleop_settings import Keyboard
+from inril_ros.robot.teleop.keys import keys_of, PressedKeys
+from inril_ros.robot.teleop.settings import Keyboard
 
 JOINTS = ('shoulder', 'elbow')
 SETTINGS = Keyboard(linear_speed=0.1, angular_speed=0.4, joint_speed=0.2, hold=0.3)

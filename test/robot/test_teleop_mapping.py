@@ -10,8 +10,8 @@ from joint_arm import CONTRACT, contract
 import numpy as np
 import pytest
 
-from inril_ros.robot.limits import limits_of
-from inril_ros.robot.teleop_mapping import (
+from inril_ros.robot.motion.limits import limits_of
+from inril_ros.robot.teleop.mapping import (
     dead_banded,
     DeviceCommand,
     JointJogger,
@@ -20,7 +20,7 @@ from inril_ros.robot.teleop_mapping import (
     spacemouse_command,
     with_switches,
 )
-from inril_ros.robot.teleop_settings import (
+from inril_ros.robot.teleop.settings import (
     Axis,
     Joystick,
     Leader,

@@ -11,8 +11,8 @@ from joint_arm import contract
 import pytest
 import yaml
 
-from inril_ros.robot.contract import load_contract
-from inril_ros.robot.teleop_settings import (
+from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.teleop.settings import (
     check_device,
     DeviceError,
     KINDS,

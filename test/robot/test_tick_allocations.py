@@ -8,7 +8,7 @@ import tracemalloc
 from joint_arm import action, CONTRACT, PERIOD, Plant, URDF
 import numpy as np
 
-from inril_ros.robot.command_path import CommandPath, TickInput
+from inril_ros.robot.motion.command_path import CommandPath, TickInput
 
 TICKS = 400
 PEAK = 20_000  # bytes in use at a time in a tick; most of them for the box around the links

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.robot.pacing import GapHistogram
+from inril_ros.robot.timing.pacing import GapHistogram
 
 
 @given(st.lists(st.lists(st.floats(0.0, 3.0), max_size=8), max_size=5), st.booleans())

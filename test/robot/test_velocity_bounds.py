@@ -10,10 +10,10 @@ from joint_arm import URDF
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import ContractError, parse_contract
-from inril_ros.robot.safety import SafetyGate
-from inril_ros.robot.velocity_bounds import SentVelocities
-from inril_ros.robot.verdict import Conditions
+from inril_ros.robot.contract.contract import ContractError, parse_contract
+from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.motion.velocity_bounds import SentVelocities
+from inril_ros.robot.motion.verdict import Conditions
 
 PERIOD, HIGHEST = 0.02, 2.5
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.opengl import prefer_headless_opengl
 

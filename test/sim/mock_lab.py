@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from inril_ros.robot.contract import load_contract
-from inril_ros.robot.kinematics import read_urdf
-from inril_ros.sim.mock_arm import MockArm, MockArmConfig
-from inril_ros.sim.mock_arm_dynamics import STEP
+from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.motion.kinematics import read_urdf
+from inril_ros.sim.mock_arm.arm import MockArm, MockArmConfig
+from inril_ros.sim.mock_arm.dynamics import STEP
 
 ROBOTS = Path(__file__).resolve().parents[2] / 'config' / 'robots'
 URDF = read_urdf((ROBOTS / 'mock_arm' / 'mock_arm.urdf').read_text())

@@ -18,13 +18,13 @@ import pytest
 from rosbags.typesys import get_typestore, Stores
 import yaml
 
-from inril_ros.robot.contract import load_contract
-from inril_ros.robot.kinematics import KinematicChain, limits_from_urdf, read_urdf
+from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.motion.kinematics import KinematicChain, limits_from_urdf, read_urdf
+from inril_ros.sim.gazebo.sdf_scene import read_scene, SceneError, without_model
+from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
+from inril_ros.sim.gazebo.sdf_to_urdf import urdf_of
+from inril_ros.sim.gazebo.top_down_arm import top_down_arm, Unreachable
 from inril_ros.sim.mapping import find_task, load_mapping
-from inril_ros.sim.sdf_scene import read_scene, SceneError, without_model
-from inril_ros.sim.sdf_to_mujoco import mujoco_xml
-from inril_ros.sim.sdf_to_urdf import urdf_of
-from inril_ros.sim.top_down_arm import top_down_arm, Unreachable
 
 CONFIG = Path(__file__).parents[2] / 'config'
 WORLD = CONFIG / 'gazebo' / 'arm_world.sdf'
@@ -83,8 +83,8 @@ def tool_in_mujoco(simulated, joints):
 
 def test_the_urdf_is_the_one_that_the_world_gives():
     assert URDF.read_text(encoding='utf-8') == urdf_of(ARM, 'gazebo_arm'), (
-        'run: python -m inril_ros.sim.sdf_to_urdf config/gazebo/arm_world.sdf arm gazebo_arm '
-        '> config/robots/gazebo_arm/gazebo_arm.urdf')
+        'run: python -m inril_ros.sim.gazebo.sdf_to_urdf config/gazebo/arm_world.sdf arm '
+        'gazebo_arm > config/robots/gazebo_arm/gazebo_arm.urdf')
 
 
 def test_the_tool_is_at_the_same_place_in_urdf_mujoco_and_the_operator_s_kinematics(

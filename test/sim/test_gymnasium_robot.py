@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.robot.contract import load_contract, parse_contract
+from inril_ros.robot.contract.contract import load_contract, parse_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import built_in_mapping, contract_file, load_mapping, MappingError
 from inril_ros.sim.rollouts import run_episode

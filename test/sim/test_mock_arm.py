@@ -21,19 +21,19 @@ from mock_lab import (
 import numpy as np
 import pytest
 
-from inril_ros.robot.contract import parse_contract
-from inril_ros.robot.kinematics import KinematicChain, limits_from_urdf
-from inril_ros.robot.limits import JointLimits
-from inril_ros.sim.mock_arm import MockArmConfig
-from inril_ros.sim.mock_arm_dynamics import JointDynamics, STEP
-from inril_ros.sim.mock_arm_faults import (
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.motion.kinematics import KinematicChain, limits_from_urdf
+from inril_ros.robot.motion.limits import JointLimits
+from inril_ros.sim.mock_arm.arm import MockArmConfig
+from inril_ros.sim.mock_arm.dynamics import JointDynamics, STEP
+from inril_ros.sim.mock_arm.faults import (
     Fault,
     FaultyStream,
     JUMP_SIZE,
     LATENESS,
     SLOW_SHARE,
 )
-from inril_ros.sim.mock_arm_picture import ArmPicture
+from inril_ros.sim.mock_arm.picture import ArmPicture
 
 LIMITS = JointLimits(np.array([-1.0, -0.3]), np.array([2.0, 0.4]), np.array([1.5, 3.0]),
                      np.array([8.0, 20.0]), np.full(2, np.inf))

@@ -11,7 +11,7 @@ from mock_lab import array, point, trajectory
 import numpy as np
 import pytest
 
-from inril_ros.sim.mock_arm_controllers import ForwardController, TrajectoryController
+from inril_ros.sim.mock_arm.controllers import ForwardController, TrajectoryController
 
 JOINTS = ('a', 'b')
 START = np.array([0.1, -0.2])

@@ -8,11 +8,11 @@ from mock_lab import FORWARD, mock_arm, TRAJECTORIES, URDF
 import numpy as np
 import pytest
 
-from inril_ros.robot.arbitration import Source
-from inril_ros.robot.command_path import CommandPath
-from inril_ros.robot.commands import encode_command
-from inril_ros.robot.kinematics import KinematicChain
-from inril_ros.robot.tick import TickInput
+from inril_ros.robot.messages.commands import encode_command
+from inril_ros.robot.motion.arbitration import Source
+from inril_ros.robot.motion.command_path import CommandPath
+from inril_ros.robot.motion.kinematics import KinematicChain
+from inril_ros.robot.motion.tick import TickInput
 
 CHUNK, TRANSPORT = 10, 0.003  # [ticks], [s] from the tick to the controller
 

@@ -12,7 +12,7 @@ import pytest
 _SCRIPT = """
 import sys
 import numpy as np
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.scripted import ScriptedOperator
 

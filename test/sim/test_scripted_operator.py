@@ -8,10 +8,10 @@ from metaworld.policies import ENV_POLICY_MAP
 import numpy as np
 import pytest
 
-from inril_ros.sim.environment import admissible_action
 from inril_ros.sim.mapping import built_in_mapping, load_mapping, MappingError
 from inril_ros.sim.rollouts import run_episode
 from inril_ros.sim.scripted import ScriptedOperator
+from inril_ros.sim.simulated_robot import admissible_action
 
 pytestmark = pytest.mark.filterwarnings('ignore:Constant')
 TASKS = load_mapping(built_in_mapping('metaworld')).tasks

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from rosbags.interfaces import Nodetype
 
-from inril_ros.data.observation_builder import ObservationBuilder
-from inril_ros.data.sync import FrameAligner
-from inril_ros.data.typestore import ros_typestore
-from inril_ros.robot.codecs import encode_observations
-from inril_ros.robot.commands import decode_command, encode_command
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.messages.codecs import encode_observations
+from inril_ros.robot.messages.commands import decode_command, encode_command
 from inril_ros.sim.mapping import built_in_mapping, load_mapping
 from inril_ros.sim.rollouts import run_episode
 from inril_ros.sim.scripted import ScriptedOperator

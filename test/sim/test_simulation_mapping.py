@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import pytest
 import yaml
 
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import (
     built_in_mapping,

@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 )
 import pytest
 
-from inril_ros.transport.journal import Journal
-from inril_ros.transport.ledger import IngestLedger, IngestLedgers, Verdict
-from inril_ros.transport.outbox import Outbox, Parcel
+from inril_ros.transport.journal.journal import Journal
+from inril_ros.transport.journal.ledger import IngestLedger, IngestLedgers, Verdict
+from inril_ros.transport.journal.outbox import Outbox, Parcel
 
 PATIENCE = 1.0
 WINDOW = 4

@@ -17,18 +17,23 @@ import pytest
 from safetensors.numpy import save
 import yaml
 
-from inril_ros.data.bags import read_episode
+from inril_ros.data.bags.bags import read_episode
 from inril_ros.data.record_files import read_json, read_json_lines
 from inril_ros.learning.checkpoints import CheckpointStore
 from inril_ros.learning.policies.artifact import from_bytes, load_policy
 from inril_ros.learning.session_config import SessionConfig
-from inril_ros.robot.contract import load_contract
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.transport.folder_lock import FolderLock
-from inril_ros.transport.journal import Journal, read_journal
-from inril_ros.transport.outgoing_weights import make_version
-from inril_ros.transport.tensor_set import complete, split
-from inril_ros.transport.weights import chunk_count, content_hash, Manifest, WeightsRefused
-from inril_ros.transport.weights_assembly import Assembler
+from inril_ros.transport.journal.journal import Journal, read_journal
+from inril_ros.transport.weights.assembly import Assembler
+from inril_ros.transport.weights.manifest import (
+    chunk_count,
+    content_hash,
+    Manifest,
+    WeightsRefused,
+)
+from inril_ros.transport.weights.outgoing_weights import make_version
+from inril_ros.transport.weights.tensor_set import complete, split
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 TRACE = 'a_pickle_was_run'

@@ -14,9 +14,9 @@ from mcap.reader import make_reader
 import pytest
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.typestore import ros_typestore
+from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.transport.folder_lock import FolderInUseError
-from inril_ros.transport.journal import Journal, read_journal, SKIPPED
+from inril_ros.transport.journal.journal import Journal, read_journal, SKIPPED
 
 TYPE = 'std_msgs/msg/String'
 TEXT = ros_typestore().generate_msgdef(TYPE)[0]
@@ -288,7 +288,7 @@ def test_a_full_disk_costs_the_record_and_not_the_journal(folder, monkeypatch):
 WRITER = """
 import sys
 from pathlib import Path
-from inril_ros.transport.journal import Journal
+from inril_ros.transport.journal.journal import Journal
 
 journal = Journal(Path(sys.argv[1]), 'std_msgs/msg/String', 'string data')
 while True:

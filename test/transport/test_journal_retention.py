@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.transport.journal import Journal, read_journal, segments_begun
-from inril_ros.transport.journal_retention import removable, Retention, SegmentFacts
+from inril_ros.transport.journal.journal import Journal, read_journal, segments_begun
+from inril_ros.transport.journal.retention import removable, Retention, SegmentFacts
 
 NOW = 1e9
 SEGMENT_BYTES = 400

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from inril_ros.transport import weights
-from inril_ros.transport.outgoing_weights import make_version, OutgoingWeights, unchanged
-from inril_ros.transport.tensor_set import complete, split
-from inril_ros.transport.weights import cut
+from inril_ros.transport.weights import manifest as weights
+from inril_ros.transport.weights.manifest import cut
+from inril_ros.transport.weights.outgoing_weights import make_version, OutgoingWeights, unchanged
+from inril_ros.transport.weights.tensor_set import complete, split
 
 FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
           'model_config': '{}', 'schema_hash': 's', 'contract_hash': 'c', 'learner_id': 'l'}

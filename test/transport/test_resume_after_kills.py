@@ -19,15 +19,15 @@ import torch
 
 from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.learners.idql import IDQLConfig
+from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.policies.artifact import to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
-from inril_ros.transport.journal import Journal, read_journal
-from inril_ros.transport.ledger import IngestLedger, Verdict
-from inril_ros.transport.outbox import Outbox
+from inril_ros.transport.journal.journal import Journal, read_journal
+from inril_ros.transport.journal.ledger import IngestLedger, Verdict
+from inril_ros.transport.journal.outbox import Outbox
 
 KILLS = 50
 EPISODES, STEPS, DECISION = 20, 12, 4

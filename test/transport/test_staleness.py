@@ -4,7 +4,7 @@
 
 import pytest
 
-from inril_ros.transport.staleness import Freshness, Staleness, StalenessLimits
+from inril_ros.transport.weights.staleness import Freshness, Staleness, StalenessLimits
 
 LIMITS = StalenessLimits(warn_seconds=10.0, hold_seconds=30.0, warn_steps=100, hold_steps=500)
 

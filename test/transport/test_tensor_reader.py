@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import pytest
 from safetensors.numpy import save
 
-from inril_ros.transport import weights
-from inril_ros.transport.tensor_reader import TensorReader
-from inril_ros.transport.tensor_set import split
-from inril_ros.transport.weights import WeightsRefused
+from inril_ros.transport.weights import manifest as weights
+from inril_ros.transport.weights.manifest import WeightsRefused
+from inril_ros.transport.weights.tensor_reader import TensorReader
+from inril_ros.transport.weights.tensor_set import split
 
 contents = st.dictionaries(st.text(max_size=8).filter(lambda name: name != '__metadata__'),
                            arrays, max_size=6).map(save)

@@ -15,15 +15,15 @@ from safetensors.numpy import load, save
 from safetensors.torch import load as load_torch
 import torch
 
-from inril_ros.transport.outgoing_weights import make_version
-from inril_ros.transport.tensor_set import (
+from inril_ros.transport.weights.manifest import TensorsMissing, WeightsRefused
+from inril_ros.transport.weights.outgoing_weights import make_version
+from inril_ros.transport.weights.tensor_set import (
     complete,
     expanded,
     gather,
     rounded,
     split,
 )
-from inril_ros.transport.weights import TensorsMissing, WeightsRefused
 
 FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
           'model_config': '{}', 'schema_hash': 's', 'contract_hash': 'c', 'learner_id': 'l'}

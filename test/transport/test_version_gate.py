@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from inril_ros.transport.action_probe import action_change, check_actions
-from inril_ros.transport.gate import GateConfig, GateError, VersionGate
-from inril_ros.transport.sequential_test import lower_bound, SequentialTest, Verdict
-from inril_ros.transport.weights import WeightsRefused
+from inril_ros.transport.weights.action_probe import action_change, check_actions
+from inril_ros.transport.weights.gate import GateConfig, GateError, VersionGate
+from inril_ros.transport.weights.manifest import WeightsRefused
+from inril_ros.transport.weights.outcome_comparison import lower_bound, SequentialTest, Verdict
 
 
 @pytest.mark.parametrize(('successes', 'episodes'), [(0, 5), (1, 5), (5, 5), (18, 20), (50, 100)])

@@ -9,20 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.transport import weights
-from inril_ros.transport.weights import (
+from inril_ros.transport.weights import manifest as weights
+from inril_ros.transport.weights.assembly import (
+    Assembler,
+    EARLY_BYTES,
+    EARLY_VERSIONS,
+    MOST_REQUESTS,
+)
+from inril_ros.transport.weights.manifest import (
     chunk_count,
     content_hash,
     cut,
     Manifest,
     PiecesDoNotFit,
     WeightsRefused,
-)
-from inril_ros.transport.weights_assembly import (
-    Assembler,
-    EARLY_BYTES,
-    EARLY_VERSIONS,
-    MOST_REQUESTS,
 )
 
 CONTRACT = 'c' * 64
@@ -75,7 +75,7 @@ def test_pieces_put_together_in_order_are_the_content(content):
 def test_real_pieces_fit_into_a_message(monkeypatch):
     monkeypatch.undo()
     assert weights.CHUNK_BYTES <= 1_000_000
-    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/qos.py
+    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/base/qos.py
 
 
 @st.composite

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.transport.weights import Manifest, WeightsRefused
-from inril_ros.transport.weights_source import SILENCE, WeightsSource
+from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
+from inril_ros.transport.weights.weights_source import SILENCE, WeightsSource
 
 
 def version(learner, number=1, run='run'):

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.adaptive import CycleLosses
 from inril_ros.learning.interleave.schedule import CountingSchedule
-from inril_ros.learning.learners.host import Host
 
 
 class CycleMeter:

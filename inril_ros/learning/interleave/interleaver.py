@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.adaptive import Event
 from inril_ros.learning.interleave.controls import gaussian_step, regularised
 from inril_ros.learning.interleave.cycle import CycleMeter
@@ -31,7 +32,6 @@ from inril_ros.learning.interleave.separation import (
     separate,
     separate_steps,
 )
-from inril_ros.learning.learners.host import Host
 from inril_ros.learning.saved_state import (
     load_optimiser,
     optimiser_tensors,

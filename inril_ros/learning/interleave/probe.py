@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.alignment import (
     action_space_cosine,
     layer_names,
@@ -27,7 +28,6 @@ from inril_ros.learning.interleave.alignment import (
     smoothness,
 )
 from inril_ros.learning.interleave.alignment_pool import AlignmentPool
-from inril_ros.learning.learners.host import Host
 from inril_ros.learning.observations import Observations
 
 DrawImitation = Callable[[np.random.Generator], tuple[Observations, Tensor]]

@@ -1,0 +1,113 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run has written down, read back for the report; what is missing stays missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inril_ros.cli.report.intervals import Rate, success_rate
+from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.data.record_files import read_json, read_json_lines
+
+#: Training episodes that one point of the running success is counted on.
+WINDOW = 20
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The records of one run. A file that is not there gives an empty entry.
+
+    Attributes:
+        run: ``run.json``.
+        summary: ``summary.json``.
+        stages: ``stages.json``: wall time [s] of each finished stage.
+        pretrain: ``pretrained/pretrain.json``.
+        evaluations: ``evaluations/<name>.json`` by name: pretrained, finetuned.
+        episodes: ``finetune/episodes.jsonl``.
+        metrics: ``finetune/metrics.jsonl``.
+        weights: ``finetune/weights.jsonl``.
+        result: ``finetune/result.json``.
+        missing: Names of the files that are not there.
+    """
+
+    run: dict[str, Any]
+    summary: dict[str, Any]
+    stages: dict[str, float]
+    pretrain: dict[str, Any]
+    evaluations: dict[str, dict[str, Any]]
+    episodes: list[dict[str, Any]]
+    metrics: list[dict[str, Any]]
+    weights: list[dict[str, Any]]
+    result: dict[str, Any]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunningSuccess:
+    """Success of the last episodes, over training.
+
+    Attributes:
+        env_steps: (N,) Environment steps when the window's last episode ended.
+        rate: (N,) Share of successes.
+        low: (N,) Lower end of the 95 % interval.
+        high: (N,) Upper end.
+    """
+
+    env_steps: np.ndarray
+    rate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def read_run(path: str | Path) -> RunRecord:
+    """Read all records of a run.
+
+    Raises:
+        RunDirectoryError: The folder holds no run.
+        RecordError: A file is damaged.
+    """
+    folder = RunDirectory.open(path)
+    single = {
+        'summary': folder.summary, 'stages': folder.path / 'stages.json',
+        'pretrain': folder.pretrain_record, 'result': folder.result}
+    several = {'episodes': folder.episodes, 'metrics': folder.metrics, 'weights': folder.weights}
+    evaluations = {name: folder.evaluation(name) for name in ('pretrained', 'finetuned')}
+    every = [*single.values(), *several.values(), *evaluations.values()]
+    return RunRecord(
+        run=read_json(folder.path / 'run.json'),
+        **{name: read_json(file) if file.exists() else {} for name, file in single.items()},
+        **{name: read_json_lines(file) for name, file in several.items()},
+        evaluations={name: read_json(file) for name, file in evaluations.items()
+                     if file.exists()},
+        missing=tuple(sorted(str(file.relative_to(folder.path)) for file in every
+                             if not file.exists())))
+
+
+def evaluation_rate(evaluation: dict[str, Any]) -> Rate:
+    """Return the success rate of an evaluation, counted anew from its episodes."""
+    episodes = evaluation['episodes']
+    return success_rate(sum(bool(episode['success']) for episode in episodes), len(episodes))
+
+
+def running_success(episodes: Iterable[dict[str, Any]], window: int = WINDOW) -> RunningSuccess:
+    """Return the success over each ``window`` consecutive training episodes.
+
+    Episodes that a person or safety stopped are no verdict on the policy and are left out. There
+    is no point before the first whole window: fewer episodes would make a noisier start.
+    """
+    judged = [episode for episode in episodes if episode['outcome'] != 'aborted']
+    successes = np.array([episode['outcome'] == 'success' for episode in judged], dtype=int)
+    steps = np.array([episode['env_steps'] for episode in judged], dtype=float)
+    if len(judged) < window:
+        empty = np.zeros(0)
+        return RunningSuccess(empty, empty, empty, empty)
+    counts = np.convolve(successes, np.ones(window, dtype=int), mode='valid')
+    by_count = {count: success_rate(count, window) for count in map(int, np.unique(counts))}
+    rates = [by_count[int(count)] for count in counts]
+    return RunningSuccess(
+        steps[window - 1:], np.array([rate.rate for rate in rates]),
+        np.array([rate.low for rate in rates]), np.array([rate.high for rate in rates]))

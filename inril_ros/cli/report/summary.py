@@ -1,0 +1,61 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of a run in one file, from what its stages wrote."""
+
+from typing import Any
+
+from inril_ros.cli.report.intervals import whole_percent
+from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.cli.run.version import package_version
+from inril_ros.data.record_files import read_json
+
+
+def summarise(run: RunDirectory) -> dict[str, Any]:
+    """Return the summary of a run whose stages are done.
+
+    Raises:
+        RecordError: A stage hasn't written its result.
+    """
+    before, after = (read_json(run.evaluation(name)) for name in ('pretrained', 'finetuned'))
+    cloned, result = read_json(run.pretrain_record), read_json(run.result)
+    session = result['config']
+    stages = run.finished_stages()
+    return {
+        'task': run.settings.task, 'seed': run.settings.seed,
+        'contract_hash': run.settings.contract_hash, 'run_id': run.settings.run_id,
+        'demos': cloned['demonstrations'], 'demos_digest': read_json(run.recording)['digest'],
+        'bc_success': _rate(before), 'finetuned_success': _rate(after),
+        'env_steps': result['env_steps'], 'rl_updates': result['rl_updates'],
+        'il_updates': result['il_updates'], 'host': _host(session), 'm': session.get('m'),
+        'il_source': session.get('imitation_source') if session.get('m') is not None else None,
+        'versions': result['versions'], 'transitions': result['transitions'],
+        'control': {key: before['actuation'][key] + result['control'][key]
+                    + after['actuation'][key] for key in ('ticks', 'misses')},
+        'wall_seconds': {**stages, 'total': sum(stages.values())},
+        'device': result['device'], 'repeatable': result['synchronous'],
+        'pretrained_hash': cloned['content_hash'],
+        'finetuned_hash': read_json(run.finetuned / 'model.json')['content_hash'],
+        'package_version': package_version()}
+
+
+def _host(session: dict[str, Any]) -> str:
+    host = session.get('host', 'idql')
+    return host if isinstance(host, str) else host.get('name', 'idql')
+
+
+def _rate(evaluation: dict[str, Any]) -> dict[str, Any]:
+    return {'rate': evaluation['success'], 'low': evaluation['low'],
+            'high': evaluation['high'], 'n': evaluation['n']}
+
+
+def headline(summary: dict[str, Any]) -> str:
+    """Return the result in one sentence."""
+    before, after = summary['bc_success'], summary['finetuned_success']
+    return (f'{summary["task"]}: success {_interval(before)} -> {_interval(after)} '
+            f'(95 % intervals, n = {before["n"]} and {after["n"]}, '
+            f'{summary["env_steps"]} environment steps)')
+
+
+def _interval(rate: dict[str, Any]) -> str:
+    share, low, high = (whole_percent(rate[key]) for key in ('rate', 'low', 'high'))
+    return f'{share} % [{low}, {high}]'

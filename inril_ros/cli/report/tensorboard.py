@@ -1,0 +1,51 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Fine-tuning records as TensorBoard event files, for those who look at many runs there."""
+
+from pathlib import Path
+
+from inril_ros.cli.report.run_record import read_run, running_success
+
+#: Where each metric is shown. The horizontal axis is environment steps, in all of them.
+TAGS = {
+    'rl_loss': 'loss/rl', 'il_loss': 'loss/il', 'heldout_il_loss': 'loss/il_heldout',
+    'ratio': 'interleave/il_per_rl', 'dose': 'interleave/dose', 'm': 'interleave/m',
+    'alignment_cosine': 'alignment/cosine', 'alignment_c_min': 'alignment/c_min',
+    'alignment_low': 'alignment/low', 'alignment_high': 'alignment/high',
+    'sign_conflict': 'alignment/sign_conflict',
+    'rl_updates': 'progress/rl_updates', 'il_updates': 'progress/il_updates',
+    'weights_version': 'progress/weights_version',
+    'updates_per_second': 'progress/updates_per_second'}
+
+
+def write_tensorboard(run_dir: str | Path) -> Path:
+    """Write the run's ``tensorboard`` folder anew and return it.
+
+    Wall times are seconds since the start of fine-tuning, as in the records.
+
+    Raises:
+        RunDirectoryError: The folder holds no run.
+        RecordError: One of its files is damaged.
+    """
+    # Imported here: it needs torch, which takes seconds to import.
+    from torch.utils.tensorboard import SummaryWriter
+
+    record = read_run(run_dir)
+    folder = Path(run_dir) / 'tensorboard'
+    # A second file beside the first would show each point twice.
+    for old in folder.glob('events.out.tfevents.*'):
+        old.unlink()
+    with SummaryWriter(str(folder)) as writer:
+        for row in record.metrics:
+            for key, tag in TAGS.items():
+                if row.get(key) is not None:
+                    writer.add_scalar(tag, row[key], row['env_steps'], walltime=row['time'])
+        for row in record.episodes:
+            writer.add_scalar('episode/success', float(row['outcome'] == 'success'),
+                              row['env_steps'], walltime=row['time'])
+            writer.add_scalar('episode/ticks', row['ticks'], row['env_steps'],
+                              walltime=row['time'])
+        running = running_success(record.episodes)
+        for steps, rate in zip(running.env_steps, running.rate, strict=True):
+            writer.add_scalar('episode/running_success', rate, int(steps))
+    return folder

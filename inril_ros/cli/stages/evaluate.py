@@ -1,0 +1,53 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage: success on a fixed set of initial states."""
+
+from dataclasses import asdict
+from pathlib import Path
+import time
+
+from inril_ros.cli.report.intervals import success_rate
+from inril_ros.cli.stages.job import Job, only_file
+from inril_ros.data.record_files import write_json
+from inril_ros.graph.description import evaluation_graph
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.robot.episode import Purpose
+from inril_ros.sim.seeds import derived_seed
+
+
+def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
+    """Let a model act without exploration; write ``evaluations/<name>.json``.
+
+    Initial state ``i`` is the same for every model, run and seed: evaluations compare.
+    """
+    only_file(model, 'the model to evaluate')
+    number = job.options.evaluation_episodes
+    began, rows = time.monotonic(), []
+    graph = evaluation_graph(job.graph_options(model=str(model)))
+    with job.running(f'evaluate_{name}', graph) as conductor, \
+            job.reporter.bar(f'evaluate {name}', number, 'episodes') as bar:
+        for index in range(number):
+            scene = derived_seed('evaluation', index)
+            result = conductor.run_episode(
+                job.episode_id(f'evaluate/{name}', index), Purpose.EVALUATION,
+                seed=derived_seed('evaluation policy', index),
+                scene_seed=scene if job.options.simulation else None)
+            rows.append({'seed': scene, 'success': result.success, 'ticks': result.ticks,
+                         'outcome': result.outcome.name.lower()})
+            bar.update(index + 1, success=sum(row['success'] for row in rows) / len(rows))
+        control = control_counts(conductor)
+    rate = success_rate(sum(row['success'] for row in rows), number)
+    write_json(job.run.evaluation(name), {
+        'name': name, 'model': str(model), 'success': rate.rate, 'low': rate.low,
+        'high': rate.high, 'n': rate.n, 'wall_seconds': time.monotonic() - began,
+        'actuation': control, 'episodes': rows}, replace=True)
+    return asdict(rate)
+
+
+def control_counts(conductor: Conductor) -> dict[str, object]:
+    """Return how regularly the actuation node ticked."""
+    status = conductor.actuation
+    return {'ticks': status.ticks, 'misses': status.misses, 'holds': status.holds,
+            'clipped': status.clipped, 'dropped': status.dropped, 'period': status.period,
+            'worst_gap': status.worst_gap, 'gap_edges': list(status.gap_edges),
+            'gap_counts': list(status.gap_counts)}

@@ -1,0 +1,200 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage: fine-tuning through the running graph."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+import time
+from typing import Any
+
+import yaml
+
+from inril_ros.cli.run.progress import Bar
+from inril_ros.cli.stages.evaluate import control_counts
+from inril_ros.cli.stages.job import Job, only_file
+from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.graph.description import finetuning_graph
+from inril_ros.msg import LearnerStatus, PolicyStatus
+from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
+from inril_ros.robot.episode import Purpose
+from inril_ros.transport.journal.journal import segments_begun
+
+
+class SettingsDiffer(ValueError):
+    """A fine-tuning that was begun with other settings."""
+
+
+def finetune(job: Job) -> dict[str, object]:
+    """Let the policy act and learn until the environment steps are used up.
+
+    Raises:
+        SettingsDiffer: It was begun before with other settings.
+    """
+    run, options = job.run, job.options
+    only_file(run.pretrained, 'pretrain first (inril pretrain)')
+    config = _keep_settings(run.finetune / 'config.yaml', dict(options.session))
+    graph = finetuning_graph(job.graph_options(
+        pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
+        journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
+        synchronous=options.synchronous, exploration_scale=_exploration_scale(options.session)))
+    with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes:
+        before = list(read_json_lines(run.episodes))
+        with job.running('finetune', graph, log.listen) as conductor, \
+                job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
+            conductor.wait_first_weights()
+            steps = _run_episodes(job, conductor, log, episodes, before, bar)
+            conductor.wait_learner(0)
+            conductor.call('learner_node/save')
+            conductor.wait_learner(0, applied=True)
+            conductor.wait_acknowledged()
+            result = _result(job, conductor, log, steps, len(before))
+    write_json(run.result, result, replace=True)
+    return result
+
+
+def _exploration_scale(session: Mapping[str, Any]) -> float:
+    """Return the scale of the noise that the session's host asks for; 0 if it explores itself."""
+    from inril_ros.learning.hosts.catalogue import exploration_of
+    from inril_ros.learning.session_config import SessionConfig
+
+    noise = exploration_of(SessionConfig.from_mapping(session).host)
+    return 0.0 if noise is None else noise.scale
+
+
+def _run_episodes(
+    job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
+    before: list[dict[str, Any]], bar: Bar,
+) -> int:
+    """Run episodes until the steps are used up; return the steps done over the whole run."""
+    options = job.options
+    recent: deque[bool] = deque(maxlen=20)
+    # An episode that a crash cut off may not come back under its name: the learner knows that one.
+    starts = segments_begun(job.run.journal)
+    steps = before[-1]['env_steps'] if before else 0
+    index = len(before)
+    while steps < options.env_steps:
+        result = conductor.run_episode(
+            job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT,
+            seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
+            explore=True)
+        steps += result.ticks
+        recent.append(result.success)
+        episodes.append(_line(index, result, steps, log.seconds))
+        index += 1
+        conductor.wait_ingested(result.sequence)
+        conductor.wait_learner(0 if options.synchronous else options.max_lag,
+                               applied=options.synchronous)
+        bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
+                   updates=conductor.learner.rl_updates, version=result.weights_version)
+    return steps
+
+
+def _line(index: int, result: EpisodeResult, steps: int, seconds: float) -> dict[str, Any]:
+    return {'index': index, 'episode_id': result.episode_id,
+            'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
+            'weights_version': result.weights_version, 'explore': True, 'time': seconds,
+            'saved': result.saved}
+
+
+def _result(
+    job: Job, conductor: Conductor, log: '_Log', steps: int, episodes_before: int,
+) -> dict[str, object]:
+    learner, recorder = conductor.learner, conductor.recorder
+    return {
+        'env_steps': steps, 'rl_updates': learner.rl_updates, 'il_updates': learner.il_updates,
+        'ratio': learner.ratio, 'device': learner.device, 'config': dict(job.options.session),
+        'synchronous': job.options.synchronous, 'resumed_at_episode': episodes_before or None,
+        'versions': {'published': learner.weights_version,
+                     'applied': log.applied, 'refused': conductor.policy.refused},
+        'transitions': {'sent': recorder.sent, 'acknowledged': recorder.acknowledged,
+                        'journaled': recorder.journaled, 'ingested': learner.transitions,
+                        'duplicates': learner.duplicates},
+        'control': control_counts(conductor),
+        'inference': {'median_seconds': conductor.policy.inference_seconds,
+                      'worst_seconds': conductor.policy.inference_seconds_worst,
+                      'count': conductor.policy.inferences}}
+
+
+def _keep_settings(path: Path, session: dict[str, Any]) -> Path:
+    """Write the session's settings, or check them against those it was begun with."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(session, sort_keys=True), encoding='utf-8')
+        return path
+    kept = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    different = sorted(key for key in kept.keys() | session.keys()
+                       if kept.get(key) != session.get(key))
+    if different:
+        lines = '\n'.join(f'  {key}: {session.get(key)!r} asked for, {kept.get(key)!r} in the run'
+                          for key in different)
+        raise SettingsDiffer(f'{path} was begun with other settings:\n{lines}')
+    return path
+
+
+class _Log:
+    """Keeps what learner and policy say about themselves, as lines of JSON."""
+
+    def __init__(self, metrics: Path, weights: Path) -> None:
+        # A run that is resumed goes on counting where it stopped.
+        last = (read_json_lines(metrics) or [{'time': 0.0}])[-1]['time']
+        self._began = time.monotonic() - last
+        self._metrics = JsonLines(metrics)
+        self._weights = JsonLines(weights)
+        self._published: dict[int, tuple[float, int]] = {}
+        self._last_metrics = -1
+        self._last_applied = 0
+        self._last_refused = 0
+        self.applied = 0
+
+    def __enter__(self) -> '_Log':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._metrics.close()
+        self._weights.close()
+
+    @property
+    def seconds(self) -> float:
+        """[s] since the stage began."""
+        return time.monotonic() - self._began
+
+    def listen(self, status: Any) -> None:
+        """Take a status."""
+        if isinstance(status, LearnerStatus):
+            self._learner(status)
+        elif isinstance(status, PolicyStatus):
+            self._policy(status)
+
+    def _learner(self, status: LearnerStatus) -> None:
+        self._published.setdefault(status.weights_version, (self.seconds, status.rl_updates))
+        if status.rl_updates - self._last_metrics < 20:
+            return
+        self._last_metrics = status.rl_updates
+        self._metrics.append({
+            'time': self.seconds, 'env_steps': status.env_steps, 'rl_updates': status.rl_updates,
+            'il_updates': status.il_updates, 'ratio': status.ratio, 'rl_loss': status.rl_loss,
+            'il_loss': status.il_loss, 'heldout_il_loss': status.heldout_il_loss,
+            'dose': status.dose, 'updates_per_second': status.updates_per_second,
+            'weights_version': status.weights_version, 'm': status.m,
+            **{name: getattr(status, name) for name in (
+                'alignment_cosine', 'alignment_low', 'alignment_high', 'alignment_c_min',
+                'sign_conflict')}})
+
+    def _policy(self, status: PolicyStatus) -> None:
+        if status.refused > self._last_refused:
+            self._last_refused = status.refused
+            self._weights.append({'version': None, 'published': None, 'applied': None,
+                                  'learner_step': None, 'refused': status.refusal,
+                                  'time': self.seconds})
+        version = status.weights_version
+        if version <= self._last_applied:
+            return
+        self._last_applied = version
+        self.applied += 1
+        published, step = self._published.get(version, (None, None))
+        self._weights.append({
+            'version': version, 'published': published, 'applied': self.seconds,
+            'learner_step': step, 'receive_seconds': status.receive_seconds,
+            'verify_seconds': status.verify_seconds, 'swap_seconds': status.swap_seconds,
+            'refused': ''})

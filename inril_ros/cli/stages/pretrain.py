@@ -1,0 +1,62 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage: behaviour cloning from the recorded bags."""
+
+from dataclasses import asdict
+import time
+
+from inril_ros.cli.stages.job import Job
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.record_files import write_json
+
+_CURVE_POINTS = 200
+
+
+def pretrain(job: Job) -> dict[str, object]:
+    """Clone the demonstrations; write the model and its losses.
+
+    Raises:
+        BagError: There are no demonstrations, or one of them can't be used.
+    """
+    import torch
+
+    from inril_ros.learning.device import select_device
+    from inril_ros.learning.hosts.catalogue import host_name, POLICY_KIND
+    from inril_ros.learning.policies.artifact import save_policy
+    from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
+    from inril_ros.learning.pretrain import pretrain as clone
+    from inril_ros.learning.pretrain import PretrainConfig
+    from inril_ros.learning.session_config import SessionConfig
+    from inril_ros.nodes.learner.demonstrations import learning_episode
+
+    torch.set_num_threads(1)
+    began, contract = time.monotonic(), job.contract
+    episodes = [learning_episode(aligned_episode(path, contract), contract)
+                for path in find_bags(job.run.demonstrations)]
+    config = PretrainConfig(**job.options.pretrain)
+    host = host_name(SessionConfig.from_mapping(job.options.session).host)
+    model = ModelConfig(contract.observation_size, contract.action_size,
+                        kind=POLICY_KIND.get(host, 'best_of_n'),
+                        **image_sizes(contract.image_shape))
+    steps, losses = [], []
+    every = max(1, config.steps // _CURVE_POINTS)
+    with job.reporter.bar('pretrain', config.steps, 'steps') as bar:
+        def show(step: int, loss: float) -> None:
+            if step % every == 0 or step == config.steps:
+                steps.append(step)
+                losses.append(loss)
+                bar.update(step, loss=loss)
+
+        result = clone(episodes, model, config, job.seed('pretrain'),
+                       device=select_device(job.options.device), progress=show)
+    digest = save_policy(job.run.pretrained, result.policy, replace=True)
+    record = {
+        'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
+        'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
+        'content_hash': digest, 'steps': steps, 'loss': losses,
+        'config': asdict(config), 'seconds': time.monotonic() - began}
+    write_json(job.run.pretrain_record, record, replace=True)
+    return {key: record[key] for key in
+            ('demonstrations', 'transitions', 'training_loss', 'heldout_loss_final',
+             'content_hash')}

@@ -1,0 +1,152 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Aligned episodes beside their bags, so that a bag is decoded once and not at each start.
+
+The key is what the contract reads of the bag, and the contract's hash: what was made of another
+content, or for another contract, is never taken, and is removed when the new one is there. Arrays
+are memory-mapped: an episode costs memory only where somebody looks.
+"""
+
+from collections.abc import Mapping
+import os
+from pathlib import Path
+import shutil
+
+import numpy as np
+
+from inril_ros.data.bags.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC, read_episode
+from inril_ros.data.demonstrations.demonstration_set import ALIGNED
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.raw.content_hash import content_hash
+from inril_ros.data.record_files import read_json, RecordError, write_json
+from inril_ros.robot.contract.contract import Contract
+
+#: Raised when what is kept, or how it is computed, changes.
+FORMAT = 3
+FOLDER = ALIGNED
+_INDEX = 'index.json'
+_ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
+
+
+def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
+    """Return an episode from the cache, or read it and put it there; arrays are read-only.
+
+    A folder that can't be written to is no error: the episode is read each time.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+
+    Raises:
+        BagError: See ``read_episode``.
+    """
+    key = cache_key(path, contract)
+    folder = _folder(path, key)
+    episode = _load(folder, key)
+    if episode is not None:
+        return episode
+    episode = read_episode(path, contract)
+    _keep(folder, key, path.name, episode)
+    return _load(folder, key) or episode
+
+
+def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode,
+                 hashes: Mapping[str, str]) -> None:
+    """Put an episode into the cache that was aligned while its bag was made.
+
+    Args:
+        path: Of the bag, which is closed.
+        contract: Of the robot.
+        episode: What ``read_episode`` would return.
+        hashes: Of files of the bag for who reads ``read_topics``, by name, where they are known.
+
+    Raises:
+        BagError: The bag can't be read.
+    """
+    key = cache_key(path, contract, hashes)
+    _keep(_folder(path, key), key, path.name, episode)
+
+
+def read_topics(contract: Contract) -> set[str]:
+    """Return the topics that an aligned episode depends on."""
+    return {*contract.observation_topics(), EXECUTED_TOPIC, EVENT_TOPIC,
+            contract.episode.outcome_topic,
+            *(camera.topic for camera in contract.policy_cameras.values())}
+
+
+def cache_key(path: Path, contract: Contract, hashes: Mapping[str, str] | None = None) -> str:
+    """Return the SHA-256 of all that an aligned episode depends on.
+
+    Args:
+        path: Of the bag.
+        contract: Of the robot.
+        hashes: Of files that are known, by name.
+
+    Raises:
+        BagError: The bag can't be read.
+    """
+    try:
+        return content_hash(path, read_topics(contract), f'{FORMAT} {contract.hash}', hashes)
+    except OSError as error:
+        raise BagError(f'{path}: cannot be read: {error.strerror}') from error
+
+
+def _folder(path: Path, key: str) -> Path:
+    return path.parent / FOLDER / f'{path.name}-{key[:16]}'
+
+
+def _keep(folder: Path, key: str, name: str, episode: RecordedEpisode) -> None:
+    """Keep an episode if the folder can be written to."""
+    try:
+        _store(folder, key, episode)
+        _forget_others(folder, name)
+    except OSError:
+        return
+
+
+def _load(folder: Path, key: str) -> RecordedEpisode | None:
+    """Return a kept episode; None: there is none, or it isn't whole."""
+    try:
+        index = read_json(folder / _INDEX)
+        if index['key'] != key:
+            return None
+        arrays = {name: np.load(folder / f'{name}.npy', mmap_mode='r', allow_pickle=False)
+                  for name in index['arrays']}
+        if any(list(array.shape) != index['arrays'][name] for name, array in arrays.items()):
+            return None
+        return RecordedEpisode(
+            episode_id=index['episode_id'], outcome=index['outcome'], **arrays)
+    except (RecordError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _store(folder: Path, key: str, episode: RecordedEpisode) -> None:
+    """Keep an episode: whole, or not at all."""
+    partial = folder.with_name(f'{folder.name}.{os.getpid()}.tmp')
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        shapes = {}
+        for name in _ARRAYS:
+            array = getattr(episode, name)
+            if array is not None:
+                np.save(partial / f'{name}.npy', array, allow_pickle=False)
+                shapes[name] = list(array.shape)
+        write_json(partial / _INDEX, {
+            'key': key, 'episode_id': episode.episode_id, 'outcome': int(episode.outcome),
+            'arrays': shapes})
+        shutil.rmtree(folder, ignore_errors=True)  # of another process, or damaged
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _forget_others(folder: Path, name: str) -> None:
+    """Remove what was kept of the same bag with another content or for another contract."""
+    for other in folder.parent.glob(f'{name}-*'):
+        if other != folder and other.suffix != '.tmp':
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def cached_bytes(folder: Path) -> int:
+    """Return the size [byte] of all that is kept for the bags of a folder."""
+    return sum(item.stat().st_size for item in (folder / FOLDER).rglob('*') if item.is_file())

@@ -1,0 +1,161 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of demonstrations: what is in it, without reading messages, and putting bags aside."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+import shutil
+from typing import Any
+
+import yaml
+
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.storage import files_of
+
+REJECTED = 'rejected'
+#: Where aligned episodes are kept.
+ALIGNED = '.aligned'
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the metadata of one bag says.
+
+    Attributes:
+        path: Of the bag.
+        state: ``kept``, ``rejected``, or ``unfinished``: the recorder died while it wrote it.
+        outcome: ``success``, ``failure`` ...; empty: not told.
+        task: What was done.
+        operator: Who drove.
+        contract: Name of the robot's contract.
+        contract_hash: And its hash.
+        seconds: [s] Length of the recording.
+        messages: Number of them.
+        size: [byte] On disk.
+        recorded: When, ISO 8601, UTC.
+        note: Where it was imported from, or why it was rejected.
+    """
+
+    path: Path
+    state: str
+    outcome: str = ''
+    task: str = ''
+    operator: str = ''
+    contract: str = ''
+    contract_hash: str = ''
+    seconds: float = 0.0
+    messages: int = 0
+    size: int = 0
+    recorded: str = ''
+    note: str = ''
+
+
+def list_demonstrations(folder: Path) -> list[Demonstration]:
+    """Return all bags of a folder, the rejected and the unfinished ones too.
+
+    Raises:
+        BagError: There is no such folder.
+    """
+    if not folder.is_dir():
+        raise BagError(f'{folder}: no such folder')
+    return [_described(path, state) for path, state in _bags(folder)]
+
+
+def put_aside(path: Path) -> Path:
+    """Move a bag to the rejected ones of its folder; return where it is now.
+
+    Raises:
+        BagError: It is no bag, or there is one of that name.
+    """
+    if not (path / 'metadata.yaml').is_file():
+        raise BagError(f'{path}: is no bag')
+    target = path.parent / REJECTED / path.name
+    if path.parent.name == REJECTED or target.exists():
+        raise BagError(f'{path}: is among the rejected ones already')
+    target.parent.mkdir(exist_ok=True)
+    return path.rename(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a bag for ever.
+
+    Raises:
+        BagError: It is no bag.
+    """
+    unfinished = path.suffix == '.tmp' and files_of(path)
+    if not unfinished and not (path / 'metadata.yaml').is_file():
+        raise BagError(f'{path}: is no bag')
+    shutil.rmtree(path)
+
+
+def next_number(folder: Path) -> int:
+    """Return the number of the next bag of a folder: one more than any that is there."""
+    taken = [int(path.name[:4]) for pattern in ('*', f'{REJECTED}/*')
+             for path in folder.glob(pattern) if path.name[:4].isdigit()]
+    return max(taken, default=-1) + 1
+
+
+def add_staged(staging: Path, folder: Path) -> None:
+    """Move bags, the rejected ones too, from a folder where they were made into the set.
+
+    Raises:
+        BagError: One of them is there already, by the name after its number; nothing is moved.
+    """
+    there = {path.name[5:]: path for path in folder.glob('*') if path.name[:4].isdigit()}
+    made = sorted(path for path in staging.iterdir() if path.name not in (REJECTED, ALIGNED))
+    for path in made:
+        if path.name[5:] in there:
+            raise BagError(f'{there[path.name[5:]]}: this episode was imported before')
+    for name in (REJECTED, ALIGNED):
+        for path in sorted((staging / name).glob('*')):
+            (folder / name).mkdir(exist_ok=True)
+            path.rename(folder / name / path.name)
+    for path in made:
+        path.rename(folder / path.name)
+    shutil.rmtree(staging)
+
+
+def _bags(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix == '.tmp' and path.is_dir():
+            yield path, 'unfinished'
+        elif (path / 'metadata.yaml').is_file():
+            yield path, 'kept'
+    if (folder / REJECTED).is_dir():
+        for path in sorted((folder / REJECTED).iterdir()):
+            if (path / 'metadata.yaml').is_file():
+                yield path, 'rejected'
+
+
+def _described(path: Path, state: str) -> Demonstration:
+    size = sum(item.stat().st_size for item in path.rglob('*') if item.is_file())
+    try:
+        data = _metadata(path)
+        began = data['starting_time']['nanoseconds_since_epoch'] / 1e9
+        told = data.get('custom_data') or {}
+        return Demonstration(
+            path, state, str(told.get('outcome', '')), str(told.get('task', '')),
+            str(told.get('operator', '')), str(told.get('contract', '')),
+            str(told.get('contract_hash', '')), data['duration']['nanoseconds'] / 1e9,
+            int(data['message_count']), size,
+            datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
+            if began < 1e11 else '', _note(told))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        if state == 'unfinished':
+            return Demonstration(path, state, size=size, note='the recorder died; inril demos '
+                                 'recover saves what it had written')
+        return Demonstration(path, 'damaged', size=size, note=f'metadata.yaml: {error}')
+
+
+def _note(told: dict[str, Any]) -> str:
+    notes = [str(told.get('reason') or told.get('imported_from') or '')]
+    if told.get('dropped'):
+        notes.append(f'{told["dropped"]} messages were lost: the disk was too slow')
+    return '; '.join(filter(None, notes))
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    return yaml.safe_load((path / 'metadata.yaml').read_text(encoding='utf-8'))[
+        'rosbag2_bagfile_information']

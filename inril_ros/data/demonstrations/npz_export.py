@@ -1,0 +1,74 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Aligned episodes as NumPy archives, for whoever wants arrays and nothing else."""
+
+from dataclasses import fields
+from pathlib import Path
+import shutil
+
+import numpy as np
+
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.record_files import write_json
+from inril_ros.robot.contract.contract import Contract
+
+
+def export_npz(folder: Path, contract: Contract, out: Path) -> int:
+    """Write each episode as ``<bag>.npz``, and what the columns are as ``columns.json``.
+
+    Args:
+        folder: Of the demonstrations.
+        contract: Of the robot.
+        out: Folder to write: whole, or not at all.
+
+    Returns:
+        How many episodes there are.
+
+    Raises:
+        BagError: An episode can't be used, or the folder is there already.
+    """
+    if out.exists():
+        raise BagError(f'{out}: is there already')
+    partial = out.with_name(f'{out.name}.tmp')
+    partial.mkdir(parents=True)
+    try:
+        bags = find_bags(folder)
+        for path in bags:
+            episode = aligned_episode(path, contract)
+            np.savez_compressed(partial / f'{path.name}.npz', **{
+                item.name: getattr(episode, item.name) for item in fields(RecordedEpisode)
+                if getattr(episode, item.name) is not None})
+        write_json(partial / 'columns.json', columns(contract))
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return len(bags)
+
+
+def columns(contract: Contract) -> dict[str, object]:
+    """Return what each number of an observation and of an action is."""
+    return {'contract': contract.name, 'contract_hash': contract.hash,
+            'control_rate': contract.control_rate,
+            'observations': quantity_columns(contract, contract.policy_observations),
+            'actions': action_columns(contract)}
+
+
+def quantity_columns(contract: Contract, quantities: tuple[str, ...]) -> list[str]:
+    """Return a name for each number of observed and derived quantities."""
+    names: list[str] = []
+    for name in quantities:
+        joints = contract.observations[name].joints if name in contract.observations else ()
+        names += [f'{name}.{joint}' for joint in joints] or [
+            f'{name}[{index}]' for index in range(contract.length(name))]
+    return names
+
+
+def action_columns(contract: Contract) -> list[str]:
+    """Return a name for each number of an action."""
+    names: list[str] = []
+    for name, action in contract.actions.items():
+        names += [f'{name}.{joint}' for joint in action.joints] or [
+            f'{name}[{index}]' for index in range(action.length)]
+    return names

@@ -1,0 +1,209 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the streams of a running episode to transitions.
+
+An executed action says when a tick was; the aligner says what was observed then. A transition is
+one decision: consecutive ticks whose actions came from the same chunk. It is complete when the
+observation after its last tick is there.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.robot.contract.contract import Contract
+
+
+@dataclass(frozen=True)
+class ExecutedTick:
+    """One executed action; see ExecutedAction.msg."""
+
+    tick: int
+    stamp: int
+    source: int
+    requested: np.ndarray
+    executed: np.ndarray
+    weights_version: int
+    chunk_first_tick: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One transition; see Transition.msg. ``images``: encoded, of each policy camera."""
+
+    first_tick: int
+    stamp: int
+    observations: np.ndarray
+    requested: np.ndarray
+    executed: np.ndarray
+    source: np.ndarray
+    rewards: np.ndarray
+    extras: np.ndarray
+    weights_version: int
+    last: bool
+    images: tuple[tuple[bytes, ...], ...] = ()
+
+
+@dataclass
+class _Open:
+    """The decision that is being collected."""
+
+    ticks: list[ExecutedTick] = field(default_factory=list)
+    observations: list[np.ndarray] = field(default_factory=list)
+    images: list[tuple[bytes, ...]] = field(default_factory=list)
+
+
+class TransitionAssembler:
+    """Assembles the transitions of one episode.
+
+    Args:
+        contract: The robot.
+        aligner: Gets the observation messages from outside; shared, not owned.
+        chunk_source: Source of the ticks that follow an action chunk: a decision is complete
+            only when the chunk has told how it was drawn. None: chunks tell nothing.
+        lockstep: An observation is final when every stream has spoken at its stamp, and so has
+            whoever judges it. In real time a stream may be slower than the ticks, and what has
+            come by then is held.
+    """
+
+    def __init__(
+        self, contract: Contract, aligner: FrameAligner, lockstep: bool,
+        chunk_source: int | None = None,
+    ) -> None:
+        self._contract = contract
+        self._aligner = aligner
+        self._lockstep = lockstep
+        self._chunk_source = chunk_source
+        self._extras: dict[int, np.ndarray] = {}
+        self._builder = ObservationBuilder(contract)
+        self._ticks: dict[int, ExecutedTick] = {}
+        self._rewards: list[tuple[int, float]] = []
+        self._judged = 0
+        self._open = _Open()
+        self._next = 0
+        self._end: tuple[int, int] | None = None
+        self._until: int | None = None
+        #: Age, skew and gap [s] of each frame so far.
+        self.audit: list[tuple[float, float, float]] = []
+        self.finished = False
+
+    def add_executed(self, tick: ExecutedTick) -> None:
+        """Take an executed action, in any order."""
+        self._ticks.setdefault(tick.tick, tick)
+
+    def add_extras(self, first_tick: int, extras: np.ndarray) -> None:
+        """Take what is known (D,) of how the chunk was drawn whose first step is at a tick."""
+        self._extras[first_tick] = extras
+
+    def add_reward(self, stamp: int, reward: float) -> None:
+        """Take the verdict on the observation at ``stamp`` [ns].
+
+        Its reward belongs to the step that led there: the one from the last tick before ``stamp``.
+        """
+        self._rewards.append((stamp, reward))
+        self._judged = max(self._judged, stamp)
+
+    def end(self, tick: int, stamp: int) -> None:
+        """Say that ``tick`` actions were executed, and when [ns] the final observation is."""
+        self._end = (tick, stamp)
+
+    def missing(self) -> str:
+        """Say what an ended episode still waits for; empty if nothing."""
+        if self._end is None or self.finished:
+            return ''
+        return (f'executed action {self._next} of {self._end[0]}, or the observation, the '
+                'verdict or the action chunk that belong to it')
+
+    def ready(self, until: int | None = None) -> list[Decision]:
+        """Return the decisions that have become complete, in order.
+
+        Args:
+            until: [ns] In real time: observations after it may still change, late messages being
+                on their way. None: everything has come.
+
+        Raises:
+            FrameError: An observation of the episode is missing or too old.
+        """
+        self._until = until
+        done: list[Decision] = []
+        while not self.finished and self._advance(done):
+            pass
+        return done
+
+    def _advance(self, done: list[Decision]) -> bool:
+        """Take the next tick in if it and the observation at it are there."""
+        if self._end is not None and self._next >= self._end[0]:
+            if not self._observed(self._end[1]) or not self._chunk_is_known():
+                return False
+            if self._open.ticks:
+                done.append(self._close(*self._observe(self._end[1]), self._end[1], last=True))
+            self.finished = True
+            return False
+        tick = self._ticks.get(self._next)
+        if tick is None or not self._observed(tick.stamp):
+            return False
+        if self._open.ticks and self._starts_decision(tick) and not self._chunk_is_known():
+            return False
+        observation, images = self._observe(tick.stamp)
+        if self._open.ticks and self._starts_decision(tick):
+            done.append(self._close(observation, images, tick.stamp, last=False))
+        self._open.ticks.append(tick)
+        self._open.observations.append(observation)
+        self._open.images.append(images)
+        del self._ticks[self._next]
+        self._next += 1
+        return True
+
+    def _starts_decision(self, tick: ExecutedTick) -> bool:
+        previous = self._open.ticks[-1]
+        return (tick.source, tick.chunk_first_tick) != (
+            previous.source, previous.chunk_first_tick)
+
+    def _chunk_is_known(self) -> bool:
+        """Say whether the chunk of the open decision, if it has one, has told about itself."""
+        ticks = self._open.ticks
+        return (not ticks or ticks[0].source != self._chunk_source
+                or ticks[0].chunk_first_tick in self._extras)
+
+    def _observed(self, stamp: int) -> bool:
+        if not self._lockstep:
+            return self._until is None or stamp <= self._until
+        judged = self._next == 0 or self._judged >= stamp
+        return judged and self._aligner.newest_complete() >= stamp
+
+    def _observe(self, stamp: int) -> tuple[np.ndarray, tuple[bytes, ...]]:
+        frame = self._aligner.frame(stamp)
+        self.audit.append((frame.age, frame.skew, frame.gap))
+        return self._builder.build(frame.values), frame.images
+
+    def _close(self, observation: np.ndarray, seen: tuple[bytes, ...], stamp: int,
+               last: bool) -> Decision:
+        ticks, observations = self._open.ticks, [*self._open.observations, observation]
+        images = (*self._open.images, seen) if seen else ()
+        self._open = _Open()
+        size = self._contract.action_size
+        stamps = [*(tick.stamp for tick in ticks), stamp]
+        rewards = [sum(reward for at, reward in self._rewards if before < at <= after)
+                   for before, after in pairwise(stamps)]
+        self._rewards = [(at, reward) for at, reward in self._rewards if at > stamp]
+        # A chunk that goes on after a hold was drawn for a tick that is over.
+        begins = ticks[0].tick == ticks[0].chunk_first_tick
+        extras = self._extras.get(ticks[0].tick) if begins else None
+        return Decision(
+            first_tick=ticks[0].tick,
+            stamp=stamp,
+            observations=np.stack(observations),
+            requested=np.stack([
+                tick.requested if tick.requested.size == size
+                else np.full(size, np.nan, np.float32) for tick in ticks]),
+            executed=np.stack([tick.executed for tick in ticks]),
+            source=np.array([tick.source for tick in ticks], np.uint8),
+            rewards=np.array(rewards, np.float32),
+            extras=np.zeros(0, np.float32) if extras is None else extras,
+            weights_version=ticks[0].weights_version,
+            last=last,
+            images=images,
+        )

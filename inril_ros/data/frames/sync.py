@@ -1,0 +1,321 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Observations at the tick: one class for live topics and for bags.
+
+A frame at a tick shows the world at one instant, the tick or ``observation_delay`` before it: of
+each stream the newest sample at or before the instant (zero-order hold), or what lies between the
+two around it. Nothing that is stamped after the tick is used, so a frame is the same whenever it
+is made: at once, or years later from a bag. Live code adds messages as they come; the bag reader
+adds the same messages in the same order; both get the same frames.
+Images are kept as the cameras encoded them: most ticks nobody looks.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from inril_ros.data.frames.frame import Frame, FrameFit
+from inril_ros.data.frames.streams import Found, FrameError, Stream
+from inril_ros.data.frames.transform_tree import ALWAYS, TransformTree
+from inril_ros.robot.contract.contract import Camera, Contract
+from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.contract.parts import static_topic
+from inril_ros.robot.messages.codecs import CodecError, decode, stamp_ns
+from inril_ros.robot.messages.images import encoded_image
+
+__all__ = ['FrameAligner', 'FrameError']
+
+_NO_TIME = '{}: header.stamp is 0: a sample without a time is not used'
+
+
+class FrameAligner:
+    """Collects samples and gives frames; not thread-safe.
+
+    Args:
+        contract: Says which observations there are and how old they may be.
+        history: Samples kept per topic.
+        images: Take the images of the policy cameras as well, if the contract has any.
+        image_history: Images kept per camera.
+        delayed: Show the world ``observation_delay`` before the tick, as the policy sees it.
+            False: the newest that is known, as whoever guards the arm wants it.
+
+    Attributes:
+        rejected: Messages that couldn't be read, or came after newer ones of their topic.
+        restarts: How often time went back, so that all samples were forgotten.
+    """
+
+    def __init__(self, contract: Contract, history: int = 1024, images: bool = False,
+                 image_history: int = 256, delayed: bool = True) -> None:
+        self._contract = contract
+        self._delay = round(contract.observation_delay * 1e9) if delayed else 0
+        cameras = contract.policy_cameras if images else {}
+        self._cameras: dict[str, Camera] = {
+            camera.topic: camera for camera in cameras.values()}
+        self._images = {topic: Stream(image_history) for topic in self._cameras}
+        # [ns] In lockstep an image speaks for the ticks until the next one, too.
+        self._shown = {camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
+                       for name, camera in cameras.items()}
+        self._latencies = {name: round(entry.latency * 1e9)
+                           for name, entry in contract.observations.items()}
+        self._names: dict[tuple[str, str], list[str]] = {}
+        self._trees: dict[str, TransformTree] = {}
+        for name, entry in contract.observations.items():
+            if entry.type == TRANSFORMS:
+                self._trees.setdefault(entry.topic, TransformTree(entry.topic, history))
+            else:
+                self._names.setdefault((entry.topic, entry.clock), []).append(name)
+        self._static = {static_topic(topic): tree for topic, tree in self._trees.items()}
+        self._streams = {key: Stream(history) for key in self._names}
+        self._keys: dict[str, list[tuple[str, str]]] = {}
+        for key in self._names:
+            self._keys.setdefault(key[0], []).append(key)
+        self.rejected = 0
+        self.restarts = 0
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """The type of each topic that ``add`` takes messages of."""
+        return {**self._contract.observation_topics(),
+                **{topic: camera.type for topic, camera in self._cameras.items()}}
+
+    def add(self, topic: str, message: Any, received: int | None = None) -> int:
+        """Take a message in; return its time [ns].
+
+        A message that is older than the newest one of its topic is ignored. If time went back by
+        more than a second (a restarted simulator, a looping bag) the past is forgotten.
+
+        Args:
+            topic: As the contract names it.
+            message: Of ROS or of ``rosbags``.
+            received: [ns] When it came: its time, where the contract says ``clock: receive``.
+
+        Raises:
+            CodecError: The message has no stamp, or doesn't hold what the contract says. Nothing
+                of it is taken.
+        """
+        try:
+            return self._take(topic, message, received)
+        except CodecError:
+            self.rejected += 1
+            raise
+        except (AttributeError, TypeError, ValueError, IndexError) as error:
+            self.rejected += 1
+            raise CodecError(f'{topic}: {error}') from error
+
+    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
+        """Return what reads the observations of a topic, by their names; nothing: not so simple.
+
+        What they read may be handed to ``add_values`` in place of the message.
+        """
+        return {name: partial(decode, observation=self._contract.observations[name])
+                for key in self._keys.get(topic, ()) for name in self._names[key]}
+
+    def add_values(self, topic: str, values: Mapping[str, np.ndarray], stamp: int,
+                   received: int) -> int:
+        """Take in what a message holds, as ``add`` does with the message; return its time [ns].
+
+        Args:
+            topic: As the contract names it; one that has ``codecs``.
+            values: What they read.
+            stamp: [ns] Of the message's header; 0: it has none.
+            received: [ns] When it came.
+
+        Raises:
+            CodecError: It has no time; nothing of it is taken.
+        """
+        keys = self._keys[topic]
+        if stamp == 0 and any(clock == 'header' for _, clock in keys):
+            self.rejected += 1
+            raise CodecError(_NO_TIME.format(topic))
+        return self._take_values(
+            [(key, received if key[1] == 'receive' else stamp) for key in keys],
+            lambda key: values)
+
+    def continues(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> bool:
+        """Say whether ``add_columns`` may be given messages of these times (n,) [ns].
+
+        False: some are late, or have no time, or time went back; ``add`` knows what to do then.
+        """
+        keys = self._keys.get(topic, ())
+        if any(clock == 'header' for _, clock in keys) and not stamps.all():
+            return False
+        return bool(keys) and all(
+            self._streams[key].continues(received if key[1] == 'receive' else stamps)
+            for key in keys)
+
+    def times_of(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Return the times (n,) [ns] of samples; where a topic has two, the earlier one."""
+        clocks = {clock for _, clock in self._keys[topic]}
+        if clocks == {'receive'}:
+            return received
+        return stamps if clocks == {'header'} else np.minimum(stamps, received)
+
+    def add_columns(self, topic: str, values: Mapping[str, np.ndarray], stamps: np.ndarray,
+                    received: np.ndarray) -> None:
+        """Take in what many messages hold, as ``add_values`` does one by one.
+
+        Args:
+            topic: As the contract names it; its streams must be continued by the times.
+            values: (n, size) By the names of its observations.
+            stamps: (n,) [ns] Of the messages' headers; 0: they have none.
+            received: (n,) [ns] When they came.
+        """
+        for key in self._keys[topic]:
+            [first, *others] = self._names[key]
+            rows = [{first: row} for row in values[first]]
+            for name in others:
+                for row, value in zip(rows, values[name], strict=True):
+                    row[name] = value
+            self._streams[key].extend(
+                (received if key[1] == 'receive' else stamps).tolist(), rows)
+
+    def _take(self, topic: str, message: Any, received: int | None) -> int:
+        if topic in self._static:
+            self._static[topic].add_static(message)
+            return received or 0
+        if topic in self._trees:
+            stamp, late, back = self._trees[topic].add(message)
+            self.rejected += late
+            if back:
+                self._restart(keep=self._trees[topic])
+            return stamp
+        if topic in self._images:
+            stamp = _header_time(topic, message)
+            if not self._is_late(self._images[topic], stamp):
+                self._add(self._images[topic], stamp,
+                          encoded_image(message, self._cameras[topic]))
+            return stamp
+        return self._take_values(
+            [(key, _time(key, message, received)) for key in self._keys[topic]],
+            lambda key: self._read(key, message))
+
+    def _take_values(self, times: list[tuple[tuple[str, str], int]],
+                     read: Callable[[tuple[str, str]], Mapping[str, np.ndarray]]) -> int:
+        taken = [(self._streams[key], time, read(key)) for key, time in times
+                 if not self._is_late(self._streams[key], time)]
+        for stream, time, values in taken:
+            self._add(stream, time, values)
+        return times[0][1]
+
+    def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
+        return {name: decode(message, self._contract.observations[name])
+                for name in self._names[key]}
+
+    def _is_late(self, stream: Stream, time: int) -> bool:
+        late = stream.is_late(time)
+        self.rejected += late
+        return late
+
+    def _add(self, stream: Stream, time: int, value: Any) -> None:
+        if stream.restarts(time):
+            self._restart()
+        stream.add(time, value)
+
+    def _restart(self, keep: TransformTree | None = None) -> None:
+        """Forget all samples of a time that is over, but not those of the tree that noticed it."""
+        self.restarts += 1
+        self._clear(keep)
+
+    def clear(self) -> None:
+        """Forget all samples; static transforms stay."""
+        self._clear(None)
+
+    def _clear(self, keep: TransformTree | None) -> None:
+        for stream in (*self._streams.values(), *self._images.values()):
+            stream.clear()
+        for tree in self._trees.values():
+            if tree is not keep:
+                tree.clear()
+
+    def newest_complete(self) -> int:
+        """Return the newest time [ns] up to which every stream has spoken; 0 if one never has."""
+        spoken = [stream.newest for key, stream in self._streams.items()
+                  if not (len(stream) and self._is_latched(key))]
+        shown = [stream.newest + self._shown[topic] if len(stream) else 0
+                 for topic, stream in self._images.items()]
+        joined = [self._trees[entry.topic].newest(entry.parent, entry.child)
+                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS]
+        return min(spoken + shown + joined, default=ALWAYS)
+
+    def _is_latched(self, key: tuple[str, str]) -> bool:
+        return all(self._contract.observations[name].latched for name in self._names[key])
+
+    def silent_topics(self) -> list[str]:
+        """Return the topics on which nothing has been seen."""
+        joined = {entry.topic: self._trees[entry.topic].newest(entry.parent, entry.child) > 0
+                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS}
+        heard = {topic: len(stream) > 0 for (topic, _), stream in self._streams.items()}
+        seen = {topic: len(stream) > 0 for topic, stream in self._images.items()}
+        return [topic for topic, spoke in {**heard, **joined, **seen}.items() if not spoke]
+
+    def frame(self, stamp: int) -> Frame:
+        """Return the observations at a tick [ns].
+
+        Raises:
+            FrameError: A stream has no sample at or before the instant that is shown, or only one
+                over its age.
+        """
+        instant = stamp - self._delay
+        fit = FrameFit(instant)
+        values = {name: self._value(name, instant, stamp, fit)
+                  for name in self._contract.observations}
+        images = []
+        for topic, stream in self._images.items():
+            latency = round(self._cameras[topic].latency * 1e9)
+            found = _found(topic, stream, instant + latency, stamp)
+            age = fit.take(found.at - latency, found.gap)
+            limit = self._contract.policy_images.max_age
+            if age > limit:
+                raise FrameError(f'{topic}: the image is {age:.3f} s old, {limit} s allowed')
+            images.append(found.value)
+        return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
+
+    def _value(self, name: str, instant: int, known: int, fit: FrameFit) -> np.ndarray:
+        entry, latency = self._contract.observations[name], self._latencies[name]
+        if entry.type == TRANSFORMS:
+            pose, at, gap = self._trees[entry.topic].pose(
+                entry.parent, entry.child, instant + latency, known, entry.align)
+            value = {7: pose, 3: pose[:3], 4: pose[3:]}[entry.length]
+        else:
+            found = _found(entry.topic, self._streams[entry.topic, entry.clock],
+                           instant + latency, known)
+            at, gap = found.at, found.gap
+            after = None if found.after is None else found.after[name]
+            value = found.aligned(entry.align, found.value[name], after)
+        if entry.latched:  # true until told otherwise
+            return value
+        age = fit.take(at - latency, gap)
+        fit.values_age = max(fit.values_age, age)
+        if age > entry.max_age:
+            raise FrameError(
+                f'{entry.topic}: {name} is {age:.3f} s old, {entry.max_age} s allowed')
+        return value
+
+
+def _found(topic: str, stream: Stream, instant: int, known: int) -> Found:
+    found = stream.at(instant, known)
+    if found is None:
+        raise FrameError(f'{topic}: no sample at or before {min(instant, known)} ns')
+    return found
+
+
+def _time(key: tuple[str, str], message: Any, received: int | None) -> int:
+    """Return when a message is from [ns], by the clock that the contract says."""
+    topic, clock = key
+    if clock == 'header':
+        return _header_time(topic, message)
+    if received is None:
+        raise CodecError(f'{topic}: its time is when it is received, and that is not known here')
+    return received
+
+
+def _header_time(topic: str, message: Any) -> int:
+    if not hasattr(message, 'header'):
+        raise CodecError(f'{topic}: has no header, so no time of its own: its observations need '
+                         'clock: receive')
+    stamp = stamp_ns(message)
+    if stamp == 0:
+        raise CodecError(_NO_TIME.format(topic))
+    return stamp

@@ -1,0 +1,120 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a foreign bag calls things: the mapping that an import needs beside the contract.
+
+A bag that was recorded with the contract's topics needs none. The contract says what the robot
+is; this file says how one recording of it differs, so it is no part of the contract's hash.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+import yaml
+
+from inril_ros.robot.contract.contract import Contract, explain, Observation
+from inril_ros.robot.contract.reading import read_yaml
+
+_STRICT = ConfigDict(extra='forbid', strict=False)
+# Bags name topics with their namespace; ROS 1 allows more characters than a contract does.
+_BagTopic = Annotated[str, Field(pattern=r'^/?[A-Za-z0-9_/]+$')]
+_GOALS = 'control_msgs/action/GripperCommand'
+
+
+class MappingError(ValueError):
+    """A mapping that can't be used; the message names file, key, value and what is allowed."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ActionSource:
+    """Where a bag tells what was commanded; exactly one is given.
+
+    Attributes:
+        recorded: A stream of the bag that holds the action's values, as a contract describes an
+            observation: for example the JointState of a leader arm.
+        next: An observation of the contract; what it is one tick later was the command.
+    """
+
+    recorded: Observation | None = None
+    next: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.recorded is None) == (self.next is None):
+            raise ValueError('give exactly one of recorded, next')
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ImportMapping:
+    """How a bag differs from what the contract says.
+
+    Attributes:
+        topics: The bag's topic for a topic of the contract, where it has another name.
+        actions: Where the command is found, by action; those that aren't named are read from the
+            topic that the contract sends them on.
+        command_age: [s] A velocity that was commanded longer ago counts as zero.
+    """
+
+    topics: dict[str, _BagTopic] = Field(default_factory=dict)
+    actions: dict[str, ActionSource] = Field(default_factory=dict)
+    command_age: Annotated[float, Field(gt=0.0, le=60.0)] = 0.5
+
+    def remapped(self, names: dict[str, str]) -> 'ImportMapping':
+        """Return the same with further topics renamed."""
+        return replace(self, topics={**self.topics, **names})
+
+
+def load_mapping(path: Path) -> ImportMapping:
+    """Read a mapping from a YAML file.
+
+    Raises:
+        MappingError: It can't be read, or breaks a rule; the message says which.
+    """
+    try:
+        data, lines = read_yaml(path.read_text(encoding='utf-8'))
+        return TypeAdapter(ImportMapping).validate_python({} if data is None else data)
+    except OSError as error:
+        raise MappingError(f'{path}: cannot be read: {error.strerror}') from error
+    except ValidationError as error:
+        told = '\n'.join(explain(item, lines) for item in error.errors())
+        raise MappingError(f'{path}:\n{told}') from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise MappingError(f'{path}: is not YAML: {error}') from error
+
+
+def check_mapping(mapping: ImportMapping, contract: Contract) -> None:
+    """Check a mapping against the contract.
+
+    Raises:
+        MappingError: It names what the contract hasn't, or an action whose command can't be in a
+            bag is not mapped.
+    """
+    topics = {*contract.observation_topics(), *contract.action_topics(),
+              *(camera.topic for camera in contract.cameras.values())}
+    for topic in mapping.topics:
+        if topic not in topics:
+            raise MappingError(f'topics names {topic!r}, which the contract has not; it has '
+                               f'{sorted(topics)}')
+    for name, source in mapping.actions.items():
+        if name not in contract.actions:
+            raise MappingError(f'actions names {name!r}, which is none of '
+                               f'{sorted(contract.actions)}')
+        size = contract.actions[name].length
+        if source.recorded is not None and source.recorded.length != size:
+            raise MappingError(f'actions.{name}.recorded has {source.recorded.length} values, '
+                               f'{size} are needed')
+        if source.next is None:
+            continue
+        if source.next not in contract.observations:
+            raise MappingError(f'actions.{name}.next is {source.next!r}, which is none of '
+                               f'{sorted(contract.observations)}')
+        if contract.length(source.next) != size:
+            raise MappingError(f'actions.{name}.next: {source.next!r} has '
+                               f'{contract.length(source.next)} values, {size} are needed')
+    for name, action in contract.actions.items():
+        if action.type == _GOALS and name not in mapping.actions:
+            raise MappingError(
+                f'actions.{name}: goals of an action ({_GOALS}) are in no bag. Say in a mapping '
+                f'where it is found, for example  actions: {{{name}: {{next: <the observation of '
+                'its joint>}}')

@@ -1,0 +1,167 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A person as the actuation node sees one: a twist, a leader arm, a joystick, its buttons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import math
+import time
+from typing import Any
+
+from geometry_msgs.msg import TwistStamped
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import JointState, Joy
+
+from inril_ros.nodes.base import qos
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.codecs import stamp_ns
+from inril_ros.robot.motion.arbitration import Buttons, TakeoverSwitch
+
+
+@dataclass
+class _Heard:
+    """The newest message of a device."""
+
+    message: Any
+    stamp: int
+    received: float
+
+
+class TeleopInput:
+    """The newest command of a person, and whether one drives.
+
+    Args:
+        node: The node that the subscriptions belong to.
+        contract: Says which topics, buttons and axes, and what takes over.
+        lockstep: A command belongs to the observation with the same stamp. In real time the newest
+            one counts until it is too old.
+        arrived: Called after each message.
+        pressed: Called with the meaning of each button that goes down: success, failure, discard,
+            ready or start.
+    """
+
+    def __init__(
+        self, node: Node, contract: Contract, lockstep: bool, arrived: Callable[[], None],
+        pressed: Callable[[str], None],
+    ) -> None:
+        self._node = node
+        self._contract = contract
+        self._rules = rules = contract.teleoperation
+        self._lockstep = lockstep
+        self._arrived = arrived
+        self._pressed = pressed
+        self._switch = TakeoverSwitch(rules)
+        self._buttons = Buttons(rules)
+        self._needed = [kind for kind, name in (
+            (TwistStamped, rules.twist_action or rules.rotation_action),
+            (JointState, rules.joint_action),
+            (Joy, rules.takeover != 'motion' or rules.gripper_action)) if name]
+        self._leader = contract.actions[rules.joint_action].joints if rules.joint_action else ()
+        profile = qos.commands(lockstep)
+        node.create_subscription(TwistStamped, rules.twist_topic, self._take, profile)
+        node.create_subscription(Joy, rules.joy_topic, self._take_joy, profile)
+        if self._leader:
+            node.create_subscription(JointState, rules.joint_topic, self._take_leader, profile)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what came before: a new episode starts."""
+        self._heard: dict[type, _Heard] = {}
+        self._speed = self._peak = self._tick_peak = 0.0
+        self._tick = -1
+        self._switch.begin()
+        self._buttons.begin()
+
+    def arrived(self, stamp: int) -> bool:
+        """Say whether the person's command for the tick at ``stamp`` [ns] is there."""
+        if self._lockstep:
+            return all(kind in self._heard and self._heard[kind].stamp == stamp
+                       for kind in self._needed)
+        return self.age(stamp) <= self._rules.max_age
+
+    def age(self, stamp: int) -> float:
+        """Return how old [s] the command is at ``stamp`` [ns]; infinite if there is none.
+
+        By its stamps and by when it came: a wrong clock must not make an old command a fresh one.
+        """
+        if not all(kind in self._heard for kind in self._needed):
+            return math.inf
+        if self._lockstep:
+            return 0.0
+        now, heard = time.monotonic(), [self._heard[kind] for kind in self._needed]
+        return max(max(now - item.received, (stamp - item.stamp) / 1e9) for item in heard)
+
+    def engaged(self, stamp: int) -> bool:
+        """Say whether a person drives: by the held button, or by moving the device."""
+        joy = self._heard.get(Joy)
+        button = self._rules.deadman_button
+        held = joy is not None and len(joy.message.buttons) > button and bool(
+            joy.message.buttons[button])
+        now = stamp / 1e9 if self._lockstep else time.monotonic()
+        age = self.age(stamp) if self.arrived(stamp) else math.inf
+        # A device that speaks more often than it moves, or than there are ticks, rests between two
+        # of its messages: what counts is the fastest since the tick before.
+        if stamp != self._tick:
+            self._tick, self._tick_peak, self._peak = stamp, self._peak, self._speed
+        return self._switch.update(now, age, held, max(self._tick_peak, self._peak))
+
+    def action(self, stamp: int, resting: np.ndarray) -> np.ndarray | None:
+        """Return the commanded action (A,) in contract units, None if nobody drives.
+
+        Args:
+            stamp: [ns] Of the tick.
+            resting: (A,) What holds the arm: for the actions that the device doesn't command.
+        """
+        if not self.engaged(stamp):
+            return None
+        rules, contract = self._rules, self._contract
+        action = resting.astype(np.float32)
+        if rules.twist_action:
+            linear = self._heard[TwistStamped].message.twist.linear
+            action[contract.action_slice(rules.twist_action)] = linear.x, linear.y, linear.z
+        if rules.rotation_action:
+            angular = self._heard[TwistStamped].message.twist.angular
+            action[contract.action_slice(rules.rotation_action)] = angular.x, angular.y, angular.z
+        if rules.joint_action:
+            leader = self._heard[JointState].message
+            action[contract.action_slice(rules.joint_action)] = self._positions(leader)
+        if rules.gripper_action and len(self._heard[Joy].message.axes) > rules.gripper_axis:
+            part = contract.action_slice(rules.gripper_action)
+            normalised = np.full_like(action, self._heard[Joy].message.axes[rules.gripper_axis])
+            action[part] = contract.denormalise_action(normalised)[part]
+        return action
+
+    def _take(self, message: Any) -> None:
+        self._heard[type(message)] = _Heard(message, stamp_ns(message), time.monotonic())
+        if isinstance(message, TwistStamped):
+            linear, angular = message.twist.linear, message.twist.angular
+            self._moves(max(math.hypot(linear.x, linear.y, linear.z),
+                            math.hypot(angular.x, angular.y, angular.z)))
+        self._arrived()
+
+    def _take_leader(self, message: JointState) -> None:
+        missing = set(self._leader) - set(message.name)
+        if missing or len(message.position) < len(message.name):
+            self._node.get_logger().error(
+                f'{self._rules.joint_topic} ignored: no positions of '
+                f'{sorted(missing) or list(message.name)}', throttle_duration_sec=1.0)
+            return
+        before = self._heard.get(JointState)
+        if before is not None and stamp_ns(message) > before.stamp:
+            way = np.abs(self._positions(message) - self._positions(before.message)).max()
+            self._moves(float(way) / (stamp_ns(message) - before.stamp) * 1e9)
+        self._take(message)
+
+    def _moves(self, speed: float) -> None:
+        self._speed, self._peak = speed, max(self._peak, speed)
+
+    def _positions(self, message: JointState) -> np.ndarray:
+        """Return a leader's joint positions (n,), looked up by name."""
+        return np.array([message.position[list(message.name).index(joint)]
+                         for joint in self._leader])
+
+    def _take_joy(self, message: Joy) -> None:
+        for meaning in self._buttons.pressed(message.buttons):
+            self._pressed(meaning)
+        self._take(message)

@@ -1,0 +1,79 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Watches the robot's streams by a steady clock: silent, standing still, frozen.
+
+The age of a sample at a tick says nothing of a clock that stopped, nor of a driver that goes on
+sending its last picture with new stamps. Both are faults here (``robot/liveness``).
+"""
+
+from functools import partial
+import time
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.message_types import message_type, serialised_stamp
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.codecs import decode
+from inril_ros.robot.timing.liveness import Liveness
+
+_HEADER = 12  # [byte] encapsulation and stamp of a serialised message that begins with a header
+
+
+class SourceWatch:
+    """The observations of a contract, and its cameras.
+
+    Args:
+        node: The node that the subscriptions to cameras belong to.
+        contract: Says how old and how long the same a stream may be.
+        cameras: Watch the cameras too. They are not decoded: nobody here looks at pictures.
+    """
+
+    def __init__(self, node: Node, contract: Contract, cameras: bool) -> None:
+        self._streams: dict[str, Liveness] = {}
+        self._compared: dict[str, list[Any]] = {}
+        self.links: list[Subscription] = []
+        for topic in contract.observation_topics():
+            entries = [entry for entry in contract.observations.values() if entry.topic == topic
+                       and not entry.latched]
+            if not entries:
+                continue
+            compared = [entry for entry in entries if entry.frozen_after]
+            self._compared[topic] = compared
+            self._streams[topic] = Liveness(
+                topic, min(entry.max_age for entry in entries),
+                min((entry.frozen_after for entry in compared), default=0.0))
+        rules = contract.safety
+        for name, camera in contract.cameras.items() if cameras else ():
+            self._streams[name] = Liveness(
+                f'camera {name}', rules.max_camera_age, rules.camera_frozen_after)
+            self.links.append(node.create_subscription(
+                message_type(camera.type), camera.topic, partial(self._picture, name), qos.SENSOR,
+                raw=True))
+        self.begin()
+
+    def begin(self) -> None:
+        """Count silence from now on."""
+        for stream in self._streams.values():
+            stream.begin(time.monotonic())
+
+    def heard(self, topic: str, stamp: int, message: Any) -> None:
+        """Take note of an observation with its stamp [ns]."""
+        stream = self._streams.get(topic)
+        if stream is None:
+            return
+        content = b''.join(
+            decode(message, entry).tobytes() for entry in self._compared[topic])
+        stream.see(time.monotonic(), stamp, content)
+
+    def faults(self) -> tuple[str, ...]:
+        """Say what is wrong now; empty if nothing is."""
+        now = time.monotonic()
+        found = (stream.fault(now) for stream in self._streams.values())
+        return tuple(fault for fault in found if fault)
+
+    def _picture(self, name: str, raw: bytes) -> None:
+        self._streams[name].see(
+            time.monotonic(), serialised_stamp(raw), memoryview(raw)[_HEADER:])

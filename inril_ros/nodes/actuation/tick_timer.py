@@ -1,0 +1,95 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Ticks at absolute deadlines, in the thread of the executor, between two callbacks.
+
+A timer wakes the executor at each deadline; the deadline is looked at after each callback too, so
+that a tick waits for one message at most, not for all that have come. Garbage is collected right
+after a tick, where there is most time, and only what was made since the start.
+"""
+
+from collections.abc import Callable
+import gc
+import os
+
+from rclpy.clock import Clock
+from rclpy.executors import Executor
+from rclpy.node import Node
+
+from inril_ros.robot.timing.pacing import Deadlines
+
+# When Python itself would collect each generation: objects, then collections of the one before.
+_DUE = (700, 10, 10)
+
+
+class TickTimer:
+    """Calls a function once per period.
+
+    Args:
+        node: The node that the timer belongs to.
+        clock: A steady one; the node's own where time is simulated.
+        period: [ns] Between two ticks.
+        tick: Called with the number of periods that have become due: 1, or more if some were
+            missed.
+    """
+
+    def __init__(
+        self, node: Node, clock: Clock, period: int, tick: Callable[[int], None],
+    ) -> None:
+        self._clock = clock
+        self._tick = tick
+        # Read before the timer is made, so that the timer never wakes too early.
+        self._deadlines = Deadlines(period, clock.now().nanoseconds)
+        node.create_timer(period / 1e9, self.check, clock=clock)
+
+    def check(self) -> None:
+        """Tick if it is time."""
+        due = self._deadlines.take(self._clock.now().nanoseconds)
+        if due:
+            self._tick(due)
+            if not gc.isenabled():
+                collect_if_due()
+
+    def turn(self, executor: Executor) -> None:
+        """Run one callback, or wait for one; tick if it is time afterwards."""
+        executor.spin_once(timeout_sec=0.5)
+        self.check()
+
+
+def quiet_collector() -> None:
+    """Let the collector do nothing by itself, and never look again at what there is now."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def collect_if_due() -> int:
+    """Collect what Python would have collected by now; return the generation, -1 for none.
+
+    All that was there at the start is frozen, so even the oldest generation is small.
+    """
+    counts = gc.get_count()
+    due = [generation for generation, limit in enumerate(_DUE) if counts[generation] > limit]
+    if 0 not in due:
+        return -1
+    gc.collect(due[-1])
+    return due[-1]
+
+
+def usual_collector() -> None:
+    """Undo ``quiet_collector``."""
+    gc.enable()
+    gc.unfreeze()
+
+
+def ask_for_priority(priority: int) -> None:
+    """Let the kernel run this thread before all that isn't real-time (SCHED_FIFO).
+
+    Raises:
+        ValueError: That isn't allowed here; the message says what to do.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    except PermissionError as error:
+        raise ValueError(
+            f'realtime_priority {priority} is not allowed: raise the limit rtprio of this user in '
+            '/etc/security/limits.conf, or set it to 0') from error

@@ -1,0 +1,212 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Asks for episodes, one after the other, and waits for what comes of them.
+
+The ``inril`` command drives a running graph with it; a person with ``ros2 topic pub`` could do the
+same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import time
+from typing import Any
+
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+
+from inril_ros.msg import EpisodeEvent, EpisodeRequest
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.clients.graph_client import GraphClient, GraphStalled
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
+
+_SAVE_TIMEOUT = 60.0  # [s] the recorder gives up long before
+_EVENTS = {
+    EpisodeEvent.ENDED: 'actuation_node that it ended',
+    EpisodeEvent.REFUSED: 'that it was refused',
+    EpisodeEvent.SAVED: 'recorder_node that it was saved',
+    EpisodeEvent.DISCARDED: 'that it was discarded'}
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """What came of an episode.
+
+    Attributes:
+        episode_id: UUID.
+        outcome: How it ended.
+        ticks: Executed actions.
+        saved: The recorder kept it.
+        reason: What was said about it: the bag's path, or why it was aborted or discarded.
+        wall_seconds: [s] From request to end.
+        weights_version: Version that was acting when it ended.
+        sequence: Transitions journaled when it was saved.
+    """
+
+    episode_id: str
+    outcome: EpisodeOutcome
+    ticks: int
+    saved: bool
+    reason: str
+    wall_seconds: float
+    weights_version: int
+    sequence: int
+
+    @property
+    def success(self) -> bool:
+        """Say whether it succeeded."""
+        return self.outcome is EpisodeOutcome.SUCCESS
+
+
+class Conductor(GraphClient):
+    """Has one robot's graph do episodes, and waits for what follows from them.
+
+    Args:
+        run_id: UUID of the run.
+        task: Name of the task, kept with the data.
+        domain_id: ROS domain of the graph; None: that of the environment.
+        namespace: ROS namespace of the robot.
+        check: Called while waiting; raises when a process of the graph has died.
+        listen: Called with each status of a node.
+        most_aborted: Episodes aborted in a row that are borne, since a person may abort one.
+        scene_node: Takes the seed of the next reset.
+    """
+
+    def __init__(
+        self, run_id: str, task: str, domain_id: int | None = None, namespace: str = '',
+        check: Callable[[], None] = lambda: None,
+        listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
+        scene_node: str = 'sim_node',
+    ) -> None:
+        super().__init__('conductor', domain_id, namespace, check, listen)
+        self._run_id = run_id
+        self._task = task
+        self._most_aborted = most_aborted
+        self._scene_node = scene_node
+        self._aborted = 0
+        self._events: dict[tuple[str, int], EpisodeEvent] = {}
+        self._request = self._node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
+        self._node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
+
+    def run_episode(
+        self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
+        explore: bool = False, operator_name: str = '', timeout: float = 300.0,
+    ) -> EpisodeResult:
+        """Ask for one episode and wait for its end, and for the recorder if it records it.
+
+        Args:
+            episode_id: UUID of the episode.
+            purpose: What it is for.
+            seed: Of everything random in it but the scene.
+            scene_seed: Of the simulator's reset; None: leave it alone (a real robot).
+            explore: The policy may add exploration noise.
+            operator_name: Who drives, kept with the data.
+            timeout: [s] By a steady clock.
+
+        Raises:
+            GraphStalled: It was refused, didn't end in time, or was one aborted too many.
+        """
+        began = time.monotonic()
+        if scene_seed is not None:
+            self._set_scene_seed(scene_seed)
+        self._events.clear()
+        ticks_before = self.actuation.ticks
+        self._request.publish(EpisodeRequest(
+            run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
+            seed=seed, task=self._task, operator_name=operator_name))
+        ended = self._await_event(episode_id, (EpisodeEvent.ENDED, EpisodeEvent.REFUSED), timeout)
+        if ended.event == EpisodeEvent.REFUSED:
+            raise GraphStalled(f'episode {episode_id} refused: {ended.reason}')
+        seconds = time.monotonic() - began
+        self._aborted = self._aborted + 1 if ended.outcome == EpisodeEvent.ABORTED else 0
+        if self._aborted > self._most_aborted:
+            raise GraphStalled(f'episode {episode_id} aborted: {ended.reason}')
+        kept = ended
+        if purpose is not Purpose.EVALUATION:
+            kept = self._await_event(
+                episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), _SAVE_TIMEOUT)
+        # Topics are not ordered among each other: the counts may come after the event.
+        self._wait(lambda: self.actuation.ticks - ticks_before >= ended.tick, timeout,
+                   lambda: f'actuation_node counts {self.actuation.ticks} ticks')
+        return EpisodeResult(
+            episode_id, EpisodeOutcome(ended.outcome), ended.tick,
+            kept.event == EpisodeEvent.SAVED, kept.reason, seconds,
+            self.policy.weights_version if self.policy else 0, kept.sequence)
+
+    def wait_first_weights(self, timeout: float = 600.0) -> None:
+        """Wait until weights of the learner act, and no longer the model on disk.
+
+        A host may act by another kind of policy than the clone that it began with.
+
+        Raises:
+            GraphStalled: The policy refused them, or they do not come.
+        """
+        self._wait(lambda: self.policy.weights_version or self.policy.refused_version, timeout,
+                   lambda: f'no weights of the learner act: {self.policy.refusal}')
+        if not self.policy.weights_version:
+            raise GraphStalled(f"the learner's first weights were refused: {self.policy.refusal}")
+
+    def _applied(self) -> bool:
+        """Return whether the newest weights act, or never will."""
+        return self.policy.pinned or self.learner.weights_version <= max(
+            self.policy.weights_version, self.policy.refused_version)
+
+    def wait_learner(self, lag: int, applied: bool = False, timeout: float = 600.0) -> None:
+        """Wait until the learner has at most ``lag`` updates left to do.
+
+        Args:
+            lag: RL updates that may be due.
+            applied: Wait too until the policy acts with the last published weights, or has
+                refused them for good.
+            timeout: [s] Without any progress of the learner.
+        """
+        def progress() -> tuple[int, int, int]:
+            status, policy = self.learner, self.policy
+            return status.rl_updates, status.sequence, policy.weights_version
+
+        def done() -> bool:
+            return self.learner.updates_due <= lag and (not applied or self._applied())
+
+        before, since = progress(), time.monotonic()
+        while not done():
+            self._wait_once()
+            if progress() != before:
+                before, since = progress(), time.monotonic()
+            if time.monotonic() - since > timeout:
+                raise GraphStalled(f'the learner makes no progress: {self.learner}')
+
+    def wait_ingested(self, sequence: int, timeout: float = 60.0) -> None:
+        """Wait until the learner has every transition up to a sequence number."""
+        self._wait(lambda: self.learner.sequence >= sequence, timeout,
+                   lambda: f'the learner has transitions up to {self.learner.sequence}, '
+                           f'{sequence} are journaled')
+
+    def wait_acknowledged(self, timeout: float = 60.0) -> None:
+        """Wait until the recorder knows that the learner has everything."""
+        self._wait(lambda: self.recorder.acknowledged >= self.recorder.journaled, timeout,
+                   lambda: f'{self.recorder.acknowledged} of {self.recorder.journaled} '
+                           'transitions are acknowledged')
+
+    def _set_scene_seed(self, seed: int) -> None:
+        name = self._scene_node
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = AsyncParameterClient(self._node, name)
+        self._wait(client.services_are_ready, 30.0, lambda: f'{name} does not take parameters')
+        future = client.set_parameters([Parameter('next_seed', value=seed)])
+        self._wait(future.done, 30.0, lambda: f'{name} does not answer')
+        if not future.result().results[0].successful:
+            raise GraphStalled(f'next_seed refused: {future.result().results[0].reason}')
+
+    def _await_event(
+        self, episode_id: str, events: tuple[int, ...], timeout: float,
+    ) -> EpisodeEvent:
+        def found() -> EpisodeEvent | None:
+            return next((self._events[episode_id, event] for event in events
+                         if (episode_id, event) in self._events), None)
+        names = ' or '.join(_EVENTS[event] for event in events)
+        self._wait(lambda: found() is not None, timeout,
+                   lambda: f'episode {episode_id}: no word from {names}; actuation_node says: '
+                           f'{self.actuation.reason}')
+        return found()
+
+    def _event(self, message: EpisodeEvent) -> None:
+        self._events[message.episode_id, message.event] = message

@@ -1,0 +1,273 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A client of a graph that sees all that goes on in it, and does what a person would do.
+
+It spins in a thread of its own, so that whoever uses it may wait for, or kill, anything. Commands
+are timed by the stamp that DDS gives them in the process that sends them.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+import threading
+import time
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock as ClockMessage
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool, Trigger
+
+from inril_ros.msg import (
+    ActuationStatus,
+    EpisodeEvent,
+    EpisodeRequest,
+    ExecutedAction,
+    LearnerStatus,
+    Outcome,
+    PolicyStatus,
+    PolicyWeights,
+    RecorderStatus,
+    TransitionAck,
+    WeightsManifest,
+)
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.clients.weights_relay import WeightsRelay
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.robot.messages.commands import decode_command
+
+_CLOCK_STEP = 0.005  # [s]
+_STATUSES = {'actuation_node': (ActuationStatus, 'actuation/status'),
+             'policy_node': (PolicyStatus, 'policy/status'),
+             'recorder_node': (RecorderStatus, 'recorder/status'),
+             'learner_node': (LearnerStatus, 'learner/status')}
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """A command, or a measured pose: sent when [ns], of which action of the contract, (A_i,)."""
+
+    sent: int
+    action: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What was told of a tick: when it was sent [ns], the episode, who commanded, by what."""
+
+    sent: int
+    episode_id: str
+    tick: int
+    source: int
+    weights_version: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message with the time [ns] at which it was sent."""
+
+    sent: int
+    message: Any
+
+
+class FaultWitness:
+    """Sees commands, ticks, events, statuses; asks for episodes and says how they ended.
+
+    Args:
+        contract: Of the robot.
+        run_id: UUID of the run.
+        domain_id: ROS domain.
+        relayed: Stand between learner and policy (``weights_relay``).
+        clock: Be the graph's clock.
+        pieces: Hear the pieces of weights, too. Over UDP a burst of them fills the buffer in which
+            commands come, and a command that is lost there looks like one that was never sent.
+
+    Attributes:
+        commands, measured, ticks, events: All so far, in the order in which they were heard.
+        announced: Versions of the weights that a manifest was heard of.
+        relay: The hand on the wire; None without ``relayed``.
+        on_piece, on_acknowledged: Called in the witness's thread; for blows that must be quick.
+        clock_offset: [s] Of the graph's clock to the machine's.
+        clock_stopped: The graph's clock stands.
+    """
+
+    def __init__(self, contract: Contract, run_id: str, domain_id: int, relayed: bool = False,
+                 clock: bool = False, pieces: bool = True) -> None:
+        self._contract, self._run_id = contract, run_id
+        self.commands: list[Command] = []
+        self.measured: list[Command] = []
+        self.ticks: list[Tick] = []
+        self.events: list[Said] = []
+        self.announced: set[int] = set()
+        self._statuses: dict[str, Said] = {}
+        self.on_piece: Callable[[PolicyWeights], None] | None = None
+        self.on_acknowledged: Callable[[int], None] | None = None
+        self.clock_offset, self.clock_stopped = 0.0, False
+        self._closing = threading.Event()
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain_id,
+                   signal_handler_options=SignalHandlerOptions.NO)
+        self._node = node = rclpy.create_node(
+            'fault_witness', context=self._context, enable_rosout=False)
+        self._request = node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
+        self._verdict = node.create_publisher(
+            Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
+        self._clients: dict[str, Any] = {}
+        self.relay = WeightsRelay(node) if relayed else None
+        self._listen()
+        if pieces:
+            node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.EVENT)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(node)
+        self._threads = [threading.Thread(target=self._spin, daemon=True)]
+        if clock:
+            self._clock = node.create_publisher(ClockMessage, '/clock', qos.COMMAND)
+            self._threads.append(threading.Thread(target=self._tell_time, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> 'FaultWitness':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    # What it sees.
+
+    def _listen(self) -> None:
+        node = self._node
+        for topic, kind in self._contract.action_topics().items():
+            entries = {name: entry for name, entry in self._contract.actions.items()
+                       if entry.topic == topic}
+            node.create_subscription(
+                message_type(kind), topic,
+                lambda message, info, entries=entries: self._command(entries, message, info),
+                qos.RECORD)
+        for topic, kind in self._contract.observation_topics().items():
+            if kind == 'sensor_msgs/msg/JointState':
+                node.create_subscription(JointState, topic, self._joints, qos.SENSOR)
+        node.create_subscription(ExecutedAction, 'executed_action', self._tick, qos.RECORD)
+        node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
+        node.create_subscription(WeightsManifest, 'weights/manifest', self._manifest, qos.MANIFEST)
+        node.create_subscription(
+            TransitionAck, 'transition_ack', self._acknowledged, qos.EXPERIENCE)
+        for name, (kind, topic) in _STATUSES.items():
+            node.create_subscription(
+                kind, topic,
+                lambda message, info, name=name: self._status(name, message, info), qos.STATE)
+
+    def _command(self, entries: dict[str, Any], message: Any, info: dict) -> None:
+        for name, entry in entries.items():
+            with suppress(CodecError):
+                self.commands.append(Command(
+                    info['source_timestamp'], name, decode_command(message, entry)))
+
+    def _joints(self, message: JointState, info: dict) -> None:
+        position = dict(zip(message.name, message.position))
+        for name, entry in self._contract.actions.items():
+            if all(joint in position for joint in entry.joints):
+                self.measured.append(Command(info['source_timestamp'], name, np.array(
+                    [position[joint] for joint in entry.joints])))
+
+    def _tick(self, message: ExecutedAction, info: dict) -> None:
+        self.ticks.append(Tick(info['source_timestamp'], message.episode_id, message.tick,
+                               message.source, message.weights_version))
+
+    def _event(self, message: EpisodeEvent, info: dict) -> None:
+        self.events.append(Said(info['source_timestamp'], message))
+
+    def _manifest(self, message: WeightsManifest) -> None:
+        self.announced.add(message.version)
+
+    def _piece(self, message: PolicyWeights) -> None:
+        if self.on_piece is not None:
+            self.on_piece(message)
+
+    def _acknowledged(self, message: TransitionAck) -> None:
+        if self.on_acknowledged is not None:
+            self.on_acknowledged(message.sequence)
+
+    def _status(self, name: str, message: Any, info: dict) -> None:
+        self._statuses[name] = Said(info['source_timestamp'], message)
+
+    def status(self, node: str, since: int = 0) -> Any:
+        """Return what a node said last of itself, None if nothing was said since a time [ns]."""
+        said = self._statuses.get(node)
+        return said.message if said is not None and said.sent >= since else None
+
+    def forget(self) -> None:
+        """Begin anew with what goes on in the graph."""
+        self.commands, self.measured, self.ticks, self.events = [], [], [], []
+
+    def told(self, episode_id: str, *kinds: int) -> EpisodeEvent | None:
+        """Return the first event of these kinds in an episode, None if there is none."""
+        return next((said.message for said in list(self.events)
+                     if said.message.episode_id == episode_id and said.message.event in kinds),
+                    None)
+
+    def driven(self, episode_id: str, since: int) -> bool:
+        """Say whether the policy has commanded in an episode since a time [ns]."""
+        return any(tick.source == ExecutedAction.POLICY and tick.sent >= since
+                   and tick.episode_id == episode_id for tick in self.ticks[-100:])
+
+    # What it does.
+
+    def request(self) -> str:
+        """Ask for an episode; return its UUID."""
+        episode_id = str(uuid4())
+        self._request.publish(EpisodeRequest(
+            run_id=self._run_id, episode_id=episode_id, purpose=EpisodeRequest.ROLLOUT,
+            explore=True, seed=len(self.events), task='faults'))
+        return episode_id
+
+    def judge(self, stamp: int) -> None:
+        """Say that the running episode succeeded, at a stamp [ns] of the graph's clock."""
+        verdict = Outcome(outcome=Outcome.SUCCESS, reward=1.0)
+        verdict.header.stamp.sec, verdict.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        self._verdict.publish(verdict)
+
+    def call(self, service: str, data: bool | None = None) -> Callable[[], Any]:
+        """Call a Trigger, or with ``data`` a SetBool; return what gives the answer, None before.
+
+        If the service isn't there nothing is called, and there will be no answer.
+        """
+        kind = Trigger if data is None else SetBool
+        client = self._clients.get(service)
+        if client is None:
+            client = self._clients[service] = self._node.create_client(kind, service)
+        if not client.service_is_ready():
+            return lambda: None
+        future = client.call_async(kind.Request() if data is None else kind.Request(data=data))
+        return lambda: future.result() if future.done() else None
+
+    def now(self) -> int:
+        """Return the time [ns] of the graph."""
+        return time.time_ns() + round(1e9 * self.clock_offset)
+
+    def _spin(self) -> None:
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
+
+    def _tell_time(self) -> None:
+        while not self._closing.wait(_CLOCK_STEP):
+            if not self.clock_stopped:
+                message = ClockMessage()
+                message.clock.sec, message.clock.nanosec = divmod(self.now(), 1_000_000_000)
+                self._clock.publish(message)

@@ -1,0 +1,193 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What ``inril doctor`` asks the running graph: a contract's topics, profiles, large messages."""
+
+from contextlib import suppress
+from functools import partial
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import UInt8MultiArray, UInt32
+
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.doctor.streams import Heard
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.message_types import message_type
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.codecs import CodecError, stamp_ns
+
+_PATIENCE = 15.0  # [s] for another process to start and to be met
+_ECHO = 'inril_doctor/echo'
+_LARGE = 'inril_doctor/large'
+
+Pair = tuple[str, str, str, str]
+"""Topic, publishing node, listening node, why they don't fit; empty if they do."""
+
+
+def look_at_graph(
+    contract: Contract, namespace: str, seconds: float, simulated: bool,
+) -> tuple[dict[str, Heard], list[Pair]]:
+    """Listen to a robot for a while.
+
+    Args:
+        contract: Says which topics.
+        namespace: Of the robot.
+        seconds: How long.
+        simulated: Follow /clock.
+
+    Returns:
+        What was heard by topic, and all pairs of ends in the graph.
+    """
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = Node('inril_doctor', context=context, namespace=namespace, parameter_overrides=[
+        RosParameter('use_sim_time', value=simulated)])
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    try:
+        listener = _Listener(node, contract)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            executor.spin_once(timeout_sec=0.05)
+        return listener.heard(), _pairs(node)
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+class _Listener:
+    """Hears all that a contract names; messages are read as they are in a run."""
+
+    def __init__(self, node: Node, contract: Contract) -> None:
+        self._node = node
+        self._aligner = FrameAligner(contract, images=False)
+        self._actions = tuple(contract.action_topics())
+        self._by_action = {topic: kind for topic, kind in contract.action_topics().items()
+                           if '/action/' in kind}
+        cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
+        self._times: dict[str, list[tuple[float, float]]] = {}
+        self._errors: dict[str, set[str]] = {}
+        once = contract.latched_topics()
+        for topic, kind in {**self._aligner.topics, **cameras}.items():
+            self._times[topic], self._errors[topic] = [], set()
+            try:
+                kind_of = message_type(kind)
+            except (ImportError, AttributeError) as error:
+                self._errors[topic].add(f'{kind} is not installed here ({error})')
+                continue
+            node.create_subscription(
+                kind_of, topic, partial(self._take, topic),
+                qos.STATE if topic in once else QoSProfile(
+                    depth=10, reliability=ReliabilityPolicy.BEST_EFFORT))
+
+    def _take(self, topic: str, message: Any) -> None:
+        now = self._node.get_clock().now().nanoseconds
+        stamp = stamp_ns(message) if hasattr(message, 'header') else 0
+        self._times[topic].append((now / 1e9, stamp / 1e9))
+        if topic in self._aligner.topics:
+            try:
+                self._aligner.add(topic, message, now)
+            except CodecError as error:
+                self._errors[topic].add(str(error))
+
+    def heard(self) -> dict[str, Heard]:
+        """Return what is known of each topic by now."""
+        return {topic: self._heard(topic) for topic in (*self._times, *self._actions)}
+
+    def _heard(self, topic: str) -> Heard:
+        if topic in self._by_action:  # a gripper's action: its server is what listens
+            name = f'{self._node.resolve_topic_name(topic)}/_action/send_goal'
+            there = [each for each, _ in self._node.get_service_names_and_types()
+                     if each == name]
+            return Heard((self._by_action[topic],), 0, len(there))
+        times = self._times.get(topic, [])
+        # The node's own subscription has a type, too: only the types of others count.
+        ends = [*self._node.get_publishers_info_by_topic(topic)] if topic in self._times \
+            else [*self._node.get_subscriptions_info_by_topic(topic)]
+        types = tuple(dict.fromkeys(end.topic_type for end in ends))
+        return Heard(
+            types, self._node.count_publishers(topic),
+            sum(end.node_name != self._node.get_name()
+                for end in self._node.get_subscriptions_info_by_topic(topic)),
+            tuple(came for came, _ in times), tuple(stamp for _, stamp in times),
+            tuple(sorted(self._errors.get(topic, ()))))
+
+
+def _pairs(node: Node) -> list[Pair]:
+    """Compare the profiles of every publisher with every subscription of its topic."""
+    found: list[Pair] = []
+    for topic, _ in node.get_topic_names_and_types():
+        for publisher in node.get_publishers_info_by_topic(topic):
+            for subscriber in node.get_subscriptions_info_by_topic(topic):
+                if node.get_name() in (publisher.node_name, subscriber.node_name):
+                    continue
+                verdict, reason = qos_check_compatible(
+                    publisher.qos_profile, subscriber.qos_profile)
+                found.append((topic, publisher.node_name, subscriber.node_name,
+                              reason if verdict == QoSCompatibility.ERROR else ''))
+    return found
+
+
+def send_large_message(size: int) -> float | None:
+    """Send a message to another process of this machine and wait for its answer.
+
+    Args:
+        size: [byte]
+
+    Returns:
+        [s] There and back; None if it didn't arrive.
+    """
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = Node('inril_doctor_sender', context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    answers: list[int] = []
+    node.create_subscription(
+        UInt32, _ECHO, lambda message: answers.append(message.data), qos.EVENT)
+    publisher = node.create_publisher(UInt8MultiArray, _LARGE, qos.EVENT)
+    other = subprocess.Popen([sys.executable, '-m', 'inril_ros.nodes.clients.graph_checkup'],
+                             env={**os.environ, 'PYTHONWARNINGS': 'ignore'})
+    try:
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and not (
+                publisher.get_subscription_count() and node.count_publishers(_ECHO)):
+            executor.spin_once(timeout_sec=0.05)
+        began = time.monotonic()
+        publisher.publish(UInt8MultiArray(data=bytes(size)))
+        while time.monotonic() < end and size not in answers:
+            executor.spin_once(timeout_sec=0.05)
+        return time.monotonic() - began if size in answers else None
+    finally:
+        other.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            other.wait(timeout=10.0)
+        other.kill()  # one that hangs in its end has nothing to lose
+        other.wait()
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def answer_large_messages() -> None:
+    """Be the other process: answer each message with its size, until terminated."""
+    rclpy.init()
+    node = Node('inril_doctor_echo')
+    publisher = node.create_publisher(UInt32, _ECHO, qos.EVENT)
+    node.create_subscription(
+        UInt8MultiArray, _LARGE,
+        lambda message: publisher.publish(UInt32(data=len(message.data))), qos.EVENT)
+    rclpy.spin(node)
+
+
+if __name__ == '__main__':
+    answer_large_messages()

@@ -1,0 +1,184 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A client of one robot's graph: what its nodes say, whether they are ready, their services.
+
+It never waits in silence: whoever uses it passes a function that raises when a process of the
+graph has died, and each wait has a limit.
+"""
+
+from collections.abc import Callable
+import time
+from types import TracebackType
+from typing import Any, TypeVar
+
+import rclpy
+from rclpy.client import Client
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from std_srvs.srv import Trigger
+
+from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.links import describe_links, shortfalls
+from inril_ros.robot.messages.codecs import stamp_ns
+
+_Client = TypeVar('_Client', bound='GraphClient')
+# Clients of graphs that broke, until the process ends: Fast DDS crashes now and then when a
+# participant is deleted at the moment at which others die.
+_BROKEN_OFF: list['GraphClient'] = []
+
+
+class GraphStalled(RuntimeError):
+    """The graph runs but doesn't do what was asked for; the message says what is missing."""
+
+
+class GraphClient:
+    """A node beside one robot's graph.
+
+    As a context manager it leaves the graph in the end; after an exception it stays in it until
+    the process ends, which should end by ``os._exit``.
+
+    Args:
+        name: Of the node, and of its enclave.
+        domain_id: ROS domain of the graph; None: that of the environment.
+        namespace: ROS namespace of the robot.
+        check: Called while waiting; raises when a process of the graph has died.
+        listen: Called with each status of a node.
+
+    Attributes:
+        actuation: What the node said last; None: nothing yet.
+        policy: Likewise.
+        learner: Likewise.
+        recorder: Likewise.
+    """
+
+    def __init__(
+        self, name: str, domain_id: int | None = None, namespace: str = '',
+        check: Callable[[], None] = lambda: None,
+        listen: Callable[[Any], None] = lambda status: None,
+    ) -> None:
+        self._name = name
+        self._check = check
+        self._listen = listen
+        self._context = Context()
+        rclpy.init(args=['--ros-args', '--enclave', f'/inril/{name}'],
+                   context=self._context, domain_id=domain_id,
+                   signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+        self._node = rclpy.create_node(
+            name, namespace=namespace, context=self._context, enable_rosout=False)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self.actuation: ActuationStatus | None = None
+        self.policy: PolicyStatus | None = None
+        self.learner: LearnerStatus | None = None
+        self.recorder: RecorderStatus | None = None
+        for kind, topic, role in ((ActuationStatus, 'actuation/status', 'actuation'),
+                                  (PolicyStatus, 'policy/status', 'policy'),
+                                  (RecorderStatus, 'recorder/status', 'recorder'),
+                                  (LearnerStatus, 'learner/status', 'learner')):
+            self._node.create_subscription(
+                kind, topic, lambda message, role=role: self._status(role, message), qos.STATE)
+        self._clients: dict[str, Any] = {}
+
+    def __enter__(self: _Client) -> _Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._executor.shutdown()
+            _BROKEN_OFF.append(self)
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def wait_ready(self, nodes: tuple[str, ...], timeout: float = 90.0) -> None:
+        """Wait until the named nodes are there and can work together.
+
+        Args:
+            nodes: Names of nodes of the graph, for example ``('actuation_node', 'policy_node')``.
+            timeout: [s] How long, by a steady clock.
+
+        Raises:
+            GraphStalled: One of them isn't ready in time; the message says which.
+        """
+        limit = time.monotonic() + timeout
+        while missing := self._missing(nodes):
+            if time.monotonic() > limit:
+                reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
+                raise GraphStalled(f'not ready after {timeout:.0f} s: {reasons}')
+            self._wait_once()
+        self._wait(lambda: self.actuation is not None, timeout, lambda: 'the actuation is silent')
+        if 'learner_node' in nodes:
+            self._wait(lambda: self.learner is not None, timeout, lambda: 'the learner is silent')
+        if 'policy_node' in nodes:
+            self._wait(lambda: self.policy is not None, timeout, lambda: 'the policy is silent')
+
+    def _missing(self, nodes: tuple[str, ...]) -> dict[str, str]:
+        """Return what each node that isn't ready lacks."""
+        missing, links = {}, {self._name: describe_links(self._node)}
+        for name in nodes:
+            ready, text = self._ask_ready(name)
+            (links if ready else missing)[name] = text
+        return missing or shortfalls(links)
+
+    def _ask_ready(self, name: str) -> tuple[bool, str]:
+        """Return whether a node is ready, and its links or what it lacks."""
+        client = self._trigger(f'{name}/ready')
+        if not client.service_is_ready():
+            return False, 'not there yet'
+        future = client.call_async(Trigger.Request())
+        limit = time.monotonic() + 2.0
+        while not future.done() and time.monotonic() < limit:
+            self._wait_once()
+        if not future.done():
+            client.remove_pending_request(future)
+            return False, 'does not answer'
+        answer = future.result()
+        return answer.success, answer.message or 'not configured'
+
+    def call(self, service: str, timeout: float = 60.0) -> str:
+        """Call a std_srvs/Trigger service; return its message.
+
+        Raises:
+            GraphStalled: It isn't there, doesn't answer, or answers no.
+        """
+        client = self._trigger(service)
+        self._wait(client.service_is_ready, timeout, lambda: f'service {service} is not there')
+        future = client.call_async(Trigger.Request())
+        self._wait(future.done, timeout, lambda: f'service {service} does not answer')
+        if not future.result().success:
+            raise GraphStalled(f'service {service}: {future.result().message}')
+        return future.result().message
+
+    def _trigger(self, service: str) -> Client:
+        client = self._clients.get(service)
+        if client is None:
+            client = self._clients[service] = self._node.create_client(Trigger, service)
+        return client
+
+    def _status(self, name: str, message: Any) -> None:
+        previous = getattr(self, name)
+        if previous is None or stamp_ns(message) >= stamp_ns(previous):
+            setattr(self, name, message)
+        self._listen(message)
+
+    def _wait(
+        self, done: Callable[[], bool], timeout: float, complaint: Callable[[], str],
+    ) -> None:
+        limit = time.monotonic() + timeout
+        while not done():
+            self._wait_once()
+            if time.monotonic() > limit:
+                raise GraphStalled(f'{complaint()} (waited {timeout:.0f} s)')
+
+    def _wait_once(self) -> None:
+        self._executor.spin_once(timeout_sec=0.1)
+        self._check()

@@ -1,0 +1,162 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The record of one running episode: what of it has come, its transitions, its bag."""
+
+from collections.abc import Iterable
+import time
+from typing import Any
+
+import numpy as np
+from rclpy.serialization import serialize_message
+from std_msgs.msg import Header
+
+from inril_ros.data.bags.bags import EVENT_TOPIC, executed_tick, EXECUTED_TOPIC
+from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.frames.assembly import Decision, TransitionAssembler
+from inril_ros.data.frames.capture import Captured, EpisodeCapture
+from inril_ros.data.frames.transition_images import pack_images
+from inril_ros.msg import ActionChunk, EpisodeEvent, ExecutedAction, Transition
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.codecs import stamp_ns
+
+OUTCOME_NAMES = {
+    EpisodeEvent.UNKNOWN: 'unknown', EpisodeEvent.SUCCESS: 'success',
+    EpisodeEvent.FAILURE: 'failure', EpisodeEvent.TIME_LIMIT: 'time_limit',
+    EpisodeEvent.ABORTED: 'aborted'}
+
+
+class EpisodeRecord:
+    """What is known of the running episode.
+
+    Args:
+        event: That announced it.
+        contract: Of the robot.
+        assembler: Makes its decisions.
+        capture: Says which messages belong to it.
+        bag: Of a demonstration; None: its decisions become transitions.
+
+    Attributes:
+        event: See above.
+        assembler: See above.
+        bag: See above; None too when it is closed.
+        end: The event that ended it.
+        ended_at: [s] When that came, by a steady clock.
+        sent: The learner was sent something of it.
+    """
+
+    def __init__(
+        self, event: EpisodeEvent, contract: Contract, assembler: TransitionAssembler,
+        capture: EpisodeCapture, bag: QueuedBag | None,
+    ) -> None:
+        self.event = event
+        self.assembler = assembler
+        self.bag = bag
+        self.end: EpisodeEvent | None = None
+        self.ended_at = 0.0
+        self.sent = False
+        self._contract = contract
+        self._capture = capture
+        self._last_tick = 0
+        self._progress = 0.0
+
+    def take(self, item: Captured, message: Any) -> None:
+        """Take a message in, serialised and not."""
+        if self.bag is not None:
+            self._capture.add(item)
+        if item.topic == EXECUTED_TOPIC:
+            self._executed(message)
+        elif item.topic == self._contract.episode.outcome_topic:
+            self.assembler.add_reward(item.stamp, message.reward)
+
+    def _executed(self, message: ExecutedAction) -> None:
+        if message.episode_id != self.event.episode_id:
+            return
+        self.assembler.add_executed(executed_tick(message))
+        self._last_tick = stamp_ns(message)
+        self._progress = time.monotonic()
+        if self.bag is not None:
+            self._write(self._capture.confirmed(self._last_tick))
+
+    def add_extras(self, chunks: Iterable[ActionChunk]) -> None:
+        """Take in how the chunks of the episode were drawn."""
+        for chunk in chunks:
+            if chunk.episode_id == self.event.episode_id:
+                self.assembler.add_extras(chunk.first_tick, np.array(chunk.extras, np.float32))
+
+    def begin(self, started: EpisodeEvent) -> None:
+        """Take in when tick 0 is."""
+        self._capture.begin(stamp_ns(started))
+        self._keep(started)
+
+    def finish(self, ended: EpisodeEvent) -> None:
+        """Take in when the final observation is."""
+        self.end = ended
+        self.ended_at = time.monotonic()
+        self.assembler.end(ended.tick, stamp_ns(ended))
+
+    def all_came(self, settle: float | None) -> bool:
+        """Say whether all messages of the ended episode have come.
+
+        Args:
+            settle: [s] How long one waits for them; None: until each topic has spoken.
+        """
+        if settle is None:
+            return not self.awaited()
+        return time.monotonic() - self.ended_at >= settle
+
+    def waited(self) -> float:
+        """Return how long [s] it has been over without another of its actions having come."""
+        return time.monotonic() - max(self.ended_at, self._progress)
+
+    def awaited(self) -> list[str]:
+        """Return the topics whose last message hasn't come, of those that speak at each tick."""
+        return self._capture.awaited(self._last_tick, stamp_ns(self.end))
+
+    def close_bag(self) -> tuple[str, bool]:
+        """Write the rest and finish the bag; return where it lies, and whether it is kept.
+
+        Raises:
+            BagError: The disk failed.
+        """
+        end = self.end
+        self._write(self._capture.rest(stamp_ns(end)))
+        self._keep(end)
+        kept = end.outcome == EpisodeEvent.SUCCESS
+        age, skew, gap = np.max(self.assembler.audit or [(0.0, 0.0, 0.0)], axis=0)
+        path = self.bag.close({
+            'episode_id': end.episode_id, 'outcome': OUTCOME_NAMES[end.outcome],
+            'operator': end.operator_name, 'task': end.task,
+            'contract': self._contract.name, 'contract_hash': self._contract.hash,
+            'worst_age': f'{age:.4f}', 'worst_skew': f'{skew:.4f}', 'worst_gap': f'{gap:.4f}'},
+            kept)
+        return str(path), kept
+
+    def transition(self, decision: Decision, header: Header) -> Transition:
+        """Return a decision as it travels to the learner, without its number."""
+        end = self.end if decision.last else None
+        images = pack_images(decision.images)
+        message = Transition(
+            header=header, run_id=self.event.run_id, episode_id=self.event.episode_id,
+            first_tick=decision.first_tick, steps=len(decision.executed),
+            observation_size=self._contract.observation_size,
+            action_size=self._contract.action_size,
+            observations=decision.observations.ravel().tolist(),
+            requested=decision.requested.ravel().tolist(),
+            executed=decision.executed.ravel().tolist(), source=decision.source.tolist(),
+            rewards=decision.rewards.tolist(), extras=decision.extras.tolist(),
+            terminated=end is not None and end.outcome != EpisodeEvent.TIME_LIMIT,
+            truncated=end is not None and end.outcome == EpisodeEvent.TIME_LIMIT,
+            outcome=end.outcome if end else EpisodeEvent.UNKNOWN,
+            weights_version=decision.weights_version, contract_hash=self._contract.hash,
+            image_sizes=images.sizes, image_rows=images.rows)
+        message.image_data.frombytes(images.data)
+        return message
+
+    def _write(self, items: Iterable[Captured]) -> None:
+        for item in items:
+            self.bag.write(item.topic, item.message_type, item.bag_time, item.raw)
+
+    def _keep(self, event: EpisodeEvent) -> None:
+        if self.bag is not None:
+            self.bag.write(EVENT_TOPIC, 'inril_ros/msg/EpisodeEvent', stamp_ns(event),
+                           serialize_message(event))

@@ -1,0 +1,67 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the arm is, for devices that say only where it should go from there."""
+
+from collections.abc import Sequence
+import math
+
+import numpy as np
+from sensor_msgs.msg import JointState
+
+from inril_ros.data.bags.bags import EXECUTED_TOPIC
+from inril_ros.msg import ExecutedAction
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode
+
+_STATE = 'sensor_msgs/msg/JointState'
+
+
+class ArmState:
+    """What was measured of the joints, and what the gripper was told last.
+
+    Args:
+        node: The node that the subscriptions belong to.
+    """
+
+    def __init__(self, node: ManagedNode) -> None:
+        self._contract = contract = node.contract
+        self._positions: dict[str, float] = {}
+        self._executed: np.ndarray | None = None
+        topics = {entry.topic for entry in contract.observations.values()
+                  if entry.type == _STATE and entry.quantity == 'position'}
+        for topic in sorted(topics):
+            node.create_subscription(
+                JointState, topic, self._take, qos.observations(lockstep=False))
+        node.create_subscription(ExecutedAction, EXECUTED_TOPIC, self._take_executed, qos.RECORD)
+
+    def positions(self, joints: Sequence[str]) -> np.ndarray | None:
+        """Return the newest positions (n,) of joints; None: one was never measured."""
+        values = [self._positions.get(joint, math.nan) for joint in joints]
+        return np.array(values) if np.isfinite(values).all() else None
+
+    def gripper(self) -> float | None:
+        """Return -1..1 what keeps the gripper as it is; None: that isn't known.
+
+        What it was told last, since one that holds something is told more than it can reach.
+        """
+        contract, name = self._contract, self._contract.teleoperation.gripper_action
+        part, entry = contract.action_slice(name), contract.actions[name]
+        if self._executed is not None:
+            action = self._executed
+        elif entry.commands_positions:
+            measured = self.positions(entry.joints)
+            if measured is None:
+                return None
+            action = np.zeros(contract.action_size, np.float32)
+            action[part] = measured
+        else:
+            return 0.0  # no velocity, no effort
+        return float(np.clip(contract.normalise_action(action)[part][0], -1.0, 1.0))
+
+    def _take(self, message: JointState) -> None:
+        self._positions.update(zip(message.name, message.position, strict=False))
+
+    def _take_executed(self, message: ExecutedAction) -> None:
+        executed = np.array(message.executed, np.float32)
+        if executed.shape == (self._contract.action_size,) and np.isfinite(executed).all():
+            self._executed = executed

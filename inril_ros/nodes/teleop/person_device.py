@@ -1,0 +1,103 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A person's device in real time: asked at each tick, let go when it is silent, jogged if need be.
+
+What it asks for is sent with the time at which it is sent. A device that is let go sends an open
+switch and nothing to follow: the arm is held at once, and not when a command has become old.
+"""
+
+from dataclasses import replace
+import sys
+import time
+
+from rclpy.clock import Clock, ClockType
+
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.teleop.arm_state import ArmState
+from inril_ros.nodes.teleop.episode_keys import EpisodeKeys
+from inril_ros.nodes.teleop.teleop_inputs import DeviceInput, make_input
+from inril_ros.nodes.teleop.teleop_sender import TeleopSender
+from inril_ros.nodes.teleop.terminal import KeyTerminal
+from inril_ros.robot.teleop.keys import keys_of, PressedKeys
+from inril_ros.robot.teleop.mapping import DeviceCommand, JointJogger, RELEASED
+from inril_ros.robot.teleop.settings import check_device, Device, Keyboard, Leader
+
+
+class PersonDevice:
+    """A device, and the keys of the terminal that the node runs in, if it does.
+
+    Args:
+        node: The node that it belongs to.
+        settings: Of the device.
+        sender: Where to.
+
+    Raises:
+        ValueError: The device can't drive this robot, or not in this way.
+    """
+
+    def __init__(self, node: ManagedNode, settings: Device, sender: TeleopSender) -> None:
+        contract, rules = node.contract, node.contract.teleoperation
+        check_device(settings, contract)
+        if node.lockstep:
+            raise ValueError(f'{settings.device}: a person needs real time: lockstep:=false')
+        self._node = node
+        self._sender = sender
+        self._arm = ArmState(node)
+        self._joints = contract.actions[rules.joint_action].joints if rules.joint_action else ()
+        follows = isinstance(settings, Leader)
+        self._jogger = JointJogger(contract) if self._joints and not follows else None
+        twist = bool(rules.twist_action or rules.rotation_action)
+        self._input: DeviceInput | None = None
+        self._drives_on_arrival = follows
+        if isinstance(settings, Keyboard):
+            self._keys = PressedKeys(settings, self._joints, twist)
+        else:
+            self._keys = PressedKeys(Keyboard(), (), twist=False)
+            self._input = make_input(node, settings, self.drive if follows else lambda: None)
+            node.need(*self._input.links)
+        self._episodes = EpisodeKeys(node)
+        self._terminal: KeyTerminal | None = None
+        if self._input is None or (sys.stdin is not None and sys.stdin.isatty()):
+            self._terminal = KeyTerminal(resumed=self._keys.release)
+            print(self._keys.help, flush=True)
+        node.create_timer(contract.period, self._tick,
+                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def stop(self) -> None:
+        """Say that nobody drives."""
+        self._keys.release()
+        self._sender.send(self._node.now(), RELEASED)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._terminal is not None:
+            self._terminal.close()
+
+    def drive(self) -> None:
+        """Send what the person asks for now."""
+        if not self._node.active:
+            return
+        now = time.monotonic()
+        command = self._keys.command(now) if self._input is None else self._input.command()
+        if self._jogger is not None:
+            command = replace(command, joint_position=self._jogger.step(
+                now, command.joint_velocity, command.held, self._arm.positions(self._joints)))
+        self._sender.send(self._node.now(), self._with_gripper(command))
+
+    def _with_gripper(self, command: DeviceCommand) -> DeviceCommand:
+        """Return a command that leaves the gripper as it is until a person says otherwise."""
+        if not self._node.contract.teleoperation.gripper_action or command.gripper is not None:
+            return command
+        if command.held and self._sender.gripper is not None:
+            return command
+        kept = self._arm.gripper()
+        return replace(command, gripper=kept, held=command.held and kept is not None)
+
+    def _tick(self) -> None:
+        if self._terminal is not None:
+            for key in keys_of(self._terminal.read()):
+                meaning = self._keys.press(key, time.monotonic())
+                if meaning is not None:
+                    self._episodes.say(meaning)
+        if not (self._drives_on_arrival and self._input.moves):
+            self.drive()

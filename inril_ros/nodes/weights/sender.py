@@ -1,0 +1,186 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The learner's end of the weights: versions out, and again what was lost on the way.
+
+Tensors that an acting side is known to have are left out. It is known from its own status: the
+version it says it acts with is one that was sent from here. Several robots get the same versions,
+each on its own topics, and without what it has itself.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+import posixpath
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
+
+from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
+from inril_ros.nodes.base import qos
+from inril_ros.transport.weights.outgoing_weights import OutgoingWeights, unchanged
+from inril_ros.transport.weights.tensor_set import rounded, WireTensor
+
+#: Versions of which it is remembered what they were made of.
+_REMEMBERED = 20
+
+
+class WeightsSender:
+    """Numbers and sends versions.
+
+    Args:
+        node: The node that publishers and subscriptions belong to.
+        run_id: UUID of the run.
+        learner_id: UUID of this process.
+        contract_hash: Of the contract that the weights are for.
+        half: Send matrices as bfloat16.
+        robots: Namespaces of those who act, relative to the node's; empty: the node's own.
+
+    Attributes:
+        version: The last one, 0 before the first. A restored learner sets it.
+        links: The ends that the learner needs somebody at.
+    """
+
+    def __init__(self, node: Node, run_id: str, learner_id: str, contract_hash: str,
+                 half: bool, robots: Sequence[str] = ('',)) -> None:
+        self.version = 0
+        self._node = node
+        self._names = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
+        self._half = half
+        self._made_of: OrderedDict[int, frozenset[str]] = OrderedDict()  # hashes by version
+        self._last: dict[str, WireTensor] = {}  # the last version, hashed
+        self._receivers = {robot: _Receiver(node, robot) for robot in robots}
+        for robot, receiver in self._receivers.items():
+            node.create_subscription(
+                WeightsRequest, posixpath.join(robot, 'weights/request'),
+                partial(self._asked, receiver), qos.EVENT)
+        self.links: tuple[Publisher | Subscription, ...] = tuple(
+            link for receiver in self._receivers.values()
+            for link in (receiver.pieces, receiver.manifests))
+
+    @property
+    def wants_all(self) -> bool:
+        """Whether somebody lacks tensors that were left out: a new version must go out."""
+        return any(receiver.wants_all for receiver in self._receivers.values())
+
+    def send(self, tensors: Mapping[str, WireTensor], model_config: str, schema_hash: str,
+             learner_step: int) -> None:
+        """Send weights as the next version.
+
+        Args:
+            tensors: All of them, by name (``tensor_set.gather``).
+            model_config: JSON of the model's configuration.
+            schema_hash: See WeightsManifest.msg.
+            learner_step: RL updates done.
+        """
+        tensors = dict(rounded(tensors) if self._half else tensors)
+        same = unchanged(tensors, self._last)
+        self._last = tensors
+        self.version += 1
+        made: dict[frozenset[str], OutgoingWeights] = {}  # robots that have the same get the same
+        with ThreadPoolExecutor(1, thread_name_prefix='hashing') as pool:
+            hashing = pool.submit(_hash, tensors.values())
+            for receiver in self._receivers.values():
+                left_out = self._left_out(receiver, same, tensors)
+                receiver.wants_all = False
+                if left_out not in made:
+                    made[left_out] = OutgoingWeights(
+                        tensors, left_out, version=self.version,
+                        parent_version=self.version - 1, learner_step=learner_step,
+                        model_config=model_config, schema_hash=schema_hash, **self._names)
+                receiver.sent = made[left_out]
+                # The manifest last: of two versions in a row the first one is whole when it is
+                # named; and the hashes that are in it are computed meanwhile.
+                self._publish_pieces(receiver, range(receiver.sent.chunk_count))
+                hashing.result()
+                self._publish_manifest(receiver)
+        self._made_of[self.version] = frozenset(tensor.hash for tensor in tensors.values())
+        while len(self._made_of) > _REMEMBERED:
+            self._made_of.popitem(last=False)
+
+    def _left_out(self, receiver: '_Receiver', same: Mapping[str, WireTensor],
+                  tensors: Mapping[str, WireTensor]) -> frozenset[str]:
+        """Return the names of the tensors that a robot has."""
+        known = self._made_of.get(receiver.acting, frozenset())
+        names = frozenset(name for name, tensor in same.items() if tensor.hash in known)
+        # Something must be sent, or there would be nothing to put together.
+        return frozenset() if receiver.wants_all or names == tensors.keys() else names
+
+    def heard(self, status: PolicyStatus, robot: str = '') -> bool:
+        """Take what an acting side says.
+
+        Args:
+            status: What it says.
+            robot: Which one it is.
+
+        Returns:
+            Whether it acts with a later version than the last one from here: this learner came
+            back with less, and must number on from there.
+        """
+        ours = status.run_id == self._names['run_id']
+        self._receivers[robot].acting = status.weights_version if ours else 0
+        if ours and status.weights_version > self.version:
+            self.version = status.weights_version
+            return True
+        return False
+
+    def _asked(self, receiver: '_Receiver', message: WeightsRequest) -> None:
+        """Send again what a robot lacks of the last version; older ones are over."""
+        sent = receiver.sent
+        if message.run_id != self._names['run_id'] or sent is None:
+            return
+        if message.complete:
+            receiver.wants_all = True
+            return
+        if message.version != sent.number:
+            return
+        indices = [index for index in message.chunk_indices if index < sent.chunk_count]
+        if not message.chunk_indices:
+            indices = range(sent.chunk_count)
+        self._publish_pieces(receiver, indices)
+        if not message.chunk_indices:
+            self._publish_manifest(receiver)
+
+    def _publish_manifest(self, receiver: '_Receiver') -> None:
+        message = WeightsManifest(format='safetensors')
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        for name, value in vars(receiver.sent.manifest()).items():
+            setattr(message, name, value)
+        receiver.manifests.publish(message)
+
+    def _publish_pieces(self, receiver: '_Receiver', indices: 'range | list[int]') -> None:
+        sent = receiver.sent
+        for index, offset, parts in sent.pieces(indices):
+            message = PolicyWeights(
+                run_id=self._names['run_id'], version=sent.number, chunk_index=index,
+                chunk_count=sent.chunk_count, offset=offset)
+            message.header.stamp = self._node.get_clock().now().to_msg()
+            for part in parts:
+                message.data.frombytes(part)
+            receiver.pieces.publish(message)
+
+
+def _hash(tensors: Iterable[WireTensor]) -> None:
+    """Have the hashes computed, by this thread alone: another one sends meanwhile."""
+    for tensor in tensors:
+        tensor.hash  # noqa: B018  it is computed once
+
+
+class _Receiver:
+    """One robot, as far as weights go.
+
+    Attributes:
+        acting: The version that it says it acts with, 0 if none from here.
+        sent: The last version, as it was sent to it.
+        wants_all: It lacks tensors that were left out.
+    """
+
+    def __init__(self, node: Node, robot: str) -> None:
+        self.acting = 0
+        self.sent: OutgoingWeights | None = None
+        self.wants_all = False
+        self.pieces = node.create_publisher(
+            PolicyWeights, posixpath.join(robot, 'weights/pieces'), qos.WEIGHTS)
+        self.manifests = node.create_publisher(
+            WeightsManifest, posixpath.join(robot, 'weights/manifest'), qos.MANIFEST)

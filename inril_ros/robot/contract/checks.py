@@ -1,0 +1,214 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What ties one part of a contract to another: names that must exist, lengths that must fit."""
+
+from itertools import combinations
+
+from inril_ros.robot.contract.parts import ContractParts
+
+# These have no names for what they carry.
+_ALONE = ('std_msgs/msg/Float64MultiArray', 'control_msgs/action/GripperCommand')
+
+
+def check_references(contract: ContractParts) -> None:
+    """Check what ties one part of a contract to another.
+
+    Raises:
+        ValueError: A name is used that isn't defined, or lengths don't fit.
+    """
+    observed = contract.observations
+    if not observed or not contract.actions or not contract.policy_observations:
+        raise ValueError('observations, actions and policy_observations must not be empty')
+    both = observed.keys() & contract.derived.keys()
+    if both:
+        raise ValueError(f'{sorted(both)} named both in observations and in derived')
+    known = observed.keys() | contract.derived.keys()
+    _check_derived(contract)
+    _check_instants(contract)
+    for name in contract.policy_observations:
+        if name not in known:
+            raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
+    _check_policy_images(contract)
+    _check_topics(contract)
+    _check_shared_commands(contract)
+    _check_positions_are_observed(contract)
+    _check_home(contract)
+    box, teleoperation = contract.workspace, contract.teleoperation
+    if box is not None:
+        if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
+            raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
+        if box.links and contract.kinematics is None:
+            raise ValueError('workspace.links needs kinematics: where the URDF is')
+    if box is not None and box.action:
+        _check_reference('workspace.observation', box.observation, contract.observations, 3)
+        _check_reference('workspace.action', box.action, contract.actions, 3)
+        if contract.actions[box.action].hold != 'zero':
+            raise ValueError(f'workspace.action: {box.action!r} is a velocity; its hold is zero, '
+                             'or a held arm would leave the box')
+    if teleoperation.twist_action:
+        _check_reference(
+            'teleoperation.twist_action', teleoperation.twist_action, contract.actions, 3)
+    if teleoperation.rotation_action:
+        _check_reference('teleoperation.rotation_action', teleoperation.rotation_action,
+                         contract.actions, 3)
+    if teleoperation.gripper_action:
+        _check_reference(
+            'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
+    if teleoperation.joint_action:
+        action = contract.actions.get(teleoperation.joint_action)
+        if action is None or not action.commands_positions:
+            raise ValueError(f'teleoperation.joint_action is {teleoperation.joint_action!r}, '
+                             'which is no action that commands joint positions')
+
+
+def _check_derived(contract: ContractParts) -> None:
+    known = contract.observations.keys() | contract.derived.keys()
+    for name, derived in contract.derived.items():
+        for source in derived.inputs:
+            if source not in known:
+                raise ValueError(f'derived.{name} uses {source!r}, which is none of '
+                                 f'{sorted(known - {name})}')
+    for name in contract.derived:
+        _check_no_circle(contract, name, ())
+    for name, derived in contract.derived.items():
+        if len({contract.length(source) for source in derived.inputs}) != 1:
+            raise ValueError(f'derived.{name} subtracts quantities of different length')
+        if derived.relative:
+            for source in derived.inputs:
+                if not _is_pose(contract, source):
+                    raise ValueError(f'derived.{name}.relative: {source!r} is no pose (position '
+                                     'and quaternion, 7 values)')
+        if contract.length(name) > 65536:
+            raise ValueError(f'derived.{name} has {contract.length(name)} values: too many')
+
+
+def _check_no_circle(contract: ContractParts, name: str, above: tuple[str, ...]) -> None:
+    if name in above:
+        raise ValueError(f'derived.{name} is computed from itself: '
+                         f'{" <- ".join((*above[above.index(name):], name))}')
+    if name in contract.derived:
+        for source in contract.derived[name].inputs:
+            _check_no_circle(contract, source, (*above, name))
+
+
+def _is_pose(contract: ContractParts, name: str) -> bool:
+    """Say whether a quantity is a pose: observed as one, or one relative to another."""
+    if name in contract.observations:
+        return contract.observations[name].is_pose
+    derived = contract.derived[name]
+    if derived.previous:
+        return derived.scale == 1.0 and _is_pose(contract, derived.previous)
+    return derived.relative is not None
+
+
+def check_lockstep(contract: ContractParts, file: str) -> None:
+    """Check that a simulation can run in lockstep under a contract.
+
+    Args:
+        contract: Of the robot.
+        file: Where it was read from, for the message.
+
+    Raises:
+        ValueError: It has an observation_delay: the simulation would wait for the answer to an
+            observation that the policy isn't to see yet, and nothing would ever go on.
+    """
+    if contract.observation_delay > 0.0:
+        raise ValueError(
+            f'{file}: observation_delay is {contract.observation_delay:g} s, which lockstep does '
+            'not know: in it each tick is answered from its own observation. Run in real time '
+            '(lockstep false), or set observation_delay: 0 and align: hold')
+
+
+def _check_instants(contract: ContractParts) -> None:
+    """Check that there is something to interpolate between."""
+    for name, entry in contract.observations.items():
+        if entry.align != 'hold' and contract.observation_delay == 0.0:
+            raise ValueError(
+                f'observations.{name}.align: {entry.align} needs observation_delay: at the tick '
+                'itself the next sample has not come. Give the contract a delay of at least one '
+                'period of this topic, for example observation_delay: 0.02, or use align: hold')
+        if entry.latched and entry.clock == 'receive':
+            raise ValueError(f'observations.{name}: what is latched was sent before it is '
+                             'received: clock must be header')
+
+
+def _check_policy_images(contract: ContractParts) -> None:
+    wanted = contract.policy_images
+    for name in () if wanted is None else wanted.cameras:
+        if name not in contract.cameras:
+            raise ValueError(f'policy_images.cameras has {name!r}, which is none of '
+                             f'{sorted(contract.cameras)}')
+        period = 1.0 / contract.cameras[name].rate
+        if wanted.max_age < period:
+            raise ValueError(f'policy_images.max_age is {wanted.max_age} s, but {name!r} gives an '
+                             f'image each {period:g} s')
+    topics = [camera.topic for camera in contract.policy_cameras.values()]
+    if len(set(topics)) != len(topics):
+        raise ValueError(f'policy_images.cameras share a topic: {topics}')
+
+
+def _check_home(contract: ContractParts) -> None:
+    home = contract.episode.home
+    if not home:
+        return
+    limits = {joint: (low, high) for action in contract.actions.values()
+              if action.commands_positions
+              for joint, low, high in zip(action.joints, action.minimum, action.maximum)}
+    for joint, position in home.items():
+        if joint not in limits:
+            raise ValueError(f'episode.home names {joint!r}, which is none of the joints that are '
+                             f'commanded by position: {sorted(limits)}')
+        if not limits[joint][0] <= position <= limits[joint][1]:
+            raise ValueError(f'episode.home puts {joint!r} at {position}, which is not within '
+                             f'{limits[joint][0]}..{limits[joint][1]}')
+
+
+def _check_positions_are_observed(contract: ContractParts) -> None:
+    observed = {joint for entry in contract.observations.values()
+                if entry.quantity == 'position' for joint in entry.joints}
+    for name, action in contract.actions.items():
+        if action.commands_positions and not observed.issuperset(action.joints):
+            raise ValueError(
+                f'actions.{name} commands positions of {sorted(set(action.joints) - observed)}, '
+                'which no observation measures: they could not be held')
+        if action.position_minimum and not observed.issuperset(action.joints):
+            raise ValueError(
+                f'actions.{name} limits positions of {sorted(set(action.joints) - observed)}, '
+                'which no observation measures')
+
+
+def _check_reference(key: str, name: str, table: dict, length: int) -> None:
+    if name not in table:
+        raise ValueError(f'{key} is {name!r}, which is none of {sorted(table)}')
+    if table[name].length != length:
+        raise ValueError(f'{key}: {name!r} has {table[name].length} values, {length} are needed')
+
+
+def _check_topics(contract: ContractParts) -> None:
+    types: dict[str, str] = {}
+    entries = [*contract.observations.values(), *contract.actions.values()]
+    for entry in [*entries, *contract.cameras.values()]:
+        if types.setdefault(entry.topic, entry.type) != entry.type:
+            raise ValueError(
+                f'topic {entry.topic!r} has two types: {types[entry.topic]} and {entry.type}')
+
+
+def _check_shared_commands(contract: ContractParts) -> None:
+    """Check that actions on one topic fit into one message: one frame, no value written twice."""
+    for (name, first), (other, second) in combinations(contract.actions.items(), 2):
+        if first.topic != second.topic:
+            continue
+        both = f'actions.{name} and actions.{other} share {first.topic!r}'
+        if first.frame_id != second.frame_id:
+            raise ValueError(f'{both}, but not the frame_id: {first.frame_id!r}, '
+                             f'{second.frame_id!r}')
+        if first.type in _ALONE:
+            raise ValueError(f'{both}: a {first.type} carries one action')
+        if max(first.horizon, second.horizon) > 1:
+            raise ValueError(f'{both}: a horizon needs a topic of its own')
+        if first.quantity != second.quantity or set(first.joints) & set(second.joints):
+            raise ValueError(f'{both}: they need the same quantity and no joint in common')
+        short, long = sorted((f'{first.field}.', f'{second.field}.'), key=len)
+        if not first.joints and long.startswith(short):
+            raise ValueError(f'{both}, and one overwrites the other: {first.field!r}, '
+                             f'{second.field!r}')

@@ -1,0 +1,67 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a contract says, as plain data: its hash, and in what two of them differ.
+
+A key at its default counts as absent. So an optional key that a later version of this package
+knows leaves the hashes of contracts, and with them bags and checkpoints, as they are. For the
+same reason a default may not be changed: whoever wants another one adds another key. Which
+defaults there are is pinned by config/schema/contract.schema.json and its test.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, MISSING
+import hashlib
+import json
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from inril_ros.robot.contract.parts import ContractParts
+
+
+def content_hash(contract: ContractParts) -> str:
+    """Return the SHA-256 (hex) of the content; see ``Contract.hash``."""
+    content = _content(contract, defaults=False)
+    if contract.kinematics is not None and contract.kinematics.sha256:
+        del content['kinematics']['urdf']  # where it lies doesn't matter, what it says does
+    text = json.dumps(content, sort_keys=True, separators=(',', ':'))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def describe_difference(ours: ContractParts, theirs: ContractParts) -> str:
+    """Say in which keys two contracts differ, one line each; empty if they are equal."""
+    left, right = (dict(_flatten(_content(one, defaults=True))) for one in (ours, theirs))
+    return '\n'.join(
+        f'  {key}: {left.get(key, "(absent)")!r} here, {right.get(key, "(absent)")!r} there'
+        for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key))
+
+
+def _content(contract: ContractParts, defaults: bool) -> dict[str, Any]:
+    return {**_plain(contract, defaults), 'order of actions': list(contract.actions)}
+
+
+def _plain(value: object, defaults: bool) -> Any:
+    """Return a value in JSON's types, with the keys at their defaults or without."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name), defaults) for item in fields(value)
+                if defaults or not _is_default(item, getattr(value, item.name))}
+    if isinstance(value, dict):
+        return {key: _plain(item, defaults) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item, defaults) for item in value]
+    return value
+
+
+def _is_default(item: Any, value: object) -> bool:
+    default = item.default
+    if isinstance(default, FieldInfo):  # where pydantic keeps a factory
+        default = default.get_default(call_default_factory=True)
+    return default is not MISSING and value == default
+
+
+def _flatten(value: object, key: str = '') -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from _flatten(item, f'{key}.{name}' if key else name)
+    else:
+        yield key, value

@@ -1,0 +1,161 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""An arm that is described for Gazebo, simulated by MuJoCo: the same topics without Gazebo.
+
+Model and controllers are derived from the world file that Gazebo reads. It makes the task
+testable, and learnable many times faster than real time, on a machine that has no Gazebo.
+"""
+
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from inril_ros.robot.contract.contract import Action, Contract, Observation
+from inril_ros.robot.rotations import canonical
+from inril_ros.sim.gazebo.lift_task import LiftJudge
+from inril_ros.sim.gazebo.sdf_scene import read_scene, Scene, SceneError
+from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
+from inril_ros.sim.mapping import find_task, MappingError, SdfMapping
+from inril_ros.sim.rendering import SceneRenderer
+from inril_ros.sim.simulated_robot import admissible_action, camera_size, Outcome, SimulatedState
+
+
+class GazeboArm:
+    """An arm of a Gazebo world; a SimulatedRobot.
+
+    Args:
+        mapping: Names the world and its tasks.
+        task: Name of a task.
+        contract: Of the arm. Its observations are joints, by name, and ``<model>_pose``; its
+            actions are positions of joints that the world has a controller for.
+        folder: The world's path is relative to this one.
+
+    Raises:
+        MappingError: The mapping, the contract and the world don't fit together.
+    """
+
+    def __init__(
+        self, mapping: SdfMapping, task: str, contract: Contract, folder: Path,
+    ) -> None:
+        self._task = find_task(mapping, task)
+        self._contract = contract
+        path = folder / mapping.world
+        try:
+            scene = read_scene(path)
+            scene.model(self._task.object)
+        except SceneError as error:
+            raise MappingError(str(error)) from error
+        self._model = mujoco.MjModel.from_xml_string(mujoco_xml(scene))
+        self._data = mujoco.MjData(self._model)
+        self._steps = round(contract.period / scene.step)
+        self._judge = LiftJudge(self._task)
+        self._renderer: SceneRenderer | None = None
+        self._ready = False
+        if abs(self._steps * scene.step - contract.period) > 1e-9:
+            raise MappingError(f'{path}: steps of {scene.step} s do not add up to the period of '
+                               f'contract {contract.name!r}, {contract.period} s')
+        _check_cameras(contract, scene, path)
+        names = [self._model.joint(index).name for index in range(self._model.njnt)]
+        for name, entry in contract.observations.items():
+            self._check_observation(name, entry, names)
+        self._actuators = np.concatenate([
+            self._actuators_of(name, entry) for name, entry in contract.actions.items()])
+        unknown = sorted(set(contract.episode.home) - set(names))
+        if unknown:
+            raise MappingError(f'contract {contract.name!r}: episode.home names {unknown}, the '
+                               f'world has joints {names}')
+
+    @property
+    def period(self) -> float:
+        """[s] Simulated time of one step."""
+        return self._steps * float(self._model.opt.timestep)
+
+    def reset(self, seed: int) -> SimulatedState:
+        """Begin an episode: the arm at home, the object where the seed says."""
+        mujoco.mj_resetData(self._model, self._data)
+        for name, position in self._contract.episode.home.items():
+            self._data.joint(name).qpos[0] = position
+            self._data.actuator(name).ctrl[0] = position
+        x, y, z, *rotation = self._task.start.draw(seed)
+        self._data.joint(self._task.object).qpos[:] = x, y, z, rotation[3], *rotation[:3]
+        mujoco.mj_forward(self._model, self._data)
+        self._judge.begin()
+        self._ready = True
+        return self._state()
+
+    def step(self, action: np.ndarray) -> SimulatedState:
+        """Apply an action (A,) in contract units for one tick.
+
+        Raises:
+            ValueError: The action has another shape, or isn't finite.
+            RuntimeError: There was no reset yet.
+        """
+        if not self._ready:
+            raise RuntimeError('reset the simulation before the first step')
+        self._data.ctrl[self._actuators] = admissible_action(self._contract, action)
+        mujoco.mj_step(self._model, self._data, self._steps)
+        return self._state()
+
+    def image(self, camera: str) -> np.ndarray:
+        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
+
+        Raises:
+            MappingError: The contract has no such camera.
+            RenderingError: There is no OpenGL to draw with.
+        """
+        height, width = camera_size(self._contract, camera)
+        if self._renderer is None:
+            self._renderer = SceneRenderer(self._model, self._data)
+        return self._renderer.image(camera, height, width)
+
+    def close(self) -> None:
+        """Release OpenGL."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+        self._ready = False
+
+    def _state(self) -> SimulatedState:
+        success = self._judge.observe(
+            self._data.time, float(self._data.body(self._task.object).xpos[2]))
+        outcome: Outcome = 'success' if success else 'none'
+        return SimulatedState(
+            {name: self._read(name, entry) for name, entry in self._contract.observations.items()},
+            outcome, float(success))
+
+    def _read(self, name: str, entry: Observation) -> np.ndarray:
+        if not entry.joints:
+            body = self._data.body(name.removesuffix('_pose'))
+            return np.concatenate([body.xpos, canonical(np.roll(body.xquat, -1))])
+        joints = [self._data.joint(joint) for joint in entry.joints]
+        return np.array([joint.qvel[0] if entry.quantity == 'velocity' else joint.qpos[0]
+                         for joint in joints])
+
+    def _check_observation(self, name: str, entry: Observation, joints: list[str]) -> None:
+        if entry.joints:
+            known = set(entry.joints) <= set(joints) and entry.quantity != 'effort'
+        else:
+            body = name.removesuffix('_pose')
+            known = entry.is_pose and mujoco.mj_name2id(
+                self._model, mujoco.mjtObj.mjOBJ_BODY, body) > 0
+        if not known:
+            raise MappingError(f'contract {self._contract.name!r}: observations.{name}: the world '
+                               f'gives position and velocity of the joints {joints} and '
+                               '<model>_pose')
+
+    def _actuators_of(self, name: str, entry: Action) -> np.ndarray:
+        driven = [self._model.actuator(index).name for index in range(self._model.nu)]
+        if not entry.commands_positions or not set(entry.joints) <= set(driven):
+            raise MappingError(f'contract {self._contract.name!r}: actions.{name}: the world '
+                               f'takes positions of the joints {driven}')
+        return np.array([driven.index(joint) for joint in entry.joints])
+
+
+def _check_cameras(contract: Contract, scene: Scene, path: Path) -> None:
+    sizes = {camera.name: (camera.width, camera.height)
+             for model in scene.models for camera in model.cameras}
+    for name, camera in contract.cameras.items():
+        if sizes.get(name) != (camera.width, camera.height):
+            raise MappingError(f'contract {contract.name!r}: cameras.{name} is {camera.width} x '
+                               f'{camera.height}; {path} has {sizes}')

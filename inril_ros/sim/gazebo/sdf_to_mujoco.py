@@ -1,0 +1,108 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The MuJoCo model of a Gazebo world, made when it is needed.
+
+What Gazebo's position controllers do, MuJoCo's position actuators do: the same gains, the same
+limits of effort, the same damping in the joints. Contacts differ between physics engines; masses,
+geometry and friction don't.
+"""
+
+from collections.abc import Mapping
+import math
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from scipy.spatial.transform import Rotation
+
+from inril_ros.sim.gazebo.sdf_scene import CameraSensor, Link, Model, Pose, Scene, Shape
+
+# Links of one model don't touch each other, as Gazebo has it without self_collide.
+_ROBOT = {'contype': '1', 'conaffinity': '2'}
+_THING = {'contype': '2', 'conaffinity': '3'}
+
+
+def mujoco_xml(scene: Scene) -> str:
+    """Return the text of a MuJoCo model (MJCF) of a scene.
+
+    Bodies are named for models and links, sites for frames, actuators for joints. A model without
+    joints that isn't static moves freely, as body and free joint of the model's name.
+    """
+    root = Element('mujoco', model=scene.name)
+    SubElement(root, 'compiler', angle='radian', autolimits='true')
+    # implicitfast: the joints' damping may be strong. noslip: what is grasped doesn't creep.
+    SubElement(root, 'option', timestep=repr(scene.step), gravity=_words(scene.gravity),
+               integrator='implicitfast', cone='elliptic', impratio='10', noslip_iterations='3')
+    world = SubElement(root, 'worldbody')
+    SubElement(world, 'light', pos='0 0 3', dir='0 0 -1', directional='true',
+               diffuse='0.7 0.7 0.7')
+    actuators = SubElement(root, 'actuator')
+    for model in scene.models:
+        _add_model(world, model)
+        for drive in model.drives:
+            SubElement(actuators, 'position', name=drive.joint, joint=drive.joint,
+                       kp=repr(drive.gain), forcerange=_words((-drive.effort, drive.effort)))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding='unicode')
+
+
+def _add_model(world: Element, model: Model) -> None:
+    children = {joint.child: joint for joint in model.joints}
+    links = {link.name: link for link in model.links}
+    bodies: dict[str, Element] = {}
+    base = _body(world, model.name, model.pose)
+    if not model.static and not model.joints:
+        SubElement(base, 'freejoint', name=model.name)
+    for link in model.links:
+        if link.name not in children:
+            bodies[link.name] = base if len(model.links) == 1 else _body(base, link.name, Pose())
+    for joint in model.joints:  # parents come before their children in the file
+        body = bodies[joint.child] = _body(bodies[joint.parent], joint.child, joint.pose)
+        SubElement(body, 'joint', name=joint.name, axis=_words(joint.axis),
+                   type='hinge' if joint.kind == 'revolute' else 'slide',
+                   range=_words((joint.lower, joint.upper)), damping=repr(joint.damping))
+    for name, body in bodies.items():
+        _fill_body(body, links[name], _ROBOT if model.joints else _THING)
+    for name, (link, pose) in model.frames.items():
+        SubElement(bodies[link], 'site', name=name, size='0.002', **_place(pose))
+    for camera in model.cameras:
+        _add_camera(next(iter(bodies.values())), camera)
+
+
+def _body(parent: Element, name: str, pose: Pose) -> Element:
+    return SubElement(parent, 'body', name=name, **_place(pose))
+
+
+def _fill_body(body: Element, link: Link, collides: Mapping[str, str]) -> None:
+    if link.weightless:
+        body.set('gravcomp', '1')
+    if link.inertial is not None:
+        SubElement(body, 'inertial', mass=repr(link.inertial.mass),
+                   diaginertia=_words(link.inertial.moments), **_place(link.inertial.centre))
+    for shape in link.shapes:
+        _add_shape(body, shape, collides)
+
+
+def _add_shape(body: Element, shape: Shape, collides: Mapping[str, str]) -> None:
+    if shape.kind == 'box':
+        size = tuple(0.5 * length for length in shape.size)
+    else:
+        size = (shape.size[0], 0.5 * shape.size[1])
+    SubElement(body, 'geom', name=shape.name, type=shape.kind, size=_words(size),
+               friction=_words((shape.friction, 0.005, 0.0001)), condim='4',
+               rgba=_words(shape.colour), **_place(shape.pose), **collides)
+
+
+def _add_camera(body: Element, camera: CameraSensor) -> None:
+    # MuJoCo's cameras look along -z with y up, Gazebo's along x with z up.
+    aspect = camera.height / camera.width
+    fovy = 2.0 * math.degrees(math.atan(aspect * math.tan(0.5 * camera.horizontal_fov)))
+    SubElement(body, 'camera', name=camera.name, fovy=repr(fovy), xyaxes='0 -1 0 0 0 1')
+
+
+def _place(pose: Pose) -> dict[str, str]:
+    x, y, z, w = Rotation.from_euler('xyz', pose.rpy).as_quat()
+    return {'pos': _words(pose.xyz), 'quat': _words((w, x, y, z))}
+
+
+def _words(numbers: tuple[float, ...]) -> str:
+    return ' '.join(repr(float(number)) for number in numbers)

@@ -1,0 +1,205 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""An arm that isn't there: what a ros2_control robot does, for tests and first tries.
+
+It is made from a contract and its URDF alone: controllers take the commands of the contract,
+joints follow them late and within the URDF's limits, and what is measured has noise. No ROS and no
+clock: times are passed in, the same calls with the same seed give the same arm.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from urdf_parser_py.urdf import URDF
+
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.messages.commands import MULTI_ARRAY, TRAJECTORY
+from inril_ros.robot.motion.kinematics import limits_from_urdf
+from inril_ros.robot.motion.reset_motion import HomePath, ResetRefused
+from inril_ros.sim.mock_arm.controllers import ForwardController, TrajectoryController
+from inril_ros.sim.mock_arm.dynamics import JointDynamics, STEP
+from inril_ros.sim.mock_arm.faults import JointSample
+
+_LONGEST_CATCH_UP = 2.0  # [s] after a longer pause the arm has come to rest anyway
+_JERK = 100.0  # [rad/s^3] on the way home
+_Controller = TrajectoryController | ForwardController
+
+
+@dataclass(frozen=True)
+class MockArmConfig:
+    """What the URDF doesn't say.
+
+    Attributes:
+        acceleration: [rad/s^2 or m/s^2] Highest, of every joint.
+        bandwidth: [rad/s] Of the joints' servos.
+        latency: [s] From a controller's output to the motors.
+        noise: [rad or m] Standard deviation of measured positions; velocities have ten times it.
+        tolerance: [rad or m] A joint may be so far from its trajectory before it is aborted.
+        timeout: [s] After the end of a trajectory it is aborted; 0: never.
+        home_speed: Share of the limits that the way home uses.
+    """
+
+    acceleration: float = 12.0
+    bandwidth: float = 40.0
+    latency: float = 0.008
+    noise: float = 1e-4
+    tolerance: float = 0.5
+    timeout: float = 0.0
+    home_speed: float = 0.3
+
+
+class MockArm:
+    """Controllers, joints and sensors of one arm.
+
+    Args:
+        contract: Says by which topics it is commanded, its joints, and where its home is.
+        robot: Its URDF.
+        config: See there.
+        seed: Of the noise.
+
+    Attributes:
+        joints: Names of the n joints, in the order of all arrays.
+        deaf: Commands are ignored.
+        refused: Commands that a controller did not take.
+
+    Raises:
+        ValueError: The contract has commands that these controllers don't understand, or joints
+            without limits.
+        KinematicsError: The URDF lacks a joint.
+    """
+
+    def __init__(self, contract: Contract, robot: URDF, config: MockArmConfig | None = None,
+                 seed: int = 0) -> None:
+        self.config = config or MockArmConfig()
+        # joint_state_broadcaster's order, not the contract's: whoever reads by order is found out.
+        self.joints = tuple(sorted({joint for entry in contract.observations.values()
+                                    for joint in entry.joints}))
+        limits = limits_from_urdf(robot, self.joints)
+        self._limits = replace(
+            limits, acceleration=np.full(len(self.joints), self.config.acceleration),
+            jerk=np.full(len(self.joints), _JERK))
+        middle = 0.5 * (limits.minimum + limits.maximum)
+        self._home = np.array([contract.episode.home.get(joint, place)
+                               for joint, place in zip(self.joints, middle)])
+        self._joint_dynamics = JointDynamics(
+            self._limits, self._home, self.config.bandwidth, self.config.latency)
+        self._controllers = self._make_controllers(contract)
+        self._random = np.random.default_rng(seed)
+        self._reference = self._home.copy()
+        self._reference_velocity = np.zeros_like(self._home)
+        self._way_home: HomePath | None = None
+        self._way_began = 0.0
+        self._time: float | None = None
+        self.deaf = False
+        self.refused = 0
+
+    def _make_controllers(self, contract: Contract) -> dict[str, tuple[_Controller, list[int]]]:
+        """Return the controller of each topic, and which joints it has."""
+        made: dict[str, tuple[_Controller, list[int]]] = {}
+        for name, entry in contract.actions.items():
+            if not entry.commands_positions or entry.type not in (TRAJECTORY, MULTI_ARRAY):
+                raise ValueError(f'actions.{name}: the mock arm takes joint positions as '
+                                 f'{TRAJECTORY} or {MULTI_ARRAY}, not {entry.type} with '
+                                 f'{entry.quantity}')
+            if entry.topic in made:
+                raise ValueError(f'actions.{name} shares {entry.topic!r}: the mock arm has one '
+                                 'controller per action')
+            places = [self.joints.index(joint) for joint in entry.joints]
+            start = self._home[places]
+            made[entry.topic] = (
+                TrajectoryController(entry.joints, start, self.config.tolerance,
+                                     self.config.timeout)
+                if entry.type == TRAJECTORY else ForwardController(entry.joints, start), places)
+        return made
+
+    @property
+    def position(self) -> np.ndarray:
+        """Where the joints really are (n,), in the order of ``joints``."""
+        return self._joint_dynamics.position
+
+    @property
+    def velocity(self) -> np.ndarray:
+        """How fast they really are (n,)."""
+        return self._joint_dynamics.velocity
+
+    def command(self, topic: str, message: Any, now: float, origin: int = 0) -> str:
+        """Give a command to the controller of a topic; return why it is refused, or ''.
+
+        Args:
+            topic: As in the contract.
+            message: Of the contract's type.
+            now: [s] Since the origin.
+            origin: [ns] Time of the stamps' clock at which ``now`` is 0.
+        """
+        if self.deaf:
+            return ''
+        self.advance(now)
+        if self._way_home is not None:
+            reason = 'the arm is on its way home'
+        else:
+            reason = self._controllers[topic][0].accept(message, now, origin)
+        self.refused += bool(reason)
+        return reason
+
+    def advance(self, now: float) -> None:
+        """Let time pass until ``now`` [s]; the first call begins at rest at home."""
+        if self._time is None or now < self._time:
+            self._time = now  # time that went back moves nothing
+        self._time = max(self._time, now - _LONGEST_CATCH_UP)
+        while self._time + STEP <= now:
+            self._time += STEP
+            self._command_joints(self._time)
+            self._joint_dynamics.step(self._reference, self._reference_velocity)
+
+    def measure(self, stamp: int) -> JointSample:
+        """Return what the sensors say now, with a stamp [ns]."""
+        noise = self.config.noise * self._random.standard_normal((2, len(self.joints)))
+        return JointSample(stamp, self.joints, self.position + noise[0],
+                           self.velocity + 10.0 * noise[1])
+
+    def drive_home(self, now: float) -> str:
+        """Drive home from where the arm is; commands are refused meanwhile. Return why not, or ''.
+
+        The way is a straight line in joint space at a share of the limits.
+        """
+        self.advance(now)
+        try:
+            self._way_home = HomePath(self._limits.scaled(self.config.home_speed),
+                                      self._reference.copy(), self._home, STEP)
+        except ResetRefused as error:
+            return str(error)
+        self._way_began = now
+        return ''
+
+    @property
+    def homing(self) -> bool:
+        """Whether it is on its way home."""
+        return self._way_home is not None
+
+    @property
+    def aborted(self) -> str:
+        """Why a controller gave up its last trajectory; empty if none did."""
+        return '; '.join(f'{topic}: {controller.aborted}'
+                         for topic, (controller, _) in self._controllers.items()
+                         if controller.aborted)
+
+    def _command_joints(self, now: float) -> None:
+        if self._way_home is not None:
+            self._follow_way_home(now)
+            return
+        for controller, places in self._controllers.values():
+            position, velocity = controller.sample(now, self.position[places])
+            self._reference[places], self._reference_velocity[places] = position, velocity
+
+    def _follow_way_home(self, now: float) -> None:
+        seconds = now - self._way_began
+        reference = self._way_home.at(seconds)
+        self._reference_velocity[:] = (reference - self._reference) / STEP
+        self._reference[:] = reference
+        settled = self.config.latency + 10.0 / self.config.bandwidth
+        if seconds > self._way_home.duration + settled:
+            self._way_home = None
+            self._reference_velocity[:] = 0.0
+            for controller, places in self._controllers.values():
+                controller.hold(self._home[places])

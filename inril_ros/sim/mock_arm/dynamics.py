@@ -1,0 +1,78 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Joints that follow a reference as an arm's own servos do: late, with a lag, within limits.
+
+Without a clock: each call is one step of a fixed length. What a real arm can't do this one can't
+do either, whatever it is told: it is never faster than its velocity and acceleration limits allow,
+and it brakes in time for the ends of its joints.
+"""
+
+import numpy as np
+
+from inril_ros.robot.motion.limits import JointLimits
+
+#: [s] One step: the control period of common arms.
+STEP = 0.002
+
+
+class JointDynamics:
+    """n joints of second order, critically damped.
+
+    The acceleration is w^2 (r - q) + 2 w (r' - q'), w the bandwidth and r the reference, limited.
+    Braking for the end of a joint is exact in discrete time: a step is taken only at a velocity v
+    from which the rest of the way suffices, v STEP + v^2 / 2a <= distance; one step of full
+    braking later the same holds again.
+
+    Args:
+        limits: Position, velocity and acceleration; jerk is not limited. All finite.
+        start: (n,) Where the joints are, at rest.
+        bandwidth: [rad/s] At most 1 / STEP, or the discrete steps would oscillate.
+        latency: [s] A reference takes effect so much later, to the step.
+
+    Raises:
+        ValueError: A limit isn't finite, or the start is beyond them.
+    """
+
+    def __init__(
+        self, limits: JointLimits, start: np.ndarray, bandwidth: float, latency: float,
+    ) -> None:
+        for name in ('minimum', 'maximum', 'velocity', 'acceleration'):
+            if not np.isfinite(getattr(limits, name)).all():
+                raise ValueError(f'{name} of the joints is not finite: '
+                                 f'{getattr(limits, name).tolist()}')
+        if (start < limits.minimum).any() or (start > limits.maximum).any():
+            raise ValueError(f'start {start.tolist()} is beyond {limits.minimum.tolist()}..'
+                             f'{limits.maximum.tolist()}')
+        if not 0.0 < bandwidth <= 1.0 / STEP:
+            raise ValueError(f'bandwidth is {bandwidth} rad/s: above 0, at most {1.0 / STEP:g}')
+        self.limits = limits
+        self.position = np.array(start, np.float64)
+        self.velocity = np.zeros_like(self.position)
+        self._stiffness, self._damping = bandwidth ** 2, 2.0 * bandwidth
+        self._change = limits.acceleration * STEP  # highest change of velocity in a step
+        # References on their way: row i is due i steps after the oldest.
+        self._due = np.zeros((round(latency / STEP) + 1, 2, start.size))
+        self._due[:, 0] = start
+        self._oldest = 0
+
+    def step(self, reference: np.ndarray, reference_velocity: np.ndarray) -> None:
+        """Go on by one step, with a reference (n,) and its velocity (n,)."""
+        self._due[self._oldest] = reference, reference_velocity
+        self._oldest = (self._oldest + 1) % len(self._due)
+        target, target_velocity = self._due[self._oldest]
+        limits = self.limits
+        change = STEP * (
+            self._stiffness * (np.clip(target, limits.minimum, limits.maximum) - self.position)
+            + self._damping * (np.clip(target_velocity, -limits.velocity, limits.velocity)
+                               - self.velocity))
+        velocity = self.velocity + np.clip(change, -self._change, self._change)
+        np.clip(velocity, -limits.velocity, limits.velocity, out=velocity)
+        np.clip(velocity, -self._stoppable(self.position - limits.minimum),
+                self._stoppable(limits.maximum - self.position), out=velocity)
+        self.velocity = velocity
+        self.position = self.position + STEP * velocity
+
+    def _stoppable(self, distance: np.ndarray) -> np.ndarray:
+        """Return the highest velocity (n,) of a step after which a distance (n,) suffices."""
+        return np.sqrt(self._change ** 2
+                       + 2.0 * self.limits.acceleration * np.maximum(distance, 0.0)) - self._change

@@ -1,0 +1,227 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rollout journal: every transition is on disk before it is sent.
+
+Append-only segments (``journal_segments``) of a run. Written is handed to the operating system at
+each record: a killed process loses nothing. When it is forced to the disk is the caller's choice
+(``sync``): what was not can be lost with the machine.
+
+Opening verifies everything, cuts a torn end and reports what is damaged. Numbers that may have
+been given to records that are gone are not given again: the learner may have those records, and
+would take the new ones for repetitions.
+
+Nothing is removed unless a limit is set (``journal_retention``).
+"""
+
+from collections.abc import Iterator
+import os
+from pathlib import Path
+import re
+
+from inril_ros.transport.folder_lock import FolderLock
+from inril_ros.transport.journal.retention import removable, Retention, SegmentFacts
+from inril_ros.transport.journal.segments import Damage, read_segment, SegmentWriter
+
+#: [byte] A segment that has become larger is closed, and the next one begun.
+SEGMENT_BYTES = 16_000_000
+#: Numbers left out where records may be gone: more than a machine loses that goes down.
+SKIPPED = 100_000
+_NAME = re.compile(r'^(\d{6})-(\d+)\.mcap$')  # index, number of the first record
+
+
+class Journal:
+    """Numbered records of one run, for one process at a time.
+
+    Args:
+        folder: Where the segments lie; made if need be. A new segment is begun at each opening.
+        schema_name: Message type of the records, for other readers of the files.
+        schema_text: Its definition (``ros2msg`` text with dependencies).
+        segment_bytes: See ``SEGMENT_BYTES``.
+
+    Attributes:
+        damages: What could not be read when it was opened, a torn end that was cut included.
+        last_sequence: Of the last record; 0 if there is none.
+        next_sequence: That the next record must have.
+
+    Raises:
+        FolderInUseError: Another process writes to this journal.
+        OSError: The folder can't be written to.
+    """
+
+    def __init__(self, folder: Path, schema_name: str, schema_text: str,
+                 segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._lock = FolderLock(folder, 'the journal')
+        try:
+            self._folder = folder
+            self._schema = (schema_name, schema_text)
+            self._segment_bytes = segment_bytes
+            self.last_sequence, found, lost = _verify(folder)
+            self.damages = tuple(found)
+            self.next_sequence = 1 + max(
+                self.last_sequence, *(_first(path) - 1 for path in _segments(folder)), 0)
+            if lost or self._lock.machine_went_down:
+                self.next_sequence += SKIPPED
+            self._segment: SegmentWriter | None = None
+            self._begin_segment()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def append(self, sequence: int, stamp: int, record: bytes) -> None:
+        """Write a record; on return it is with the operating system.
+
+        Args:
+            sequence: ``next_sequence``.
+            stamp: [ns] ROS time.
+            record: The message, CDR.
+
+        Raises:
+            ValueError: It isn't the next number.
+            OSError: It could not be written. The journal is as it was, and may be tried again.
+        """
+        if sequence != self.next_sequence:
+            raise ValueError(f'record {sequence}: the next one is {self.next_sequence}')
+        if self._segment is not None and self._segment.size > self._segment_bytes:
+            self._end_segment()
+        if self._segment is None:
+            self._begin_segment()
+        try:
+            self._segment.append(sequence, stamp, record)
+        except OSError:
+            self._segment.abandon()
+            self._segment = None
+            raise
+        self.last_sequence = sequence
+        self.next_sequence = sequence + 1
+
+    def skip_beyond(self, sequence: int) -> None:
+        """Give no number up to this one any more: somebody has records of these numbers."""
+        if sequence >= self.next_sequence:
+            self.next_sequence = sequence + 1
+            self._end_segment()  # the name of a segment is the first number in it
+
+    def sync(self) -> None:
+        """Force everything to the disk."""
+        if self._segment is not None:
+            self._segment.sync()
+
+    def after(self, sequence: int) -> Iterator[tuple[int, bytes]]:
+        """Return the (sequence, record) pairs after a sequence number, in order.
+
+        What is appended while one reads is found too, up to the end of its segment.
+        """
+        segments = _segments(self._folder)
+        # A segment is over before the first number of the next one.
+        begin = max((index for index, path in enumerate(segments)
+                     if _first(path) <= sequence + 1), default=0)
+        for path in segments[begin:]:
+            for record in read_segment(path):
+                if record.sequence > sequence:
+                    yield record.sequence, record.data
+
+    def prune(self, covered: int, retention: Retention, now: float) -> list[str]:
+        """Remove segments that may go and are beyond a limit, oldest first.
+
+        Args:
+            covered: Every checkpoint that the learner keeps has the records up to this number.
+            retention: The limits.
+            now: [s] Unix time.
+
+        Returns:
+            The names of what was removed.
+
+        Raises:
+            OSError: One can't be removed; those after it are as they were.
+        """
+        if retention.keeps_all:
+            return []
+        paths = _segments(self._folder)
+        status = [path.stat() for path in paths]
+        facts = [SegmentFacts(_first(path), each.st_size, each.st_mtime)
+                 for path, each in zip(paths, status)]
+        removed = paths[:removable(facts, covered, self.last_sequence, retention, now)]
+        for path in removed:
+            path.unlink()
+        if removed:
+            _sync_folder(self._folder)
+        return [path.name for path in removed]
+
+    def close(self) -> None:
+        """Finish the segment; the journal can't be used any more."""
+        self._end_segment()
+        self._lock.release()
+
+    def _begin_segment(self) -> None:
+        index = 1 + segments_begun(self._folder)
+        path = self._folder / f'{index:06d}-{self.next_sequence}.mcap'
+        try:
+            self._segment = SegmentWriter(path, *self._schema)
+            _sync_folder(self._folder)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _end_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.finish()
+
+
+def read_journal(folder: Path, damages: list[Damage] | None = None) -> Iterator[tuple[int, bytes]]:
+    """Return all (sequence, record) pairs of a journal in order.
+
+    Args:
+        folder: Of the journal.
+        damages: What can't be read, a torn end included, is appended to it.
+    """
+    for path in _segments(folder):
+        for record in read_segment(path, damages):
+            yield record.sequence, record.data
+
+
+def segments_begun(folder: Path) -> int:
+    """Return how many segments were begun in a journal, those that are gone counted too."""
+    return max((_index(path) for path in _segments(folder)), default=0)
+
+
+def _verify(folder: Path) -> tuple[int, list[Damage], bool]:
+    """Read everything once, and cut a torn end of the last segment.
+
+    Returns:
+        The last number, what is damaged, and whether records after the last one may be lost.
+    """
+    damages: list[Damage] = []
+    paths = _segments(folder)
+    last, holds_last = 0, paths[0] if paths else folder
+    for path in paths:
+        for record in read_segment(path, damages):
+            last, holds_last = record.sequence, path
+    lost = any(damage.path >= holds_last and not damage.cut_off for damage in damages)
+    if damages and damages[-1].rest and damages[-1].path == paths[-1]:
+        if damages[-1].offset:
+            os.truncate(paths[-1], damages[-1].offset)
+        else:  # not even its first bytes are ours
+            paths[-1].rename(paths[-1].with_suffix('.damaged'))
+    return last, damages, lost
+
+
+def _segments(folder: Path) -> list[Path]:
+    """Return the segments in the order in which they were written."""
+    return sorted(path for path in folder.glob('*.mcap') if _NAME.match(path.name))
+
+
+def _index(path: Path) -> int:
+    return int(_NAME.match(path.name)[1])
+
+
+def _first(path: Path) -> int:
+    """Return the number of a segment's first record, if it has any."""
+    return int(_NAME.match(path.name)[2])
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

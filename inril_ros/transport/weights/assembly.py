@@ -1,0 +1,215 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Pieces of weights put together again, whatever order they come in, however often.
+
+Taking a piece in is to keep it, so that the thread that infers can do it: no byte is copied
+there. What takes time (putting together, hashes, tensors, the network) is done with what ``take``
+returns, in a thread of its own. Pieces that do not come are named, to be asked for again.
+"""
+
+from dataclasses import dataclass
+from itertools import count, takewhile
+
+from inril_ros.transport.weights import manifest as weights
+from inril_ros.transport.weights.manifest import (
+    chunk_count,
+    content_hash,
+    Manifest,
+    PiecesDoNotFit,
+    WeightsRefused,
+)
+
+#: [byte] Pieces that came before their manifest, all together; the others are asked for again.
+EARLY_BYTES = 256_000_000
+#: Versions of which such pieces are kept.
+EARLY_VERSIONS = 4
+#: Times that missing pieces are asked for, without any of them coming.
+MOST_REQUESTS = 10
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A version of which every piece has come; nothing of it is verified yet."""
+
+    manifest: Manifest
+    pieces: tuple[bytes | memoryview, ...]
+
+    @property
+    def has_hash(self) -> bool:
+        """Whether a hash of the whole is to be compared: there is one, or no list of tensors."""
+        return bool(self.manifest.content_hash) or not self.manifest.tensors
+
+    def verified(self) -> bytes:
+        """Return the content, for ``tensor_set.complete``.
+
+        Where the manifest has a list of tensors, their hashes vouch for the content, and
+        ``complete`` compares them; a hash of the whole is compared here if there is one.
+
+        Raises:
+            WeightsRefused: It isn't what the manifest says, or nothing vouches for it.
+        """
+        content = b''.join(self.pieces)
+        if self.has_hash and content_hash(content) != self.manifest.content_hash:
+            raise WeightsRefused('the content does not have the hash of the manifest')
+        return content
+
+
+class Assembler:
+    """Puts versions together on the acting side. The clock [s] is the caller's.
+
+    Args:
+        run_id: Only weights of this run are accepted; empty: of the run whose weights act first.
+        contract_hash: Only weights made for this contract are accepted.
+        patience: [s] Without a new piece for so long, what is missing is asked for.
+    """
+
+    def __init__(self, run_id: str, contract_hash: str, patience: float = 2.0) -> None:
+        self.run_id = run_id
+        self.newest = 0
+        self._contract_hash = contract_hash
+        self._patience = patience
+        self._wanted: Manifest | None = None
+        self._pieces: dict[int, bytes | memoryview] = {}  # of the wanted version, by index
+        self._missing: set[int] = set()
+        self._early: dict[int, dict[int, bytes | memoryview]] = {}  # by version and index
+        self._heard_at = 0.0
+        self._requests = 0
+
+    def offer(self, manifest: Manifest, now: float = 0.0) -> None:
+        """Take a manifest; of two versions the newer one is wanted.
+
+        Raises:
+            WeightsRefused: Of another run or contract, not newer than what acts, or too large.
+            PiecesDoNotFit: Pieces that came before it have other sizes; they are forgotten.
+        """
+        self._check(manifest)
+        if self._wanted is not None and manifest.version < self._wanted.version:
+            return
+        if manifest == self._wanted:  # it came again: so do its pieces
+            return
+        self._wanted = manifest
+        self._pieces = {}
+        self._missing = set(range(manifest.chunk_count))
+        self._heard_at, self._requests = now, 0
+        for index, data in self._early.pop(manifest.version, {}).items():
+            self._place(index, data)
+        self._early = {version: pieces for version, pieces in self._early.items()
+                       if version > manifest.version}
+
+    def _check(self, manifest: Manifest) -> None:
+        if self.run_id and manifest.run_id != self.run_id:
+            raise WeightsRefused(f'run {manifest.run_id} is not the run {self.run_id}')
+        if manifest.contract_hash != self._contract_hash:
+            raise WeightsRefused(
+                f'made for contract {manifest.contract_hash[:12]}, '
+                f'this is {self._contract_hash[:12]}')
+        if manifest.version <= self.newest:
+            raise WeightsRefused(f'version {manifest.version} is not newer than {self.newest}')
+        if not 0 < manifest.total_size <= weights.MAXIMUM_BYTES:
+            raise WeightsRefused(
+                f'{manifest.total_size} bytes, 1..{weights.MAXIMUM_BYTES} are allowed')
+        if manifest.chunk_count != chunk_count(manifest.total_size):
+            raise WeightsRefused(f'{manifest.chunk_count} pieces for {manifest.total_size} bytes')
+        if max(len(manifest.model_config), len(manifest.tensors)) > weights.MAXIMUM_TEXT:
+            raise WeightsRefused(f'texts of more than {weights.MAXIMUM_TEXT} characters')
+
+    def add(self, run_id: str, version: int, index: int, offset: int, data: bytes | memoryview,
+            now: float = 0.0) -> None:
+        """Take a piece; those of other runs and of versions that are over are ignored.
+
+        A piece that can't be part of anything is ignored too: if it was damaged on its way, it is
+        missing, and asked for. The data is kept, not copied: it must not be changed afterwards.
+
+        Raises:
+            PiecesDoNotFit: It has another size than the manifest says; all are forgotten.
+        """
+        if (self.run_id and run_id != self.run_id) or version <= self.newest:
+            return
+        if self._wanted is not None and run_id != self._wanted.run_id:
+            return
+        if not 0 <= index < chunk_count(weights.MAXIMUM_BYTES) \
+                or offset != index * weights.CHUNK_BYTES or len(data) > weights.CHUNK_BYTES:
+            return
+        if self._wanted is None or version > self._wanted.version:
+            self._keep_early(version, index, data)
+        elif version == self._wanted.version and self._place(index, data):
+            self._heard_at, self._requests = now, 0
+
+    def _place(self, index: int, data: bytes | memoryview) -> bool:
+        """Keep a piece of the wanted version; return whether it was missing."""
+        if index not in self._missing:
+            return False
+        size = min(weights.CHUNK_BYTES,
+                   self._wanted.total_size - index * weights.CHUNK_BYTES)
+        if len(data) != size:
+            wanted = self._wanted
+            self._forget()
+            raise PiecesDoNotFit(
+                wanted, f'piece {index} has {len(data)} bytes, the manifest says {size}')
+        self._pieces[index] = data
+        self._missing.discard(index)
+        return True
+
+    def _keep_early(self, version: int, index: int, data: bytes | memoryview) -> None:
+        """Keep a piece whose manifest isn't here; many of them must not fill the memory."""
+        self._early.setdefault(version, {}).setdefault(index, data)
+        while len(self._early) > EARLY_VERSIONS or self._early_bytes() > EARLY_BYTES:
+            del self._early[min(self._early)]
+
+    def _early_bytes(self) -> int:
+        return sum(len(data) for pieces in self._early.values() for data in pieces.values())
+
+    def take(self) -> Assembled | None:
+        """Return the wanted version once it has all its pieces, once; None before."""
+        if self._wanted is None or self._missing:
+            return None
+        assembled = Assembled(self._wanted, tuple(
+            self._pieces[index] for index in range(self._wanted.chunk_count)))
+        self._forget()
+        return assembled
+
+    def in_order(self) -> tuple[bytes | memoryview, ...]:
+        """Return the first pieces of the newest version as far as none is missing.
+
+        Its manifest may not be here, nor have been admitted: nothing vouches for them.
+        """
+        pieces = self._pieces
+        if self._early and (self._wanted is None or max(self._early) > self._wanted.version):
+            pieces = self._early[max(self._early)]
+        return tuple(map(pieces.__getitem__, takewhile(pieces.__contains__, count())))
+
+    def lacking(self, now: float) -> tuple[Manifest, list[int]] | None:
+        """Return the wanted version and the pieces of it to ask for, None if there is no need.
+
+        Raises:
+            WeightsRefused: They were asked for often enough.
+        """
+        if self._wanted is None or not self._missing or now - self._heard_at < self._patience:
+            return None
+        wanted, missing = self._wanted, sorted(self._missing)
+        if self._requests == MOST_REQUESTS:
+            self._forget()
+            raise WeightsRefused(f'version {wanted.version}: {len(missing)} pieces did not come '
+                                 f'though they were asked for {MOST_REQUESTS} times')
+        self._heard_at = now
+        self._requests += 1
+        return wanted, missing
+
+    def applied(self, manifest: Manifest) -> None:
+        """Note that a version is acting: only newer ones of the same run are accepted now."""
+        self.run_id = manifest.run_id
+        self.newest = manifest.version
+        if self._wanted is not None and self._wanted.version <= self.newest:
+            self._forget()
+
+    def follow(self, run_id: str) -> None:
+        """Begin anew with another run (empty: any), whose versions have numbers of their own."""
+        self.run_id = run_id
+        self.newest = 0
+        self._forget()
+        self._early.clear()
+
+    def _forget(self) -> None:
+        self._wanted = None
+        self._pieces = {}
+        self._missing = set()

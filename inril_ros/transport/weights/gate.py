@@ -1,0 +1,191 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which version acts: new ones on trial, back to the last good one when episodes get worse.
+
+Versions come faster than a single one could be judged, so what is judged is the stream of episodes
+since the last good version: its first episodes set the reference, those after it are a trial
+(``sequential_test``). A trial that ends well makes the version that acts then the good one; one
+that ends badly returns to the good one, which acts alone for a while before the newest is tried
+again. An operator can pin what acts, and roll back by hand.
+
+Pure state: episodes and commands in, decisions out. Whoever acts does what it says.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from inril_ros.transport.weights.outcome_comparison import lower_bound, SequentialTest, Verdict
+
+
+class GateError(ValueError):
+    """A command that can't be carried out; the message says why."""
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """When episodes are clearly worse, and what then.
+
+    Attributes:
+        automatic: Roll back by itself; otherwise only an operator does.
+        reference: Episodes that tell how good the policy is.
+        drop: How much lower a rate of success is to be found.
+        false_alarm: Highest probability that a trial of something no worse ends in a rollback
+            although the reference was right.
+        reference_error: Highest probability that any reference of a run is too good.
+        miss: Highest probability that a trial of something that much worse ends well.
+        rest: Episodes that the good version acts after a rollback, before the newest is tried.
+        most_rollbacks: After so many in a row newer versions wait until an operator unpins.
+    """
+
+    automatic: bool = True
+    reference: int = 20
+    drop: float = 0.3
+    false_alarm: float = 0.002
+    reference_error: float = 0.02
+    miss: float = 0.1
+    rest: int = 10
+    most_rollbacks: int = 3
+
+
+class VersionGate:
+    """The state; see the file's head.
+
+    Attributes:
+        acting: Version that acts; 0: loaded from disk.
+        good: Version that a rollback returns to.
+        pinned: No other version is taken until ``unpin``.
+        rollbacks: So far, automatic or by hand.
+        reason: Why it last changed its mind.
+    """
+
+    def __init__(self, config: GateConfig) -> None:
+        self._config = config
+        self.acting = 0
+        self.good = 0
+        self.pinned = False
+        self.rollbacks = 0
+        self.reason = ''
+        self._bar = 0.0  # highest rate of success that was shown
+        self._references = 0  # times that it was looked for
+        self._recent: deque[bool] = deque(maxlen=config.reference)
+        self._trial: SequentialTest | None = None
+        self._resting = 0  # episodes that the good version still acts alone
+        self._in_a_row = 0
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether episodes are being counted for and against what acts."""
+        return self._trial is not None
+
+    @property
+    def evidence(self) -> float:
+        """Likelihood ratio of worse to good; 1 without a trial."""
+        return self._trial.evidence if self._trial else 1.0
+
+    def takes_new(self) -> bool:
+        """Whether a newer version may act now."""
+        return not self.pinned and not self._resting
+
+    def begin(self, version: int) -> None:
+        """Note that the first version acts: there is nothing else to return to."""
+        self.acting = self.good = version
+
+    def took(self, version: int) -> None:
+        """Note that a newer version acts."""
+        self.acting = version
+
+    def ended(self, success: bool) -> int | None:
+        """Take the outcome of an episode that the policy drove to its end.
+
+        Returns:
+            The version to return to, None if there is none.
+        """
+        if self._resting:  # the good version's own episodes: what may follow is on trial later
+            self._resting -= 1
+            if not self._resting and not self.pinned:
+                self._begin_trial(f'version {self.good} has rested: newer ones are tried')
+            return None
+        self._recent.append(success)
+        if self._trial is None:
+            if len(self._recent) == self._config.reference:
+                self._accept(f'reference: {sum(self._recent)} of {len(self._recent)} episodes')
+            return None
+        verdict = self._trial.add(success)
+        if verdict is Verdict.NOT_WORSE:
+            self._in_a_row = 0
+            self._accept(f'no worse in {self._trial.episodes} episodes')
+        elif verdict is Verdict.WORSE:
+            return self._found_worse()
+        return None
+
+    def pin(self) -> None:
+        """Keep what acts until ``unpin``."""
+        self.pinned = True
+        self.reason = f'version {self.acting} pinned by an operator'
+
+    def unpin(self) -> None:
+        """Take newer versions again, on trial if it is known what is good."""
+        self.pinned = False
+        self._resting = self._in_a_row = 0
+        self.reason = 'unpinned by an operator'
+        if self._bar:
+            self._begin_trial(self.reason)
+
+    def roll_back(self) -> int:
+        """Return to the good version, and stay there until ``unpin``.
+
+        Returns:
+            That version.
+
+        Raises:
+            GateError: It acts already.
+        """
+        if self.acting == self.good:
+            raise GateError(f'version {self.good} is the last good one, and acts')
+        self._return('rolled back by an operator')
+        self.pinned = True
+        return self.good
+
+    def _accept(self, why: str) -> None:
+        """What acts is good; whatever follows is on trial against the best that was shown."""
+        self.good = self.acting
+        if len(self._recent) == self._config.reference:
+            # The best of many bounds would be wrong more often than each: the k-th may be with
+            # error / k (k + 1), which add up to error, however many there are.
+            self._references += 1
+            error = self._config.reference_error / (self._references * (self._references + 1))
+            self._bar = max(self._bar, lower_bound(
+                sum(self._recent), len(self._recent), error))
+            self._recent.clear()
+        self._begin_trial(f'version {self.good} is good: {why}')
+
+    def _begin_trial(self, why: str) -> None:
+        self.reason = why
+        self._trial = SequentialTest(
+            self._bar, self._config.drop, self._config.false_alarm, self._config.miss)
+
+    def _found_worse(self) -> int | None:
+        episodes = self._trial.episodes
+        if self.acting == self.good or not self._config.automatic:
+            # Nothing to return to, or not allowed: it is said, and counted anew.
+            self._begin_trial(f'version {self.acting}: clearly worse in {episodes} episodes than '
+                              f'the best so far; it stays')
+            return None
+        self._in_a_row += 1
+        self._return(f'version {self.acting} was clearly worse in {episodes} episodes: back to '
+                     f'{self.good}')
+        if self._in_a_row >= self._config.most_rollbacks:
+            self.pinned = True
+            self.reason += (f', {self._in_a_row} times in a row by now: pinned until an operator '
+                            'unpins')
+        else:
+            self._resting = self._config.rest
+        return self.good
+
+    def _return(self, why: str) -> None:
+        self.rollbacks += 1
+        self.reason = why
+        self.acting = self.good
+        self._trial = None
+        self._resting = 0
+        self._recent.clear()

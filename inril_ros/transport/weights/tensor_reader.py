@@ -1,0 +1,190 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors out of safetensors bytes that are still coming: each is hashed as its bytes come.
+
+The library of that format reads what is whole only. Here the header of the first pieces says which
+bytes are which tensor, so that after the last piece nothing remains to be done but the last
+piece's own bytes. Nothing is verified here: the hashes are computed, from the very bytes that the
+tensors keep, and whoever has the manifest compares them (``tensor_set.complete_set``).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+import hashlib
+import json
+from math import prod
+from operator import is_
+import struct
+from typing import Any
+
+from inril_ros.transport.weights import manifest as weights
+from inril_ros.transport.weights.manifest import MAXIMUM_TEXT, WeightsRefused
+from inril_ros.transport.weights.tensor_set import Buffer, ITEM_BYTES, WireTensor
+
+#: Axes of a tensor, at most; numpy has no more.
+_MOST_AXES = 64
+
+
+class TensorReader:
+    """Reads one version after another; not for two threads at a time."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def read(self, pieces: Sequence[Buffer]) -> None:
+        """Read those pieces that were not read yet.
+
+        Args:
+            pieces: The version's first ones, in order. If they are not those that were read, and
+                more (another version, or the same one sent again), all are read anew. They must
+                not be changed any more.
+
+        Raises:
+            WeightsRefused: They are no safetensors, or of a type that isn't known here.
+        """
+        if len(pieces) < len(self._read) or not all(map(is_, self._read, pieces)):
+            self._begin()
+        for piece in pieces[len(self._read):]:
+            if self._wrong is None:
+                self._take_or_note(memoryview(piece).cast('B'))
+            self._read.append(piece)
+        if self._wrong is not None:
+            raise self._wrong
+
+    def finish(self, pieces: Sequence[Buffer]) -> dict[str, WireTensor]:
+        """Return the tensors of a version by name, their hashes computed, and forget it.
+
+        Args:
+            pieces: All of it, in order; those that were read before are not read again.
+
+        Raises:
+            WeightsRefused: They are no safetensors, or of a type that isn't known here.
+        """
+        try:
+            self.read(pieces)
+            if self._open is None or self._open:
+                raise WeightsRefused('no valid safetensors data: it ends too early')
+            return self._tensors
+        finally:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._read: list[Buffer] = []
+        self._wrong: Exception | None = None  # with these pieces, whatever follows them
+        self._head = bytearray()
+        self._open: deque[_OpenTensor] | None = None  # None: the header isn't whole yet
+        self._tensors: dict[str, WireTensor] = {}
+
+    def _take_or_note(self, view: memoryview) -> None:
+        try:
+            self._take(view)
+        except Exception as error:  # memory that isn't there, say: not to be tried at each piece
+            self._wrong, self._open, self._tensors = error, None, {}
+
+    def _take(self, view: memoryview) -> None:
+        if self._open is None:
+            self._head += view
+            size = _header_size(self._head)
+            if size is None or len(self._head) < size:
+                return
+            view = memoryview(bytes(self._head[size:]))
+            self._open = deque(_open_tensors(bytes(self._head[8:size])))
+            self._close()
+        while view:
+            if not self._open:
+                raise WeightsRefused('no valid safetensors data: bytes after the last tensor')
+            view = self._open[0].take(view)
+            self._close()
+
+    def _close(self) -> None:
+        """Move what is whole to the tensors."""
+        while self._open and not self._open[0].lacks:
+            tensor = self._open.popleft().close()
+            self._tensors[tensor.name] = tensor
+
+
+class _OpenTensor:
+    """A tensor of which not every byte has come.
+
+    Attributes:
+        lacks: [byte] What has not come yet.
+    """
+
+    def __init__(self, name: str, dtype: str, shape: tuple[int, ...], size: int) -> None:
+        self.lacks = size
+        self._named = name, dtype, dtype, shape
+        self._data: bytearray | None = None
+        self._digest = hashlib.sha256(WireTensor(*self._named, b'').hashed_first)
+
+    def take(self, view: memoryview) -> memoryview:
+        """Copy and hash what belongs to it; return the rest."""
+        if self._data is None:  # not before its first byte: a header may say what it likes
+            self._data = bytearray(self.lacks)
+        begin, part = len(self._data) - self.lacks, view[:self.lacks]
+        with memoryview(self._data) as data:
+            data[begin:begin + len(part)] = part
+            self._digest.update(data[begin:begin + len(part)])
+        self.lacks -= len(part)
+        return view[len(part):]
+
+    def close(self) -> WireTensor:
+        """Return the tensor that has come."""
+        return WireTensor(*self._named, self._data or bytearray()).known_by(
+            self._digest.hexdigest())
+
+
+def _header_size(head: bytearray) -> int | None:
+    """Return where the header ends, None if that has not come yet."""
+    if len(head) < 8:
+        return None
+    size = struct.unpack_from('<Q', head)[0]
+    if size > MAXIMUM_TEXT:
+        raise WeightsRefused(f'no valid safetensors data: a header of {size} bytes, '
+                             f'{MAXIMUM_TEXT} are allowed')
+    return 8 + size
+
+
+def _open_tensors(header: bytes) -> list[_OpenTensor]:
+    """Return what the header announces, in the order of the bytes."""
+    try:
+        entries = _entries(header)
+        rows = sorted((*entry['data_offsets'], name, entry['dtype'], tuple(entry['shape']))
+                      for name, entry in entries.items() if name != '__metadata__')
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise WeightsRefused(f'no valid safetensors data: {error!r}') from error
+    opened, place = [], 0
+    for begin, end, name, dtype, shape in rows:
+        if dtype not in ITEM_BYTES:
+            raise WeightsRefused(f'{name} is of type {dtype}, known are {", ".join(ITEM_BYTES)}')
+        if begin != place or end - begin != prod(shape) * ITEM_BYTES[dtype]:
+            raise WeightsRefused(f'no valid safetensors data: {name} is at {begin}..{end}')
+        place = end
+        opened.append(_OpenTensor(name, dtype, shape, end - begin))
+    if place > weights.MAXIMUM_BYTES:
+        raise WeightsRefused(f'{place} bytes, {weights.MAXIMUM_BYTES} are allowed')
+    return opened
+
+
+def _entries(header: bytes) -> dict[str, Any]:
+    """Return the header's entries, of the right types.
+
+    Raises:
+        ValueError: They are not.
+    """
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise ValueError('a name that comes twice')
+        return dict(pairs)
+
+    entries = json.loads(header.decode(), object_pairs_hook=unique)
+    if not isinstance(entries, dict):
+        raise ValueError('the header is no mapping')
+    for name, entry in entries.items():
+        if name == '__metadata__':
+            continue
+        numbers = [*entry['shape'], *entry['data_offsets']]
+        if entry.keys() != {'dtype', 'shape', 'data_offsets'} or type(entry['dtype']) is not str \
+                or len(entry['data_offsets']) != 2 or len(numbers) > 2 + _MOST_AXES \
+                or not all(type(number) is int and 0 <= number < 2 ** 63 for number in numbers):
+            raise ValueError(f'the entry of {name}')
+    return entries
