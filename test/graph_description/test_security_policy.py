@@ -84,7 +84,7 @@ def test_every_topic_that_a_node_names_is_in_its_rights():
                for name in (*each.publishes, *each.hears, *each.answers, *each.asks)}
     call = re.compile(
         r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'")
-    named = {name for path in (ROOT / 'inril_ros' / 'nodes').rglob('*_*.py')
+    named = {name for path in (ROOT / 'inril_ros' / 'nodes').rglob('*.py')
              if not path.stem.startswith('graph_')
              for name in call.findall(path.read_text())}
     assert {'weights/request', '~/rollback', 'action_chunk', '~/abort'} <= named
