@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Checkpoints of a run: each whole or absent, several kept, the newest that verifies wins.
+"""Checkpoints of a run: each whole or absent, several kept, the newest that verifies wins.
 
 A checkpoint is a folder of safetensors and JSON with hashes of both (see `artifact`), written
 beside its place, forced to the disk and renamed. Writing happens in a thread: what is saved is a
@@ -37,17 +36,16 @@ class Checkpoint:
 
 
 class CheckpointStore:
-    """
-    The checkpoints in one folder, for one process at a time.
+    """The checkpoints in one folder, for one process at a time.
 
     `damaged` says which ones could not be read, and why, once `newest` was called.
     """
 
     def __init__(self, folder: Path, keep: int = 3) -> None:
-        """
-        Open a folder; it is made if need be, and what a cut-off write left is removed.
+        """Open a folder; it is made if need be, and what a cut-off write left is removed.
 
-        :raises ValueError: `keep` is less than 1
+        Raises:
+            ValueError: `keep` is less than 1.
         """
         if keep < 1:
             raise ValueError(f'keep is {keep}: at least one checkpoint must be kept')
@@ -60,8 +58,7 @@ class CheckpointStore:
                 shutil.rmtree(leftover)
 
     def newest(self) -> Checkpoint | None:
-        """
-        Return the newest checkpoint that verifies, None if there is none.
+        """Return the newest checkpoint that verifies, None if there is none.
 
         Those that do not are put aside (`.damaged`): they must not push good ones out.
         """
@@ -77,10 +74,10 @@ class CheckpointStore:
         return None
 
     def save(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> Path:
-        """
-        Write a checkpoint, and remove the oldest ones.
+        """Write a checkpoint, and remove the oldest ones.
 
-        :raises OSError: it could not be written; those before it are as they were
+        Raises:
+            OSError: It could not be written; those before it are as they were.
         """
         folders = self._folders()
         folder = self.folder / f'{1 + int(folders[-1].name if folders else 0):08d}'
@@ -95,8 +92,7 @@ class CheckpointStore:
 
 
 class BackgroundWriter(Generic[Token]):
-    """
-    Writes in a thread, one thing at a time.
+    """Writes in a thread, one thing at a time.
 
     While one is being written no other is begun: the disk is too slow for so many.
     """
@@ -112,22 +108,22 @@ class BackgroundWriter(Generic[Token]):
         return self._writing is not None
 
     def begin(self, write: Callable[[], object], token: Token) -> None:
-        """
-        Begin to write. What is written must be a copy that nobody changes any more.
+        """Begin to write. What is written must be a copy that nobody changes any more.
 
         :param token: given back when it is on disk
-        :raises RuntimeError: the outcome of the last one was not taken
+        Raises:
+            RuntimeError: The outcome of the last one was not taken.
         """
         if self._writing is not None:
             raise RuntimeError('begin() before the outcome of the last write was taken')
         self._writing = self._thread.submit(write), token
 
     def finished(self, wait: bool = False) -> Token | None:
-        """
-        Return the token of what has come to be on disk, once; None if nothing has.
+        """Return the token of what has come to be on disk, once; None if nothing has.
 
         :param wait: for what is being written
-        :raises Exception: what the writing raised; nothing of it is on disk
+        Raises:
+            Exception: What the writing raised; nothing of it is on disk.
         """
         if self._writing is None or not (wait or self._writing[0].done()):
             return None

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Building a frozen configuration dataclass from plain data (a parsed YAML or JSON mapping).
+"""Building a frozen configuration dataclass from plain data (a parsed YAML or JSON mapping).
 
 A misspelt key that is silently ignored costs a training run, so unknown keys and wrong types are
 refused here, with the name of the key and what is allowed.
@@ -17,14 +16,14 @@ ConfigT = TypeVar('ConfigT')
 
 
 def from_mapping(cls: type[ConfigT], values: Mapping[str, Any], **built: Any) -> ConfigT:
-    """
-    Return `cls(**values)` after checking the keys and the types of the values.
+    """Return `cls(**values)` after checking the keys and the types of the values.
 
     Fields are scalars: bool, int, float, str, or one of those or None. An int is accepted for a
     float, never a bool for a number. `built` are fields that are no scalars, already made.
 
-    :raises ValueError: not a mapping, an unknown key, a wrong type, or a value that the dataclass
-        itself refuses
+    Raises:
+        ValueError: Not a mapping, an unknown key, a wrong type, or a value that the
+            dataclass itself refuses.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f'{cls.__name__}: expected a mapping, got {type(values).__name__}')

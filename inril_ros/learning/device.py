@@ -7,10 +7,10 @@ import torch
 
 
 def select_device(name: str) -> torch.device:
-    """
-    Return the device for 'auto' (CUDA if there is one), 'cpu', 'cuda' or 'cuda:<n>'.
+    """Return the device for 'auto' (CUDA if there is one), 'cpu', 'cuda' or 'cuda:<n>'.
 
-    :raises ValueError: another name, or a device that this machine lacks
+    Raises:
+        ValueError: Another name, or a device that this machine lacks.
     """
     if name == 'auto':
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')

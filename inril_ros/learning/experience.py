@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What the robot lived through, as arrays: one decision (Transition), one episode (Episode).
+"""What the robot lived through, as arrays: one decision (Transition), one episode (Episode).
 
 Transitions arrive one by one, may arrive twice, and overlap by one observation. Learning works on
 whole episodes, so the pieces are checked against each other before they are joined.
@@ -22,8 +21,7 @@ _ROUNDING = 1e-4
 
 @dataclass(frozen=True)
 class Transition:
-    """
-    One decision of the policy and what came of it: S steps, 1 <= S <= T.
+    """One decision of the policy and what came of it: S steps, 1 <= S <= T.
 
     Arrays are converted to their dtype and checked; a ValueError names the field.
     """
@@ -134,13 +132,13 @@ class Episode:
 
 
 def join_transitions(transitions: Sequence[Transition]) -> Episode:
-    """
-    Join the transitions of one episode, in order, to an Episode.
+    """Join the transitions of one episode, in order, to an Episode.
 
     The last one may lack an end (the record stops there): the episode then counts as truncated.
 
-    :raises ValueError: nothing to join, several episodes, ticks that are not contiguous,
-        observations that differ at a seam, or an end before the last transition
+    Raises:
+        ValueError: Nothing to join, several episodes, ticks that are not contiguous,
+            observations that differ at a seam, or an end before the last transition.
     """
     if not transitions:
         raise ValueError('no transitions to join')

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Exploration noise for the executed actions: correlated in time, redrawn in size per episode.
+"""Exploration noise for the executed actions: correlated in time, redrawn in size per episode.
 
 White noise averages out in incremental position control; an Ornstein-Uhlenbeck process with a
 memory of a few ticks moves the arm somewhere else. Numpy only, used by the acting process.
@@ -38,8 +37,7 @@ class ExplorationConfig:
 
 
 class ExplorationNoise:
-    """
-    The noise of one episode, chunk after chunk: x' = (1 - reversion) x + w, stationary from x_0.
+    """The noise of one episode, chunk by chunk: x' = (1 - reversion) x + w, stationary from x_0.
 
     The same seed gives the same noise whatever the lengths of the chunks.
     """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Camera images of a replay: one per observation, uint8, and in memory once.
+"""Camera images of a replay: one per observation, uint8, and in memory once.
 
 Episodes own their images and never change them, so a replay only refers to them. Several
 memories that hold the same episode share its images, and the images of the next observation are
@@ -21,8 +20,7 @@ _MOST = 4  # Batches whose memory is kept: images and next images of two replays
 
 
 class ImageBatches:
-    """
-    Makes batches of images, in memory of batches that nobody holds any more.
+    """Makes batches of images, in memory of batches that nobody holds any more.
 
     A batch of 256 rows with two cameras of 128x128 pixels takes 25 MB. Memory that is new each
     time is cleared by the system first, which takes about as long as copying the images into it:

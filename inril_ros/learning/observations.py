@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What a network sees: a batch of state vectors, of camera images, or of both.
+"""What a network sees: a batch of state vectors, of camera images, or of both.
 
 Images stay uint8 until they reach a network, so that memory and bandwidth are a quarter of what
 float32 would take.

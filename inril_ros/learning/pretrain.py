@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Behaviour cloning: a first policy from demonstrations, before any reinforcement learning.
+"""Behaviour cloning: a first policy from demonstrations, before any reinforcement learning.
 
 The normaliser is fitted here and never again: later learning keeps the scale of its inputs.
 """
@@ -77,11 +76,12 @@ class PretrainResult:
 def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainConfig,
              seed: int, device: torch.device | str = 'cpu',
              progress: Callable[[int, float], None] | None = None) -> PretrainResult:
-    """
-    Clone the demonstrations; deterministic for a seed on one kind of device.
+    """Clone the demonstrations; deterministic for a seed on one kind of device.
 
     :param progress: called after each gradient step with (steps done, loss of the batch)
-    :raises ValueError: no episodes, or sizes that differ from those of the model
+
+    Raises:
+        ValueError: No episodes, or sizes that differ from those of the model.
     """
     training, heldout = split_episodes(episodes, config.heldout_share)
     observations, chunks = imitation_pairs(training, model.chunk_length)
@@ -130,8 +130,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
 
 def split_episodes(episodes: Sequence[Episode],
                    share: float) -> tuple[list[Episode], list[Episode]]:
-    """
-    Split into (training, held out) by whole episodes, at least one held out from 4 episodes on.
+    """Split into (training, held out) by whole episodes, at least one held out from 4 episodes on.
 
     The choice depends on nothing but the order, evenly spaced: pre-training and fine-tuning hold
     out the same episodes, and a slow change over a recording session reaches both parts.
@@ -145,8 +144,7 @@ def split_episodes(episodes: Sequence[Episode],
 
 def imitation_pairs(episodes: Sequence[Episode],
                     chunk_length: int) -> tuple[Observations, Tensor]:
-    """
-    Return the windows of the episodes: observations of B rows, chunks (B, T, A), on the CPU.
+    """Return the windows of the episodes: observations of B rows, chunks (B, T, A), on the CPU.
 
     A window that reaches the end repeats the last action.
     """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Replay of windows: each step of each episode starts a row of T actions, whatever was decided when.
+"""Replay of windows: each step of each episode starts a row of T actions.
 
 A row at step t of an episode of N steps is (o[t], a[t:t+T], discounted reward inside the window,
 o[t+T]). Where the window reaches the end of the episode:
@@ -58,8 +57,7 @@ class WindowBatch:
 
 
 class WindowReplay:
-    """
-    Episodes in growing arrays, and the rows that start in them. Nothing is ever thrown away.
+    """Episodes in growing arrays, and the rows that start in them. Nothing is ever thrown away.
 
     A row is named by the index of its first observation. `demonstration_rows`, `success_rows`
     (online episodes that succeeded), `positive_rows` (both) and `online_rows` are index arrays.
@@ -68,8 +66,7 @@ class WindowReplay:
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  candidates: int, gamma: float,
                  image_shape: Sequence[int] | None = None) -> None:
-        """
-        Make an empty replay.
+        """Make an empty replay.
 
         :param gamma: discount per environment step
         :param image_shape: (C, H, W, 3); None: images of episodes are not kept
@@ -119,10 +116,10 @@ class WindowReplay:
         return self._positive_rows.view
 
     def add(self, episode: Episode, candidates: FloatArray, origin: Origin) -> None:
-        """
-        Add an episode of N steps with its candidate chunks (N + 1, J, T, A).
+        """Add an episode of N steps with its candidate chunks (N + 1, J, T, A).
 
-        :raises ValueError: shapes that differ from those of the replay
+        Raises:
+            ValueError: Shapes that differ from those of the replay.
         """
         steps = episode.steps
         first = len(self._observations)

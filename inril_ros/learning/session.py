@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-One fine-tuning session: take in experience, take the updates that it allows, export weights.
+"""One fine-tuning session: take in experience, take the updates that it allows, export weights.
 
 The learner process and the benchmark both drive this class, so what is measured is what runs.
 There is no clock in here: the number of updates follows from the number of steps taken in.
@@ -34,20 +33,19 @@ from inril_ros.learning.session_config import SessionConfig
 
 
 class FineTuningSession:
-    """
-    Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
+    """Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
 
     Public counters: `env_steps`, `transitions`, `duplicates`, `episodes`, `successes`, `gaps`.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
                  demonstrations: Sequence[Episode], seed: int, device: str = 'auto') -> None:
-        """
-        Begin a session. The pre-trained policy is copied, not changed.
+        """Begin a session. The pre-trained policy is copied, not changed.
 
         :param demonstrations: the episodes it was cloned from, in the same order
-        :raises ValueError: no demonstrations, sizes that differ from the model, unknown device,
-            or a policy that the host can't start from
+        Raises:
+            ValueError: No demonstrations, sizes that differ from the model, unknown
+                device, or a policy that the host can't start from.
         """
         self.config = config
         self.device = select_device(device)
@@ -95,15 +93,15 @@ class FineTuningSession:
     # ---- experience ------------------------------------------------------------------------
 
     def ingest(self, transition: Transition) -> bool:
-        """
-        Take in one transition; return False, and change nothing, if it was taken in before.
+        """Take in one transition; return False, and change nothing, if it was taken in before.
 
         Transitions of one episode come in order; episodes may interleave. If some are missing in
         between, both sides are kept, the first as an episode that was cut off. An episode
         becomes available to learning when it ends.
 
-        :raises ValueError: sizes that differ from the model, or ticks or observations that do
-            not fit what is known of the episode
+        Raises:
+            ValueError: Sizes that differ from the model, or ticks or observations that
+                do not fit what is known of the episode.
         """
         _check_sizes(f'transition of episode {transition.episode_id!r}', transition,
                      self.policy.config)
@@ -195,15 +193,15 @@ class FineTuningSession:
         return self.host.warming_up
 
     def update(self) -> dict[str, float]:
-        """
-        Take one RL update and, where the schedule says so, imitation.
+        """Take one RL update and, where the schedule says so, imitation.
 
         Return what to log: rl_loss, mean_value and more of the host's, the counters rl_updates and
         il_updates, m, ratio (realised), dose (|path of IL| / |path of RL|), rl_path, il_path (over
         the last `dose_window` RL updates or so); il_loss if there was imitation, and alignment_*
         if it was measured.
 
-        :raises RuntimeError: there is no experience yet; see `updates_due`
+        Raises:
+            RuntimeError: There is no experience yet; see `updates_due`.
         """
         if not self.updates_due and not self.episodes:
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
@@ -248,8 +246,7 @@ class FineTuningSession:
         return tensors, self.policy.config.to_json(), self.schedule.rl_updates
 
     def state_dict(self) -> tuple[dict[str, Tensor], str]:
-        """
-        Return the whole session: flat tensors, and a JSON document for the rest.
+        """Return the whole session: flat tensors, and a JSON document for the rest.
 
         A session built from the same configuration, demonstrations and kind of device continues
         from it bit for bit.
@@ -282,11 +279,11 @@ class FineTuningSession:
                 json.dumps(document, sort_keys=True))
 
     def load_state_dict(self, tensors: dict[str, Tensor], document_json: str) -> None:
-        """
-        Continue a saved session.
+        """Continue a saved session.
 
-        :raises ValueError: the configuration or the model differs from the saved one (the keys
-            that differ are named), or tensors are missing
+        Raises:
+            ValueError: The configuration or the model differs from the saved one (the
+                keys that differ are named), or tensors are missing.
         """
         document = json.loads(document_json)
         saved_state.check_same(

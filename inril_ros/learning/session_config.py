@@ -29,10 +29,10 @@ class SessionConfig(InterleavingConfig):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> SessionConfig:
-        """
-        Read plain data: the fields, and under `host` its name and what differs from its defaults.
+        """Read plain data: the fields; under `host`, its name and what differs from its defaults.
 
-        :raises ValueError: unknown keys or hosts, wrong types and values out of range
+        Raises:
+            ValueError: Unknown keys or hosts, wrong types and values out of range.
         """
         if not isinstance(values, Mapping):
             raise ValueError(f'SessionConfig: expected a mapping, got {type(values).__name__}')

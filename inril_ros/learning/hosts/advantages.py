@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-How much better a decision was than expected, and on which scale rewards are learned.
+"""How much better a decision was than expected, and on which scale rewards are learned.
 
 Generalised advantage estimation (Schulman et al. 2016) over decisions: one decision may be a
 chunk of steps or a single step, the discount is per decision.
@@ -23,8 +22,7 @@ def generalised_advantages(
     rewards: FloatArray, values: FloatArray, ends: NDArray[np.bool_], bootstraps: FloatArray,
     gamma: float, trace: float,
 ) -> FloatArray:
-    """
-    Return the advantages (M,) of decisions that follow each other, segment after segment.
+    """Return the advantages (M,) of decisions that follow each other, segment after segment.
 
     No trace crosses the end of a segment. Advantage + value is what a critic should learn.
 
@@ -60,8 +58,7 @@ def discounted_sums(rewards: FloatArray, ends: NDArray[np.bool_], gamma: float) 
 
 
 class RewardScale:
-    """
-    Rewards over the running standard deviation of their discounted sum, within +-10.
+    """Rewards over the running standard deviation of their discounted sum, within +-10.
 
     The sums run forwards in time, as in DPPO and the PPO of Engstrom et al. 2020: returns are
     not known yet, and these have about the same spread. Without it the size of the value loss,

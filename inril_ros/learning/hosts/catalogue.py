@@ -53,10 +53,10 @@ def make_host(config: Any, pretrained: Policy, random: np.random.Generator,
 
 
 def with_control(config: Any, control: str, weight: float) -> Any:
-    """
-    Return a host's configuration with the part of a control that is the host's affair.
+    """Return a host's configuration with the part of a control that is the host's affair.
 
-    :raises ValueError: the control is none for this host
+    Raises:
+        ValueError: The control is none for this host.
     """
     changes = {
         'shuffled_advantages': {'shuffled_advantages': True},

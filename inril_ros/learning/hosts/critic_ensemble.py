@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Several critics of (observation, chunk) with slow copies as their targets, for off-policy hosts.
+"""Several critics of (observation, chunk) with slow copies as their targets, for off-policy hosts.
 
 The target is the minimum over a few of them, drawn at random (Chen et al. 2021, REDQ): one that
 over-estimates by chance is rarely believed. Values are clipped to the range of possible returns,
@@ -50,8 +49,7 @@ class CriticEnsemble:
 
     def __init__(self, config: CriticNumbers, model: ModelConfig, encoder: ObservationEncoder,
                  generator: torch.Generator, device: torch.device) -> None:
-        """
-        Make untrained critics.
+        """Make untrained critics.
 
         :param model: sizes of observations and chunks
         :param encoder: the cloned actor's; the critics begin with its scale and its eyes
@@ -80,8 +78,7 @@ class CriticEnsemble:
     @torch.no_grad()
     def target_value(self, observations: Observations, candidates: list[Tensor],
                      members: list[int]) -> Tensor:
-        """
-        Return the value (B,) of the best of some candidate chunks (B, T, A), each at its least.
+        """Return the value (B,) of the best of some candidate chunks (B, T, A), each at its least.
 
         That is the clipped maximum over candidates of the minimum over the chosen targets.
         """
@@ -92,8 +89,7 @@ class CriticEnsemble:
 
     def regress(self, observations: Observations, chunks: Tensor, values: Tensor,
                 generator: torch.Generator | None) -> tuple[float, float]:
-        """
-        Take a gradient step towards values (B,); targets follow. Return loss and mean estimate.
+        """Take a gradient step towards values (B,); targets follow. Return loss and mean estimate.
 
         :param generator: see ObservationEncoder
         """

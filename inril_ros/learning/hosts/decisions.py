@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-The decisions of a policy, cut out of its episodes: what an on-policy host learns from.
+"""The decisions of a policy, cut out of its episodes: what an on-policy host learns from.
 
 Steps that a person commanded were not drawn by the policy. A decision with such a step teaches
 nothing here, and the segment before it ends there, as at a time-out.
@@ -47,10 +46,10 @@ class Decisions:
 
 
 def decisions_of(episode: Episode, extras_size: int) -> Decisions | None:
-    """
-    Return the decisions of an episode that a person did not take part in, or None.
+    """Return the decisions of an episode that a person did not take part in, or None.
 
-    :raises ValueError: the extras of its decisions have another size
+    Raises:
+        ValueError: The extras of its decisions have another size.
     """
     starts = episode.decision_starts
     if episode.extras.shape[1] != extras_size:
@@ -90,8 +89,7 @@ def join_decisions(parts: Sequence[Decisions]) -> Decisions:
 
 def advantages_of(decisions: Decisions, rewards: NDArray[np.float64], values: Tensor,
                   final_values: Tensor, gamma: float, trace: float) -> tuple[Tensor, Tensor]:
-    """
-    Return advantages (M,) and the returns (M,) that a critic should learn, float32.
+    """Return advantages (M,) and the returns (M,) that a critic should learn, float32.
 
     :param rewards: (M,) maybe scaled
     :param values: (M,) of the observations

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-DPPO: PPO on the denoising steps of a diffusion policy (Ren et al. 2024).
+"""DPPO: PPO on the denoising steps of a diffusion policy (Ren et al. 2024).
 
 Each of the last K' denoising steps of each decision is a sample: a Gaussian step of known
 probability, with the advantage of the decision that it led to, discounted by how far from the
@@ -134,10 +133,11 @@ class DPPO:
 
     def __init__(self, config: DPPOConfig, pretrained: Policy, random: np.random.Generator,
                  generator: torch.Generator, device: torch.device) -> None:
-        """
-        Begin with a copy of a cloned policy.
+        """Begin with a copy of a cloned policy.
 
-        :raises ValueError: the policy is no BestOfN, or takes fewer denoising steps than K'
+        Raises:
+            ValueError: The policy is no BestOfN, or takes fewer denoising steps than
+                K'.
         """
         if not isinstance(pretrained, BestOfN):
             raise ValueError(f'dppo fine-tunes a diffusion policy of kind best_of_n, not of kind '
@@ -219,8 +219,7 @@ class DPPO:
                 'explained_variance': self._explained}
 
     def actor_loss(self, batch: ChainBatch) -> Tensor | None:
-        """
-        Return the clipped surrogate; None while the critic warms up, but for references.
+        """Return the clipped surrogate; None while the critic warms up, but for references.
 
         Observations are not augmented: the ratio must be 1 where nothing has changed.
         """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What an RL algorithm must offer so that imitation can be interleaved with it: a Host.
+"""What an RL algorithm must offer so that imitation can be interleaved with it: a Host.
 
 One RL update is: draw, critic_update, then a step of the session along actor_loss, then finish.
 The session takes the actor's step itself, because that is where the two gradients meet: it can
@@ -91,16 +90,14 @@ class Host(Protocol):
     # ---- alignment
 
     def reference_batches(self) -> Sequence[Any]:
-        """
-        Return at least two batches of disjoint episodes that were not just trained on.
+        """Return at least two batches of disjoint episodes that were not just trained on.
 
         Their gradients of `actor_loss` measure alignment without the noise that the last update
         fitted. Empty if there are none, or if actor and imitation share nothing to compare.
         """
 
     def anchored(self, batch: Any) -> Any:
-        """
-        Return a reference batch on which `actor_loss` can be compared between weights.
+        """Return a reference batch on which `actor_loss` can be compared between weights.
 
         On-policy hosts fix the probabilities of the present weights, so that the loss at later
         ones is importance-weighted; where the loss is a function of the weights, the same batch.
@@ -108,8 +105,7 @@ class Host(Protocol):
 
     def action_gradients(self, observations: Observations, chunks: Tensor,
                          generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
-        """
-        Return d loss / d action of IL and of RL, (B, T, A) each, at the actions of the policy.
+        """Return d loss / d action of IL and of RL, (B, T, A) each, at the actions of the policy.
 
         For hosts whose two objectives own different networks and whose RL knows the gradient of
         a value; None for others.

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-IDQL with chunks, for sparse success rewards: the default host.
+"""IDQL with chunks, for sparse success rewards: the default host.
 
 The critic learns Q(o, chunk) from all windows of the replay; it never touches the actor. The
 policy gets better in two ways: the critic picks the best of n proposed chunks (RL), and imitation
@@ -118,10 +117,10 @@ class IDQL:
 
     def __init__(self, config: IDQLConfig, pretrained: Policy, random: np.random.Generator,
                  generator: torch.Generator, device: torch.device) -> None:
-        """
-        Begin with a copy of a cloned policy.
+        """Begin with a copy of a cloned policy.
 
-        :raises ValueError: the policy is no BestOfN
+        Raises:
+            ValueError: The policy is no BestOfN.
         """
         if not isinstance(pretrained, BestOfN):
             raise ValueError(f'the host idql needs a policy of kind best_of_n, '

@@ -33,8 +33,7 @@ def begin_iteration(
     rollouts: Rollouts, critic: StateValue, scale: RewardScale | None, gamma: float,
     trace: float, shuffled: bool, random: np.random.Generator, device: torch.device,
 ) -> float:
-    """
-    Begin an iteration on all that came in; advantages are those by the critic as it is now.
+    """Begin an iteration on all that came in; advantages are those by the critic as it is now.
 
     Return how well the critic explains the returns of a rollout that it has never seen.
 

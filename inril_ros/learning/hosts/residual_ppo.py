@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Residual PPO: a small Gaussian network corrects each step of a cloned policy.
+"""Residual PPO: a small Gaussian network corrects each step of a cloned policy.
 
 After Ankile et al. 2024 (ResiP). RL moves the correction and the critic, imitation the base:
 separate networks, so no gradient of one objective reaches the parameters of the other. They
@@ -122,10 +121,10 @@ class ResidualPPO:
     def __init__(self, config: ResidualPPOConfig, pretrained: Policy,
                  random: np.random.Generator, generator: torch.Generator,
                  device: torch.device) -> None:
-        """
-        Begin with a copy of a cloned policy, and a correction of zero.
+        """Begin with a copy of a cloned policy, and a correction of zero.
 
-        :raises ValueError: the policy is no BestOfN
+        Raises:
+            ValueError: The policy is no BestOfN.
         """
         if not isinstance(pretrained, BestOfN):
             raise ValueError(f'residual_ppo corrects a diffusion policy of kind best_of_n, not of '
@@ -209,8 +208,7 @@ class ResidualPPO:
                 'explained_variance': self._explained}
 
     def actor_loss(self, batch: StepBatch) -> Tensor | None:
-        """
-        Return the clipped surrogate; None while the critic warms up, but for references.
+        """Return the clipped surrogate; None while the critic warms up, but for references.
 
         Observations are not augmented: the ratio must be 1 where nothing has changed.
         """

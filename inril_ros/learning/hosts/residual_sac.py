@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Off-policy residual learning: critics teach a small network to correct each step of a clone.
+"""Off-policy residual learning: critics teach a small network to correct each step of a clone.
 
 The cloned diffusion policy proposes a chunk and is followed; the correction sees each observation
 and the base action b, and the action is clip(b + scale * tanh(...)). One RL update is some
@@ -156,10 +155,10 @@ class ResidualSAC:
     def __init__(self, config: ResidualSACConfig, pretrained: Policy,
                  random: np.random.Generator, generator: torch.Generator,
                  device: torch.device) -> None:
-        """
-        Begin with a copy of a cloned policy, and corrections of zero.
+        """Begin with a copy of a cloned policy, and corrections of zero.
 
-        :raises ValueError: what was cloned is no diffusion policy
+        Raises:
+            ValueError: What was cloned is no diffusion policy.
         """
         base = pretrained.cloned
         if not isinstance(base, DiffusionPolicy):
@@ -194,8 +193,7 @@ class ResidualSAC:
 
     @torch.no_grad()
     def _base_actions(self, episode: Episode) -> FloatArray:
-        """
-        Return the base actions (N + 1, A) of an episode's observations.
+        """Return the base actions (N + 1, A) of an episode's observations.
 
         Where the policy decided, the one that it corrected. Elsewhere (demonstrations, the final
         observation, steps of a person) the first action that the base proposes.

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-RLPD with chunks: soft actor-critic over a cloned Gaussian policy, from demonstrations on.
+"""RLPD with chunks: soft actor-critic over a cloned Gaussian policy, from demonstrations on.
 
 What makes it learn from little experience (Ball et al. 2023): half of each batch comes from
 demonstrations, critics have LayerNorm, and there are several of them. One RL update is some
@@ -152,10 +151,10 @@ class RLPD:
 
     def __init__(self, config: RLPDConfig, pretrained: Policy, random: np.random.Generator,
                  generator: torch.Generator, device: torch.device) -> None:
-        """
-        Begin with a copy of a cloned policy.
+        """Begin with a copy of a cloned policy.
 
-        :raises ValueError: the policy is no squashed GaussianPolicy
+        Raises:
+            ValueError: The policy is no squashed GaussianPolicy.
         """
         if not isinstance(pretrained, GaussianPolicy) or not pretrained.config.gaussian_squash:
             raise ValueError(f'the host rlpd needs a squashed policy of kind gaussian, '
@@ -311,8 +310,7 @@ class RLPD:
         return imitation_loss_with_fixed_noise(self.policy.actor.loss, observations, chunks)
 
     def reference_batches(self) -> list[RLPDBatch]:
-        """
-        Return two batches of own rows, of even and of odd episodes; [] while one is missing.
+        """Return two batches of own rows, of even and of odd episodes; [] while one is missing.
 
         Their random numbers follow from the number of updates alone, so that measuring changes
         nothing of what is learned.

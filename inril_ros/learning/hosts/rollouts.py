@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-The storage of an on-policy host: whole episodes, used for one iteration and then dropped.
+"""The storage of an on-policy host: whole episodes, used for one iteration and then dropped.
 
 A rollout is what came in since the last iteration, once it holds enough environment steps. The
 iteration that follows is a number of epochs over its samples in minibatches. Some episodes of
@@ -31,8 +30,7 @@ _FEWEST_TO_HOLD_OUT = 2
 
 
 class Rollouts:
-    """
-    Collects episodes, then deals the minibatches of one iteration.
+    """Collects episodes, then deals the minibatches of one iteration.
 
     A sample is one of the `samples_per_decision` things to learn from a decision; its number is
     decision * samples_per_decision + index.
@@ -112,12 +110,12 @@ class Rollouts:
         return self._training
 
     def deal(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """
-        Return the next minibatch: decisions (B,) and indices of their samples (B,).
+        """Return the next minibatch: decisions (B,) and indices of their samples (B,).
 
         The same until `advance` is called.
 
-        :raises RuntimeError: no iteration is running
+        Raises:
+            RuntimeError: No iteration is running.
         """
         if not self._running:
             raise RuntimeError('no rollout is complete: wait until updates are due')
@@ -139,8 +137,7 @@ class Rollouts:
         return not self._running
 
     def heldout_parts(self, most: int) -> list[tuple[Tensor, Tensor]]:
-        """
-        Return the samples of the held-out episodes as in `deal`, in parts of other episodes.
+        """Return the samples of the held-out episodes as in `deal`, in parts of other episodes.
 
         At least two parts, at most `most`; none if nothing was held out.
         """
@@ -156,8 +153,7 @@ class Rollouts:
         return parts
 
     def on_trained_scale(self, advantages: Tensor) -> Tensor:
-        """
-        Return advantages (B,) of held-out decisions over the spread of the trained ones.
+        """Return advantages (B,) of held-out decisions over the spread of the trained ones.
 
         Normalised by their own mean and spread, they would carry their own noise twice.
         """

@@ -38,8 +38,7 @@ class StateValue(nn.Module):
 
 def make_state_value(model: ModelConfig, encoder: ObservationEncoder, width: int, blocks: int,
                      generator: torch.Generator) -> StateValue:
-    """
-    Return an untrained critic that begins with the encoder of a cloned policy.
+    """Return an untrained critic that begins with the encoder of a cloned policy.
 
     :param generator: on the CPU; the critic's weights are drawn by it
     """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Replay of bounded size for off-policy hosts: actions, n-step returns, and exact next observations.
+"""Bounded replay for off-policy hosts: actions, n-step returns, exact next observations.
 
 A row at step t of an episode of N steps is (o[t], a[t:t+T], the discounted rewards of the next n
 steps, o[t+n]); n, the horizon, is at least T. At the end of an episode:
@@ -55,8 +54,7 @@ class StepBatch:
 
 
 class StepReplay:
-    """
-    Whole episodes in a ring of `capacity` slots; a row is named by the address of its first slot.
+    """Whole episodes in a ring of `capacity` slots; the address of its first slot names a row.
 
     Addresses count up for ever. `rows` are all rows that can be drawn, `positive_rows` those of
     episodes that succeeded and those that a person commanded (in demonstrations: all).
@@ -64,8 +62,7 @@ class StepReplay:
 
     def __init__(self, observation_size: int, action_size: int, context_size: int,
                  chunk_length: int, horizon: int, gamma: float, capacity: int) -> None:
-        """
-        Make an empty replay.
+        """Make an empty replay.
 
         :param context_size: D
         :param horizon: n, environment steps from an observation to the one bootstrapped from
@@ -105,10 +102,11 @@ class StepReplay:
         return self.rows[self._episode.read(self.rows) % parts == part]
 
     def add(self, episode: Episode, context: FloatArray) -> None:
-        """
-        Add an episode of N steps with the context (N + 1, D) of its observations.
+        """Add an episode of N steps with the context (N + 1, D) of its observations.
 
-        :raises ValueError: it is longer than the ring, or sizes differ from those of the replay
+        Raises:
+            ValueError: It is longer than the ring, or sizes differ from those of the
+                replay.
         """
         steps = episode.steps
         if steps + 1 > self.capacity:
@@ -201,8 +199,7 @@ class StepReplay:
         return arrays
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
-        """
-        Fill this empty replay with what `state_dict` returned.
+        """Fill this empty replay with what `state_dict` returned.
 
         Addresses count from 0 again; the order of the rows, and what is forgotten when, stay.
         """

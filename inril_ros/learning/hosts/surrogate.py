@@ -23,8 +23,7 @@ class Surrogate:
 
 def clipped_surrogate(log_probabilities: Tensor, old: Tensor, advantages: Tensor,
                       clip: Tensor | float) -> Surrogate:
-    """
-    Return the surrogate of B rows, to be minimised.
+    """Return the surrogate of B rows, to be minimised.
 
     :param log_probabilities: (B,) under the present policy, with gradient
     :param old: (B,) under the policy that acted
@@ -44,8 +43,7 @@ def clipped_surrogate(log_probabilities: Tensor, old: Tensor, advantages: Tensor
 
 def clip_range(indices: Tensor, chain_steps: int, first: float, last: float,
                growth: float) -> Tensor:
-    """
-    Return the clip ranges (B,) of denoising steps: exponential from `first` to `last`.
+    """Return the clip ranges (B,) of denoising steps: exponential from `first` to `last`.
 
     Early steps move a chunk far, so their ratios are held closer to 1 (DPPO, appendix).
     The only step of a chain of one is the last one.

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Two replays and batches from both: what was shown or worked, and whatever was lived through.
+"""Two replays and batches from both: what was shown or worked, and whatever was lived through.
 
 Symmetric sampling (Ball et al. 2023, RLPD): a fixed share of each batch are positives, from
 demonstrations, however small a part of the data they are. Own successes, and what a person
@@ -44,8 +43,7 @@ class SymmetricReplay:
                  chunk_length: int, horizon: int, gamma: float, capacity: int,
                  with_demonstrations: bool, with_successes: bool,
                  device: torch.device) -> None:
-        """
-        Make two empty replays; sizes as for StepReplay.
+        """Make two empty replays; sizes as for StepReplay.
 
         :param capacity: slots for own episodes
         :param with_demonstrations: count demonstrations as positives; else they are kept for
@@ -70,12 +68,12 @@ class SymmetricReplay:
         replay.add(episode, context)
 
     def draw(self, number: int, positive_share: float, random: np.random.Generator) -> Steps:
-        """
-        Return rows: first the share of positives, then own rows, each uniformly.
+        """Return rows: first the share of positives, then own rows, each uniformly.
 
         While there are no positives, all rows are own ones.
 
-        :raises ValueError: there are no own rows
+        Raises:
+            ValueError: There are no own rows.
         """
         shown = self._shown.rows if self._with_demonstrations else self._shown.rows[:0]
         worked = self._lived.positive_rows if self._with_successes else self._lived.rows[:0]

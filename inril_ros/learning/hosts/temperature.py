@@ -13,8 +13,7 @@ from inril_ros.learning.saved_state import load_optimiser, optimiser_tensors, re
 
 
 class Temperature:
-    """
-    alpha = exp(log alpha), moved along alpha * (entropy - target) (Haarnoja et al. 2018).
+    """alpha = exp(log alpha), moved along alpha * (entropy - target) (Haarnoja et al. 2018).
 
     More entropy than the target lowers alpha, less raises it. 0 switches entropy off for good.
     """

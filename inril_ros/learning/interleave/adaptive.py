@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Controllers that choose m, the RL units per imitation event, from what the events show.
+"""Controllers that choose m, the RL units per imitation event, from what the events show.
 
 All begin at m0, keep m within bounds, and move it by at most a factor `most_change` per event.
 `observe` is called once per event, before the next RL step. What an event did not measure is
@@ -53,8 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class CycleLosses:
-    """
-    Both losses along one cycle: m RL units, then the imitation event.
+    """Both losses along one cycle: m RL units, then the imitation event.
 
     On data kept out of learning. For PPO the RL loss is the importance-weighted surrogate of a
     held-out slice of the rollout, for off-policy hosts the actor loss. Each loss on the same
@@ -91,8 +89,7 @@ class Event:
 
 
 class AlignmentThermostat:
-    """
-    More RL per imitation event the more the two gradients conflict: m -> m0 exp(-gain * cosine).
+    """More RL per imitation event the more the gradients conflict: m -> m0 exp(-gain * cosine).
 
     Gated: the pooled cosine counts only while it can be told from zero at the pool's level and
     has a value; otherwise m goes back towards m0. (Ungated, noise would set m: a single event's
@@ -135,8 +132,7 @@ class AlignmentThermostat:
 
 
 class AnchorConstraint:
-    """
-    Keep the held-out IL loss at (1 + slack) of what it was after cloning, like an adaptive KL.
+    """Keep the held-out IL loss at (1 + slack) of what it was after cloning, like an adaptive KL.
 
     log m <- log m + rate ((1 + slack) reference - IL loss) / reference. This integrates, so
     `smoothing` does not apply: a moving average inside an integrating loop would make it swing.
@@ -145,13 +141,14 @@ class AnchorConstraint:
 
     def __init__(self, limits: Limits, reference: float, slack: float = 0.2, rate: float = 0.2,
                  base_success: float | None = None, release: float = 0.0) -> None:
-        """
-        Begin at m0.
+        """Begin at m0.
 
         :param reference: held-out IL loss after cloning
         :param base_success: success of the cloned policy; each event at which the policy does
             better adds `release` to the slack. None or 0: the slack stays
-        :raises ValueError: a reference or rate that is not positive, a negative slack or release
+        Raises:
+            ValueError: A reference or rate that is not positive, a negative slack or
+                release.
         """
         self.limits = limits
         self.reference = positive('reference', reference)
@@ -186,8 +183,7 @@ class AnchorConstraint:
 
 
 class DoseController:
-    """
-    Keep |path of IL| / |path of RL| per cycle at a target: a cycle twice as long halves it.
+    """Keep |path of IL| / |path of RL| per cycle at a target: a cycle twice as long halves it.
 
     With Adam an IL step moves the parameters by its learning rate whatever the gradient, so the
     same m is a strong pull at one learning rate and a weak one at another.

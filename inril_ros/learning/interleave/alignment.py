@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-How the imitation gradient and the RL gradient lie to each other at one imitation event.
+"""How the imitation gradient and the RL gradient lie to each other at one imitation event.
 
 The theory of interleaving assumes a cosine c between the two *expected* gradients. Two minibatch
 gradients don't show it: their noise makes them near-orthogonal whatever c is. So each gradient
@@ -105,8 +104,7 @@ class Alignment:
 def measure_alignment(il: Sequence[Gradient], rl: Sequence[Gradient], *,
                       layers: Sequence[str] | None = None, il_step: Gradient | None = None,
                       rl_step: Gradient | None = None) -> Alignment:
-    """
-    Compare the parts of the IL gradient with the parts of the RL gradient, at one point.
+    """Compare the parts of the IL gradient with the parts of the RL gradient, at one point.
 
     :param il: two or more gradients of the IL loss on disjoint halves of an IL batch
     :param rl: two or more gradients of the RL loss on disjoint sets of episodes (or lanes), equal
@@ -114,7 +112,9 @@ def measure_alignment(il: Sequence[Gradient], rl: Sequence[Gradient], *,
     :param layers: the layer of each tensor (see `layer_names`); tensors of one name are one block
     :param il_step: parameters before minus after the IL step
     :param rl_step: the same of the RL step (or of all RL steps of a cycle)
-    :raises ValueError: fewer than two parts, or lists that do not match
+
+    Raises:
+        ValueError: Fewer than two parts, or lists that do not match.
     """
     _check(il, rl, layers, il_step, rl_step)
     steps = [step for step in (il_step, rl_step) if step is not None]
@@ -154,8 +154,7 @@ def layer_names(parameter_names: Sequence[str]) -> list[str]:
 
 
 def smoothness(before: Gradient, after: Gradient, step: Gradient) -> float:
-    """
-    Return the curvature of a loss along a step: <g(after) - g(before), move> / |move|^2.
+    """Return the curvature of a loss along a step: <g(after) - g(before), move> / |move|^2.
 
     A finite-difference estimate, from below, of the smoothness constant L (largest over all
     directions). Both gradients on the *same* batch, else the difference is noise. Negative where
@@ -168,8 +167,7 @@ def smoothness(before: Gradient, after: Gradient, step: Gradient) -> float:
 
 
 def needed_inner(products: Products, rl_smoothness: float, step_size: float) -> float:
-    """
-    Return the inner product above which an IL step is expected to lower the RL loss.
+    """Return the inner product above which an IL step is expected to lower the RL loss.
 
     L_R alpha_I (|g_I|^2 + noise) / 2, from the descent lemma for SGD.
 
@@ -179,8 +177,7 @@ def needed_inner(products: Products, rl_smoothness: float, step_size: float) -> 
 
 
 def c_min(products: Products, rl_smoothness: float, step_size: float) -> float | None:
-    """
-    Return the cosine above which an IL step is expected to lower the RL loss.
+    """Return the cosine above which an IL step is expected to lower the RL loss.
 
     c_min = L_R alpha_I |g_I| / (2 |g_R|) (1 + noise / |g_I|^2): `needed_inner` over the norms.
     Like the corrected cosine it is undefined (None) for a denominator <= 0.
@@ -204,12 +201,12 @@ class ActionAlignment:
 
 
 def action_space_cosine(il: Tensor, rl: Tensor) -> ActionAlignment:
-    """
-    Compare where two losses push the executed actions, for networks that share no parameters.
+    """Compare where two losses push the executed actions, for networks that share no parameters.
 
     :param il: (B, T, A), gradient of the IL loss with respect to the executed actions
     :param rl: (B, T, A), the same of the RL loss, on the same states and actions
-    :raises ValueError: other shapes
+    Raises:
+        ValueError: Other shapes.
     """
     if il.dim() != 3 or il.shape != rl.shape:
         raise ValueError(f'gradients of shapes {tuple(il.shape)} and {tuple(rl.shape)}: both '

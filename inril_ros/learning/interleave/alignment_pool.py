@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What many imitation events show together about the alignment of the two objectives.
+"""What many imitation events show together about the alignment of the two objectives.
 
 One event's corrected cosine is a ratio of noisy numbers, half of which have no meaning with
 PPO-type hosts. Here numerators and denominators are summed over events before anything is
@@ -65,8 +64,7 @@ class Calibration:
 
 
 class AlignmentPool:
-    """
-    The last `window` events.
+    """The last `window` events.
 
     The test behind `distinguishable` looks at the numerator alone (t-test of the mean inner
     product), so it holds whatever the denominators do. With no alignment it errs in a share
@@ -75,11 +73,11 @@ class AlignmentPool:
     """
 
     def __init__(self, window: int = 50, level: float = 0.95, least_events: int = 20) -> None:
-        """
-        Begin empty.
+        """Begin empty.
 
         :param least_events: below this nothing is called distinguishable
-        :raises ValueError: not 3 <= least_events <= window, or a level outside (0, 1)
+        Raises:
+            ValueError: Not 3 <= least_events <= window, or a level outside (0, 1).
         """
         if not 3 <= least_events <= window:
             raise ValueError(f'3 <= least_events <= window is required, got {least_events} and '
@@ -100,8 +98,7 @@ class AlignmentPool:
 
     def add(self, event: Alignment, rl_decrease: float | None = None,
             il_decrease: float | None = None, needed: float | None = None) -> None:
-        """
-        Take in one event, forgetting the oldest if there are `window`.
+        """Take in one event, forgetting the oldest if there are `window`.
 
         :param rl_decrease: RL loss before minus after the IL step, on data of its own
         :param il_decrease: IL loss before minus after the RL step(s)
@@ -133,8 +130,7 @@ class AlignmentPool:
         return sorted({name for row in self._rows for name in row} - {WHOLE})
 
     def c_min(self) -> float | None:
-        """
-        Return the cosine above which IL steps are expected to lower the RL loss.
+        """Return the cosine above which IL steps are expected to lower the RL loss.
 
         Like the pooled cosine a ratio of sums over events, to be compared with it; None where
         that is.
@@ -177,8 +173,7 @@ class AlignmentPool:
 
 def pooled(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.float64],
            level: float, least_events: int) -> PooledAlignment:
-    """
-    Return the ratio of sums over events with its interval, from each event's three products.
+    """Return the ratio of sums over events with its interval, from each event's three products.
 
     The interval is the jackknife's, which is deterministic and on synthetic gradients keeps its
     level better with 20 to 50 events than the percentile bootstrap (which covers too little). It

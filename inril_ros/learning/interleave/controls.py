@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Controls that a claim about interleaving needs: the same run with one thing replaced.
+"""Controls that a claim about interleaving needs: the same run with one thing replaced.
 
 In first trials the IL loss rose as much under RL with shuffled advantages as under real RL: what
 looked like conflict of objectives was drift. And a regular kick of any kind may help to leave a
@@ -50,8 +49,7 @@ def checked_control(name: str) -> Control:
 
 def gaussian_step(step: Sequence[Tensor], generator: torch.Generator, *,
                   per_tensor: bool = False) -> list[Tensor]:
-    """
-    Return a step in a random direction, as long as the given one.
+    """Return a step in a random direction, as long as the given one.
 
     The direction is that of independent Gaussian numbers, uniform over the sphere.
 
@@ -67,8 +65,7 @@ def gaussian_step(step: Sequence[Tensor], generator: torch.Generator, *,
 
 
 def shuffle_advantages(advantages: Tensor, generator: torch.Generator) -> Tensor:
-    """
-    Return the advantages in random order over all their entries; any shape.
+    """Return the advantages in random order over all their entries; any shape.
 
     Their distribution stays, so steps have about the usual size. What they say about actions
     is lost, and also that those of one episode resemble each other.
@@ -79,8 +76,7 @@ def shuffle_advantages(advantages: Tensor, generator: torch.Generator) -> Tensor
 
 def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
                     random: np.random.Generator) -> tuple[list[NDArray[np.float32]], list[int]]:
-    """
-    Give each episode the rewards of another; return them and whose they are.
+    """Give each episode the rewards of another; return them and whose they are.
 
     No episode keeps its own: the others' order is a random single cycle (Sattolo's algorithm).
     Rewards are laid end to end: the last one stays at the last step. If the other episode is
@@ -89,7 +85,8 @@ def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
     be taken from the same episode.
 
     :param rewards: (N_i,) of each episode, N_i >= 1
-    :raises ValueError: fewer than two episodes, or one without steps
+    Raises:
+        ValueError: Fewer than two episodes, or one without steps.
     """
     if len(rewards) < 2 or any(len(values) == 0 for values in rewards):
         raise ValueError(f'rewards of {len(rewards)} episodes of lengths '
@@ -104,10 +101,10 @@ def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
 
 
 def regularised(rl: Sequence[Tensor], il: Sequence[Tensor], weight: float) -> list[Tensor]:
-    """
-    Return g_R + weight g_I: the gradient of the RL loss regularised by the IL loss.
+    """Return g_R + weight g_I: the gradient of the RL loss regularised by the IL loss.
 
-    :raises ValueError: a weight that is negative or not finite, or lists that do not match
+    Raises:
+        ValueError: A weight that is negative or not finite, or lists that do not match.
     """
     if not 0.0 <= weight < math.inf:
         raise ValueError(f'weight: {weight!r} is not allowed; it is a number >= 0')

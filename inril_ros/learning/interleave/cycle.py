@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Both losses at four points of a cycle, for the controller that models them.
+"""Both losses at four points of a cycle, for the controller that models them.
 
 Only the weights at the beginning and in the middle are kept. At the imitation event all points are
 judged on the same data and by the same critic: differences between points are then due to the

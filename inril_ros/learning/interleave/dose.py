@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-How far imitation moves the parameters, compared with RL.
+"""How far imitation moves the parameters, compared with RL.
 
 An adaptive optimiser steps by about its learning rate whatever the gradient, so m alone does not
 say how strongly imitation pulls: the path lengths do. Where the two objectives own different
@@ -18,8 +17,7 @@ from torch import Tensor
 
 
 class Dose:
-    """
-    Path lengths sum |theta_after - theta_before|, of which older steps fade out.
+    """Path lengths sum |theta_after - theta_before|, of which older steps fade out.
 
     What was measured w RL updates ago counts exp(-w / window): the ratio is smooth, and always
     about the same number of updates. Beside it, `end_cycle` returns the ratio of one cycle.
@@ -59,8 +57,7 @@ class Dose:
         return self.il_path / self.rl_path if self.rl_path > 0.0 else 0.0
 
     def end_cycle(self) -> float | None:
-        """
-        Return |path of IL| / |path of RL| since the last call, and begin the next cycle.
+        """Return |path of IL| / |path of RL| since the last call, and begin the next cycle.
 
         Call it once per imitation event, after its last IL step. None, and the cycle goes on, if
         RL has not moved since.

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-The method: one RL update of the host, and where the schedule says so, imitation beside it.
+"""The method: one RL update of the host, and where the schedule says so, imitation beside it.
 
 Both gradients are taken at the same point, kept from undoing each other if they share parameters,
 and stepped by optimisers of their own. Whatever the host, this is the only place where a policy's
@@ -49,16 +48,17 @@ class Interleaver:
     def __init__(self, config: InterleavingConfig, host: Host, draw: DrawImitation,
                  random: np.random.Generator, generator: torch.Generator,
                  heldout: Callable[[], float | None], seed: int) -> None:
-        """
-        Begin before the first update.
+        """Begin before the first update.
 
         :param draw: draws an IL batch
         :param random: what IL batches are drawn with
         :param generator: of the imitation loss's noise
         :param heldout: measures the imitation loss on demonstrations kept out of learning
         :param seed: of a schedule that draws m, and of measurements, which change nothing
-        :raises ValueError: settings that need a network shared by RL and IL, and the host has
-            separate ones; or that need held-out demonstrations, and there are none
+        Raises:
+            ValueError: Settings that need a network shared by RL and IL, and the host
+                has separate ones; or that need held-out demonstrations, and there are
+                none.
         """
         self.config, self.host = config, host
         self._draw, self._heldout = draw, heldout
@@ -139,8 +139,7 @@ class Interleaver:
     # ---- an imitation event ----------------------------------------------------------------
 
     def _event(self, rl: list[Tensor] | None) -> dict[str, float]:
-        """
-        Take the IL steps that are due, the first one beside the RL step, if there is one.
+        """Take the IL steps that are due, the first one beside the RL step, if there is one.
 
         Without one (an iteration of the host has ended) IL steps leave alone what the RL loss of
         episodes that were not trained on asks for.

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-m from a model of what RL and imitation do to both losses along a cycle.
+"""m from a model of what RL and imitation do to both losses along a cycle.
 
 RL brings a per unit, less b m^2 for the drift of the IL loss, and the imitation event brings d:
 the m that makes the most of a cycle's cost follows. Without drift there is no inner optimum, and
@@ -28,8 +27,7 @@ from inril_ros.learning.interleave.adaptive import (
 
 
 class AnchorPrice:
-    """
-    The price of IL loss against RL loss, by dual ascent on IL loss <= (1 + slack) reference.
+    """The price of IL loss against RL loss, by dual ascent on IL loss <= (1 + slack) reference.
 
     price <- max(0, price + rate (IL loss - (1 + slack) reference)) per event.
     """
@@ -47,8 +45,7 @@ class AnchorPrice:
 
 
 class ModelBased:
-    """
-    m that makes the most progress per cost, by estimates of the last `window` cycles.
+    """m that makes the most progress per cost, by estimates of the last `window` cycles.
 
     With lambda the price of IL loss and F(x) = phi1 x + phi2 x^2 the rise of the IL loss over x
     RL units, per cycle: phi1, phi2 from F at half and end; A = RL-loss drop per RL unit;
@@ -61,12 +58,12 @@ class ModelBased:
 
     def __init__(self, limits: Limits, price: AnchorPrice, kappa: float = 1.0,
                  gain: float = 3.0, window: int = 10, least_b: float = 1e-12) -> None:
-        """
-        Begin at m0.
+        """Begin at m0.
 
         :param kappa: cost of an imitation event / cost of an RL unit (samples and compute)
         :param gain: of the thermostat
-        :raises ValueError: a number that is not positive, or window < 2
+        Raises:
+            ValueError: A number that is not positive, or window < 2.
         """
         self.limits = limits
         self.price = price
@@ -138,8 +135,7 @@ class ModelBased:
 
 def optimal_ratio(a: float, b: float, d: float, kappa: float,
                   bounds: tuple[float, float]) -> float:
-    """
-    Return m in the bounds that maximises progress per cost, (a m - b m^2 + d) / (m + kappa).
+    """Return m in the bounds that maximises progress per cost, (a m - b m^2 + d) / (m + kappa).
 
     m RL units bring a each, less b m^2 for drift; the event brings d and costs kappa RL units.
     The inner maximum is m* = -kappa + sqrt(kappa^2 + (a kappa - d) / b) if a kappa > d, else as

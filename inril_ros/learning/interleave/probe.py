@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Measures alignment at an imitation event: before its steps, and after them.
+"""Measures alignment at an imitation event: before its steps, and after them.
 
 Where RL and IL share parameters, gradients are compared there, with parts that no step was just
 trained on. Where they own different networks there is nothing to compare but what both say about
@@ -55,8 +54,7 @@ class AlignmentProbe:
     """Takes one reading per measured event, and pools them."""
 
     def __init__(self, host: Host, draw: DrawImitation, window: int, seed: int) -> None:
-        """
-        Begin without readings.
+        """Begin without readings.
 
         :param draw: gives IL batches like those of the IL steps
         :param seed: of random numbers of its own: measuring does not change what is learned

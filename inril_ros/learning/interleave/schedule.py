@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-When to imitate: m RL units, then an imitation event, counted exactly.
+"""When to imitate: m RL units, then an imitation event, counted exactly.
 
 A unit is either one RL gradient step ('minibatch') or one iteration of the host ('iteration':
 collect, then all epochs), and an event is a block of `il_steps` IL gradient steps. The paper
@@ -87,18 +86,17 @@ class Controller(Protocol):
 
 
 class CountingSchedule:
-    """
-    The counters that all schedules share; a kind of schedule says how long the next cycle is.
+    """The counters that all schedules share; a kind of schedule says how long the next cycle is.
 
     Public: rl_updates, il_updates (gradient steps), iterations (of the host), events (how many
     have fallen due), il_steps_due.
     """
 
     def __init__(self, unit: Unit, il_steps: int) -> None:
-        """
-        Begin at zero.
+        """Begin at zero.
 
-        :raises ValueError: an unknown unit, or il_steps < 1
+        Raises:
+            ValueError: An unknown unit, or il_steps < 1.
         """
         if unit not in UNITS:
             raise ValueError(f'unit {unit!r} is unknown; allowed are {UNITS}')
@@ -186,10 +184,11 @@ class FixedSchedule(CountingSchedule):
     """An event after each m units; m = None (or infinity) is RL only."""
 
     def __init__(self, m: float | None, unit: Unit = 'minibatch', il_steps: int = 1) -> None:
-        """
-        Begin at zero.
+        """Begin at zero.
 
-        :raises ValueError: m is neither None, infinity, nor a whole number >= 1; an unknown unit
+        Raises:
+            ValueError: M is neither None, infinity, nor a whole number >= 1; an
+                unknown unit.
         """
         super().__init__(unit, il_steps)
         self._m = checked_m(m)
@@ -205,8 +204,7 @@ class FixedSchedule(CountingSchedule):
 
 
 class RandomSchedule(CountingSchedule):
-    """
-    A control for adaptive schedules: m at random, with a given mean.
+    """A control for adaptive schedules: m at random, with a given mean.
 
     Each cycle's m is uniform in [m_min, 2 mean - m_min], independent of everything. Uniform and
     not geometric, since its mean is exact within bounds like a controller's: a geometric m cut
@@ -216,11 +214,11 @@ class RandomSchedule(CountingSchedule):
 
     def __init__(self, mean: float, seed: int, unit: Unit = 'minibatch', il_steps: int = 1,
                  m_min: float = 1.0) -> None:
-        """
-        Begin at zero, with its own generator.
+        """Begin at zero, with its own generator.
 
         :param mean: >= m_min; a fraction is allowed, such as the mean m of an adaptive run
-        :raises ValueError: not 1 <= m_min <= mean < infinity; an unknown unit
+        Raises:
+            ValueError: Not 1 <= m_min <= mean < infinity; an unknown unit.
         """
         super().__init__(unit, il_steps)
         if not 1.0 <= m_min <= mean < math.inf:

@@ -27,13 +27,13 @@ _WITHOUT_IMITATION = ('bc_regularised', 'kl_to_pretrained', 'frozen_actor')
 
 def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None],
                   seed: int) -> CountingSchedule:
-    """
-    Return a schedule at its beginning.
+    """Return a schedule at its beginning.
 
     :param heldout: measures the imitation loss of the policy as it was cloned
     :param seed: of a schedule that draws m
-    :raises ValueError: the schedule needs held-out demonstrations, and there are none; or an m
-        outside of its bounds
+    Raises:
+        ValueError: The schedule needs held-out demonstrations, and there are none; or an m
+            outside of its bounds.
     """
     if config.control in _WITHOUT_IMITATION or config.m is None:
         return FixedSchedule(None, config.unit, config.il_steps)

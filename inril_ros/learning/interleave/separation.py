@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-Keeping imitation and RL from undoing each other where they share parameters: gradient surgery.
+"""Keeping imitation and RL from undoing each other where they share parameters: gradient surgery.
 
 With two gradients, projecting each onto the half-space in which it does not harm the other is
 PCGrad (Yu et al. 2020) and, up to a factor 1/2, projection onto the dual cone (UPGrad).
@@ -55,8 +54,7 @@ class Separated:
 def separate(il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *, always: bool = False,
              per_tensor: bool = False, il_metric: Sequence[Tensor] | None = None,
              rl_metric: Sequence[Tensor] | None = None) -> Separated:
-    """
-    Remove from each gradient what harms the other loss to first order.
+    """Remove from each gradient what harms the other loss to first order.
 
     Without metrics, for d = <il, rl> < 0 (or any d if `always`):
 
@@ -74,7 +72,8 @@ def separate(il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *, always: 
         at the price of the useful common part
     :param per_tensor: compare and project each tensor by itself; then every tensor, and so the
         whole too, is orthogonal
-    :raises ValueError: an unknown mode, or lists that do not match
+    Raises:
+        ValueError: An unknown mode, or lists that do not match.
     """
     _check_same_shapes(il, rl, il_metric, rl_metric)
     if il_metric is None and rl_metric is None:
@@ -89,8 +88,7 @@ def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
                    always: bool = False, per_tensor: bool = False,
                    il_metric: Sequence[Tensor] | None = None,
                    rl_metric: Sequence[Tensor] | None = None) -> Separated:
-    """
-    Remove from each *step* what harms the other loss to first order.
+    """Remove from each *step* what harms the other loss to first order.
 
     Steps are what is subtracted from the parameters: a step u changes the RL loss by -<u, rl>.
     For <u, rl> < 0 (or any, if `always`), with u the IL step, w the RL step, P the metrics (ones
@@ -107,7 +105,8 @@ def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
     results keep the type of the steps. A gradient of zero has nothing to protect. Gradients that
     are not finite pass through unchanged: check them before.
 
-    :raises ValueError: an unknown mode, or lists that do not match
+    Raises:
+        ValueError: An unknown mode, or lists that do not match.
     """
     if mode not in MODES:
         raise ValueError(f'separation mode {mode!r} is unknown; allowed are {MODES}')
@@ -127,14 +126,14 @@ def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
 
 def adam_preconditioner(optimiser: torch.optim.Optimizer,
                         parameters: Sequence[Tensor]) -> list[Tensor]:
-    """
-    Return what Adam or AdamW multiplies (the moving average of) a gradient with.
+    """Return what Adam or AdamW multiplies (the moving average of) a gradient with.
 
     1 / (sqrt(v / (1 - beta2^t)) + eps) per coordinate, as of the optimiser's last step; ones for
     a parameter that it has not stepped yet. The learning rate is left out.
 
-    :raises ValueError: a parameter that is not the optimiser's, or an optimiser without second
-        moments
+    Raises:
+        ValueError: A parameter that is not the optimiser's, or an optimiser without second
+            moments.
     """
     groups = {id(parameter): group for group in optimiser.param_groups
               for parameter in group['params']}
@@ -157,13 +156,13 @@ def adam_preconditioner(optimiser: torch.optim.Optimizer,
 
 def proposed_step(optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor],
                   gradients: Sequence[Tensor]) -> list[Tensor]:
-    """
-    Return the step that the optimiser takes on these gradients, with the parameters put back.
+    """Return the step that the optimiser takes on these gradients, with the parameters put back.
 
     Its moments do advance, by the gradients given. Learning rate, momentum and weight decay are
     all in the step: parameters - step is where the optimiser arrived.
 
-    :raises ValueError: the optimiser's parameters are not exactly these
+    Raises:
+        ValueError: The optimiser's parameters are not exactly these.
     """
     _check_same_shapes(parameters, gradients)
     owned = [parameter for group in optimiser.param_groups for parameter in group['params']]

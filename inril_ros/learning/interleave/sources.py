@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What to imitate: demonstrations, interventions, the policy's own successes, or a mixture.
+"""What to imitate: demonstrations, interventions, the policy's own successes, or a mixture.
 
 Each source fills the same batch size, so arms that differ in their source take the same number of
 equal steps. While a source is empty, demonstrations stand in for it.
@@ -22,8 +21,7 @@ SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture'
 
 
 class ImitationMemory:
-    """
-    Windows of T actions that can be imitated, and where each comes from.
+    """Windows of T actions that can be imitated, and where each comes from.
 
     `demonstration_rows`, `success_rows` (of own episodes that succeeded) and `intervention_rows`
     (windows that a person commanded, whatever became of the episode) are index arrays, and so is
@@ -127,13 +125,14 @@ class ImitationSource:
 
     def __init__(self, kind: str, demonstration_share: float,
                  intervention_share: float = 0.0) -> None:
-        """
-        Choose one of SOURCES.
+        """Choose one of SOURCES.
 
         :param demonstration_share: of a batch, in `both` and `mixture`; the rest is own successes,
             in `both` with what a person commanded in failures
         :param intervention_share: of a batch, in `mixture`
-        :raises ValueError: an unknown kind, a share outside [0, 1], or shares above 1 in all
+        Raises:
+            ValueError: An unknown kind, a share outside [0, 1], or shares above 1 in
+                all.
         """
         if kind not in SOURCES:
             raise ValueError(f'imitation source {kind!r} is unknown; allowed are {SOURCES}')

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A model as a folder (model.safetensors + model.json) or as bytes for the wire.
+"""A model as a folder (model.safetensors + model.json) or as bytes for the wire.
 
 Nothing here can run code from a file: tensors are safetensors, the rest is JSON. A folder is
 complete or absent: it is written beside its place, synced, and renamed.
@@ -48,10 +47,10 @@ def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def from_bytes(data: bytes) -> dict[str, Tensor]:
-    """
-    Return the tensors of safetensors bytes, on the CPU.
+    """Return the tensors of safetensors bytes, on the CPU.
 
-    :raises ValueError: damaged bytes
+    Raises:
+        ValueError: Damaged bytes.
     """
     try:
         return safetensors.torch.load(data)
@@ -89,14 +88,14 @@ def content_hash(data: bytes) -> str:
 
 def build_policy(config_json: str, tensors: Mapping[str, Tensor],
                  device: torch.device | str = 'cpu', take: bool = False) -> Policy:
-    """
-    Return the policy that the configuration describes, with these weights.
+    """Return the policy that the configuration describes, with these weights.
 
     :param take: the policy takes the tensors themselves instead of copies, and is built without a
         random start; for one that nobody trains
-    :raises ValueError: a configuration that ModelConfig refuses; names, shapes or dtypes that
-        differ from what it describes (the first differences are listed); values that are not
-        finite; values that the policy refuses
+    Raises:
+        ValueError: A configuration that ModelConfig refuses; names, shapes or dtypes that
+            differ from what it describes (the first differences are listed); values that
+            are not finite; values that the policy refuses.
     """
     with _NoRandomStart() if take else nullcontext():
         policy = make_policy(ModelConfig.from_json(config_json))
@@ -144,10 +143,10 @@ def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
 
 
 def load_policy(folder: Path, device: torch.device | str = 'cpu') -> Policy:
-    """
-    Read a model folder.
+    """Read a model folder.
 
-    :raises ValueError: errors of `read_folder` and `build_policy`
+    Raises:
+        ValueError: Errors of `read_folder` and `build_policy`.
     """
     tensors, document = read_folder(folder)
     if set(document) != {'model_config'}:
@@ -161,10 +160,10 @@ def load_policy(folder: Path, device: torch.device | str = 'cpu') -> Policy:
 
 def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any],
                  replace: bool = False) -> str:
-    """
-    Write tensors and a JSON document as one folder, all or nothing; return the content hash.
+    """Write tensors and a JSON document as one folder, all or nothing; return the content hash.
 
-    :raises FileExistsError: the folder exists and `replace` is false
+    Raises:
+        FileExistsError: The folder exists and `replace` is false.
     """
     folder = Path(folder)
     if folder.exists() and not replace:
@@ -191,10 +190,10 @@ def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """
-    Return what `write_folder` wrote.
+    """Return what `write_folder` wrote.
 
-    :raises ValueError: a file is missing or damaged, or the hashes do not match
+    Raises:
+        ValueError: A file is missing or damaged, or the hashes do not match.
     """
     folder = Path(folder)
     try:
@@ -232,8 +231,7 @@ def _document_hash(document: Any) -> str:
 
 
 def _exchange(staging: Path, folder: Path) -> None:
-    """
-    Put the new folder in the place of the old one.
+    """Put the new folder in the place of the old one.
 
     A folder can't be renamed over a full one, but Linux can let two change places at once. Where
     the file system can't do that, the old one steps aside first, and for a moment there is none.

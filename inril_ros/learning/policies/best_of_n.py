@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A diffusion policy that proposes, and a critic that chooses: what the host IDQL improves.
+"""A diffusion policy that proposes, and a critic that chooses: what the host IDQL improves.
 
 It is also what pre-training returns: a clone is a proposal with one candidate, and hosts that
 build on a diffusion policy take the proposing part of it.
@@ -61,8 +60,7 @@ class BestOfN(Policy):
 
     @torch.no_grad()
     def act(self, observations: Observations, generator: torch.Generator) -> Tensor:
-        """
-        Return one chunk per observation, (B, T, A) in [-1, 1].
+        """Return one chunk per observation, (B, T, A) in [-1, 1].
 
         The same weights, observations and state of the generator give the same chunks.
         """

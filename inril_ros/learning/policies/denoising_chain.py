@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A diffusion policy whose last denoising steps are a Gaussian policy of their own.
+"""A diffusion policy whose last denoising steps are a Gaussian policy of their own.
 
 After Ren et al. 2024 (DPPO): each denoising step draws from a Gaussian, so that the probability
 of what was drawn is known and its gradient can be followed. Only the last K' steps are
@@ -30,8 +29,7 @@ _EVALUATION_STD = 1e-3
 
 @dataclass(frozen=True)
 class DenoisingTables:
-    """
-    Numbers of the denoising steps that a policy takes, from the noisiest to the cleanest, (N,).
+    """Numbers of the denoising steps that a policy takes, from the noisiest to the cleanest, (N,).
 
     The mean of the next chunk is `from_clean` * predicted clean chunk + `from_noisy` * chunk.
     """
@@ -47,8 +45,7 @@ class DenoisingTables:
 
 
 def denoising_tables(alpha_bar: Tensor, steps: Tensor, eta: float) -> DenoisingTables:
-    """
-    Return the numbers of a chain over some of K denoising steps.
+    """Return the numbers of a chain over some of K denoising steps.
 
     With eta = 1 and all K steps it is the posterior of DDPM (Ho et al. 2020); with eta = 0 it is
     deterministic (Song et al. 2021, equation 12 for any eta).
@@ -68,8 +65,7 @@ def denoising_tables(alpha_bar: Tensor, steps: Tensor, eta: float) -> DenoisingT
 
 
 class DenoisingChainPolicy(Policy):
-    """
-    A chunk per decision, by all K steps of DDPM or by a few of DDIM.
+    """A chunk per decision, by all K steps of DDPM or by a few of DDIM.
 
     Extras of a decision, when exploring, are the chunks before, between and after the K'
     fine-tuned steps (K' + 1, T, A), then the log probability of each of these steps (K',) under
@@ -175,8 +171,7 @@ class DenoisingChainPolicy(Policy):
 
     def log_probability(self, observations: Observations, before: Tensor, after: Tensor,
                         indices: Tensor) -> Tensor:
-        """
-        Return the mean log density (B,) of fine-tuned steps, differentiable in `tuned`.
+        """Return the mean log density (B,) of fine-tuned steps, differentiable in `tuned`.
 
         :param before: (B, T, A) chunks before the step
         :param after: (B, T, A) chunks after it
@@ -195,8 +190,7 @@ class DenoisingChainPolicy(Policy):
 
     def divergence_from_clone(self, observations: Observations, before: Tensor,
                               indices: Tensor) -> Tensor:
-        """
-        Return the KL divergence of fine-tuned steps from the cloned ones, a scalar.
+        """Return the KL divergence of fine-tuned steps from the cloned ones, a scalar.
 
         Mean per number of a chunk, as log probabilities are; differentiable in `tuned`.
         """
@@ -207,8 +201,7 @@ class DenoisingChainPolicy(Policy):
 
     def imitation_loss(self, observations: Observations, chunks: Tensor,
                        generator: torch.Generator) -> Tensor:
-        """
-        Return the denoising loss at the fine-tuned steps, differentiable in `tuned`.
+        """Return the denoising loss at the fine-tuned steps, differentiable in `tuned`.
 
         At the other steps the frozen network acts: to imitate there would train weights that are
         never used, and would pull at those that are.
@@ -231,8 +224,7 @@ def _step_mean(network: DiffusionPolicy, tables: DenoisingTables, features: Tens
 
 
 def mean_log_probability(chunks: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """
-    Return the log density (B,) of chunks (B, T, A), clamped per number and averaged over T and A.
+    """Return the log density (B,) of chunks (B, T, A), clamped per value, averaged over T and A.
 
     The average, not the sum, keeps ratios near 1 whatever the size of a chunk (DPPO).
     """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A diffusion policy over chunks of actions: what is cloned, and what proposes candidates.
+"""A diffusion policy over chunks of actions: what is cloned, and what proposes candidates.
 
 Ho et al. 2020 (epsilon prediction), Nichol and Dhariwal 2021 (cosine schedule), Song et al. 2021
 (DDIM), Chi et al. 2023 (chunks of actions).
@@ -45,8 +44,7 @@ class DiffusionPolicy(nn.Module):
 
     def loss(self, observations: Observations, chunks: Tensor,
              generator: torch.Generator) -> Tensor:
-        """
-        Return the denoising loss, a scalar: mean squared error of the predicted noise.
+        """Return the denoising loss, a scalar: mean squared error of the predicted noise.
 
         :param observations: of B rows, not normalised
         :param chunks: (B, T, A) in [-1, 1], the actions to imitate

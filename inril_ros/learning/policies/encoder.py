@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-From observations to the features that a network reads.
+"""From observations to the features that a network reads.
 
 Each network has an encoder of its own: gradients of the critic never move what the actor sees,
 and imitation never moves what the critic sees.
@@ -18,8 +17,7 @@ from inril_ros.learning.policies.normaliser import Normaliser
 
 
 class ObservationEncoder(nn.Module):
-    """
-    Observations of B rows -> features (B, F): the normalised state, then those of the images.
+    """Observations of B rows -> features (B, F): the normalised state, then those of the images.
 
     `size` is F. A model without cameras ignores images. There is always a state: one that is
     constant (a single 0) says nothing, and leaves a policy that goes by images alone.
@@ -40,12 +38,13 @@ class ObservationEncoder(nn.Module):
 
     def forward(self, observations: Observations,
                 generator: torch.Generator | None = None) -> Tensor:
-        """
-        Return the features (B, F).
+        """Return the features (B, F).
 
         :param generator: shifts the images at random, to learn from (see `random_shift`); it is
             drawn from only if there are images. None: images as they are
-        :raises ValueError: the model has cameras, and there are no images, or of another shape
+        Raises:
+            ValueError: The model has cameras, and there are no images, or of another
+                shape.
         """
         state = self.normaliser(observations.state)
         if self.images is None:
@@ -61,8 +60,7 @@ class ObservationEncoder(nn.Module):
             self.images.freeze_trunks(frozen)
 
     def adopt(self, other: ObservationEncoder) -> None:
-        """
-        Take over the weights of an encoder of the same model.
+        """Take over the weights of an encoder of the same model.
 
         A critic begins with the scale of observations, and with the eyes, of the cloned actor.
         """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A Gaussian policy over chunks of actions: the one that actor-critic methods differentiate through.
+"""A Gaussian policy over chunks of actions, which actor-critic methods differentiate through.
 
 Two forms: squashed, action = tanh(mean + std * noise) with a standard deviation that depends on
 the observation (Haarnoja et al. 2018, SAC), and plain, with one standard deviation per dimension,
@@ -56,8 +55,7 @@ class GaussianActor(nn.Module):
 
     def forward(self, observations: Observations,
                 generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """
-        Return the mean and the log standard deviation, (B, T, A) each, before squashing.
+        """Return the mean and the log standard deviation, (B, T, A) each, before squashing.
 
         :param generator: see ObservationEncoder; where a gradient step follows
         """
@@ -79,8 +77,7 @@ class GaussianActor(nn.Module):
         return mean.tanh() if self.config.gaussian_squash else mean.clamp(-1.0, 1.0)
 
     def draw(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """
-        Return chunks (B, T, A) in [-1, 1] and their log density (B,), both differentiable.
+        """Return chunks (B, T, A) in [-1, 1] and their log density (B,), both differentiable.
 
         :param noise: (B, T, A), standard normal
         """
@@ -101,8 +98,7 @@ class GaussianActor(nn.Module):
 
     def loss(self, observations: Observations, chunks: Tensor,
              generator: torch.Generator) -> Tensor:
-        """
-        Return the loss of imitating chunks (B, T, A), a scalar, per action dimension.
+        """Return the loss of imitating chunks (B, T, A), a scalar, per action dimension.
 
         Mean squared error of the action without noise (`gaussian_clone` 'mse'; the standard
         deviation then stays as it is), or the negative log likelihood ('nll').

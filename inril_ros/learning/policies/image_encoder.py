@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-From camera images to a few features: a small ResNet per camera, then where things are.
+"""From camera images to a few features: a small ResNet per camera, then where things are.
 
 The network is ResNet-18's (He et al. 2016) with fewer stages and channels, and GroupNorm (Wu and
 He 2018) in place of BatchNorm: batches mix few episodes, acting sees one image at a time, and
@@ -36,11 +35,11 @@ class ImageEncoder(nn.Module):
         self.size = config.cameras * config.image_features
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """
-        Return the features (B, size) of images (B, C, H, W, 3) uint8.
+        """Return the features (B, size) of images (B, C, H, W, 3) uint8.
 
         :param generator: shifts the images at random (see `random_shift`); None leaves them
-        :raises ValueError: images of another shape or type than the model's
+        Raises:
+            ValueError: Images of another shape or type than the model's.
         """
         if images.dtype != torch.uint8 or images.shape[1:] != self.image_shape:
             raise ValueError(f'images are {tuple(images.shape)} {images.dtype}, the model reads '
@@ -116,8 +115,7 @@ class BasicBlock(nn.Module):
 
 
 class SpatialSoftmax(nn.Module):
-    """
-    Maps (N, c, h, w) -> where each channel is most active, (N, 2c) in [-1, 1].
+    """Maps (N, c, h, w) -> where each channel is most active, (N, 2c) in [-1, 1].
 
     The mean of the coordinates under a softmax of each channel (Levine et al. 2016), with a
     learned temperature.
@@ -157,8 +155,7 @@ POOLINGS = {'spatial_softmax': SpatialSoftmax, 'spatial_embeddings': SpatialEmbe
 
 
 def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor:
-    """
-    Return images (N, H, W, 3), each moved by -pad .. pad pixels down and right, edges repeated.
+    """Return images (N, H, W, 3), each moved by -pad .. pad pixels down and right, edges repeated.
 
     The same as padding by repetition and cropping at random (DrQ, Yarats et al. 2021).
     """

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-The size of a model, as data: enough to build the network that a set of tensors fits.
+"""The size of a model, as data: enough to build the network that a set of tensors fits.
 
 The acting process builds a network from this, received over the wire as JSON, so each number is
 bounded before anything is allocated.
@@ -184,8 +183,7 @@ class ModelConfig:
 
     @property
     def image_map_size(self) -> tuple[int, int]:
-        """
-        Return height and width of the last map of the ResNet.
+        """Return height and width of the last map of the ResNet.
 
         Convolution, pooling, and each stage but the first halve it and round up.
         """
@@ -198,10 +196,11 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
-        """
-        Read what `to_json` wrote.
+        """Read what `to_json` wrote.
 
-        :raises ValueError: no JSON, unknown or missing keys, wrong types, sizes out of bounds
+        Raises:
+            ValueError: No JSON, unknown or missing keys, wrong types, sizes out of
+                bounds.
         """
         try:
             values = json.loads(text)

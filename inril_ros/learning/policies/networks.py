@@ -71,8 +71,7 @@ class EnsembleLinear(nn.Module):
 
 
 class ChunkCritic(nn.Module):
-    """
-    E values of (observation, chunk of T actions): MLPs with LayerNorm without affine and ReLU.
+    """E values of (observation, chunk of T actions): MLPs with LayerNorm without affine and ReLU.
 
     LayerNorm keeps the value of actions outside the data from growing without bound
     (Ball et al. 2023, RLPD). The last layer starts small, so that values start near 0.

@@ -10,8 +10,7 @@ from torch import nn, Tensor
 
 
 class Normaliser(nn.Module):
-    """
-    (x - mean) / std, clipped to +-clip; identity until `fit` is called.
+    """(x - mean) / std, clipped to +-clip; identity until `fit` is called.
 
     A handful of demonstrations leaves many dimensions constant (an object that never moved). The
     floor under the standard deviation keeps those from exploding at the first small change, and

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-What every policy can do, whatever is inside: decide, for several robots (lanes) at once.
+"""What every policy can do, whatever is inside: decide, for several robots (lanes) at once.
 
 A policy is complete in its state dict and its configuration: a model is one file of tensors and
 one of JSON, and the acting process needs nothing else.
@@ -50,8 +49,7 @@ class Memory:
 
 
 class Policy(nn.Module, ABC):
-    """
-    Observations in, actions out.
+    """Observations in, actions out.
 
     `config` is a frozen dataclass with at least observation_size, action_size, chunk_length and
     to_json().
@@ -62,8 +60,7 @@ class Policy(nn.Module, ABC):
     @property
     @abstractmethod
     def cloned(self) -> nn.Module:
-        """
-        Return the part that behaviour cloning trains.
+        """Return the part that behaviour cloning trains.
 
         It has an `encoder` (ObservationEncoder) and `loss(observations, chunks (B, T, A),
         generator) -> scalar`.
@@ -87,8 +84,7 @@ class Policy(nn.Module, ABC):
     @abstractmethod
     def decide(self, observations: Observations, memory: Memory, generator: torch.Generator,
                explore: bool) -> Decision:
-        """
-        Return one decision per lane, and update the memory in place.
+        """Return one decision per lane, and update the memory in place.
 
         The same weights, observations, memory and state of the generator give the same decision.
 

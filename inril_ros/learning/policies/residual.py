@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""
-A cloned policy that acts by chunks, and a small network that corrects each step of it.
+"""A cloned policy that acts by chunks, and a small network that corrects each step of it.
 
 The two are trained by different objectives: reinforcement learning moves the correction,
 imitation the base (network separation), so no gradient of one ever reaches the parameters of the
@@ -23,8 +22,7 @@ from inril_ros.learning.policies.policy import Decision, Memory, Policy
 
 
 class Correction(nn.Module):
-    """
-    Observation and base action -> mean of the residual (B, A): ReLU layers, then a zero head.
+    """Observation and base action -> mean of the residual (B, A): ReLU layers, then a zero head.
 
     The head has no bias and starts at zero, so that fine-tuning begins at the base policy.
     """
@@ -45,8 +43,7 @@ class Correction(nn.Module):
 
     def forward(self, observations: Observations, base: Tensor,
                 generator: torch.Generator | None = None) -> Tensor:
-        """
-        Return the mean (B, A) of the residual for base actions (B, A).
+        """Return the mean (B, A) of the residual for base actions (B, A).
 
         :param generator: see ObservationEncoder
         """
@@ -56,8 +53,7 @@ class Correction(nn.Module):
 
 
 class ResidualPolicy(Policy):
-    """
-    action = clip(base action + scale * residual), one step per decision.
+    """action = clip(base action + scale * residual), one step per decision.
 
     The residual is Gaussian with a fixed standard deviation when exploring, its mean otherwise.
     Extras of a decision are (base action (A,), residual before scaling and clipping (A,), its log
@@ -134,8 +130,7 @@ class ResidualPolicy(Policy):
 
 def correct(base: DiffusionPolicy, config: ModelConfig,
             generator: torch.Generator) -> ResidualPolicy:
-    """
-    Return a policy that corrects a copy of a cloned base, by nothing yet.
+    """Return a policy that corrects a copy of a cloned base, by nothing yet.
 
     :param config: of kind 'residual', with the base's sizes
     :param generator: on the CPU; the correction's hidden layers are drawn by it

@@ -20,8 +20,7 @@ _SEED = 0
 
 
 def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | None:
-    """
-    Return observations of held-out demonstrations, evenly spaced; None if there are none.
+    """Return observations of held-out demonstrations, evenly spaced; None if there are none.
 
     :param episodes: the demonstrations; where they are too few to hold any out, all of them count
     :param number: of frames, at most
