@@ -1,9 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What each test process needs before ROS, MuJoCo, torch or hypothesis are imported.
+"""What each test process needs before ROS, MuJoCo, torch or hypothesis are imported; `--long`.
 
 A ROS domain of its own: nodes of two test runs on one machine, or of a robot in the same network,
 must not hear each other. Settings that the environment made are kept, apart from the domain.
+
+With `--long` the tests marked `long` run as well, and the random ones try more (run_length.py).
 """
 
 import os
@@ -12,6 +14,8 @@ import sys
 import tempfile
 
 from hypothesis import settings
+import pytest
+import run_length
 
 # Domains 1..101 are safe on all platforms; 0 is everybody's default. The socket that holds the
 # number is kept for the life of the process, and its port is far from those that DDS uses.
@@ -50,3 +54,20 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 # The machine may be slow and busy; in CI the examples are the same in each run.
 settings.register_profile('inril_ros', deadline=None, derandomize='CI' in os.environ)
 settings.load_profile('inril_ros')
+
+
+def pytest_addoption(parser):
+    parser.addoption('--long', action='store_true',
+                     help='also run the tests marked `long`, and the random ones at full length')
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: takes long, runs with --long only')
+    run_length.LONG = config.getoption('--long')
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption('--long'):
+        for item in items:
+            if 'long' in item.keywords:
+                item.add_marker(pytest.mark.skip(reason='runs with --long'))

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import storage_mcap
+from run_length import LONG
 
 from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags, read_episode
 from inril_ros.data.demonstrations import aligned_cache
@@ -36,7 +37,7 @@ from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.messages.codecs import put_stamp, stamp_ns
 
-NUMBER = int(os.environ.get('INRIL_AT_ONCE', 12))
+NUMBER = 120 if LONG else 12
 IMAGE = 'sensor_msgs/msg/CompressedImage'
 
 

@@ -1,11 +1,7 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever comes in, as a message, a bag or a contract, is used or refused in words.
+"""Whatever comes in, as a message, a bag or a contract, is used or refused in words."""
 
-INRIL_MALFORMED is the number of inputs per kind; thousands of each were run with it.
-"""
-
-import os
 from pathlib import Path
 import random
 
@@ -14,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from run_length import LONG
 
 from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.data.raw.messages import blank_message, serialised
@@ -23,7 +20,7 @@ from inril_ros.robot.contract.fields import OBSERVATION_TYPES, TRANSFORMS
 from inril_ros.robot.messages.codecs import CodecError, decode
 
 ROBOTS = Path(__file__).parents[2] / 'config' / 'robots'
-NUMBER = int(os.environ.get('INRIL_MALFORMED', 25))
+NUMBER = 800 if LONG else 25  # inputs per kind
 FIELDS = {'PoseStamped': 'pose', 'PoseArray': 'poses[1]', 'PointStamped': 'point',
           'TransformStamped': 'transform', 'TwistStamped': 'twist', 'WrenchStamped': 'wrench',
           'Joy': 'axes[2]', 'Bool': 'data', 'Float32': 'data', 'Float64': 'data',

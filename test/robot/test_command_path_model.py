@@ -4,11 +4,8 @@
 
 Messages of any content, late, lost and out of order, persons who come and go, services in any
 order, sources that fail, clocks that jump, a process that is killed and started again. An event is
-one call; a step of the state machine is up to a hundred of them. INRIL_ROS_LONG_TESTS=1 plays ten
-times as many.
+one call; a step of the state machine is up to a hundred of them. With --long four times as many.
 """
-
-import os
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -39,6 +36,7 @@ from joint_arm import (
 )
 import numpy as np
 import pytest
+from run_length import LONG
 
 from inril_ros.robot.motion.arbitration import Source
 from inril_ros.robot.motion.command_path import CommandPath, TickInput
@@ -46,8 +44,7 @@ from inril_ros.robot.motion.limits import limits_of
 from inril_ros.robot.motion.modes import IllegalMode, Mode
 from inril_ros.robot.motion.reset_motion import HomePath, ResetRefused
 
-LONG = os.environ.get('INRIL_ROS_LONG_TESTS') == '1'
-EXAMPLES, STEPS = (3200, 60) if LONG else (320, 60)
+EXAMPLES, STEPS = 320 if LONG else 80, 60
 LIMITS = limits_of(CONTRACT.actions['arm'])
 # Commands are float32: their rounding, differentiated.
 ROUNDING = 2.5 * 2.0 ** -23
@@ -325,12 +322,12 @@ class CommandPathModel(RuleBasedStateMachine):
             assert not self.path.modes.pressed
 
 
-@pytest.mark.timeout(3600 if LONG else 900)
+@pytest.mark.timeout(900)
 def test_no_sequence_of_events_gets_a_forbidden_command_past():
     counted.update(events=0, ticks=0)
     run_state_machine_as_test(CommandPathModel, settings=settings(
         max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None,
         suppress_health_check=list(HealthCheck)))
     print(counted)
-    assert counted['events'] >= 100_000
+    assert counted['events'] >= (100_000 if LONG else 10_000)
     assert counted['ticks'] >= 0.5 * counted['events']
