@@ -1,10 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The life of an episode on the robot's side: one table of states, no clock, no ROS.
+"""The life of an episode on the robot's side, and the steps of the reset before it.
+
+No clock and no ROS:
 
     IDLE --request--> RESETTING --reset done--> WAITING --first frame--> RUNNING --end--> IDLE
 
-``abort`` leads back to IDLE from anywhere. The tick counter counts executed actions: the
+An abort leads back to IDLE from anywhere. The tick counter counts executed actions: the
 observation at tick k is followed by action k.
 """
 
@@ -13,7 +15,7 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """Where an episode is."""
+    """Phase of an episode."""
 
     IDLE = 'idle'
     RESETTING = 'resetting'
@@ -22,7 +24,7 @@ class Phase(Enum):
 
 
 class Purpose(Enum):
-    """What an episode is for; the values are those of EpisodeRequest.msg."""
+    """Purpose of an episode; the values are those of EpisodeRequest.msg."""
 
     DEMONSTRATION = 1
     ROLLOUT = 2
@@ -41,7 +43,7 @@ class EpisodeOutcome(Enum):
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for; see EpisodeRequest.msg."""
+    """A request for an episode; see EpisodeRequest.msg."""
 
     run_id: str
     episode_id: str
@@ -53,14 +55,14 @@ class Request:
 
 
 class IllegalTransition(RuntimeError):
-    """A step that the present phase doesn't allow."""
+    """The present phase doesn't allow this step."""
 
 
 class EpisodeMachine:
-    """Phases of one episode after the other.
+    """The phases of episodes, one episode after the other.
 
     Args:
-        time_limit_ticks: An episode ends after this many actions.
+        time_limit_ticks: Number of actions after which an episode ends.
     """
 
     def __init__(self, time_limit_ticks: int) -> None:
@@ -72,11 +74,11 @@ class EpisodeMachine:
         self.start_stamp = 0
 
     def refusal(self, request: Request) -> str:
-        """Say why a request can't be carried out now; empty if it can."""
+        """Return why a request can't be carried out now; empty if it can."""
         if not request.episode_id:
             return 'episode_id is empty'
         if request.episode_id in self._seen:
-            return f'episode {request.episode_id} was asked for before'
+            return f'episode {request.episode_id} was requested before'
         if self.phase is not Phase.IDLE:
             return f'busy: episode {self.request.episode_id} is {self.phase.value}'
         return ''
@@ -113,7 +115,7 @@ class EpisodeMachine:
         """Return the outcome that ends the episode at the present observation, or UNKNOWN.
 
         Args:
-            judged: The verdict on the present observation, UNKNOWN if there is none.
+            judged: Verdict on the present observation; UNKNOWN if there is none.
         """
         self._expect(Phase.RUNNING)
         if judged is not EpisodeOutcome.UNKNOWN:
@@ -133,3 +135,61 @@ class EpisodeMachine:
     def _expect(self, phase: Phase) -> None:
         if self.phase is not phase:
             raise IllegalTransition(f'needs {phase.value}, is {self.phase.value}')
+
+
+class ResetStep(Enum):
+    """Progress of a reset."""
+
+    IDLE = 'idle'
+    HOMING = 'driving home'
+    SCRIPT = 'waiting for the reset service'
+    PERSON = 'waiting for a person to be ready'
+    DONE = 'done'
+    FAILED = 'failed'
+
+
+class ResetProcedure:
+    """The steps of a reset: drive home, run the reset service, wait for a person.
+
+    Args:
+        home: Whether to drive home first.
+        person: Whether a person confirms at the end that the scene is set.
+        script: Whether there is a reset service.
+    """
+
+    def __init__(self, home: bool, person: bool, script: bool = True) -> None:
+        self._last = ResetStep.PERSON if person else ResetStep.DONE
+        self._after_home = ResetStep.SCRIPT if script else self._last
+        self._first = ResetStep.HOMING if home else self._after_home
+        self.step = ResetStep.IDLE
+        self.reason = ''
+
+    def begin(self) -> ResetStep:
+        """Start from the beginning."""
+        self.step, self.reason = self._first, ''
+        return self.step
+
+    def arrived(self) -> ResetStep:
+        """Go on after the arm has come home."""
+        return self._go(ResetStep.HOMING, self._after_home)
+
+    def script_answered(self, success: bool, message: str = '') -> ResetStep:
+        """Go on after the answer of the reset service, or fail."""
+        if self.step is ResetStep.SCRIPT and not success:
+            return self.fail(f'the reset service failed: {message or "it gave no reason"}')
+        return self._go(ResetStep.SCRIPT, self._last)
+
+    def ready(self) -> ResetStep:
+        """Go on after a person has confirmed that the scene is set; too early doesn't count."""
+        return self._go(ResetStep.PERSON, ResetStep.DONE)
+
+    def fail(self, reason: str) -> ResetStep:
+        """Give up, unless the reset is over."""
+        if self.step not in (ResetStep.IDLE, ResetStep.DONE, ResetStep.FAILED):
+            self.step, self.reason = ResetStep.FAILED, reason
+        return self.step
+
+    def _go(self, expected: ResetStep, after: ResetStep) -> ResetStep:
+        if self.step is expected:
+            self.step = after
+        return self.step

@@ -10,7 +10,8 @@ import pytest
 
 from inril_ros.robot.contract.contract import ContractError
 from inril_ros.robot.contract.rules import Teleoperation
-from inril_ros.robot.motion.arbitration import Arbiter, Buttons, ramp, Source, TakeoverSwitch
+from inril_ros.robot.motion.arbitration import Arbiter, ramp, Source, TakeoverSwitch
+from inril_ros.robot.teleop.episode_buttons import EpisodeButtons
 
 TICKS = round(CONTRACT.teleoperation.ramp / PERIOD)
 
@@ -149,7 +150,7 @@ def test_an_old_command_is_a_released_switch_even_in_mid_motion(age):
 
 
 def test_a_button_counts_once_and_not_if_it_was_held_from_before():
-    buttons = Buttons(Teleoperation(success_button=1, failure_button=2, discard_button=3))
+    buttons = EpisodeButtons(Teleoperation(success_button=1, failure_button=2, discard_button=3))
     assert buttons.pressed([0, 1, 0, 0]) == []
     assert buttons.pressed([0, 0, 0, 0]) == []
     assert buttons.pressed([0, 1, 0, 0]) == ['success']

@@ -12,9 +12,9 @@ import pytest
 
 from inril_ros.robot.motion.arbitration import Source
 from inril_ros.robot.motion.command_path import CommandPath, TickInput
+from inril_ros.robot.motion.home_path import HomePath, ResetRefused
 from inril_ros.robot.motion.limits import limits_of
 from inril_ros.robot.motion.modes import IllegalMode, Mode
-from inril_ros.robot.motion.reset_motion import HomePath, ResetRefused
 
 
 class Robot:

@@ -40,7 +40,7 @@ class EpisodeStory(RuleBasedStateMachine):
         if not name:
             assert refusal == 'episode_id is empty'
         elif name in self.seen:
-            assert refusal == f'episode {name} was asked for before'
+            assert refusal == f'episode {name} was requested before'
         elif self.phase is not Phase.IDLE:
             assert refusal == f'busy: episode {self.running} is {self.phase.value}'
         else:

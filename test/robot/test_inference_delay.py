@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inril_ros.robot.motion.chunks import ChunkSchedule
-from inril_ros.robot.timing.delay import DelayEstimate
+from inril_ros.robot.timing.inference_timing import DelayEstimate, InferenceTiming
 
 delays = st.lists(st.floats(0.0, 10.0), min_size=1, max_size=80)
 
@@ -32,7 +32,8 @@ def test_delays_are_counted_in_whole_ticks(seconds, ticks):
 
 @pytest.mark.parametrize('strange', [float('nan'), float('inf'), -1.0])
 def test_a_clock_that_jumped_is_no_delay(strange):
-    estimate = DelayEstimate(0.02, initial=0.05)
+    estimate = DelayEstimate(0.02)
+    estimate.add(0.05)
     estimate.add(strange)
     assert estimate.seconds == 0.05
 
@@ -49,15 +50,15 @@ def test_a_chunk_that_takes_longer_than_a_period_is_there_when_the_last_one_ends
     """One inference at a time, of up to half a chunk: after the first chunk no tick goes without
     an action, and no step is executed at another tick than its own.
     """
-    estimate, schedule = DelayEstimate(1.0, initial=float(delay)), ChunkSchedule()
-    running, due, missing = None, 0, []
+    timing, schedule = InferenceTiming(1.0, 0, paced=True), ChunkSchedule()
+    running, missing = None, []
     for tick in range(100):
         if running and tick >= running[1]:
             first = running[0]
             schedule.accept(first, np.arange(first, first + length, dtype=np.float32)[:, None], 1)
-            estimate.add(float(tick - first))
-            due, running = estimate.next_inference(first, length), None
-        if running is None and tick >= due:
+            timing.inferred(first, length, float(tick - first))
+            running = None
+        if running is None and timing.is_due(tick):
             running = (tick, tick + delay)
         step = schedule.take(tick)
         if step is None:

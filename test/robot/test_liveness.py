@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from inril_ros.robot.timing.liveness import Liveness
+from inril_ros.robot.motion.liveness import Liveness
 
 MS = 1_000_000
 
@@ -21,7 +21,7 @@ def feed(camera, start, count, stamp=None, content=None):
     now = start
     for index in range(count):
         now = start + 0.05 * index
-        camera.see(now, round(now * 1e9) if stamp is None else stamp,
+        camera.received(now, round(now * 1e9) if stamp is None else stamp,
                    bytes([index]) * 100 if content is None else content)
     return now
 
@@ -51,7 +51,7 @@ def test_the_same_picture_with_new_stamps_is_a_fault():
     assert camera.fault(last) == ''
     last = feed(camera, last + 0.05, 3, content=b'same')
     assert camera.fault(last) == 'front is frozen: its content does not change'
-    camera.see(last, round(last * 1e9), b'other')
+    camera.received(last, round(last * 1e9), b'other')
     assert camera.fault(last) == ''
 
 
@@ -64,11 +64,11 @@ def test_arrays_are_compared_by_their_bits():
     joints = watched()
     for index in range(20):
         now = 10.0 + 0.05 * index
-        joints.see(now, index + 1, np.array([0.1, 0.2 + 1e-15 * index]))
+        joints.received(now, index + 1, np.array([0.1, 0.2 + 1e-15 * index]))
     assert joints.fault(now) == ''
     for index in range(20, 40):
         now = 10.0 + 0.05 * index
-        joints.see(now, index + 1, np.array([0.1, 0.2]))
+        joints.received(now, index + 1, np.array([0.1, 0.2]))
     assert 'frozen' in joints.fault(now)
 
 
@@ -76,5 +76,5 @@ def test_arrays_are_compared_by_their_bits():
 def test_stamps_that_jump_back_are_a_new_beginning(stamp):
     camera = watched()
     last = feed(camera, 10.0, 3)
-    camera.see(last + 0.05, stamp, b'after')
+    camera.received(last + 0.05, stamp, b'after')
     assert camera.fault(last + 0.06) == ''

@@ -22,8 +22,9 @@ import numpy as np
 import pytest
 
 from inril_ros.robot.contract.contract import ContractError
+from inril_ros.robot.episode import ResetProcedure, ResetStep
+from inril_ros.robot.motion.home_path import HomePath, ResetRefused
 from inril_ros.robot.motion.limits import limits_of
-from inril_ros.robot.motion.reset_motion import HomePath, ResetProcedure, ResetRefused, ResetStep
 from inril_ros.robot.motion.safety import SafetyGate
 
 LIMITS = limits_of(CONTRACT.actions['arm'])

@@ -13,7 +13,7 @@ import yaml
 
 from inril_ros.robot.contract.contract import ContractError, load_contract, parse_contract
 from inril_ros.robot.motion.safety import SafetyGate
-from inril_ros.robot.motion.verdict import UnknownPose
+from inril_ros.robot.motion.tick import UnknownPose
 
 PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)

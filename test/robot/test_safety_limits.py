@@ -28,7 +28,7 @@ import pytest
 from inril_ros.robot.contract.contract import ContractError
 from inril_ros.robot.motion.kinematics import KinematicsError, read_urdf
 from inril_ros.robot.motion.safety import SafetyGate
-from inril_ros.robot.motion.verdict import age_of, Conditions, UnknownPose
+from inril_ros.robot.motion.tick import Conditions, UnknownPose
 
 
 def gate_at(joints=(0.5, 0.5), of=CONTRACT):
@@ -196,8 +196,3 @@ def test_a_box_around_links_without_a_urdf_is_refused():
         contract(workspace__links=[], workspace__observation='', workspace__action='')
     with pytest.raises(ContractError, match='belong together'):
         contract(workspace__action='')
-
-
-def test_the_age_of_a_stamp_that_is_not_set_is_infinite():
-    assert age_of(5_000_000_000, 4_500_000_000) == 0.5
-    assert age_of(5_000_000_000, 0) == float('inf')

@@ -12,8 +12,8 @@ import pytest
 
 from inril_ros.robot.contract.contract import ContractError, parse_contract
 from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.motion.tick import Conditions
 from inril_ros.robot.motion.velocity_bounds import SentVelocities
-from inril_ros.robot.motion.verdict import Conditions
 
 PERIOD, HIGHEST = 0.02, 2.5
 

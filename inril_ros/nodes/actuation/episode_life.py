@@ -17,11 +17,19 @@ from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
-from inril_ros.robot.episode import EpisodeMachine, EpisodeOutcome, Phase, Purpose, Request
+from inril_ros.robot.episode import (
+    EpisodeMachine,
+    EpisodeOutcome,
+    Phase,
+    Purpose,
+    Request,
+    ResetProcedure,
+    ResetStep,
+)
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.motion.command_path import CommandPath
+from inril_ros.robot.motion.home_path import ResetRefused
 from inril_ros.robot.motion.modes import IllegalMode
-from inril_ros.robot.motion.reset_motion import ResetProcedure, ResetRefused, ResetStep
 
 _OVERTIME = 1.0  # [s] an episode without valid observations goes on so long after its time limit
 

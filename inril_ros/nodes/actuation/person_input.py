@@ -16,7 +16,8 @@ from sensor_msgs.msg import JointState, Joy
 from inril_ros.nodes.base import qos
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
-from inril_ros.robot.motion.arbitration import Buttons, TakeoverSwitch
+from inril_ros.robot.motion.arbitration import TakeoverSwitch
+from inril_ros.robot.teleop.episode_buttons import EpisodeButtons
 
 
 @dataclass
@@ -52,7 +53,7 @@ class TeleopInput:
         self._arrived = arrived
         self._pressed = pressed
         self._switch = TakeoverSwitch(rules)
-        self._buttons = Buttons(rules)
+        self._buttons = EpisodeButtons(rules)
         self._needed = [kind for kind, name in (
             (TwistStamped, rules.twist_action or rules.rotation_action),
             (JointState, rules.joint_action),

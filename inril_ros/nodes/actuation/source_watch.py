@@ -3,7 +3,7 @@
 """Watches the robot's streams by a steady clock: silent, standing still, frozen.
 
 The age of a sample at a tick says nothing of a clock that stopped, nor of a driver that goes on
-sending its last picture with new stamps. Both are faults here (``robot/liveness``).
+sending its last picture with new stamps. Both are faults here (``robot/motion/liveness``).
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type, serialised_stamp
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import decode
-from inril_ros.robot.timing.liveness import Liveness
+from inril_ros.robot.motion.liveness import Liveness
 
 _HEADER = 12  # [byte] encapsulation and stamp of a serialised message that begins with a header
 
@@ -66,7 +66,7 @@ class SourceWatch:
             return
         content = b''.join(
             decode(message, entry).tobytes() for entry in self._compared[topic])
-        stream.see(time.monotonic(), stamp, content)
+        stream.received(time.monotonic(), stamp, content)
 
     def faults(self) -> tuple[str, ...]:
         """Say what is wrong now; empty if nothing is."""
@@ -75,5 +75,5 @@ class SourceWatch:
         return tuple(fault for fault in found if fault)
 
     def _picture(self, name: str, raw: bytes) -> None:
-        self._streams[name].see(
+        self._streams[name].received(
             time.monotonic(), serialised_stamp(raw), memoryview(raw)[_HEADER:])

@@ -1,11 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who commands: the policy, or a person who takes over at any tick and hands back.
+"""Who commands: the policy, or a person, who may take over at any tick and hand back.
 
-At a change of hands nothing jumps. For the duration of the ramp the command goes from where the
-arm was being driven, extrapolated and running out, to what the new source asks for; the weight is
-a quintic whose first and second derivatives vanish at both ends, so position and velocity go on
-continuously and the limiter behind has nothing to cut. Steps a person commanded are tagged.
+Nothing jumps when the source changes. For the duration of the ramp the command goes from where the
+arm was being driven (extrapolated, with its velocity running out) to what the new source asks for.
+The weight is a quintic whose first and second derivatives vanish at both ends, so position and
+velocity are continuous and the limiter that follows has nothing to cut. Steps that a person
+commanded are tagged.
 """
 
 from dataclasses import dataclass
@@ -28,19 +29,17 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class Choice:
-    """What to ask of the safety gate in a tick.
+    """The request of a tick.
 
     Attributes:
-        source: Who asks. HOLD: nobody.
-        requested: (A,) in contract units, None if nobody asks.
+        source: Whose request it is; HOLD if nobody asks.
+        requested: (A,) in contract units; None if nobody asks.
         person_share: 0 policy alone .. 1 person alone; in between during a ramp.
-        changed_hands: In this tick a person took over or let go: what the policy planned is void.
     """
 
     source: Source
     requested: np.ndarray | None
     person_share: float
-    changed_hands: bool
 
 
 def ramp(share: float) -> float:
@@ -56,7 +55,7 @@ class Arbiter:
         rules = contract.teleoperation
         self._period = contract.period
         self._duration = rules.ramp
-        # How fast each value may have been changing: 0 for what isn't a position.
+        # How fast each value may have been changing; 0 for values that aren't positions.
         self._fastest = np.zeros(contract.action_size)
         for name, entry in contract.actions.items():
             if entry.commands_positions:
@@ -67,7 +66,7 @@ class Arbiter:
         self.begin(np.zeros(self._size))
 
     def begin(self, resting: np.ndarray) -> None:
-        """Start an episode in which (A,) is what holds the arm."""
+        """Start an episode; ``resting`` is the action (A,) that holds the arm."""
         self._last = np.array(resting, np.float64)
         self._before = self._last.copy()
         self._from = self._last.copy()
@@ -94,22 +93,21 @@ class Arbiter:
         """Choose the request of the next tick.
 
         Args:
-            person: (A,) what the person asks for; None: the person lets the policy drive.
-            policy: (A,) the step of the policy that is due; None: there is none.
+            person: (A,) What the person asks for; None if the person lets the policy drive.
+            policy: (A,) The policy's step that is due; None if there is none.
         """
-        changed = (person is not None) is not self._person
-        self._person = person is not None
-        if changed and self._person:
+        if person is not None and not self._person:
             self.interventions += self._commander is not None
             self._offset = None
+        self._person = person is not None
         source, request = ((Source.TELEOP, person) if self._person else (Source.POLICY, policy))
         self.ticks += 1
         self.person_ticks += self._person
         if request is None:
-            return Choice(Source.HOLD, None, 0.0, changed)
+            return Choice(Source.HOLD, None, 0.0)
         if request.shape != (self._size,) or not np.isfinite(request).all():
-            # The gate will refuse it and say why; it must not get into the ramp.
-            return Choice(source, request, float(self._person), changed)
+            # The gate will refuse it and say why; it must not enter the ramp.
+            return Choice(source, request, float(self._person))
         if self._person:
             request = self._as_follower(request)
         if self._commander not in (None, source):
@@ -120,20 +118,20 @@ class Arbiter:
         self._commander = source
         self._elapsed = min(self._elapsed + self._period, self._duration)
         if self._elapsed >= self._duration:
-            return Choice(source, request, float(self._person), changed)
+            return Choice(source, request, float(self._person))
         weight = ramp(self._elapsed / self._duration)
         running_out = self._from + self._rate * (
             self._elapsed - 0.5 * self._elapsed ** 2 / self._duration)
         blended = ((1.0 - weight) * running_out + weight * request).astype(np.float32)
-        return Choice(source, blended, weight if self._person else 1.0 - weight, changed)
+        return Choice(source, blended, weight if self._person else 1.0 - weight)
 
     def executed(self, action: np.ndarray) -> None:
-        """Take note of what was really sent (A,)."""
+        """Record the action (A,) that was sent."""
         self._before[:] = self._last
         self._last[:] = action
 
     def _as_follower(self, request: np.ndarray) -> np.ndarray:
-        """Map a leader's pose to the follower's: the leader counts from where it took over."""
+        """Shift a leader's pose so that the follower continues from where the leader took over."""
         if self._leader is None:
             return request
         if self._offset is None:
@@ -144,7 +142,7 @@ class Arbiter:
 
 
 class TakeoverSwitch:
-    """Whether a person drives: by the held button, by moving the device, or by either."""
+    """Decides whether a person drives: by a held button, by moving the device, or by either."""
 
     def __init__(self, rules: Teleoperation) -> None:
         self._rules = rules
@@ -155,41 +153,19 @@ class TakeoverSwitch:
         self._moved = -np.inf
 
     def update(self, now: float, age: float, button: bool, speed: float) -> bool:
-        """Say whether the person drives.
+        """Return whether the person drives.
 
         Args:
             now: [s] Time of the tick.
-            age: [s] Of the device's newest command. If it is too old nobody drives.
-            button: The dead man's switch is held.
+            age: [s] Age of the device's newest command. If it is too old nobody drives.
+            button: Whether the dead man's switch is held.
             speed: [m/s or rad/s] How fast the device is moved or asks to move.
         """
         rules = self._rules
-        if not age <= rules.max_age:  # not a number counts as too old
+        if not age <= rules.max_age:  # NaN counts as too old
             self._moved = -np.inf
             return False
         if speed > rules.motion_threshold:
             self._moved = now
         moving = now - self._moved <= rules.release_after
         return {'deadman': button, 'motion': moving, 'either': button or moving}[rules.takeover]
-
-
-class Buttons:
-    """What a person says by pressing a button: each press once, when it goes down."""
-
-    def __init__(self, rules: Teleoperation) -> None:
-        self._meaning = [(getattr(rules, f'{name}_button'), name)
-                         for name in ('success', 'failure', 'discard', 'ready', 'start')]
-        self._down: set[str] | None = None
-
-    def begin(self) -> None:
-        """Forget what is held down: a button held from before is no press."""
-        self._down = None
-
-    def pressed(self, buttons: list[int]) -> list[str]:
-        """Return what was pressed since the last call: success, failure, discard, ready, start."""
-        down = {name for index, name in self._meaning
-                if 0 <= index < len(buttons) and buttons[index]}
-        new = [] if self._down is None else [
-            name for _, name in self._meaning if name in down - self._down]
-        self._down = down
-        return new

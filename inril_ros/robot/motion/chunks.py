@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which step of which action chunk belongs to a tick, and what is made of several.
+"""Which step of which action chunk is due in a tick, and how overlapping chunks are blended.
 
 A step belongs to its tick and to no other: steps whose tick has passed are dropped and counted,
-never replayed in a burst. A chunk that comes late so begins with the step that is due now.
+never replayed in a burst. A chunk that comes late thus begins with the step that is due now.
 """
 
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ class ChunkStep:
     Attributes:
         action: (A,) in contract units.
         chunk_first_tick: First tick of its chunk.
-        weights_version: Of the weights that made it.
-        since: Tick from which its chunk has had a say.
+        weights_version: Version of the weights that made it.
+        since: First tick that its chunk took part in.
     """
 
     action: np.ndarray
@@ -36,35 +36,34 @@ class ChunkSchedule:
 
     Args:
         rules: What is executed where chunks overlap; by default the newest chunk.
-        period: [s] One tick, for the duration of a cross-fade.
+        period: [s] One tick; a cross-fade has a duration in seconds.
     """
 
     def __init__(self, rules: ChunkRules | None = None, period: float = 1.0) -> None:
         self._rules = rules or ChunkRules()
         self._fade_ticks = max(1, round(self._rules.fade / period))
-        # By tick, the chunk that began first comes first.
+        # Steps by tick; the step of the chunk that began first comes first.
         self._steps: dict[int, list[ChunkStep]] = {}
         self._next = 0
         self._earliest = 0
         self.dropped = 0
 
     def begin(self) -> None:
-        """Forget all steps: a new episode starts at tick 0."""
+        """Drop all steps: a new episode starts at tick 0."""
         self._steps.clear()
         self._next = self._earliest = 0
 
     def forget(self, tick: int) -> None:
-        """Forget all steps; only chunks that begin at ``tick`` or later count from now on.
+        """Drop all steps, and every chunk still to come that begins before ``tick``.
 
-        What was inferred before a person took over, or while a person drove, is about a state of
-        affairs that is gone.
+        What was inferred before a person took over, or while a person drove, is out of date.
         """
         self.dropped += len(self._steps)
         self._steps.clear()
         self._earliest = tick
 
     def accept(self, first_tick: int, actions: np.ndarray, weights_version: int) -> None:
-        """Take a chunk of actions (T, A); ``first_tick`` is that of its first step."""
+        """Add a chunk of actions (T, A), whose first step is for ``first_tick``."""
         if first_tick < self._earliest:
             self.dropped += len(actions)
             return
@@ -77,7 +76,7 @@ class ChunkSchedule:
             self._insert(tick, ChunkStep(action, first_tick, weights_version, since))
 
     def take(self, tick: int) -> ChunkStep | None:
-        """Return the step of a tick, None if there is none; earlier steps are over."""
+        """Return the step of a tick, None if there is none; drop earlier steps."""
         steps = self._steps.pop(tick, None)
         for old in [key for key in self._steps if key < tick]:
             del self._steps[old]
@@ -86,11 +85,11 @@ class ChunkSchedule:
         return self._blend(steps, tick) if steps else None
 
     def has(self, tick: int) -> bool:
-        """Say whether there is a step for a tick."""
+        """Return whether there is a step for a tick."""
         return tick in self._steps
 
     def upcoming(self, tick: int, count: int) -> list[np.ndarray]:
-        """Return the actions (A,) of a tick and of those that follow it without a gap."""
+        """Return the actions (A,) from a tick on, up to ``count`` and without a gap."""
         actions = []
         while len(actions) < count and tick in self._steps:
             actions.append(self._blend(self._steps[tick], tick).action)

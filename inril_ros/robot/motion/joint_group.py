@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The joints of one action that commands positions: measured, limited, one command per tick."""
+"""The joints of one action that commands positions: their measurement and limited command."""
 
 from collections.abc import Mapping
 
@@ -13,19 +13,19 @@ from inril_ros.robot.motion.limits import JointLimits, limits_of
 
 
 class JointGroup:
-    """One action's n joints.
+    """The n joints of one action.
 
     Args:
-        contract: Of the robot.
-        name: Of the action.
-        robot: The URDF; its limits apply to the joints that it has.
-        dry_run: The robot is sent nothing, and so can't follow: the commands are compared with
-            each other, as if it had followed at once.
+        contract: The robot's contract.
+        name: Name of the action.
+        robot: The robot's URDF; its limits apply too if it has all the joints.
+        dry_run: Nothing is sent, so the robot can't follow: it is treated as if it had followed
+            at once.
 
     Attributes:
-        known: A pose was measured: the joints can be held.
-        command: (n,) float32, what was last commanded.
-        part: Where the joints are in the action vector.
+        known: Whether a pose was measured, so that the joints can be held.
+        command: (n,) float32, the last command.
+        part: Slice of the joints in the action vector.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class JointGroup:
         self._target = np.zeros(len(self.joints))
         self._drift = np.zeros(len(self.joints))
         self._request = np.zeros(len(self.joints))
-        self._moving = False  # the request of the tick before is comparable to the present one
+        self._moving = False  # whether the request before is of the same motion as the next one
         self._sources = where_measured(contract, self.joints)
 
     def measure(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -55,7 +55,7 @@ class JointGroup:
         return self._measured
 
     def anchor(self, values: Mapping[str, np.ndarray]) -> None:
-        """Command what is measured, at rest; if that isn't finite, nothing is known."""
+        """Command the measured positions, at rest; if one isn't finite, the pose is unknown."""
         self._moving = False
         if not np.isfinite(self.measure(values)).all():
             self.known = False  # better no pose than a wrong one
@@ -65,18 +65,18 @@ class JointGroup:
         self.known = True
 
     def lost(self, values: Mapping[str, np.ndarray]) -> bool:
-        """Say whether the arm is so far from its command that it can't be following it."""
+        """Return whether the arm is so far from its command that it can't be following it."""
         measured = self.measure(values)
         if self._dry_run:
             return not np.isfinite(measured).all()
         gap = np.abs(self.limiter.position - measured)
         stopping = self.limiter.limits.stopping_distance(self.limiter.limits.velocity)
-        return not (gap <= self._lead + stopping).all()  # not a number is lost as well
+        return not (gap <= self._lead + stopping).all()  # NaN is lost as well
 
     def propose(self, request: np.ndarray, values: Mapping[str, np.ndarray]) -> bool:
-        """Propose a step toward a request (n,); return whether it was cut for want of following.
+        """Propose a step toward a request (n,); return whether it is too far ahead of the arm.
 
-        A request that goes on from the one before with an allowed velocity is met in motion.
+        A request that continues the one before with an allowed velocity is followed in motion.
         """
         np.subtract(request, self._request, out=self._drift)
         self._drift /= self.limiter.period
@@ -85,27 +85,26 @@ class JointGroup:
         self._moving = True
         measured = self.limiter.position if self._dry_run else self.measure(values)
         np.clip(request, measured - self._lead, measured + self._lead, out=self._target)
-        cut = bool((self._target != request).any())
         self.limiter.toward(self._target, self._drift)
-        return cut
+        return bool((self._target != request).any())
 
     def propose_braking(self) -> None:
-        """Propose to brake."""
+        """Propose a step of braking."""
         self._moving = False
         self.limiter.braking()
 
     def accept(self) -> None:
-        """Take the proposal."""
+        """Command the proposal."""
         self.limiter.accept()
         self.command[:] = self.limiter.position
 
     def brake(self) -> None:
-        """Brake by one tick, or stay."""
+        """Brake for one tick, or stay at rest."""
         self.propose_braking()
         self.accept()
 
     def look_ahead(self, requests: np.ndarray) -> np.ndarray:
-        """Return what follows the last command for requests (H, n), and then to a standstill."""
+        """Return the positions (R, n) that follow for requests (H, n), then to a standstill."""
         return self.limiter.look_ahead(requests, self._request if self._moving else self.command)
 
 
@@ -118,7 +117,7 @@ def _with_urdf(
 
 
 def where_measured(contract: Contract, joints: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Return which element of which observation is the position of each joint."""
+    """Return the observation and element that hold the position of each joint."""
     places = {
         joint: (name, index) for name, entry in contract.observations.items()
         if entry.quantity == 'position' for index, joint in enumerate(entry.joints)}

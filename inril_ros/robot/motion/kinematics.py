@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where links are for given joint positions, and joint limits, from a URDF.
+"""Positions of links for given joint positions, and joint limits, from a URDF.
 
-The URDF is read by ROS's own parser; what remains is a product of rotations per joint, compiled
-once into arrays, for several configurations at a time and fast enough for every tick. Which
-libraries were weighed: docs/decisions/0009.
+The URDF is read by ROS's own parser. The rotations of its joints are compiled once into arrays,
+which are evaluated for several configurations at a time, fast enough for every tick. Which
+libraries were compared: docs/decisions/0009.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ _MOVING = ('revolute', 'continuous', 'prismatic')
 
 
 class KinematicsError(ValueError):
-    """A URDF that doesn't say what is needed; the message names the link or joint."""
+    """A URDF lacks what is needed; the message names the link or joint."""
 
 
 def read_urdf(text: str) -> URDF:
     """Parse a URDF.
 
     Raises:
-        KinematicsError: It isn't one.
+        KinematicsError: The text isn't a URDF.
     """
     try:
         return URDF.from_xml_string(text.encode())
@@ -40,12 +40,12 @@ def urdf_of(contract: Contract, file: str | Path) -> URDF | None:
     """Return the URDF that a contract names, None if it names none.
 
     Args:
-        contract: Of the robot.
-        file: Where the contract was read from; the URDF is named relative to it.
+        contract: The robot's contract.
+        file: File of the contract; the URDF's path is relative to its folder.
 
     Raises:
         KinematicsError: The file isn't a URDF.
-        OSError: It can't be read.
+        OSError: The file can't be read.
     """
     if contract.kinematics is None:
         return None
@@ -54,7 +54,7 @@ def urdf_of(contract: Contract, file: str | Path) -> URDF | None:
 
 
 def limits_from_urdf(robot: URDF, joints: Sequence[str]) -> JointLimits:
-    """Return what a URDF says of joints; what it doesn't say is infinite.
+    """Return the limits of joints in a URDF; those that it lacks are infinite.
 
     Raises:
         KinematicsError: A joint is missing.
@@ -76,13 +76,13 @@ class KinematicChain:
     """Positions of links in the frame of the URDF's root.
 
     Args:
-        robot: The URDF.
+        robot: The robot's URDF.
         joints: Names of the n joints, in the order of the positions that will be given.
-        links: Names of the L links whose origins are wanted.
+        links: Names of the L links whose positions are computed.
 
     Raises:
         KinematicsError: A link or a joint is missing, or a link is moved by a joint that isn't
-            among those given: nobody would know where it is.
+            among those given, so that its position would be unknown.
     """
 
     def __init__(self, robot: URDF, joints: Sequence[str], links: Sequence[str]) -> None:
@@ -116,12 +116,12 @@ class KinematicChain:
     def positions(self, configurations: np.ndarray) -> np.ndarray:
         """Return the origins of the links (L, K, 3) [m] for K configurations (K, n).
 
-        The array is used again by the next call.
+        The next call overwrites the array.
         """
         count = len(configurations)
         if count > self._rotations.shape[1]:
             self._reserve(count)
-        # In place, and in parts of buffers that stay: this runs in every tick.
+        # In place, in buffers that are kept: this runs in every tick.
         moved, angle, shift, places, answer = (
             buffer[:, :count] for buffer in (
                 self._moved, self._angle, self._shift, self._places, self._answer))
@@ -152,7 +152,7 @@ class KinematicChain:
         return answer
 
     def _reserve(self, count: int) -> None:
-        """Make buffers for so many configurations."""
+        """Make buffers for ``count`` configurations."""
         joints = len(self._order)
         self._rotations, self._local, self._scratch = (
             np.zeros((joints, count, 3, 3)) for _ in range(3))
@@ -194,9 +194,8 @@ class KinematicChain:
         if joint.type == 'prismatic':
             self._slide[index] = rotation @ axis
             return
-        cross = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]],
-                          [-axis[1], axis[0], 0.0]])
-        self._sine[index], self._cosine[index] = rotation @ cross, rotation @ cross @ cross
+        skew = _skew(axis)
+        self._sine[index], self._cosine[index] = rotation @ skew, rotation @ skew @ skew
 
 
 def _joint(robot: URDF, name: str) -> Joint:
@@ -205,10 +204,16 @@ def _joint(robot: URDF, name: str) -> Joint:
     return robot.joint_map[name]
 
 
+def _skew(axis: np.ndarray) -> np.ndarray:
+    """Return the matrix (3, 3) whose product with a vector is the cross product axis x vector."""
+    return np.cross(np.eye(3), axis)
+
+
 def _rotation(roll: float, pitch: float, yaw: float) -> np.ndarray:
     """Return the matrix of fixed-axis roll, pitch, yaw: Rz Ry Rx (REP-103, URDF)."""
-    cosines, sines = np.cos((roll, pitch, yaw)), np.sin((roll, pitch, yaw))
-    x = np.array([[1, 0, 0], [0, cosines[0], -sines[0]], [0, sines[0], cosines[0]]])
-    y = np.array([[cosines[1], 0, sines[1]], [0, 1, 0], [-sines[1], 0, cosines[1]]])
-    z = np.array([[cosines[2], -sines[2], 0], [sines[2], cosines[2], 0], [0, 0, 1]])
-    return z @ y @ x
+    rotation = np.eye(3)
+    for axis, angle in zip(np.eye(3), (roll, pitch, yaw)):
+        skew = _skew(axis)
+        turn = np.eye(3) + math.sin(angle) * skew + (1.0 - math.cos(angle)) * skew @ skew
+        rotation = turn @ rotation
+    return rotation

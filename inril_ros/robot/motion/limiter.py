@@ -3,11 +3,11 @@
 """The limiters: whatever is requested, every command keeps to the limits.
 
 A request is a target, not a command. Ruckig (Berscheid and Kröger 2021) computes the time-optimal
-jerk-limited way to it from where the command is now, and the command is the first period of that
-way: velocity, acceleration and jerk hold for any sequence of requests, by construction. Position
-limits hold by induction: a period of the way is taken only if the arm, braking from its end, comes
-to rest within them; otherwise it brakes at once, on the path that was checked a period before. Why
-not a clamp of our own: docs/decisions/0009.
+jerk-limited trajectory to it from the present command, and the next command is the first period of
+that trajectory: velocity, acceleration and jerk keep to their limits for any sequence of requests,
+by construction. Position limits hold by induction: a period is taken only if the arm, braking from
+its end, comes to rest within them; otherwise the arm brakes at once, on the path that was checked
+a period before. Why not a clamp of our own: docs/decisions/0009.
 """
 
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ _ROUNDING = 1e-6
 
 
 class _Generator:
-    """Ruckig for n independent joints: state now -> state one period later.
+    """Ruckig for n independent joints.
 
-    A way to a velocity begins at position 0 for Ruckig, wherever the joints are: it has no target
-    position, and Ruckig 0.19 counts 0 among its extrema as if that were one.
+    A trajectory to a velocity is planned from position 0, wherever the joints are: it has no
+    target position, and Ruckig 0.19 counts 0 among its extrema as if that were one.
     """
 
     def __init__(self, limits: JointLimits, period: float, interface: ControlInterface) -> None:
@@ -45,13 +45,13 @@ class _Generator:
         self.input = InputParameter(size)
         self.input.control_interface = interface
         self.input.synchronization = Synchronization.No
-        # A hair less than allowed: what is rounded stays within.
+        # Slightly less than allowed, so that rounded values stay within.
         self.input.max_velocity = (1.0 - _ROUNDING) * limits.velocity
         self.input.max_acceleration = (1.0 - _ROUNDING) * limits.acceleration
         self.input.max_jerk = (1.0 - _ROUNDING) * limits.jerk
 
     def plan(self, state: np.ndarray) -> bool:
-        """Plan from a state (3, n) to the target that was set; say whether there is a way."""
+        """Plan from a state (3, n) to the target that was set; return whether that is possible."""
         if self._from_zero:
             self._origin[:] = state[0]
         self.input.current_position = state[0] - self._origin
@@ -64,28 +64,28 @@ class _Generator:
             return False
 
     def sample(self, seconds: float, out: np.ndarray) -> None:
-        """Write position, velocity and acceleration (3, n) at a time of the plan."""
+        """Write position, velocity and acceleration (3, n) at a time [s] of the plan."""
         out[0], out[1], out[2] = self.trajectory.at_time(seconds)
         out[0] += self._origin
 
     def position(self, seconds: float) -> np.ndarray:
-        """Return the positions (n,) at a time of the plan."""
+        """Return the positions (n,) at a time [s] of the plan."""
         return self.trajectory.at_time(seconds)[0] + self._origin
 
     def range(self) -> Iterator[tuple[float, float]]:
-        """Return lowest and highest position of each joint on the whole way."""
+        """Return the lowest and highest position of each joint in the plan."""
         for origin, bound in zip(self._origin, self.trajectory.position_extrema):
             yield origin + bound.min, origin + bound.max
 
 
 class PositionLimiter:
-    """The commanded positions of n joints, one period after the other.
+    """The commanded positions of n joints.
 
-    Each tick proposes a next state (``toward`` or ``braking``), which may be looked at, and takes
-    one of them (``accept``). Nothing moves before ``anchor`` has said where the joints are.
+    Each tick proposes a next state (``toward`` or ``braking``), which may be inspected, and takes
+    one of them (``accept``). ``anchor`` must set where the joints are before anything moves.
 
     Args:
-        limits: What the commands keep to.
+        limits: Limits that the commands keep to.
         period: [s] One tick.
     """
 
@@ -123,41 +123,36 @@ class PositionLimiter:
         return not self._state[1:].any()
 
     def anchor(self, position: np.ndarray) -> None:
-        """Begin at rest at measured positions (n,)."""
+        """Start at rest at measured positions (n,)."""
         self._state[0] = position
         self._state[1:] = 0.0
 
     def toward(self, request: np.ndarray, drift: np.ndarray) -> bool:
-        """Propose the next state on the way to a request.
+        """Propose the next state on the way to a request, or braking if there is no safe way.
 
-        A request that moves is followed by heading for where it would stop if it braked now: the
-        way there leads through the request at its own velocity. Heading for the request itself
-        would be to stop at it in every tick, a stopping distance behind.
+        For a request that moves, the target is where it would stop if it braked now: the way there
+        leads through the request at its own velocity. With the request itself as the target the
+        arm would plan to stop there in every tick, and lag by a stopping distance.
 
         Args:
-            request: (n,) Target positions; those beyond the limits count as at the limits.
+            request: (n,) Target positions; they are cut to the limits.
             drift: (n,) Velocity of the request itself; 0 for one that doesn't move.
 
         Returns:
-            Whether it is on that way; otherwise the proposal is to brake.
+            Whether the proposal leads to the request; otherwise it is to brake.
         """
         limits = self.limits
         target = request + np.copysign(limits.stopping_distance(drift), drift)
         self._way.input.target_position = np.clip(target, limits.minimum, limits.maximum)
-        if self._try_way():
-            return True
+        if self._way.plan(self._state):
+            self._way.sample(self.period, self._next)
+            if self._stop.plan(self._next) and self._stop_stays_inside():
+                return True
         self.braking()
         return False
 
-    def _try_way(self) -> bool:
-        """Propose the first period of a way; say whether the arm can still be stopped after it."""
-        if not self._way.plan(self._state):
-            return False
-        self._way.sample(self.period, self._next)
-        return self._stop.plan(self._next) and self._stop_stays_inside()
-
     def braking(self) -> None:
-        """Propose the next state on the shortest way to rest."""
+        """Propose the next state of the fastest stop."""
         if self.at_rest:
             self._next[:] = self._state
             return
@@ -165,20 +160,20 @@ class PositionLimiter:
             self._stop.sample(self.period, self._next)
             if self._stop.trajectory.duration <= self.period:
                 self._next[1:] = 0.0
-        else:  # a state that no generator accepts: stand still
+        else:  # a state that Ruckig does not accept: stand still
             self._next[0] = self._state[0]
             self._next[1:] = 0.0
 
     def accept(self) -> None:
-        """Take the proposal."""
+        """Make the proposal the present state."""
         self._state, self._next = self._next, self._state
 
     def stopping_points(self, out: np.ndarray, stride: int = 1) -> None:
-        """Write what would be commanded (K, n) if the arm braked after the proposal.
+        """Write the commands (K, n) that would follow if the arm braked after the proposal.
 
         Args:
-            out: The first row is the proposal, the last one where it comes to rest.
-            stride: [periods] Between two rows.
+            out: Filled; the first row is the proposal, the last one where the arm comes to rest.
+            stride: [periods] Distance of two rows.
         """
         out[:] = self._next[0]
         if not self._next[1:].any() or not self._stop.plan(self._next):
@@ -192,10 +187,10 @@ class PositionLimiter:
         out[-1] = self._stop.position(duration)
 
     def look_ahead(self, requests: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        """Return the positions (R, n) that follow for requests (H, n), and then to rest.
+        """Return the positions (R, n) that follow for requests (H, n), then to a standstill.
 
         Args:
-            requests: Of the periods that follow.
+            requests: (H, n) Requests of the next periods.
             previous: (n,) The request before them.
         """
         kept = self._state.copy()
@@ -214,7 +209,7 @@ class PositionLimiter:
         return np.array(positions).reshape(-1, self.limits.size)
 
     def _stop_stays_inside(self) -> bool:
-        """Say whether the stop keeps within the limits, or within where the joints are already."""
+        """Return whether the stop keeps within the limits, or no further out than now."""
         low, high, now = self.limits.minimum, self.limits.maximum, self._state[0]
         for joint, (lowest, highest) in enumerate(self._stop.range()):
             if lowest < min(low[joint] - _ROUNDING, now[joint] - 1e-12) \
@@ -224,10 +219,10 @@ class PositionLimiter:
 
 
 class VelocityLimiter:
-    """A commanded velocity (n,) whose change is limited; the counterpart for velocity commands.
+    """A commanded velocity (n,) with limited acceleration and jerk.
 
     Args:
-        limits: Of the velocity and of its change; acceleration must be finite.
+        limits: Limits of velocity, acceleration (finite) and jerk.
         period: [s] One tick.
     """
 
@@ -243,11 +238,11 @@ class VelocityLimiter:
         return self._state[1]
 
     def rest(self) -> None:
-        """Begin at rest."""
+        """Start at rest."""
         self._state[:] = 0.0
 
     def toward(self, request: np.ndarray) -> np.ndarray:
-        """Move on toward a requested velocity (n,); return the commanded one, a view."""
+        """Go one period toward a requested velocity (n,); return the commanded one, a view."""
         self._state[0] = 0.0
         self._way.input.target_velocity = np.clip(
             request, -(1.0 - _ROUNDING) * self.limits.velocity,

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast and how far joints may move: from the contract, and from what follows of it."""
+"""How fast and how far joints may move, from the contract; stopping distances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,20 +10,20 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Action
 
-#: Limits of joint positions where the contract gives none: slow, but on. [/s, /s^2, /s^3]
+#: Limits of position commands if the contract gives none; slow. [per s, s^2, s^3]
 DEFAULT_VELOCITY, DEFAULT_ACCELERATION, DEFAULT_JERK = 0.5, 2.0, 20.0
 
 
 @dataclass(frozen=True)
 class JointLimits:
-    """Limits of n joints, each (n,) float64: rad or m, per s, s^2, s^3.
+    """Limits of n joints, (n,) float64 each: rad or m, per s, s^2, s^3.
 
     Attributes:
         minimum: Lowest position.
         maximum: Highest position.
         velocity: Highest speed.
-        acceleration: Highest change of velocity.
-        jerk: Highest change of acceleration; infinite: unlimited.
+        acceleration: Highest rate of change of the velocity.
+        jerk: Highest rate of change of the acceleration; infinite if unlimited.
     """
 
     minimum: np.ndarray
@@ -38,7 +38,7 @@ class JointLimits:
         return self.minimum.size
 
     def tightened(self, other: 'JointLimits') -> 'JointLimits':
-        """Return the tighter of two limits, joint by joint.
+        """Return the tighter limits of two, joint by joint.
 
         Raises:
             ValueError: No position is left that both allow.
@@ -53,15 +53,14 @@ class JointLimits:
                            np.minimum(self.jerk, other.jerk))
 
     def scaled(self, share: float) -> 'JointLimits':
-        """Return limits with a share (0..1] of velocity, acceleration and jerk."""
+        """Return limits with velocity, acceleration and jerk times a share (0..1]."""
         return replace(self, velocity=share * self.velocity,
                        acceleration=share * self.acceleration, jerk=share * self.jerk)
 
     def stopping_distance(self, velocity: np.ndarray) -> np.ndarray:
-        """Return how far the joints go (n,) while they stop, from a constant velocity (n,).
+        """Return how far the joints move (n,) while they stop from a constant velocity (n,).
 
-        v sqrt(v / j) as long as the acceleration limit isn't reached, v^2 / 2a + v a / 2j from
-        there on.
+        That is v sqrt(v / j) if the acceleration limit isn't reached, else v^2 / 2a + v a / 2j.
         """
         speed = np.abs(velocity)
         lag = self.acceleration / self.jerk
@@ -70,7 +69,7 @@ class JointLimits:
 
     @property
     def longest_stop(self) -> float:
-        """[s] Braking takes no longer, from any velocity and acceleration."""
+        """Upper bound of the time that braking takes [s], from any velocity and acceleration."""
         return float((self.velocity / self.acceleration
                       + 3.0 * self.acceleration / self.jerk).max())
 
@@ -78,7 +77,7 @@ class JointLimits:
         """Return the highest speed (n,) from which the joints stop within a distance (n,)."""
         room = np.maximum(distance, 0.0)
         lag = self.acceleration / self.jerk
-        # The inverse of the two cases above; the root is without the textbook's cancellation.
+        # The inverse of the two cases above; the root avoids cancellation.
         half = 0.5 * self.acceleration * lag
         root = 2.0 * self.acceleration * room / (
             half + np.sqrt(half * half + 2.0 * self.acceleration * room) + 1e-300)
@@ -94,9 +93,10 @@ def joined(parts: Sequence[JointLimits]) -> JointLimits:
 
 
 def limits_of(action: Action) -> JointLimits:
-    """Return the limits of an action of the contract; positions have them even if none are given.
+    """Return the limits of an action; position commands have defaults if the contract has none.
 
-    For a velocity command they limit the velocity (minimum, maximum) and its change.
+    For a velocity command they limit the velocity (by its minimum and maximum), acceleration and
+    jerk.
     """
     def values(given: tuple[float, ...], default: float) -> np.ndarray:
         return np.broadcast_to(np.array(given or (default,), np.float64), action.length).copy()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps links of an arm inside a box, by where they would be and where they would come to rest."""
+"""Keeps links of an arm inside a box: where they are, and where they would come to rest."""
 
 import math
 
@@ -10,7 +10,7 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.motion.joint_group import JointGroup
 from inril_ros.robot.motion.kinematics import KinematicChain, URDF
 
-_MOST_POINTS = 48  # of the braking path; if that has more ticks, some are left out
+_MOST_POINTS = 48  # of the braking path that are checked; of a longer one only every n-th tick is
 _ROUNDING = 1e-6  # [m]
 
 
@@ -18,13 +18,14 @@ class LinkBox:
     """The contract's box around links.
 
     Args:
-        contract: Has a workspace with links.
-        robot: The URDF.
+        contract: The robot's contract, whose workspace names links.
+        robot: The robot's URDF.
         groups: All joints that are commanded by position.
 
     Raises:
         ValueError: There is no URDF.
-        KinematicsError: It lacks a link, or a link is moved by something that isn't commanded.
+        KinematicsError: The URDF lacks a link, or a link is moved by a joint that isn't
+            commanded.
     """
 
     def __init__(self, contract: Contract, robot: URDF | None, groups: list[JointGroup]) -> None:
@@ -45,9 +46,9 @@ class LinkBox:
         self._braking = {group.name: np.zeros((points, len(group.joints))) for group in groups}
 
     def leaving(self) -> str:
-        """Say which link leaves the box on which axes, if the proposals are taken; or empty.
+        """Return which links would leave the box along which axes by the proposals, or empty.
 
-        What is outside already may come back, and go no further out.
+        A link that is outside already may come back, and go no further out.
         """
         start = 0
         for group in self._groups:
@@ -66,11 +67,11 @@ class LinkBox:
             for link, row in zip(self._chain.links, worse) if row.any())
 
     def contains(self, configurations: np.ndarray) -> bool:
-        """Say whether the links are inside for all configurations (K, n of all groups)."""
+        """Return whether the links are inside for all configurations (K, n of all groups)."""
         return not (self._outside(configurations) > _ROUNDING).any()
 
     def inside(self, group: JointGroup, points: np.ndarray) -> int:
-        """Return how many of the points (R, n) of one group come before the first one outside."""
+        """Return how many of one group's points (R, n) come before the first one outside."""
         if not len(points):
             return 0
         path = np.repeat(self._path[:1], len(points), axis=0)
@@ -83,6 +84,6 @@ class LinkBox:
         return int(np.argmax(outside)) if outside.any() else len(points)
 
     def _outside(self, configurations: np.ndarray) -> np.ndarray:
-        """Return how far outside each link is (L, K, 3) [m]; not positive: inside."""
+        """Return how far outside each link is (L, K, 3) [m]; not positive if inside."""
         places = self._chain.positions(configurations[:, self._columns])
         return np.maximum(self._minimum - places, places - self._maximum)

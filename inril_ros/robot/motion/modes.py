@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the arm may do now: modes, the table of what may follow what, and the reason for each.
+"""What the arm may do now: modes, which mode may follow which, and the reason for each change.
 
 The e-stop latches: it is left only by ``resume``, after it was released and motion was enabled
-anew. A latched hold is left only by ``resume`` too. This is software; it does not replace the
+again. A latched hold is left only by ``resume`` too. This is software; it does not replace the
 robot's rated stop.
 """
 
@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Mode(Enum):
-    """What commands the arm; the values are those of ActuationStatus.msg."""
+    """Who commands the arm; the values are those of ActuationStatus.msg."""
 
     IDLE = 0
     POLICY = 1
@@ -21,7 +21,7 @@ class Mode(Enum):
     ESTOP = 5
 
 
-#: What may follow each mode. Whatever isn't here can't happen.
+#: The modes that may follow each mode; no other change is possible.
 LEGAL: dict[Mode, frozenset[Mode]] = {
     Mode.IDLE: frozenset({Mode.RESET, Mode.HOLD, Mode.ESTOP}),
     Mode.RESET: frozenset({Mode.IDLE, Mode.HOLD, Mode.ESTOP}),
@@ -35,14 +35,14 @@ MOVING = frozenset({Mode.POLICY, Mode.TELEOP, Mode.RESET})
 
 
 class IllegalMode(RuntimeError):
-    """A change that the table doesn't allow."""
+    """The change of mode is not allowed."""
 
 
 class ModeMachine:
-    """The mode, why it is what it is, and what stands in the way of motion.
+    """The present mode, the reason for it, and what prevents motion.
 
     Args:
-        enabled: Whether motion is consented to from the start. Not on a real arm.
+        enabled: Consent to motion from the start. Never on a real arm.
     """
 
     def __init__(self, enabled: bool = False) -> None:
@@ -51,9 +51,10 @@ class ModeMachine:
         self.enabled = enabled
         self.pressed = False
         self.latched = ''
+        self._fault_since: float | None = None
 
     def obstacle(self) -> str:
-        """Say why the arm may not be moved now; empty if it may."""
+        """Return why the arm must not be moved now; empty if it may."""
         if self.mode is Mode.ESTOP:
             return f'e-stop: {self.reason}'
         if not self.enabled:
@@ -61,11 +62,11 @@ class ModeMachine:
         return f'held until resumed: {self.latched}' if self.latched else ''
 
     def change(self, mode: Mode, reason: str) -> bool:
-        """Go to a mode; return whether that is a change.
+        """Change to a mode; return whether that is another one.
 
         Raises:
-            IllegalMode: The table doesn't allow it, or something stands in the way of motion.
-            ValueError: There is no reason.
+            IllegalMode: It must not follow the present mode, or something prevents motion.
+            ValueError: The reason is empty.
         """
         if not reason:
             raise ValueError('a mode needs a reason')
@@ -81,12 +82,12 @@ class ModeMachine:
         return True
 
     def press(self, reason: str) -> None:
-        """Stop: from any mode, at once, until released, enabled and resumed."""
+        """Press the e-stop, in any mode; it stays until released, enabled and resumed."""
         self.pressed, self.enabled, self.latched = True, False, ''
         self.mode, self.reason = Mode.ESTOP, reason or 'pressed'
 
     def release(self) -> None:
-        """The e-stop is no longer pressed; nothing moves by that."""
+        """Release the e-stop; nothing moves by that."""
         self.pressed = False
 
     def enable(self, consent: bool) -> None:
@@ -101,18 +102,34 @@ class ModeMachine:
         if self.mode is not Mode.IDLE:
             self.change(Mode.HOLD, self.latched)
 
+    def latch_lasting(self, fault: str, now: float, longest: float) -> None:
+        """Latch a fault that lasts.
+
+        Args:
+            fault: What is wrong in this tick; empty if nothing is.
+            now: [s] Time of the tick.
+            longest: [s] A fault that lasts longer is latched.
+        """
+        if not fault:
+            self.fault_over()
+        elif self._fault_since is None:
+            self._fault_since = now
+        elif now - self._fault_since > longest and not self.latched:
+            self.latch(fault)
+
+    def fault_over(self) -> None:
+        """Count the duration of the next fault from its beginning."""
+        self._fault_since = None
+
     def resume(self) -> str:
-        """Leave the e-stop or a latched hold; return what prevents it, empty if it was done."""
-        if self.mode is Mode.ESTOP:
-            if self.pressed:
-                return 'the e-stop is still pressed'
-            if not self.enabled:
-                return 'motion is not enabled'
-            self.mode, self.reason = Mode.IDLE, 'resumed after the e-stop'
-            return ''
-        if not self.latched:
+        """Leave the e-stop or a latched hold; return what prevents it, empty if nothing did."""
+        if self.mode is Mode.ESTOP and self.pressed:
+            return 'the e-stop is still pressed'
+        if self.mode is not Mode.ESTOP and not self.latched:
             return 'nothing to resume from'
         if not self.enabled:
             return 'motion is not enabled'
+        if self.mode is Mode.ESTOP:
+            self.mode, self.reason = Mode.IDLE, 'resumed after the e-stop'
         self.latched = ''
         return ''

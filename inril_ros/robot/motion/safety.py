@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The safety gate: the only way from a requested action to the robot.
 
-Pure and without a clock: ages are passed in. Whatever it changes, it says why, and what it returns
-is what the robot is sent and what is learned from. When in doubt it holds: it brakes within the
-limits and stays.
+It has no clock: ages are passed in. It gives a reason for whatever it changes; what it returns is
+sent to the robot and learned from. When in doubt it holds: it brakes within the limits and stays.
 """
 
 from collections.abc import Mapping
@@ -17,17 +16,17 @@ from inril_ros.robot.motion.kinematics import URDF
 from inril_ros.robot.motion.limiter import VelocityLimiter
 from inril_ros.robot.motion.limits import joined, JointLimits, limits_of
 from inril_ros.robot.motion.link_box import LinkBox
+from inril_ros.robot.motion.tick import Conditions, UnknownPose, Verdict
 from inril_ros.robot.motion.velocity_bounds import VelocityBounds
-from inril_ros.robot.motion.verdict import Conditions, UnknownPose, Verdict
 
 
 class SafetyGate:
-    """Checks requested actions of one robot, in order, one per tick.
+    """Checks the requested actions of one robot, one per tick, in order.
 
     Args:
-        contract: What the robot may be sent.
-        robot: Its URDF, where the contract names one.
-        dry_run: The robot is sent nothing: what it should follow is taken for followed.
+        contract: The robot's contract.
+        robot: Its URDF, if the contract names one.
+        dry_run: Nothing is sent: the robot is treated as if it followed its commands.
 
     Raises:
         ValueError: The contract guards links and there is no URDF, or the two contradict each
@@ -57,12 +56,12 @@ class SafetyGate:
 
     @property
     def known(self) -> bool:
-        """Whether the arm can be held: velocities always, positions once one was measured."""
+        """Whether the arm can be held: positions only after they were measured."""
         return all(group.known for group in self._groups)
 
     @property
     def unbounded(self) -> tuple[str, ...]:
-        """Names of the actions whose joints are moved by velocity, without limits of position."""
+        """Names of the actions that move joints by velocity, without position limits."""
         return self._bounds.unbounded
 
     @property
@@ -72,23 +71,23 @@ class SafetyGate:
 
     @property
     def joint_places(self) -> list[int]:
-        """Where these joints are in the action vector (A,)."""
+        """Places of these joints in the action vector (A,)."""
         return [place for group in self._groups
                 for place in range(group.part.start, group.part.stop)]
 
     @property
     def joint_limits(self) -> JointLimits:
-        """What the commands of these joints keep to."""
+        """Limits of these joints."""
         return joined([group.limiter.limits for group in self._groups])
 
     @property
     def last(self) -> np.ndarray:
-        """What was last sent (A,)."""
+        """The last action (A,)."""
         return self._last.copy()
 
     @property
     def resting(self) -> np.ndarray:
-        """What the last command was (A,), with velocities and efforts that hold by zero at 0."""
+        """The last action (A,), with 0 for velocities and efforts that are held by zero."""
         action = self._last.copy()
         for name, entry in self._contract.actions.items():
             if entry.hold == 'zero':
@@ -96,12 +95,10 @@ class SafetyGate:
         return action
 
     def reset(self, values: Mapping[str, np.ndarray] | None) -> None:
-        """Begin an episode: forget the last command.
-
-        Velocities and efforts rest at 0. Positions rest where the joints are measured to be.
+        """Begin an episode, at rest: velocities and efforts at 0, joints where they are measured.
 
         Args:
-            values: Observations by name at the start; None: not known.
+            values: Observations by name at the start; None if there are none.
         """
         self._last = np.clip(np.zeros_like(self._minimum), self._minimum, self._maximum)
         self._bounds.forget()
@@ -114,18 +111,18 @@ class SafetyGate:
 
     @property
     def moving(self) -> bool:
-        """Whether the command isn't at rest yet; one that may stop at once is at rest."""
+        """Whether the command is still moving; a velocity that may stop at once doesn't count."""
         return any(not group.limiter.at_rest for group in self._groups) or any(
             limiter.velocity.any() for limiter in self._smooth.values())
 
     def anchor(self, values: Mapping[str, np.ndarray]) -> None:
-        """Take the measured positions (observations by name) for the commanded ones, at rest."""
+        """Command the measured positions (observations by name), at rest."""
         for group in self._groups:
             group.anchor(values)
             self._last[group.part] = group.command
 
     def lost(self, values: Mapping[str, np.ndarray]) -> str:
-        """Say which joints are so far from their command that they can't be following it."""
+        """Return which actions' joints are too far from their command to be following it."""
         names = [group.name for group in self._groups if group.known and group.lost(values)]
         return f'{", ".join(names)} does not follow its commands' if names else ''
 
@@ -133,7 +130,7 @@ class SafetyGate:
         """Return the verdict that brakes the arm and holds it.
 
         Raises:
-            UnknownPose: Nothing was commanded yet and nobody has said where the joints are.
+            UnknownPose: Nothing was commanded yet, and the joints were not measured.
         """
         if not self.known:
             unknown = [group.name for group in self._groups if not group.known]
@@ -158,7 +155,7 @@ class SafetyGate:
         Args:
             requested: (A,) in contract units.
             values: Observations of the tick by name; None if the frame was not valid.
-            conditions: Ages, faults, consent; None: nothing is wrong.
+            conditions: Ages, faults, consent; None if nothing is wrong.
 
         Raises:
             UnknownPose: There is no valid observation, and there never was one.
@@ -167,7 +164,7 @@ class SafetyGate:
         if refusals:
             return self.hold(*refusals)
         reasons: list[str] = []
-        with np.errstate(over='ignore'):  # what is too large for float32 is limited like the rest
+        with np.errstate(over='ignore'):  # too large for float32: limited like the rest
             requested = requested.astype(np.float32)
         action = np.clip(requested, self._minimum, self._maximum)
         for name, part in self._parts.items():
@@ -187,21 +184,18 @@ class SafetyGate:
         return Verdict(action.copy(), False, tuple(reasons))
 
     def contains(self, configurations: np.ndarray) -> bool:
-        """Say whether the guarded links are inside for all of K configurations (K, n).
-
-        n is the number of all joints that are commanded by position, in the order of the actions.
-        """
+        """Return whether the guarded links are inside for K configurations (K, n) of joints."""
         return self._link_box is None or self._link_box.contains(configurations)
 
     def look_ahead(self, name: str, requests: np.ndarray) -> np.ndarray:
         """Return the joint positions (R, n) that would follow the last command, to a standstill.
 
-        They keep to the limits, and end where the workspace ends. A controller that got them goes
-        on and stops gently if nothing more comes.
+        They keep to the limits, and end where the workspace ends. A controller that has them goes
+        on and stops gently if no further command comes.
 
         Args:
             name: An action that commands joint positions.
-            requests: (H, n) The steps that follow the one that was last checked.
+            requests: (H, n) Steps that follow the one that was last checked.
         """
         group = next(group for group in self._groups if group.name == name)
         points = group.look_ahead(requests)
@@ -233,7 +227,7 @@ class SafetyGate:
         rules = self._contract.safety
         unmet = [conditions.forbidden] if conditions.forbidden else []
         unmet.extend(conditions.faults)
-        # Written so that a number that isn't one counts as too old.
+        # Written so that NaN counts as too old.
         if not conditions.observation_age <= self._oldest:
             unmet.append(f'observation is {conditions.observation_age:.3f} s old')
         if not conditions.policy_age <= rules.max_policy_age:
@@ -248,8 +242,7 @@ class SafetyGate:
         self, action: np.ndarray, values: Mapping[str, np.ndarray], reasons: list[str],
     ) -> None:
         for group in self._groups:
-            ahead = group.propose(action[group.part], values)
-            if ahead:
+            if group.propose(action[group.part], values):
                 reasons.append(f'{group.name} waits for the robot')
         outside = self._link_box.leaving() if self._link_box is not None else ''
         if outside:

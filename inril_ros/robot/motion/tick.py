@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What goes into the decision on a tick, and what comes out of it."""
+"""What a tick is decided from, and the result: of the whole path, and of the safety gate in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ class TickInput:
     """What is known at a tick.
 
     Attributes:
-        now: [s] By a steady clock; only differences count.
+        now: [s] Time of a steady clock; only differences count.
         values: Observations by name; None if the frame is not valid.
-        person: (A,) What a person asks for; None: no person drives.
-        observation_age: [s] Of the oldest required observation.
-        person_age: [s] Of the person's command.
+        person: (A,) What a person asks for; None if no person drives.
+        observation_age: [s] Age of the oldest required observation.
+        person_age: [s] Age of the person's command.
         faults: What is wrong with a source; a fault that lasts is latched.
     """
 
@@ -34,17 +34,17 @@ class TickInput:
 
 @dataclass(frozen=True)
 class Executed:
-    """What became of a tick.
+    """The result of a tick.
 
     Attributes:
-        mode: In which it was decided.
-        source: Whose request was executed; HOLD: nobody's.
-        requested: (A,) What was asked for, None if nobody asked.
-        action: (A,) What to send; None: nothing, since nobody knows where the arm is.
-        reasons: Why the action isn't the request; empty if it is.
-        person_share: How much of it is the person's, 0..1; in between during a ramp.
-        weights_version: Of the policy's step.
-        chunk_first_tick: Likewise; the tick itself if it wasn't the policy's.
+        mode: Mode in which it was decided.
+        source: Whose request was executed; HOLD if nobody's was.
+        requested: (A,) What was asked for; None if nobody asked.
+        action: (A,) What to send; None, which means nothing, while the arm's pose is unknown.
+        reasons: Why the action differs from the request; empty if it doesn't.
+        person_share: Share of the person in it, 0..1; in between during a ramp.
+        weights_version: Version of the weights that made the policy's step.
+        chunk_first_tick: First tick of that step's chunk; this tick if it wasn't the policy's.
         following: Joint positions (R, n) of the periods after this one, by the name of an action
             with a horizon.
     """
@@ -58,3 +58,44 @@ class Executed:
     weights_version: int = 0
     chunk_first_tick: int = 0
     following: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the safety gate needs to know beside the request.
+
+    Attributes:
+        forbidden: Why the arm must not be moved (e-stop, not enabled, a latched hold), or empty.
+        faults: What is wrong with a source: silent, frozen.
+        observation_age: [s] Age of the oldest required observation.
+        policy_age: [s] Age of the observation that the policy's step was inferred from.
+        teleop_age: [s] Age of the person's command.
+        tick_gap: [s] Time since the tick before.
+    """
+
+    forbidden: str = ''
+    faults: tuple[str, ...] = ()
+    observation_age: float = 0.0
+    policy_age: float = 0.0
+    teleop_age: float = 0.0
+    tick_gap: float = 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the safety gate lets through.
+
+    Attributes:
+        action: (A,) float32 in contract units, always finite and within the limits. Joints that
+            were measured beyond a position limit may come back, and go no further out.
+        held: The request was not used at all.
+        reasons: Why the action differs from the request; empty if it doesn't.
+    """
+
+    action: np.ndarray
+    held: bool
+    reasons: tuple[str, ...]
+
+
+class UnknownPose(RuntimeError):
+    """The arm cannot be held where it is, because no pose was measured."""

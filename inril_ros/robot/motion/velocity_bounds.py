@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Velocities that end at a limit: of the workspace, or of joints that are commanded by velocity.
 
-Positions are the measured ones, as old as they are, and what was sent since then may have led on
-from there: nobody but the robot knows where to.
+Positions are measured, and thus old; what was sent since then may have moved the robot on, by an
+amount that only the robot knows. All of it is reckoned with.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,12 +22,12 @@ _MOST_TICKS = 1000
 
 
 class SentVelocities:
-    """The velocities (n,) of the last ticks, and where they may have led.
+    """The velocities (n,) of the last ticks, and how far they may have moved the robot.
 
     Args:
-        size: n.
+        size: Number of velocities n.
         period: [s] One tick.
-        longest: [s] No measurement is older.
+        longest: [s] Highest age of a measurement.
     """
 
     def __init__(self, size: int, period: float, longest: float) -> None:
@@ -37,20 +37,20 @@ class SentVelocities:
         self._nowhere = np.zeros(size)
 
     def forget(self) -> None:
-        """Begin at rest."""
+        """Start at rest."""
         self._sent[:] = 0.0
 
     def add(self, velocity: np.ndarray) -> None:
-        """Take in what a tick sends."""
+        """Add the velocity of a tick."""
         self._sent[1:] = self._sent[:-1]
         self._sent[:1] = velocity
 
     def reach(self, age: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the furthest ways down and up (n,) that there may be since a measurement.
+        """Return the furthest way down and up (n,) since a measurement.
 
         Args:
-            age: [s] Of the measurement, at most: any part of it may count, since the robot takes
-                up a command later than it was sent, and other sources may be older than this one.
+            age: [s] Highest age of the measurement. Any part of it may count, because the robot
+                takes up a command later than it was sent, and other sources may be older.
         """
         ticks = min(math.ceil(age / self._period - 1e-6), len(self._sent))
         if ticks < 1:
@@ -63,16 +63,16 @@ def bounded(
     velocity: np.ndarray, lowest: np.ndarray, highest: np.ndarray, minimum: np.ndarray,
     maximum: np.ndarray, limits: JointLimits | None, period: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return velocities (n,) that don't lead out, and which of them (n,) were changed.
+    """Return velocities (n,) that don't lead beyond a limit, and a mask of the changed ones (n,).
 
     Args:
-        velocity: (n,) Requested, per s.
-        lowest: (n,) Where they are at least.
-        highest: (n,) Where they are at most.
-        minimum: (n,) Lowest position.
-        maximum: (n,) Highest position.
-        limits: Of the change of the velocity, which so must begin in time; None: it may stop at
-            once.
+        velocity: (n,) Requested velocities, per s.
+        lowest: (n,) Lowest positions at which the joints may be now.
+        highest: (n,) Highest positions at which they may be now.
+        minimum: (n,) Lowest allowed positions.
+        maximum: (n,) Highest allowed positions.
+        limits: Limits of acceleration and jerk, by which braking takes time; None if the velocity
+            may stop at once.
         period: [s] One tick.
     """
     if limits is None:
@@ -80,7 +80,7 @@ def bounded(
         leaving = ((highest + step > maximum) & (velocity > 0)) | (
             (lowest + step < minimum) & (velocity < 0))
         return np.where(leaving, 0.0, velocity), leaving
-    # Until it brakes with all it has: one tick, and the build-up of the deceleration.
+    # The time until full braking: one tick, and the build-up of the deceleration.
     late = period + limits.acceleration / limits.jerk
     down = limits.stoppable_velocity(lowest - minimum - late * limits.velocity)
     up = limits.stoppable_velocity(maximum - highest - late * limits.velocity)
@@ -89,16 +89,16 @@ def bounded(
 
 @dataclass(frozen=True)
 class _Bound:
-    """Where the velocities of one action may lead.
+    """The position limits of one action that commands velocities.
 
     Attributes:
-        part: Of the action vector.
-        sources: Which element of which observation each position is.
-        minimum: (n,) Lowest position.
-        maximum: (n,) Highest position.
-        limits: Of the change of the velocity; None: it may stop at once.
-        sent: What was sent last.
-        reason: Says what was changed, by a mask (n,).
+        part: Slice of the action in the action vector.
+        sources: Observation and element that hold each position.
+        minimum: (n,) Lowest positions.
+        maximum: (n,) Highest positions.
+        limits: Limits of acceleration and jerk; None if the velocity may stop at once.
+        sent: The last velocities.
+        reason: Returns the reason for a change, from a mask (n,) of the changed velocities.
     """
 
     part: slice
@@ -111,15 +111,14 @@ class _Bound:
 
 
 class VelocityBounds:
-    """Keeps the velocities of a command from leading beyond a limit.
+    """Keeps the velocities of a command from leading beyond a position limit.
 
-    Joints have limits by the URDF and by the contract, of which the tighter one counts; a hand
-    has the box of the workspace.
+    Joints have the tighter limits of the URDF and the contract; a hand has the workspace's box.
 
     Args:
-        contract: Of the robot.
-        robot: The URDF, where there is one.
-        limits: By action, of the change of its velocity; absent: it may stop at once.
+        contract: The robot's contract.
+        robot: The robot's URDF, if there is one.
+        limits: Limits of acceleration and jerk by action; an action without may stop at once.
 
     Raises:
         ValueError: The contract and the URDF leave no position to a joint.
@@ -143,7 +142,7 @@ class VelocityBounds:
             name for name, entry in contract.actions.items()
             if entry.joints and entry.quantity == 'velocity'
             and contract.action_slice(name).start not in bound)
-        """Names of the actions whose joints are moved by velocity and may go anywhere."""
+        """Names of the actions that move joints by velocity, without position limits."""
 
     def _add_joints(self, name: str, robot: URDF | None) -> None:
         entry = self._contract.actions[name]
@@ -173,24 +172,24 @@ class VelocityBounds:
             SentVelocities(len(sources), self._contract.period, longest), reason))
 
     def forget(self) -> None:
-        """Begin at rest."""
+        """Start at rest."""
         for bound in self._bounds:
             bound.sent.forget()
 
     def sent(self, action: np.ndarray) -> None:
-        """Take in what a tick sends (A,)."""
+        """Add the action (A,) of a tick."""
         for bound in self._bounds:
             bound.sent.add(action[bound.part])
 
     def bound(
         self, action: np.ndarray, values: Mapping[str, np.ndarray], age: float,
     ) -> list[str]:
-        """Cut an action (A,) in place to what does not lead out; return why.
+        """Cut an action (A,) in place so that it doesn't lead beyond a limit; return the reasons.
 
         Args:
-            action: Requested.
+            action: The request, which is changed.
             values: Observations by name.
-            age: [s] Of the oldest of them.
+            age: [s] Age of the oldest observation.
         """
         reasons = []
         for bound in self._bounds:

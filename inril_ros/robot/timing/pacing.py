@@ -3,7 +3,7 @@
 """When ticks are due, and how regularly they came.
 
 Deadlines are absolute: the k-th tick is due at start + k periods, whatever the ticks before it
-took. To wait a period after each one's work instead would add that work to every period.
+took. Waiting a period after the work of each tick would add that work to every period.
 """
 
 from bisect import bisect_left
@@ -14,8 +14,8 @@ class GapHistogram:
 
     Args:
         period: [s] Nominal gap.
-        paced: Ticks are meant to be one period apart (real time). If not (lockstep, which runs as
-            fast as it can) no gap is a miss.
+        paced: Ticks are meant to be one period apart. In lockstep, which runs as fast as it can,
+            no gap is a miss.
     """
 
     #: Upper edges of the bins in periods; the last bin is open.
@@ -50,7 +50,7 @@ class Deadlines:
 
     Args:
         period: [ns] Between two ticks.
-        start: [ns] Of the clock that is used; the first tick is due one period later.
+        start: [ns] Present time; the first tick is due one period later.
     """
 
     def __init__(self, period: int, start: int) -> None:
@@ -58,12 +58,12 @@ class Deadlines:
         self._next = start + period
 
     def take(self, now: int) -> int:
-        """Return how many periods have become due at ``now`` [ns], and count them as taken.
+        """Return how many periods have become due at ``now`` [ns] since the last call.
 
-        0: none. 1: the present one. More: that many less one have passed without a tick. They are
-        over; nobody makes up for them in a burst.
+        More than 1 means that all but one passed without a tick; they are not made up for in a
+        burst.
         """
-        if self._next - now > self._period:  # the clock went back: begin anew from here
+        if self._next - now > self._period:  # the clock went back: start again from now
             self._next = now + self._period
             return 0
         if now < self._next:
@@ -78,17 +78,17 @@ class Deadlines:
 
 
 class ClockWatch:
-    """Notices that a clock was set, by comparing it with one that can't be."""
+    """Detects that a clock was set, by comparing it with a steady one."""
 
     def __init__(self) -> None:
         self._offset: int | None = None
 
     def jump(self, clock: int, steady: int) -> float:
-        """Return how far [s] the clock has moved against the steady one since the last call.
+        """Return how far [s] the clock has moved relative to the steady one since the last call.
 
         Args:
-            clock: [ns] What it says now.
-            steady: [ns] What the steady one says now.
+            clock: [ns] Its present time.
+            steady: [ns] The present time of the steady clock.
         """
         before, self._offset = self._offset, clock - steady
         return 0.0 if before is None else (self._offset - before) / 1e9

@@ -15,8 +15,8 @@ from urdf_parser_py.urdf import URDF
 
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.commands import MULTI_ARRAY, TRAJECTORY
+from inril_ros.robot.motion.home_path import HomePath, ResetRefused
 from inril_ros.robot.motion.kinematics import limits_from_urdf
-from inril_ros.robot.motion.reset_motion import HomePath, ResetRefused
 from inril_ros.sim.mock_arm.controllers import ForwardController, TrajectoryController
 from inril_ros.sim.mock_arm.dynamics import JointDynamics, STEP
 from inril_ros.sim.mock_arm.faults import JointSample

@@ -1,32 +1,33 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The way home, and the steps of a reset. What happens in a reset is never learned from."""
+"""The way home, which a reset drives. Nothing of it is learned from."""
 
 from collections.abc import Callable
-from enum import Enum
 
 import numpy as np
 from ruckig import InputParameter, Result, Ruckig, RuckigError, Trajectory
 
+from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.motion.limits import JointLimits
+from inril_ros.robot.motion.safety import SafetyGate
 
 _FEWEST_SAMPLES = 20
 
 
 class ResetRefused(RuntimeError):
-    """A way home that is not taken; the message says why."""
+    """The way home is not taken; the message says why."""
 
 
 class HomePath:
     """A straight line in joint space, time-scaled so that every joint keeps to its limits.
 
     Args:
-        limits: Of the n joints, scaled to the speed that is wanted.
-        start: (n,) Where the joints are, at rest.
-        home: (n,) Where they shall be.
+        limits: Limits of the n joints, scaled to the wanted speed.
+        start: (n,) Positions where the joints are at rest.
+        home: (n,) Target positions.
         period: [s] One tick.
-        contains: Whether the arm is inside its workspace for configurations (K, n); None: there
-            is no box around links.
+        contains: Returns whether the arm is inside its workspace for configurations (K, n); None
+            if no box guards its links.
 
     Raises:
         ResetRefused: An end is beyond the limits, or the path leaves the workspace.
@@ -52,7 +53,7 @@ class HomePath:
 
     @property
     def duration(self) -> float:
-        """[s] From start to home."""
+        """Time from start to home [s]."""
         return self._trajectory.duration
 
     def at(self, seconds: float) -> np.ndarray:
@@ -61,8 +62,24 @@ class HomePath:
         return self._start + share * self._way
 
 
+def path_home(contract: Contract, gate: SafetyGate) -> HomePath:
+    """Return the path from the last command to the contract's home.
+
+    Joints that the contract's home doesn't name stay where they are.
+
+    Raises:
+        ResetRefused: There is no way home, or it leaves the workspace.
+    """
+    rules = contract.episode
+    start = gate.resting[gate.joint_places].astype(np.float64)
+    home = np.array([rules.home.get(joint, position)
+                     for joint, position in zip(gate.joints, start)])
+    return HomePath(gate.joint_limits.scaled(rules.home_speed), start, home, contract.period,
+                    gate.contains)
+
+
 def _plan(limits: JointLimits, way: np.ndarray, period: float) -> Trajectory:
-    """Plan the share of the way that is done, 0..1: the joint that needs longest sets the pace."""
+    """Plan the share of the way, 0..1, over time; the joint that needs longest sets the pace."""
     planner, trajectory, request = Ruckig(1, period), Trajectory(1), InputParameter(1)
     distance = np.maximum(np.abs(way), 1e-9)
     request.target_position = [1.0]
@@ -75,61 +92,3 @@ def _plan(limits: JointLimits, way: np.ndarray, period: float) -> Trajectory:
     except RuckigError as error:
         raise ResetRefused(f'no way home: {error}') from error
     raise ResetRefused('no way home was found')
-
-
-class ResetStep(Enum):
-    """Where a reset is."""
-
-    IDLE = 'idle'
-    HOMING = 'driving home'
-    SCRIPT = 'waiting for the reset service'
-    PERSON = 'waiting for a person to be ready'
-    DONE = 'done'
-    FAILED = 'failed'
-
-
-class ResetProcedure:
-    """The steps of a reset: drive home, run the reset service, wait for a person.
-
-    Args:
-        home: There is a way home to drive first.
-        person: A person says at the end that the scene is set.
-        script: There is a reset service.
-    """
-
-    def __init__(self, home: bool, person: bool, script: bool = True) -> None:
-        self._last = ResetStep.PERSON if person else ResetStep.DONE
-        self._after_home = ResetStep.SCRIPT if script else self._last
-        self._first = ResetStep.HOMING if home else self._after_home
-        self.step = ResetStep.IDLE
-        self.reason = ''
-
-    def begin(self) -> ResetStep:
-        """Start from the beginning."""
-        self.step, self.reason = self._first, ''
-        return self.step
-
-    def arrived(self) -> ResetStep:
-        """The arm is at home."""
-        return self._go(ResetStep.HOMING, self._after_home)
-
-    def script_answered(self, success: bool, message: str = '') -> ResetStep:
-        """The reset service has answered."""
-        if self.step is ResetStep.SCRIPT and not success:
-            return self.fail(f'the reset service failed: {message or "it gave no reason"}')
-        return self._go(ResetStep.SCRIPT, self._last)
-
-    def ready(self) -> ResetStep:
-        """A person says that the scene is set; said too early it doesn't count."""
-        return self._go(ResetStep.PERSON, ResetStep.DONE)
-
-    def fail(self, reason: str) -> ResetStep:
-        """Give up; what is over can't fail any more."""
-        if self.step not in (ResetStep.IDLE, ResetStep.DONE, ResetStep.FAILED):
-            self.step, self.reason = ResetStep.FAILED, reason
-        return self.step
-
-    def _go(self, expected: ResetStep, after: ResetStep) -> ResetStep:
-        if self.step is expected:
-            self.step = after
-        return self.step

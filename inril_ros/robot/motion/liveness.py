@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a source is alive: by when it speaks, by its stamps, and by whether it says anything.
+"""Whether a source is alive: by its arrival times, its stamps, and its content.
 
-A driver that died behind its publisher often goes on sending the last picture with new stamps.
-So what is sent counts too: a camera's noise never repeats itself.
+A driver that died behind its publisher often goes on sending the last image with new stamps.
+Therefore the content counts too: a camera's noise never repeats itself.
 """
 
 from hashlib import blake2b
@@ -16,9 +16,10 @@ class Liveness:
     """One stream, watched by a steady clock.
 
     Args:
-        name: Of the stream, for the reason.
-        max_age: [s] A longer silence, or stamps that stand still for longer, are a fault.
-        frozen_after: [s] The same content for longer is one; 0: content doesn't count.
+        name: Name of the stream in messages.
+        max_age: [s] A longer silence, or a stamp that doesn't change for longer, is a fault.
+        frozen_after: [s] Content that doesn't change for longer is a fault; 0: content is not
+            compared.
     """
 
     def __init__(self, name: str, max_age: float, frozen_after: float = 0.0) -> None:
@@ -29,20 +30,20 @@ class Liveness:
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
-        """Start to watch at ``now`` [s]: silence counts from here on."""
-        self._heard = self._advanced = self._changed = now
+        """Start to watch at ``now`` [s]: silence counts from then on."""
+        self._received = self._advanced = self._changed = now
         self._stamp: int | None = None
 
-    def see(self, now: float, stamp: int, content: bytes | np.ndarray) -> None:
-        """Take note of a message.
+    def received(self, now: float, stamp: int, content: bytes | np.ndarray) -> None:
+        """Record a message.
 
         Args:
-            now: [s] When it came, by a steady clock.
-            stamp: [ns] Its own.
-            content: What it holds.
+            now: [s] Arrival time by a steady clock.
+            stamp: [ns] The message's own time.
+            content: Its content.
         """
-        self._heard = now
-        # A stamp that went back (a restarted driver, a jump of its clock) is a new beginning.
+        self._received = now
+        # A stamp that goes back (a restarted driver, a clock that was set) counts as new.
         if stamp != self._stamp:
             self._stamp, self._advanced = stamp, now
         if self._frozen_after < math.inf:
@@ -51,8 +52,8 @@ class Liveness:
                 self._digest, self._changed = digest, now
 
     def fault(self, now: float) -> str:
-        """Say what is wrong at ``now`` [s]; empty if nothing is."""
-        if now - self._heard > self._max_age:
+        """Return what is wrong at ``now`` [s]; empty if nothing is."""
+        if now - self._received > self._max_age:
             return f'{self._name} is silent'
         if now - self._advanced > self._max_age:
             return f'{self._name}: its stamps stand still'
