@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The progress of a study: a table that lives for people, lines for logs and machines."""
+"""The progress of a study: a live table in a terminal, lines for logs and programs."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,53 +16,54 @@ from rich.text import Text
 from inril_ros.bench.places import StudyPlace
 from inril_ros.bench.pool import seconds_left, Status
 
-_SAY_SECONDS = 10.0  # between lines, where there is no terminal
+_PRINT_SECONDS = 10.0  # between lines, where there is no terminal
 
 
 class Display:
     """Shows the runs of a study.
 
     Args:
-        console: Where to.
-        place: Of the study, for the logs of failed runs.
-        jobs: Processes at once.
-        machine: Lines of JSON on stdout instead.
+        console: Console to print on.
+        place: Folder of the study, for the logs of failed runs.
+        jobs: Processes at the same time.
+        json_output: Print lines of JSON on stdout instead.
     """
 
-    def __init__(self, console: Console, place: StudyPlace, jobs: int, machine: bool) -> None:
-        self._console, self._place, self._jobs, self._machine = console, place, jobs, machine
+    def __init__(self, console: Console, place: StudyPlace, jobs: int, json_output: bool) -> None:
+        self._console, self._place, self._jobs = console, place, jobs
+        self._json_output = json_output
         self._live: Live | None = None
         self._before: dict[str, str] | None = None
-        self._said = 0.0
+        self._printed = 0.0
         self._began = time.monotonic()
 
     @contextmanager
     def shown(self) -> Iterator['Display']:
-        """Show it while the block runs."""
-        if self._machine or not self._console.is_terminal:
+        """Show the table while the block runs."""
+        if self._json_output or not self._console.is_terminal:
             yield self
             return
         with Live(console=self._console, refresh_per_second=4, transient=True) as self._live:
             yield self
 
     def __call__(self, statuses: list[Status]) -> None:
-        """Show the runs as they are."""
+        """Show the present state of the runs."""
         now = {status.run.name: status.state for status in statuses}
-        # What was finished before this session is in the counts, and no news.
+        # Runs that were finished before this session are counted, and not announced.
         changed = [] if self._before is None else [
             status for status in statuses if now[status.run.name] in ('finished', 'failed')
             and self._before.get(status.run.name) != status.state]
         self._before = now
         for status in changed:
-            self._ended(status)
+            self._announce(status)
         if self._live is not None:
             self._live.update(self._table(statuses))
-        elif time.monotonic() - self._said >= _SAY_SECONDS:
-            self._said = time.monotonic()
-            self._say(statuses)
+        elif time.monotonic() - self._printed >= _PRINT_SECONDS:
+            self._printed = time.monotonic()
+            self._print(statuses)
 
-    def _ended(self, status: Status) -> None:
-        if self._machine:
+    def _announce(self, status: Status) -> None:
+        if self._json_output:
             print(json.dumps({
                 'event': status.state, 'run': status.run.name, 'success': status.success,
                 'exit_code': status.exit_code, 'seconds': round(status.seconds, 1)}), flush=True)
@@ -76,10 +77,10 @@ class Display:
                 f'finished  {status.run.name}  {percent(status.success)}  '
                 f'{duration(status.seconds)}'), soft_wrap=True)
 
-    def _say(self, statuses: list[Status]) -> None:
+    def _print(self, statuses: list[Status]) -> None:
         counts = Counter(status.state for status in statuses)
         left = seconds_left(statuses, self._jobs)
-        if self._machine:
+        if self._json_output:
             print(json.dumps({
                 'event': 'progress', **counts, 'total': len(statuses),
                 'seconds_left': None if left is None else round(left, 1),
@@ -115,12 +116,12 @@ class Display:
 
 
 def percent(share: float | None) -> str:
-    """Return a share for people; nothing if it isn't known."""
+    """Return a share in percent; empty if it is None."""
     return '' if share is None else f'{100.0 * share:.0f} %'
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time for people."""
+    """Return a duration in hours, minutes and seconds."""
     if seconds is None:
         return 'not known yet'
     minutes, rest = divmod(round(seconds), 60)

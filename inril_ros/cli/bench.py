@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril bench``: studies over simulation without ROS."""
+"""``inril bench``: studies in simulation, without ROS."""
 
 import json
 import os
@@ -15,16 +15,16 @@ from inril_ros.cli.run.resources import find_configuration
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
-    help='Run studies over simulation without ROS, and report on them.\n\n'
-         'A study is a YAML of tasks x arms x seeds; config/studies has some to begin with. Each '
-         'run is one process with one thread, with the session that the learner node runs. A '
-         'study that was interrupted goes on when it is started again.\n\n'
+    help='Run studies in simulation, without ROS, and report on them.\n\n'
+         'A study is a YAML file of tasks x arms x seeds; config/studies has some to begin with. '
+         'Each run is one process with one thread, and learns as the learner node does. A study '
+         'that was interrupted continues when it is started again.\n\n'
          '  [bold]inril bench run quick[/bold]                 a study of config/studies\n\n'
-         '  [bold]inril bench report runs/bench/quick[/bold]   tables and curves of it\n\n'
+         '  [bold]inril bench report runs/bench/quick[/bold]   its tables and curves\n\n'
          '  [bold]inril bench list[/bold]                      what a study may name')
 
 _MEASURED_UPDATES = 300  # of each host
-_Machine = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of a table.')]
+_JsonLines = Annotated[bool, typer.Option('--json', help='Lines of JSON instead of a table.')]
 
 
 @app.command()
@@ -32,16 +32,16 @@ def run(
     study: Annotated[str, typer.Argument(
         help='Study: a YAML file, or a name in config/studies.')],
     jobs: Annotated[int, typer.Option(
-        min=0, help='Runs at once, one core each; 0: as many as there are cores.')] = 0,
+        min=0, help='Runs at the same time, one core each; 0: as many as there are cores.')] = 0,
     out: Annotated[Path | None, typer.Option(
         help='Folder of the study; default: runs/bench/<name>.')] = None,
-    machine: _Machine = False,
+    json_output: _JsonLines = False,
 ) -> None:
     """Do the runs of a study that aren't finished yet, then write its report.
 
-    Ctrl-C ends the processes; the same command goes on from their checkpoints. A run that fails is
-    named with its log, the others go on, and the exit code is 1. A study that is changed keeps
-    the finished runs that the change doesn't touch.
+    Ctrl-C ends the processes; the same command continues from their checkpoints. If a run fails,
+    its log is named, the others continue, and the exit code is 1. A study that is changed keeps
+    the finished runs that the change doesn't affect.
     """
     from inril_ros.bench.places import StudyPlace
     from inril_ros.bench.pool import run_all
@@ -52,7 +52,7 @@ def run(
     path = find_configuration('studies', study)
     parsed = load_study(path)
     for task in parsed.tasks:
-        bench_of(task)  # a task that can't be made is told before any run begins
+        bench_of(task)  # report a task that can't be made before any run begins
     place = StudyPlace(out or Path('runs/bench') / parsed.name)
     place.folder.mkdir(parents=True, exist_ok=True)
     if path.resolve() != place.study.resolve():
@@ -60,15 +60,15 @@ def run(
     jobs = jobs or len(os.sched_getaffinity(0))
     runs = parsed.runs()
     console = Console(highlight=False)
-    display = Display(console, place, jobs, machine)
-    if not machine:
+    display = Display(console, place, jobs, json_output)
+    if not json_output:
         console.print(f'{parsed.name}: {len(parsed.tasks)} tasks x {len(parsed.arms)} arms x '
-                      f'{len(parsed.seeds)} seeds, {jobs} at once, in {place.folder}')
+                      f'{len(parsed.seeds)} seeds, {jobs} at a time, in {place.folder}')
     with display.shown():
         ended = run_all(runs, place, jobs, display)
     failed = [status for status in ended if status.state == 'failed']
     if len(failed) < len(ended):
-        _report(place.folder, None, machine)
+        _report(place.folder, None, json_output)
     if failed:
         raise typer.Exit(1)
 
@@ -77,11 +77,11 @@ def run(
 def report(
     folder: Annotated[Path, typer.Argument(help='Folder of a study.')],
     to: Annotated[Path | None, typer.Option(
-        help='Write there what is published: study, results, report, pictures.')] = None,
-    machine: _Machine = False,
+        help='Write what is to be published there: study, results, report, pictures.')] = None,
+    json_output: _JsonLines = False,
 ) -> None:
     """Write the report of a study's finished runs: report.md, results.jsonl, figures."""
-    _report(folder, to, machine)
+    _report(folder, to, json_output)
 
 
 @app.command(name='list')
@@ -98,9 +98,9 @@ def speed(
     task: Annotated[str, typer.Argument(help='Task of Meta-World.')] = 'pick-place',
     lanes: Annotated[int, typer.Option(min=1, help='Simulations in one process.')] = 8,
     hosts: Annotated[bool, typer.Option(
-        help='Measure the updates of each host, too: a minute or two.')] = True,
+        help='Also measure the updates of each host: a minute or two.')] = True,
 ) -> None:
-    """Measure CPU time: of simulation, alone and through the bench, and of updates."""
+    """Measure the CPU time of simulation, alone and through the bench, and of updates."""
     from inril_ros.bench.cost.host_speed import all_host_costs
     from inril_ros.bench.cost.speed import measure
 
@@ -114,8 +114,8 @@ def speed(
                        f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
 
 
-def _report(folder: Path, to: Path | None, machine: bool) -> None:
+def _report(folder: Path, to: Path | None, json_output: bool) -> None:
     from inril_ros.bench.report import write_report
 
     path = write_report(folder, to)
-    typer.echo(json.dumps({'event': 'report', 'path': str(path)}) if machine else path)
+    typer.echo(json.dumps({'event': 'report', 'path': str(path)}) if json_output else path)

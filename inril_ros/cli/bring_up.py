@@ -1,43 +1,64 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril up``: the graph of a stage, up until Ctrl-C, where there is no ``ros2 launch``."""
+"""``inril up``: the graph of a stage until Ctrl-C, for machines without ``ros2 launch``."""
 
+from dataclasses import dataclass
+from pathlib import Path
 import time
+from typing import Annotated
 
 from rich.console import Console
+import typer
 
+from inril_ros.cli.options import Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.graph.description import GraphOptions, STAGES
 from inril_ros.graph.supervisor import Supervisor
 
 
-def bring_up(
-    stage: str, run: RunDirectory, simulation: str, real_time: bool, camera: bool,
-    domain: int | None, log_level: str,
-) -> None:
-    """Start the graph of a stage and watch it until Ctrl-C, which is how it ends well.
+@dataclass(frozen=True)
+class Graph:
+    """The graph."""
 
-    Raises:
-        ValueError: There is no such stage.
-        NodeDied: A node ended; the others have been stopped.
-    """
+    simulation: Simulation = 'metaworld'
+    real_time: Annotated[bool, typer.Option(
+        '--real-time', help='Simulated time runs with the wall clock, not in lockstep.')] = False
+    camera: Annotated[bool, typer.Option('--camera', help='Publish the cameras.')] = False
+    domain: Annotated[int | None, typer.Option(
+        help='ROS domain; default: that of the environment.')] = None
+    log_level: Annotated[str, typer.Option(help='debug, info, warn or error.')] = 'info'
+
+    def options(self, run: RunDirectory) -> GraphOptions:
+        """Return the options of the graph for a run."""
+        simulation = self.simulation and str(find_configuration('simulations', self.simulation))
+        lockstep = bool(simulation) and not self.real_time
+        settings = run.finetune / 'config.yaml'  # written by `inril finetune`
+        if not settings.exists():
+            settings = find_configuration('', 'finetune')
+        return GraphOptions(
+            contract=str(run.contract), run_id=run.settings.run_id, simulation=simulation,
+            task=run.settings.task, lockstep=lockstep, use_sim_time=lockstep, camera=self.camera,
+            log_level=self.log_level, seed=run.settings.seed,
+            model=str(run.finetuned if run.finetuned.exists() else run.pretrained),
+            demonstrations=str(run.demonstrations), journal=str(run.journal),
+            finetune_config=str(settings), pretrained=str(run.pretrained),
+            run_dir=str(run.finetune))
+
+
+@with_groups
+def up(
+    stage: Annotated[str, typer.Argument(help='simulate, record, evaluate, finetune or learn.')],
+    run_dir: Annotated[Path, typer.Option(help='Folder of the run.')],
+    graph: Graph,
+) -> None:
+    """Start the graph of a stage and keep it up until Ctrl-C; fail if a node dies."""
     if stage not in STAGES:
         raise ValueError(f'stage {stage!r}: one of {", ".join(STAGES)}')
-    lockstep = bool(simulation) and not real_time
-    model = run.finetuned if run.finetuned.exists() else run.pretrained
-    settings = run.finetune / 'config.yaml'
-    if not settings.exists():  # `inril finetune` has not begun: there are no settings of its own
-        settings = find_configuration('', 'finetune')
-    graph = STAGES[stage](GraphOptions(
-        contract=str(run.contract), run_id=run.settings.run_id, simulation=simulation,
-        task=run.settings.task, lockstep=lockstep, use_sim_time=lockstep, camera=camera,
-        log_level=log_level, seed=run.settings.seed, model=str(model),
-        demonstrations=str(run.demonstrations), journal=str(run.journal),
-        finetune_config=str(settings), pretrained=str(run.pretrained),
-        run_dir=str(run.finetune)))
+    run = RunDirectory.open(run_dir)
     console = Console(highlight=False)
-    nodes = Supervisor(graph, run.logs(f'up_{stage}'), domain_id=domain, console=console)
+    nodes = Supervisor(STAGES[stage](graph.options(run)), run.logs(f'up_{stage}'),
+                       domain_id=graph.domain, console=console)
     try:
         with nodes:
             console.print(f'{stage} is up; logs in {nodes.log_dir}; Ctrl-C stops it')

@@ -14,18 +14,19 @@ from inril_ros.robot.contract.contract import Contract, load_contract
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
-    help='The robot contract: the one YAML file that says what a robot gives and takes.\n\n'
+    help='The robot contract: the YAML file that lists the observations and commands of a '
+         'robot.\n\n'
          '  [bold]inril contract new arm.yaml[/bold]       a draft from the running graph\n\n'
-         '  [bold]inril contract check arm.yaml[/bold]     what it says, or what is wrong in it')
+         '  [bold]inril contract check arm.yaml[/bold]     its content, or all its mistakes')
 
 
 @app.command()
 def check(
     contract: Annotated[str, typer.Argument(help='A file, or a name in config/robots.')],
     bag: Annotated[Path | None, typer.Option(
-        help='A recorded bag: does it hold what the contract observes?')] = None,
+        help='A recorded bag: also check that it has the topics of the contract.')] = None,
 ) -> None:
-    """Check a contract and say what it comes to; exit code 1 with all mistakes in it."""
+    """Check a contract and show its content; exit code 1 with all mistakes in it."""
     path = find_configuration('robots', contract)
     checked = load_contract(path)
     console = Console(highlight=False)
@@ -43,9 +44,9 @@ def check(
 
 @app.command()
 def new(
-    out: Annotated[Path, typer.Argument(help='File to write; it must not be there.')],
-    name: Annotated[str, typer.Option(help='Of the robot.')] = 'my_robot',
-    rate: Annotated[float, typer.Option(min=0.01, max=1000.0, help='[Hz] Of control.')] = 20.0,
+    out: Annotated[Path, typer.Argument(help='File to write; it must not exist.')],
+    name: Annotated[str, typer.Option(help='Name of the robot.')] = 'my_robot',
+    rate: Annotated[float, typer.Option(min=0.01, max=1000.0, help='Control rate [Hz].')] = 20.0,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '/',
     seconds: Annotated[float, typer.Option(
         min=0.5, max=60.0, help='How long to listen to the graph.')] = 3.0,
@@ -56,7 +57,7 @@ def new(
     from inril_ros.robot.contract.draft import draft_contract
 
     if out.exists():
-        raise FileExistsError(f'{out} is there already; a draft is not written over it')
+        raise FileExistsError(f'{out} exists already; a draft does not overwrite it')
     if bag is not None:
         from inril_ros.data.bags.survey import survey_bag
 
@@ -66,7 +67,7 @@ def new(
 
         topics = survey_graph(seconds)
     out.write_text(draft_contract(topics, name, rate, namespace), encoding='utf-8')
-    typer.echo(f'{out}: a draft from {len(topics)} topics; put the limits of the robot in, then: '
+    typer.echo(f'{out}: a draft from {len(topics)} topics; add the limits of the robot, then: '
                f'inril contract check {out}')
 
 
@@ -108,22 +109,22 @@ def _actions(contract: Contract) -> Table:
 
 
 def _fits(contract: Contract, bag: Path, console: Console) -> bool:
-    """Say which topics of the contract a bag holds, and whether it has all that are observed."""
+    """Print which topics of the contract a bag has; return whether it has all it must have."""
     from inril_ros.data.bags.survey import survey_bag
 
     held = {topic.name.lstrip('/'): topic for topic in survey_bag(bag)}
     cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
     optional = contract.latched_topics() | cameras.keys() | contract.action_topics().keys()
-    whole = True
+    complete = True
     for topic, kind in {**contract.observation_topics(), **contract.action_topics(),
                         **cameras}.items():
-        seen = held.get(topic.lstrip('/'))
-        if seen is None:
+        recorded = held.get(topic.lstrip('/'))
+        if recorded is None:
             console.print(f'{topic}: not in the bag')
-        elif seen.type != kind:
-            console.print(f'{topic}: {seen.type} in the bag, {kind} in the contract')
+        elif recorded.type != kind:
+            console.print(f'{topic}: {recorded.type} in the bag, {kind} in the contract')
         else:
-            console.print(f'{topic}: {seen.rate:.1f} Hz')
+            console.print(f'{topic}: {recorded.rate:.1f} Hz')
             continue
-        whole = whole and topic in optional
-    return whole
+        complete = complete and topic in optional
+    return complete

@@ -1,57 +1,102 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril demos``: look at demonstrations, check them, bring others in, put them aside."""
+"""``inril demos``: list, check, show, import, export and delete demonstrations."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 import json
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 import typer
 
+from inril_ros.cli.options import UsageError, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
+
+if TYPE_CHECKING:
+    from inril_ros.data.importing.links import ImportOptions
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
     help='Demonstrations: folders of bags, one per episode.\n\n'
-         'The robot contract is taken from contract.yaml in the folder or the one above (a run '
-         'has it there), or from --contract.\n\n'
+         'The robot contract is --contract, or contract.yaml in the folder or one above it, where '
+         'a run keeps it.\n\n'
          '  [bold]inril demos list runs/demo/demonstrations[/bold]\n\n'
          '  [bold]inril demos import lab.bag --contract arm.yaml --to demos --cut gaps:2[/bold]')
 
 Folder = Annotated[Path, typer.Argument(help='Folder of the demonstrations.')]
 ContractName = Annotated[str, typer.Option(
     '--contract', help='Robot contract: a file, or a name in config/robots.')]
-Machine = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
+Json = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The recording."""
+
+    mapping: Annotated[Path | None, typer.Option(
+        help='YAML file: the topics of the bag, and where commands are found.')] = None
+    remap: Annotated[list[str] | None, typer.Option(
+        help="The contract's topic:=the bag's; may be repeated.")] = None
+    namespace: Annotated[str, typer.Option(help='Namespace of the robot in the bag.')] = '/'
+    cut: Annotated[str, typer.Option(
+        help='How it is cut into episodes: whole, gaps:SECONDS, topic:NAME or csv:FILE.',
+    )] = 'whole'
+    outcome: Annotated[str, typer.Option(
+        help='Outcome of episodes for which the recording has none: success, failure or '
+             'time_limit.')] = 'success'
+    task: Annotated[str, typer.Option(help='Name of the task.')] = ''
+    operator: Annotated[str, typer.Option(help='Name of the operator.')] = ''
+
+    def options(self) -> 'ImportOptions':
+        """Return the options of the import.
+
+        Raises:
+            UsageError: A value is not allowed.
+        """
+        from inril_ros.data.importing.episode_cuts import CutRule
+        from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping
+        from inril_ros.data.importing.links import ImportOptions
+        from inril_ros.robot.episode import EpisodeOutcome
+
+        outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
+                    'time_limit': EpisodeOutcome.TIME_LIMIT}
+        if self.outcome not in outcomes:
+            raise UsageError(f'--outcome {self.outcome}: allowed are {", ".join(outcomes)}')
+        mapping = ImportMapping() if self.mapping is None else load_mapping(self.mapping)
+        return ImportOptions(
+            mapping=mapping.remapped(dict(map(_remapped, self.remap or ()))),
+            cut=CutRule.parse(self.cut), namespace=self.namespace,
+            outcome=outcomes[self.outcome], task=self.task, operator=self.operator)
 
 
 @app.command(name='list')
-def list_(folder: Folder, machine: Machine = False) -> None:
+def list_(folder: Folder, json_output: Json = False) -> None:
     """List the bags of a folder: kept, rejected and unfinished ones."""
     from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
     found = list_demonstrations(folder)
-    if machine:
-        typer.echo(json.dumps([{**asdict(one), 'path': str(one.path)} for one in found], indent=2))
+    if json_output:
+        typer.echo(json.dumps(
+            [{**asdict(each), 'path': str(each.path)} for each in found], indent=2))
         return
     table = Table('bag', 'state', 'outcome', 's', 'messages', 'MB', 'task', 'operator',
                   'contract', 'note')
     table.columns[0].no_wrap = True
-    for one in found:
+    for each in found:
         table.add_row(
-            one.path.name, one.state, one.outcome, f'{one.seconds:.1f}', str(one.messages),
-            f'{one.size / 1e6:.1f}', one.task, one.operator,
-            f'{one.contract} {one.contract_hash[:8]}', one.note)
+            each.path.name, each.state, each.outcome, f'{each.seconds:.1f}', str(each.messages),
+            f'{each.size / 1e6:.1f}', each.task, each.operator,
+            f'{each.contract} {each.contract_hash[:8]}', each.note)
     Console(highlight=False).print(table)
 
 
 @app.command()
-def check(folder: Folder, contract: ContractName = '', machine: Machine = False) -> None:
+def check(folder: Folder, contract: ContractName = '', json_output: Json = False) -> None:
     """Read each demonstration as training will; exit code 1 if one can't be used."""
     from inril_ros.data.bags.bags import BagError, find_bags
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
@@ -65,20 +110,20 @@ def check(folder: Folder, contract: ContractName = '', machine: Machine = False)
             bad += 1
             rows.append({'bag': path.name, 'error': str(error).removeprefix(f'{path}: ')})
             continue
-        used = robot.normalise_action(episode.actions)
         rows.append({
             'bag': path.name, 'ticks': len(episode.actions),
             'seconds': len(episode.actions) * robot.period, 'reward': float(episode.rewards.sum()),
             'worst_age': float(episode.age.max()), 'worst_skew': float(episode.skew.max()),
-            'worst_gap': float(episode.gap.max()), 'action_range': float(abs(used).max()),
+            'worst_gap': float(episode.gap.max()), 'action_range': float(
+                abs(robot.normalise_action(episode.actions)).max()),
             'held': float((episode.source == 0).mean())})
-    if machine:
+    if json_output:
         typer.echo(json.dumps(rows, indent=2))
     else:
         Console(highlight=False).print(_checks(rows))
     if bad:
-        typer.echo(f'{bad} of {len(rows)} can not be used; inril demos delete puts one aside',
-                   err=True)
+        typer.echo(f'{bad} of {len(rows)} cannot be used; inril demos delete moves them to '
+                   'rejected/', err=True)
         raise typer.Exit(1)
 
 
@@ -114,53 +159,32 @@ def show(
 
 
 @app.command(name='import')
+@with_groups
 def import_(
     sources: Annotated[list[Path], typer.Argument(
         help='A bag of ROS 2 (folder, .mcap, .db3), or .bag files of ROS 1 of one recording.')],
     to: Annotated[Path, typer.Option(help='Folder of the demonstrations.')],
     contract: ContractName,
-    mapping: Annotated[Path | None, typer.Option(
-        help='YAML: what the bag calls topics, where commands are found.')] = None,
-    remap: Annotated[list[str] | None, typer.Option(
-        help="The contract's topic:=the bag's; may be repeated.")] = None,
-    namespace: Annotated[str, typer.Option(help='Of the robot in the bag.')] = '/',
-    cut: Annotated[str, typer.Option(
-        help='Episodes: whole, gaps:SECONDS, topic:NAME or csv:FILE.')] = 'whole',
-    outcome: Annotated[str, typer.Option(
-        help='Of episodes that nothing tells of: success, failure or time_limit.')] = 'success',
-    task: Annotated[str, typer.Option(help='What was done.')] = '',
-    operator: Annotated[str, typer.Option(help='Who drove.')] = '',
-    machine: Machine = False,
+    recording: Recording,
+    json_output: Json = False,
 ) -> None:
     """Import a recording: each of its episodes becomes a bag as the recorder makes them."""
     from inril_ros.data.importing.bag_import import import_bag
-    from inril_ros.data.importing.episode_cuts import CutRule
-    from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping
-    from inril_ros.data.importing.links import ImportOptions
-    from inril_ros.robot.episode import EpisodeOutcome
 
-    outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
-                'time_limit': EpisodeOutcome.TIME_LIMIT}
-    if outcome not in outcomes:
-        raise ValueError(f'--outcome {outcome}: allowed are {", ".join(outcomes)}')
-    names = ImportMapping() if mapping is None else load_mapping(mapping)
-    names = names.remapped(dict(_remapped(pair) for pair in remap or ()))
-    options = ImportOptions(
-        mapping=names, cut=CutRule.parse(cut), namespace=namespace, outcome=outcomes[outcome],
-        task=task, operator=operator)
+    options = recording.options()
     robot = load_contract(find_configuration('robots', contract))
-    console = Console(highlight=False, quiet=machine)
+    console = Console(highlight=False, quiet=json_output)
     done = import_bag(sources, robot, to, options, told=lambda episode, number: console.print(
         f'{episode.name}: {episode.ticks} ticks' if episode.kept
         else f'{episode.name}: rejected, {episode.reason}'))
-    if machine:
+    if json_output:
         typer.echo(json.dumps([asdict(episode) for episode in done], indent=2))
     kept = sum(episode.kept for episode in done)
     clipped = sum(episode.clipped for episode in done)
     console.print(f'{kept} of {len(done)} episodes are in {to}')
     if clipped:
         console.print(f'{clipped} ticks had commands beyond the limits of the contract: they were '
-                      'cut to them. If the robot really moved so, widen the limits.')
+                      'cut to them. If the robot really moved like that, widen the limits.')
     if not kept:
         raise typer.Exit(1)
 
@@ -172,7 +196,7 @@ def import_lerobot_(
     contract: ContractName,
     degrees: Annotated[bool, typer.Option(
         '--degrees', help='States and actions are in degrees, not in radians.')] = False,
-    operator: Annotated[str, typer.Option(help='Who drove.')] = '',
+    operator: Annotated[str, typer.Option(help='Name of the operator.')] = '',
 ) -> None:
     """Import the episodes of a LeRobot dataset as bags."""
     from inril_ros.data.lerobot.importing import import_lerobot
@@ -185,14 +209,14 @@ def import_lerobot_(
 @app.command()
 def export(
     folder: Folder,
-    to: Annotated[Path, typer.Option(help='Folder to write; it must not be there.')],
+    to: Annotated[Path, typer.Option(help='Folder to write; it must not exist.')],
     contract: ContractName = '',
     form: Annotated[str, typer.Option(
         '--format', help='npz: NumPy archives of aligned episodes. lerobot: a LeRobotDataset '
                          'v3.0.')] = 'npz',
     video: Annotated[str, typer.Option(
-        help='lerobot: images as videos, av1 or h264: small and with loss. Without: PNG, as they '
-             'were.')] = '',
+        help='lerobot: images as videos, av1 or h264: small, with loss. Default: PNG, without '
+             'loss.')] = '',
 ) -> None:
     """Write the demonstrations for other programs."""
     from inril_ros.data.demonstrations.npz_export import export_npz
@@ -200,9 +224,9 @@ def export(
 
     formats = {'npz': export_npz, 'lerobot': partial(export_lerobot, video=video)}
     if form not in formats:
-        raise ValueError(f'--format {form}: allowed are {", ".join(formats)}')
+        raise UsageError(f'--format {form}: allowed are {", ".join(formats)}')
     if video and form != 'lerobot':
-        raise ValueError(f'--video {video}: only --format lerobot has videos')
+        raise UsageError(f'--video {video}: only --format lerobot has videos')
     number = formats[form](folder, _contract(contract, folder), to)
     typer.echo(f'{to}: {number} episodes')
 
@@ -211,7 +235,7 @@ def export(
 def recover(
     bag: Annotated[Path, typer.Argument(help='Unfinished bag: <name>.tmp.')],
 ) -> None:
-    """Save what a killed recorder had written, as a rejected bag of its own."""
+    """Save what a killed recorder had written, as a rejected bag."""
     from inril_ros.data.bags.recovery import recover_bag
 
     path, number = recover_bag(bag)
@@ -222,36 +246,36 @@ def recover(
 def delete(
     bags: Annotated[list[Path], typer.Argument(help='Bags of episodes.')],
     forever: Annotated[bool, typer.Option(
-        '--forever', help='Remove them from the disk, too.')] = False,
-    yes: Annotated[bool, typer.Option('--yes', help="Don't ask.")] = False,
+        '--forever', help='Delete them from the disk.')] = False,
+    yes: Annotated[bool, typer.Option('--yes', help='Do not ask for confirmation.')] = False,
 ) -> None:
-    """Put demonstrations aside (to rejected/), or remove them."""
+    """Move demonstrations to rejected/, or delete them."""
     from inril_ros.data.demonstrations.demonstration_set import put_aside, remove
 
     if forever and not yes:
-        typer.confirm(f'Remove {len(bags)} bags for ever?', abort=True)
+        typer.confirm(f'Delete {len(bags)} bags forever?', abort=True)
     for bag in bags:
         if forever:
             remove(bag)
-            typer.echo(f'{bag}: removed')
+            typer.echo(f'{bag}: deleted')
         else:
-            typer.echo(f'{bag}: now {put_aside(bag)}')
+            typer.echo(f'{bag}: moved to {put_aside(bag)}')
 
 
 def _contract(name: str, folder: Path) -> Contract:
-    """Return the contract that is named, or that lies with the demonstrations."""
+    """Return the contract of that name, or the one that lies with the demonstrations."""
     if name:
         return load_contract(find_configuration('robots', name))
-    for place in (folder, folder.parent, folder.parent.parent):
-        if (place / 'contract.yaml').is_file():
-            return load_contract(place / 'contract.yaml')
-    raise ContractError(f'{folder}: no contract.yaml there or above: say --contract FILE')
+    for path in (folder, folder.parent, folder.parent.parent):
+        if (path / 'contract.yaml').is_file():
+            return load_contract(path / 'contract.yaml')
+    raise ContractError(f'{folder}: no contract.yaml there or above: give --contract FILE')
 
 
 def _remapped(pair: str) -> tuple[str, str]:
     ours, sign, theirs = pair.partition(':=')
     if not sign or not ours or not theirs:
-        raise ValueError(f"--remap {pair}: must be <the contract's topic>:=<the bag's>")
+        raise UsageError(f"--remap {pair}: must be <the contract's topic>:=<the bag's>")
     return ours, theirs
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril doctor``: what stands between this machine and a robot that moves as it should."""
+"""``inril doctor``: check the machine, ROS, DDS and the running robot."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 import json
 import os
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 import typer
 
+from inril_ros.cli.options import with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_machine
@@ -23,25 +24,41 @@ _MEGABYTE = 1_000_000
 _COLOURS = {'ok': 'green', 'note': 'cyan', 'warning': 'yellow', 'error': 'bold red'}
 
 
+@dataclass(frozen=True)
+class Robot:
+    """The running robot."""
+
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '/'
+    seconds: Annotated[float, typer.Option(
+        min=0.5, max=600.0, help='How long to listen to the robot.')] = 5.0
+    simulated: Annotated[bool, typer.Option(
+        '--use-sim-time', help='The robot has simulated time (/clock).')] = False
+
+    def check(self, contract: Contract) -> Iterator[Finding]:
+        """Compare the running robot with its contract."""
+        from inril_ros.nodes.clients.graph_checkup import look_at_graph
+
+        heard, pairs = look_at_graph(contract, self.namespace, self.seconds, self.simulated)
+        yield from check_streams(contract, heard, self.seconds, simulated=self.simulated)
+        yield from check_profiles(pairs)
+
+
+@with_groups
 def doctor(
+    robot: Robot,
     contract: Annotated[str, typer.Option(
         help='Robot contract to compare the running robot with: a file, or a name in '
-             'config/robots; empty: this machine alone.')] = '',
-    namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '/',
-    seconds: Annotated[float, typer.Option(
-        min=0.5, max=600.0, help='How long to listen to the robot.')] = 5.0,
-    simulated: Annotated[bool, typer.Option(
-        '--use-sim-time', help='The robot has simulated time (/clock).')] = False,
-    folder: Annotated[Path, typer.Option(help='Where runs are written.')] = Path('runs'),
-    machine: Annotated[bool, typer.Option('--json', help='One JSON document.')] = False,
+             'config/robots; empty: check this machine only.')] = '',
+    folder: Annotated[Path, typer.Option(help='Folder of the runs.')] = Path('runs'),
+    json_output: Annotated[bool, typer.Option('--json', help='One JSON document.')] = False,
 ) -> None:
     """Check machine, ROS, DDS and the running robot; say what to do. Exit code 1 for errors."""
-    robot = load_contract(find_configuration('robots', contract)) if contract else None
+    expected = load_contract(find_configuration('robots', contract)) if contract else None
     findings = [*check_machine(folder, os.environ), *_processors(), *_middleware()]
-    if robot is not None and not _without_ros(findings):
-        findings += _robot(robot, namespace, seconds, simulated)
+    if expected is not None and not _without_ros(findings):
+        findings += robot.check(expected)
     verdict = worst(findings)
-    if machine:
+    if json_output:
         typer.echo(json.dumps({'verdict': verdict,
                                'findings': [asdict(finding) for finding in findings]}))
     else:
@@ -62,8 +79,8 @@ def _processors() -> Iterator[Finding]:
                                        f'{torch.__version__}')
     else:
         yield Finding('machine', 'note', f'no GPU for PyTorch {torch.__version__}',
-                      'state policies learn well enough without; for images run the learner on '
-                      'a machine that has one (docs/robots/learner_elsewhere.md)')
+                      'not needed for state policies; for images run the learner on a machine '
+                      'that has one (docs/robots/learner_elsewhere.md)')
 
 
 def _middleware() -> Iterator[Finding]:
@@ -77,24 +94,14 @@ def _middleware() -> Iterator[Finding]:
     if took is None:
         yield Finding(
             'dds', 'error', 'a message of 1 MB did not reach another process of this machine',
-            'is multicast allowed (ip link, firewall)? Does /dev/shm have room? Try another '
-            'RMW_IMPLEMENTATION')
+            'check that multicast is allowed (ip link, firewall) and /dev/shm has room, or try '
+            'another RMW_IMPLEMENTATION')
     else:
-        yield Finding('dds', 'ok', f'1 MB to another process and back in {1e3 * took:.0f} ms')
+        yield Finding('dds', 'ok', f'1 MB to another process and back took {1e3 * took:.0f} ms')
 
 
 def _without_ros(findings: list[Finding]) -> bool:
     return any(finding.area == 'ros' and 'missing' in finding.what for finding in findings)
-
-
-def _robot(
-    contract: Contract, namespace: str, seconds: float, simulated: bool,
-) -> Iterator[Finding]:
-    from inril_ros.nodes.clients.graph_checkup import look_at_graph
-
-    heard, pairs = look_at_graph(contract, namespace, seconds, simulated)
-    yield from check_streams(contract, heard, seconds, simulated=simulated)
-    yield from check_profiles(pairs)
 
 
 def _show(findings: list[Finding]) -> None:

@@ -1,7 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril faults``: break the running graph in all ways known, and report what came of it."""
+"""``inril faults``: break the running graph in every known way, and report the effects."""
 
+from dataclasses import dataclass
 import json
 import os
 from pathlib import Path
@@ -14,67 +15,85 @@ from typing import Annotated, TYPE_CHECKING
 
 import typer
 
+from inril_ros.cli.options import with_groups
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 
 if TYPE_CHECKING:
+    from inril_ros.faults.fault import Fault
     from inril_ros.faults.row import Row
 
 _RATE = 20.0  # [Hz]
-_MEMORY = '/dev/shm'  # where it is writable: how busy a disk is must not be seen in the figures
+_MEMORY = '/dev/shm'  # used if it is writable: a busy disk must not change the figures
 
 
-def faults(
-    out: Annotated[Path, typer.Option(
-        help='Folder for fault_matrix.md and fault_matrix.json.')] = Path('faults'),
+@dataclass(frozen=True)
+class Selection:
+    """The faults."""
+
     only: Annotated[list[str] | None, typer.Option(
-        help='Only this fault, or those whose names have this in them; may be given again. In a '
-             'matrix that is there, these rows are replaced.')
-    ] = None,
+        help='Only this fault, or those whose names contain this; may be repeated. In an existing '
+             'matrix, these rows are replaced.')] = None
     short: Annotated[bool, typer.Option(
-        '--short', help='The handful that takes less than a minute.')] = False,
+        '--short', help='A few faults that take less than a minute.')] = False
+    list_: Annotated[bool, typer.Option('--list', help='List the faults and do none.')] = False
+
+    def faults(self) -> 'list[Fault]':
+        """Return the selected faults, in the catalogue's order."""
+        from inril_ros.faults.catalogue import chosen
+
+        return chosen(self.only or [], self.short)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The measurement."""
+
+    out: Annotated[Path, typer.Option(
+        help='Folder for fault_matrix.md and fault_matrix.json.')] = Path('faults')
     rate: Annotated[float, typer.Option(
-        min=5.0, max=100.0, help='Commands per second. The nodes and whoever watches them need '
-                                 'about two cores at 50.')] = _RATE,
-    list_: Annotated[bool, typer.Option('--list', help='Only say what there is.')] = False,
+        min=5.0, max=100.0, help='Commands per second. The nodes and what watches them need '
+                                 'about two cores at 50.')] = _RATE
     keep: Annotated[Path | None, typer.Option(
-        help='Keep logs, journals and checkpoints in this new folder.')] = None,
-    machine: Annotated[bool, typer.Option(
-        '--json', help='Lines of JSON instead of progress bars.')] = False,
-) -> None:
-    """Break the running graph in all ways known, and report what came of each.
+        help='Keep logs, journals and checkpoints in this new folder.')] = None
+    json_output: Annotated[bool, typer.Option(
+        '--json', help='Lines of JSON instead of progress bars.')] = False
 
-    The graph of fine-tuning runs on the mock arm, in ROS domains of its own: no robot hears of it.
+
+@with_groups
+def faults(selection: Selection, measurement: Measurement) -> None:
+    """Break the running graph in every known way, and report the effect of each fault.
+
+    The graph of fine-tuning runs on the mock arm, in ROS domains of its own: no robot is reached.
     The exit code is 1 if a promise was broken. Faults that this machine doesn't allow are skipped
-    with a message: for the network and for full disks one must be root.
+    with a message: those of the network and of full disks need root.
     """
-    from inril_ros.faults.catalogue import chosen
-
-    picked = chosen(only or [], short)
-    apart = [fault for fault in picked if fault.graph == 'network']
-    if list_:
-        for fault in picked:
+    selected, keep = selection.faults(), measurement.keep
+    network = [fault for fault in selected if fault.graph == 'network']
+    if selection.list_:
+        for fault in selected:
             typer.echo(json.dumps({'fault': fault.name, 'node': fault.node, 'about': fault.about})
-                       if machine else f'{fault.name:<30} {fault.about}')
+                       if measurement.json_output else f'{fault.name:<30} {fault.about}')
         return
-    reporter = Reporter(machine)
-    # Fast DDS looks up the addresses of its machine once per process: who spoke in one network is
-    # not heard in another.
-    here = [fault for fault in picked if fault not in apart] or apart
+    reporter = Reporter(measurement.json_output)
+    # Fast DDS looks up the machine's addresses once per process, so a process that has used one
+    # network can't be reached in another.
+    here = [fault for fault in selected if fault not in network] or network
     if keep is not None:
         keep.mkdir(parents=True)
-        broken = _run(here, keep.resolve(), out, rate, reporter)
+        broken = _run(here, keep.resolve(), measurement, reporter)
     else:
         memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
         with tempfile.TemporaryDirectory(prefix='inril_faults_', dir=memory) as folder:
-            broken = _run(here, Path(folder), out, rate, reporter)
-    if apart and here is not apart:
-        broken |= _run_apart(apart, keep and keep / 'network', out, rate, reporter)
+            broken = _run(here, Path(folder), measurement, reporter)
+    if network and here is not network:
+        broken |= _run_in_own_process(network, measurement, reporter)
     if broken:
         raise typer.Exit(1)
 
 
-def _run(picked: list, folder: Path, out: Path, rate: float, reporter: Reporter) -> bool:
+def _run(selected: 'list[Fault]', folder: Path, measurement: Measurement, reporter: Reporter,
+         ) -> bool:
     """Do the faults and write the report; return whether a promise was broken."""
     import torch
 
@@ -87,13 +106,14 @@ def _run(picked: list, folder: Path, out: Path, rate: float, reporter: Reporter)
 
     torch.set_num_threads(1)
     reporter.title('Faults, one after the other')
-    workplace = prepare(folder, find_configuration('robots', 'mock_arm'), rate)
+    workplace = prepare(folder, find_configuration('robots', 'mock_arm'), measurement.rate)
     rows: dict[str, Row] = {}
     broken: dict[str, list[str]] = {}
-    former = {row.fault: row for row in read_rows(out)} if len(picked) < len(FAULTS) else {}
+    former = {} if len(selected) == len(FAULTS) else {
+        row.fault: row for row in read_rows(measurement.out)}
     load = 0.0
 
-    def told(row: 'Row', promises: list[str]) -> None:
+    def on_row(row: 'Row', promises: list[str]) -> None:
         nonlocal load
         load = max(load, os.getloadavg()[0])
         rows[row.fault] = row
@@ -111,27 +131,27 @@ def _run(picked: list, folder: Path, out: Path, rate: float, reporter: Reporter)
             **before, **{name: broken.get(name, []) for name in rows}}, {
             'cores': len(os.sched_getaffinity(0)), 'highest load average': f'{load:.1f}',
             'machine': platform.machine(), 'kernel': platform.release(),
-            'Python': platform.python_version(), 'commands per second': f'{rate:g}',
+            'Python': platform.python_version(), 'commands per second': f'{measurement.rate:g}',
             'control thread under SCHED_FIFO': 'yes' if may_use_fifo() else 'no',
-        }, _command(out, rate), (FIRST_BASELINE, BASELINE), out)
+        }, _command(measurement), (FIRST_BASELINE, BASELINE), measurement.out)
 
-    with reporter.bar('faults', len(picked), 'faults') as bar:
-        run_faults(picked, workplace, told)
+    with reporter.bar('faults', len(selected), 'faults') as bar:
+        run_faults(selected, workplace, on_row)
     reporter.say(f'{len(rows)} faults, {sum(not row.done for row in rows.values())} skipped, '
-                 f'{len(broken)} broke a promise; {out / "fault_matrix.md"}')
+                 f'{len(broken)} broke a promise; {measurement.out / "fault_matrix.md"}')
     return bool(broken)
 
 
-def _run_apart(picked: list, keep: Path | None, out: Path, rate: float,
-               reporter: Reporter) -> bool:
-    """Do faults in a process of their own, which adds its rows to the report."""
-    arguments = [part for fault in picked for part in ('--only', fault.name)]
-    if keep is not None:
-        arguments += ['--keep', str(keep)]
-    command = [sys.executable, '-m', 'inril_ros.cli.main', 'faults', '--json', '--out', str(out),
-               '--rate', f'{rate:g}', *arguments]
+def _run_in_own_process(selected: 'list[Fault]', measurement: Measurement, reporter: Reporter,
+                        ) -> bool:
+    """Do faults in another process, which adds its rows to the report."""
+    arguments = [part for fault in selected for part in ('--only', fault.name)]
+    if measurement.keep is not None:
+        arguments += ['--keep', str(measurement.keep / 'network')]
+    command = [sys.executable, '-m', 'inril_ros.cli.main', 'faults', '--json', '--out',
+               str(measurement.out), '--rate', f'{measurement.rate:g}', *arguments]
     done = 0
-    with reporter.bar('faults of the network', len(picked), 'faults') as bar, \
+    with reporter.bar('faults of the network', len(selected), 'faults') as bar, \
             subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
             event = json.loads(line)
@@ -143,10 +163,10 @@ def _run_apart(picked: list, keep: Path | None, out: Path, rate: float,
     return process.returncode != 0
 
 
-def _command(out: Path, rate: float) -> str:
-    """Return the command that does all of it again."""
-    more = [] if rate == _RATE else ['--rate', f'{rate:g}']
-    return shlex.join(['inril', 'faults', '--out', out.name, *more])
+def _command(measurement: Measurement) -> str:
+    """Return the command that repeats the whole measurement."""
+    rate = [] if measurement.rate == _RATE else ['--rate', f'{measurement.rate:g}']
+    return shlex.join(['inril', 'faults', '--out', measurement.out.name, *rate])
 
 
 def _sentence(row: 'Row', promises: list[str]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril teleop``: a person's device, and the keys of episodes, in this terminal."""
+"""``inril teleop``: a teleop device, and the keys that begin and judge episodes."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def teleop(
     settings: Annotated[str, typer.Option(
         help='Settings of the device: a file, or a name in config/teleoperation; empty: its '
              'defaults.')] = '',
-    namespace: Annotated[str, typer.Option(help='Of the robot.')] = '',
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '',
     sim_time: Annotated[bool, typer.Option('--sim-time', help='Follow /clock.')] = False,
 ) -> None:
     """Drive the arm from this terminal; its keys begin and judge episodes, whatever the device."""

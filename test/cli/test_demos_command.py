@@ -138,7 +138,7 @@ def test_a_wrong_option_says_what_is_allowed(lab, arguments, words):
 def test_without_a_contract_it_is_said_where_it_was_looked_for(tmp_path):
     (tmp_path / 'a').mkdir()
     result = inril('demos', 'check', tmp_path / 'a')
-    assert 'no contract.yaml there or above: say --contract' in str(result.exception)
+    assert 'no contract.yaml there or above: give --contract' in str(result.exception)
 
 
 def test_a_contract_is_checked_against_a_bag(lab):

@@ -22,7 +22,7 @@ def run(tmp_path):
 
 
 def job(run, **options):
-    return Job(run, JobOptions(**options), Reporter(machine=True))
+    return Job(run, JobOptions(**options), Reporter(json_output=True))
 
 
 @pytest.mark.parametrize(('options', 'lockstep', 'simulated_time', 'nodes'), [

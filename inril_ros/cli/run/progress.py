@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long stages: a bar for people, lines of JSON for machines."""
+"""Progress of long stages: a bar for people, lines of JSON for programs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,18 +30,18 @@ class Bar:
         self._progress = progress
         self._task = task
         self._began = time.monotonic()
-        self._said = 0.0
+        self._printed = 0.0
 
     def update(self, done: int, **facts: Any) -> None:
-        """Say how much is done, and what else is worth knowing."""
+        """Show how much is done, and the given facts."""
         seconds = time.monotonic() - self._began
         rate = done / seconds if seconds > 0 else 0.0
         if self._progress is not None:
             text = '  '.join(f'{name} {_short(value)}' for name, value in facts.items())
             self._progress.update(
                 self._task, completed=done, facts=text, rate=f'{rate:.1f}/s')
-        elif done >= self._total or time.monotonic() - self._said >= 1.0:
-            self._said = time.monotonic()
+        elif done >= self._total or time.monotonic() - self._printed >= 1.0:
+            self._printed = time.monotonic()
             left = (self._total - done) / rate if rate else None
             print(json.dumps({
                 'event': 'progress', 'stage': self._stage, 'done': done, 'total': self._total,
@@ -51,26 +51,26 @@ class Bar:
 
 
 class Reporter:
-    """Tells a person, or a machine, what goes on.
+    """Reports progress to a person or a program.
 
     Args:
-        machine: Lines of JSON on stdout and nothing else there.
+        json_output: Print lines of JSON on stdout, and nothing else there.
     """
 
-    def __init__(self, machine: bool = False) -> None:
-        self.machine = machine
-        self.console = Console(stderr=machine, highlight=False)
+    def __init__(self, json_output: bool = False) -> None:
+        self.json_output = json_output
+        self.console = Console(stderr=json_output, highlight=False)
 
     def say(self, text: str, **facts: Any) -> None:
-        """Say something that happened."""
-        if self.machine:
+        """Report something that happened."""
+        if self.json_output:
             print(json.dumps({'event': 'message', 'text': text, **facts}), flush=True)
         else:
             self.console.print(f'  {text}', markup=False)
 
     def title(self, text: str) -> None:
         """Begin a stage."""
-        if self.machine:
+        if self.json_output:
             print(json.dumps({'event': 'stage', 'stage': text}), flush=True)
         else:
             self.console.print(f'\n[bold]{text}[/bold]')
@@ -78,7 +78,7 @@ class Reporter:
     @contextmanager
     def bar(self, stage: str, total: int, unit: str) -> Iterator[Bar]:
         """Show the progress of a stage of ``total`` units."""
-        if self.machine:
+        if self.json_output:
             yield Bar(stage, total, None, None)
             return
         with Progress(
