@@ -26,8 +26,8 @@ def run(gate: VersionGate, outcomes: np.ndarray) -> int | None:
     """Return after how many episodes the gate first rolled back, None if it never did."""
     for index, success in enumerate(outcomes):
         if gate.takes_new():
-            gate.took(index + 1)
-        if gate.ended(bool(success)) is not None:
+            gate.note_acting(index + 1)
+        if gate.on_episode_end(bool(success)) is not None:
             return index + 1
     return None
 

@@ -46,7 +46,7 @@ from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.journal.ledger import IngestLedger, Verdict
 from inril_ros.transport.journal.retention import Retention
-from inril_ros.transport.weights.tensor_set import gather, WireTensor
+from inril_ros.transport.weights.tensors import wire_tensors, WireTensor
 
 RUN, CONTRACT = 'soak', 'c' * 64
 MODEL = ModelConfig(observation_size=39, action_size=4, chunk_length=8, actor_width=64,
@@ -116,7 +116,7 @@ def learn(folder: Path) -> None:
             for parameter in policy.actor.parameters():
                 parameter.mul_(1.0 + 1e-6)
         tensors = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
-        sender.send(gather(to_raw(tensors)), MODEL.to_json(), schema_hash(tensors), reached)
+        sender.send(wire_tensors(to_raw(tensors)), MODEL.to_json(), schema_hash(tensors), reached)
 
     def take(message: Transition) -> None:
         nonlocal ledger, reached
@@ -183,10 +183,10 @@ class Robot:
         rclpy.spin_once(self._recorder, timeout_sec=seconds)
 
     def _exchange(self) -> None:
-        loaded = self._receiver.take()
+        loaded = self._receiver.pop_loaded()
         if loaded is not None:
             self.versions += 1
-            self._receiver.applied(loaded, [loaded.manifest.version])
+            self._receiver.note_acting(loaded, [loaded.manifest.version])
             self._statuses.publish(PolicyStatus(
                 run_id=RUN, ready=True, weights_version=loaded.manifest.version))
 

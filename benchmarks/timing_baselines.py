@@ -31,7 +31,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.messages.commands import encode_command
-from inril_ros.transport.weights.assembly import Assembler
+from inril_ros.transport.weights.incoming import IncomingVersions
 from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
 
 
@@ -51,7 +51,7 @@ class Commander(Node):
         self._aligner = FrameAligner(self.contract)
         self._builder = ObservationBuilder(self.contract)
         self._steps: list[np.ndarray] = []
-        self._assembler = Assembler(values['run_id'], self.contract.hash)
+        self._incoming = IncomingVersions(values['run_id'], self.contract.hash)
         self._commands = {
             topic: self.create_publisher(message_type(kind), topic, qos.commands(False))
             for topic, kind in self.contract.action_topics().items()}
@@ -80,24 +80,24 @@ class Commander(Node):
 
     def _offer(self, message: WeightsManifest) -> None:
         try:
-            self._assembler.offer(Manifest(**{
+            self._incoming.offer(Manifest(**{
                 name: getattr(message, name) for name in Manifest.__dataclass_fields__}))
         except WeightsRefused as error:
             self.get_logger().error(str(error))
         self._take_over()
 
     def _piece(self, message: PolicyWeights) -> None:
-        self._assembler.add(message.run_id, message.version, message.chunk_index, message.offset,
+        self._incoming.add(message.run_id, message.version, message.chunk_index, message.offset,
                             memoryview(message.data).tobytes())
         self._take_over()
 
     def _take_over(self) -> None:
-        assembled = self._assembler.take()
+        assembled = self._incoming.pop_complete()
         if assembled is not None:
             self._policy = build_policy(assembled.manifest.model_config,
                                         from_bytes(assembled.verified()))
             self._memory = self._policy.begin(1)
-            self._assembler.applied(assembled.manifest)
+            self._incoming.note_acting(assembled.manifest)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -25,7 +25,7 @@ from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.robot.contract.contract import load_contract
-from inril_ros.transport.weights.tensor_set import gather
+from inril_ros.transport.weights.tensors import wire_tensors
 
 _EPISODES, _STEPS = 8, 160
 
@@ -73,7 +73,7 @@ def main() -> None:
         if float(push_every) and time.monotonic() - pushed > float(push_every):
             pushed = time.monotonic()
             tensors, config, step = session.export()
-            sender.send(gather(to_raw(tensors)), config, schema_hash(tensors), step)
+            sender.send(wire_tensors(to_raw(tensors)), config, schema_hash(tensors), step)
 
 
 if __name__ == '__main__':

@@ -47,8 +47,9 @@ from inril_ros.nodes.base.kept_memory import keep_memory
 from inril_ros.nodes.weights.dds_buffers import keep_bursts
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
-from inril_ros.transport.weights.outgoing_weights import make_version
-from inril_ros.transport.weights.tensor_set import complete, gather, WireTensor
+from inril_ros.transport.weights.manifest import Manifest
+from inril_ros.transport.weights.outgoing import OutgoingVersion
+from inril_ros.transport.weights.tensors import complete, wire_tensors, WireTensor
 
 RUN, CONTRACT = 'benchmark', 'c' * 64
 PERIOD = 0.02  # [s] of the timer beside
@@ -119,11 +120,11 @@ def receive() -> None:
 
     def exchange() -> None:
         nonlocal worst
-        loaded = receiver.take()
+        loaded = receiver.pop_loaded()
         if loaded is None:
             return
         actions_on(loaded.product, blank_frame(loaded.product.config))  # the first inference
-        receiver.applied(loaded, [loaded.manifest.version])
+        receiver.note_acting(loaded, [loaded.manifest.version])
         answers.publish(PolicyStatus(
             run_id=RUN, ready=True, weights_version=loaded.manifest.version,
             receive_seconds=loaded.receive_seconds, verify_seconds=loaded.verify_seconds,
@@ -152,7 +153,7 @@ class Learner:
             PolicyStatus, 'policy/status', self._hear, qos.STATE)
         self._sender = WeightsSender(self._node, RUN, 'learner', CONTRACT, half=False)
         self._until(lambda: self._status.refusal == 'here' and all(
-            link.get_subscription_count() for link in (*self._sender.links, self._plain)))
+            link.get_subscription_count() for link in (*self._sender.endpoints, self._plain)))
 
     def measure(self, config: ModelConfig, repeats: int) -> tuple[float, Stages]:
         """Send so many versions of a policy; return its size [MB] and the times."""
@@ -166,7 +167,7 @@ class Learner:
             tensors = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
             exported = time.monotonic()
             self._sender.send(
-                gather(to_raw(tensors)), config.to_json(), schema_hash(tensors), turn)
+                wire_tensors(to_raw(tensors)), config.to_json(), schema_hash(tensors), turn)
             sent, spent = time.monotonic(), time.process_time() - spent
             self._until(lambda: self._status.weights_version == self._sender.version)
             done, status = time.monotonic(), self._status
@@ -193,7 +194,7 @@ class Learner:
 
     def _hear(self, status: PolicyStatus) -> None:
         self._status = status
-        self._sender.heard(status)
+        self._sender.on_policy_status(status)
 
     def _until(self, condition: object) -> None:
         limit = time.monotonic() + PATIENCE
@@ -215,12 +216,18 @@ def serialisations(tensors: dict[str, torch.Tensor]) -> dict[str, float]:
         torch.save(tensors, file)
         return file.getvalue()
 
-    ours_write, version = spent(lambda: make_version(
-        gather(to_raw(tensors)), (), run_id=RUN, version=1, parent_version=0, learner_step=0,
-        model_config='{}', schema_hash='', contract_hash=CONTRACT))
+    def ours_written() -> tuple[Manifest, bytes]:
+        outgoing = OutgoingVersion(
+            wire_tensors(to_raw(tensors)), (), version=1, run_id=RUN, parent_version=0,
+            learner_step=0, model_config='{}', schema_hash='', contract_hash=CONTRACT)
+        content = b''.join(part for _, _, parts in outgoing.pieces(range(outgoing.chunk_count))
+                           for part in parts)
+        return outgoing.manifest(), content
+
+    ours_write, version = spent(ours_written)
     ours_read, _ = spent(lambda: from_raw({
         name: (tensor.dtype, tensor.shape, tensor.data)
-        for name, tensor in complete(version.manifest, version.content, {}).items()}))
+        for name, tensor in complete(*version, {}).items()}))
     torch_write, content = spent(written)
     torch_read, _ = spent(lambda: torch.load(io.BytesIO(content), weights_only=True))
     return {'ours_write_cpu': ours_write, 'ours_read_cpu': ours_read,

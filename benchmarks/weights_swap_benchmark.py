@@ -34,7 +34,7 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.nodes.weights.dds_buffers import keep_bursts
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.robot.contract.contract import load_contract
-from inril_ros.transport.weights.tensor_set import gather
+from inril_ros.transport.weights.tensors import wire_tensors
 
 RATE = 50.0  # [Hz]
 EVERY = 4.0  # [s] between two versions
@@ -54,7 +54,8 @@ def push(contract: Path, folder: Path, run_id: str) -> None:
             for parameter in policy.parameters():
                 parameter.mul_(1.0 + 1e-5)
         tensors = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
-        sender.send(gather(to_raw(tensors)), policy.config.to_json(), schema_hash(tensors), 1)
+        sender.send(
+            wire_tensors(to_raw(tensors)), policy.config.to_json(), schema_hash(tensors), 1)
 
 
 def pairs(block: Block) -> list[tuple[float, float]]:

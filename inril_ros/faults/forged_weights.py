@@ -14,7 +14,7 @@ import numpy as np
 
 from inril_ros.nodes.clients.weights_relay import Parcel, Tamper
 from inril_ros.transport.weights.manifest import content_hash, Version
-from inril_ros.transport.weights.tensor_set import split, weights_hash
+from inril_ros.transport.weights.tensors import read_tensors, weights_hash
 
 #: Added to the number of a forged version: the learner's own never get so far.
 FORGED = 1_000_000
@@ -57,7 +57,7 @@ def replayed(version: Version, before: Version | None) -> list[Parcel]:
 
 def not_a_number(version: Version, before: Version | None) -> list[Parcel]:
     """Send the version, then one that claims to be newer and has a NaN in its largest tensor."""
-    tensors = split(version.content)
+    tensors = read_tensors(version.content)
     largest = max((tensor for tensor in tensors.values() if tensor.wire == 'F32'),
                   key=lambda tensor: len(tensor.data))
     place = version.content.index(largest.data)
@@ -89,7 +89,7 @@ def other_run(version: Version, before: Version | None) -> list[Parcel]:
 
 def _as_newer(version: Version, content: bytes, **changes: str) -> Version:
     """Return content under a number that is newer than any, with hashes that fit."""
-    sent = split(content)
+    sent = read_tensors(content)
     rows = [[*row[:4], sent[row[0]].hash if row[5] else row[4], row[5]]
             for row in json.loads(version.manifest.tensors)]
     return Version(replace(

@@ -82,7 +82,7 @@ class ActuationNode(ManagedNode):
         self._sources: SourceWatch | None = None
         if not self.lockstep:
             self._sources = SourceWatch(self, contract, self.value('watch_cameras'))
-            self.need(*self._sources.links)
+            self.require(*self._sources.endpoints)
         self._sender = CommandSender(
             self, contract, self.lockstep, silent=self.value('dry_run'))
         self._hold = CommandHold(self._path, self._sender, contract.period, self.lockstep)
@@ -98,8 +98,8 @@ class ActuationNode(ManagedNode):
         self._person_services = ActuationServices(self, self._path, self._life, self._changed)
         self._person = TeleopInput(
             self, contract, self.lockstep, self._advance_if_lockstep, self._pressed)
-        self.watch(self._aligner, self._advance_if_lockstep, self._heard)
-        self.need(*self._sender.links)
+        self.subscribe_observations(self._aligner, self._advance_if_lockstep, self._heard)
+        self.require(*self._sender.endpoints)
         self.create_subscription(ActionChunk, 'action_chunk', self._accept, qos.EVENT)
         self.create_timer(1.0, self._look_after, clock=self._steady)
         self._timer: TickTimer | None = None
@@ -114,7 +114,7 @@ class ActuationNode(ManagedNode):
                 'position_maximum, and observe their positions')
         self._report.publish()
 
-    def not_activatable(self) -> str:
+    def why_not_activatable(self) -> str:
         """Say that nobody knows where the arm is, which is where motion begins from."""
         if self.lockstep or self._path.gate.known:
             return ''
@@ -124,13 +124,13 @@ class ActuationNode(ManagedNode):
             return f'no pose was measured ({error})'
         return ''
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say whether the reset service, activation or consent is missing."""
         if not self.active:
-            return self.not_activatable() or 'not active'
-        return self._life.not_ready() or self._consent()
+            return self.why_not_activatable() or 'not active'
+        return self._life.why_not_ready() or self._consent()
 
-    def complaints(self) -> tuple[str, ...]:
+    def hold_reasons(self) -> tuple[str, ...]:
         """Say what holds the arm: a source that is silent or frozen, a latch, the e-stop."""
         modes = self._path.modes
         return (*self._faults(), *([modes.reason] if modes.latched or modes.pressed else []))
@@ -162,12 +162,12 @@ class ActuationNode(ManagedNode):
         if hasattr(self, '_hold'):
             self._come_to_rest()
 
-    def turn(self, executor: Executor) -> None:
+    def spin_once(self, executor: Executor) -> None:
         """Run one callback, or wait for one; tick if it is time."""
         if self.configured and self._timer is not None:
-            self._timer.turn(executor)
+            self._timer.spin_once(executor)
         else:
-            super().turn(executor)
+            super().spin_once(executor)
 
     # What comes in.
 

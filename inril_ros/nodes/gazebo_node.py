@@ -77,7 +77,7 @@ class GazeboNode(ManagedNode):
         self._place = self._make_place(self, read_scene(path.parent / mapping.world).name)
         self._outcome = self.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
-        self.need(self._outcome, self.create_subscription(
+        self.require(self._outcome, self.create_subscription(
             PoseStamped, self._entry.topic, self._observe, qos.observations(False)))
         # A group of its own: it waits for what other callbacks of the node hear. Reentrant: a
         # later request ends one that waits for an object that never came.

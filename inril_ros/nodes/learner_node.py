@@ -42,7 +42,7 @@ from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.journal.ledger import IngestLedgers, Verdict
-from inril_ros.transport.weights.tensor_set import gather
+from inril_ros.transport.weights.tensors import wire_tensors
 
 PARAMETERS = (
     Parameter('config', '', 'path of the fine-tuning settings (YAML)'),
@@ -101,7 +101,8 @@ class LearnerNode(ManagedNode):
         self._robots = [
             RobotLink(self, robot, name, self._ledgers.of(name), self._take, self._heard)
             for robot, name in names.items()]
-        self.need(*(link for robot in self._robots for link in robot.links), *self._sender.links)
+        self.require(*(endpoint for robot in self._robots for endpoint in robot.endpoints),
+                     *self._sender.endpoints)
         self.create_service(Trigger, '~/save', self._save_service)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.001, self._learn, clock=steady)
@@ -122,7 +123,7 @@ class LearnerNode(ManagedNode):
         if hasattr(self, '_lock'):
             self._lock.release()
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say whose experience is refused, and why."""
         return '; '.join(f'{robot.name}: {robot.refusal}' for robot in self._robots
                          if robot.refusal) if self.configured else ''
@@ -217,7 +218,7 @@ class LearnerNode(ManagedNode):
         tensors, config, step = self._session.export()
         if step != self._published_at:
             self._published_at = step
-            self._sender.send(gather(to_raw(tensors)), config, schema_hash(tensors), step)
+            self._sender.send(wire_tensors(to_raw(tensors)), config, schema_hash(tensors), step)
             self._report()
 
     def _measure(self) -> None:
@@ -238,7 +239,7 @@ class LearnerNode(ManagedNode):
 
     def _heard(self, robot: RobotLink, message: PolicyStatus) -> None:
         """Number on from what acts: a restored checkpoint may be older than the last version."""
-        if self._sender.heard(message, robot.namespace):
+        if self._sender.on_policy_status(message, robot.namespace):
             self._published_at = -1
             self._publish()
 

@@ -83,9 +83,9 @@ class MockArmNode(ManagedNode):
         self._states = [self.create_publisher(JointState, topic, qos.observations(False))
                         for topic in contract.observation_topics()]
         for topic, kind in contract.action_topics().items():
-            self.need(self.create_subscription(
+            self.require(self.create_subscription(
                 message_type(kind), topic, partial(self._command, topic), qos.commands(False)))
-        self.need(*self._states)
+        self.require(*self._states)
         # In a group of its own: while it waits, its group rests, and the arm would with it.
         self.create_service(Trigger, contract.episode.reset_service, self._reset,
                             callback_group=MutuallyExclusiveCallbackGroup())

@@ -40,7 +40,7 @@ from inril_ros.robot.messages.images import policy_view
 from inril_ros.robot.timing.inference_timing import InferenceTiming
 from inril_ros.transport.weights.action_probe import check_actions
 from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
-from inril_ros.transport.weights.tensor_set import WireTensor
+from inril_ros.transport.weights.tensors import WireTensor
 
 PARAMETERS = (
     Parameter('model', '', 'folder of the model to begin with; empty: wait for weights'),
@@ -87,9 +87,9 @@ class PolicyNode(ManagedNode):
             tried = self._try(load_policy(Path(self.value('model'))), None)
         self._versions = ActingVersions(self, tried)
         self._receiver = WeightsReceiver(
-            self, self.run_id, contract.hash, self._load, self._refuse, self._versions.heard,
-            self._swap)
-        self._versions.take_from(self._receiver)
+            self, self.run_id, contract.hash, self._load, self._refuse,
+            self._versions.on_learner_status, self._swap)
+        self._versions.use_receiver(self._receiver)
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
         self._status = PolicyStatus(run_id='')
@@ -100,10 +100,10 @@ class PolicyNode(ManagedNode):
         self._timing = InferenceTiming(contract.period, self._lead, paced=not self.lockstep)
         self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
         self._statuses = self.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
-        self.need(
+        self.require(
             self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
             self._chunks)
-        self.watch(self._aligner, self._advance_if_lockstep)
+        self.subscribe_observations(self._aligner, self._advance_if_lockstep)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_status, clock=steady)
         self.create_timer(0.05, self._swap, clock=steady)  # what waited for an operator
@@ -111,7 +111,7 @@ class PolicyNode(ManagedNode):
             self.create_timer(contract.period, self._tick_in_real_time)
         self._publish_status()
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say whether there is nothing to act with."""
         return '' if self._versions.acting is not None else 'no weights yet'
 
@@ -141,7 +141,7 @@ class PolicyNode(ManagedNode):
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             if message.event == EpisodeEvent.ENDED and self._episode is not None \
                     and message.episode_id == self._episode.episode_id:
-                self._versions.ended(message)
+                self._versions.on_episode_end(message)
                 self._publish_status()
             self._episode = None
         elif message.event == EpisodeEvent.TAKEN_OVER:
@@ -282,7 +282,7 @@ class PolicyNode(ManagedNode):
 
     def _swap(self) -> None:
         """Exchange the network if a verified one stands by. Never called within an inference."""
-        if self._versions.exchange():
+        if self._versions.swap():
             self._publish_status()
 
     def _refuse(self, reason: str) -> None:

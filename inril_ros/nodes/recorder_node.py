@@ -86,9 +86,9 @@ class RecorderNode(ManagedNode):
                 self.value('sync_each') and not self.lockstep,
                 Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
         self._report = RecorderReport(self, self._stream)
-        self.need(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
+        self.require(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
         if self._stream is not None:
-            self.need(*self._stream.links)
+            self.require(*self._stream.endpoints)
         # Sent once, and part of every episode.
         self._latched: dict[str, deque[tuple[Captured, Any]]] = {
             topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
@@ -97,13 +97,13 @@ class RecorderNode(ManagedNode):
         self._read = {*self._plan.observed, *self._plan.ours}
         self._topics = RecordedTopics(self, self._plan, self._take, self._forget)
         if self._stream is not None:
-            self.need(self.create_subscription(
+            self.require(self.create_subscription(
                 ActionChunk, 'action_chunk', self._take_chunk, qos.RECORD))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.1, self._watch, clock=steady)
         self.create_timer(1.0, self._look_around, clock=steady)
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say whether subscriptions still have to take up what the publishers offer."""
         changed = self._topics.adapt(recording=self._episode is not None)
         return f'subscribed anew to {changed}' if changed else ''

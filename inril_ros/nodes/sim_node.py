@@ -81,11 +81,11 @@ class SimNode(ManagedNode):
         for topic, kind in contract.action_topics().items():
             if self.lockstep and not hasattr(message_type(kind)(), 'header'):
                 raise ValueError(f'{topic}: {kind} has no header; lockstep needs its stamp')
-            self.need(self.create_subscription(
+            self.require(self.create_subscription(
                 message_type(kind), topic,
                 lambda message, topic=topic: self._command(topic, message),
                 qos.commands(self.lockstep)))
-        self.need(self._outcome, *self._observations.values(),
+        self.require(self._outcome, *self._observations.values(),
                   *(self._images[name] for name in seen))
         self.create_service(Trigger, contract.episode.reset_service, self._reset)
         if not self.lockstep:

@@ -4,6 +4,7 @@
 
 import json
 
+from made_version import make_version
 import numpy as np
 import pytest
 import torch
@@ -18,9 +19,8 @@ from inril_ros.faults.forged_weights import (
     TAMPERS,
 )
 from inril_ros.learning.policies.artifact import schema_hash, to_bytes
-from inril_ros.transport.weights.manifest import CHUNK_BYTES, content_hash, cut
-from inril_ros.transport.weights.outgoing_weights import make_version
-from inril_ros.transport.weights.tensor_set import complete, split
+from inril_ros.transport.weights.manifest import content_hash, cut, PIECE_BYTES
+from inril_ros.transport.weights.tensors import complete, read_tensors
 
 TENSORS = {'large': torch.arange(400_000, dtype=torch.float32).reshape(1000, 400),
            'small': torch.ones(3), 'left_out': torch.zeros(2)}
@@ -28,7 +28,7 @@ TENSORS = {'large': torch.arange(400_000, dtype=torch.float32).reshape(1000, 400
 
 def version(number, run_id='run'):
     content = to_bytes(TENSORS)
-    tensors = split(content)
+    tensors = read_tensors(content)
     return make_version(
         tensors, {tensors['left_out'].hash}, version=number, parent_version=number - 1,
         learner_step=number, model_config=json.dumps({'actor_width': 8}),
@@ -55,7 +55,7 @@ def test_a_flipped_byte_is_one_bit_within_the_first_piece():
     damaged = forged(flipped_byte(good, None))
     bits = np.unpackbits(np.frombuffer(damaged.content, np.uint8)
                          ^ np.frombuffer(good.content, np.uint8))
-    assert bits.sum() == 1 and bits.argmax() < 8 * CHUNK_BYTES
+    assert bits.sum() == 1 and bits.argmax() < 8 * PIECE_BYTES
     assert cut(damaged.content)[1] == cut(good.content)[1]
 
 
@@ -63,7 +63,7 @@ def test_a_nan_is_in_a_version_whose_hashes_all_fit():
     good = version(5)
     found = forged(not_a_number(good, None))
     assert content_hash(found.content) == found.manifest.content_hash
-    whole = split(to_bytes(TENSORS))
+    whole = read_tensors(to_bytes(TENSORS))
     tensors = complete(found.manifest, found.content, {whole['left_out'].hash: whole['left_out']})
     assert set(tensors) == set(TENSORS) and found.manifest.version == 5 + FORGED
     values = np.frombuffer(tensors['large'].data, '<f4')

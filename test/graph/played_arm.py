@@ -26,7 +26,7 @@ from inril_ros.data.bags.bags import EpisodeBag
 from inril_ros.graph.description import GraphDescription, NodeDescription
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.links import describe_links, shortfalls
+from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoints
 from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.messages.codecs import stamp_ns
 
@@ -203,7 +203,7 @@ class Player:
     def wait_ready(self, *nodes):
         """Wait until nodes are ready and each end of each topic has met all others."""
         def missing():
-            return shortfalls({'player': describe_links(self._node),
+            return unmatched_endpoints({'player': describe_endpoints(self._node),
                                **{node: self.call(f'{node}/ready') for node in nodes}})
         self.until(lambda: not missing(), missing)
 

@@ -23,7 +23,7 @@ from inril_ros.learning.policies.artifact import schema_hash, to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes.base import qos
-from inril_ros.transport.weights.manifest import chunk_count, content_hash, cut
+from inril_ros.transport.weights.manifest import content_hash, cut, piece_count
 
 SMALL = ModelConfig(
     observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,
@@ -56,7 +56,7 @@ class Version:
     def of_content(cls, content, **said):
         return cls(content, {
             'run_id': RUN, 'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
-            'total_size': len(content), 'chunk_count': chunk_count(len(content)), **said})
+            'total_size': len(content), 'chunk_count': piece_count(len(content)), **said})
 
 
 class Bench:

@@ -9,6 +9,7 @@ taken back.
 from dataclasses import replace
 
 from inril_ros.msg import EpisodeEvent
+from made_version import make_version
 from played_arm import CONTRACT, demonstration_bags, Player, processes, RUN
 from policy_bench import Bench, LARGE, made, SMALL, Version
 import pytest
@@ -17,8 +18,7 @@ import torch
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.learning.policies.artifact import save_policy, schema_hash, to_bytes
-from inril_ros.transport.weights.outgoing_weights import make_version
-from inril_ros.transport.weights.tensor_set import rounded, split
+from inril_ros.transport.weights.tensors import read_tensors, rounded
 
 REFERENCE = 8
 
@@ -44,7 +44,7 @@ def bench(tmp_path_factory):
 
 def sent_by(learner, policy, known=(), half=False):
     """Return weights as a learner of this package makes them, without what is known."""
-    tensors = split(to_bytes(policy.state_dict()))
+    tensors = read_tensors(to_bytes(policy.state_dict()))
     version = make_version(
         rounded(tensors) if half else tensors, known, version=0, parent_version=0,
         learner_step=0, run_id=RUN, contract_hash=CONTRACT.hash, learner_id=learner,
@@ -55,7 +55,7 @@ def sent_by(learner, policy, known=(), half=False):
 
 
 def hashes(policy):
-    return {tensor.hash for tensor in split(to_bytes(policy.state_dict())).values()}
+    return {tensor.hash for tensor in read_tensors(to_bytes(policy.state_dict())).values()}
 
 
 def with_another_actor(policy):

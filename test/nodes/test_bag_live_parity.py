@@ -43,7 +43,7 @@ class Listener(ManagedNode):
         self.aligner = FrameAligner(contract, images=True)
         self.received = 0
         self.taken = 0
-        self.watch(self.aligner, self._count)
+        self.subscribe_observations(self.aligner, self._count)
 
     def _count(self):
         self.taken += 1

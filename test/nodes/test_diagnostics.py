@@ -51,11 +51,11 @@ def test_the_state_of_a_node_is_told_from_its_start_on(node):
 def test_a_node_that_is_held_is_in_error_and_one_that_lacks_nothing_is_well(node, monkeypatch):
     node.trigger_configure()
     node.trigger_activate()
-    node._needed.clear()
+    node._required.clear()
     told = diagnose(node)
     assert (told.level, told.message) == (DiagnosticStatus.OK, 'active')
     assert {value.key: value.value for value in told.values}['contract'] == 'gazebo_arm'
-    monkeypatch.setattr(node, 'complaints', lambda: ('joint_states is silent', 'latched'))
+    monkeypatch.setattr(node, 'hold_reasons', lambda: ('joint_states is silent', 'latched'))
     told = diagnose(node)
     assert (told.level, told.message) == (
         DiagnosticStatus.ERROR, 'joint_states is silent; latched')
@@ -81,7 +81,7 @@ def test_it_is_published_once_a_second_under_the_node_s_name(node):
 def test_what_is_lacking_at_the_moment_of_activation_is_waited_for(node, monkeypatch):
     """A pose that was new enough when it was asked for may be too old when it is used."""
     answers = iter(['', 'the pose is too old', '', ''])
-    monkeypatch.setattr(node, 'not_activatable', lambda: next(answers))
+    monkeypatch.setattr(node, 'why_not_activatable', lambda: next(answers))
     assert not node.autostart() and node.configured
     assert node.autostart() and node.active
 

@@ -41,10 +41,10 @@ def test_only_a_run_that_is_not_dry_commands_the_robot(silent):
             executor.spin_once(timeout_sec=0.02)
 
     try:
-        until(lambda: all(link.get_subscription_count() for link in sender.links))
+        until(lambda: all(link.get_subscription_count() for link in sender.endpoints))
         for _ in range(3):
             sender.send(CONTRACT.action_maximum, 1)
-        for link in sender.links:
+        for link in sender.endpoints:
             link.publish(JointTrajectory(joint_names=['the end']))
         until(lambda: all(messages and messages[-1].joint_names == ['the end']
                           for messages in heard.values()))

@@ -14,8 +14,8 @@ from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
-from inril_ros.transport.weights.manifest import CHUNK_BYTES
-from inril_ros.transport.weights.tensor_set import gather
+from inril_ros.transport.weights.manifest import PIECE_BYTES
+from inril_ros.transport.weights.tensors import wire_tensors
 
 RUN, CONTRACT = 'run', 'c' * 64
 LARGE = 700_000  # values: several pieces
@@ -38,15 +38,17 @@ class Exchange:
         self.receiver = WeightsReceiver(
             self.node, RUN, CONTRACT, lambda manifest, tensors: manifest.learner_step,
             self.refused.append, lambda status: None, self._take)
-        self.until(lambda: all(link.get_subscription_count() == 2 for link in self.sender.links)
+        self.until(lambda: all(endpoint.get_subscription_count() == 2
+                               for endpoint in self.sender.endpoints)
                    and self.requests.get_subscription_count() == 1)
 
     def _take(self):
-        loaded = self.receiver.take()
+        loaded = self.receiver.pop_loaded()
         if loaded is not None:
             self.acting = loaded
-            self.receiver.applied(loaded, [loaded.manifest.version])
-            self.sender.heard(PolicyStatus(run_id=RUN, weights_version=loaded.manifest.version))
+            self.receiver.note_acting(loaded, [loaded.manifest.version])
+            self.sender.on_policy_status(
+                PolicyStatus(run_id=RUN, weights_version=loaded.manifest.version))
 
     def until(self, condition):
         limit = time.monotonic() + 30
@@ -61,7 +63,7 @@ class Exchange:
     def teach(self, values):
         """Send arrays, wait until they act; return what the version's pieces came to [byte]."""
         self.passed.clear()
-        self.sender.send(gather({name: ('F32', array.shape, memoryview(array).cast('B'))
+        self.sender.send(wire_tensors({name: ('F32', array.shape, memoryview(array).cast('B'))
                                  for name, array in values.items()}), '{}', 's', 7)
         self.until(lambda: self.acting is not None
                    and self.acting.manifest.version == self.sender.version
@@ -96,7 +98,7 @@ def arrays(seed, frozen=0):
 
 def test_what_did_not_change_stays_at_home_until_somebody_lacks_it(exchange):
     whole = 4 * LARGE
-    assert exchange.teach(arrays(1)) > whole > 2 * CHUNK_BYTES
+    assert exchange.teach(arrays(1)) > whole > 2 * PIECE_BYTES
     assert exchange.teach(arrays(2)) < 0.01 * whole
     assert exchange.teach(arrays(3, frozen=1)) > whole  # it changed
     assert exchange.teach(arrays(4, frozen=1)) < 0.01 * whole
@@ -113,7 +115,7 @@ def test_pieces_that_another_learner_left_under_a_number_do_not_cost_the_version
     other.publish(left)
     exchange.until(lambda: exchange.passed)
     exchange.rest()  # the receiver hears it as well
-    exchange.sender.send(gather({'w': ('F32', (500,), np.ones(500, 'f4').data.cast('B'))}),
+    exchange.sender.send(wire_tensors({'w': ('F32', (500,), np.ones(500, 'f4').data.cast('B'))}),
                          '{}', 's', 7)
     exchange.until(lambda: exchange.acting is not None)
     assert exchange.acting.manifest.version == 1

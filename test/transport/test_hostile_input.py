@@ -12,6 +12,7 @@ import struct
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_version import make_version
 import numpy as np
 import pytest
 from safetensors.numpy import save
@@ -25,15 +26,14 @@ from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.journal.journal import Journal, read_journal
-from inril_ros.transport.weights.assembly import Assembler
+from inril_ros.transport.weights.incoming import IncomingVersions
 from inril_ros.transport.weights.manifest import (
-    chunk_count,
     content_hash,
     Manifest,
+    piece_count,
     WeightsRefused,
 )
-from inril_ros.transport.weights.outgoing_weights import make_version
-from inril_ros.transport.weights.tensor_set import complete, split
+from inril_ros.transport.weights.tensors import complete, read_tensors
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 TRACE = 'a_pickle_was_run'
@@ -67,18 +67,18 @@ def tensors_of(content):
 @pytest.mark.parametrize('content', PICKLES)
 def test_weights(content):
     with pytest.raises(WeightsRefused, match='no valid safetensors'):
-        split(content)
+        read_tensors(content)
     with pytest.raises(ValueError, match='no valid safetensors'):
         from_bytes(content)
     manifest = Manifest('run', 1, 0, 0, content.decode('latin-1'), 's', content_hash(content), 'c',
                         len(content), 1, tensors=content.decode('latin-1'))
-    receiver = Assembler('run', 'c')
+    receiver = IncomingVersions('run', 'c')
     receiver.offer(manifest)
     receiver.add('run', 1, 0, 0, content)
-    whole = receiver.take()
+    whole = receiver.pop_complete()
     with pytest.raises(WeightsRefused):
         complete(whole.manifest, whole.verified(), {})
-    version = make_version(split(tensors_of(content)), (), run_id='run', version=1,
+    version = make_version(read_tensors(tensors_of(content)), (), run_id='run', version=1,
                            parent_version=0, learner_step=0, model_config='{}', schema_hash='s',
                            contract_hash='c')
     assert complete(version.manifest, version.content, {})['weights'].data == content
@@ -140,8 +140,8 @@ def test_yaml_that_names_python_objects(tmp_path):
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
 def test_sizes_are_refused_before_anything_of_that_size_is_made(size, count):
     manifest = Manifest('run', 1, 0, 0, '{}', 's', 'h', 'c', size, count)
-    receiver = Assembler('run', 'c')
-    fits = 0 < size <= 512_000_000 and count == chunk_count(size)
+    receiver = IncomingVersions('run', 'c')
+    fits = 0 < size <= 512_000_000 and count == piece_count(size)
     if fits:
         receiver.offer(manifest)
     else:
@@ -161,4 +161,4 @@ def test_lengths_in_files_are_refused_before_anything_of_that_size_is_made(tmp_p
     content = struct.pack('<Q', len(header)) + header.encode() + b'1234'
     for invalid in (content, struct.pack('<Q', length) + content[8:]):
         with pytest.raises(WeightsRefused, match='no valid safetensors'):
-            split(invalid)
+            read_tensors(invalid)

@@ -12,16 +12,16 @@ LIMITS = StalenessLimits(warn_seconds=10.0, hold_seconds=30.0, warn_steps=100, h
 def test_weights_from_disk_have_no_age_until_a_learner_speaks():
     weights = Staleness(LIMITS)
     assert weights.judge(1e9) is Freshness.FRESH
-    weights.heard(0, 0, 1e9)
+    weights.note_learner(0, 0, 1e9)
     assert weights.judge(1e9 + 9.0) is Freshness.FRESH
     assert weights.judge(1e9 + 11.0) is Freshness.STALE
 
 
 def test_the_newest_weights_do_not_age_while_the_learner_has_nothing_new():
     weights = Staleness(LIMITS)
-    weights.took(3, 300, 0.0)
+    weights.note_acting(3, 300, 0.0)
     for second in range(100):
-        weights.heard(3, 300, float(second))
+        weights.note_learner(3, 300, float(second))
         assert weights.judge(float(second)) is Freshness.FRESH
     assert weights.age(99.0) == 0.0 and weights.lag == 0
 
@@ -30,8 +30,8 @@ def test_the_newest_weights_do_not_age_while_the_learner_has_nothing_new():
     (9.0, Freshness.FRESH), (11.0, Freshness.STALE), (31.0, Freshness.TOO_OLD)])
 def test_a_learner_that_fell_silent_is_noticed(seconds, expected):
     weights = Staleness(LIMITS)
-    weights.took(3, 300, 100.0)
-    weights.heard(3, 300, 101.0)
+    weights.note_acting(3, 300, 100.0)
+    weights.note_learner(3, 300, 101.0)
     assert weights.judge(101.0 + seconds) is expected
     assert weights.age(101.0 + seconds) == seconds
 
@@ -40,24 +40,24 @@ def test_a_learner_that_fell_silent_is_noticed(seconds, expected):
     (100, Freshness.FRESH), (101, Freshness.STALE), (501, Freshness.TOO_OLD)])
 def test_a_learner_that_runs_away_is_noticed(ahead, expected):
     weights = Staleness(LIMITS)
-    weights.took(3, 300, 100.0)
-    weights.heard(4, 300 + ahead, 100.5)
+    weights.note_acting(3, 300, 100.0)
+    weights.note_learner(4, 300 + ahead, 100.5)
     assert weights.lag == ahead
     assert weights.judge(101.0) is expected
-    weights.took(4, 300 + ahead, 101.0)
+    weights.note_acting(4, 300 + ahead, 101.0)
     assert weights.judge(101.0) is Freshness.FRESH
 
 
 def test_a_newer_version_that_never_comes_makes_the_acting_one_old():
     weights = Staleness(LIMITS)
-    weights.took(3, 300, 100.0)
+    weights.note_acting(3, 300, 100.0)
     for second in range(100, 145):
-        weights.heard(4, 310, float(second))
+        weights.note_learner(4, 310, float(second))
     assert weights.judge(144.0) is Freshness.TOO_OLD and weights.lag == 10
 
 
 def test_without_limits_nothing_is_old():
     weights = Staleness(StalenessLimits(warn_seconds=0.0))
-    weights.took(1, 1, 0.0)
-    weights.heard(9, 10**9, 1e9)
+    weights.note_acting(1, 1, 0.0)
+    weights.note_learner(9, 10**9, 1e9)
     assert weights.judge(2e9) is Freshness.FRESH

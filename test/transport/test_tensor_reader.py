@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import WeightsRefused
 from inril_ros.transport.weights.tensor_reader import TensorReader
-from inril_ros.transport.weights.tensor_set import split
+from inril_ros.transport.weights.tensors import read_tensors
 
 contents = st.dictionaries(st.text(max_size=8).filter(lambda name: name != '__metadata__'),
                            arrays, max_size=6).map(save)
@@ -44,7 +44,7 @@ def test_however_it_is_cut_and_read_it_is_what_the_library_reads(data, content):
     for number in sorted(data.draw(st.lists(st.integers(0, len(pieces)), max_size=4))):
         reader.read(pieces[:number])
     found = reader.finish(pieces)
-    assert found == split(content)
+    assert found == read_tensors(content)
     for tensor in found.values():
         assert tensor.is_hashed
         assert tensor.hash == hashlib.sha256(
@@ -58,8 +58,8 @@ def test_after_pieces_of_another_version_all_is_read_anew(data, former, content)
     reader.read(before[:data.draw(st.integers(0, len(before)))])
     reader.read(pieces[:data.draw(st.integers(0, len(pieces)))])
     again = [memoryview(bytes(piece)) for piece in pieces]  # the same bytes, sent once more
-    assert reader.finish(data.draw(st.sampled_from([pieces, again]))) == split(content)
-    assert reader.finish(before) == split(former)
+    assert reader.finish(data.draw(st.sampled_from([pieces, again]))) == read_tensors(content)
+    assert reader.finish(before) == read_tensors(former)
 
 
 def outcome(read):
@@ -80,7 +80,7 @@ def test_damaged_bytes_are_refused_or_are_what_the_library_reads(data, content):
     pieces = data.draw(in_pieces(damaged))
     found = outcome(lambda: TensorReader().finish(pieces))
     if found is not None:  # it may be the stricter one, never the more credulous
-        assert found == split(damaged)
+        assert found == read_tensors(damaged)
 
 
 WRONG = {

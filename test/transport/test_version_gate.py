@@ -66,8 +66,8 @@ def driven(gate, outcomes, version=0):
     for index, success in enumerate(outcomes):
         version += 1
         if gate.takes_new():
-            gate.took(version)
-        back = gate.ended(success)
+            gate.note_acting(version)
+        back = gate.on_episode_end(success)
         if back is not None:
             returns[index] = back
     return returns
@@ -121,7 +121,7 @@ def test_an_operator_pins_rolls_back_and_unpins():
     gate = VersionGate(GateConfig())
     with pytest.raises(GateError, match='version 0 is the last good one, and acts'):
         gate.roll_back()
-    gate.took(3)
+    gate.note_acting(3)
     gate.pin()
     assert not gate.takes_new() and gate.acting == 3
     assert gate.roll_back() == 0
@@ -164,10 +164,10 @@ def test_whatever_comes_only_versions_that_acted_before_are_returned_to(events, 
         if event == 'new':
             version += 1
             if gate.takes_new():
-                gate.took(version)
+                gate.note_acting(version)
                 acted.add(version)
         elif event in ('good', 'bad'):
-            back = gate.ended(event == 'good')
+            back = gate.on_episode_end(event == 'good')
             assert back is None or (automatic and back == gate.good == gate.acting != before)
         elif event == 'back':
             try:

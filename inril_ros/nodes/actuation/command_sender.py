@@ -56,7 +56,7 @@ class CommandSender:
                 self._lasting.add(topic)
 
     @property
-    def links(self) -> tuple[Publisher, ...]:
+    def endpoints(self) -> tuple[Publisher, ...]:
         """The publishers."""
         return tuple(self._publishers.values())
 

@@ -113,7 +113,7 @@ class EpisodeLife:
         request = self.machine.request
         return request is not None and request.purpose is Purpose.DEMONSTRATION
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say whether the reset service is missing."""
         if self._reset is None or self._reset.service_is_ready():
             return ''
@@ -140,7 +140,7 @@ class EpisodeLife:
     def ask(self, request: Request) -> str:
         """Begin an episode; return why that can't be, empty if it begins."""
         refusal = (self.machine.refusal(request) or self._around.obstacle() or self._not_movable()
-                   or self.not_ready())
+                   or self.why_not_ready())
         if refusal:
             self._node.get_logger().warning(f'episode {request.episode_id} refused: {refusal}')
             self._tell(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)

@@ -34,7 +34,7 @@ class SourceWatch:
     def __init__(self, node: Node, contract: Contract, cameras: bool) -> None:
         self._streams: dict[str, Liveness] = {}
         self._compared: dict[str, list[Any]] = {}
-        self.links: list[Subscription] = []
+        self.endpoints: list[Subscription] = []
         for topic in contract.observation_topics():
             entries = [entry for entry in contract.observations.values() if entry.topic == topic
                        and not entry.latched]
@@ -49,7 +49,7 @@ class SourceWatch:
         for name, camera in contract.cameras.items() if cameras else ():
             self._streams[name] = Liveness(
                 f'camera {name}', rules.max_camera_age, rules.camera_frozen_after)
-            self.links.append(node.create_subscription(
+            self.endpoints.append(node.create_subscription(
                 message_type(camera.type), camera.topic, partial(self._picture, name), qos.SENSOR,
                 raw=True))
         self.begin()

@@ -49,7 +49,7 @@ class TickTimer:
             if not gc.isenabled():
                 collect_if_due()
 
-    def turn(self, executor: Executor) -> None:
+    def spin_once(self, executor: Executor) -> None:
         """Run one callback, or wait for one; tick if it is time afterwards."""
         executor.spin_once(timeout_sec=0.5)
         self.check()

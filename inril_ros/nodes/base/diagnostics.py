@@ -13,7 +13,7 @@ from rclpy.subscription import Subscription
 from std_msgs.msg import Header
 
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.links import partners
+from inril_ros.nodes.base.endpoints import matched_count
 from inril_ros.robot.contract.contract import Contract
 
 try:
@@ -35,16 +35,16 @@ class DiagnosedNode(Protocol):
     contract: Contract
 
     @property
-    def needed(self) -> tuple[Publisher | Subscription, ...]:
+    def required_endpoints(self) -> tuple[Publisher | Subscription, ...]:
         """The publishers and subscriptions without which the node can't do its part."""
 
-    def complaints(self) -> tuple[str, ...]:
+    def hold_reasons(self) -> tuple[str, ...]:
         """Return what keeps the robot from moving though the node is active."""
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Return what else is missing; empty if nothing is."""
 
-    def not_activatable(self) -> str:
+    def why_not_activatable(self) -> str:
         """Return why the node can't be activated yet; empty if it can."""
 
     def header(self, stamp: int) -> Header:
@@ -85,17 +85,18 @@ def diagnose(node: DiagnosedNode) -> Any:
     state = 'active' if node.active else 'inactive' if node.configured else 'unconfigured'
     level, message, alone = DiagnosticStatus.OK, state, []
     if node.active:
-        complaints = node.complaints()
-        alone = sorted(link.topic_name for link in node.needed if not partners(link))
-        lack = node.not_ready() or (f'nobody at the other end of {alone}' if alone else '')
+        complaints = node.hold_reasons()
+        alone = sorted(endpoint.topic_name for endpoint in node.required_endpoints
+                       if not matched_count(endpoint))
+        lack = node.why_not_ready() or (f'nobody at the other end of {alone}' if alone else '')
         if complaints:
             level, message = DiagnosticStatus.ERROR, '; '.join(complaints)
         elif lack:
             level, message = DiagnosticStatus.WARN, lack
     else:
         level = DiagnosticStatus.WARN
-        message = f'{state}: {node.not_activatable()}' if node.configured and \
-            node.not_activatable() else state
+        message = f'{state}: {node.why_not_activatable()}' if node.configured and \
+            node.why_not_activatable() else state
     values = {'state': state, 'run': node.run_id, 'lockstep': str(node.lockstep).lower()}
     if node.configured:
         values |= {'contract': node.contract.name, 'contract hash': node.contract.hash[:12]}

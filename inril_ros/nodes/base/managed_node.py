@@ -30,8 +30,8 @@ from std_srvs.srv import Trigger
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import Diagnostics
+from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count
 from inril_ros.nodes.base.kept_memory import keep_memory
-from inril_ros.nodes.base.links import describe_links, partners
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.parameters import COMMON, declare, help_text, Parameter
 from inril_ros.robot.contract.checks import check_lockstep
@@ -66,7 +66,7 @@ class ManagedNode(LifecycleNode):
         self.run_id: str = self.value('run_id')
         self.configured = self.active = False
         self._permanent: set[tuple[str, Any]] = set()
-        self._needed: list[Publisher | Subscription] = []
+        self._required: list[Publisher | Subscription] = []
         self.create_service(Trigger, '~/ready', self._ready)
         self._diagnostics = Diagnostics(self)
 
@@ -82,36 +82,36 @@ class ManagedNode(LifecycleNode):
     def teardown(self) -> None:
         """Let go of files and threads."""
 
-    def not_activatable(self) -> str:
+    def why_not_activatable(self) -> str:
         """Say why the node can't be activated yet; empty if it can."""
         return ''
 
-    def turn(self, executor: Executor) -> None:
+    def spin_once(self, executor: Executor) -> None:
         """Run one callback, or wait for one for a while."""
         executor.spin_once(timeout_sec=0.5)
 
-    def not_ready(self) -> str:
+    def why_not_ready(self) -> str:
         """Say what else than a link is missing before the node can do its part."""
         return ''
 
-    def complaints(self) -> tuple[str, ...]:
+    def hold_reasons(self) -> tuple[str, ...]:
         """Say what keeps the robot from moving though the node is active."""
         return ()
 
     @property
-    def needed(self) -> tuple[Publisher | Subscription, ...]:
+    def required_endpoints(self) -> tuple[Publisher | Subscription, ...]:
         """The links without which the node can't do its part."""
-        return tuple(self._needed)
+        return tuple(self._required)
 
-    def need(self, *links: Publisher | Subscription) -> None:
+    def require(self, *links: Publisher | Subscription) -> None:
         """Name links without which the node can't do its part; ``~/ready`` asks for them."""
-        self._needed.extend(links)
+        self._required.extend(links)
 
-    def exchange(self, link: Subscription, by: Subscription) -> None:
+    def replace_required(self, link: Subscription, by: Subscription) -> None:
         """Name another link in place of one, if it was needed."""
-        self._needed = [by if one is link else one for one in self._needed]
+        self._required = [by if one is link else one for one in self._required]
 
-    def watch(
+    def subscribe_observations(
         self, aligner: FrameAligner, arrived: Callable[[], None],
         heard: Callable[[str, int, Any], None] = lambda topic, stamp, message: None,
     ) -> None:
@@ -137,7 +137,7 @@ class ManagedNode(LifecycleNode):
                 message_type(kind), topic, partial(take, topic),
                 qos.observations(self.lockstep, latched))
             if not latched:  # who sends once may be gone by now
-                self.need(link)
+                self.require(link)
 
     def value(self, name: str) -> Any:
         """Return a parameter's value."""
@@ -156,7 +156,7 @@ class ManagedNode(LifecycleNode):
             return True
         if not self.configured and self.trigger_configure() is not _SUCCESS:
             raise self._not_started()
-        lack = self.not_activatable()
+        lack = self.why_not_activatable()
         if lack and not self.active:
             self.get_logger().info(f'not active yet: {lack}', throttle_duration_sec=5.0)
         # A lack between the question and the activation is no mistake: it is asked again.
@@ -190,7 +190,7 @@ class ManagedNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Activate; without what that takes the node stays inactive."""
-        lack = self.not_activatable()
+        lack = self.why_not_activatable()
         if lack:
             self.get_logger().error(f'not activated: {lack}')
             return TransitionCallbackReturn.FAILURE
@@ -227,7 +227,7 @@ class ManagedNode(LifecycleNode):
     def _let_go(self) -> None:
         self.configured = False
         self.teardown()
-        self._needed.clear()
+        self._required.clear()
         for kind, entity in self._entities():
             if (kind, entity) not in self._permanent:
                 getattr(self, f'destroy_{kind}')(entity)
@@ -242,12 +242,12 @@ class ManagedNode(LifecycleNode):
         """Answer whether all that is needed is there; if so, with whom this process is linked.
 
         Each end must have met the other before nothing is lost, and a node can't know how many
-        ends there are: whoever asks all of them compares (see ``links.shortfalls``).
+        ends there are: whoever asks all of them compares (see ``endpoints.unmatched_endpoints``).
         """
-        alone = [link.topic_name for link in self._needed if not partners(link)]
-        lack = f'nobody at the other end of {sorted(alone)}' if alone else self.not_ready()
-        response.success = bool(self._needed) and not lack
-        response.message = describe_links(self) if response.success else lack
+        alone = [link.topic_name for link in self._required if not matched_count(link)]
+        lack = f'nobody at the other end of {sorted(alone)}' if alone else self.why_not_ready()
+        response.success = bool(self._required) and not lack
+        response.message = describe_endpoints(self) if response.success else lack
         return response
 
     def _attempt(self, what: str, action: Callable[[], None]) -> TransitionCallbackReturn:
@@ -295,7 +295,7 @@ def run(
         started = node.autostart()
         interrupt.at_once = node.ends_within_callbacks
         while rclpy.ok() and not interrupt.asked:
-            node.turn(executor)
+            node.spin_once(executor)
             started = started or node.autostart()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass

@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.links import describe_links, shortfalls
+from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoints
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
@@ -123,11 +123,11 @@ class GraphClient:
 
     def _missing(self, nodes: tuple[str, ...]) -> dict[str, str]:
         """Return what each node that isn't ready lacks."""
-        missing, links = {}, {self._name: describe_links(self._node)}
+        missing, links = {}, {self._name: describe_endpoints(self._node)}
         for name in nodes:
             ready, text = self._ask_ready(name)
             (links if ready else missing)[name] = text
-        return missing or shortfalls(links)
+        return missing or unmatched_endpoints(links)
 
     def _ask_ready(self, name: str) -> tuple[bool, str]:
         """Return whether a node is ready, and its links or what it lacks."""

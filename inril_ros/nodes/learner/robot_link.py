@@ -55,7 +55,7 @@ class RobotLink:
     Attributes:
         durable: Every transition up to this one is in a checkpoint on disk.
         refusal: Why its last transition was refused; empty if it wasn't.
-        links: The ends that the learner needs somebody at.
+        endpoints: The ends that the learner needs somebody at.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RobotLink:
             Transition, topic('transition'), lambda message: take(self, message), qos.EXPERIENCE)
         node.create_subscription(
             PolicyStatus, topic('policy/status'), lambda message: heard(self, message), qos.STATE)
-        self.links: tuple[Publisher | Subscription, ...] = (transitions, self._acks)
+        self.endpoints: tuple[Publisher | Subscription, ...] = (transitions, self._acks)
 
     def acknowledge(self, message: TransitionAck) -> None:
         """Tell up to where everything of this robot is in; the number is filled in here."""

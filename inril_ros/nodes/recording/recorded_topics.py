@@ -122,13 +122,13 @@ class RecordedTopics:
             if topic in plan.latched:
                 self._add(topic, kind, qos.LATCHED)
             elif node.lockstep or topic in plan.ours:  # of nodes whose profiles are known
-                node.need(self._add(topic, kind, qos.RECORD, adapts=False))
+                node.require(self._add(topic, kind, qos.RECORD, adapts=False))
             else:
                 # Of what is sent again and again, an old message is of no use to a frame.
                 depth = qos.RECORDED_PICTURES if kind in _PICTURES else qos.RECORDED_SENSOR
                 link = self._add(topic, kind, depth, durability=topic not in plan.observed)
                 if topic not in plan.unused:
-                    node.need(link)
+                    node.require(link)
 
     def _add(self, topic: str, kind: str, wanted: QoSProfile, adapts: bool = True,
              durability: bool = True) -> Subscription:
@@ -177,7 +177,7 @@ class RecordedTopics:
         if profile.durability == DurabilityPolicy.TRANSIENT_LOCAL:
             self._anew(topic)
         link = self._subscribe(topic, entry.kind, profile)
-        self._node.exchange(entry.link, link)
+        self._node.replace_required(entry.link, link)
         self._node.destroy_subscription(entry.link)
         entry.link = link
         self._node.get_logger().info(

@@ -67,7 +67,7 @@ class TransitionStream:
         self._publisher = node.create_publisher(Transition, 'transition', qos.EXPERIENCE)
         acknowledgements = node.create_subscription(
             TransitionAck, 'transition_ack', self._acknowledge, qos.EXPERIENCE)
-        self.links: tuple[Publisher | Subscription, ...] = (self._publisher, acknowledgements)
+        self.endpoints: tuple[Publisher | Subscription, ...] = (self._publisher, acknowledgements)
         self._close_cut_off()
         self.resend()
 

@@ -54,7 +54,7 @@ class PersonDevice:
         else:
             self._keys = PressedKeys(Keyboard(), (), twist=False)
             self._input = make_input(node, settings, self.drive if follows else lambda: None)
-            node.need(*self._input.links)
+            node.require(*self._input.endpoints)
         self._episodes = EpisodeKeys(node)
         self._terminal: KeyTerminal | None = None
         if self._input is None or (sys.stdin is not None and sys.stdin.isatty()):

@@ -35,9 +35,9 @@ class ScriptedDevice:
         self._episode = ''
         self._start = 0
         self._last = 0
-        node.need(node.create_subscription(
+        node.require(node.create_subscription(
             EpisodeEvent, 'episode/event', self._event, qos.EVENT))
-        node.watch(self._aligner, self._drive)
+        node.subscribe_observations(self._aligner, self._drive)
 
     def _event(self, message: EpisodeEvent) -> None:
         if message.purpose != EpisodeRequest.DEMONSTRATION:

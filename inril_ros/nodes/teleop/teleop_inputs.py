@@ -62,13 +62,13 @@ class DeviceInput:
         self._log = node.get_logger()
         self._arrived = arrived
         self._newest: dict[str, tuple[float, Any]] = {}
-        self.links: list[Subscription] = []
+        self.endpoints: list[Subscription] = []
         kind, topic = self._motion_topic()
         if kind:
-            self.links.append(node.create_subscription(
+            self.endpoints.append(node.create_subscription(
                 message_type(kind), topic, self._take_motion, _PROFILE))
         if settings.switches.joy_topic:
-            self.links.append(node.create_subscription(
+            self.endpoints.append(node.create_subscription(
                 Joy, settings.switches.joy_topic, self._take_joy, _PROFILE))
 
     @property

@@ -29,12 +29,12 @@ class TeleopSender:
         profile = qos.commands(node.lockstep)
         self._twist = node.create_publisher(TwistStamped, rules.twist_topic, profile)
         self._joy = node.create_publisher(Joy, rules.joy_topic, profile)
-        node.need(self._twist, self._joy)
+        node.require(self._twist, self._joy)
         self._joints: tuple[str, ...] = ()
         if rules.joint_action:
             self._joints = contract.actions[rules.joint_action].joints
             self._leader = node.create_publisher(JointState, rules.joint_topic, profile)
-            node.need(self._leader)
+            node.require(self._leader)
         named = {meaning: getattr(rules, f'{meaning}_button') for meaning in (
             'success', 'failure', 'discard', 'ready', 'start')}
         self._buttons = {meaning: index for meaning, index in named.items() if index >= 0}

@@ -87,11 +87,11 @@ class ActingVersions:
         node.create_service(Trigger, '~/rollback', self._roll_back)
         node.create_service(Trigger, '~/hand_over', self._hand_over)
 
-    def take_from(self, receiver: WeightsReceiver) -> None:
+    def use_receiver(self, receiver: WeightsReceiver) -> None:
         """Take newer versions from a receiver."""
         self._receiver = receiver
 
-    def exchange(self) -> bool:
+    def swap(self) -> bool:
         """Let a version act that stands by, if the gate allows one.
 
         Never called within an inference.
@@ -101,7 +101,7 @@ class ActingVersions:
         """
         if not self._gate.takes_new() and self.acting is not None:
             return False
-        loaded = self._receiver.take()
+        loaded = self._receiver.pop_loaded()
         if loaded is None:
             return False
         began = time.perf_counter()
@@ -120,10 +120,10 @@ class ActingVersions:
             self._gate = VersionGate(self._config)
             self._gate.begin(manifest.version)
             self._kept.clear()
-        self._gate.took(manifest.version)
+        self._gate.note_acting(manifest.version)
         self._keep()
-        self._staleness.took(manifest.version, manifest.learner_step, time.monotonic())
-        self._receiver.applied(loaded, self._kept)
+        self._staleness.note_acting(manifest.version, manifest.learner_step, time.monotonic())
+        self._receiver.note_acting(loaded, self._kept)
 
     def _keep(self) -> None:
         """Keep the network that acts and the one to go back to."""
@@ -131,22 +131,22 @@ class ActingVersions:
         self._kept = {version: kept for version, kept in self._kept.items()
                       if version in (self.acting.version, self._gate.good)}
 
-    def ended(self, event: EpisodeEvent) -> None:
+    def on_episode_end(self, event: EpisodeEvent) -> None:
         """Take the end of an episode; it may bring the last good version back."""
         if event.purpose != EpisodeRequest.ROLLOUT or event.outcome == EpisodeEvent.ABORTED \
                 or self.acting is None:
             return
         before = self._gate.reason
-        back = self._gate.ended(event.outcome == EpisodeEvent.SUCCESS)
+        back = self._gate.on_episode_end(event.outcome == EpisodeEvent.SUCCESS)
         if self._gate.reason != before:
             self._log.info(f'weights: {self._gate.reason}')
         if back is not None:
             self._return_to(back)
         self._keep()
 
-    def heard(self, status: LearnerStatus) -> None:
+    def on_learner_status(self, status: LearnerStatus) -> None:
         """Take what the learner says of itself."""
-        self._staleness.heard(status.weights_version, status.rl_updates, time.monotonic())
+        self._staleness.note_learner(status.weights_version, status.rl_updates, time.monotonic())
 
     def too_old(self) -> bool:
         """Say whether what acts is too old to act; what an operator pinned is not."""

@@ -17,8 +17,9 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.weights.pieces import NotAPiece, read_piece
-from inril_ros.transport.weights.assembly import Assembled, Assembler
+from inril_ros.nodes.weights.piece_message import NotAPiece, read_piece
+from inril_ros.transport.weights.accepted_learner import AcceptedLearner
+from inril_ros.transport.weights.incoming import IncomingVersions, ReceivedVersion
 from inril_ros.transport.weights.manifest import (
     Manifest,
     PiecesDoNotFit,
@@ -26,8 +27,7 @@ from inril_ros.transport.weights.manifest import (
     WeightsRefused,
 )
 from inril_ros.transport.weights.tensor_reader import TensorReader
-from inril_ros.transport.weights.tensor_set import complete, complete_set, expanded, WireTensor
-from inril_ros.transport.weights.weights_source import WeightsSource
+from inril_ros.transport.weights.tensors import complete, complete_set, expanded, WireTensor
 
 Load = Callable[[Manifest, dict[str, WireTensor]], Any]
 
@@ -79,8 +79,8 @@ class WeightsReceiver:
         self._refused = refused
         self._heard = heard
         self._ready = node.create_guard_condition(stands_by)
-        self._assembler = Assembler(run_id, contract_hash)
-        self._source = WeightsSource(run_id)
+        self._incoming = IncomingVersions(run_id, contract_hash)
+        self._accepted = AcceptedLearner(run_id)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='weights')
         self._reader = TensorReader()  # the thread's
         self._reading: Future[None] | None = None
@@ -95,9 +95,10 @@ class WeightsReceiver:
         node.create_subscription(
             PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS, raw=True)
         node.create_subscription(LearnerStatus, 'learner/status', self._learner, qos.STATE)
-        node.create_timer(0.25, self._look_after, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        node.create_timer(
+            0.25, self._check_progress, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def take(self) -> Loaded | None:
+    def pop_loaded(self) -> Loaded | None:
         """Return a version that stands by, once; None if none does."""
         if self._loading is None or not self._loading[1].done():
             return None
@@ -110,7 +111,7 @@ class WeightsReceiver:
         self._load_next()
         return None
 
-    def applied(self, loaded: Loaded, kept: Collection[int]) -> None:
+    def note_acting(self, loaded: Loaded, kept: Collection[int]) -> None:
         """Note that a version acts; its tensors, and those of the kept ones, needn't come again.
 
         Args:
@@ -120,12 +121,12 @@ class WeightsReceiver:
         self._tensors[loaded.manifest.version] = loaded.tensors
         self._tensors = {version: tensors for version, tensors in self._tensors.items()
                          if version in kept}
-        self._assembler.applied(loaded.manifest)
+        self._incoming.note_acting(loaded.manifest)
         self._load_next()
 
     def hand_over(self) -> None:
         """Take the next learner that comes, of whatever run."""
-        self._source.hand_over()
+        self._accepted.hand_over()
 
     def close(self) -> None:
         """End the thread."""
@@ -136,21 +137,21 @@ class WeightsReceiver:
     def _offer(self, message: WeightsManifest) -> None:
         manifest = Manifest(**{name: getattr(message, name) for name in _FIELDS})
         try:
-            if self._source.admit(manifest, time.monotonic()):
+            if self._accepted.admit(manifest, time.monotonic()):
                 self._want(manifest)
         except WeightsRefused as error:
             self._refuse(manifest.version, error)
 
     def _want(self, manifest: Manifest) -> None:
-        if self._source.run_id != self._assembler.run_id and self._assembler.run_id:
-            self._assembler.follow(manifest.run_id)  # an operator has handed over
+        if self._accepted.run_id != self._incoming.run_id and self._incoming.run_id:
+            self._incoming.follow(manifest.run_id)  # an operator has handed over
             self._tensors.clear()
             self.refused_version = 0
         now = time.monotonic()
         self._begun = {version: began for version, began in self._begun.items()
                        if version >= manifest.version}
         self._begun.setdefault(manifest.version, now)
-        self._assembler.offer(manifest, now)
+        self._incoming.offer(manifest, now)
         self._load_next()
 
     def _piece(self, raw: bytes) -> None:
@@ -163,7 +164,7 @@ class WeightsReceiver:
         if len(self._begun) < _TIMED:
             self._begun.setdefault(piece.version, now)
         try:
-            self._assembler.add(
+            self._incoming.add(
                 piece.run_id, piece.version, piece.index, piece.offset, piece.data, now)
         except WeightsRefused as error:
             self._refuse(piece.version, error)
@@ -171,20 +172,21 @@ class WeightsReceiver:
         self._read_ahead()
 
     def _learner(self, message: LearnerStatus) -> None:
-        reason = self._source.hear(message.run_id, message.learner_id, time.monotonic())
+        reason = self._accepted.note_activity(
+            message.run_id, message.learner_id, time.monotonic())
         if reason:
             self._refused(reason)
-        if message.learner_id == self._source.learner_id or not self._source.learner_id:
+        if message.learner_id == self._accepted.learner_id or not self._accepted.learner_id:
             self._heard(message)
 
-    def _look_after(self) -> None:
+    def _check_progress(self) -> None:
         """Ask for what does not come; take a learner that has waited for a dead one."""
         now = time.monotonic()
         try:
-            waited = self._source.waiting(now)
+            waited = self._accepted.waiting(now)
             if waited is not None:
                 self._want(waited)
-            lacking = self._assembler.lacking(now)
+            lacking = self._incoming.lacking(now)
         except PiecesDoNotFit as error:
             self._refuse(error.manifest.version, error)
             return
@@ -201,7 +203,7 @@ class WeightsReceiver:
         """Begin to load a version that is whole, if none is being loaded."""
         if self._loading is not None:
             return
-        whole = self._assembler.take()
+        whole = self._incoming.pop_complete()
         if whole is not None:
             held = {tensor.hash: tensor for tensors in self._tensors.values()
                     for tensor in tensors.values()}
@@ -214,13 +216,15 @@ class WeightsReceiver:
     def _read_ahead(self) -> None:
         """Have the thread read what has come of a version that isn't whole."""
         if self._reading is None or self._reading.done():
-            pieces = self._assembler.in_order()
+            pieces = self._incoming.in_order()
             if pieces:
                 # What is wrong with them is told of when the version is whole, and its manifest
                 # is here; it is read anew then.
                 self._reading = self._thread.submit(self._reader.read, pieces)
 
-    def _make(self, whole: Assembled, held: dict[str, WireTensor], received: float) -> Loaded:
+    def _make(
+        self, whole: ReceivedVersion, held: dict[str, WireTensor], received: float,
+    ) -> Loaded:
         began = time.monotonic()
         if whole.has_hash:
             tensors = complete(whole.manifest, whole.verified(), held)

@@ -19,8 +19,8 @@ from rclpy.subscription import Subscription
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
-from inril_ros.transport.weights.outgoing_weights import OutgoingWeights, unchanged
-from inril_ros.transport.weights.tensor_set import rounded, WireTensor
+from inril_ros.transport.weights.outgoing import OutgoingVersion, unchanged
+from inril_ros.transport.weights.tensors import rounded, WireTensor
 
 #: Versions of which it is remembered what they were made of.
 _REMEMBERED = 20
@@ -39,7 +39,7 @@ class WeightsSender:
 
     Attributes:
         version: The last one, 0 before the first. A restored learner sets it.
-        links: The ends that the learner needs somebody at.
+        endpoints: The ends that the learner needs somebody at.
     """
 
     def __init__(self, node: Node, run_id: str, learner_id: str, contract_hash: str,
@@ -55,7 +55,7 @@ class WeightsSender:
             node.create_subscription(
                 WeightsRequest, posixpath.join(robot, 'weights/request'),
                 partial(self._asked, receiver), qos.EVENT)
-        self.links: tuple[Publisher | Subscription, ...] = tuple(
+        self.endpoints: tuple[Publisher | Subscription, ...] = tuple(
             link for receiver in self._receivers.values()
             for link in (receiver.pieces, receiver.manifests))
 
@@ -69,7 +69,7 @@ class WeightsSender:
         """Send weights as the next version.
 
         Args:
-            tensors: All of them, by name (``tensor_set.gather``).
+            tensors: All of them, by name (``tensors.wire_tensors``).
             model_config: JSON of the model's configuration.
             schema_hash: See WeightsManifest.msg.
             learner_step: RL updates done.
@@ -78,14 +78,14 @@ class WeightsSender:
         same = unchanged(tensors, self._last)
         self._last = tensors
         self.version += 1
-        made: dict[frozenset[str], OutgoingWeights] = {}  # robots that have the same get the same
+        made: dict[frozenset[str], OutgoingVersion] = {}  # robots that have the same get the same
         with ThreadPoolExecutor(1, thread_name_prefix='hashing') as pool:
             hashing = pool.submit(_hash, tensors.values())
             for receiver in self._receivers.values():
                 left_out = self._left_out(receiver, same, tensors)
                 receiver.wants_all = False
                 if left_out not in made:
-                    made[left_out] = OutgoingWeights(
+                    made[left_out] = OutgoingVersion(
                         tensors, left_out, version=self.version,
                         parent_version=self.version - 1, learner_step=learner_step,
                         model_config=model_config, schema_hash=schema_hash, **self._names)
@@ -107,7 +107,7 @@ class WeightsSender:
         # Something must be sent, or there would be nothing to put together.
         return frozenset() if receiver.wants_all or names == tensors.keys() else names
 
-    def heard(self, status: PolicyStatus, robot: str = '') -> bool:
+    def on_policy_status(self, status: PolicyStatus, robot: str = '') -> bool:
         """Take what an acting side says.
 
         Args:
@@ -178,7 +178,7 @@ class _Receiver:
 
     def __init__(self, node: Node, robot: str) -> None:
         self.acting = 0
-        self.sent: OutgoingWeights | None = None
+        self.sent: OutgoingVersion | None = None
         self.wants_all = False
         self.pieces = node.create_publisher(
             PolicyWeights, posixpath.join(robot, 'weights/pieces'), qos.WEIGHTS)

@@ -90,11 +90,11 @@ class VersionGate:
         """Note that the first version acts: there is nothing else to return to."""
         self.acting = self.good = version
 
-    def took(self, version: int) -> None:
+    def note_acting(self, version: int) -> None:
         """Note that a newer version acts."""
         self.acting = version
 
-    def ended(self, success: bool) -> int | None:
+    def on_episode_end(self, success: bool) -> int | None:
         """Take the outcome of an episode that the policy drove to its end.
 
         Returns:

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights on the wire: what a version is, what it is cut into, why one is refused.
 
-No ROS and no torch: bytes in, bytes out. ``outgoing_weights`` says which tensors are sent
-in which pieces, ``weights_assembly`` keeps the pieces, ``tensor_reader`` reads tensors out of
-them, ``tensor_set`` verifies these, ``weights_source`` says whose weights are taken.
+No ROS and no torch: bytes in, bytes out. ``outgoing`` says which tensors are sent
+in which pieces, ``incoming`` keeps the pieces, ``tensor_reader`` reads tensors out of
+them, ``tensors`` verifies these, ``accepted_learner`` says whose weights are taken.
 """
 
 from dataclasses import dataclass
 import hashlib
 
 #: [byte] Largest piece: 20 MB are read 5 to 10 ms later in pieces of 0.5 MB, no sooner in 2 MB.
-CHUNK_BYTES = 1_000_000
+PIECE_BYTES = 1_000_000
 #: [byte] Nothing larger is accepted, or allocated.
 MAXIMUM_BYTES = 512_000_000
 #: Characters of the texts in a manifest, each.
@@ -70,12 +70,12 @@ def content_hash(content: bytes | bytearray | memoryview) -> str:
 
 
 def cut(content: bytes) -> list[tuple[int, memoryview]]:
-    """Cut serialised weights into (offset, piece) of at most ``CHUNK_BYTES``, without a copy."""
+    """Cut serialised weights into (offset, piece) of at most ``PIECE_BYTES``, without a copy."""
     whole = memoryview(content)
-    return [(offset, whole[offset:offset + CHUNK_BYTES])
-            for offset in range(0, len(whole), CHUNK_BYTES)]
+    return [(offset, whole[offset:offset + PIECE_BYTES])
+            for offset in range(0, len(whole), PIECE_BYTES)]
 
 
-def chunk_count(size: int) -> int:
+def piece_count(size: int) -> int:
     """Return the number of pieces that ``cut`` makes of ``size`` bytes."""
-    return -(-size // CHUNK_BYTES)
+    return -(-size // PIECE_BYTES)

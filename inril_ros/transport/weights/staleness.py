@@ -44,12 +44,12 @@ class Staleness:
         self._acting = (0, 0)  # version, learner step
         self._learner = (0, 0)
 
-    def took(self, version: int, learner_step: int, now: float) -> None:
+    def note_acting(self, version: int, learner_step: int, now: float) -> None:
         """Note that a version acts that was the newest just now."""
         self._acting = (version, learner_step)
         self._current_at = now
 
-    def heard(self, version: int, learner_step: int, now: float) -> None:
+    def note_learner(self, version: int, learner_step: int, now: float) -> None:
         """Take what the learner says: its newest version, and its RL updates."""
         self._learner = (version, learner_step)
         if self._current_at is None or version <= self._acting[0]:

@@ -5,7 +5,7 @@
 The library of that format reads what is whole only. Here the header of the first pieces says which
 bytes are which tensor, so that after the last piece nothing remains to be done but the last
 piece's own bytes. Nothing is verified here: the hashes are computed, from the very bytes that the
-tensors keep, and whoever has the manifest compares them (``tensor_set.complete_set``).
+tensors keep, and whoever has the manifest compares them (``tensors.complete_set``).
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from typing import Any
 
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import MAXIMUM_TEXT, WeightsRefused
-from inril_ros.transport.weights.tensor_set import Buffer, ITEM_BYTES, WireTensor
+from inril_ros.transport.weights.tensors import Buffer, ITEM_BYTES, WireTensor
 
 #: Axes of a tensor, at most; numpy has no more.
 _MOST_AXES = 64

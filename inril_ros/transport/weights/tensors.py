@@ -8,7 +8,7 @@ scales of a normaliser) never do: they are small, and rounding the scale of an o
 all of it.
 
 The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
-either side: while they travel (`outgoing_weights`, `tensor_reader`), or, where a large set is
+either side: while they travel (`outgoing`, `tensor_reader`), or, where a large set is
 whole already, by a few threads, for `hashlib` lets go of the interpreter.
 """
 
@@ -93,7 +93,7 @@ class WireTensor:
         return [self.name, self.dtype, self.wire, list(self.shape), self.hash, sent]
 
 
-def gather(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict[str, WireTensor]:
+def wire_tensors(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict[str, WireTensor]:
     """Return tensors by name.
 
     Args:
@@ -109,7 +109,7 @@ def gather(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict[str, 
             for name, (dtype, shape, data) in raw.items()}
 
 
-def split(content: bytes) -> dict[str, WireTensor]:
+def read_tensors(content: bytes) -> dict[str, WireTensor]:
     """Return the tensors of safetensors bytes by name.
 
     Raises:
@@ -119,7 +119,7 @@ def split(content: bytes) -> dict[str, WireTensor]:
         found = deserialize(bytes(content))
     except SafetensorError as error:
         raise WeightsRefused(f'no valid safetensors data: {error}') from error
-    return gather({name: (entry['dtype'], entry['shape'], entry['data'])
+    return wire_tensors({name: (entry['dtype'], entry['shape'], entry['data'])
                    for name, entry in found})
 
 
@@ -147,10 +147,10 @@ def complete(
 
     Args:
         manifest: Its manifest.
-        content: What was sent of it, as ``Assembled.verified`` gave it.
+        content: What was sent of it, as ``ReceivedVersion.verified`` gave it.
         held: The tensors that are here, by hash.
     """
-    sent = split(content)
+    sent = read_tensors(content)
     # Without a list from a sender that leaves nothing out: a hash of the content vouched for it.
     return complete_set(manifest, sent, held) if manifest.tensors else sent
 

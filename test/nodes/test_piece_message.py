@@ -10,7 +10,7 @@ from inril_ros.msg import PolicyWeights
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from inril_ros.nodes.weights.pieces import NotAPiece, read_piece
+from inril_ros.nodes.weights.piece_message import NotAPiece, read_piece
 
 MESSAGES = st.builds(
     dict, run_id=st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_size=40),

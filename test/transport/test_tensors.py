@@ -9,6 +9,7 @@ import json
 from array_sets import arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_version import make_version
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
@@ -16,13 +17,12 @@ from safetensors.torch import load as load_torch
 import torch
 
 from inril_ros.transport.weights.manifest import TensorsMissing, WeightsRefused
-from inril_ros.transport.weights.outgoing_weights import make_version
-from inril_ros.transport.weights.tensor_set import (
+from inril_ros.transport.weights.tensors import (
     complete,
     expanded,
-    gather,
+    read_tensors,
     rounded,
-    split,
+    wire_tensors,
 )
 
 FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
@@ -44,17 +44,17 @@ def same(first, second):
 
 @given(sets)
 def test_what_is_split_and_joined_is_what_the_library_reads(values):
-    assert same(load(join(split(save(values)))), values)
+    assert same(load(join(read_tensors(save(values)))), values)
 
 
 @given(sets, sets, st.booleans())
 def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before, after, half):
     """Also where a tensor goes by another name than before."""
     prepare = rounded if half else dict
-    old, new = prepare(split(save(before))), prepare(split(save(after)))
+    old, new = prepare(read_tensors(save(before))), prepare(read_tensors(save(after)))
     held = {tensor.hash: tensor for tensor in old.values()}
     version = make_version(new, held, **FIELDS)
-    sent = split(version.content)
+    sent = read_tensors(version.content)
     assert not {tensor.hash for tensor in sent.values()} & held.keys()
     whole = complete(version.manifest, version.content, held)
     assert whole == new
@@ -69,9 +69,10 @@ def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before,
 def test_tensors_are_the_same_whether_they_come_from_memory_or_from_safetensors(values):
     names = {'float64': 'F64', 'float32': 'F32', 'float16': 'F16', 'int64': 'I64', 'int32': 'I32',
              'int16': 'I16', 'int8': 'I8', 'uint8': 'U8', 'bool': 'BOOL'}
-    from_memory = gather({name: (names[array.dtype.name], array.shape, memoryview(array.tobytes()))
-                          for name, array in values.items()})
-    read = split(save(values))
+    from_memory = wire_tensors({
+        name: (names[array.dtype.name], array.shape, memoryview(array.tobytes()))
+        for name, array in values.items()})
+    read = read_tensors(save(values))
     assert from_memory == read
     assert {name: tensor.hash for name, tensor in from_memory.items()} == {
         name: tensor.hash for name, tensor in read.items()}
@@ -81,7 +82,7 @@ def test_tensors_are_the_same_whether_they_come_from_memory_or_from_safetensors(
 def large_version():
     """Return a version that several threads hash."""
     random = np.random.default_rng(0)
-    return make_version(split(save({
+    return make_version(read_tensors(save({
         name: random.standard_normal((500, 500)) for name in 'abcd'})), (), **FIELDS)
 
 
@@ -89,7 +90,7 @@ def large_version():
 @given(st.data())
 def test_a_byte_that_changed_in_a_tensor_is_refused(data):
     version = data.draw(st.sampled_from([large_version(), make_version(
-        split(save({'a': np.ones(3)})), (), **FIELDS)]))
+        read_tensors(save({'a': np.ones(3)})), (), **FIELDS)]))
     content = bytearray(version.content)
     begin = 8 + int.from_bytes(content[:8], 'little')
     content[data.draw(st.integers(begin, len(content) - 1))] ^= data.draw(st.integers(1, 255))
@@ -98,16 +99,16 @@ def test_a_byte_that_changed_in_a_tensor_is_refused(data):
 
 
 def test_a_hash_is_computed_once_and_stays_with_a_tensor_that_is_used_as_another(monkeypatch):
-    tensor = split(save({'a': np.ones(3)}))['a']
+    tensor = read_tensors(save({'a': np.ones(3)}))['a']
     digest = tensor.hash
     monkeypatch.delattr('hashlib.sha256')
     assert tensor.hash == tensor.used_as('b', 'F64').hash == digest
 
 
 def test_a_tensor_that_was_left_out_and_is_not_here_is_named():
-    tensors = split(save({'encoder': np.ones(3), 'head': np.zeros(2)}))
+    tensors = read_tensors(save({'encoder': np.ones(3), 'head': np.zeros(2)}))
     version = make_version(tensors, {tensors['encoder'].hash}, **FIELDS)
-    assert set(split(version.content)) == {'head'}
+    assert set(read_tensors(version.content)) == {'head'}
     with pytest.raises(TensorsMissing, match=r'1 tensors were left out .*\(encoder first\)'):
         complete(version.manifest, version.content, {})
 
@@ -115,7 +116,7 @@ def test_a_tensor_that_was_left_out_and_is_not_here_is_named():
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=20))
 def test_matrices_are_rounded_as_torch_rounds_and_vectors_are_not(bits):
     values = np.array(bits, '<u4').view('<f4')
-    found = load_torch(join(rounded(split(save(
+    found = load_torch(join(rounded(read_tensors(save(
         {'matrix': values.reshape(-1, 1), 'vector': values})))))
     expected = torch.from_numpy(values.copy()).bfloat16().float().reshape(-1, 1)
     assert torch.equal(found['matrix'].isnan(), expected.isnan())
@@ -125,14 +126,15 @@ def test_matrices_are_rounded_as_torch_rounds_and_vectors_are_not(bits):
 
 
 def test_half_the_bytes_are_sent_and_hashes_are_those_of_what_is_sent():
-    tensors = split(save({'w': np.ones((100, 100), 'f4')}))
+    tensors = read_tensors(save({'w': np.ones((100, 100), 'f4')}))
     half = rounded(tensors)
     assert len(half['w'].data) * 2 == len(tensors['w'].data)
     assert half['w'].hash != tensors['w'].hash and half['w'].dtype == 'F32'
 
 
 def changed_rows(change):
-    version = make_version(split(save({'a': np.ones(3), 'b': np.zeros((2, 2))})), (), **FIELDS)
+    version = make_version(
+        read_tensors(save({'a': np.ones(3), 'b': np.zeros((2, 2))})), (), **FIELDS)
     rows = json.loads(version.manifest.tensors)
     change(rows)
     return replace(version.manifest, tensors=json.dumps(rows, separators=(',', ':'))), \
@@ -159,7 +161,7 @@ def test_a_manifest_that_does_not_fit_its_content_is_refused(name):
 
 @pytest.mark.parametrize('text', ['[' * 100_000, '{"a": 1}', 'null', '7', 'import os', '[[]]'])
 def test_a_list_of_tensors_that_is_none_is_refused(text):
-    version = make_version(split(save({'a': np.ones(3)})), (), **FIELDS)
+    version = make_version(read_tensors(save({'a': np.ones(3)})), (), **FIELDS)
     with pytest.raises(WeightsRefused, match='list of tensors'):
         complete(replace(version.manifest, tensors=text), version.content, {})
 
@@ -173,7 +175,7 @@ def test_bytes_that_are_no_tensors_are_refused_and_nothing_else_happens(content,
         damaged[place] ^= data.draw(st.integers(1, 255))
         content = bytes(damaged)
     try:
-        found = split(content)
+        found = read_tensors(content)
     except WeightsRefused as error:
         assert str(error)
     else:

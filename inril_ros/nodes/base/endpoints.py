@@ -16,24 +16,24 @@ from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 
 
-def partners(link: Publisher | Subscription) -> int:
+def matched_count(link: Publisher | Subscription) -> int:
     """Return how many partners one end has met."""
     if isinstance(link, Publisher):
         return link.get_subscription_count()
     return link.get_publisher_count()
 
 
-def describe_links(node: Node) -> str:
+def describe_endpoints(node: Node) -> str:
     """Return a node's ends as JSON: rows of topic, publishes or not, partners met."""
-    return json.dumps([[link.topic_name, isinstance(link, Publisher), partners(link)]
+    return json.dumps([[link.topic_name, isinstance(link, Publisher), matched_count(link)]
                        for link in [*node.publishers, *node.subscriptions]])
 
 
-def shortfalls(descriptions: Mapping[str, str]) -> dict[str, str]:
+def unmatched_endpoints(descriptions: Mapping[str, str]) -> dict[str, str]:
     """Compare the ends of all nodes; return what is missing by node, empty if nothing.
 
     Args:
-        descriptions: What ``describe_links`` gave, by node.
+        descriptions: What ``describe_endpoints`` gave, by node.
     """
     ends = {name: json.loads(text) for name, text in descriptions.items()}
     existing = Counter(

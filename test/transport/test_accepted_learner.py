@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from inril_ros.transport.weights.accepted_learner import AcceptedLearner, SILENCE
 from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
-from inril_ros.transport.weights.weights_source import SILENCE, WeightsSource
 
 
 def version(learner, number=1, run='run'):
@@ -15,7 +15,7 @@ def version(learner, number=1, run='run'):
 
 
 def taught_by(learner, run_id='run'):
-    source = WeightsSource(run_id)
+    source = AcceptedLearner(run_id)
     assert source.admit(version(learner, run='run'), 100.0)
     return source
 
@@ -40,7 +40,7 @@ def test_a_learner_of_another_run_is_refused_unless_an_operator_hands_over():
 def test_a_learner_that_comes_back_after_a_kill_is_taken_when_the_dead_one_has_been_silent():
     source = taught_by('a')
     assert not source.admit(version('b', 5), 100.5)
-    assert source.hear('run', 'a', 100.6) == ''  # its last words, late
+    assert source.note_activity('run', 'a', 100.6) == ''  # its last words, late
     assert source.waiting(100.6 + SILENCE - 0.1) is None
     assert source.waiting(100.6 + SILENCE) == version('b', 5)
     assert source.waiting(999.0) is None
@@ -54,9 +54,9 @@ def test_a_second_learner_is_refused_while_the_first_one_speaks():
     refusals = []
     for _ in range(10):
         now += 0.5
-        refusals.append(source.hear('run', 'a', now))
-        source.hear('run', 'b', now)
-        source.hear('other', 'a', now)
+        refusals.append(source.note_activity('run', 'a', now))
+        source.note_activity('run', 'b', now)
+        source.note_activity('other', 'a', now)
         assert source.waiting(now) is None
     assert [text for text in refusals if text] == [
         'version 8: learner b is a second one: a is still at work in this run']
@@ -68,7 +68,7 @@ def test_weights_of_a_second_learner_are_never_taken_while_the_first_speaks(even
     source, now = taught_by('a'), 100.0
     for learner, pause in events:
         now += pause
-        source.hear('run', 'a', now)
+        source.note_activity('run', 'a', now)
         admitted = source.admit(version(learner), now)
         assert admitted == (learner == 'a')
         assert source.waiting(now) is None

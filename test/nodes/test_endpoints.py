@@ -10,7 +10,7 @@ import rclpy
 from rclpy.context import Context
 from std_msgs.msg import Empty
 
-from inril_ros.nodes.base.links import describe_links, partners, shortfalls
+from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count, unmatched_endpoints
 
 
 def described(*rows):
@@ -19,14 +19,14 @@ def described(*rows):
 
 def test_a_publisher_that_has_not_met_all_is_named():
     # The writer has met one of two readers; that one reader has met it is no proof for the other.
-    missing = shortfalls({
+    missing = unmatched_endpoints({
         'writer': described(('/twist', True, 1)),
         'near': described(('/twist', False, 1)), 'far': described(('/twist', False, 1))})
     assert missing == {'writer': '/twist has met 1 of 2'}
 
 
 def test_a_subscription_that_has_not_met_all_is_named():
-    missing = shortfalls({
+    missing = unmatched_endpoints({
         'first': described(('/event', True, 1), ('/event', False, 2)),
         'second': described(('/event', True, 1), ('/event', False, 1))})
     assert missing == {
@@ -35,11 +35,12 @@ def test_a_subscription_that_has_not_met_all_is_named():
 
 
 def test_a_topic_with_one_end_only_lacks_nothing():
-    assert shortfalls({'alone': described(('/weights', False, 0), ('/log', True, 0))}) == {}
+    assert unmatched_endpoints(
+        {'alone': described(('/weights', False, 0), ('/log', True, 0))}) == {}
 
 
 def test_partners_from_outside_do_no_harm():
-    assert shortfalls({'writer': described(('/twist', True, 3)),
+    assert unmatched_endpoints({'writer': described(('/twist', True, 3)),
                        'reader': described(('/twist', False, 1))}) == {}
 
 
@@ -64,9 +65,10 @@ def test_real_nodes_tell_their_ends_and_meet(make_node):
     readers = [node.create_subscription(Empty, 'word', lambda message: None, 1)
                for node in (first, second)]
     limit = time.monotonic() + 60.0
-    while shortfalls({node.get_name(): describe_links(node) for node in (writer, first, second)}):
+    while unmatched_endpoints({node.get_name(): describe_endpoints(node)
+                               for node in (writer, first, second)}):
         assert time.monotonic() < limit
         time.sleep(0.01)
-    assert partners(publisher) == 2
-    assert [partners(reader) for reader in readers] == [1, 1]
-    assert ['/word', True, 2] in json.loads(describe_links(writer))
+    assert matched_count(publisher) == 2
+    assert [matched_count(reader) for reader in readers] == [1, 1]
+    assert ['/word', True, 2] in json.loads(describe_endpoints(writer))

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 import pytest
 
 from inril_ros.transport.weights import manifest as weights
-from inril_ros.transport.weights.assembly import (
-    Assembler,
+from inril_ros.transport.weights.incoming import (
     EARLY_BYTES,
     EARLY_VERSIONS,
+    IncomingVersions,
     MOST_REQUESTS,
 )
 from inril_ros.transport.weights.manifest import (
-    chunk_count,
     content_hash,
     cut,
     Manifest,
+    piece_count,
     PiecesDoNotFit,
     WeightsRefused,
 )
@@ -32,7 +32,7 @@ PIECE = 7  # [byte] instead of a megabyte, so that few bytes make many pieces
 @pytest.fixture(autouse=True, scope='module')
 def small_pieces():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, 'CHUNK_BYTES', PIECE)
+        patch.setattr(weights, 'PIECE_BYTES', PIECE)
         patch.setattr(weights, 'MAXIMUM_BYTES', 100 * PIECE)
         yield
 
@@ -41,7 +41,7 @@ def manifest_of(content, version=1, **changes):
     manifest = Manifest(
         run_id='run', version=version, parent_version=version - 1, learner_step=10,
         model_config='{}', schema_hash='s', content_hash=content_hash(content),
-        contract_hash=CONTRACT, total_size=len(content), chunk_count=chunk_count(len(content)))
+        contract_hash=CONTRACT, total_size=len(content), chunk_count=piece_count(len(content)))
     return replace(manifest, **changes)
 
 
@@ -51,12 +51,12 @@ def pieces_of(content, version=1, run_id='run'):
 
 
 def assembler(run_id='run'):
-    return Assembler(run_id, CONTRACT)
+    return IncomingVersions(run_id, CONTRACT)
 
 
 def taken(receiver):
     """Return the version that is whole, verified, or None."""
-    assembled = receiver.take()
+    assembled = receiver.pop_complete()
     return assembled and (assembled.manifest, assembled.verified())
 
 
@@ -69,13 +69,13 @@ def test_pieces_put_together_in_order_are_the_content(content):
     assert b''.join(piece for _, piece in pieces) == content
     assert [offset for offset, _ in pieces] == [PIECE * index for index in range(len(pieces))]
     assert all(0 < len(piece) <= PIECE for _, piece in pieces)
-    assert len(pieces) == chunk_count(len(content))
+    assert len(pieces) == piece_count(len(content))
 
 
 def test_real_pieces_fit_into_a_message(monkeypatch):
     monkeypatch.undo()
-    assert weights.CHUNK_BYTES <= 1_000_000
-    assert chunk_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/base/qos.py
+    assert weights.PIECE_BYTES <= 1_000_000
+    assert piece_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/base/qos.py
 
 
 @st.composite
@@ -184,7 +184,7 @@ def test_a_piece_of_another_size_is_refused_whether_it_comes_before_the_manifest
     with pytest.raises(PiecesDoNotFit, match='piece 1 has 2 bytes, the manifest says 3') as told:
         receiver.add('run', 1, 1, PIECE, b'12')
     assert told.value.manifest == manifest_of(b'1234567890')
-    assert receiver.take() is None
+    assert receiver.pop_complete() is None
     receiver.add('run', 2, 0, 0, b'12')
     with pytest.raises(WeightsRefused, match='piece 0 has 2 bytes, the manifest says 7'):
         receiver.offer(manifest_of(b'1234567890', 2))
@@ -199,7 +199,7 @@ def test_a_piece_whose_place_does_not_fit_its_number_is_missing():
     receiver.offer(manifest_of(b'1234567890'))
     receiver.add('run', 1, 0, 0, b'1234567')
     receiver.add('run', 1, 1, 8, b'890')
-    assert receiver.take() is None
+    assert receiver.pop_complete() is None
     assert receiver.lacking(99.0)[1] == [1]
 
 
@@ -241,12 +241,12 @@ def test_asking_has_an_end():
 
 def test_another_run_begins_with_numbers_of_its_own():
     receiver, content = assembler(), b'some weights'
-    receiver.applied(manifest_of(content, 9))
+    receiver.note_acting(manifest_of(content, 9))
     receiver.follow('other')
     receiver.offer(manifest_of(content, 1, run_id='other'))
     for piece in pieces_of(content, 1, 'run'):  # the former run's piece 1 is not this one's
         receiver.add(*piece)
-    assert receiver.take() is None
+    assert receiver.pop_complete() is None
     for piece in pieces_of(content, 1, 'other'):
         receiver.add(*piece)
     assert taken(receiver)[1] == content
@@ -271,7 +271,7 @@ def test_a_manifest_that_cannot_be_ours_is_refused_with_the_reason(changes, word
 
 def test_after_a_version_acts_only_newer_ones_are_taken():
     receiver, content = assembler(), b'some weights'
-    receiver.applied(manifest_of(content, 5))
+    receiver.note_acting(manifest_of(content, 5))
     for version in (4, 5):
         with pytest.raises(WeightsRefused, match=f'version {version} is not newer than 5'):
             receiver.offer(manifest_of(content, version))
@@ -299,7 +299,7 @@ def test_an_older_version_offered_meanwhile_does_not_follow_the_one_that_acts():
     receiver.offer(manifest_of(b'old weights!', 1))
     for piece in pieces_of(b'old weights!', 1):
         receiver.add(*piece)
-    receiver.applied(manifest)
+    receiver.note_acting(manifest)
     assert taken(receiver) is None
 
 
@@ -309,7 +309,7 @@ def test_whoever_acts_first_is_the_run_where_none_is_named():
     for piece in pieces_of(content):
         receiver.add(*piece)
     manifest, _ = taken(receiver)
-    receiver.applied(manifest)
+    receiver.note_acting(manifest)
     assert receiver.run_id == 'run'
     with pytest.raises(WeightsRefused, match='run other is not the run run'):
         receiver.offer(manifest_of(content, 2, run_id='other'))
@@ -377,5 +377,5 @@ def test_pieces_are_shown_in_order_as_far_as_none_is_missing(content, known, dat
         assert receiver.in_order() == tuple(
             piece for *_, piece in (pieces if 0 in came else [])[:first])
     if known:
-        assert receiver.take().pieces == tuple(piece for *_, piece in pieces)
+        assert receiver.pop_complete().pieces == tuple(piece for *_, piece in pieces)
         assert receiver.in_order() == ()

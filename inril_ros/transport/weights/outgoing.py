@@ -15,14 +15,14 @@ import struct
 import numpy as np
 
 from inril_ros.transport.weights import manifest as weights
-from inril_ros.transport.weights.manifest import chunk_count, Manifest, Version
-from inril_ros.transport.weights.tensor_set import Buffer, hash_all, weights_hash, WireTensor
+from inril_ros.transport.weights.manifest import Manifest, piece_count
+from inril_ros.transport.weights.tensors import Buffer, hash_all, weights_hash, WireTensor
 
 #: Words compared first: a tensor that was trained differs there.
 _GLANCE = 512
 
 
-class OutgoingWeights:
+class OutgoingVersion:
     """The pieces and the manifest of one version for one receiver.
 
     Args:
@@ -46,15 +46,15 @@ class OutgoingWeights:
         sent = [tensors[name] for name in sorted(tensors) if name not in self._left_out]
         self._parts = [_header(sent), *(tensor.data for tensor in sent)]
         self.size = sum(map(len, self._parts))
-        self.chunk_count = chunk_count(self.size)
+        self.chunk_count = piece_count(self.size)
         self._manifest: Manifest | None = None
 
     def pieces(self, indices: Collection[int]) -> Iterator[tuple[int, int, list[memoryview]]]:
         """Give index, offset and the parts of each of these pieces, without a copy."""
         starts = np.cumsum([0, *map(len, self._parts)])
         for index in indices:
-            offset = index * weights.CHUNK_BYTES
-            end = min(offset + weights.CHUNK_BYTES, self.size)
+            offset = index * weights.PIECE_BYTES
+            end = min(offset + weights.PIECE_BYTES, self.size)
             first, last = np.searchsorted(starts, [offset, end - 1], 'right') - 1
             yield index, offset, [
                 memoryview(self._parts[part])[max(0, offset - int(starts[part])):
@@ -72,25 +72,6 @@ class OutgoingWeights:
                 chunk_count=self.chunk_count, tensors=json.dumps(rows, separators=(',', ':')),
                 weights_hash=weights_hash(rows), **self._fields)
         return self._manifest
-
-    def version(self) -> Version:
-        """Return the manifest and a copy of the content."""
-        return Version(self.manifest(), b''.join(self._parts))
-
-
-def make_version(
-    tensors: Mapping[str, WireTensor], known: Collection[str], **manifest: object,
-) -> Version:
-    """Return a version that leaves out what the other side has.
-
-    Args:
-        tensors: The whole set.
-        known: Hashes of the tensors that the other side is known to have.
-        manifest: The fields of the manifest that do not follow from the tensors.
-    """
-    hash_all(tensors.values())
-    left_out = {name for name, tensor in tensors.items() if tensor.hash in known}
-    return OutgoingWeights(tensors, left_out, **manifest).version()
 
 
 def unchanged(tensors: Mapping[str, WireTensor], before: Mapping[str, WireTensor],

@@ -14,7 +14,7 @@ from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
 SILENCE = 3.0
 
 
-class WeightsSource:
+class AcceptedLearner:
     """The one learner whose weights are taken; see the file's head.
 
     Args:
@@ -31,7 +31,7 @@ class WeightsSource:
         self._waiting_since = 0.0
         self._handing_over = False
 
-    def hear(self, run_id: str, learner_id: str, now: float) -> str:
+    def note_activity(self, run_id: str, learner_id: str, now: float) -> str:
         """Note that a learner spoke.
 
         Returns:

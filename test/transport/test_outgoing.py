@@ -4,14 +4,15 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from made_version import make_version, whole
 import numpy as np
 import pytest
 from safetensors.numpy import save
 
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import cut
-from inril_ros.transport.weights.outgoing_weights import make_version, OutgoingWeights, unchanged
-from inril_ros.transport.weights.tensor_set import complete, split
+from inril_ros.transport.weights.outgoing import OutgoingVersion, unchanged
+from inril_ros.transport.weights.tensors import complete, read_tensors
 
 FIELDS = {'run_id': 'run', 'version': 2, 'parent_version': 1, 'learner_step': 10,
           'model_config': '{}', 'schema_hash': 's', 'contract_hash': 'c', 'learner_id': 'l'}
@@ -23,25 +24,25 @@ sets = st.dictionaries(
 @pytest.fixture(autouse=True, scope='module')
 def small_pieces():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, 'CHUNK_BYTES', 7)
+        patch.setattr(weights, 'PIECE_BYTES', 7)
         yield
 
 
 @given(sets, st.data())
 def test_pieces_are_those_of_the_version_in_whatever_order_they_are_asked_for(values, data):
-    tensors = split(save(values))
+    tensors = read_tensors(save(values))
     left_out = data.draw(st.sets(st.sampled_from(sorted(tensors)))) if tensors else set()
-    outgoing = OutgoingWeights(tensors, left_out, **FIELDS)
+    outgoing = OutgoingVersion(tensors, left_out, **FIELDS)
     indices = data.draw(st.permutations(range(outgoing.chunk_count)))
     sent = {index: (offset, b''.join(parts)) for index, offset, parts in outgoing.pieces(indices)}
     assert list(sent) == indices
     assert not any(tensor.is_hashed for tensor in tensors.values())  # nothing waits for that
-    version = outgoing.version()
+    version = whole(outgoing)
     assert [sent[index] for index in sorted(sent)] == cut(version.content)
     assert outgoing.size == len(version.content) == version.manifest.total_size
     assert version.manifest.chunk_count == outgoing.chunk_count == len(sent)
     held = {tensors[name].hash: tensors[name] for name in left_out}
-    assert set(split(version.content)) == tensors.keys() - left_out
+    assert set(read_tensors(version.content)) == tensors.keys() - left_out
     assert complete(version.manifest, version.content, held) == tensors
     assert make_version(tensors, (), **FIELDS).manifest.weights_hash \
         == version.manifest.weights_hash
@@ -49,7 +50,7 @@ def test_pieces_are_those_of_the_version_in_whatever_order_they_are_asked_for(va
 
 @given(sets, sets)
 def test_what_is_unchanged_has_the_same_bytes_and_takes_over_the_hash(before, after):
-    old, new = split(save(before)), split(save(after))
+    old, new = read_tensors(save(before)), read_tensors(save(after))
     hashes = {name: tensor.hash for name, tensor in old.items()}
     same = unchanged(new, old)
     assert same.keys() == {name for name in before.keys() & after.keys()
@@ -62,13 +63,13 @@ def test_what_is_unchanged_has_the_same_bytes_and_takes_over_the_hash(before, af
 @pytest.mark.parametrize('place', [0, 5, -1])
 def test_one_byte_makes_a_tensor_another_wherever_it_is(size, place):
     values = np.zeros(size, 'u1')
-    old = split(save({'a': values}))
+    old = read_tensors(save({'a': values}))
     values[place] = 1
-    assert not unchanged(split(save({'a': values})), old)
-    assert unchanged(split(save({'a': np.zeros(size, 'u1')})), old)
+    assert not unchanged(read_tensors(save({'a': values})), old)
+    assert unchanged(read_tensors(save({'a': np.zeros(size, 'u1')})), old)
 
 
 def test_another_type_or_shape_is_another_tensor():
-    old = split(save({'a': np.zeros(4, 'f4')}))
+    old = read_tensors(save({'a': np.zeros(4, 'f4')}))
     for other in (np.zeros((2, 2), 'f4'), np.zeros(4, 'i4'), np.zeros(2, 'f8')):
-        assert not unchanged(split(save({'a': other})), old)
+        assert not unchanged(read_tensors(save({'a': other})), old)

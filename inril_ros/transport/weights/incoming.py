@@ -12,9 +12,9 @@ from itertools import count, takewhile
 
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import (
-    chunk_count,
     content_hash,
     Manifest,
+    piece_count,
     PiecesDoNotFit,
     WeightsRefused,
 )
@@ -28,7 +28,7 @@ MOST_REQUESTS = 10
 
 
 @dataclass(frozen=True)
-class Assembled:
+class ReceivedVersion:
     """A version of which every piece has come; nothing of it is verified yet."""
 
     manifest: Manifest
@@ -40,7 +40,7 @@ class Assembled:
         return bool(self.manifest.content_hash) or not self.manifest.tensors
 
     def verified(self) -> bytes:
-        """Return the content, for ``tensor_set.complete``.
+        """Return the content, for ``tensors.complete``.
 
         Where the manifest has a list of tensors, their hashes vouch for the content, and
         ``complete`` compares them; a hash of the whole is compared here if there is one.
@@ -54,7 +54,7 @@ class Assembled:
         return content
 
 
-class Assembler:
+class IncomingVersions:
     """Puts versions together on the acting side. The clock [s] is the caller's.
 
     Args:
@@ -108,7 +108,7 @@ class Assembler:
         if not 0 < manifest.total_size <= weights.MAXIMUM_BYTES:
             raise WeightsRefused(
                 f'{manifest.total_size} bytes, 1..{weights.MAXIMUM_BYTES} are allowed')
-        if manifest.chunk_count != chunk_count(manifest.total_size):
+        if manifest.chunk_count != piece_count(manifest.total_size):
             raise WeightsRefused(f'{manifest.chunk_count} pieces for {manifest.total_size} bytes')
         if max(len(manifest.model_config), len(manifest.tensors)) > weights.MAXIMUM_TEXT:
             raise WeightsRefused(f'texts of more than {weights.MAXIMUM_TEXT} characters')
@@ -127,8 +127,8 @@ class Assembler:
             return
         if self._wanted is not None and run_id != self._wanted.run_id:
             return
-        if not 0 <= index < chunk_count(weights.MAXIMUM_BYTES) \
-                or offset != index * weights.CHUNK_BYTES or len(data) > weights.CHUNK_BYTES:
+        if not 0 <= index < piece_count(weights.MAXIMUM_BYTES) \
+                or offset != index * weights.PIECE_BYTES or len(data) > weights.PIECE_BYTES:
             return
         if self._wanted is None or version > self._wanted.version:
             self._keep_early(version, index, data)
@@ -139,8 +139,8 @@ class Assembler:
         """Keep a piece of the wanted version; return whether it was missing."""
         if index not in self._missing:
             return False
-        size = min(weights.CHUNK_BYTES,
-                   self._wanted.total_size - index * weights.CHUNK_BYTES)
+        size = min(weights.PIECE_BYTES,
+                   self._wanted.total_size - index * weights.PIECE_BYTES)
         if len(data) != size:
             wanted = self._wanted
             self._forget()
@@ -159,11 +159,11 @@ class Assembler:
     def _early_bytes(self) -> int:
         return sum(len(data) for pieces in self._early.values() for data in pieces.values())
 
-    def take(self) -> Assembled | None:
+    def pop_complete(self) -> ReceivedVersion | None:
         """Return the wanted version once it has all its pieces, once; None before."""
         if self._wanted is None or self._missing:
             return None
-        assembled = Assembled(self._wanted, tuple(
+        assembled = ReceivedVersion(self._wanted, tuple(
             self._pieces[index] for index in range(self._wanted.chunk_count)))
         self._forget()
         return assembled
@@ -195,7 +195,7 @@ class Assembler:
         self._requests += 1
         return wanted, missing
 
-    def applied(self, manifest: Manifest) -> None:
+    def note_acting(self, manifest: Manifest) -> None:
         """Note that a version is acting: only newer ones of the same run are accepted now."""
         self.run_id = manifest.run_id
         self.newest = manifest.version
