@@ -4,8 +4,8 @@
 
     python benchmarks/gate_false_alarms.py docs/studies/version_gate.json
 
-Prints the two tables of docs/decisions/0016 and writes their numbers. Episodes are coin tosses of
-a known rate, with the gate's default settings; a new version acts before each episode.
+Prints the two tables of docs/studies/version_gate.md and writes their numbers. Episodes are coin
+tosses of a known rate, with the gate's default settings; a new version acts before each episode.
 """
 
 from dataclasses import asdict

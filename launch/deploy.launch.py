@@ -4,9 +4,10 @@
 
     ros2 launch inril_ros deploy.launch.py contract:=arm.yaml model:=runs/a/finetune/model
 
-The driver of the robot, its controllers and cameras are started before (docs/robots). The arm
-doesn't move before somebody says so: ``ros2 service call /actuation_node/enable
-std_srvs/srv/SetBool '{data: true}'``. All arguments of robot.launch.py can be given as well.
+The driver of the robot, its controllers and cameras are started before
+(docs/how_to/bring_up.md). The arm doesn't move before somebody says so: ``ros2 service call
+/actuation_node/enable std_srvs/srv/SetBool '{data: true}'``. All arguments of robot.launch.py can
+be given as well.
 """
 
 from pathlib import Path

@@ -9,8 +9,8 @@
 With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and the last three are not
 needed here. With ``robots:=left,right`` several arms of one contract feed one learner; each has
 its nodes in its namespace, and its journal in a folder of its name. The driver of the robot, its
-controllers and cameras are started before (docs/robots). All arguments of robot.launch.py can be
-given as well.
+controllers and cameras are started before (docs/how_to/bring_up.md). All arguments of
+robot.launch.py can be given as well.
 """
 
 from pathlib import Path

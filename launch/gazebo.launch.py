@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Gazebo with the arm of config/gazebo, and the nodes of one stage; see docs/gazebo.md.
+"""Gazebo with the arm of config/gazebo, and the nodes of one stage; see docs/how_to/gazebo.md.
 
     ros2 launch inril_ros gazebo.launch.py
     ros2 launch inril_ros gazebo.launch.py stage:=record demonstrations:=demos headless:=true

@@ -5,7 +5,7 @@
     ros2 launch inril_ros record.launch.py contract:=arm.yaml demonstrations:=demos
 
 The driver of the robot, its controllers, cameras and the teleop device's own driver are started
-before (docs/robots). All arguments of robot.launch.py can be given as well.
+before (docs/how_to/bring_up.md). All arguments of robot.launch.py can be given as well.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the keys and signed permissions of a robot, with which only the learner may publish weights
-# and only the actuation node commands (docs/security.md).
+# and only the actuation node commands (docs/how_to/security.md).
 #
 #   scripts/make_keystore.sh config/robots/ARM.yaml ~/keystore
 #   scripts/make_keystore.sh config/robots/ARM.yaml ~/keystore left right   # namespaces of robots

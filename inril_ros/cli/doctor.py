@@ -80,7 +80,7 @@ def _processors() -> Iterator[Finding]:
     else:
         yield Finding('machine', 'note', f'no GPU for PyTorch {torch.__version__}',
                       'not needed for state policies; for images run the learner on a machine '
-                      'that has one (docs/robots/learner_elsewhere.md)')
+                      'that has one (docs/how_to/learner_elsewhere.md)')
 
 
 def _middleware() -> Iterator[Finding]:

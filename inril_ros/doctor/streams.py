@@ -112,7 +112,7 @@ def _clocks(topic: str, told: Heard, simulated: bool) -> Iterator[Finding]:
         yield Finding(
             'clocks', 'error', f'{topic}: stamps are {-delay:.3f} s in the future',
             'the clocks of the two machines differ: run chrony on both, one of them as the server '
-            'of the other (docs/robots/learner_elsewhere.md)')
+            'of the other (docs/how_to/learner_elsewhere.md)')
     elif delay > 1.0:
         yield Finding(
             'clocks', 'error', f'{topic}: stamps are {delay:.3f} s old when they come',

@@ -10,7 +10,7 @@ name where there is one. With namespaces after the contract the policy is that o
 that feed one learner, which is in none of them: no node of one robot may speak in another's. Only
 the learner may publish weights, only the actuation node commands and executed actions, only the
 recorder transitions. ``scripts/make_keystore.sh`` turns this into keys and signed permissions; see
-docs/security.md.
+docs/how_to/security.md.
 """
 
 from collections.abc import Iterable, Sequence

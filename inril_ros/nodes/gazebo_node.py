@@ -5,7 +5,7 @@
 Robot, clock and cameras come from Gazebo over ros_gz_bridge; what a laboratory's person does, set
 the scene and judge, is done here from the object's pose. The object is moved by Gazebo's service
 ``set_pose`` rather than by a reset of the world, which would turn back the clock of everything
-that follows it (docs/decisions/0019).
+that follows it (docs/explanation/decisions/0019).
 """
 
 from collections.abc import Callable

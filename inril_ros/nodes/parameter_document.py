@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes ``docs/parameters.md`` from the nodes' own tables.
+"""Writes ``docs/reference/parameters.md`` from the nodes' own tables.
 
-python -m inril_ros.nodes.parameter_document > docs/parameters.md
+python -m inril_ros.nodes.parameter_document > docs/reference/parameters.md
 """
 
 from inril_ros.nodes import (

@@ -4,7 +4,7 @@
 
 A joystick, a SpaceMouse, a leader arm, the keyboard of a terminal or another program's joint
 velocities, as a YAML file says it; or a scripted operator in place of a person. See
-docs/teleoperation.md.
+docs/how_to/teleoperation.md.
 """
 
 from typing import Any

@@ -8,6 +8,6 @@ from inril_ros.nodes.parameter_document import document
 
 
 def test_the_document_is_current():
-    path = Path(__file__).parents[2] / 'docs' / 'parameters.md'
+    path = Path(__file__).parents[2] / 'docs' / 'reference' / 'parameters.md'
     assert path.read_text(encoding='utf-8') == document(), (
-        'run: python -m inril_ros.nodes.parameter_document > docs/parameters.md')
+        'run: python -m inril_ros.nodes.parameter_document > docs/reference/parameters.md')

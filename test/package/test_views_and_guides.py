@@ -11,7 +11,7 @@ from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = sorted([ROOT / 'docs' / 'gazebo.md', *(ROOT / 'docs' / 'robots').glob('*.md')])
+GUIDES = sorted((ROOT / 'docs' / 'how_to').rglob('*.md'))
 LAYOUT = json.loads((ROOT / 'config' / 'foxglove' / 'inril.json').read_text(encoding='utf-8'))
 TOPICS = {
     'joint_states': 'sensor_msgs/msg/JointState', 'executed_action': 'ExecutedAction',
