@@ -1,28 +1,27 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The curves of a study as pictures: SVG for pages, PNG for everything else."""
+"""The curves of a study as figures: SVG for web pages, PNG for everything else."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 import numpy as np
 
 from inril_ros.bench.curves import Curve
+from inril_ros.bench.plot_style import in_percent, INK, new_figure, plain, SOFT, svg_text
 from inril_ros.bench.statistics import interquartile_mean, mean
 
-_INK, _SOFT, _HAIR = '#1d2126', '#5d666f', '#e3e5e7'
 _REFERENCE = '#6f777f'
-# Told apart with colour-blind eyes (Okabe and Ito 2008), without the yellow.
+# For colour-blind readers (Okabe and Ito 2008), without the yellow.
 _COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00')
 _COLUMNS = (('env_steps', 'environment steps'), ('grad_steps', 'gradient steps'),
             ('cpu_seconds', 'CPU seconds'))
 
 
 def colours(arms: Sequence[str], references: set[str]) -> dict[str, str]:
-    """Return a colour for each arm; what others are compared with is grey."""
+    """Return a colour for each arm; the arms that others are compared with are grey."""
     others = [arm for arm in arms if arm not in references]
     return {**dict.fromkeys(references, _REFERENCE),
             **{arm: _COLOURS[index % len(_COLOURS)] for index, arm in enumerate(others)}}
@@ -37,26 +36,26 @@ def draw_host(
     Columns: success against environment steps, gradient steps and CPU seconds, and the imitation
     loss on held-out demonstrations. Thick: mean over seeds; band: its 95 % interval; thin: seeds.
     """
-    figure = Figure(figsize=(15, 0.6 + 3.0 * len(tasks)), layout='constrained', facecolor='white')
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, x=0.01, ha='left', color=_INK, fontsize=13, fontweight='bold')
+    figure = new_figure(15, 0.6 + 3.0 * len(tasks))
+    figure.suptitle(title, x=0.01, ha='left', color=INK, fontsize=13, fontweight='bold')
     grid = figure.subplots(len(tasks), len(_COLUMNS) + 1, squeeze=False)
     for row, task in zip(grid, tasks, strict=True):
         of_task = [curve for curve in curves if curve.task == task]
         for axes, (column, label) in zip(row, _COLUMNS):
             _draw(axes, of_task, column, 'success', palette)
-            _percent(axes)
-            axes.set_xlabel(label, color=_SOFT, fontsize=9)
+            axes.set_ylim(-0.02, 1.02)
+            in_percent(axes.yaxis)
+            axes.set_xlabel(label, color=SOFT, fontsize=9)
         _draw(row[-1], of_task, 'env_steps', 'heldout_il_loss', palette)
-        row[-1].set_xlabel('environment steps', color=_SOFT, fontsize=9)
-        row[-1].set_title('held-out imitation loss', loc='left', color=_SOFT, fontsize=10)
-        row[0].set_title(task, loc='left', color=_INK, fontsize=11, fontweight='bold')
-        row[0].set_ylabel('success', color=_SOFT, fontsize=9)
+        row[-1].set_xlabel('environment steps', color=SOFT, fontsize=9)
+        row[-1].set_title('held-out imitation loss', loc='left', color=SOFT, fontsize=10)
+        row[0].set_title(task, loc='left', color=INK, fontsize=11, fontweight='bold')
+        row[0].set_ylabel('success', color=SOFT, fontsize=9)
         for axes in row:
-            _plain(axes)
+            plain(axes)
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside upper right', ncols=len(labels), frameon=False,
-                  fontsize=10, labelcolor=_INK)
+                  fontsize=10, labelcolor=INK)
     return _save(figure, folder, name)
 
 
@@ -65,9 +64,7 @@ def draw_overview(
     folder: Path, name: str,
 ) -> list[Path]:
     """Draw final success of (host, arm, values by task): mean, interval, and IQM as a tick."""
-    figure = Figure(figsize=(8, 0.9 + 0.34 * len(groups)), layout='constrained',
-                    facecolor='white')
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 0.9 + 0.34 * len(groups))
     axes = figure.subplots()
     for place, (_, arm, strata) in enumerate(groups):
         estimate, middle = mean(strata), interquartile_mean(strata)
@@ -77,15 +74,15 @@ def draw_overview(
         axes.plot(estimate.value, place, 'o', color=colour, markersize=7)
         axes.plot(middle.value, place, '|', color=colour, markersize=14, markeredgewidth=2)
         values = np.concatenate([np.asarray(each, float) for each in strata])
-        axes.plot(values, np.full(len(values), place), '.', color=_INK, alpha=0.25, markersize=4)
+        axes.plot(values, np.full(len(values), place), '.', color=INK, alpha=0.25, markersize=4)
     axes.set_yticks(range(len(groups)), [
         arm if arm.startswith(host) else f'{host}: {arm}' for host, arm, _ in groups])
     axes.invert_yaxis()
     axes.set_xlim(-0.02, 1.02)
-    axes.xaxis.set_major_formatter(lambda value, _: f'{100 * value:.0f} %')
-    axes.set_title('success after fine-tuning, over tasks and seeds', loc='left', color=_INK,
+    in_percent(axes.xaxis)
+    axes.set_title('success after fine-tuning, over tasks and seeds', loc='left', color=INK,
                    fontsize=11)
-    _plain(axes)
+    plain(axes)
     return _save(figure, folder, name)
 
 
@@ -109,26 +106,9 @@ def _draw(axes: Axes, curves: Sequence[Curve], x: str, y: str, palette: dict[str
                               linewidth=0)
 
 
-def _percent(axes: Axes) -> None:
-    axes.set_ylim(-0.02, 1.02)
-    axes.yaxis.set_major_formatter(lambda value, _: f'{100 * value:.0f} %')
-
-
-def _plain(axes: Axes) -> None:
-    axes.grid(color=_HAIR, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right', 'left']].set_visible(False)
-    axes.spines['bottom'].set_color(_SOFT)
-    axes.tick_params(length=0, colors=_SOFT, labelsize=9)
-
-
 def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f'{name}.svg', folder / f'{name}.png']
-    # Without a date and with fixed names the same results give the same file.
-    from matplotlib import rc_context
-
-    with rc_context({'svg.hashsalt': name}):
-        figure.savefig(paths[0], metadata={'Date': None})
+    paths[0].write_text(svg_text(figure, name), encoding='utf-8')
     figure.savefig(paths[1], dpi=110)
     return paths

@@ -15,11 +15,11 @@ from inril_ros.cli.report.run_record import read_run, running_success
 from inril_ros.cli.run.run_directory import RunDirectoryError
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
 
-VOID = {'meta', 'path', 'br', 'link', 'img', 'input', 'hr'}
+VOID = {'meta', 'path', 'use', 'br', 'link', 'img', 'input', 'hr'}
 
 
 class Page(HTMLParser):
-    """The text of a page, its tags and its paths; refuses tags that don't close."""
+    """The text of a page, its tags, its paths and their boxes; refuses tags that don't close."""
 
     def __init__(self, path):
         super().__init__()
@@ -30,8 +30,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
-        if tag == 'path':
-            self.paths.append(dict(attributes)['d'])
+        if tag == 'svg':
+            self.box = [float(text) for text in dict(attributes)['viewbox'].split()]
+        if tag == 'path' and 'defs' not in self.open:  # there they are the shapes of markers
+            self.paths.append((dict(attributes)['d'], self.box))
         if tag not in VOID:
             self.open.append(tag)
 
@@ -113,9 +115,10 @@ def test_it_needs_nothing_but_itself(sample_run):
 def test_every_plot_is_inside_its_box(sample_run):
     paths = Page(write_report(sample_run.path)).paths
     assert len(paths) > 20 and all(paths)
-    for path in paths:
-        numbers = [float(text) for text in re.findall(r'-?[\d.]+', path.replace('h0.01', ''))]
-        assert all(0 <= number <= 100 for number in numbers)
+    for path, (left, top, width, height) in paths:
+        numbers = [float(text) for text in re.findall(r'-?[\d.]+', path)]
+        assert all(left <= x <= left + width for x in numbers[::2])
+        assert all(top <= y <= top + height for y in numbers[1::2])
         assert 'n' not in path  # nan, none, inf
 
 

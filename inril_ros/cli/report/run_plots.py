@@ -1,69 +1,79 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The plots of the report, each made from the records of a run; None where there are none."""
+"""The plots of the report, drawn from the records of a run; None where there are none.
 
+Each plot is SVG for the page: it has the page's fonts and, light or dark, the page's colours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import re
 from typing import Any
 
+from matplotlib import rc_context
+from matplotlib.axes import Axes
 import numpy as np
 
-from inril_ros.cli.report.plots import (
-    Axis,
-    band,
-    bars,
-    dots,
-    fitting_axis,
-    Layer,
-    line,
-    linear_axis,
-    log_axis,
-    Plot,
-    rule,
-)
+from inril_ros.bench.plot_style import HAIR, in_percent, INK, new_figure, plain, SOFT, svg_text
 from inril_ros.cli.report.run_record import evaluation_rate, running_success, RunRecord, WINDOW
 
 STEPS = 'environment steps'
+#: A line with more points is averaged in groups: that can't be seen, and keeps the file small.
+MOST_POINTS = 400
 _MISS = 1.5  # periods; a later tick counts as missed (see ActuationStatus)
+_BEFORE, _AFTER, _STRONG, _BAD = '#8a929a', '#1f6f8b', '#0b4a61', '#c2452d'
+_VARIABLES = {INK: 'ink', SOFT: 'soft', HAIR: 'hair', _BEFORE: 'before', _AFTER: 'after',
+              _STRONG: 'strong', _BAD: 'bad'}
+_WIDE, _HALF, _THIRD = (950, 320), (456, 220), (290, 210)  # [pixel] in a wide window
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot with its words."""
+
+    title: str
+    note: str
+    svg: str
 
 
 def learning_plot(record: RunRecord) -> Plot | None:
-    """Success of the training episodes over environment steps, between the two evaluations."""
+    """Draw the success of the training episodes, between the two evaluations."""
     if not record.episodes:
         return None
     running = running_success(record.episodes)
     last = record.episodes[-1]['env_steps']
-    margin = 0.015 * last  # the evaluations stand at the ends: their dots need room
-    x = linear_axis(STEPS, [], low=-margin, high=last + margin, ticks=6)
-    y = linear_axis('success', [], low=0.0, high=1.0, suffix=' %', scale=100.0)
-    layers = [
-        band(x, y, running.env_steps, running.low, running.high, 'after', '95 % interval'),
-        line(x, y, running.env_steps, running.rate, 'after',
-             f'last {WINDOW} training episodes'),
-    ]
-    for name, at, role, words in (('pretrained', 0, 'before', 'evaluation before'),
-                                  ('finetuned', last, 'strong', 'evaluation after')):
+    axes = _axes(_WIDE, STEPS, 'success')
+    axes.set_xlim(-0.015 * last, 1.015 * last)  # room for the dots of the evaluations
+    axes.set_ylim(0, 1)
+    in_percent(axes.yaxis)
+    if len(running.rate):
+        axes.fill_between(running.env_steps, running.low, running.high, color=_AFTER, alpha=0.16,
+                          linewidth=0, label='95 % interval')
+        axes.plot(running.env_steps, running.rate, color=_AFTER, linewidth=2,
+                  label=f'last {WINDOW} training episodes')
+    for name, at, colour, words in (('pretrained', 0, _BEFORE, 'evaluation before'),
+                                    ('finetuned', last, _STRONG, 'evaluation after')):
         if name in record.evaluations:
             rate = evaluation_rate(record.evaluations[name])
-            layers.append(rule(x, y, (at, rate.low), (at, rate.high), role))
-            layers.append(dots(x, y, [(at, rate.rate)], f'{role} big', words))
-    return Plot('Success while it learns',
-                'Training episodes explore, so they may succeed less often than the policy does '
-                'when it is evaluated.' + ('' if len(running.rate) else
-                                      f' Fewer than {WINDOW} episodes: there is no curve yet.'),
-                x, y, tuple(layers))
+            axes.vlines(at, rate.low, rate.high, color=colour, linewidth=3, alpha=0.5)
+            axes.plot(at, rate.rate, 'o', color=colour, markersize=11, label=words)
+    return _plot('Success while it learns',
+                 'Training episodes explore, so they may succeed less often than the policy does '
+                 'when it is evaluated.' + ('' if len(running.rate) else
+                                       f' Fewer than {WINDOW} episodes: there is no curve yet.'),
+                 axes)
 
 
 def loss_plots(record: RunRecord) -> list[Plot]:
-    """Cloning, RL and imitation losses, each on a scale of its own."""
+    """Draw the cloning, RL and imitation losses, each on its own scale."""
     plots = []
-    if record.pretrain.get('steps'):
-        steps = record.pretrain['steps']
-        x = linear_axis('gradient steps', [*steps, 0], ticks=4)
-        curves = [(record.pretrain.get('loss') or [], 'after', 'training'),
-                  (record.pretrain.get('heldout_loss') or [], 'before', 'held out')]
-        y = fitting_axis('loss', [value for values, _, _ in curves for value in values])
-        layers = [line(x, y, steps, values, role, label) for values, role, label in curves
-                  if values]
-        plots.append(Plot('Cloning', 'Imitation loss before fine-tuning.', x, y, tuple(layers)))
+    steps = record.pretrain.get('steps')
+    if steps:
+        axes = _axes(_HALF, 'gradient steps', 'loss')
+        for name, colour, label in (('loss', _AFTER, 'training'),
+                                    ('heldout_loss', _BEFORE, 'held out')):
+            _line(axes, steps, record.pretrain.get(name), colour, label)
+        plots.append(_plot('Cloning', 'Imitation loss before fine-tuning.', axes))
     steps = [row['env_steps'] for row in record.metrics]
     for key, title, note in (
             ('rl_loss', 'Reinforcement learning', 'Loss of the RL host.'),
@@ -72,60 +82,133 @@ def loss_plots(record: RunRecord) -> list[Plot]:
              'On demonstrations that no update has seen: how far the policy moved from them.')):
         values = [row.get(key) for row in record.metrics]
         if any(value is not None for value in values):
-            x = linear_axis(STEPS, steps, low=0, high=max(steps), ticks=4)
-            y = fitting_axis('loss', values)
-            plots.append(Plot(title, note, x, y, (line(x, y, steps, values, 'after'),)))
+            axes = _axes(_HALF, STEPS, 'loss')
+            _line(axes, steps, values, _AFTER)
+            axes.set_xlim(0, max(steps) or 1)
+            plots.append(_plot(title, note, axes))
     return plots
 
 
 def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
-    """Histogram of the wall-clock time between two control ticks.
+    """Draw a histogram of the wall-clock time between two control ticks.
 
     Args:
-        title: Of the stage.
+        title: Name of the stage.
         actuation: ``gap_edges`` [s], ``gap_counts`` (one more than edges: the last bin is open),
             ``period`` [s], ``misses``: 0 in lockstep, where no tick is late.
     """
     edges, counts = actuation.get('gap_edges') or [], actuation.get('gap_counts') or []
     if not any(counts) or len(counts) != len(edges) + 1:
         return None
-    period = actuation['period']
-    x = Axis('time between two ticks [ms]', 0, len(counts),
-             tuple((number + 1, f'{edge * 1e3:.3g}') for number, edge in enumerate(edges)))
-    # From a tenth of a tick, so that a bin with a single tick in it still has a bar.
-    decades = log_axis('ticks', [1.0, max(counts)])
-    y = Axis('ticks', 0.1, max(counts) * 1.5,
-             tuple(tick for tick in decades.ticks if tick[0] <= max(counts) * 1.5), log=True)
-    lower_edges = [0.0, *edges]
-    late = _MISS * period * (1 - 1e-6) if actuation.get('misses') else float('inf')
-    heights = [(number, number + 1, count) for number, count in enumerate(counts)]
-    nominal = float(np.interp(period, lower_edges, range(len(lower_edges))))
-    layers = [bars(x, y, [bar for bar in heights if lower_edges[bar[0]] < late], 'after'),
-              bars(x, y, [bar for bar in heights if lower_edges[bar[0]] >= late], 'bad',
-                   f'more than {_MISS:g} periods'),
-              rule(x, y, (nominal, y.low), (nominal, y.high), 'limit',
-                   f'period, {period * 1e3:.3g} ms')]
-    return Plot(title, f'Longest: {actuation.get("worst_gap", 0.0) * 1e3:.3g} ms.', x, y,
-                tuple(layer for layer in layers if layer.path))
+    period, floor = actuation['period'], 0.1  # a bin with a single tick still has a bar
+    axes = _axes(_THIRD, 'time between two ticks [ms]', 'ticks')
+    _use_log_scale(axes)
+    axes.set_ylim(floor, max(counts) * 1.5)
+    axes.set_xlim(0, len(counts))
+    axes.set_xticks(range(1, len(counts), 2), [f'{edge * 1e3:.3g}' for edge in edges[::2]])
+    lower_edges = np.array([0.0, *edges])
+    late = lower_edges >= _MISS * period * (1 - 1e-6) if actuation.get('misses') else (
+        np.zeros(len(counts), bool))
+    for chosen, colour, label in ((~late, _AFTER, None),
+                                  (late, _BAD, f'more than {_MISS:g} periods')):
+        bins = np.flatnonzero(chosen & (np.array(counts) > 0))
+        if len(bins):
+            axes.bar(bins, np.array(counts)[bins] - floor, 1.0, floor, align='edge', color=colour,
+                     label=label)
+    axes.axvline(float(np.interp(period, lower_edges, range(len(counts)))), color=INK,
+                 linestyle=(0, (3, 3)), label=f'period, {period * 1e3:.3g} ms')
+    return _plot(title, f'Longest: {actuation.get("worst_gap", 0.0) * 1e3:.3g} ms.', axes)
 
 
 def weights_plot(record: RunRecord) -> Plot | None:
-    """How long each version of the weights took from the learner to the running policy."""
+    """Draw how long each version of the weights took from the learner to the running policy."""
     applied = [(row['published'], 1e3 * (row['applied'] - row['published']))
                for row in record.weights if not row.get('refused')
                and None not in (row.get('applied'), row.get('published'))]
-    # The policy node can't tell when a version that it refuses was published.
+    # The policy node doesn't know when a version that it refuses was published.
     refused = [row['published'] if row.get('published') is not None else row['time']
                for row in record.weights if row.get('refused')]
     if not applied and not refused:
         return None
-    times = [0.0, *(time for time, _ in applied), *refused]
-    x = linear_axis('time [s]', times, high=max(times), ticks=6)
+    axes = _axes(_WIDE, 'time [s]', 'delay [ms]')
+    axes.set_xlim(left=0)
     delays = [delay for _, delay in applied] or [1.0]
-    y = log_axis('delay [ms]', delays) if max(delays) > 20 * max(min(delays), 1e-3) else (
-        linear_axis('delay [ms]', [0.0, *delays], ticks=4))
-    layers: list[Layer] = [dots(x, y, applied, 'after', 'published to applied')]
+    if max(delays) > 20 * max(min(delays), 1e-3):
+        _use_log_scale(axes)
+    else:
+        axes.set_ylim(0, 1.1 * max(delays))
+    if applied:
+        axes.plot(*zip(*applied, strict=True), 'o', color=_AFTER, markersize=6,
+                  markeredgewidth=0, alpha=0.75, label='published to applied')
     if refused:
-        layers.append(dots(x, y, [(time, y.high) for time in refused], 'bad', 'refused'))
-    return Plot('Weights on their way', 'One dot per version, at the time it was published.',
-                x, y, tuple(layer for layer in layers if layer.path))
+        axes.plot(refused, [axes.get_ylim()[1]] * len(refused), 'o', color=_BAD, markersize=6,
+                  label='refused')
+    return _plot('Weights on their way', 'One dot per version, at the time it was published.',
+                 axes)
+
+
+def _axes(size: tuple[int, int], x_label: str, y_label: str) -> Axes:
+    """Return axes that fill a figure of this size [pixel]."""
+    axes = new_figure(size[0] / 72, size[1] / 72).subplots()
+    plain(axes, 12)
+    axes.tick_params(pad=5)
+    axes.grid(visible=False, axis='x')
+    axes.spines['bottom'].set_visible(False)
+    axes.set_title(y_label, loc='left', color=SOFT, fontsize=12)
+    axes.set_xlabel(x_label, loc='right', color=SOFT, fontsize=12)
+    axes.locator_params(nbins=6 if size is _WIDE else 5)
+    axes.margins(0, tight=False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_number)
+    return axes
+
+
+def _use_log_scale(axes: Axes) -> None:
+    axes.set_yscale('log')
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(_number)
+
+
+def _line(axes: Axes, xs: Sequence[float], ys: Sequence[float | None] | None, colour: str,
+          label: str | None = None) -> None:
+    """Draw a line that is broken where a value is None, on a log scale if it spans 50 to 1."""
+    if not ys:
+        return
+    x, y = np.array(xs, float), np.array(ys, float)
+    if len(x) > MOST_POINTS:
+        groups = [group for group in np.array_split(np.arange(len(x)), MOST_POINTS)
+                  if np.isfinite(y[group]).any()]
+        x = np.array([x[group].mean() for group in groups])
+        y = np.array([np.nanmean(y[group]) for group in groups])
+    if np.nanmin(y) > 0 and np.nanmax(y) > 50 * np.nanmin(y):
+        _use_log_scale(axes)
+    axes.plot(x, y, color=colour, linewidth=2, label=label)
+
+
+def _plot(title: str, note: str, axes: Axes) -> Plot:
+    figure = axes.figure
+    handles, labels = axes.get_legend_handles_labels()
+    if labels:
+        figure.legend(handles, labels, loc='outside upper left', frameon=False, fontsize=12,
+                      ncols=4 if figure.get_figwidth() > 5 else 1, labelcolor=SOFT,
+                      borderaxespad=0, borderpad=0, handlelength=1.4)
+    figure.patch.set_visible(False)
+    axes.patch.set_visible(False)
+    with rc_context({'axes.autolimit_mode': 'round_numbers', 'svg.fonttype': 'none'}):
+        axes.autoscale_view()
+        text = svg_text(figure, title)
+    # Inline in a page: without a prologue, sizes, names of parts, and clipping, which names them.
+    text = text[text.index('<svg'):]
+    text = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<clipPath.*?</clipPath>', '', text,
+                  flags=re.DOTALL)
+    text = re.sub(r' (clip-path|xmlns|xmlns:xlink|version)="[^"]*"|(?<=<g) id="[^"]*"', '', text)
+    text = re.sub(r'(<svg) width="[^"]*" height="[^"]*"', r'\1', text)
+    text = re.sub(r'font: ([\d.]+px) [^;"]*', r'font-size: \1', text)
+    for colour, name in _VARIABLES.items():
+        text = text.replace(colour, f'var(--{name})')
+    return Plot(title, note, text)
+
+
+def _number(value: float, _: int) -> str:
+    """Return a tick's label: thousands apart, and a true minus."""
+    return f'{value:,.10g}'.replace(',', '\u202f').replace('-', '−')

@@ -1,0 +1,26 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The TensorBoard files of a run hold its numbers."""
+
+import pytest
+
+from inril_ros.cli.report.tensorboard import write_tensorboard
+from inril_ros.data.record_files import read_json_lines
+
+
+def test_tensorboard_gets_every_number_once(sample_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    write_tensorboard(sample_run.path)
+    folder = write_tensorboard(sample_run.path)  # a second time adds nothing
+    events = EventAccumulator(str(folder), size_guidance={'scalars': 0}).Reload()
+    metrics, episodes = map(read_json_lines, (sample_run.metrics, sample_run.episodes))
+    written = events.Scalars('loss/rl')
+    known = [row for row in metrics if row['rl_loss'] is not None]
+    assert [event.step for event in written] == [row['env_steps'] for row in known]
+    assert [event.value for event in written] == pytest.approx([row['rl_loss'] for row in known])
+    assert len(events.Scalars('loss/il_heldout')) == len(metrics)
+    success = events.Scalars('episode/success')
+    assert [event.value for event in success] == [
+        row['outcome'] == 'success' for row in episodes]
+    assert success[-1].wall_time == pytest.approx(episodes[-1]['time'])
+    assert len(events.Scalars('episode/running_success')) == len(episodes) - 19
