@@ -15,9 +15,8 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
-import yaml
 
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
@@ -25,7 +24,7 @@ from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
-from inril_ros.robot.contract.contract import explain
+from inril_ros.robot.contract.reading import checked, load_yaml
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -203,14 +202,8 @@ def load_study(path: str | Path) -> Study:
     Raises:
         StudyError: The file is missing, isn't YAML, or breaks a rule; the message says which.
     """
-    path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise StudyError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise StudyError(f'{path}: is not YAML: {error}') from error
-    return parse_study(data, str(path))
+    data, lines = load_yaml(path, StudyError)
+    return checked(Study, data, str(path), StudyError, lines)
 
 
 def parse_study(data: object, source: str = 'study') -> Study:
@@ -219,26 +212,12 @@ def parse_study(data: object, source: str = 'study') -> Study:
     Raises:
         StudyError: It breaks a rule; the message names the key, the value and what is allowed.
     """
-    return _parse(Study, data, source)
+    return checked(Study, data, source, StudyError)
 
 
 def parse_run(data: object, source: str = 'run') -> Run:
     """Read what ``Run.document`` wrote; StudyError if it isn't that."""
-    return _parse(Run, data, source)
-
-
-def _parse(kind: type, data: object, source: str) -> Any:
-    if not isinstance(data, dict):
-        raise StudyError(f'{source}: must be a mapping of keys, got {type(data).__name__}')
-    if not all(isinstance(key, str) for key in data):
-        raise StudyError(f'{source}: keys must be text, got {list(data)}')
-    try:
-        return TypeAdapter(kind).validate_python(data)
-    except ValidationError as error:
-        lines = '\n'.join(explain(item) for item in error.errors())
-        raise StudyError(f'{source}:\n{lines}') from error
-    except RecursionError as error:  # an anchor that contains itself
-        raise StudyError(f'{source}: is nested without end') from error
+    return checked(Run, data, source, StudyError)
 
 
 def _no_twins(key: str, names: list) -> None:

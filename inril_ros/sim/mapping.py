@@ -2,23 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulation mapping: the YAML file that ties a robot contract to a simulator.
 
-The contract says what a robot gives and takes; the mapping says where a simulator keeps it and
-which tasks there are. So a simulated robot is described without code, as a real one is. It is
-plain data: frozen dataclasses, validated when loaded.
+The contract says what a robot gives and takes; the mapping says where a simulator has it, and
+lists the tasks. A simulated robot is thus described without code, as a real one is.
 """
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
-import yaml
 
 from inril_ros.robot.configuration_folder import configuration_folder
-from inril_ros.robot.contract.contract import Contract, explain
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.reading import checked, Lines, load_yaml
+from inril_ros.robot.contract.rules import STRICT
 from inril_ros.sim.gazebo.lift_task import LiftTask
 
-_STRICT = ConfigDict(extra='forbid', strict=False)
 _TaskName = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_-]*$')]
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -27,19 +26,19 @@ _Range = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]]
 
 
 class MappingError(ValueError):
-    """A mapping that can't be used, alone or with its contract; the message says what to do."""
+    """A mapping can't be used, alone or with its contract; the message says what to do."""
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class MetaworldTask:
     """A task of Meta-World.
 
     Attributes:
         environment: Meta-World's name, for example ``pick-place-v3``.
-        quaternion_order: Order in which this environment gives an object's orientation: some
-            give it scalar first, as MuJoCo does, some last, as SciPy does.
-        operator: ``expert``: a scripted operator can be made of Meta-World's scripted policy.
-        time_limit: [s] Instead of the contract's.
+        quaternion_order: Order of an object's orientation in this environment: in some the scalar
+            comes first, as in MuJoCo, in some last, as in SciPy.
+        operator: ``expert`` if Meta-World's scripted policy can be used as an operator.
+        time_limit: [s] Time limit in place of the contract's.
     """
 
     environment: str
@@ -48,22 +47,22 @@ class MetaworldTask:
     time_limit: _TimeLimit | None = None
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class MetaworldCamera:
     """A camera of Meta-World.
 
     Attributes:
         camera: Its name in the MuJoCo model.
-        upside_down: It hangs upside down: the image is turned by 180 degrees.
+        upside_down: Whether it hangs upside down; the image is turned by 180 degrees.
     """
 
     camera: str
     upside_down: bool = False
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class MetaworldMapping:
-    """Meta-World's Sawyer; where its observations lie is the same in all tasks."""
+    """Meta-World's Sawyer; its observations are the same in all tasks."""
 
     simulator: Literal['metaworld']
     contract: str
@@ -71,15 +70,15 @@ class MetaworldMapping:
     cameras: dict[_Name, MetaworldCamera] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class GymnasiumTask:
     """A task that is a Gymnasium environment.
 
     Attributes:
         environment: Gymnasium id.
         make: Keyword arguments of ``gymnasium.make``.
-        operator: Gymnasium has no scripted experts.
-        time_limit: [s] Instead of the contract's.
+        operator: ``none``: Gymnasium has no scripted experts.
+        time_limit: [s] Time limit in place of the contract's.
     """
 
     environment: str
@@ -88,18 +87,23 @@ class GymnasiumTask:
     time_limit: _TimeLimit | None = None
 
 
-@dataclass(frozen=True, config=_STRICT)
+def _check_one_is_given(**entries: object) -> None:
+    if sum(entry is not None for entry in entries.values()) != 1:
+        raise ValueError(f'give exactly one of {", ".join(entries)}')
+
+
+@dataclass(frozen=True, config=STRICT)
 class Source:
-    """Where an observation is found; exactly one of the first three is given.
+    """Source of an observation; exactly one of the first three is given.
 
     Attributes:
-        observation: Keys into the environment's observation, joined by dots; empty: all of it.
-        info: Keys into its info, joined by dots.
-        joints: Joints of its MuJoCo model with one degree of freedom each.
+        observation: Keys into the environment's observation, joined by dots; empty for all of it.
+        info: Keys into the environment's info, joined by dots.
+        joints: Joints of its MuJoCo model, of one degree of freedom each.
         quantity: ``position`` or ``velocity``, for joints.
-        elements: ``[first, end]`` of the array, end excluded; all of it if not given.
-        scale: The value is multiplied by it
-        offset: and this is added.
+        elements: ``[first, end]`` of the array, end excluded; by default all of it.
+        scale: Factor of the value.
+        offset: Added to the scaled value.
     """
 
     observation: str | None = None
@@ -111,19 +115,18 @@ class Source:
     offset: _Finite = 0.0
 
     def __post_init__(self) -> None:
-        given = [self.observation is not None, self.info is not None, bool(self.joints)]
-        if sum(given) != 1:
-            raise ValueError('give exactly one of observation, info, joints')
+        _check_one_is_given(observation=self.observation, info=self.info,
+                            joints=self.joints or None)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Target:
-    """Where an action goes in the environment's action.
+    """Place of an action in the environment's action.
 
     Attributes:
         elements: ``[first, end]``, end excluded. Elements that no action sets are 0.
-        scale: The action in contract units is multiplied by it
-        offset: and this is added.
+        scale: Factor of the action in contract units.
+        offset: Added to the scaled action.
     """
 
     elements: _Range
@@ -137,14 +140,14 @@ class Target:
             raise ValueError('scale is 0: the action would have no effect')
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class Success:
-    """What counts as success; exactly one is given.
+    """Condition of success; exactly one is given.
 
     Attributes:
-        info: Keys into the environment's info, joined by dots; success if the value is true.
-        reward: Success if a step's reward is at least this.
-        terminated_with_reward: Success if the environment terminates with at least this reward.
+        info: Keys into the environment's info, joined by dots, of a value that is true.
+        reward: Lowest reward of a successful step.
+        terminated_with_reward: Lowest reward of a successful step that terminates the episode.
     """
 
     info: str | None = None
@@ -152,43 +155,42 @@ class Success:
     terminated_with_reward: _Finite | None = None
 
     def __post_init__(self) -> None:
-        given = [self.info, self.reward, self.terminated_with_reward]
-        if sum(entry is not None for entry in given) != 1:
-            raise ValueError('give exactly one of info, reward, terminated_with_reward')
+        _check_one_is_given(info=self.info, reward=self.reward,
+                            terminated_with_reward=self.terminated_with_reward)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class GymnasiumCamera:
-    """Where an image is found; exactly one is given.
+    """Source of an image; exactly one is given.
 
     Attributes:
         observation: Keys into the environment's observation, joined by dots.
-        render: Which image of ``render()``, if it returns several; 0 otherwise.
+        render: Index of the image among those that ``render()`` returns.
     """
 
     observation: str | None = None
     render: Annotated[int, Field(ge=0)] | None = None
 
     def __post_init__(self) -> None:
-        if (self.observation is None) == (self.render is None):
-            raise ValueError('give exactly one of observation, render')
+        _check_one_is_given(observation=self.observation, render=self.render)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class GymnasiumMapping:
     """A robot in Gymnasium environments that share their observations and actions.
 
     Attributes:
-        simulator: The kind of simulator.
+        simulator: Kind of simulator.
         contract: File of the contract, relative to the folder ``robots`` beside this one.
         tasks: Tasks by name.
         observations: Source of each observation of the contract.
-        actions: Target of each action of the contract.
-        success: What counts as success.
-        failure: ``terminated``: the environment's end without success; ``never``: nothing.
-        reward: ``sparse``: 1 for success, else 0; ``environment``: the environment's own.
+        actions: Place of each action of the contract.
+        success: Condition of success.
+        failure: ``terminated`` if the environment's end without success is a failure, else
+            ``never``.
+        reward: ``sparse`` for 1 on success, else 0; ``environment`` for the environment's own.
         modules: Python modules whose import registers the environments.
-        cameras: Source of each camera of the contract that can be shown.
+        cameras: Sources of the contract's cameras.
     """
 
     simulator: Literal['gymnasium']
@@ -203,12 +205,12 @@ class GymnasiumMapping:
     cameras: dict[_Name, GymnasiumCamera] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class SdfMapping:
-    """An arm that is described for Gazebo, in a world of its own (SDF).
+    """An arm that is described by a Gazebo world (SDF).
 
     Attributes:
-        simulator: The kind of simulator.
+        simulator: Kind of simulator.
         contract: File of the contract, relative to the folder ``robots`` beside this one.
         world: File of the world, relative to the mapping's folder.
         tasks: Tasks by name.
@@ -231,18 +233,14 @@ def load_mapping(path: str | Path) -> Mapping:
     Raises:
         MappingError: The file is missing, isn't YAML, or breaks a rule; the message says which.
     """
-    path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise MappingError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f'{path}: is not YAML: {error}') from error
-    return parse_mapping(data, source=str(path))
+    data, lines = load_yaml(path, MappingError)
+    return parse_mapping(data, str(path), lines)
 
 
-def parse_mapping(data: object, source: str = 'mapping') -> Mapping:
-    """Check a mapping given as plain data; ``source`` is named in errors.
+def parse_mapping(
+    data: object, source: str = 'mapping', lines: Lines | None = None,
+) -> Mapping:
+    """Check a mapping given as plain data; errors name the ``source`` and the lines.
 
     Raises:
         MappingError: It breaks a rule; the message names the key, the value and what is allowed.
@@ -252,18 +250,14 @@ def parse_mapping(data: object, source: str = 'mapping') -> Mapping:
     kind = data.get('simulator')
     if not isinstance(kind, str) or kind not in _KINDS:
         raise MappingError(f'{source}:\n  simulator: is {kind!r}, allowed are {sorted(_KINDS)}')
-    try:
-        return TypeAdapter(_KINDS[kind]).validate_python(data)
-    except ValidationError as error:
-        lines = '\n'.join(explain(item) for item in error.errors())
-        raise MappingError(f'{source}:\n{lines}') from error
+    return checked(_KINDS[kind], data, source, MappingError, lines)
 
 
 def find_task(mapping: Mapping, task: str, source: str = 'mapping') -> Task:
     """Return a task by name.
 
     Raises:
-        MappingError: There is none of that name; the message lists those there are.
+        MappingError: There is no task of that name; the message lists all.
     """
     if task not in mapping.tasks:
         raise MappingError(f'{source}: has no task {task!r}; tasks are {sorted(mapping.tasks)}')
@@ -271,22 +265,22 @@ def find_task(mapping: Mapping, task: str, source: str = 'mapping') -> Task:
 
 
 def time_limit_ticks(task: Task, contract: Contract) -> int:
-    """Return the longest episode in ticks: the task's own limit, or the contract's."""
+    """Return the longest episode in ticks, by the task's limit or else the contract's."""
     if task.time_limit is None:
         return contract.time_limit_ticks
     return max(1, round(task.time_limit * contract.control_rate))
 
 
 def contract_file(path: str | Path, mapping: Mapping) -> Path:
-    """Return the contract's file of the mapping that was read from ``path``."""
+    """Return the file of the contract that the mapping in file ``path`` names."""
     return Path(path).absolute().parent.parent / 'robots' / mapping.contract
 
 
 def built_in_mapping(name: str) -> Path:
-    """Find a mapping that comes with this copy of the package, for example ``metaworld``.
+    """Return the file of a mapping that comes with the package, for example ``metaworld``.
 
     Raises:
-        MappingError: There is none of that name.
+        MappingError: There is no mapping of that name.
     """
     file = configuration_folder() / 'simulations' / f'{name}.yaml'
     if not file.is_file():

@@ -123,7 +123,7 @@ def test_the_action_vector_is_in_the_order_of_the_file():
      ["workspace.action: 'gripper_effort' has 1 values, 3 are needed"]),
     (changed('workspace', 'minimum', value=[1, 1, 1]), ['workspace.minimum', 'is not below']),
     (changed('actions', 'hand_velocity', 'hold', value='last'),
-     ['workspace.action', 'hold is zero']),
+     ['workspace.action', 'hold must be zero']),
     (changed('teleoperation', 'twist_action', value='hand'),
      ["teleoperation.twist_action is 'hand'", 'hand_velocity']),
     (changed('teleoperation', 'gripper_action', value='hand_velocity'),

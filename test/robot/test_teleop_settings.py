@@ -57,7 +57,7 @@ def test_every_kind_has_defaults_and_a_dead_mans_switch(kind):
     ('switches: {deadman_button: 3, buttons: {success: 3}}', 'two buttons have the same index'),
     ('switches: {buttons: {explode: 3}}', 'switches.buttons.explode'),
     ('switches: {joy_topic: "not a topic"}', 'switches.joy_topic'),
-    ('[1, 2]', 'dictionary'), ('a: [', 'is not YAML'), ('x: 1\nx: 2', 'is there twice')])
+    ('[1, 2]', 'mapping of keys'), ('a: [', 'is not YAML'), ('x: 1\nx: 2', 'is there twice')])
 def test_wrong_settings_are_told(tmp_path, text, said):
     path = tmp_path / 'pad.yaml'
     path.write_text(text)

@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-import yaml
 
-from inril_ros.robot.contract.contract import Contract, explain, Observation
-from inril_ros.robot.contract.reading import read_yaml
+from inril_ros.robot.contract.contract import Contract, Observation
+from inril_ros.robot.contract.reading import checked, load_yaml
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 # Bags name topics with their namespace; ROS 1 allows more characters than a contract does.
@@ -71,16 +70,8 @@ def load_mapping(path: Path) -> ImportMapping:
     Raises:
         MappingError: It can't be read, or breaks a rule; the message says which.
     """
-    try:
-        data, lines = read_yaml(path.read_text(encoding='utf-8'))
-        return TypeAdapter(ImportMapping).validate_python({} if data is None else data)
-    except OSError as error:
-        raise MappingError(f'{path}: cannot be read: {error.strerror}') from error
-    except ValidationError as error:
-        told = '\n'.join(explain(item, lines) for item in error.errors())
-        raise MappingError(f'{path}:\n{told}') from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MappingError(f'{path}: is not YAML: {error}') from error
+    data, lines = load_yaml(path, MappingError)
+    return checked(ImportMapping, {} if data is None else data, str(path), MappingError, lines)
 
 
 def check_mapping(mapping: ImportMapping, contract: Contract) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot takes, as a contract says it: the parts of its command and their limits."""
+"""What a robot takes: the parts of its command, with their limits."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,10 @@ from pydantic.dataclasses import dataclass
 from inril_ros.robot.contract.fields import ACTION_TYPES, field_size
 from inril_ros.robot.contract.rules import NotNegative, Positive, STRICT, Topic
 
-# What each type can carry, where it isn't everything.
+# The only quantity that a type can carry.
 _QUANTITIES = {'control_msgs/msg/JointJog': 'velocity',
                'control_msgs/action/GripperCommand': 'position'}
-# Commands are float32 on their way; far beyond any SI value the conversion would overflow.
+# Commands are converted to float32, which would overflow far beyond any SI value.
 _Limit = Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
@@ -24,24 +24,27 @@ class Action:
     Attributes:
         topic: Topic the command is sent on.
         type: ROS message type.
-        field: Where the values go, for example ``twist.linear``. Not for types read by joint.
+        field: Path of the values in the message, for example ``twist.linear``. Not for types with
+            joint names.
         joints: Joint names, for JointTrajectory, JointJog and GripperCommand; for a
             Float64MultiArray, the joints in the controller's order.
-        quantity: What the values are, where there are joints.
-        minimum: Lowest value the robot may be sent, in the unit of the message.
-        maximum: Highest value, likewise. The policy's -1..1 is mapped to minimum..maximum.
-        position_minimum: [rad or m] For joint velocities: where they must end; with the URDF's
-            limits the tighter one counts.
-        position_maximum: [rad or m] Likewise.
-        max_velocity: [rad/s or m/s] For joint positions: one value, or one per joint.
-        max_acceleration: [/s] Highest change of a velocity command, or of joint velocities; none
-            given: a velocity command may change at once.
-        max_jerk: [/s^2] Likewise of the acceleration; none given: unlimited for a velocity.
-        max_lead: [rad or m] How far a joint position command may be ahead of the measured one.
-        horizon: Points per JointTrajectory: the step that is due and those that follow it.
-        max_effort: [N or N m] For GripperCommand.
+        quantity: Quantity of the joints: ``position``, ``velocity`` or ``effort``.
+        minimum: Lowest values that may be sent, in the unit of the message.
+        maximum: Highest values that may be sent. The policy's -1..1 is mapped to minimum..maximum.
+        position_minimum: [rad or m] Lowest joint positions, for joint velocities. The tighter one
+            of this and the URDF's limit counts.
+        position_maximum: [rad or m] Highest joint positions, for joint velocities.
+        max_velocity: [rad/s or m/s] Highest joint speed, for joint positions: one value, or one
+            per joint.
+        max_acceleration: [/s] Highest rate of change of a velocity command, or of the joints'
+            velocity. Without it a velocity command may change at once.
+        max_jerk: [/s^2] Highest rate of change of the acceleration. Without it a velocity
+            command's is unlimited.
+        max_lead: [rad or m] How far a joint position command may be ahead of the measurement.
+        horizon: Number of points per JointTrajectory: the step that is due and those after it.
+        max_effort: [N or N m] Highest effort, for GripperCommand.
         hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
-        frame_id: Frame of the command, where the message has a header.
+        frame_id: Frame of the command, if the message has a header.
     """
 
     topic: Topic
@@ -90,10 +93,10 @@ class Action:
 
 
 def _check_motion_limits(action: Action) -> None:
-    """Check the limits of one action that go beyond its range.
+    """Check the limits of motion of an action.
 
     Raises:
-        ValueError: A limit doesn't apply to such an action, or has a wrong number of values.
+        ValueError: A limit doesn't apply to such an action, or has the wrong number of values.
     """
     needed = _QUANTITIES.get(action.type, action.quantity)
     if action.quantity != needed:

@@ -1,17 +1,17 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What ties one part of a contract to another: names that must exist, lengths that must fit."""
+"""Checks that the parts of a contract fit together: names that must exist, equal lengths."""
 
 from itertools import combinations
 
 from inril_ros.robot.contract.parts import ContractParts
 
-# These have no names for what they carry.
-_ALONE = ('std_msgs/msg/Float64MultiArray', 'control_msgs/action/GripperCommand')
+# Types whose messages don't name what they carry.
+_ONE_ACTION = ('std_msgs/msg/Float64MultiArray', 'control_msgs/action/GripperCommand')
 
 
 def check_references(contract: ContractParts) -> None:
-    """Check what ties one part of a contract to another.
+    """Check that the parts of a contract fit together.
 
     Raises:
         ValueError: A name is used that isn't defined, or lengths don't fit.
@@ -33,32 +33,36 @@ def check_references(contract: ContractParts) -> None:
     _check_shared_commands(contract)
     _check_positions_are_observed(contract)
     _check_home(contract)
-    box, teleoperation = contract.workspace, contract.teleoperation
-    if box is not None:
-        if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
-            raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
-        if box.links and contract.kinematics is None:
-            raise ValueError('workspace.links needs kinematics: where the URDF is')
-    if box is not None and box.action:
+    _check_workspace(contract)
+    _check_teleoperation(contract)
+
+
+def _check_workspace(contract: ContractParts) -> None:
+    box = contract.workspace
+    if box is None:
+        return
+    if not all(low < high for low, high in zip(box.minimum, box.maximum, strict=True)):
+        raise ValueError(f'workspace.minimum {box.minimum} is not below {box.maximum}')
+    if box.links and contract.kinematics is None:
+        raise ValueError('workspace.links needs kinematics: where the URDF is')
+    if box.action:
         _check_reference('workspace.observation', box.observation, contract.observations, 3)
         _check_reference('workspace.action', box.action, contract.actions, 3)
         if contract.actions[box.action].hold != 'zero':
-            raise ValueError(f'workspace.action: {box.action!r} is a velocity; its hold is zero, '
-                             'or a held arm would leave the box')
-    if teleoperation.twist_action:
-        _check_reference(
-            'teleoperation.twist_action', teleoperation.twist_action, contract.actions, 3)
-    if teleoperation.rotation_action:
-        _check_reference('teleoperation.rotation_action', teleoperation.rotation_action,
-                         contract.actions, 3)
-    if teleoperation.gripper_action:
-        _check_reference(
-            'teleoperation.gripper_action', teleoperation.gripper_action, contract.actions, 1)
-    if teleoperation.joint_action:
-        action = contract.actions.get(teleoperation.joint_action)
-        if action is None or not action.commands_positions:
-            raise ValueError(f'teleoperation.joint_action is {teleoperation.joint_action!r}, '
-                             'which is no action that commands joint positions')
+            raise ValueError(f'workspace.action: {box.action!r} is a velocity; its hold must be '
+                             'zero, or a held arm would leave the box')
+
+
+def _check_teleoperation(contract: ContractParts) -> None:
+    rules = contract.teleoperation
+    for key, length in (('twist_action', 3), ('rotation_action', 3), ('gripper_action', 1)):
+        if getattr(rules, key):
+            _check_reference(
+                f'teleoperation.{key}', getattr(rules, key), contract.actions, length)
+    action = contract.actions.get(rules.joint_action)
+    if rules.joint_action and (action is None or not action.commands_positions):
+        raise ValueError(f'teleoperation.joint_action is {rules.joint_action!r}, which is no '
+                         'action that commands joint positions')
 
 
 def _check_derived(contract: ContractParts) -> None:
@@ -92,7 +96,7 @@ def _check_no_circle(contract: ContractParts, name: str, above: tuple[str, ...])
 
 
 def _is_pose(contract: ContractParts, name: str) -> bool:
-    """Say whether a quantity is a pose: observed as one, or one relative to another."""
+    """Return whether a quantity is a pose: an observed one, or one relative to another."""
     if name in contract.observations:
         return contract.observations[name].is_pose
     derived = contract.derived[name]
@@ -105,22 +109,22 @@ def check_lockstep(contract: ContractParts, file: str) -> None:
     """Check that a simulation can run in lockstep under a contract.
 
     Args:
-        contract: Of the robot.
-        file: Where it was read from, for the message.
+        contract: The robot's contract.
+        file: Its file, for the message.
 
     Raises:
-        ValueError: It has an observation_delay: the simulation would wait for the answer to an
-            observation that the policy isn't to see yet, and nothing would ever go on.
+        ValueError: The contract has an observation_delay: the simulation would wait for ever for
+            the answer to an observation that the policy must not see yet.
     """
     if contract.observation_delay > 0.0:
         raise ValueError(
-            f'{file}: observation_delay is {contract.observation_delay:g} s, which lockstep does '
-            'not know: in it each tick is answered from its own observation. Run in real time '
+            f'{file}: observation_delay is {contract.observation_delay:g} s, which is not '
+            'possible in lockstep: a tick is answered from its own observation. Run in real time '
             '(lockstep false), or set observation_delay: 0 and align: hold')
 
 
 def _check_instants(contract: ContractParts) -> None:
-    """Check that there is something to interpolate between."""
+    """Check that values can be aligned: interpolation needs a later sample."""
     for name, entry in contract.observations.items():
         if entry.align != 'hold' and contract.observation_delay == 0.0:
             raise ValueError(
@@ -128,7 +132,7 @@ def _check_instants(contract: ContractParts) -> None:
                 'itself the next sample has not come. Give the contract a delay of at least one '
                 'period of this topic, for example observation_delay: 0.02, or use align: hold')
         if entry.latched and entry.clock == 'receive':
-            raise ValueError(f'observations.{name}: what is latched was sent before it is '
+            raise ValueError(f'observations.{name}: a latched value was sent before it is '
                              'received: clock must be header')
 
 
@@ -140,21 +144,18 @@ def _check_policy_images(contract: ContractParts) -> None:
                              f'{sorted(contract.cameras)}')
         period = 1.0 / contract.cameras[name].rate
         if wanted.max_age < period:
-            raise ValueError(f'policy_images.max_age is {wanted.max_age} s, but {name!r} gives an '
-                             f'image each {period:g} s')
+            raise ValueError(f'policy_images.max_age is {wanted.max_age} s, but {name!r} gives '
+                             f'one image every {period:g} s')
     topics = [camera.topic for camera in contract.policy_cameras.values()]
     if len(set(topics)) != len(topics):
         raise ValueError(f'policy_images.cameras share a topic: {topics}')
 
 
 def _check_home(contract: ContractParts) -> None:
-    home = contract.episode.home
-    if not home:
-        return
     limits = {joint: (low, high) for action in contract.actions.values()
               if action.commands_positions
               for joint, low, high in zip(action.joints, action.minimum, action.maximum)}
-    for joint, position in home.items():
+    for joint, position in contract.episode.home.items():
         if joint not in limits:
             raise ValueError(f'episode.home names {joint!r}, which is none of the joints that are '
                              f'commanded by position: {sorted(limits)}')
@@ -167,14 +168,13 @@ def _check_positions_are_observed(contract: ContractParts) -> None:
     observed = {joint for entry in contract.observations.values()
                 if entry.quantity == 'position' for joint in entry.joints}
     for name, action in contract.actions.items():
-        if action.commands_positions and not observed.issuperset(action.joints):
-            raise ValueError(
-                f'actions.{name} commands positions of {sorted(set(action.joints) - observed)}, '
-                'which no observation measures: they could not be held')
-        if action.position_minimum and not observed.issuperset(action.joints):
-            raise ValueError(
-                f'actions.{name} limits positions of {sorted(set(action.joints) - observed)}, '
-                'which no observation measures')
+        missing = sorted(set(action.joints) - observed)
+        if missing and action.commands_positions:
+            raise ValueError(f'actions.{name} commands positions of {missing}, which no '
+                             'observation measures: they could not be held')
+        if missing and action.position_minimum:
+            raise ValueError(f'actions.{name} limits positions of {missing}, which no '
+                             'observation measures')
 
 
 def _check_reference(key: str, name: str, table: dict, length: int) -> None:
@@ -194,7 +194,7 @@ def _check_topics(contract: ContractParts) -> None:
 
 
 def _check_shared_commands(contract: ContractParts) -> None:
-    """Check that actions on one topic fit into one message: one frame, no value written twice."""
+    """Check that actions on one topic fit into one message, without writing a value twice."""
     for (name, first), (other, second) in combinations(contract.actions.items(), 2):
         if first.topic != second.topic:
             continue
@@ -202,7 +202,7 @@ def _check_shared_commands(contract: ContractParts) -> None:
         if first.frame_id != second.frame_id:
             raise ValueError(f'{both}, but not the frame_id: {first.frame_id!r}, '
                              f'{second.frame_id!r}')
-        if first.type in _ALONE:
+        if first.type in _ONE_ACTION:
             raise ValueError(f'{both}: a {first.type} carries one action')
         if max(first.horizon, second.horizon) > 1:
             raise ValueError(f'{both}: a horizon needs a topic of its own')

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a contract says, as plain data: its hash, and in what two of them differ.
+"""The hash of a contract, and the difference of two contracts, from their plain data.
 
-A key at its default counts as absent. So an optional key that a later version of this package
-knows leaves the hashes of contracts, and with them bags and checkpoints, as they are. For the
-same reason a default may not be changed: whoever wants another one adds another key. Which
-defaults there are is pinned by config/schema/contract.schema.json and its test.
+A key at its default counts as absent. New optional keys in later versions of this package thus
+keep the hashes of contracts, and with them bags and checkpoints, valid. For the same reason a
+default must not be changed: add another key instead. The defaults are pinned by
+config/schema/contract.schema.json and its test.
 """
 
 from collections.abc import Iterable
@@ -20,16 +20,16 @@ from inril_ros.robot.contract.parts import ContractParts
 
 
 def content_hash(contract: ContractParts) -> str:
-    """Return the SHA-256 (hex) of the content; see ``Contract.hash``."""
+    """Return the SHA-256 (hex) of a contract's content; see ``Contract.hash``."""
     content = _content(contract, defaults=False)
     if contract.kinematics is not None and contract.kinematics.sha256:
-        del content['kinematics']['urdf']  # where it lies doesn't matter, what it says does
+        del content['kinematics']['urdf']  # its content counts, not its place
     text = json.dumps(content, sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def describe_difference(ours: ContractParts, theirs: ContractParts) -> str:
-    """Say in which keys two contracts differ, one line each; empty if they are equal."""
+    """Return the keys in which two contracts differ, one per line; empty if they are equal."""
     left, right = (dict(_flatten(_content(one, defaults=True))) for one in (ours, theirs))
     return '\n'.join(
         f'  {key}: {left.get(key, "(absent)")!r} here, {right.get(key, "(absent)")!r} there'
@@ -41,7 +41,7 @@ def _content(contract: ContractParts, defaults: bool) -> dict[str, Any]:
 
 
 def _plain(value: object, defaults: bool) -> Any:
-    """Return a value in JSON's types, with the keys at their defaults or without."""
+    """Return a value in JSON's types, with or without the keys at their defaults."""
     if is_dataclass(value):
         return {item.name: _plain(getattr(value, item.name), defaults) for item in fields(value)
                 if defaults or not _is_default(item, getattr(value, item.name))}
@@ -54,7 +54,7 @@ def _plain(value: object, defaults: bool) -> Any:
 
 def _is_default(item: Any, value: object) -> bool:
     default = item.default
-    if isinstance(default, FieldInfo):  # where pydantic keeps a factory
+    if isinstance(default, FieldInfo):  # pydantic keeps a factory there
         default = default.get_default(call_default_factory=True)
     return default is not MISSING and value == default
 

@@ -11,29 +11,24 @@ from dataclasses import replace
 from functools import cached_property
 import hashlib
 from pathlib import Path
-import re
 
-from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
-import yaml
 
 from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.checks import check_references
 from inril_ros.robot.contract.content import content_hash, describe_difference
 from inril_ros.robot.contract.parts import ContractParts
-from inril_ros.robot.contract.reading import Lines, place_of, read_yaml
-from inril_ros.robot.contract.rules import (
-    Kinematics,
-    STRICT,
-)
+from inril_ros.robot.contract.reading import checked, Lines, load_yaml
+from inril_ros.robot.contract.rules import Kinematics, STRICT
 from inril_ros.robot.contract.streams import Camera, Derived, Observation
 
 __all__ = [
-    'Action', 'Camera', 'Contract', 'ContractError', 'Derived', 'describe_difference', 'explain',
+    'Action', 'Camera', 'Contract', 'ContractError', 'Derived', 'describe_difference',
     'load_contract', 'Observation', 'parse_contract']
 
+
 class ContractError(ValueError):
-    """A contract that can't be used; the message names file, key, value and what is allowed."""
+    """A contract can't be used; the message names file, key, value and what is allowed."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -45,11 +40,11 @@ class Contract(ContractParts):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over the content, independent of comments and of the order of keys.
+        """SHA-256 of the content, independent of comments and of the order of keys.
 
-        Of the order only that of the actions counts: it is that of the action vector. A key at its
-        default is as good as absent, so that a contract keeps its hash when keys are added that it
-        doesn't use.
+        Only the order of the actions counts, because it is that of the action vector. A key at
+        its default counts as absent, so that a contract keeps its hash when this package gets new
+        optional keys.
         """
         return content_hash(self)
 
@@ -61,12 +56,7 @@ def load_contract(path: str | Path) -> Contract:
         ContractError: The file is missing, isn't YAML, or breaks a rule; the message says which.
     """
     path = Path(path)
-    try:
-        data, lines = read_yaml(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise ContractError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2024-13-45 is a ValueError
-        raise ContractError(f'{path}: is not YAML: {error}') from error
+    data, lines = load_yaml(path, ContractError)
     contract = parse_contract(data, str(path), lines)
     if contract.kinematics is None:
         return contract
@@ -74,7 +64,7 @@ def load_contract(path: str | Path) -> Contract:
 
 
 def _with_digest(kinematics: Kinematics, path: Path) -> Kinematics:
-    """Return the entry with the SHA-256 of the URDF's content, by which the contract's hash."""
+    """Return the entry with the SHA-256 of the URDF's content, which the contract's hash uses."""
     urdf = path.parent / kinematics.urdf
     try:
         digest = hashlib.sha256(urdf.read_bytes()).hexdigest()
@@ -93,30 +83,11 @@ def parse_contract(
     """Check a contract given as plain data.
 
     Args:
-        data: The content of the file.
-        source: Is named in errors.
-        lines: Of the keys in the file, likewise.
+        data: Content of the file.
+        source: Name of the file in errors.
+        lines: Lines of the keys in the file, for errors too.
 
     Raises:
         ContractError: It breaks a rule; the message names the key, the value and what is allowed.
     """
-    if not isinstance(data, dict):
-        raise ContractError(f'{source}: must be a mapping of keys, got {type(data).__name__}')
-    try:
-        return TypeAdapter(Contract).validate_python(data)
-    except ValidationError as error:
-        told = '\n'.join(explain(item, lines) for item in error.errors())
-        raise ContractError(f'{source}:\n{told}') from error
-
-
-def explain(item: dict, lines: Lines | None = None) -> str:
-    """Return one line about one error of pydantic: place, key, what is allowed, value."""
-    key = '.'.join(str(part) for part in item['loc'])
-    message = re.sub(r'^Value error, ', '', item['msg'])
-    place = place_of(item['loc'], message, lines)
-    if item['type'] in ('unexpected_keyword_argument', 'extra_forbidden'):
-        return f'  {place}{key}: unknown key'
-    if item['type'] in ('missing', 'missing_argument'):
-        return f'  {place}{key}: missing'
-    value = str(item['input'])[:120]
-    return f'  {place}{key or "(whole file)"}: {message} (value: {value!r})'
+    return checked(Contract, data, source, ContractError, lines)

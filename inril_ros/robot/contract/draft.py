@@ -1,13 +1,14 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A first contract for a robot from what it says: its topics, and one message of each.
+"""A first contract for a robot from its topics and one message of each.
 
-A draft can be loaded as it is and moves nothing far: where a limit can't be known, it is a small
-one around what was measured. Whoever uses it puts the real limits in.
+A draft can be loaded as it is and moves nothing far: limits are unknown, and therefore small ones
+around the measured pose, to be replaced by the real ones.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 import re
 from typing import Any
 
@@ -26,11 +27,14 @@ _FIELDS = {
     'geometry_msgs/msg/WrenchStamped': 'wrench',
 }
 _IMAGES = ('sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image')
-_COMMANDS = (TRAJECTORY, 'std_msgs/msg/Float64MultiArray', 'geometry_msgs/msg/TwistStamped')
+_TWIST = 'geometry_msgs/msg/TwistStamped'
+_COMMANDS = (TRAJECTORY, 'std_msgs/msg/Float64MultiArray', _TWIST)
+_HAND_VELOCITY = {'field': 'twist.linear', 'frame_id': 'base_link', 'hold': 'zero',
+                  'minimum': [-_SPEED] * 3, 'maximum': [_SPEED] * 3}
 
 
 class DraftError(ValueError):
-    """Nothing that a contract could observe was found; the message says what there was."""
+    """No topic can be observed; the message lists the topics."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,13 @@ class TopicSeen:
     """A topic of a running graph or of a bag.
 
     Attributes:
-        name: With its namespace.
+        name: Name with its namespace.
         type: ROS message type.
-        sample: One message, or None if none came.
-        published: Somebody sends on it.
-        awaited: Somebody listens on it: it may be how the robot is commanded.
-        rate: [Hz] 0: not known.
-        size: (width, height) [pixel] of an image, if it is known.
+        sample: One message; None if none came.
+        published: Whether it has a publisher.
+        awaited: Whether it has a subscriber, and may thus command the robot.
+        rate: [Hz] Rate of the messages; 0 if unknown.
+        size: (width, height) [pixel] of an image; None if unknown.
     """
 
     name: str
@@ -60,16 +64,16 @@ def draft_contract(
     topics: Iterable[TopicSeen], name: str = 'my_robot', control_rate: float = 20.0,
     namespace: str = '/',
 ) -> str:
-    """Return a contract as YAML text with comments on what to look at.
+    """Return a contract as YAML text, with comments on what to check.
 
     Args:
-        topics: What there is.
-        name: Of the robot.
-        control_rate: [Hz]
-        namespace: Of the robot; it is taken off the names of topics.
+        topics: The topics of the robot.
+        name: Name of the robot.
+        control_rate: [Hz] Number of ticks per second.
+        namespace: Namespace of the robot, which is removed from the names of topics.
 
     Raises:
-        DraftError: There is no topic that can be observed.
+        DraftError: No topic can be observed.
     """
     seen = sorted(topics, key=lambda topic: topic.name)
     names = _Names(namespace)
@@ -112,37 +116,34 @@ def image_size(message: Any) -> tuple[int, int] | None:
 
 
 class _Names:
-    """Keys of a contract, each once, made of topic names."""
+    """Makes unique keys of a contract from topic names."""
 
     def __init__(self, namespace: str) -> None:
         self._space = '/' + namespace.strip('/') + '/' if namespace.strip('/') else '/'
         self._taken: set[str] = set()
 
     def topic(self, name: str) -> str:
-        """Return a topic relative to the namespace, or as it is if it lies elsewhere."""
+        """Return a topic relative to the namespace, or unchanged if it lies elsewhere."""
         return name.removeprefix(self._space) if name.startswith(self._space) else name
 
     def key(self, name: str, ending: str = '') -> str:
         plain = re.sub(r'[^a-z0-9]+', '_', self.topic(name).lower()).strip('_')
         plain = re.sub(r'^[^a-z]+', '', plain) or 'topic'
-        key = first = plain + ending
-        count = 1
-        while key in self._taken:
-            count += 1
-            key = f'{first}_{count}'
+        first = plain + ending
+        candidates = chain([first], (f'{first}_{number}' for number in count(2)))
+        key = next(key for key in candidates if key not in self._taken)
         self._taken.add(key)
         return key
 
 
 def _joint_states(seen: list[TopicSeen]) -> dict[str, float]:
-    """Return the measured position of each joint, of all joint states."""
+    """Return the measured positions of the joints of all joint states."""
     positions: dict[str, float] = {}
     for topic in seen:
         if topic.type == JOINT_STATE and topic.published and topic.sample is not None:
-            values = list(topic.sample.position)
-            if len(values) != len(topic.sample.name):
-                continue  # only velocities or efforts: nothing that could be held
-            for joint, value in zip(topic.sample.name, values, strict=True):
+            names, values = topic.sample.name, list(topic.sample.position)
+            # Without positions (only velocities or efforts) there is nothing that could be held.
+            for joint, value in zip(names, values) if len(names) == len(values) else ():
                 if joint and abs(value) < 1e6:
                     positions.setdefault(str(joint), float(value))
     return positions
@@ -152,12 +153,10 @@ def _observations(
     seen: list[TopicSeen], names: _Names, joints: dict[str, float],
 ) -> dict[str, dict[str, Any]]:
     entries: dict[str, dict[str, Any]] = {}
-    for topic in seen:
+    for topic in (topic for topic in seen if topic.published):
         base = {'topic': names.topic(topic.name), 'type': topic.type}
         if topic.rate:
             base['max_age'] = round(max(0.05, 3.0 / topic.rate), 3)
-        if not topic.published:
-            continue
         if topic.type == JOINT_STATE and topic.sample is not None:
             named = list(dict.fromkeys(
                 str(joint) for joint in topic.sample.name if str(joint) in joints))
@@ -177,18 +176,15 @@ def _actions(
     for topic in seen:
         if not topic.awaited or topic.type not in _COMMANDS:
             continue
-        base = {'topic': names.topic(topic.name), 'type': topic.type}
-        if topic.type == 'geometry_msgs/msg/TwistStamped':
+        values = _HAND_VELOCITY if topic.type == _TWIST else joints and _positions(joints)
+        if values:
             entries[names.key(topic.name)] = {
-                **base, 'field': 'twist.linear', 'frame_id': 'base_link',
-                'minimum': [-_SPEED] * 3, 'maximum': [_SPEED] * 3, 'hold': 'zero'}
-        elif joints:
-            entries[names.key(topic.name)] = {**base, **_positions(joints)}
-    if entries or not joints:
-        return entries or {'hand_velocity': {
-            'topic': 'servo_node/delta_twist_cmds', 'type': 'geometry_msgs/msg/TwistStamped',
-            'field': 'twist.linear', 'frame_id': 'base_link',
-            'minimum': [-_SPEED] * 3, 'maximum': [_SPEED] * 3, 'hold': 'zero'}}
+                'topic': names.topic(topic.name), 'type': topic.type, **values}
+    if entries:
+        return entries
+    if not joints:
+        return {'hand_velocity': {
+            'topic': 'servo_node/delta_twist_cmds', 'type': _TWIST, **_HAND_VELOCITY}}
     return {'arm': {'topic': 'joint_trajectory_controller/joint_trajectory', 'type': TRAJECTORY,
                     **_positions(joints)}}
 
@@ -201,7 +197,7 @@ def _positions(joints: dict[str, float]) -> dict[str, Any]:
 
 
 def _cameras(seen: list[TopicSeen], names: _Names) -> dict[str, dict[str, Any]]:
-    """Return the cameras; one entry for an image topic and its compressed twin."""
+    """Return the cameras; an image topic and its compressed version give one entry."""
     found = {topic.name: topic for topic in seen if topic.published and topic.type in _IMAGES
              and not topic.name.endswith(('compressedDepth', 'theora', 'zstd'))}
     entries: dict[str, dict[str, Any]] = {}

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which fields of which messages a contract may name, and how many values each has.
+"""The message fields that a contract may name, with their numbers of values.
 
-A type that isn't listed is read all the same, by the path of a field and its size: a robot with a
-message of its own needs one line in its contract and no code.
+A type that isn't listed is read by the path of a field and its size: a robot with its own message
+type needs one line in its contract and no code.
 """
 
 import re
@@ -15,14 +15,14 @@ MessageType = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
-#: TF: a value is found along the chain from one frame to another.
+#: TF: the value is the pose of one frame in another, along the chain between them.
 TRANSFORMS = 'tf2_msgs/msg/TFMessage'
 
 _POSE = {'pose': 7, 'pose.position': 3, 'pose.orientation': 4}
 _TRANSFORM = {'transform': 7, 'transform.translation': 3, 'transform.rotation': 4}
 
-#: Number of values of each field that can be named, by message type; 0: the contract says it.
-#: ``[i]`` stands for an index.
+#: Number of values of each field, by message type; 0 if the contract gives it. ``[i]`` stands for
+#: an index.
 _FIELDS: dict[str, dict[str, int]] = {
     'geometry_msgs/msg/PoseStamped': _POSE,
     'geometry_msgs/msg/PoseArray': {
@@ -43,29 +43,12 @@ _FIELDS: dict[str, dict[str, int]] = {
     'control_msgs/msg/JointJog': {},
     'control_msgs/action/GripperCommand': {},
 }
+#: Message types an observation can be read from without giving its size.
+OBSERVATION_TYPES = tuple(kind for kind in _FIELDS if not kind.startswith('control_msgs'))
 _BY_JOINT = (JOINT_STATE, TRAJECTORY, 'control_msgs/msg/JointJog',
              'control_msgs/action/GripperCommand')
 
-#: Message types an observation can be read from, with their fields known.
-OBSERVATION_TYPES = (
-    'geometry_msgs/msg/PoseStamped',
-    'geometry_msgs/msg/PoseArray',
-    'geometry_msgs/msg/PointStamped',
-    'geometry_msgs/msg/TransformStamped',
-    'geometry_msgs/msg/TwistStamped',
-    'geometry_msgs/msg/WrenchStamped',
-    JOINT_STATE,
-    'sensor_msgs/msg/Joy',
-    'std_msgs/msg/Bool',
-    'std_msgs/msg/Float32',
-    'std_msgs/msg/Float64',
-    'std_msgs/msg/Float32MultiArray',
-    'std_msgs/msg/Float64MultiArray',
-    TRANSFORMS,
-    TRAJECTORY,
-)
-#: Types a command can be sent as: topics, and one action. Those of control_msgs are needed only
-#: by contracts that name them.
+#: Types a command can be sent as. control_msgs is needed only by contracts that name it.
 ACTION_TYPES = (
     'geometry_msgs/msg/TwistStamped',
     'trajectory_msgs/msg/JointTrajectory',
@@ -76,13 +59,13 @@ ACTION_TYPES = (
 
 
 def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int) -> int:
-    """Return how many values a field has.
+    """Return the number of values of a field.
 
     Args:
         message_type: ROS message type, for example ``geometry_msgs/msg/PoseStamped``.
         field: Path of the field, for example ``pose.position`` or ``poses[2].position``.
-        joints: Joint names, for the types that are read by joint.
-        size: Length of an array, where the type doesn't tell.
+        joints: Joint names, for types with joint names.
+        size: Length of an array whose length the type doesn't fix.
 
     Raises:
         ValueError: The type has no such field, or joints are missing or not applicable.
@@ -91,7 +74,7 @@ def field_size(message_type: str, field: str, joints: tuple[str, ...], size: int
         if not joints or field:
             raise ValueError(f'{message_type} needs joints (a list of names) and no field')
         if len(set(joints)) != len(joints):
-            raise ValueError(f'joints has a name twice: {list(joints)}')
+            raise ValueError(f'joints names one twice: {list(joints)}')
         return len(joints)
     if joints and message_type == 'std_msgs/msg/Float64MultiArray':
         # A forward controller: the message has no names, so the order is the controller's.
@@ -116,37 +99,37 @@ def _size_of_other(message_type: str, field: str, size: int) -> int:
     if not re.fullmatch(r'\w+(\[\d+\])?(\.\w+(\[\d+\])?)*', field) or size < 1:
         raise ValueError(
             f'type {message_type!r} is not known; known are {sorted(OBSERVATION_TYPES)}. '
-            'Another one needs both field (a path such as state.force) and size (how many values)')
+            'Another type needs field (a path such as state.force) and size (number of values)')
     return size
 
 
 def has_no_header(message_type: str) -> bool:
-    """Say whether messages of a type are known to have no header, so no time of their own."""
+    """Return whether messages of a type have no header, and thus no time of their own."""
     return message_type.startswith('std_msgs/msg/')
 
 
 def holds_rotation(message_type: str, field: str) -> bool:
-    """Say whether a field of a known type is a pose or a quaternion."""
+    """Return whether a field of a known type is a pose or a quaternion."""
     return message_type in _FIELDS and (
         field.endswith(('orientation', 'rotation')) or field in ('pose', 'transform')
         or re.fullmatch(r'poses\[\d+\]', field) is not None)
 
 
 def check_alignment(message_type: str, field: str, align: str, length: int) -> None:
-    """Check that a field can be aligned in this way.
+    """Check that a field can be aligned in a way.
 
     Raises:
-        ValueError: It can't: rotations are not interpolated number by number, nor are switches.
+        ValueError: It can't: neither rotations nor switches can be interpolated linearly.
     """
     rotation = holds_rotation(message_type, field)
     if message_type not in _FIELDS and align == 'slerp':
-        rotation = length in (4, 7)  # as the contract says, a quaternion or a pose
+        rotation = length in (4, 7)  # the contract says that it is a quaternion or a pose
     if align == 'slerp' and not rotation:
-        raise ValueError(f'align: slerp is for orientations and poses; {message_type} {field} is '
-                         'none: use interpolate')
+        raise ValueError(f'align: slerp is for orientations and poses, which {message_type} '
+                         f'{field} is not: use interpolate')
     if align == 'interpolate' and rotation:
-        raise ValueError(f'align: interpolate would leave the unit quaternions; for '
-                         f'{message_type} {field} use slerp')
+        raise ValueError(f'align: interpolate gives no unit quaternions: use slerp for '
+                         f'{message_type} {field}')
     if align != 'hold' and (message_type == 'std_msgs/msg/Bool' or field.startswith('buttons')):
-        raise ValueError(f'align: a switch has nothing between on and off: {message_type} '
-                         f'{field} is aligned by hold')
+        raise ValueError(f'align: a switch has no values between on and off: use hold for '
+                         f'{message_type} {field}')

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a contract consists of, and what follows from it: sizes, limits, topics, times."""
+"""The keys of a contract, and what follows from them: sizes, limits, topics, times."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -26,32 +26,33 @@ from inril_ros.robot.contract.rules import (
 )
 from inril_ros.robot.contract.streams import Camera, Derived, Observation
 
-#: [ns] Longer than anything lasts.
+#: [ns] Stands for an unlimited time.
 FOREVER = 2 ** 62
 _Name = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_]*$')]
 
 
 @dataclass(frozen=True, config=STRICT)
 class ContractParts:
-    """The parts of a contract, before it is checked that they fit together.
+    """The keys of a contract, before it is checked that they fit together.
 
     Attributes:
-        name: Of the robot.
-        control_rate: [Hz] Of the ticks.
-        observations: What is observed, by name.
-        actions: What is commanded, by name; the action vector is in this order.
-        policy_observations: Observations and derived quantities that the policy gets, in order.
-        episode: When an episode begins and ends.
-        derived: What is computed from observations, by name.
-        observation_delay: [s] A frame at a tick shows the world this much earlier, so that what
-            is interpolated has a sample on both sides. 0: the newest that is known.
-        cameras: What is seen, by name.
-        policy_images: What the policy sees of it.
-        workspace: A box that is not left.
-        kinematics: Where the arm's geometry comes from.
-        teleoperation: What a person's device sends.
+        name: Name of the robot.
+        control_rate: [Hz] Number of ticks per second.
+        observations: Observations by name.
+        actions: Actions by name; the action vector has their order.
+        policy_observations: Names of the observations and derived quantities that the policy
+            gets, in order.
+        episode: Beginning and end of episodes.
+        derived: Quantities computed from observations, by name.
+        observation_delay: [s] A frame shows the robot this long before its tick, so that values
+            that are interpolated have a sample on both sides. 0: the newest values.
+        cameras: Cameras by name.
+        policy_images: Images that the policy gets.
+        workspace: Box that must not be left.
+        kinematics: Source of the arm's geometry.
+        teleoperation: Topics of a person's device, and how the person takes over.
         chunks: What is executed where action chunks overlap.
-        safety: When the arm is held.
+        safety: Rules for holding the arm.
     """
 
     name: _Name
@@ -72,22 +73,22 @@ class ContractParts:
 
     @property
     def period(self) -> float:
-        """[s] One control tick."""
+        """Duration of a tick [s]."""
         return 1.0 / self.control_rate
 
     @property
     def period_ns(self) -> int:
-        """[ns] One control tick."""
+        """Duration of a tick [ns]."""
         return round(1e9 / self.control_rate)
 
     @property
     def time_limit_ticks(self) -> int:
-        """Longest episode, in ticks."""
+        """Highest number of ticks of an episode."""
         return max(1, round(self.episode.time_limit * self.control_rate))
 
     @property
     def action_size(self) -> int:
-        """A, the length of all actions one after the other."""
+        """A, the length of the action vector."""
         return sum(action.length for action in self.actions.values())
 
     @property
@@ -97,18 +98,18 @@ class ContractParts:
 
     @property
     def image_shape(self) -> tuple[int, int, int, int] | None:
-        """(C, H, W, 3) of the images of a policy observation; None: it has none."""
+        """Shape (C, H, W, 3) of a policy observation's images; None if it has none."""
         wanted = self.policy_images
         return None if wanted is None else (len(wanted.cameras), wanted.height, wanted.width, 3)
 
     @property
     def policy_cameras(self) -> dict[str, Camera]:
-        """The cameras that the policy looks through, in its order."""
+        """The policy's cameras by name, in its order."""
         wanted = () if self.policy_images is None else self.policy_images.cameras
         return {name: self.cameras[name] for name in wanted}
 
     def ticks_per_image(self, camera: str) -> int:
-        """Return how many ticks an image of a simulated camera is shown, in lockstep."""
+        """Return for how many ticks a simulated camera shows an image, in lockstep."""
         return max(1, math.ceil(self.control_rate / self.cameras[camera].rate - 1e-9))
 
     def length(self, name: str) -> int:
@@ -129,10 +130,14 @@ class ContractParts:
         return np.concatenate([action.maximum for action in self.actions.values()])
 
     def measured(self, joints: tuple[str, ...], values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the observed positions of joints (len(joints),).
+        """Return the observed positions (n,) of n joints.
+
+        Args:
+            joints: Names of the joints.
+            values: Observations by name.
 
         Raises:
-            KeyError: One is not observed; no contract commands the position of such a one.
+            KeyError: A joint is not observed. The joints of position commands always are.
         """
         positions = {
             joint: values[name][index] for name, entry in self.observations.items()
@@ -141,7 +146,7 @@ class ContractParts:
         return np.array([positions[joint] for joint in joints])
 
     def action_slice(self, name: str) -> slice:
-        """Return where an action lies in the vector of all actions (A,)."""
+        """Return the slice of an action in the action vector (A,)."""
         start = 0
         for other, action in self.actions.items():
             if other == name:
@@ -167,18 +172,19 @@ class ContractParts:
                              if kind == TRANSFORMS}}
 
     def latched_topics(self) -> set[str]:
-        """Return the observed topics that are sent once and kept for those who join later.
+        """Return the observed topics that are sent once and kept for later subscribers.
 
-        An episode may be without any message of them.
+        An episode may have no message of them.
         """
         return {entry.topic for entry in self.observations.values() if entry.latched} | {
             static_topic(entry.topic) for entry in self.observations.values()
             if entry.type == TRANSFORMS}
 
     def lookback(self, lockstep: bool) -> dict[str, int]:
-        """Return how much older than a tick [ns] what it shows of each observed topic may be.
+        """Return the highest age [ns] that a message may have at a tick, by topic.
 
-        In lockstep all that is not latched is as old as the tick.
+        Latched messages may have any age. In lockstep all others are as old as the tick, and not
+        listed.
         """
         latched = dict.fromkeys(self.latched_topics(), FOREVER)
         if lockstep:
@@ -199,5 +205,5 @@ class ContractParts:
 
 
 def static_topic(topic: str) -> str:
-    """Return where the transforms are that never change, for a topic of TF such as ``/tf``."""
+    """Return the topic of the transforms that never change, for one of TF such as ``/tf``."""
     return f'{topic}_static'

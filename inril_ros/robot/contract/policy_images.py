@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy sees through cameras, as the contract says it.
+"""The camera images that a policy gets.
 
-Cameras differ in size and rate, and networks want one size: the contract says once which cameras
-the policy looks through and how large it sees them, so that recording, cloning and acting agree.
+Cameras differ in size and rate, and networks need one size: the contract says once which cameras
+the policy uses and the size of its images, so that recording, cloning and acting agree.
 """
 
 from typing import Annotated
@@ -21,9 +21,9 @@ class PolicyImages:
     """The images of a policy observation.
 
     Attributes:
-        cameras: Cameras of the contract, in the order in which the policy gets them.
-        width: [pixel]
-        height: [pixel] All images are brought to this size.
+        cameras: Names of cameras, in the order in which the policy gets their images.
+        width: [pixel] Width to which all images are scaled.
+        height: [pixel] Height to which all images are scaled.
         max_age: [s] An older image makes the frame invalid. At least the camera's period.
     """
 

@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of a contract: box, episodes, persons, chunks, and when the arm is held.
+"""The rules of a contract: workspace, episodes, teleoperation, chunks, safety.
 
-Every rule has a default that is safe. What ties rules to observations and actions is checked in
-``contract_checks``; what a robot gives and takes is in ``contract``.
+Every rule has a safe default. ``checks`` checks that rules fit to observations and actions.
 """
 
 from pathlib import PurePosixPath
@@ -16,24 +15,25 @@ STRICT = ConfigDict(extra='forbid', strict=False)
 # A private name (~/...) would be another topic for each node.
 TOPIC = r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$'
 Topic = Annotated[str, Field(pattern=TOPIC)]
+OptionalTopic = Annotated[str, Field(pattern=f'^$|{TOPIC}')]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 _Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
-_Index = Annotated[int, Field(ge=0, le=31)]
-_OptionalIndex = Annotated[int, Field(ge=-1, le=31)]
+Index = Annotated[int, Field(ge=0, le=31)]
+OptionalIndex = Annotated[int, Field(ge=-1, le=31)]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Workspace:
-    """A box that a position must not leave.
+    """A box that must not be left.
 
     It guards an observed position that a velocity command moves (``observation`` and ``action``),
-    or links of the arm whose joints are commanded by position (``links``), or both.
+    or links of an arm whose joints are commanded by position (``links``), or both.
 
     Attributes:
         observation: Name of the observed position (x, y, z).
         action: Name of the action that moves it: its velocity (x, y, z) in the same frame.
-        links: Links of the URDF whose origins stay in the box, for example the tool.
+        links: Names of URDF links whose origins stay in the box, for example the tool.
         minimum: [m] Lower corner.
         maximum: [m] Upper corner.
     """
@@ -53,13 +53,13 @@ class Workspace:
 
 @dataclass(frozen=True, config=STRICT)
 class Kinematics:
-    """Where the arm's geometry comes from; needed if the workspace names links.
+    """Source of the arm's geometry; needed if the workspace names links.
 
     Attributes:
         urdf: Path of a URDF file in the contract's folder or below it, or an absolute path. Its
-            joint limits apply too, where they are tighter than the contract's.
-        sha256: Of the file's content; filled in when a contract is loaded. If it is given, no
-            other URDF is accepted.
+            joint limits apply too, if they are tighter than the contract's.
+        sha256: SHA-256 of the file's content; filled in when a contract is loaded. If it is
+            given, no other URDF is accepted.
     """
 
     urdf: Annotated[str, Field(min_length=1)]
@@ -73,22 +73,23 @@ class Kinematics:
 
 @dataclass(frozen=True, config=STRICT)
 class EpisodeRules:
-    """When an episode begins and ends.
+    """Beginning and end of episodes.
 
     Attributes:
-        time_limit: [s] After it the episode ends without a terminal state.
-        reset_service: std_srvs/Trigger service that brings the robot and the scene to the start;
-            empty: there is none, the home pose or a person sees to it.
-        reset_timeout: [s] The reset counts as failed after it, by a steady clock.
-        outcome_topic: Topic with inril_ros/Outcome verdicts.
-        home: [rad or m] Joint positions to drive to before each episode; none: the reset service
-            alone sees to it.
-        home_speed: Share of the limits that this path uses.
-        ready: Who says that the scene is set: the reset service by answering, or a person too.
+        time_limit: [s] Time after which an episode ends without a terminal state.
+        reset_service: Name of the std_srvs/Trigger service that brings the robot and the scene to
+            the start. Empty if there is none, and the home pose or a person does it.
+        reset_timeout: [s] Time by a steady clock after which a reset has failed.
+        outcome_topic: Topic of inril_ros/Outcome verdicts.
+        home: [rad or m] Joint positions to drive to before each episode. Without them the reset
+            service alone moves the robot.
+        home_speed: Share of the limits of motion that the way home uses.
+        ready: Who confirms that the scene is set: ``service``, the reset service by its answer, or
+            ``person``, a person after it.
     """
 
     time_limit: Positive
-    reset_service: Annotated[str, Field(pattern=f'^$|{TOPIC}')] = 'reset'
+    reset_service: OptionalTopic = 'reset'
     reset_timeout: Positive = 30.0
     outcome_topic: Topic = 'outcome'
     home: dict[str, _Finite] = Field(default_factory=dict)
@@ -103,31 +104,32 @@ class EpisodeRules:
 
 @dataclass(frozen=True, config=STRICT)
 class Teleoperation:
-    """What a person's device sends, and how a person takes over.
+    """Topics of a person's device, and how the person takes over.
 
     Attributes:
-        twist_topic: geometry_msgs/TwistStamped, the commanded velocity [m/s].
-        twist_action: Name of the action that the twist commands.
-        joint_topic: sensor_msgs/JointState of a leader arm.
-        joint_action: Name of the action (joint positions) that the leader commands; empty: none.
-        leader: ``relative``: the follower moves as the leader does from where both are at the
+        twist_topic: Topic of the commanded velocity [m/s], geometry_msgs/TwistStamped.
+        twist_action: Name of the action that the twist's linear part commands; empty if none.
+        joint_topic: Topic of a leader arm's joints, sensor_msgs/JointState.
+        joint_action: Name of the action (joint positions) that the leader commands; empty if none.
+        leader: ``relative``: the follower copies the leader's motion from where both are at the
             takeover. ``absolute``: it moves to the leader's pose within the ramp and stays there.
-        joy_topic: sensor_msgs/Joy.
+        joy_topic: Topic of buttons and axes, sensor_msgs/Joy.
         deadman_button: Index of the button that must be held for any motion.
         gripper_axis: Index of the axis that commands ``gripper_action``, -1..1.
-        gripper_action: Name of the action that the axis commands; empty: none.
+        gripper_action: Name of the action that the axis commands; empty if none.
         max_age: [s] An older command counts as released.
-        takeover: What takes over from the policy: the held button, moving the device, or either.
-        motion_threshold: [m/s or rad/s] Faster than this counts as moving the device.
-        release_after: [s] A device that took over by moving is released after so long at rest.
+        takeover: What takes over from the policy: ``deadman``, the held button; ``motion``, moving
+            the device; or ``either``.
+        motion_threshold: [m/s or rad/s] Speed above which the device counts as moving.
+        release_after: [s] Time at rest after which a device that took over by moving is released.
         ramp: [s] Duration of the transition from one source of commands to the other.
-        success_button: Index of the button that ends the episode as a success; -1: none.
-        failure_button: Likewise as a failure.
-        discard_button: Likewise, and nothing of the episode is kept.
-        ready_button: Index of the button that says that the scene is set; -1: none.
-        start_button: Index of the button that asks for a demonstration; -1: none.
-        rotation_action: Name of the action that the twist's angular part [rad/s] commands; empty:
-            none.
+        success_button: Index of the button that ends the episode as a success; -1 if none.
+        failure_button: Index of the button that ends the episode as a failure; -1 if none.
+        discard_button: Index of the button that ends the episode and discards it; -1 if none.
+        ready_button: Index of the button that confirms that the scene is set; -1 if none.
+        start_button: Index of the button that requests a demonstration; -1 if none.
+        rotation_action: Name of the action that the twist's angular part [rad/s] commands; empty
+            if none.
     """
 
     twist_topic: Topic = 'teleop/twist'
@@ -136,19 +138,19 @@ class Teleoperation:
     joint_action: str = ''
     leader: Literal['relative', 'absolute'] = 'relative'
     joy_topic: Topic = 'teleop/joy'
-    deadman_button: _Index = 0
-    gripper_axis: _Index = 0
+    deadman_button: Index = 0
+    gripper_axis: Index = 0
     gripper_action: str = ''
     max_age: Positive = 0.1
     takeover: Literal['deadman', 'motion', 'either'] = 'deadman'
     motion_threshold: Positive = 0.02
     release_after: Positive = 0.5
     ramp: Positive = 0.25
-    success_button: _OptionalIndex = -1
-    failure_button: _OptionalIndex = -1
-    discard_button: _OptionalIndex = -1
-    ready_button: _OptionalIndex = -1
-    start_button: _OptionalIndex = -1
+    success_button: OptionalIndex = -1
+    failure_button: OptionalIndex = -1
+    discard_button: OptionalIndex = -1
+    ready_button: OptionalIndex = -1
+    start_button: OptionalIndex = -1
     rotation_action: str = ''
 
     def __post_init__(self) -> None:
@@ -167,7 +169,7 @@ class ChunkRules:
         blend: ``latest``: the newest chunk. ``ensemble``: the weighted mean of all chunks, weights
             ``exp(-ensemble_decay * i)`` with i = 0 for the oldest (Zhao et al. 2023, ACT).
             ``cross_fade``: the newest one, faded in from the one before it.
-        ensemble_decay: See above.
+        ensemble_decay: Decay of the weights of an ensemble.
         fade: [s] Duration of a cross-fade.
     """
 
@@ -178,14 +180,15 @@ class ChunkRules:
 
 @dataclass(frozen=True, config=STRICT)
 class SafetyRules:
-    """When the arm is held, beyond limits and box.
+    """Rules for holding the arm, besides its limits and the workspace.
 
     Attributes:
-        max_policy_age: [s] A chunk whose observation is older than this isn't executed.
+        max_policy_age: [s] A step whose chunk was inferred from an older observation is not
+            executed.
         max_tick_gap: [periods] After a longer gap between two ticks one tick is held.
         latch_after: [s] A fault (not merely a missing action) that lasts longer needs ``resume``.
         max_camera_age: [s] A camera that is silent for longer is a fault.
-        camera_frozen_after: [s] A camera that sends the same picture for longer is one. 0: never.
+        camera_frozen_after: [s] A camera that repeats its image for longer is a fault; 0: never.
     """
 
     max_policy_age: Positive = 2.0

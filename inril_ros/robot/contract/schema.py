@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON Schema of a contract: an editor completes keys by it and shows what they mean.
+"""The JSON Schema of a contract, by which an editor completes and explains keys.
 
-The texts are those of the classes' docstrings, so that there is one place that says what a key
-is for. ``config/schema/contract.schema.json`` is this schema; a test holds the two together.
+Its texts are those of the classes' docstrings, so that each key is explained in one place. A test
+keeps ``config/schema/contract.schema.json`` equal to it.
 """
 
 from dataclasses import fields, is_dataclass
@@ -38,12 +38,12 @@ def contract_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as the text of its file."""
+    """Return the text of the schema's file."""
     return json.dumps(contract_schema(), indent=2, ensure_ascii=False) + '\n'
 
 
 def attribute_texts(docstring: str | None) -> dict[str, str]:
-    """Return what a docstring's section ``Attributes`` says, by name."""
+    """Return the texts of a docstring's section ``Attributes`` by name."""
     section = re.search(r'\n    Attributes:\n(.*)', docstring or '', re.DOTALL)
     if section is None:
         return {}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot gives, as a contract says it: observations, what is derived from them, cameras."""
+"""What a robot gives: observations, what is computed from them, and cameras."""
 
 from functools import cached_property
 from typing import Annotated, Literal
@@ -27,25 +27,25 @@ class Observation:
 
     Attributes:
         topic: Topic it is read from, relative to the robot's namespace.
-        type: ROS message type, for example ``geometry_msgs/msg/PoseStamped``. A type that isn't
-            listed here is read by ``field`` and ``size``.
-        field: Where in the message, for example ``pose.position``. Not for types read by joint.
-        joints: Joint names, for JointState and JointTrajectory: values are looked up by name,
-            never by order.
-        quantity: ``position``, ``velocity`` or ``effort``, where there are joints.
-        align: How a value is found at the instant of a frame. ``hold``: the newest one at or
-            before it. ``interpolate``: between the two around it. ``slerp``: likewise, for
-            orientations and poses.
+        type: ROS message type, for example ``geometry_msgs/msg/PoseStamped``. A type that this
+            package doesn't know needs ``field`` and ``size``.
+        field: Path in the message, for example ``pose.position``. Not for types with joint names.
+        joints: Joint names, for JointState and JointTrajectory. Values are found by name, never
+            by order.
+        quantity: Quantity of the joints: ``position``, ``velocity`` or ``effort``.
+        align: How the value at the time of a frame is found. ``hold``: the newest value at or
+            before that time. ``interpolate``: between the two values around it. ``slerp``: the
+            same for orientations and poses.
         max_age: [s] An older value makes the frame invalid.
-        size: Number of values; only for arrays whose length the type doesn't tell.
-        frozen_after: [s] In real time, values that are the same to the bit for longer are a fault.
-            0: never, since an arm without noise at rest is one of those.
-        clock: When a value is from: ``header``, the sender's stamp, or ``receive``, when it came.
-        latency: [s] How much older a value is than its time says, for example a camera's
-            exposure and transfer. It is subtracted.
-        latched: The topic is sent once and kept for those who join later (transient local).
-        parent: For TF: frame in which
-        child: this frame is given.
+        size: Number of values, for arrays whose length the type doesn't fix.
+        frozen_after: [s] In real time, values that are exactly the same for longer are a fault.
+            0: never, because an arm at rest without noise sends such values.
+        clock: Time of a value: ``header`` for the sender's stamp, ``receive`` for its arrival.
+        latency: [s] How much older a value is than its time says, for example because of a
+            camera's exposure and transfer. It is subtracted.
+        latched: Whether the topic is sent once and kept for later subscribers (transient local).
+        parent: Parent frame, for TF.
+        child: Child frame, for TF; its pose in the parent frame is observed.
     """
 
     topic: Topic
@@ -69,7 +69,7 @@ class Observation:
             raise ValueError(f'{self.type} has no header, so no time of its own: '
                              'write clock: receive')
         if (self.type == TRANSFORMS) != bool(self.parent and self.child):
-            raise ValueError(f'parent and child are two frames, for {TRANSFORMS} and only for it')
+            raise ValueError(f'parent and child are needed for {TRANSFORMS}, and only for it')
         if self.type == TRANSFORMS and self.parent == self.child:
             raise ValueError(f'parent and child are the same frame, {self.child!r}')
         if self.type == TRANSFORMS and self.clock == 'receive':
@@ -88,20 +88,21 @@ class Observation:
 
 @dataclass(frozen=True, config=STRICT)
 class Derived:
-    """A quantity computed from observations; exactly one of the five forms is given.
+    """A quantity computed from observations, in exactly one of five ways.
 
-    The names may be those of observations or of other derived quantities.
+    The names are those of observations or of other derived quantities.
 
     Attributes:
-        difference: ``[a, b]`` gives a - b, both of equal length.
+        difference: ``[a, b]`` gives a - b; both have the same length.
         relative: ``[a, b]`` gives the pose a in the frame of the pose b (x y z, x y z w with
-            w >= 0), both poses in the same frame.
-        change: ``a`` gives its change since the tick ``ticks`` before.
-        previous: ``a`` gives its value at the tick ``ticks`` before.
-        history: ``a`` gives its values at the last ``ticks`` ticks, the present one last.
-        ticks: See above. Before the first tick of an episode everything was as it is there.
-        scale: Factor. A normaliser has a floor under its deviations: what is small by nature,
-            such as a change within one tick, would vanish below it.
+            w >= 0); both poses are in the same frame.
+        change: ``a`` gives the change of a during the last ``ticks`` ticks.
+        previous: ``a`` gives the value of a ``ticks`` ticks ago.
+        history: ``a`` gives the values of a at the last ``ticks`` ticks, the present one last.
+        ticks: Number of ticks, for change, previous and history. Before an episode's first tick
+            every value counts as the same as at that tick.
+        scale: Factor. A normaliser has a lower bound for its deviations; a quantity that is small
+            by nature, such as a change within one tick, would vanish below it.
     """
 
     difference: tuple[str, str] | None = None
@@ -118,7 +119,7 @@ class Derived:
         if len(given) != 1:
             raise ValueError(f'has {given or "nothing"}: give exactly one of {", ".join(forms)}')
         if self.history and self.ticks < 2:
-            raise ValueError('history needs ticks: how many values, at least 2')
+            raise ValueError('history needs ticks: the number of values, at least 2')
         if self.ticks != 1 and not (self.change or self.previous or self.history):
             raise ValueError(f'{given[0]} has no use for ticks')
         if self.relative and self.scale != 1.0:
@@ -132,7 +133,7 @@ class Derived:
 
     @property
     def memory(self) -> int:
-        """How many earlier ticks of its input it needs."""
+        """Number of earlier ticks of its input that it needs."""
         if self.history:
             return self.ticks - 1
         return self.ticks if self.change or self.previous else 0
@@ -144,11 +145,11 @@ class Camera:
 
     Attributes:
         topic: Topic of the images.
-        width: [pixel]
-        height: [pixel]
+        width: [pixel] Image width.
+        height: [pixel] Image height.
         rate: [Hz] Nominal rate.
         type: ``sensor_msgs/msg/CompressedImage`` or ``sensor_msgs/msg/Image``.
-        depth_range: [m] Nearest and farthest depth that is seen, for a depth camera.
+        depth_range: [m] Nearest and farthest visible depth, for a depth camera.
         latency: [s] How much older an image is than its stamp says. It is subtracted.
     """
 

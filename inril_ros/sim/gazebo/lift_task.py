@@ -1,31 +1,32 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lifting an object, told from its pose alone: where an episode starts and what is a success.
+"""The task of lifting an object: where it starts, and its success, from the object's pose alone.
 
-Gazebo's judge (``gazebo_node``) and the MuJoCo simulation of the same arm decide by this code.
+Gazebo's judge (``gazebo_node``) and the MuJoCo simulation of the same arm both use this code.
 """
 
 import math
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-_STRICT = ConfigDict(extra='forbid', strict=False)
+from inril_ros.robot.contract.rules import STRICT
+
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class StartRegion:
-    """Where the object lies at the start, uniformly drawn.
+    """Where the object lies at the start, drawn uniformly.
 
     Attributes:
-        x: [m] Lowest and highest.
-        y: [m] Likewise.
-        z: [m] Height of its origin when it lies.
-        yaw: [rad] Lowest and highest.
+        x: [m] Lowest and highest x.
+        y: [m] Lowest and highest y.
+        z: [m] Height of the object's origin when it lies.
+        yaw: [rad] Lowest and highest yaw.
     """
 
     x: tuple[_Finite, _Finite]
@@ -46,17 +47,17 @@ class StartRegion:
         return np.array([x, y, self.z, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw)])
 
 
-@dataclass(frozen=True, config=_STRICT)
+@dataclass(frozen=True, config=STRICT)
 class LiftTask:
     """An object is to be lifted.
 
     Attributes:
-        object: Its model in the world.
-        height: [m] Its origin has to be at least as high
-        duration: [s] for so long.
+        object: Name of the object's model in the world.
+        height: [m] Height that its origin must reach.
+        duration: [s] Time for which it must stay there.
         start: Where it lies at the start.
-        operator: ``scripted``: there is a scripted operator for it.
-        time_limit: [s] Instead of the contract's.
+        operator: ``scripted`` if there is a scripted operator for it.
+        time_limit: [s] Time limit in place of the contract's.
     """
 
     object: Annotated[str, Field(min_length=1)]
@@ -73,7 +74,7 @@ class LiftTask:
 
 
 class LiftJudge:
-    """Says whether the task is done; once it is, it stays so until the next episode."""
+    """Decides whether the task is done; once it is, it stays so until the next episode."""
 
     def __init__(self, task: LiftTask) -> None:
         self._task = task
@@ -85,11 +86,11 @@ class LiftJudge:
         self.success = False
 
     def observe(self, time: float, height: float) -> bool:
-        """Take the object's height [m] at a time [s]; return whether the task is done.
+        """Return whether the task is done, given the object's height [m] at a time [s].
 
-        A time before the last one starts the count again: a simulation was reset.
+        A time before the last one (the simulation was reset) starts the count again.
         """
-        if not height >= self._task.height:  # not a number is not high
+        if not height >= self._task.height:  # also for NaN
             self._since = None
         elif self._since is None or time < self._since:
             self._since = time
