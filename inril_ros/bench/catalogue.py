@@ -56,7 +56,9 @@ def _settings(config: Any, leave_out: tuple[str, ...] = ()) -> str:
         leave_out: Fields.
     """
     instance = config() if isinstance(config, type) else config
-    words = _field_docs(type(instance))
+    words: dict[str, str] = {}
+    for kind in reversed(type(instance).__mro__[:-1]):
+        words |= _field_docs(kind)
     lines = []
     for field in fields(instance):
         if field.name in leave_out:

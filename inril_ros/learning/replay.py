@@ -106,6 +106,11 @@ class WindowReplay:
         return self._rows[Origin.ONLINE].view
 
     @property
+    def online(self) -> int:
+        """Return the number of own rows."""
+        return len(self._rows[Origin.ONLINE])
+
+    @property
     def success_rows(self) -> NDArray[np.int64]:
         """Rows of the policy's own episodes that succeeded."""
         return self._success_rows.view

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import NDArray
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, Transition
 
@@ -47,6 +48,28 @@ def check_same(what: str, saved: Mapping[str, Any], current: Mapping[str, Any]) 
                  if saved.get(key) != current.get(key)]
     if differing:
         raise ValueError(f'the saved {what} differs: ' + '; '.join(differing))
+
+
+def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of modules as '<name>.<tensor>'."""
+    return {name: tensor for prefix, module in modules.items()
+            for name, tensor in prefixed(prefix, module.state_dict()).items()}
+
+
+def load_modules(tensors: Mapping[str, Tensor], **modules: nn.Module) -> None:
+    """Load what `module_tensors` returned into modules of the same names."""
+    for prefix, module in modules.items():
+        module.load_state_dict(unprefixed(prefix, tensors), strict=True)
+
+
+def array_tensors(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, Tensor]:
+    """Return arrays as tensors '<prefix>.<name>' that share their memory."""
+    return {f'{prefix}.{name}': torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def tensor_arrays(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, NDArray]:
+    """Return what `array_tensors` was given."""
+    return {name: tensor.numpy() for name, tensor in unprefixed(prefix, tensors).items()}
 
 
 def optimiser_tensors(prefix: str, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -258,8 +258,7 @@ class FineTuningSession:
         tensors = {
             **saved_state.prefixed('host', host_tensors),
             **saved_state.prefixed('interleaver', interleaver_tensors),
-            **saved_state.prefixed('memory', {name: torch.from_numpy(array) for name, array
-                                              in self.memory.state_dict().items()}),
+            **saved_state.array_tensors('memory', self.memory.state_dict()),
             'generator': self._generator.get_state(),
             **open_tensors,
             **saved_state.prefixed('waiting', waiting_tensors),
@@ -296,8 +295,7 @@ class FineTuningSession:
             saved_state.unprefixed('interleaver', tensors, may_lack=True),
             document['interleaver'])
         self.memory = self._empty_memory()
-        self.memory.load_state_dict({name: tensor.numpy() for name, tensor
-                                     in saved_state.unprefixed('memory', tensors).items()})
+        self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
         for name in saved_state.COUNTERS:

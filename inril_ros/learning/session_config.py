@@ -9,7 +9,8 @@ from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
-from inril_ros.learning.hosts.idql import IDQLConfig
+from inril_ros.learning.hosts.host import HostConfig
+from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
 
@@ -17,7 +18,7 @@ from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 class SessionConfig(InterleavingConfig):
     """Numbers of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
 
-    host: Any = field(default_factory=IDQLConfig)
+    host: HostConfig = field(default_factory=IDQLConfig)
     """Configuration of the host; its type says which host it is."""
     heldout_share: float = 0.2
     """Share of the demonstrations kept out of learning; the same as in pre-training."""
@@ -41,10 +42,15 @@ class SessionConfig(InterleavingConfig):
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that `from_mapping` reads."""
-        return {**asdict(self), 'host': {'name': host_name(self.host), **asdict(self.host)}}
+        name = host_name(self.host)
+        return {**asdict(self), 'host': {'name': name, **asdict(self.host), **_former(name)}}
 
 
-def _host_config(values: Any) -> Any:
+def _former(host: str) -> Mapping[str, Any]:
+    return FORMER_SETTINGS if host == 'idql' else {}
+
+
+def _host_config(values: Any) -> HostConfig:
     if isinstance(values, str):
         values = {'name': values}
     if not isinstance(values, Mapping):
@@ -53,5 +59,5 @@ def _host_config(values: Any) -> Any:
     name = values.get('name', 'idql')
     if name not in HOSTS:
         raise ValueError(f'SessionConfig.host: {name!r} is unknown; allowed are {sorted(HOSTS)}')
-    return from_mapping(HOSTS[name][0],
-                        {key: value for key, value in values.items() if key != 'name'})
+    return from_mapping(HOSTS[name][0], {key: value for key, value in values.items()
+                                         if key != 'name' and key not in _former(name)})

@@ -230,7 +230,8 @@ def test_each_objective_moves_its_own_eyes(name: str, seen: str, frozen: bool) -
 @pytest.mark.parametrize('name', HOSTS)
 def test_critics_begin_with_the_eyes_of_the_clone(name: str) -> None:
     host = empty_host(name, 'both')
-    critic = host.policy.critic if name == 'idql' else host.critic
+    critic = {'idql': lambda: host.policy.critic, 'rlpd': lambda: host.critics.critic,
+              'residual_sac': lambda: host.critics.critic}.get(name, lambda: host.critic)()
     clone = host.policy.cloned.encoder.state_dict()
     for key, value in critic.encoder.state_dict().items():
         assert torch.equal(value, clone[key]), key

@@ -427,9 +427,9 @@ def test_the_loss_and_its_gradient_are_those_of_dppo() -> None:
     chains = torch.tensor(VECTORS['ddpm_chains'])
     rows, indices = torch.tensor(vectors['rows']), torch.tensor(vectors['indices'])
     batch = ChainBatch(
-        Observations(torch.tensor(VECTORS['observations'])[rows]), chains[rows, indices],
-        chains[rows, indices + 1], indices, torch.tensor(vectors['advantages']),
-        torch.zeros(len(rows)), torch.tensor(vectors['old']))
+        Observations(torch.tensor(VECTORS['observations'])[rows]),
+        torch.tensor(vectors['advantages']), torch.zeros(len(rows)), torch.tensor(vectors['old']),
+        chains[rows, indices], chains[rows, indices + 1], indices)
     loss = host.actor_loss(batch)
     loss.backward()
     assert float(loss.detach()) == pytest.approx(vectors['policy_loss'], abs=1e-5)

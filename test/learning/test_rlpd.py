@@ -135,8 +135,8 @@ def batch_of_the_vectors(actor: LinearActor, actions: list, next_actions: list) 
         data['rewards'], VECTORS['networks']['discount'] * data['masks'],
         Observations(data['next_observations']), torch.zeros(5, 0))
     return RLPDBatch([rows], [noise_behind(next_actions, data['next_observations'], actor)],
-                     [[0, 1, 2, 3]], noise_behind(actions, data['observations'], actor), None,
-                     torch.Generator())
+                     [[0, 1, 2, 3]], None, torch.Generator(),
+                     noise_behind(actions, data['observations'], actor))
 
 
 @pytest.mark.parametrize('backup', [False, True])

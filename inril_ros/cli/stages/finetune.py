@@ -55,10 +55,9 @@ def finetune(job: Job) -> dict[str, object]:
 
 def _exploration_scale(session: Mapping[str, Any]) -> float:
     """Return the scale of the noise that the session's host asks for; 0 if it explores itself."""
-    from inril_ros.learning.hosts.catalogue import exploration_of
     from inril_ros.learning.session_config import SessionConfig
 
-    noise = exploration_of(SessionConfig.from_mapping(session).host)
+    noise = SessionConfig.from_mapping(session).host.exploration
     return 0.0 if noise is None else noise.scale
 
 

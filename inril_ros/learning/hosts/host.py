@@ -1,120 +1,189 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What an RL algorithm must offer so that imitation can be interleaved with it: a Host.
+"""What every host is: an RL algorithm over a cloned policy that imitation is interleaved with.
 
-One RL update is: draw, critic_update, then a step of the session along actor_loss, then finish.
-The session takes the actor's step itself, because that is where the two gradients meet: it can
-measure them, separate them, and count them, in the same way for each host.
+One RL update is: draw, critic_update, a step along actor_loss, finish. The interleaver takes the
+actor's step itself because that is where the two gradients meet: it measures, separates and
+counts them in the same way for each host.
 """
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.configuration import check_range
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import Origin
 
+BatchT = TypeVar('BatchT')
 
-class Host(Protocol):
-    """An RL algorithm, over a policy that was cloned from demonstrations."""
+_CONTROLS_OF_SOME_HOSTS = ('shuffled_advantages', 'shuffled_rewards', 'kl_to_pretrained')
 
-    config: Any
-    """Frozen dataclass of scalars, with actor_learning_rate and actor_gradient_clip."""
-    policy: Policy
-    """What acts, and what is exported."""
-    exploration: ExplorationConfig | None
-    """Noise that whoever acts adds to the actions while learning; None: the policy explores."""
+
+@dataclass(frozen=True)
+class ActorSteps:
+    """How the interleaver steps along `actor_loss`, with Adam."""
+
+    learning_rate: float
+    gradient_clip: float | None
+    """Largest norm of the gradient; None: not clipped."""
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """Settings of a host; each kind of host adds its own, and the bounds of their values."""
+
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.BOUNDS.items():
+            check_range(self, name, low, high)
+
+    @property
+    def exploration(self) -> ExplorationConfig | None:
+        """Return the noise that the acting process adds to actions; None: the policy explores."""
+        return None
+
+    @property
+    def actor_steps(self) -> ActorSteps | None:
+        """Return how RL steps the actor; None: RL moves no actor."""
+        return None
+
+    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
+        """Return the settings that a control replaces; None if this host has no such control."""
+        return None if control in _CONTROLS_OF_SOME_HOSTS else {}
+
+
+class Host(ABC, Generic[BatchT]):
+    """An RL algorithm. A batch is what one RL update learns from.
+
+    Attributes:
+        policy: The policy that acts and is exported.
+        exploration: The noise that the acting process adds to actions while learning, or None.
+        actor_steps: How the interleaver steps the actor; None: RL moves no actor.
+    """
+
+    def __init__(self, config: HostConfig, policy: Policy, random: np.random.Generator,
+                 generator: torch.Generator, device: torch.device) -> None:
+        self.policy = policy
+        self.exploration = config.exploration
+        self.actor_steps = config.actor_steps
+        self._random, self._generator, self._device = random, generator, device
 
     # ---- experience
 
+    @abstractmethod
     def remember(self, episode: Episode, origin: Origin) -> None:
-        """Take in an episode that has ended, or a demonstration."""
+        """Add an episode that has ended, or a demonstration."""
 
+    @abstractmethod
     def updates_due(self, env_steps: int) -> int:
         """Return how many RL updates the experience of so many environment steps allows now."""
 
     # ---- one RL update
 
     @property
+    @abstractmethod
     def warming_up(self) -> bool:
-        """Return whether the critic is not good enough yet to act or to improve the actor by."""
+        """Return whether the critic is not good enough yet to act or to improve the actor."""
 
     @property
+    @abstractmethod
     def iterations(self) -> int:
         """Return the RL iterations finished: rollouts learned from; off-policy: RL updates."""
 
-    def draw(self) -> Any:
-        """Return what the next RL update learns from."""
+    @abstractmethod
+    def draw(self) -> BatchT:
+        """Return the batch of the next RL update."""
 
-    def critic_update(self, batch: Any) -> dict[str, float]:
-        """Take one gradient step on the critic; return what to log, rl_loss at least."""
+    @abstractmethod
+    def critic_update(self, batch: BatchT) -> dict[str, float]:
+        """Update the critic and return what to log, rl_loss at least."""
 
-    def actor_loss(self, batch: Any) -> Tensor | None:
+    def actor_loss(self, batch: BatchT) -> Tensor | None:
         """Return a scalar, differentiable in `actor_parameters`; None: no actor step now."""
+        return None
 
-    def finish(self, batch: Any) -> dict[str, float]:
-        """Move targets and averages, end the iteration if it is over; return what to log."""
+    def finish(self, batch: BatchT) -> dict[str, float]:
+        """Do what follows the actor's step (targets, averages); return what to log."""
+        return {}
 
     # ---- parameters
 
     @property
     def actor_parameters(self) -> Sequence[nn.Parameter]:
-        """Return what RL moves along `actor_loss`; empty if RL works by choosing alone."""
+        """Return what RL moves along `actor_loss`; empty if RL only chooses between actions."""
+        return []
 
     @property
+    @abstractmethod
     def critic_parameters(self) -> Sequence[nn.Parameter]:
         """Return what `critic_update` moves."""
 
     @property
     def imitation_parameters(self) -> Sequence[nn.Parameter]:
         """Return what IL moves: `actor_parameters` themselves, or others (separate networks)."""
+        return trainable(self.policy.cloned)
 
     # ---- imitation
 
     def imitation_loss(self, observations: Observations, chunks: Tensor,
                        generator: torch.Generator) -> Tensor:
         """Return the imitation loss of chunks (B, T, A), differentiable in what IL moves."""
+        return self.policy.cloned.loss(observations, chunks, generator)
 
     def after_imitation(self) -> None:
-        """Do what follows an IL step: averages of the weights."""
+        """Update what follows an IL step, such as an average of the weights."""
 
     def heldout_imitation_loss(self, observations: Observations, chunks: Tensor) -> float:
-        """Return the imitation loss of what acts, with the same noise at each call."""
+        """Return the imitation loss of the acting policy, with the same noise at each call."""
+        return imitation_loss_with_fixed_noise(self.imitation_loss, observations, chunks)
 
     # ---- alignment
 
-    def reference_batches(self) -> Sequence[Any]:
+    def reference_batches(self) -> Sequence[BatchT]:
         """Return at least two batches of disjoint episodes that were not just trained on.
 
         Their gradients of `actor_loss` measure alignment without the noise that the last update
-        fitted. Empty if there are none, or if actor and imitation share nothing to compare.
+        fitted. Empty if there are none, or if actor and imitation share no parameters.
         """
+        return []
 
-    def anchored(self, batch: Any) -> Any:
+    def anchored(self, batch: BatchT) -> BatchT:
         """Return a reference batch on which `actor_loss` can be compared between weights.
 
-        On-policy hosts fix the probabilities of the present weights, so that the loss at later
-        ones is importance-weighted; where the loss is a function of the weights, the same batch.
+        On-policy hosts fix the probabilities under the present weights, so that the loss at later
+        weights is importance-weighted. Where the loss depends on the weights alone, it is the
+        same batch.
         """
+        return batch
 
     def action_gradients(self, observations: Observations, chunks: Tensor,
                          generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
         """Return d loss / d action of IL and of RL, (B, T, A) each, at the actions of the policy.
 
-        For hosts whose two objectives own different networks and whose RL knows the gradient of
-        a value; None for others.
+        For hosts whose objectives move different networks and whose critic values actions; None
+        for all others.
         """
+        return None
 
-    # ---- what survives
+    # ---- checkpoints
 
+    @abstractmethod
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and plain data that, loaded, continue bit for bit."""
 
+    @abstractmethod
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned; ValueError if it does not fit."""

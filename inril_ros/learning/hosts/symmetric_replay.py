@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
@@ -116,15 +117,15 @@ class SymmetricReplay:
             Observations(tensor('next_observations'), tensor('next_images')),
             tensor('next_context'))
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replays."""
-        return {f'{name}.{key}': torch.from_numpy(array)
+        return {f'{name}.{key}': array
                 for name, replay in (('shown', self._shown), ('lived', self._lived))
                 for key, array in replay.state_dict().items()}
 
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
         """Fill these empty replays with what `state_dict` returned."""
         for name, replay in (('shown', self._shown), ('lived', self._lived)):
             start = len(name) + 1
-            replay.load_state_dict({key[start:]: tensor.numpy() for key, tensor in state.items()
+            replay.load_state_dict({key[start:]: array for key, array in state.items()
                                     if key.startswith(f'{name}.')})

@@ -70,7 +70,7 @@ class Interleaver:
             imitated, lr=config.imitation_learning_rate,
             weight_decay=config.imitation_weight_decay)
         self.rl_optimiser = torch.optim.Adam(
-            actor, lr=host.config.actor_learning_rate) if actor else None
+            actor, lr=host.actor_steps.learning_rate) if host.actor_steps else None
         self.schedule = make_schedule(config, heldout, seed)
         self.dose = Dose(config.dose_window)
         self.probe = AlignmentProbe(host, draw, config.alignment_window, seed)
@@ -180,17 +180,17 @@ class Interleaver:
     def _step_rl(self, gradients: Sequence[Tensor]) -> None:
         parameters = self.host.actor_parameters
         with self.dose.rl(parameters):
-            _take(self.rl_optimiser, parameters, gradients, self.host.config.actor_gradient_clip)
+            _take(self.rl_optimiser, parameters, gradients, self.host.actor_steps.gradient_clip)
 
     def _step_rl_beside(self, il: list[Tensor], rl: list[Tensor]) -> list[Tensor]:
         """Take the RL step; return the IL step from the same point, both separated."""
         config = self.config
-        clip, il_clip = self.host.config.actor_gradient_clip, config.imitation_gradient_clip
+        il_clip = config.imitation_gradient_clip
         if not self.shared:
             self._step_rl(rl)
             return proposed_step(
                 self.imitation_optimiser, self.host.imitation_parameters, _clipped(il, il_clip))
-        parameters = self.host.actor_parameters
+        parameters, clip = self.host.actor_parameters, self.host.actor_steps.gradient_clip
         how = {'always': config.separation_always, 'per_tensor': config.separation_per_tensor}
         if config.separation_metric == 'euclid':
             apart = separate(il, rl, config.separation, **how)

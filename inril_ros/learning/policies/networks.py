@@ -10,6 +10,11 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 
+def trainable(module: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters of a module that learn: frozen ones are left out."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
 class TimeEmbedding(nn.Module):
     """Sinusoidal embedding of the denoising step, then a small MLP; (B,) int -> (B, size)."""
 
