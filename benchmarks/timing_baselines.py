@@ -94,8 +94,9 @@ class Commander(Node):
     def _take_over(self) -> None:
         assembled = self._incoming.pop_complete()
         if assembled is not None:
+            assembled.check_hash()
             self._policy = build_policy(assembled.manifest.model_config,
-                                        from_bytes(assembled.verified()))
+                                        from_bytes(b''.join(assembled.pieces)))
             self._memory = self._policy.begin(1)
             self._incoming.note_acting(assembled.manifest)
 

@@ -49,7 +49,7 @@ from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.weights.manifest import Manifest
 from inril_ros.transport.weights.outgoing import OutgoingVersion
-from inril_ros.transport.weights.tensors import complete, wire_tensors, WireTensor
+from inril_ros.transport.weights.tensors import complete, read_tensors, wire_tensors, WireTensor
 
 RUN, CONTRACT = 'benchmark', 'c' * 64
 PERIOD = 0.02  # [s] of the timer beside
@@ -227,7 +227,8 @@ def serialisations(tensors: dict[str, torch.Tensor]) -> dict[str, float]:
     ours_write, version = spent(ours_written)
     ours_read, _ = spent(lambda: from_raw({
         name: (tensor.dtype, tensor.shape, tensor.data)
-        for name, tensor in complete(*version, {}).items()}))
+        for name, tensor in complete(
+            version[0], read_tensors(version[1]), {}).items()}))
     torch_write, content = spent(written)
     torch_read, _ = spent(lambda: torch.load(io.BytesIO(content), weights_only=True))
     return {'ours_write_cpu': ours_write, 'ours_read_cpu': ours_read,

@@ -35,7 +35,8 @@ from inril_ros.nodes.actuation.tick_timer import (
     usual_collector,
 )
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.episode import Phase
 from inril_ros.robot.motion.command_path import CommandPath

@@ -22,7 +22,8 @@ from std_srvs.srv import Trigger
 
 from inril_ros.msg import Outcome
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.messages.codecs import decode, stamp_ns
 from inril_ros.sim.gazebo.lift_task import LiftJudge

@@ -33,7 +33,8 @@ from inril_ros.learning.policies.artifact import (
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
-from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.demonstrations import learning_episode
 from inril_ros.nodes.learner.robot_link import full_names, RobotLink

@@ -25,7 +25,9 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.messages.codecs import encode_image
 from inril_ros.robot.motion.kinematics import read_urdf

@@ -29,7 +29,8 @@ from inril_ros.learning.policies.policy import Memory, Policy
 from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.demonstrations import learning_episode
 from inril_ros.nodes.weights import acting_versions

@@ -25,8 +25,9 @@ from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
-from inril_ros.nodes.base.message_types import begins_with_header, serialised_stamp
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.message_types import begins_with_header, message_type, serialised_stamp
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan

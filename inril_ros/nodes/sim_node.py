@@ -19,7 +19,9 @@ from std_srvs.srv import Trigger
 
 from inril_ros.msg import Outcome
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import ManagedNode, message_type, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.messages.codecs import (
     CodecError,

@@ -9,7 +9,8 @@ docs/how_to/teleoperation.md.
 
 from typing import Any
 
-from inril_ros.nodes.base.managed_node import ManagedNode, run
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.teleop.person_device import PersonDevice
 from inril_ros.nodes.teleop.scripted_device import ScriptedDevice

@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What travels and what lasts: weights in verified pieces, the transition journal."""
+"""Weights in verified pieces, and the journal of transitions. No ROS, no clock of its own."""

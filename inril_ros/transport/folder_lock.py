@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One writer per folder: two recorders on one journal, or two learners on one run, mix things up.
+"""One writer per folder: two recorders must not share a journal, nor two learners a run.
 
-The lock is the kernel's (``flock``) and goes with the process, however it ends: nothing has to be
-cleaned up after a kill. The file says who holds it and since which start of the machine, so that
-whoever comes next knows whether the machine went down in the meantime.
+The kernel releases the lock (``flock``) when the process ends, however it ends: a kill leaves
+nothing to clean up. The file names the holder and the boot of the machine, so that the next
+process knows whether the machine went down in the meantime.
 """
 
 import fcntl
@@ -18,18 +18,18 @@ _BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 
 
 class FolderInUseError(OSError):
-    """Another process has the folder; the message says which one."""
+    """Another process holds the folder; the message says which one."""
 
 
 class FolderLock:
     """Hold a folder until ``release`` or until the process ends.
 
     Args:
-        folder: It is made if need be.
-        purpose: What for, for the message that others get.
+        folder: The folder; made if it doesn't exist.
+        purpose: Its use, for the message that other processes get.
 
     Raises:
-        FolderInUseError: Somebody has it.
+        FolderInUseError: Another process holds it.
     """
 
     def __init__(self, folder: Path, purpose: str) -> None:
@@ -46,14 +46,14 @@ class FolderLock:
                 f'{holder.get("process", "?")} on {holder.get("host", "?")}: stop that one first, '
                 'or take another folder') from error
         former = _read(self._descriptor)
-        #: The folder was not released, and the machine was started anew since: what had not been
+        #: The folder was not released, and the machine was rebooted since: what had not been
         #: forced to the disk is gone.
         self.machine_went_down = former.get('boot', _boot_id()) != _boot_id()
         _write(self._descriptor, {'purpose': purpose, 'process': os.getpid(),
                                   'host': socket.gethostname(), 'boot': _boot_id()})
 
     def release(self) -> None:
-        """Let go of the folder; a second call does nothing."""
+        """Release the folder; a second call does nothing."""
         if self._descriptor < 0:
             return
         os.ftruncate(self._descriptor, 0)
@@ -62,7 +62,7 @@ class FolderLock:
 
 
 def _boot_id() -> str:
-    """Return what changes with each start of the machine; empty where it can't be known."""
+    """Return the ID of the machine's boot; empty if it is unknown."""
     try:
         return _BOOT_ID.read_text(encoding='ascii').strip()
     except OSError:

@@ -25,7 +25,7 @@ from inril_ros.graph.description import evaluation_graph, GraphOptions, simulati
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.managed_node import message_type
+from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.episode import Purpose

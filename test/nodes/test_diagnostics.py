@@ -37,13 +37,17 @@ def node():
     rclpy.shutdown(context=context)
 
 
+def diagnosis(node):
+    return diagnose(node.get_fully_qualified_name(), node.health())
+
+
 def test_the_state_of_a_node_is_told_from_its_start_on(node):
-    told = diagnose(node)
+    told = diagnosis(node)
     assert (told.level, told.message) == (DiagnosticStatus.WARN, 'unconfigured')
     assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
-    assert (diagnose(node).level, diagnose(node).message) == (DiagnosticStatus.WARN, 'inactive')
+    assert (diagnosis(node).level, diagnosis(node).message) == (DiagnosticStatus.WARN, 'inactive')
     assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    told = diagnose(node)
+    told = diagnosis(node)
     assert told.level == DiagnosticStatus.WARN
     assert told.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
 
@@ -52,11 +56,11 @@ def test_a_node_that_is_held_is_in_error_and_one_that_lacks_nothing_is_well(node
     node.trigger_configure()
     node.trigger_activate()
     node._required.clear()
-    told = diagnose(node)
+    told = diagnosis(node)
     assert (told.level, told.message) == (DiagnosticStatus.OK, 'active')
     assert {value.key: value.value for value in told.values}['contract'] == 'gazebo_arm'
     monkeypatch.setattr(node, 'hold_reasons', lambda: ('joint_states is silent', 'latched'))
-    told = diagnose(node)
+    told = diagnosis(node)
     assert (told.level, told.message) == (
         DiagnosticStatus.ERROR, 'joint_states is silent; latched')
 

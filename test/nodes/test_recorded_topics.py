@@ -118,7 +118,7 @@ def test_subscriptions_follow_the_publishers_between_episodes(lab):
     reliable = lab.publisher(True)
     lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.RELIABLE)
     lab.hears(reliable)
-    assert lab.link in lab.node.required_endpoints, 'the new link is needed as the old one was'
+    assert lab.link in lab.node._required, 'the new link is needed as the old one was'
     other = lab.publisher(False)
     lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
     lab.hears(other)

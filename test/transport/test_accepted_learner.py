@@ -41,9 +41,9 @@ def test_a_learner_that_comes_back_after_a_kill_is_taken_when_the_dead_one_has_b
     source = taught_by('a')
     assert not source.admit(version('b', 5), 100.5)
     assert source.note_activity('run', 'a', 100.6) == ''  # its last words, late
-    assert source.waiting(100.6 + SILENCE - 0.1) is None
-    assert source.waiting(100.6 + SILENCE) == version('b', 5)
-    assert source.waiting(999.0) is None
+    assert source.pop_waiting(100.6 + SILENCE - 0.1) is None
+    assert source.pop_waiting(100.6 + SILENCE) == version('b', 5)
+    assert source.pop_waiting(999.0) is None
     assert source.admit(version('b', 6), 100.7 + SILENCE)
     assert not source.admit(version('a', 7), 100.8 + SILENCE)
 
@@ -57,7 +57,7 @@ def test_a_second_learner_is_refused_while_the_first_one_speaks():
         refusals.append(source.note_activity('run', 'a', now))
         source.note_activity('run', 'b', now)
         source.note_activity('other', 'a', now)
-        assert source.waiting(now) is None
+        assert source.pop_waiting(now) is None
     assert [text for text in refusals if text] == [
         'version 8: learner b is a second one: a is still at work in this run']
 
@@ -71,5 +71,5 @@ def test_weights_of_a_second_learner_are_never_taken_while_the_first_speaks(even
         source.note_activity('run', 'a', now)
         admitted = source.admit(version(learner), now)
         assert admitted == (learner == 'a')
-        assert source.waiting(now) is None
+        assert source.pop_waiting(now) is None
         assert source.learner_id == 'a'

@@ -56,8 +56,11 @@ def assembler(run_id='run'):
 
 def taken(receiver):
     """Return the version that is whole, verified, or None."""
-    assembled = receiver.pop_complete()
-    return assembled and (assembled.manifest, assembled.verified())
+    received = receiver.pop_complete()
+    if received is None:
+        return None
+    received.check_hash()
+    return received.manifest, b''.join(received.pieces)
 
 
 contents = st.binary(min_size=1, max_size=60)
@@ -200,7 +203,7 @@ def test_a_piece_whose_place_does_not_fit_its_number_is_missing():
     receiver.add('run', 1, 0, 0, b'1234567')
     receiver.add('run', 1, 1, 8, b'890')
     assert receiver.pop_complete() is None
-    assert receiver.lacking(99.0)[1] == [1]
+    assert receiver.to_request(99.0)[1] == [1]
 
 
 @given(contents, st.data())
@@ -213,9 +216,9 @@ def test_what_does_not_come_is_asked_for_until_it_comes(content, data):
         for piece in sent:
             if data.draw(st.booleans()):
                 receiver.add(*piece, now)
-        assert receiver.lacking(now + 1.9) is None  # not before it has waited
+        assert receiver.to_request(now + 1.9) is None  # not before it has waited
         now += 2.0
-        asked = receiver.lacking(now)
+        asked = receiver.to_request(now)
         if asked is None:
             break
         assert asked[0] == manifest_of(content) and asked[1]
@@ -223,7 +226,7 @@ def test_what_does_not_come_is_asked_for_until_it_comes(content, data):
     for piece in sent:
         receiver.add(*piece, now)
     assert taken(receiver) == (manifest_of(content), content)
-    assert receiver.lacking(now + 9.0) is None
+    assert receiver.to_request(now + 9.0) is None
 
 
 def test_asking_has_an_end():
@@ -231,12 +234,12 @@ def test_asking_has_an_end():
     receiver.offer(manifest_of(b'some weights'), now)
     for _ in range(MOST_REQUESTS):
         now += 2.0
-        assert receiver.lacking(now)[1] == [0, 1]
+        assert receiver.to_request(now)[1] == [0, 1]
     with pytest.raises(WeightsRefused, match='version 1: 2 pieces did not come though'):
-        receiver.lacking(now + 2.0)
-    assert receiver.lacking(now + 99.0) is None
+        receiver.to_request(now + 2.0)
+    assert receiver.to_request(now + 99.0) is None
     receiver.offer(manifest_of(b'some weights'), now)
-    assert receiver.lacking(now + 99.0)[1] == [0, 1]
+    assert receiver.to_request(now + 99.0)[1] == [0, 1]
 
 
 def test_another_run_begins_with_numbers_of_its_own():
@@ -374,8 +377,8 @@ def test_pieces_are_shown_in_order_as_far_as_none_is_missing(content, known, dat
         receiver.add(*pieces[index])
         came.add(index)
         first = next(place for place in range(len(pieces) + 1) if place not in came)
-        assert receiver.in_order() == tuple(
+        assert receiver.first_pieces() == tuple(
             piece for *_, piece in (pieces if 0 in came else [])[:first])
     if known:
         assert receiver.pop_complete().pieces == tuple(piece for *_, piece in pieces)
-        assert receiver.in_order() == ()
+        assert receiver.first_pieces() == ()

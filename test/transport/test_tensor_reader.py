@@ -92,14 +92,14 @@ WRONG = {
     'other size': (document({'a': entry(shape=(5,))}, b'1234'), 'a is at 0..4'),
     'unknown type': (document({'a': entry('OBJECT')}, b'1234'), 'of type OBJECT'),
     'same name': (document(b'{"a": 1, "a": 2}'), 'twice'),
-    'key more': (document({'a': entry(code='x')}, b'1234'), 'the entry of a'),
-    'number': (document({'a': entry(shape=(4.0,))}, b'1234'), 'the entry of a'),
-    'negative': (document({'a': entry(shape=(-2, -2))}, b'1234'), 'the entry of a'),
+    'key more': (document({'a': entry(code='x')}, b'1234'), 'malformed entry of a'),
+    'number': (document({'a': entry(shape=(4.0,))}, b'1234'), 'malformed entry of a'),
+    'negative': (document({'a': entry(shape=(-2, -2))}, b'1234'), 'malformed entry of a'),
     'no mapping': (document([1]), 'no mapping'),
     'no entry': (document({'a': 1}), 'no valid safetensors'),
     'too deep': (document(b'[' * 100_000), 'no valid safetensors'),
     'header too large': (struct.pack('<Q', 2 ** 63) + b'{}', 'a header of 9223372036854775808'),
-    'too many axes': (document({'a': entry(shape=(9,) * 500_000)}, b'1234'), 'the entry of a')}
+    'too many axes': (document({'a': entry(shape=(9,) * 500_000)}, b'1234'), 'entry of a')}
 
 
 @pytest.mark.parametrize('name', WRONG)

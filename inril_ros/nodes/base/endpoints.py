@@ -1,10 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who has met whom: a message is lost if one end of a topic hasn't met the other yet.
+"""Which publishers and subscriptions have met: a message is lost if the two have not.
 
-ROS 2 knows only how many partners one end has met, not how many it should have. Each node of a
-graph tells its own ends, and whoever starts the graph compares: every publisher must have met as
-many subscriptions as the nodes have, and every subscription as many publishers.
+ROS 2 knows only how many counterparts an endpoint has met, not how many it should have. So each
+node of a graph reports its endpoints, and the client that starts the graph compares: every
+publisher must have met as many subscriptions as the nodes have, and every subscription as many
+publishers.
 """
 
 from collections import Counter
@@ -16,30 +17,31 @@ from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 
 
-def matched_count(link: Publisher | Subscription) -> int:
-    """Return how many partners one end has met."""
-    if isinstance(link, Publisher):
-        return link.get_subscription_count()
-    return link.get_publisher_count()
+def matched_count(endpoint: Publisher | Subscription) -> int:
+    """Return how many counterparts an endpoint has met."""
+    if isinstance(endpoint, Publisher):
+        return endpoint.get_subscription_count()
+    return endpoint.get_publisher_count()
 
 
 def describe_endpoints(node: Node) -> str:
-    """Return a node's ends as JSON: rows of topic, publishes or not, partners met."""
-    return json.dumps([[link.topic_name, isinstance(link, Publisher), matched_count(link)]
-                       for link in [*node.publishers, *node.subscriptions]])
+    """Return a node's endpoints as JSON: rows of topic, whether it publishes, matched count."""
+    return json.dumps([
+        [endpoint.topic_name, isinstance(endpoint, Publisher), matched_count(endpoint)]
+        for endpoint in [*node.publishers, *node.subscriptions]])
 
 
 def unmatched_endpoints(descriptions: Mapping[str, str]) -> dict[str, str]:
-    """Compare the ends of all nodes; return what is missing by node, empty if nothing.
+    """Compare the endpoints of all nodes; return what is missing by node, empty if nothing is.
 
     Args:
-        descriptions: What ``describe_endpoints`` gave, by node.
+        descriptions: The result of ``describe_endpoints`` by node.
     """
-    ends = {name: json.loads(text) for name, text in descriptions.items()}
+    endpoints = {name: json.loads(text) for name, text in descriptions.items()}
     existing = Counter(
-        (topic, publishes) for rows in ends.values() for topic, publishes, _ in rows)
+        (topic, publishes) for rows in endpoints.values() for topic, publishes, _ in rows)
     missing: dict[str, str] = {}
-    for name, rows in ends.items():
+    for name, rows in endpoints.items():
         short = [f'{topic} has met {met} of {existing[topic, not publishes]}'
                  for topic, publishes, met in rows if met < existing[topic, not publishes]]
         if short:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Message classes by the names of their types, and what can be read of a serialised message."""
+"""Message classes by type name, and the stamps of serialised messages."""
 
 from functools import cache
 import importlib
@@ -10,24 +10,25 @@ from typing import Any
 
 @cache
 def message_type(name: str) -> Any:
-    """Return the class of a type name: ``sensor_msgs/msg/JointState``, or of an action.
+    """Return the class of a type name, such as ``sensor_msgs/msg/JointState``, or an action's.
 
     Raises:
-        ValueError: There is no such type here; the message names its package.
+        ValueError: The type is not installed; the message names its package.
     """
     package, kind, message = name.split('/')
     try:
         return getattr(importlib.import_module(f'{package}.{kind}'), message)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f'type {name} is not there: install the ROS package {package}') from error
+        raise ValueError(
+            f'type {name} is not installed: install the ROS package {package}') from error
 
 
 @cache
 def begins_with_header(name: str) -> bool:
-    """Say whether messages of a type begin with a header, and so with a stamp.
+    """Return whether messages of a type begin with a header, and so with a stamp.
 
     Raises:
-        ValueError: There is no such type here.
+        ValueError: The type is not installed.
     """
     fields = message_type(name).get_fields_and_field_types()
     return next(iter(fields.items()), ('', ''))[1] == 'std_msgs/Header'

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Node parameters as tables: one line says name, default, meaning and range."""
+"""Node parameters as tables of name, default, meaning and range."""
 
 from dataclasses import dataclass
 import json
@@ -16,10 +16,10 @@ class Parameter:
     """One parameter of a node.
 
     Attributes:
-        name: Its name.
+        name: The parameter's name.
         default: Its default, which also fixes its type.
-        description: What it means, with the unit.
-        read_only: It can only be set when the node starts.
+        description: Its meaning, with the unit.
+        read_only: Whether it can be set only when the node starts.
         minimum: Lowest value of a number; None: no range.
         maximum: Highest value of a number.
     """
@@ -48,8 +48,8 @@ COMMON = (
     Parameter('contract', '', 'path of the robot contract (YAML)'),
     Parameter('run_id', '', 'UUID of the run; empty: any run'),
     Parameter('lockstep', False,
-              'simulated time waits until everyone has acted: as fast as it goes, repeatable'),
-    Parameter('autostart', True, 'configure and activate at the start'),
+              'simulated time waits until every node has acted: as fast as it can be, repeatable'),
+    Parameter('autostart', True, 'configure and activate when the node starts'),
 )
 
 
@@ -60,7 +60,7 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
 
 
 def help_text(about: str, table: tuple[Parameter, ...]) -> str:
-    """Return what a node says to ``--help``."""
+    """Return the ``--help`` text of a node."""
     lines = [about.strip(), '', 'Parameters (--ros-args -p NAME:=VALUE):']
     for entry in table:
         lines += [f'  {entry.name} = {_literal(entry.default)}{_range(entry)}',
@@ -69,7 +69,7 @@ def help_text(about: str, table: tuple[Parameter, ...]) -> str:
 
 
 def markdown_table(table: tuple[Parameter, ...]) -> str:
-    """Return the table of a node's parameters for the documentation."""
+    """Return the Markdown table of a node's parameters."""
     lines = ['| parameter | default | meaning |', '|---|---|---|']
     lines += [f'| `{entry.name}` | `{_literal(entry.default)}` | '
               f'{entry.description}{_range(entry)} |' for entry in table]

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of service of each stream, in one place, so that both ends agree."""
+"""QoS of each stream, in one place, so that both ends agree."""
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
@@ -15,21 +15,21 @@ def _profile(depth: int, reliable: bool = True, latched: bool = False) -> QoSPro
 
 #: A robot's state in real time: the newest counts, a lost one is replaced by the next.
 SENSOR = _profile(5, reliable=False)
-#: The same as the recorder asks for it: deep enough for its process to pause for some seconds.
+#: The same for the recorder: deep enough for its process to pause for some seconds.
 RECORDED_SENSOR = _profile(1000, reliable=False)
-#: Likewise pictures, which are large: two seconds of them.
+#: The same for pictures, which are large: two seconds of them.
 RECORDED_PICTURES = _profile(60, reliable=False)
-#: A robot's state from a simulator in lockstep: nothing may be lost, or the simulation stops.
+#: A robot's state from a simulator in lockstep: if a message is lost, the simulation stops.
 LOCKSTEP = _profile(200)
 #: Commands: only the newest; never latched, a late joiner must not act on an old one.
 COMMAND = _profile(1)
-#: What is recorded about each tick.
+#: Records of each tick.
 RECORD = _profile(2000)
 #: Events in the life of an episode.
 EVENT = _profile(100)
-#: What is sent once and never changes, such as static transforms: of several senders.
+#: Messages that are sent once and never change, such as static transforms; several senders.
 LATCHED = _profile(100, latched=True)
-#: States: whoever joins late gets the present one.
+#: States: a late joiner gets the present one.
 STATE = _profile(1, latched=True)
 #: Manifests of weights.
 MANIFEST = _profile(1, latched=True)

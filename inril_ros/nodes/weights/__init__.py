@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights between learner and policy node: sending, receiving, which version acts."""
+"""Weights from learner to policy: the sender, the receiver, and which version acts."""

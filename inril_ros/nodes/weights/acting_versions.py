@@ -1,10 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which version of the weights acts: what the gate decides, done, and told in the policy's status.
+"""Which version of the weights acts: carries out the gate's decisions and reports them.
 
-The acting network and the last good one are kept, so that a rollback is an exchange of references.
-Services: ``~/pin_version`` (true: keep what acts, false: take newer ones again), ``~/rollback``
-(to the last good version, and stay there), ``~/hand_over`` (take the next learner that comes).
+The acting network and the last good one are kept, so that a rollback only swaps references.
+Services: ``~/pin_version`` (true: keep the acting version, false: accept newer ones again),
+``~/rollback`` (to the last good version, and stay there), ``~/hand_over`` (accept the next learner
+that comes).
 """
 
 from dataclasses import dataclass
@@ -23,31 +24,33 @@ from inril_ros.transport.weights.staleness import Freshness, Staleness, Stalenes
 PARAMETERS = (
     Parameter('automatic_rollback', True,
               'return to the last good version when episodes have clearly become worse'),
-    Parameter('rollback_drop', 0.3, 'drop of the rate of success that is clearly worse',
+    Parameter('rollback_drop', 0.3, 'drop of the rate of success that counts as clearly worse',
               minimum=0.05, maximum=0.95),
-    Parameter('rollback_reference', 20, 'episodes that tell how good the policy is',
+    Parameter('rollback_reference', 20, 'episodes that show how good the policy is',
               minimum=3, maximum=1000),
-    Parameter('stale_warning', 60.0, '[s] weights that are older than the newest ones by more '
-              'are worth a warning; 0: never', minimum=0.0, maximum=1e6),
-    Parameter('stale_hold', 0.0, '[s] weights that are older by more do not act, and the arm '
+    Parameter('stale_warning', 60.0, '[s] time since the acting weights were the newest beyond '
+              'which a warning is given; 0: never', minimum=0.0, maximum=1e6),
+    Parameter('stale_hold', 0.0, '[s] the same time beyond which they do not act and the arm '
               'holds; 0: never', minimum=0.0, maximum=1e6),
-    Parameter('stale_warning_updates', 0, 'the same in RL updates of the learner',
+    Parameter('stale_warning_updates', 0, 'lead of the learner in RL updates beyond which a '
+              'warning is given; 0: never',
               minimum=0, maximum=10 ** 9),
-    Parameter('stale_hold_updates', 0, 'the same in RL updates of the learner',
+    Parameter('stale_hold_updates', 0, 'lead of the learner in RL updates beyond which the arm '
+              'holds; 0: never',
               minimum=0, maximum=10 ** 9),
 )
 
 
 @dataclass(frozen=True)
 class Acting:
-    """A network with what is told of it.
+    """A network that acts or may act again.
 
     Attributes:
-        version: Its number; 0: loaded from disk.
+        version: Version number; 0: loaded from disk.
         run_id: UUID of the run that it came from; empty: from disk.
-        learner_step: RL updates behind it.
-        product: The network, and what the probe needs of it.
-        timings: [s] Receiving and verifying.
+        learner_step: RL updates that led to it.
+        product: The network with its actions on the trial frames.
+        timings: [s] Times of receiving and of verifying.
         action_change: See PolicyStatus.msg.
     """
 
@@ -63,8 +66,8 @@ class ActingVersions:
     """The gate with the networks that it chooses from.
 
     Args:
-        node: Has the parameters above; services belong to it.
-        from_disk: What acts at first; None: nothing does.
+        node: Node of the services, with the parameters above.
+        from_disk: The network that acts at first; None: none does.
     """
 
     def __init__(self, node: Node, from_disk: Any | None) -> None:
@@ -88,16 +91,14 @@ class ActingVersions:
         node.create_service(Trigger, '~/hand_over', self._hand_over)
 
     def use_receiver(self, receiver: WeightsReceiver) -> None:
-        """Take newer versions from a receiver."""
+        """Get newer versions from a receiver."""
         self._receiver = receiver
 
     def swap(self) -> bool:
-        """Let a version act that stands by, if the gate allows one.
-
-        Never called within an inference.
+        """Let a loaded version act, if the gate allows it; never call it within an inference.
 
         Returns:
-            Whether another one acts now.
+            Whether another version acts now.
         """
         if not self._gate.takes_new() and self.acting is not None:
             return False
@@ -116,7 +117,7 @@ class ActingVersions:
             manifest.version, manifest.run_id, manifest.learner_step, loaded.product,
             (loaded.receive_seconds, loaded.verify_seconds), loaded.product.change)
         if former is None or (former.run_id and former.run_id != manifest.run_id):
-            # Nothing to go back to: there was none, or it is of another run.
+            # There is no version to go back to: none acted before, or one of another run.
             self._gate = VersionGate(self._config)
             self._gate.begin(manifest.version)
             self._kept.clear()
@@ -126,13 +127,13 @@ class ActingVersions:
         self._receiver.note_acting(loaded, self._kept)
 
     def _keep(self) -> None:
-        """Keep the network that acts and the one to go back to."""
+        """Keep the acting network and the one to go back to."""
         self._kept[self.acting.version] = self.acting
         self._kept = {version: kept for version, kept in self._kept.items()
                       if version in (self.acting.version, self._gate.good)}
 
     def on_episode_end(self, event: EpisodeEvent) -> None:
-        """Take the end of an episode; it may bring the last good version back."""
+        """Count an ended episode; that may bring the last good version back."""
         if event.purpose != EpisodeRequest.ROLLOUT or event.outcome == EpisodeEvent.ABORTED \
                 or self.acting is None:
             return
@@ -145,16 +146,16 @@ class ActingVersions:
         self._keep()
 
     def on_learner_status(self, status: LearnerStatus) -> None:
-        """Take what the learner says of itself."""
+        """Note the learner's newest version and its updates."""
         self._staleness.note_learner(status.weights_version, status.rl_updates, time.monotonic())
 
     def too_old(self) -> bool:
-        """Say whether what acts is too old to act; what an operator pinned is not."""
+        """Return whether the acting version is too old; a pinned one never is."""
         return self._gate.takes_new() and \
             self._staleness.judge(time.monotonic()) is Freshness.TOO_OLD
 
     def fill(self, status: PolicyStatus) -> None:
-        """Write into a status what acts, and why."""
+        """Write the acting version and the gate's state into a status."""
         now, gate = time.monotonic(), self._gate
         status.ready = self.acting is not None
         if self.acting is not None:
@@ -200,5 +201,5 @@ class ActingVersions:
     def _hand_over(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._receiver.hand_over()
         response.success = True
-        response.message = 'the next learner that sends weights is taken, of whatever run'
+        response.message = 'the next learner that sends weights is accepted, of whatever run'
         return response

@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Shared memory that holds a burst of weights, for the process that sends them.
+"""Shared memory of Fast DDS that holds a burst of weights, in the process that sends them.
 
-It belongs to Fast DDS, which leaves it behind where a process is killed: 32 MB each time.
+Fast DDS leaves it behind when a process is killed: 32 MB each time.
 """
 
 from contextlib import suppress
@@ -15,23 +15,23 @@ import time
 
 from inril_ros.robot.configuration_folder import configuration_folder
 
-#: What a user may have set to choose the transports of Fast DDS; nothing is chosen then.
+#: Variables by which a user chooses the transports of Fast DDS; they take precedence.
 VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTDDS_BUILTIN_TRANSPORTS',
              'FASTRTPS_DEFAULT_PROFILES_FILE')
-#: [byte] Of shared memory that must be free; with less, Fast DDS would take none at all.
+#: [byte] Shared memory that must be free; with less, Fast DDS would use none at all.
 FREE = 40_000_000
-#: Where the system keeps shared memory by name.
+#: Folder of the system's named shared memory.
 SHARED_MEMORY = Path('/dev/shm')
-#: [s] Younger files may be of a process that is about to lock them.
+#: [s] Younger files may belong to a process that is about to lock them.
 YOUNG = 60.0
 
 _LOCK = re.compile(r'(fast(?:dds|rtps)_[0-9a-f]{16})_el')
 
 
 def keep_bursts() -> None:
-    """Have Fast DDS, if it is used, take the profile in ``config/dds/learner.xml``.
+    """Make Fast DDS, if it is used, load the profile in ``config/dds/learner.xml``.
 
-    To be called before rclpy begins. What the environment says goes before it.
+    Call it before rclpy is initialised. Settings in the environment take precedence.
 
     Raises:
         FileNotFoundError: The package's configuration isn't installed.
@@ -45,20 +45,20 @@ def keep_bursts() -> None:
 def sweep(folder: Path = SHARED_MEMORY, young: float = YOUNG) -> int:
     """Remove this user's shared memory of Fast DDS that no process uses, as its own tool does.
 
-    A process that lives holds a lock on a file beside its memory. Whoever still reads the memory
-    of a dead one goes on reading: only its name goes.
+    A living process holds a lock on a file beside its memory. A process that still reads the
+    memory of a dead one can go on reading: only the name is removed.
 
     Args:
-        folder: Where the memory is; nothing is done if it isn't there.
+        folder: Folder of the shared memory; may be missing.
         young: [s] See ``YOUNG``.
 
     Returns:
-        How many were removed.
+        Number of segments removed.
     """
     removed = 0
     for lock in folder.glob('fast*_el'):
         name = _LOCK.fullmatch(lock.name)
-        with suppress(OSError):  # it is in use, or another sweeps, too
+        with suppress(OSError):  # in use, or another process sweeps too
             about = lock.stat()
             if name is None or about.st_uid != os.getuid() \
                     or time.time() - about.st_mtime < young:

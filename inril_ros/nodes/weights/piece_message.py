@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of weights as they came off the wire (CDR), without a copy of their bytes.
+"""Reads pieces of weights from serialised messages (CDR) without copying their bytes.
 
-To make a message of them copies each byte three times, in the thread that infers: for 20 MB half
-of what receiving costs.
+Deserialising a message copies each byte three times, in the thread that infers: for 20 MB half the
+cost of receiving.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from rclpy.serialization import deserialize_message
 
 from inril_ros.msg import PolicyWeights
 
-_PLAIN = b'\x00\x01'  # CDR, little-endian: what nearly every machine sends
-_HEAD = 4  # [byte] Says how it is encoded; alignment counts from its end.
+_PLAIN = b'\x00\x01'  # CDR, little-endian, as nearly every machine sends it
+_HEAD = 4  # [byte] names the encoding; alignment counts from its end
 _STAMP = 8  # [byte]
 _LENGTH = struct.Struct('<I')
 _NUMBERS = struct.Struct('<QIIQI')  # version, index, number of pieces, offset, length of the data
 
 
 class NotAPiece(ValueError):
-    """Bytes that are no PolicyWeights."""
+    """Bytes are no PolicyWeights message."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What PolicyWeights.msg says of a piece, as far as a receiver needs it."""
+    """The fields of PolicyWeights.msg that a receiver needs."""
 
     run_id: str
     version: int
@@ -36,14 +36,14 @@ class Piece:
 
 
 def read_piece(raw: bytes) -> Piece:
-    """Return the piece that is in a serialised PolicyWeights; its data refers to these bytes.
+    """Return the piece in a serialised PolicyWeights; its data refers to these bytes.
 
     Raises:
-        NotAPiece: They are no such message.
+        NotAPiece: The bytes are no such message.
     """
     try:
         if raw[:2] != _PLAIN:
-            return _converted(raw)
+            return _deserialised(raw)
         body = memoryview(raw)[_HEAD:]
         _, place = _text(body, _STAMP)
         run_id, place = _text(body, place)
@@ -51,23 +51,23 @@ def read_piece(raw: bytes) -> Piece:
         version, index, _, offset, size = _NUMBERS.unpack_from(body, place)
         data = body[place + _NUMBERS.size:][:size]
         if len(data) < size:
-            raise NotAPiece(f'{len(data)} bytes of data, it says {size}')
+            raise NotAPiece(f'{len(data)} bytes of data instead of {size}')
         return Piece(bytes(run_id).decode(), version, index, offset, data)
     except (struct.error, UnicodeDecodeError, RuntimeError) as error:
         raise NotAPiece(f'{len(raw)} bytes are no piece of weights: {error}') from error
 
 
 def _text(body: memoryview, place: int) -> tuple[memoryview, int]:
-    """Return a text, which ends with a zero that isn't part of it, and where it ends."""
+    """Return a string without its closing zero, and where it ends."""
     place += -place % 4
     size, = _LENGTH.unpack_from(body, place)
     begin = place + _LENGTH.size
     if not 0 < size <= len(body) - begin:
-        raise NotAPiece(f'a text of {size} bytes in {len(body)}')
+        raise NotAPiece(f'a string of {size} bytes in {len(body)}')
     return body[begin:begin + size - 1], begin + size
 
 
-def _converted(raw: bytes) -> Piece:
+def _deserialised(raw: bytes) -> Piece:
     message = deserialize_message(raw, PolicyWeights)
     return Piece(message.run_id, message.version, message.chunk_index, message.offset,
                  memoryview(message.data).cast('B'))

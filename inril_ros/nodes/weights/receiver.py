@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The acting side's end of the weights: pieces in, a loaded standby out, or a reason for refusal.
+"""The policy's end of the weights: pieces in; out a loaded standby, or a reason for refusal.
 
-What comes in a callback is only noted. Hashes, tensors and the network are the business
-of one thread beside the one that infers; what it has made is picked up between two inferences.
+Callbacks only store what comes. One thread beside the one that infers verifies hashes and builds
+the network; its result is picked up between two inferences.
 """
 
 from collections.abc import Callable, Collection
@@ -27,12 +27,12 @@ from inril_ros.transport.weights.manifest import (
     WeightsRefused,
 )
 from inril_ros.transport.weights.tensor_reader import TensorReader
-from inril_ros.transport.weights.tensors import complete, complete_set, expanded, WireTensor
+from inril_ros.transport.weights.tensors import complete, expanded, WireTensor
 
 Load = Callable[[Manifest, dict[str, WireTensor]], Any]
 
 _FIELDS = tuple(Manifest.__dataclass_fields__)
-_TIMED = 64  # versions of which it is remembered when they began to come
+_TIMED = 64  # most versions whose first arrival is remembered
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Loaded:
     """A version that was verified, loaded and tried.
 
     Attributes:
-        manifest: What it is.
-        product: What ``load`` made of it.
-        tensors: What it was made of.
+        manifest: The version's manifest.
+        product: The result of ``load``.
+        tensors: Its tensors by name.
         receive_seconds: [s] From the first piece to the last, or to the manifest.
-        verify_seconds: [s] From the last piece until it stood by.
+        verify_seconds: [s] From the last piece until the product was ready.
     """
 
     manifest: Manifest
@@ -55,67 +55,67 @@ class Loaded:
 
 
 class WeightsReceiver:
-    """Subscriptions, assembly and the loading thread.
+    """Subscriptions to the weights, and the thread that loads them.
 
     Args:
-        node: The node that they belong to.
-        run_id: Only weights of this run are taken; empty: of the first run that comes.
-        contract_hash: Only weights for this contract are taken.
-        load: Makes something of a manifest and all its tensors by name, or raises; it runs in a
-            thread. It may keep their bytes, which must stay as they are.
-        refused: Is told why weights were refused.
-        heard: Is told what the learner says about itself.
-        stands_by: Is called when there may be something to ``take``, from the node's executor:
-            between two of its callbacks.
+        node: Node of the subscriptions.
+        run_id: Run whose weights are accepted; empty: the first run that comes.
+        contract_hash: Contract for which weights must be made.
+        load: Makes the product of a manifest and all tensors by name, or raises; runs in a thread.
+            It may keep the tensors' bytes, but must not change them.
+        on_refused: Called with the reason when weights are refused.
+        on_learner_status: Called with each status of the accepted learner.
+        on_standby: Called by the node's executor, between two of its callbacks, when
+            ``pop_loaded`` may have a result.
     """
 
     def __init__(
         self, node: Node, run_id: str, contract_hash: str, load: Load,
-        refused: Callable[[str], None], heard: Callable[[LearnerStatus], None],
-        stands_by: Callable[[], None],
+        on_refused: Callable[[str], None], on_learner_status: Callable[[LearnerStatus], None],
+        on_standby: Callable[[], None],
     ) -> None:
         self._node = node
         self._load = load
-        self._refused = refused
-        self._heard = heard
-        self._ready = node.create_guard_condition(stands_by)
+        self._on_refused = on_refused
+        self._on_learner_status = on_learner_status
+        self._standby = node.create_guard_condition(on_standby)
         self._incoming = IncomingVersions(run_id, contract_hash)
         self._accepted = AcceptedLearner(run_id)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='weights')
-        self._reader = TensorReader()  # the thread's
+        self._reader = TensorReader()  # used in the thread only
         self._reading: Future[None] | None = None
         self._loading: tuple[Manifest, Future[Loaded]] | None = None
-        self._begun: dict[int, float] = {}  # by version, when its first piece came
-        self._asked_again = (-1, '')
-        #: Newest version that was refused for good: it came again, and was no better.
+        self._begun: dict[int, float] = {}  # time of the first piece, by version
+        self._requested_again = (-1, '')
+        #: Newest version that was refused for good, after it was sent a second time.
         self.refused_version = 0
-        self._tensors: dict[int, dict[str, WireTensor]] = {}  # of versions that are kept
+        self._tensors: dict[int, dict[str, WireTensor]] = {}  # of the kept versions
         self._requests = node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
-        node.create_subscription(WeightsManifest, 'weights/manifest', self._offer, qos.MANIFEST)
         node.create_subscription(
-            PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS, raw=True)
-        node.create_subscription(LearnerStatus, 'learner/status', self._learner, qos.STATE)
-        node.create_timer(
-            0.25, self._check_progress, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            WeightsManifest, 'weights/manifest', self._on_manifest, qos.MANIFEST)
+        node.create_subscription(
+            PolicyWeights, 'weights/pieces', self._on_piece, qos.WEIGHTS, raw=True)
+        node.create_subscription(LearnerStatus, 'learner/status', self._on_status, qos.STATE)
+        node.create_timer(0.25, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def pop_loaded(self) -> Loaded | None:
-        """Return a version that stands by, once; None if none does."""
+        """Return a loaded version, once; None if there is none."""
         if self._loading is None or not self._loading[1].done():
             return None
         (manifest, future), self._loading = self._loading, None
         try:
             return future.result()
-        except Exception as error:  # whatever is wrong with them, the robot goes on without them
-            self._ask_after(manifest, error)
-            self._refused(f'version {manifest.version}: {error}')
+        except Exception as error:  # the robot goes on without weights, whatever is wrong in them
+            self._request_after(manifest, error)
+            self._on_refused(f'version {manifest.version}: {error}')
         self._load_next()
         return None
 
     def note_acting(self, loaded: Loaded, kept: Collection[int]) -> None:
-        """Note that a version acts; its tensors, and those of the kept ones, needn't come again.
+        """Note that a version acts; its tensors and the kept versions' needn't be sent again.
 
         Args:
-            loaded: What ``take`` gave.
+            loaded: The result of ``pop_loaded``.
             kept: Numbers of the versions that may act again.
         """
         self._tensors[loaded.manifest.version] = loaded.tensors
@@ -125,24 +125,24 @@ class WeightsReceiver:
         self._load_next()
 
     def hand_over(self) -> None:
-        """Take the next learner that comes, of whatever run."""
+        """Accept the next learner that comes, of whatever run."""
         self._accepted.hand_over()
 
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    # What comes in.
+    # Messages.
 
-    def _offer(self, message: WeightsManifest) -> None:
+    def _on_manifest(self, message: WeightsManifest) -> None:
         manifest = Manifest(**{name: getattr(message, name) for name in _FIELDS})
         try:
             if self._accepted.admit(manifest, time.monotonic()):
-                self._want(manifest)
+                self._offer(manifest)
         except WeightsRefused as error:
             self._refuse(manifest.version, error)
 
-    def _want(self, manifest: Manifest) -> None:
+    def _offer(self, manifest: Manifest) -> None:
         if self._accepted.run_id != self._incoming.run_id and self._incoming.run_id:
             self._incoming.follow(manifest.run_id)  # an operator has handed over
             self._tensors.clear()
@@ -154,11 +154,11 @@ class WeightsReceiver:
         self._incoming.offer(manifest, now)
         self._load_next()
 
-    def _piece(self, raw: bytes) -> None:
+    def _on_piece(self, raw: bytes) -> None:
         now = time.monotonic()
         try:
             piece = read_piece(raw)
-        except NotAPiece as error:  # it is missing then, and asked for
+        except NotAPiece as error:  # the piece counts as missing and will be requested
             self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
             return
         if len(self._begun) < _TIMED:
@@ -171,93 +171,88 @@ class WeightsReceiver:
         self._load_next()
         self._read_ahead()
 
-    def _learner(self, message: LearnerStatus) -> None:
+    def _on_status(self, message: LearnerStatus) -> None:
         reason = self._accepted.note_activity(
             message.run_id, message.learner_id, time.monotonic())
         if reason:
-            self._refused(reason)
+            self._on_refused(reason)
         if message.learner_id == self._accepted.learner_id or not self._accepted.learner_id:
-            self._heard(message)
+            self._on_learner_status(message)
 
-    def _check_progress(self) -> None:
-        """Ask for what does not come; take a learner that has waited for a dead one."""
+    def _check(self) -> None:
+        """Accept a learner that has waited for a dead one; request missing pieces."""
         now = time.monotonic()
         try:
-            waited = self._accepted.waiting(now)
+            waited = self._accepted.pop_waiting(now)
             if waited is not None:
-                self._want(waited)
-            lacking = self._incoming.lacking(now)
+                self._offer(waited)
+            missing = self._incoming.to_request(now)
         except PiecesDoNotFit as error:
             self._refuse(error.manifest.version, error)
             return
         except WeightsRefused as error:
-            self._refused(str(error))
+            self._on_refused(str(error))
             return
-        if lacking is not None:
-            manifest, indices = lacking
-            self._ask(manifest, indices=indices)
+        if missing is not None:
+            manifest, indices = missing
+            self._request(manifest, indices=indices)
 
-    # What is done with it.
+    # Loading.
 
     def _load_next(self) -> None:
-        """Begin to load a version that is whole, if none is being loaded."""
+        """Begin to load a complete version, if none is being loaded."""
         if self._loading is not None:
             return
-        whole = self._incoming.pop_complete()
-        if whole is not None:
+        received = self._incoming.pop_complete()
+        if received is not None:
             held = {tensor.hash: tensor for tensors in self._tensors.values()
                     for tensor in tensors.values()}
             now = time.monotonic()
-            received = now - self._begun.get(whole.manifest.version, now)
-            future = self._thread.submit(self._make, whole, held, received)
-            self._loading = whole.manifest, future
-            future.add_done_callback(lambda _: self._ready.trigger())
+            seconds = now - self._begun.get(received.manifest.version, now)
+            future = self._thread.submit(self._make, received, held, seconds)
+            self._loading = received.manifest, future
+            future.add_done_callback(lambda _: self._standby.trigger())
 
     def _read_ahead(self) -> None:
-        """Have the thread read what has come of a version that isn't whole."""
+        """Have the thread read the pieces of a version that is still incomplete."""
         if self._reading is None or self._reading.done():
-            pieces = self._incoming.in_order()
+            pieces = self._incoming.first_pieces()
             if pieces:
-                # What is wrong with them is told of when the version is whole, and its manifest
-                # is here; it is read anew then.
+                # Errors in them are reported when the complete version is read again.
                 self._reading = self._thread.submit(self._reader.read, pieces)
 
     def _make(
-        self, whole: ReceivedVersion, held: dict[str, WireTensor], received: float,
+        self, received: ReceivedVersion, held: dict[str, WireTensor], seconds: float,
     ) -> Loaded:
         began = time.monotonic()
-        if whole.has_hash:
-            tensors = complete(whole.manifest, whole.verified(), held)
-        else:
-            tensors = complete_set(whole.manifest, self._reader.finish(whole.pieces), held)
-        product = self._load(whole.manifest, expanded(tensors))
-        return Loaded(whole.manifest, product, tensors, received, time.monotonic() - began)
+        manifest = received.manifest
+        received.check_hash()
+        tensors = complete(manifest, self._reader.finish(received.pieces), held)
+        product = self._load(manifest, expanded(tensors))
+        return Loaded(manifest, product, tensors, seconds, time.monotonic() - began)
+
+    # Refusals and requests.
 
     def _refuse(self, version: int, error: WeightsRefused) -> None:
         if isinstance(error, PiecesDoNotFit):
-            self._ask_after(error.manifest, error)
-        self._refused(f'version {version}: {error}')
+            self._request_after(error.manifest, error)
+        self._on_refused(f'version {version}: {error}')
 
-    def _ask_after(self, manifest: Manifest, error: Exception) -> None:
-        """Ask once for a version that was damaged, or for what was left out and isn't here."""
+    def _request_after(self, manifest: Manifest, error: Exception) -> None:
+        """Request a damaged version once more, or tensors that were left out but needed."""
+        content = manifest.version, manifest.content_hash + manifest.weights_hash
         if isinstance(error, TensorsMissing):
-            self._ask(manifest, complete=True)
-        elif isinstance(error, WeightsRefused) and self._asked_again != (
-                manifest.version, _content_of(manifest)):
-            self._asked_again = manifest.version, _content_of(manifest)
-            self._ask(manifest)
+            self._request(manifest, complete=True)
+        elif isinstance(error, WeightsRefused) and self._requested_again != content:
+            self._requested_again = content
+            self._request(manifest)
         else:
             self.refused_version = max(self.refused_version, manifest.version)
 
-    def _ask(self, manifest: Manifest, indices: 'list[int] | None' = None,
-             complete: bool = False) -> None:
+    def _request(self, manifest: Manifest, indices: list[int] | None = None,
+                 complete: bool = False) -> None:
         message = WeightsRequest(
             run_id=manifest.run_id, version=manifest.version, chunk_indices=indices or [],
             complete=complete)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._requests.publish(message)
-
-
-def _content_of(manifest: Manifest) -> str:
-    """Return what tells one content of a version from another."""
-    return manifest.content_hash + manifest.weights_hash

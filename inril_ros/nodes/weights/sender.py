@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The learner's end of the weights: versions out, and again what was lost on the way.
+"""The learner's end of the weights: sends versions, and again what was lost on the way.
 
-Tensors that an acting side is known to have are left out. It is known from its own status: the
-version it says it acts with is one that was sent from here. Several robots get the same versions,
-each on its own topics, and without what it has itself.
+Tensors that a policy is known to have are left out: those of the version that it reports to act
+with. Several robots get the same versions, each on its own topics and without what it has itself.
 """
 
 from collections import OrderedDict
@@ -15,14 +14,13 @@ import posixpath
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.subscription import Subscription
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
 from inril_ros.transport.weights.outgoing import OutgoingVersion, unchanged
 from inril_ros.transport.weights.tensors import rounded, WireTensor
 
-#: Versions of which it is remembered what they were made of.
+#: Versions whose tensor hashes are remembered.
 _REMEMBERED = 20
 
 
@@ -30,38 +28,38 @@ class WeightsSender:
     """Numbers and sends versions.
 
     Args:
-        node: The node that publishers and subscriptions belong to.
+        node: Node of the publishers and subscriptions.
         run_id: UUID of the run.
         learner_id: UUID of this process.
-        contract_hash: Of the contract that the weights are for.
+        contract_hash: Hash of the contract that the weights are made for.
         half: Send matrices as bfloat16.
-        robots: Namespaces of those who act, relative to the node's; empty: the node's own.
+        robots: Namespaces of the robots, relative to the node's; empty: the node's own.
 
     Attributes:
-        version: The last one, 0 before the first. A restored learner sets it.
-        endpoints: The ends that the learner needs somebody at.
+        version: Number of the last version, 0 before the first. A restored learner sets it.
+        endpoints: The publishers that need a counterpart.
     """
 
     def __init__(self, node: Node, run_id: str, learner_id: str, contract_hash: str,
                  half: bool, robots: Sequence[str] = ('',)) -> None:
         self.version = 0
         self._node = node
-        self._names = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
+        self._ids = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
         self._half = half
-        self._made_of: OrderedDict[int, frozenset[str]] = OrderedDict()  # hashes by version
-        self._last: dict[str, WireTensor] = {}  # the last version, hashed
+        self._hashes: OrderedDict[int, frozenset[str]] = OrderedDict()  # of tensors, by version
+        self._last: dict[str, WireTensor] = {}  # tensors of the last version, hashed
         self._receivers = {robot: _Receiver(node, robot) for robot in robots}
         for robot, receiver in self._receivers.items():
             node.create_subscription(
                 WeightsRequest, posixpath.join(robot, 'weights/request'),
-                partial(self._asked, receiver), qos.EVENT)
-        self.endpoints: tuple[Publisher | Subscription, ...] = tuple(
-            link for receiver in self._receivers.values()
-            for link in (receiver.pieces, receiver.manifests))
+                partial(self._on_request, receiver), qos.EVENT)
+        self.endpoints: tuple[Publisher, ...] = tuple(
+            publisher for receiver in self._receivers.values()
+            for publisher in (receiver.pieces, receiver.manifests))
 
     @property
     def wants_all(self) -> bool:
-        """Whether somebody lacks tensors that were left out: a new version must go out."""
+        """Whether a robot lacks tensors that were left out, so that a new version must be sent."""
         return any(receiver.wants_all for receiver in self._receivers.values())
 
     def send(self, tensors: Mapping[str, WireTensor], model_config: str, schema_hash: str,
@@ -69,7 +67,7 @@ class WeightsSender:
         """Send weights as the next version.
 
         Args:
-            tensors: All of them, by name (``tensors.wire_tensors``).
+            tensors: All tensors by name (``tensors.wire_tensors``).
             model_config: JSON of the model's configuration.
             schema_hash: See WeightsManifest.msg.
             learner_step: RL updates done.
@@ -78,9 +76,9 @@ class WeightsSender:
         same = unchanged(tensors, self._last)
         self._last = tensors
         self.version += 1
-        made: dict[frozenset[str], OutgoingVersion] = {}  # robots that have the same get the same
+        made: dict[frozenset[str], OutgoingVersion] = {}  # shared by robots that lack the same
         with ThreadPoolExecutor(1, thread_name_prefix='hashing') as pool:
-            hashing = pool.submit(_hash, tensors.values())
+            hashing = pool.submit(_compute_hashes, tensors.values())
             for receiver in self._receivers.values():
                 left_out = self._left_out(receiver, same, tensors)
                 receiver.wants_all = False
@@ -88,58 +86,58 @@ class WeightsSender:
                     made[left_out] = OutgoingVersion(
                         tensors, left_out, version=self.version,
                         parent_version=self.version - 1, learner_step=learner_step,
-                        model_config=model_config, schema_hash=schema_hash, **self._names)
+                        model_config=model_config, schema_hash=schema_hash, **self._ids)
                 receiver.sent = made[left_out]
-                # The manifest last: of two versions in a row the first one is whole when it is
-                # named; and the hashes that are in it are computed meanwhile.
+                # The manifest goes last: then the first of two versions in a row is complete when
+                # it is named, and the hashes in the manifest are computed meanwhile.
                 self._publish_pieces(receiver, range(receiver.sent.chunk_count))
                 hashing.result()
                 self._publish_manifest(receiver)
-        self._made_of[self.version] = frozenset(tensor.hash for tensor in tensors.values())
-        while len(self._made_of) > _REMEMBERED:
-            self._made_of.popitem(last=False)
+        self._hashes[self.version] = frozenset(tensor.hash for tensor in tensors.values())
+        while len(self._hashes) > _REMEMBERED:
+            self._hashes.popitem(last=False)
 
     def _left_out(self, receiver: '_Receiver', same: Mapping[str, WireTensor],
                   tensors: Mapping[str, WireTensor]) -> frozenset[str]:
         """Return the names of the tensors that a robot has."""
-        known = self._made_of.get(receiver.acting, frozenset())
+        known = self._hashes.get(receiver.acting, frozenset())
         names = frozenset(name for name, tensor in same.items() if tensor.hash in known)
-        # Something must be sent, or there would be nothing to put together.
+        # At least one tensor must be sent: a version without pieces never arrives.
         return frozenset() if receiver.wants_all or names == tensors.keys() else names
 
     def on_policy_status(self, status: PolicyStatus, robot: str = '') -> bool:
-        """Take what an acting side says.
+        """Note which version a robot acts with.
 
         Args:
-            status: What it says.
-            robot: Which one it is.
+            status: The robot's status.
+            robot: Its namespace.
 
         Returns:
-            Whether it acts with a later version than the last one from here: this learner came
-            back with less, and must number on from there.
+            Whether the robot acts with a later version than this learner's last one: the learner
+            came back with less, and continues its numbers from there.
         """
-        ours = status.run_id == self._names['run_id']
+        ours = status.run_id == self._ids['run_id']
         self._receivers[robot].acting = status.weights_version if ours else 0
         if ours and status.weights_version > self.version:
             self.version = status.weights_version
             return True
         return False
 
-    def _asked(self, receiver: '_Receiver', message: WeightsRequest) -> None:
-        """Send again what a robot lacks of the last version; older ones are over."""
+    def _on_request(self, receiver: '_Receiver', message: WeightsRequest) -> None:
+        """Send again what a robot lacks of the last version; older versions are over."""
         sent = receiver.sent
-        if message.run_id != self._names['run_id'] or sent is None:
+        if message.run_id != self._ids['run_id'] or sent is None:
             return
         if message.complete:
             receiver.wants_all = True
             return
         if message.version != sent.number:
             return
-        indices = [index for index in message.chunk_indices if index < sent.chunk_count]
-        if not message.chunk_indices:
-            indices = range(sent.chunk_count)
-        self._publish_pieces(receiver, indices)
-        if not message.chunk_indices:
+        if message.chunk_indices:
+            self._publish_pieces(receiver, [
+                index for index in message.chunk_indices if index < sent.chunk_count])
+        else:
+            self._publish_pieces(receiver, range(sent.chunk_count))
             self._publish_manifest(receiver)
 
     def _publish_manifest(self, receiver: '_Receiver') -> None:
@@ -149,11 +147,11 @@ class WeightsSender:
             setattr(message, name, value)
         receiver.manifests.publish(message)
 
-    def _publish_pieces(self, receiver: '_Receiver', indices: 'range | list[int]') -> None:
+    def _publish_pieces(self, receiver: '_Receiver', indices: Sequence[int]) -> None:
         sent = receiver.sent
         for index, offset, parts in sent.pieces(indices):
             message = PolicyWeights(
-                run_id=self._names['run_id'], version=sent.number, chunk_index=index,
+                run_id=self._ids['run_id'], version=sent.number, chunk_index=index,
                 chunk_count=sent.chunk_count, offset=offset)
             message.header.stamp = self._node.get_clock().now().to_msg()
             for part in parts:
@@ -161,19 +159,19 @@ class WeightsSender:
             receiver.pieces.publish(message)
 
 
-def _hash(tensors: Iterable[WireTensor]) -> None:
-    """Have the hashes computed, by this thread alone: another one sends meanwhile."""
+def _compute_hashes(tensors: Iterable[WireTensor]) -> None:
+    """Compute the hashes in this thread alone, because another one sends meanwhile."""
     for tensor in tensors:
         tensor.hash  # noqa: B018  it is computed once
 
 
 class _Receiver:
-    """One robot, as far as weights go.
+    """One robot that receives weights.
 
     Attributes:
-        acting: The version that it says it acts with, 0 if none from here.
-        sent: The last version, as it was sent to it.
-        wants_all: It lacks tensors that were left out.
+        acting: Version of this run that it reports to act with; 0: none.
+        sent: The last version as it was sent to it.
+        wants_all: Whether it lacks tensors that were left out.
     """
 
     def __init__(self, node: Node, robot: str) -> None:

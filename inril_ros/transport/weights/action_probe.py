@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How much the actions of new weights differ from those that act, on frames that are kept apart.
+"""How much the actions of new weights differ from those of the acting ones on held-out frames.
 
-Weights can be finite, of the right shapes and whole, and still be wrong: of another task, or after
-a divergence. On the same frames with the same noise their actions are then far from those before.
+Weights can be finite, complete and of the right shapes and still be wrong: of another task, or
+after a divergence. Their actions on the same frames with the same noise then differ widely.
 """
 
 import numpy as np
@@ -18,18 +18,18 @@ def action_change(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def check_actions(before: np.ndarray | None, after: np.ndarray, limit: float) -> float:
-    """Return how much the actions changed.
+    """Return how much the actions changed (root mean square); 0 without acting weights.
 
-    A residual decides step by step, the clone that it began with by chunks: T may differ, and the
+    A residual decides step by step, the clone that it began with by chunks. So T may differ; the
     steps that both decide on are compared.
 
     Args:
-        before: (N, T, A) Normalised actions of the weights that act; None: there are none.
-        after: The same of the new weights.
-        limit: Highest root mean square change; 0: no limit.
+        before: (N, T, A) Normalised actions of the acting weights; None: there are none.
+        after: (N, T, A) Normalised actions of the new weights.
+        limit: Largest accepted change; 0: no limit.
 
     Raises:
-        WeightsRefused: They are not finite, or changed by more.
+        WeightsRefused: The new actions are not finite, or changed by more than the limit.
     """
     if not np.isfinite(after).all():
         raise WeightsRefused('the network gives actions that are not finite')

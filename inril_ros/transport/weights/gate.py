@@ -1,14 +1,14 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which version acts: new ones on trial, back to the last good one when episodes get worse.
+"""Which version acts: new versions on trial, the last good one again when episodes get worse.
 
-Versions come faster than a single one could be judged, so what is judged is the stream of episodes
-since the last good version: its first episodes set the reference, those after it are a trial
-(``sequential_test``). A trial that ends well makes the version that acts then the good one; one
-that ends badly returns to the good one, which acts alone for a while before the newest is tried
-again. An operator can pin what acts, and roll back by hand.
+Versions come faster than each could be judged, so the stream of episodes since the last good
+version is judged: its first episodes set the reference, those after it are a trial
+(``outcome_comparison``). If a trial ends well, the version that acts then becomes the good one; if
+it ends badly, the good one returns and acts alone for a while before the newest is tried again. An
+operator can pin the acting version, and roll back by hand.
 
-Pure state: episodes and commands in, decisions out. Whoever acts does what it says.
+Pure state: episodes and commands in, decisions out; the caller carries them out.
 """
 
 from collections import deque
@@ -18,23 +18,23 @@ from inril_ros.transport.weights.outcome_comparison import lower_bound, Sequenti
 
 
 class GateError(ValueError):
-    """A command that can't be carried out; the message says why."""
+    """An operator's command can't be carried out; the message says why."""
 
 
 @dataclass(frozen=True)
 class GateConfig:
-    """When episodes are clearly worse, and what then.
+    """When episodes are clearly worse, and what follows.
 
     Attributes:
-        automatic: Roll back by itself; otherwise only an operator does.
-        reference: Episodes that tell how good the policy is.
-        drop: How much lower a rate of success is to be found.
-        false_alarm: Highest probability that a trial of something no worse ends in a rollback
-            although the reference was right.
+        automatic: Whether rollbacks are automatic; otherwise only an operator rolls back.
+        reference: Episodes that show how good the policy is.
+        drop: Drop of the rate of success that must be found.
+        false_alarm: Highest probability that the trial of a version that is no worse ends in a
+            rollback although the reference was right.
         reference_error: Highest probability that any reference of a run is too good.
-        miss: Highest probability that a trial of something that much worse ends well.
-        rest: Episodes that the good version acts after a rollback, before the newest is tried.
-        most_rollbacks: After so many in a row newer versions wait until an operator unpins.
+        miss: Highest probability that the trial of a version worse by ``drop`` ends well.
+        rest: Episodes of the good version after a rollback, before the newest is tried.
+        most_rollbacks: Rollbacks in a row after which newer versions wait for an operator.
     """
 
     automatic: bool = True
@@ -48,14 +48,14 @@ class GateConfig:
 
 
 class VersionGate:
-    """The state; see the file's head.
+    """The gate's state; see the module docstring.
 
     Attributes:
-        acting: Version that acts; 0: loaded from disk.
+        acting: Acting version; 0: loaded from disk.
         good: Version that a rollback returns to.
-        pinned: No other version is taken until ``unpin``.
-        rollbacks: So far, automatic or by hand.
-        reason: Why it last changed its mind.
+        pinned: Whether no other version is accepted until ``unpin``.
+        rollbacks: Number of rollbacks, automatic or by hand.
+        reason: Reason of the last decision.
     """
 
     def __init__(self, config: GateConfig) -> None:
@@ -65,21 +65,21 @@ class VersionGate:
         self.pinned = False
         self.rollbacks = 0
         self.reason = ''
-        self._bar = 0.0  # highest rate of success that was shown
-        self._references = 0  # times that it was looked for
+        self._bar = 0.0  # highest rate of success shown so far
+        self._references = 0  # reference measurements so far
         self._recent: deque[bool] = deque(maxlen=config.reference)
         self._trial: SequentialTest | None = None
-        self._resting = 0  # episodes that the good version still acts alone
+        self._resting = 0  # episodes left in which the good version acts alone
         self._in_a_row = 0
 
     @property
     def on_trial(self) -> bool:
-        """Whether episodes are being counted for and against what acts."""
+        """Whether episodes are being counted for and against the acting version."""
         return self._trial is not None
 
     @property
     def evidence(self) -> float:
-        """Likelihood ratio of worse to good; 1 without a trial."""
+        """Likelihood ratio of worse to good in the trial; 1 without one."""
         return self._trial.evidence if self._trial else 1.0
 
     def takes_new(self) -> bool:
@@ -87,7 +87,7 @@ class VersionGate:
         return not self.pinned and not self._resting
 
     def begin(self, version: int) -> None:
-        """Note that the first version acts: there is nothing else to return to."""
+        """Note that the first version acts: there is no other to return to."""
         self.acting = self.good = version
 
     def note_acting(self, version: int) -> None:
@@ -95,12 +95,12 @@ class VersionGate:
         self.acting = version
 
     def on_episode_end(self, success: bool) -> int | None:
-        """Take the outcome of an episode that the policy drove to its end.
+        """Count an episode that the policy drove to its end.
 
         Returns:
-            The version to return to, None if there is none.
+            The version to return to; None: stay with the acting one.
         """
-        if self._resting:  # the good version's own episodes: what may follow is on trial later
+        if self._resting:  # the good version's own episodes judge nothing
             self._resting -= 1
             if not self._resting and not self.pinned:
                 self._begin_trial(f'version {self.good} has rested: newer ones are tried')
@@ -119,12 +119,12 @@ class VersionGate:
         return None
 
     def pin(self) -> None:
-        """Keep what acts until ``unpin``."""
+        """Keep the acting version until ``unpin``."""
         self.pinned = True
         self.reason = f'version {self.acting} pinned by an operator'
 
     def unpin(self) -> None:
-        """Take newer versions again, on trial if it is known what is good."""
+        """Accept newer versions again, on trial if a reference is known."""
         self.pinned = False
         self._resting = self._in_a_row = 0
         self.reason = 'unpinned by an operator'
@@ -138,7 +138,7 @@ class VersionGate:
             That version.
 
         Raises:
-            GateError: It acts already.
+            GateError: The good version acts already.
         """
         if self.acting == self.good:
             raise GateError(f'version {self.good} is the last good one, and acts')
@@ -147,11 +147,11 @@ class VersionGate:
         return self.good
 
     def _accept(self, why: str) -> None:
-        """What acts is good; whatever follows is on trial against the best that was shown."""
+        """Make the acting version the good one; later ones are on trial against the best shown."""
         self.good = self.acting
         if len(self._recent) == self._config.reference:
-            # The best of many bounds would be wrong more often than each: the k-th may be with
-            # error / k (k + 1), which add up to error, however many there are.
+            # The best of many bounds is wrong more often than each of them. The k-th may be wrong
+            # with error / (k (k + 1)), which sum to at most error, however many there are.
             self._references += 1
             error = self._config.reference_error / (self._references * (self._references + 1))
             self._bar = max(self._bar, lower_bound(
@@ -167,7 +167,7 @@ class VersionGate:
     def _found_worse(self) -> int | None:
         episodes = self._trial.episodes
         if self.acting == self.good or not self._config.automatic:
-            # Nothing to return to, or not allowed: it is said, and counted anew.
+            # No version to return to, or not allowed: report it and begin another trial.
             self._begin_trial(f'version {self.acting}: clearly worse in {episodes} episodes than '
                               f'the best so far; it stays')
             return None

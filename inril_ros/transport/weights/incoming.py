@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of weights put together again, whatever order they come in, however often.
+"""Collects the pieces of incoming versions, in whatever order and however often they arrive.
 
-Taking a piece in is to keep it, so that the thread that infers can do it: no byte is copied
-there. What takes time (putting together, hashes, tensors, the network) is done with what ``take``
-returns, in a thread of its own. Pieces that do not come are named, to be asked for again.
+Adding a piece copies no byte, so the thread that infers can do it. The slow work (hashes, tensors,
+the network) is done in another thread with the result of ``pop_complete``. Missing pieces are
+listed, so that they can be requested again.
 """
 
 from dataclasses import dataclass
@@ -19,48 +19,40 @@ from inril_ros.transport.weights.manifest import (
     WeightsRefused,
 )
 
-#: [byte] Pieces that came before their manifest, all together; the others are asked for again.
+#: [byte] Most bytes of pieces kept before their manifest comes; others are requested again.
 EARLY_BYTES = 256_000_000
-#: Versions of which such pieces are kept.
+#: Most versions of which such pieces are kept.
 EARLY_VERSIONS = 4
-#: Times that missing pieces are asked for, without any of them coming.
+#: Requests for missing pieces without any of them arriving.
 MOST_REQUESTS = 10
 
 
 @dataclass(frozen=True)
 class ReceivedVersion:
-    """A version of which every piece has come; nothing of it is verified yet."""
+    """A version whose pieces have all arrived; nothing is verified yet."""
 
     manifest: Manifest
     pieces: tuple[bytes | memoryview, ...]
 
-    @property
-    def has_hash(self) -> bool:
-        """Whether a hash of the whole is to be compared: there is one, or no list of tensors."""
-        return bool(self.manifest.content_hash) or not self.manifest.tensors
-
-    def verified(self) -> bytes:
-        """Return the content, for ``tensors.complete``.
-
-        Where the manifest has a list of tensors, their hashes vouch for the content, and
-        ``complete`` compares them; a hash of the whole is compared here if there is one.
+    def check_hash(self) -> None:
+        """Verify the hash of the whole content, unless only its tensors have hashes.
 
         Raises:
-            WeightsRefused: It isn't what the manifest says, or nothing vouches for it.
+            WeightsRefused: The hash is wrong, or the manifest has none at all.
         """
-        content = b''.join(self.pieces)
-        if self.has_hash and content_hash(content) != self.manifest.content_hash:
+        manifest = self.manifest
+        if (manifest.content_hash or not manifest.tensors) \
+                and content_hash(b''.join(self.pieces)) != manifest.content_hash:
             raise WeightsRefused('the content does not have the hash of the manifest')
-        return content
 
 
 class IncomingVersions:
-    """Puts versions together on the acting side. The clock [s] is the caller's.
+    """The versions that are arriving at the acting side. The caller provides the time [s].
 
     Args:
-        run_id: Only weights of this run are accepted; empty: of the run whose weights act first.
-        contract_hash: Only weights made for this contract are accepted.
-        patience: [s] Without a new piece for so long, what is missing is asked for.
+        run_id: Run whose weights are accepted; empty: the run whose weights act first.
+        contract_hash: Contract for which weights must be made.
+        patience: [s] Time without a new piece after which missing ones are requested.
     """
 
     def __init__(self, run_id: str, contract_hash: str, patience: float = 2.0) -> None:
@@ -72,25 +64,26 @@ class IncomingVersions:
         self._pieces: dict[int, bytes | memoryview] = {}  # of the wanted version, by index
         self._missing: set[int] = set()
         self._early: dict[int, dict[int, bytes | memoryview]] = {}  # by version and index
-        self._heard_at = 0.0
+        self._arrived_at = 0.0
         self._requests = 0
 
     def offer(self, manifest: Manifest, now: float = 0.0) -> None:
-        """Take a manifest; of two versions the newer one is wanted.
+        """Add a manifest; of two versions the newer one is wanted.
 
         Raises:
-            WeightsRefused: Of another run or contract, not newer than what acts, or too large.
-            PiecesDoNotFit: Pieces that came before it have other sizes; they are forgotten.
+            WeightsRefused: The version is of another run or contract, not newer than the acting
+                one, or too large.
+            PiecesDoNotFit: Pieces that came before it have other sizes; they are dropped.
         """
         self._check(manifest)
         if self._wanted is not None and manifest.version < self._wanted.version:
             return
-        if manifest == self._wanted:  # it came again: so do its pieces
+        if manifest == self._wanted:  # sent again, and so are its pieces
             return
         self._wanted = manifest
         self._pieces = {}
         self._missing = set(range(manifest.chunk_count))
-        self._heard_at, self._requests = now, 0
+        self._arrived_at, self._requests = now, 0
         for index, data in self._early.pop(manifest.version, {}).items():
             self._place(index, data)
         self._early = {version: pieces for version, pieces in self._early.items()
@@ -115,13 +108,13 @@ class IncomingVersions:
 
     def add(self, run_id: str, version: int, index: int, offset: int, data: bytes | memoryview,
             now: float = 0.0) -> None:
-        """Take a piece; those of other runs and of versions that are over are ignored.
+        """Add a piece; pieces of other runs and of older versions are ignored.
 
-        A piece that can't be part of anything is ignored too: if it was damaged on its way, it is
-        missing, and asked for. The data is kept, not copied: it must not be changed afterwards.
+        A piece that can't belong to any version is ignored too: if it was damaged on its way, it
+        is missing and will be requested. The data isn't copied and must not be changed afterwards.
 
         Raises:
-            PiecesDoNotFit: It has another size than the manifest says; all are forgotten.
+            PiecesDoNotFit: Its size isn't the one that the manifest implies; all are dropped.
         """
         if (self.run_id and run_id != self.run_id) or version <= self.newest:
             return
@@ -133,10 +126,10 @@ class IncomingVersions:
         if self._wanted is None or version > self._wanted.version:
             self._keep_early(version, index, data)
         elif version == self._wanted.version and self._place(index, data):
-            self._heard_at, self._requests = now, 0
+            self._arrived_at, self._requests = now, 0
 
     def _place(self, index: int, data: bytes | memoryview) -> bool:
-        """Keep a piece of the wanted version; return whether it was missing."""
+        """Add a piece of the wanted version; return whether it was missing."""
         if index not in self._missing:
             return False
         size = min(weights.PIECE_BYTES,
@@ -151,7 +144,7 @@ class IncomingVersions:
         return True
 
     def _keep_early(self, version: int, index: int, data: bytes | memoryview) -> None:
-        """Keep a piece whose manifest isn't here; many of them must not fill the memory."""
+        """Keep a piece whose manifest hasn't come, within the limits of memory."""
         self._early.setdefault(version, {}).setdefault(index, data)
         while len(self._early) > EARLY_VERSIONS or self._early_bytes() > EARLY_BYTES:
             del self._early[min(self._early)]
@@ -160,50 +153,50 @@ class IncomingVersions:
         return sum(len(data) for pieces in self._early.values() for data in pieces.values())
 
     def pop_complete(self) -> ReceivedVersion | None:
-        """Return the wanted version once it has all its pieces, once; None before."""
+        """Return the wanted version when all its pieces are here, once; None otherwise."""
         if self._wanted is None or self._missing:
             return None
-        assembled = ReceivedVersion(self._wanted, tuple(
+        received = ReceivedVersion(self._wanted, tuple(
             self._pieces[index] for index in range(self._wanted.chunk_count)))
         self._forget()
-        return assembled
+        return received
 
-    def in_order(self) -> tuple[bytes | memoryview, ...]:
-        """Return the first pieces of the newest version as far as none is missing.
+    def first_pieces(self) -> tuple[bytes | memoryview, ...]:
+        """Return the pieces of the newest version up to the first missing one.
 
-        Its manifest may not be here, nor have been admitted: nothing vouches for them.
+        Its manifest may not be here or be refused: nothing vouches for them.
         """
         pieces = self._pieces
         if self._early and (self._wanted is None or max(self._early) > self._wanted.version):
             pieces = self._early[max(self._early)]
         return tuple(map(pieces.__getitem__, takewhile(pieces.__contains__, count())))
 
-    def lacking(self, now: float) -> tuple[Manifest, list[int]] | None:
-        """Return the wanted version and the pieces of it to ask for, None if there is no need.
+    def to_request(self, now: float) -> tuple[Manifest, list[int]] | None:
+        """Return the wanted version and its pieces to request; None if there are none.
 
         Raises:
-            WeightsRefused: They were asked for often enough.
+            WeightsRefused: They were requested often enough.
         """
-        if self._wanted is None or not self._missing or now - self._heard_at < self._patience:
+        if self._wanted is None or not self._missing or now - self._arrived_at < self._patience:
             return None
         wanted, missing = self._wanted, sorted(self._missing)
         if self._requests == MOST_REQUESTS:
             self._forget()
             raise WeightsRefused(f'version {wanted.version}: {len(missing)} pieces did not come '
-                                 f'though they were asked for {MOST_REQUESTS} times')
-        self._heard_at = now
+                                 f'though they were requested {MOST_REQUESTS} times')
+        self._arrived_at = now
         self._requests += 1
         return wanted, missing
 
     def note_acting(self, manifest: Manifest) -> None:
-        """Note that a version is acting: only newer ones of the same run are accepted now."""
+        """Note that a version acts: only newer ones of the same run are accepted now."""
         self.run_id = manifest.run_id
         self.newest = manifest.version
         if self._wanted is not None and self._wanted.version <= self.newest:
             self._forget()
 
     def follow(self, run_id: str) -> None:
-        """Begin anew with another run (empty: any), whose versions have numbers of their own."""
+        """Start over with another run (empty: any), whose versions are numbered separately."""
         self.run_id = run_id
         self.newest = 0
         self._forget()

@@ -1,20 +1,18 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights on the wire: what a version is, what it is cut into, why one is refused.
+"""What a version of the weights is, the pieces that it is cut into, and why one is refused.
 
-No ROS and no torch: bytes in, bytes out. ``outgoing`` says which tensors are sent
-in which pieces, ``incoming`` keeps the pieces, ``tensor_reader`` reads tensors out of
-them, ``tensors`` verifies these, ``accepted_learner`` says whose weights are taken.
+No ROS and no torch: bytes in, bytes out.
 """
 
 from dataclasses import dataclass
 import hashlib
 
-#: [byte] Largest piece: 20 MB are read 5 to 10 ms later in pieces of 0.5 MB, no sooner in 2 MB.
+#: [byte] Largest piece. Reading 20 MB takes 5 to 10 ms more in pieces of 0.5 MB, no less in 2 MB.
 PIECE_BYTES = 1_000_000
-#: [byte] Nothing larger is accepted, or allocated.
+#: [byte] Larger versions are neither accepted nor allocated.
 MAXIMUM_BYTES = 512_000_000
-#: Characters of the texts in a manifest, each.
+#: Characters of each text in a manifest.
 MAXIMUM_TEXT = 2_000_000
 
 
@@ -23,9 +21,9 @@ class WeightsRefused(ValueError):
 
 
 class PiecesDoNotFit(WeightsRefused):
-    """Pieces that came under the number of a version are not of it: it must be asked for again.
+    """Pieces came that are not of the version whose number they bear: request it again.
 
-    They may be what another learner has sent, which was not admitted or is dead.
+    Another learner may have sent them, which was not accepted or is dead.
     """
 
     def __init__(self, manifest: 'Manifest', reason: str) -> None:
@@ -34,12 +32,12 @@ class PiecesDoNotFit(WeightsRefused):
 
 
 class TensorsMissing(WeightsRefused):
-    """Tensors were left out as unchanged that aren't here: the whole set must be asked for."""
+    """Tensors that were left out as unchanged are not here: request the whole set."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a version of the weights is; see WeightsManifest.msg."""
+    """The description of a version; see WeightsManifest.msg."""
 
     run_id: str
     version: int
@@ -58,7 +56,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Version:
-    """A version ready to be sent: the manifest and the serialised content."""
+    """A whole version: the manifest and the serialised content."""
 
     manifest: Manifest
     content: bytes

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A version on its way out: its pieces are sent while its tensors are still being hashed.
+"""An outgoing version: its pieces are sent while its tensors are still being hashed.
 
-What the pieces are depends on names, types, shapes and on which tensors are left out, not on any
-hash: only the manifest, which goes last, waits for them. What is left out is therefore found by
-comparing tensors with those of the version before, which costs next to nothing where they differ;
-one that is the same takes over the hash as well.
+The pieces depend on names, types and shapes and on which tensors are left out, not on any hash:
+only the manifest, which goes last, needs the hashes. So unchanged tensors are found by comparing
+bytes with the version before, which costs next to nothing where they differ; an unchanged tensor
+takes over the hash too.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import Manifest, piece_count
 from inril_ros.transport.weights.tensors import Buffer, hash_all, weights_hash, WireTensor
 
-#: Words compared first: a tensor that was trained differs there.
+#: Words compared first: a trained tensor differs in them.
 _GLANCE = 512
 
 
@@ -26,15 +26,15 @@ class OutgoingVersion:
     """The pieces and the manifest of one version for one receiver.
 
     Args:
-        tensors: The whole set; it must stay as it is.
-        left_out: Names of those that the receiver has.
-        version: Its number.
+        tensors: All tensors by name; must not be changed afterwards.
+        left_out: Names of the tensors that the receiver has.
+        version: The version's number.
         manifest: The other fields of the manifest that do not follow from the tensors.
 
     Attributes:
-        number: The version's.
-        size: [byte] Of all pieces together.
-        chunk_count: How many pieces there are.
+        number: The version's number.
+        size: [byte] Size of all pieces together.
+        chunk_count: Number of pieces.
     """
 
     def __init__(self, tensors: Mapping[str, WireTensor], left_out: Collection[str],
@@ -50,7 +50,7 @@ class OutgoingVersion:
         self._manifest: Manifest | None = None
 
     def pieces(self, indices: Collection[int]) -> Iterator[tuple[int, int, list[memoryview]]]:
-        """Give index, offset and the parts of each of these pieces, without a copy."""
+        """Yield index, offset and parts of each piece, without a copy."""
         starts = np.cumsum([0, *map(len, self._parts)])
         for index in indices:
             offset = index * weights.PIECE_BYTES
@@ -62,7 +62,7 @@ class OutgoingVersion:
                 for part in range(first, last + 1)]
 
     def manifest(self) -> Manifest:
-        """Return what the version is; what was not hashed yet is hashed now."""
+        """Return the manifest; tensors without a hash are hashed now."""
         if self._manifest is None:
             hash_all(self._tensors.values())
             rows = [self._tensors[name].row(name not in self._left_out)
@@ -76,18 +76,18 @@ class OutgoingVersion:
 
 def unchanged(tensors: Mapping[str, WireTensor], before: Mapping[str, WireTensor],
               ) -> dict[str, WireTensor]:
-    """Return those tensors that are as they were before, with the hashes that they had.
+    """Return the tensors that have not changed, with the hashes that they had.
 
     Args:
-        tensors: The present ones.
-        before: Former ones, hashed, by name.
+        tensors: The present tensors by name.
+        before: The former tensors by name, hashed.
     """
     same = {}
     for name, tensor in tensors.items():
         former = before.get(name)
         if former is not None and (former.wire, former.shape) == (tensor.wire, tensor.shape) \
                 and _equal(former.data, tensor.data):
-            same[name] = tensor.known_by(former.hash)
+            same[name] = tensor.with_hash(former.hash)
     return same
 
 
@@ -100,9 +100,9 @@ def _equal(first: Buffer, second: Buffer) -> bool:
 
 
 def _header(tensors: list[WireTensor]) -> bytes:
-    """Return what stands before the tensors' bytes in the safetensors format.
+    """Return the header of the safetensors format.
 
-    Its library writes from torch or numpy arrays only, and numpy has no bfloat16.
+    The library writes only torch or numpy arrays, and numpy has no bfloat16.
     """
     header, end = {}, 0
     for tensor in tensors:

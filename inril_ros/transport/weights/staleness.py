@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How old the acting weights are, in seconds and in learner steps, and whether that is too old.
+"""The age of the acting weights in seconds and in learner steps, and whether they are too old.
 
-Weights are not old because nothing new was learned: their age counts from the last moment at which
-they were the newest that the learner had said it had. The clock is the caller's.
+Weights don't age while nothing new is learned: their age counts from the last moment at which they
+were the newest version that the learner had reported. The caller provides the time.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 
 class Freshness(IntEnum):
-    """What the age allows; the numbers are those of PolicyStatus.msg."""
+    """Whether weights may act; the numbers are those of PolicyStatus.msg."""
 
     FRESH = 0
     STALE = 1
@@ -23,10 +23,10 @@ class StalenessLimits:
     """Limits; 0 means none.
 
     Attributes:
-        warn_seconds: [s] Older weights are worth a warning.
-        hold_seconds: [s] Older weights do not act: the arm holds.
-        warn_steps: RL updates that the learner is ahead, for a warning.
-        hold_steps: The same, for a hold.
+        warn_seconds: [s] Age beyond which a warning is given.
+        hold_seconds: [s] Age beyond which the weights don't act: the arm holds.
+        warn_steps: Lead of the learner in RL updates beyond which a warning is given.
+        hold_steps: Lead of the learner in RL updates beyond which the arm holds.
     """
 
     warn_seconds: float = 60.0
@@ -36,7 +36,7 @@ class StalenessLimits:
 
 
 class Staleness:
-    """The age of what acts. Weights from disk have none until a learner speaks."""
+    """The age of the acting weights. Weights from disk have none until a learner reports."""
 
     def __init__(self, limits: StalenessLimits) -> None:
         self._limits = limits
@@ -45,12 +45,12 @@ class Staleness:
         self._learner = (0, 0)
 
     def note_acting(self, version: int, learner_step: int, now: float) -> None:
-        """Note that a version acts that was the newest just now."""
+        """Note that a version acts which is the newest one now [s]."""
         self._acting = (version, learner_step)
         self._current_at = now
 
     def note_learner(self, version: int, learner_step: int, now: float) -> None:
-        """Take what the learner says: its newest version, and its RL updates."""
+        """Note the newest version and the RL updates that the learner reports."""
         self._learner = (version, learner_step)
         if self._current_at is None or version <= self._acting[0]:
             self._current_at = now
@@ -61,11 +61,11 @@ class Staleness:
 
     @property
     def lag(self) -> int:
-        """RL updates that the learner has and the acting weights have not."""
+        """RL updates that the learner is ahead of the acting weights."""
         return max(0, self._learner[1] - self._acting[1]) if self._learner[0] else 0
 
     def judge(self, now: float) -> Freshness:
-        """Say whether the weights may act."""
+        """Return whether the weights may act."""
         limits, age = self._limits, self.age(now)
         if 0 < limits.hold_seconds < age or 0 < limits.hold_steps < self.lag:
             return Freshness.TOO_OLD

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Tensors out of safetensors bytes that are still coming: each is hashed as its bytes come.
+"""Reads tensors from safetensors bytes that are still arriving, and hashes them meanwhile.
 
-The library of that format reads what is whole only. Here the header of the first pieces says which
-bytes are which tensor, so that after the last piece nothing remains to be done but the last
-piece's own bytes. Nothing is verified here: the hashes are computed, from the very bytes that the
-tensors keep, and whoever has the manifest compares them (``tensors.complete_set``).
+The safetensors library reads only whole files. Here the header in the first pieces says which
+bytes belong to which tensor, so that after the last piece only its own bytes remain to be read.
+The hashes are computed from the very bytes that the tensors keep; ``tensors.complete`` compares
+them with the manifest.
 """
 
 from collections import deque
@@ -32,33 +32,33 @@ class TensorReader:
         self._begin()
 
     def read(self, pieces: Sequence[Buffer]) -> None:
-        """Read those pieces that were not read yet.
+        """Read the pieces that were not read yet.
 
         Args:
-            pieces: The version's first ones, in order. If they are not those that were read, and
-                more (another version, or the same one sent again), all are read anew. They must
-                not be changed any more.
+            pieces: The version's first pieces in order; must not be changed afterwards. If they
+                don't continue those read so far (another version, or the same one sent again),
+                all are read again.
 
         Raises:
-            WeightsRefused: They are no safetensors, or of a type that isn't known here.
+            WeightsRefused: The bytes are no safetensors, or a type is unknown.
         """
         if len(pieces) < len(self._read) or not all(map(is_, self._read, pieces)):
             self._begin()
         for piece in pieces[len(self._read):]:
             if self._wrong is None:
-                self._take_or_note(memoryview(piece).cast('B'))
+                self._read_piece(memoryview(piece).cast('B'))
             self._read.append(piece)
         if self._wrong is not None:
             raise self._wrong
 
     def finish(self, pieces: Sequence[Buffer]) -> dict[str, WireTensor]:
-        """Return the tensors of a version by name, their hashes computed, and forget it.
+        """Return the hashed tensors of a version by name, and forget the version.
 
         Args:
-            pieces: All of it, in order; those that were read before are not read again.
+            pieces: All its pieces in order; those that were read before are not read again.
 
         Raises:
-            WeightsRefused: They are no safetensors, or of a type that isn't known here.
+            WeightsRefused: The bytes are no safetensors, or a type is unknown.
         """
         try:
             self.read(pieces)
@@ -70,18 +70,18 @@ class TensorReader:
 
     def _begin(self) -> None:
         self._read: list[Buffer] = []
-        self._wrong: Exception | None = None  # with these pieces, whatever follows them
+        self._wrong: Exception | None = None  # raised for these pieces, whatever follows them
         self._head = bytearray()
-        self._open: deque[_OpenTensor] | None = None  # None: the header isn't whole yet
+        self._open: deque[_OpenTensor] | None = None  # None: the header is incomplete
         self._tensors: dict[str, WireTensor] = {}
 
-    def _take_or_note(self, view: memoryview) -> None:
+    def _read_piece(self, view: memoryview) -> None:
         try:
-            self._take(view)
-        except Exception as error:  # memory that isn't there, say: not to be tried at each piece
+            self._parse(view)
+        except Exception as error:  # a MemoryError, for example: not to be retried at each piece
             self._wrong, self._open, self._tensors = error, None, {}
 
-    def _take(self, view: memoryview) -> None:
+    def _parse(self, view: memoryview) -> None:
         if self._open is None:
             self._head += view
             size = _header_size(self._head)
@@ -93,48 +93,48 @@ class TensorReader:
         while view:
             if not self._open:
                 raise WeightsRefused('no valid safetensors data: bytes after the last tensor')
-            view = self._open[0].take(view)
+            view = self._open[0].fill(view)
             self._close()
 
     def _close(self) -> None:
-        """Move what is whole to the tensors."""
-        while self._open and not self._open[0].lacks:
+        """Move complete tensors to the result."""
+        while self._open and not self._open[0].missing:
             tensor = self._open.popleft().close()
             self._tensors[tensor.name] = tensor
 
 
 class _OpenTensor:
-    """A tensor of which not every byte has come.
+    """A tensor that has not arrived completely.
 
     Attributes:
-        lacks: [byte] What has not come yet.
+        missing: [byte] What has not arrived yet.
     """
 
     def __init__(self, name: str, dtype: str, shape: tuple[int, ...], size: int) -> None:
-        self.lacks = size
+        self.missing = size
         self._named = name, dtype, dtype, shape
         self._data: bytearray | None = None
         self._digest = hashlib.sha256(WireTensor(*self._named, b'').hashed_first)
 
-    def take(self, view: memoryview) -> memoryview:
-        """Copy and hash what belongs to it; return the rest."""
-        if self._data is None:  # not before its first byte: a header may say what it likes
-            self._data = bytearray(self.lacks)
-        begin, part = len(self._data) - self.lacks, view[:self.lacks]
+    def fill(self, view: memoryview) -> memoryview:
+        """Copy and hash the bytes that belong to the tensor; return the rest."""
+        if self._data is None:  # not allocated before its first byte: a header may claim any size
+            self._data = bytearray(self.missing)
+        begin, part = len(self._data) - self.missing, view[:self.missing]
         with memoryview(self._data) as data:
             data[begin:begin + len(part)] = part
             self._digest.update(data[begin:begin + len(part)])
-        self.lacks -= len(part)
+        self.missing -= len(part)
         return view[len(part):]
 
     def close(self) -> WireTensor:
-        """Return the tensor that has come."""
-        return WireTensor(*self._named, self._data or bytearray()).known_by(
+        """Return the complete tensor."""
+        return WireTensor(*self._named, self._data or bytearray()).with_hash(
             self._digest.hexdigest())
 
 
 def _header_size(head: bytearray) -> int | None:
-    """Return where the header ends, None if that has not come yet."""
+    """Return where the header ends; None if that is not known yet."""
     if len(head) < 8:
         return None
     size = struct.unpack_from('<Q', head)[0]
@@ -145,7 +145,7 @@ def _header_size(head: bytearray) -> int | None:
 
 
 def _open_tensors(header: bytes) -> list[_OpenTensor]:
-    """Return what the header announces, in the order of the bytes."""
+    """Return the tensors that the header announces, in the order of their bytes."""
     try:
         entries = _entries(header)
         rows = sorted((*entry['data_offsets'], name, entry['dtype'], tuple(entry['shape']))
@@ -166,14 +166,14 @@ def _open_tensors(header: bytes) -> list[_OpenTensor]:
 
 
 def _entries(header: bytes) -> dict[str, Any]:
-    """Return the header's entries, of the right types.
+    """Return the header's entries.
 
     Raises:
-        ValueError: They are not.
+        ValueError: An entry has a wrong type.
     """
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) != len(pairs):
-            raise ValueError('a name that comes twice')
+            raise ValueError('a name occurs twice')
         return dict(pairs)
 
     entries = json.loads(header.decode(), object_pairs_hook=unique)
@@ -186,5 +186,5 @@ def _entries(header: bytes) -> dict[str, Any]:
         if entry.keys() != {'dtype', 'shape', 'data_offsets'} or type(entry['dtype']) is not str \
                 or len(entry['data_offsets']) != 2 or len(numbers) > 2 + _MOST_AXES \
                 or not all(type(number) is int and 0 <= number < 2 ** 63 for number in numbers):
-            raise ValueError(f'the entry of {name}')
+            raise ValueError(f'malformed entry of {name}')
     return entries

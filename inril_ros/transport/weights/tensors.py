@@ -1,15 +1,15 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The tensors of a version, each known by its hash, and the whole set on the other side.
+"""The tensors of a version as bytes with hashes, and how the receiver completes the set.
 
-What the other side is known to have (a frozen encoder, say) is left out, and taken there from what
-it holds. Matrices may travel as bfloat16: half the size, 8 bits of precision. Vectors (biases,
-scales of a normaliser) never do: they are small, and rounding the scale of an observation moves
-all of it.
+Tensors that the receiver is known to have (a frozen encoder, for example) are left out, and the
+receiver adds its own. Matrices may travel as bfloat16: half the size, 8 bits of precision. Vectors
+(biases, scales of a normaliser) never do: they are small, and rounding an observation's scale
+shifts all its values.
 
-The hashes of the tensors are all that vouches for their bytes, so that each byte is hashed once on
-either side: while they travel (`outgoing`, `tensor_reader`), or, where a large set is
-whole already, by a few threads, for `hashlib` lets go of the interpreter.
+Only the tensors' hashes vouch for their bytes, so each byte is hashed once at either end: while it
+travels (`outgoing`, `tensor_reader`), or, for a large set that is whole already, in a few threads,
+because `hashlib` releases the interpreter's lock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,12 +29,12 @@ from inril_ros.transport.weights.manifest import (
     WeightsRefused,
 )
 
-#: [byte] Types, as safetensors calls them, that a tensor of ours may have, and their sizes.
+#: [byte] Sizes of the types that tensors may have, by their safetensors names.
 ITEM_BYTES = {'F64': 8, 'F32': 4, 'F16': 2, 'BF16': 2, 'I64': 8, 'I32': 4, 'I16': 2, 'I8': 1,
               'U8': 1, 'BOOL': 1}
-#: [byte] What is less is hashed by one thread: to begin others takes longer.
+#: [byte] Fewer bytes are hashed by one thread, because starting others takes longer.
 _WORTH_THREADS = 2_000_000
-#: Threads that hash, at most: whoever infers or controls beside them needs a processor too.
+#: Most threads that hash: inference and control beside them need a processor too.
 _THREADS = 4
 
 Buffer = bytes | bytearray | memoryview
@@ -45,11 +45,11 @@ class WireTensor:
     """A tensor as it travels.
 
     Attributes:
-        name: Its name.
-        dtype: Its type for whoever uses it, as safetensors calls it.
-        wire: Its type on the wire.
-        shape: Its shape.
-        data: Its bytes in the type of the wire, little endian; never changed.
+        name: The tensor's name.
+        dtype: Safetensors name of the type that its users see.
+        wire: Type on the wire.
+        shape: Shape.
+        data: Bytes in the type of the wire, little endian; never changed.
     """
 
     name: str
@@ -70,23 +70,22 @@ class WireTensor:
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the hash was computed."""
+        """Whether the hash is known."""
         return '_hash' in self.__dict__
 
     @property
     def hashed_first(self) -> bytes:
-        """What is hashed before the data."""
+        """Bytes that are hashed before the data."""
         return f'{self.wire}{list(self.shape)}'.encode()
 
-    def known_by(self, digest: str) -> 'WireTensor':
-        """Return it with the hash that was computed from these very bytes."""
+    def with_hash(self, digest: str) -> 'WireTensor':
+        """Return the tensor with a hash that was computed from these very bytes."""
         self.__dict__['_hash'] = digest
         return self
 
-    def used_as(self, name: str, dtype: str) -> 'WireTensor':
-        """Return the same bytes by another name, for users of another type."""
-        # Neither name nor type for users is part of the hash.
-        return replace(self, name=name, dtype=dtype).known_by(self.hash)
+    def renamed(self, name: str, dtype: str) -> 'WireTensor':
+        """Return the same bytes with another name and user type, which are not hashed."""
+        return replace(self, name=name, dtype=dtype).with_hash(self.hash)
 
     def row(self, sent: bool) -> list[object]:
         """Return the tensor's row in the manifest."""
@@ -97,10 +96,10 @@ def wire_tensors(raw: Mapping[str, tuple[str, tuple[int, ...], Buffer]]) -> dict
     """Return tensors by name.
 
     Args:
-        raw: Type (as safetensors calls it), shape and bytes of each; the bytes are not copied.
+        raw: Safetensors name of the type, shape and bytes of each tensor; bytes are not copied.
 
     Raises:
-        WeightsRefused: A type isn't known here.
+        WeightsRefused: A type is unknown.
     """
     for name, (dtype, _, _) in raw.items():
         if dtype not in ITEM_BYTES:
@@ -113,7 +112,7 @@ def read_tensors(content: bytes) -> dict[str, WireTensor]:
     """Return the tensors of safetensors bytes by name.
 
     Raises:
-        WeightsRefused: The bytes are no safetensors, or of a type that isn't known here.
+        WeightsRefused: The bytes are no safetensors, or a type is unknown.
     """
     try:
         found = deserialize(bytes(content))
@@ -124,7 +123,7 @@ def read_tensors(content: bytes) -> dict[str, WireTensor]:
 
 
 def expanded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
-    """Return the tensors in the types that they have for their users."""
+    """Return the tensors in the types that their users see."""
     return {name: _expanded(tensor) for name, tensor in tensors.items()}
 
 
@@ -135,41 +134,31 @@ def rounded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
 
 
 def weights_hash(rows: list[list[object]]) -> str:
-    """Return the SHA-256 of the manifest's rows, whether sent or not, hexadecimal."""
+    """Return the SHA-256 of the manifest's rows, sent or not, hexadecimal."""
     lines = json.dumps([row[:5] for row in rows], separators=(',', ':'))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def complete(
-    manifest: Manifest, content: bytes, held: Mapping[str, WireTensor],
-) -> dict[str, WireTensor]:
-    """Return the whole set of a version, as ``complete_set``.
-
-    Args:
-        manifest: Its manifest.
-        content: What was sent of it, as ``ReceivedVersion.verified`` gave it.
-        held: The tensors that are here, by hash.
-    """
-    sent = read_tensors(content)
-    # Without a list from a sender that leaves nothing out: a hash of the content vouched for it.
-    return complete_set(manifest, sent, held) if manifest.tensors else sent
-
-
-def complete_set(
     manifest: Manifest, sent: Mapping[str, WireTensor], held: Mapping[str, WireTensor],
 ) -> dict[str, WireTensor]:
-    """Return the whole set of a version, every tensor verified by its hash.
+    """Return all tensors of a version, each verified by its hash.
+
+    Without a list of tensors in the manifest nothing was left out, and a hash of the whole content
+    must have been verified (``ReceivedVersion.check_hash``).
 
     Args:
-        manifest: Its manifest, which has a list of tensors.
-        sent: What was sent of it, by name.
-        held: The tensors that are here, by hash.
+        manifest: The version's manifest.
+        sent: The tensors that were sent, by name.
+        held: The tensors that the receiver has, by hash.
 
     Raises:
-        TensorsMissing: Some were left out that aren't here.
+        TensorsMissing: The receiver lacks tensors that were left out.
         WeightsRefused: Manifest and tensors do not fit each other.
     """
     sent = dict(sent)
+    if not manifest.tensors:
+        return sent
     rows = _rows(manifest)
     hash_all(sent.values())
     tensors, missing = {}, []
@@ -182,17 +171,17 @@ def complete_set(
             raise WeightsRefused(f'tensor {name} is not what the manifest says')
         if tensor.hash != digest:
             raise WeightsRefused(f'tensor {name} does not have the hash of the manifest')
-        tensors[name] = tensor.used_as(name, dtype)
+        tensors[name] = tensor.renamed(name, dtype)
     if sent:
         raise WeightsRefused(f'tensors that the manifest does not name: {sorted(sent)[:3]}')
     if missing:
         raise TensorsMissing(f'{len(missing)} tensors were left out as unchanged and are not here '
-                             f'({missing[0]} first): the whole set is asked for')
+                             f'({missing[0]} first): the whole set is requested')
     return tensors
 
 
 def _rows(manifest: Manifest) -> list[list[object]]:
-    """Return the manifest's rows, checked."""
+    """Return the manifest's rows after checking them."""
     if len(manifest.tensors) > MAXIMUM_TEXT:
         raise WeightsRefused(f'a list of tensors of {len(manifest.tensors)} characters, '
                              f'{MAXIMUM_TEXT} are allowed')
@@ -203,16 +192,16 @@ def _rows(manifest: Manifest) -> list[list[object]]:
             and row[2] in ITEM_BYTES and (row[1] == row[2] or (row[1], row[2]) == ('F32', 'BF16'))
             and all(type(size) is int and size >= 0 for size in row[3]) for row in rows)
     except (ValueError, TypeError, RecursionError) as error:
-        raise WeightsRefused(f'the list of tensors is no JSON: {error}') from error
+        raise WeightsRefused(f'the list of tensors is not JSON: {error}') from error
     if not isinstance(rows, list) or not valid or len({row[0] for row in rows}) != len(rows):
-        raise WeightsRefused('the list of tensors is none')
+        raise WeightsRefused('the list of tensors is malformed')
     if weights_hash(rows) != manifest.weights_hash:
         raise WeightsRefused('the list of tensors does not have the hash of the manifest')
     return rows
 
 
 def hash_all(tensors: Iterable[WireTensor]) -> None:
-    """Have all hashes computed, by several threads where that is worth it."""
+    """Compute all hashes, in several threads where that is faster."""
     largest_first = sorted((tensor for tensor in tensors if not tensor.is_hashed),
                            key=lambda tensor: len(tensor.data), reverse=True)
     threads = min(_THREADS, len(largest_first), os.cpu_count() or 1)
@@ -224,7 +213,7 @@ def hash_all(tensors: Iterable[WireTensor]) -> None:
 def _halved(tensor: WireTensor) -> WireTensor:
     bits = np.frombuffer(tensor.data, '<u4')
     carried = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    # A NaN must stay one: rounding could carry it over to infinity, and hide it.
+    # A NaN must remain one: rounding could carry it over to infinity and hide it.
     high = np.where(np.isnan(np.frombuffer(tensor.data, '<f4')), bits | np.uint32(0x400000),
                     carried) >> np.uint32(16)
     return replace(tensor, wire='BF16', data=high.astype('<u2').tobytes())
