@@ -134,7 +134,7 @@ def run(way: str, path: Path, folder: Path) -> int:
     if way in ('import', 'whole'):
         from inril_ros.data.importing.bag_import import import_bag
         from inril_ros.data.importing.episode_cuts import CutRule
-        from inril_ros.data.importing.links import ImportOptions
+        from inril_ros.data.importing.import_options import ImportOptions
 
         done = import_bag([path], contract(), folder, ImportOptions(cut=CutRule('gaps', '1.5')))
         ticks = sum(episode.ticks for episode in done)

@@ -16,7 +16,8 @@ import torch
 from inril_ros.bench.robots import Bench, mapping_file
 from inril_ros.bench.task import StudyError, Task
 from inril_ros.bench.vectorised import Lane, Lanes, Played
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.robot.episode import EpisodeOutcome

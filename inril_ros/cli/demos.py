@@ -18,7 +18,7 @@ from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 
 if TYPE_CHECKING:
-    from inril_ros.data.importing.links import ImportOptions
+    from inril_ros.data.importing.import_options import ImportOptions
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -60,7 +60,7 @@ class Recording:
         """
         from inril_ros.data.importing.episode_cuts import CutRule
         from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping
-        from inril_ros.data.importing.links import ImportOptions
+        from inril_ros.data.importing.import_options import ImportOptions
         from inril_ros.robot.episode import EpisodeOutcome
 
         outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
@@ -174,7 +174,7 @@ def import_(
     options = recording.options()
     robot = load_contract(find_configuration('robots', contract))
     console = Console(highlight=False, quiet=json_output)
-    done = import_bag(sources, robot, to, options, told=lambda episode, number: console.print(
+    done = import_bag(sources, robot, to, options, on_episode=lambda episode: console.print(
         f'{episode.name}: {episode.ticks} ticks' if episode.kept
         else f'{episode.name}: rejected, {episode.reason}'))
     if json_output:

@@ -22,7 +22,8 @@ from std_srvs.srv import Trigger
 import torch
 import yaml
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.policies.artifact import (
     load_policy,

@@ -18,7 +18,8 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner, FrameError

@@ -3,6 +3,7 @@
 """Recordings as others make them: an arm's streams and commands, in every kind of bag."""
 
 from dataclasses import replace
+from struct import pack, unpack_from
 
 import numpy as np
 from rosbags.rosbag1 import Writer as RosOneWriter
@@ -10,10 +11,11 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import get_typestore, Stores
 import yaml
 
-from inril_ros.data.bags.bags import BagError, read_episode
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutError
-from inril_ros.data.importing.links import ImportOptions
+from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message, serialised
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import parse_contract
@@ -80,7 +82,7 @@ def recording(seconds=2.0, first=0.0, clock=0, space=''):
     return sorted(rows, key=lambda row: row[1])
 
 
-def ros2_bag(path, rows, plugin=StoragePlugin.MCAP, compression=None):
+def ros2_bag(path, rows, plugin=StoragePlugin.MCAP, compression=None, serialise=serialised):
     bag = Writer(path, version=9, storage_plugin=plugin)
     if compression is not None:
         bag.set_compression(compression, CompressionFormat.ZSTD)
@@ -90,7 +92,7 @@ def ros2_bag(path, rows, plugin=StoragePlugin.MCAP, compression=None):
             if topic not in links:
                 links[topic] = bag.add_connection(
                     topic, message.__msgtype__, typestore=ros_typestore())
-            bag.write(links[topic], time, serialised(message))
+            bag.write(links[topic], time, serialise(message))
     return path
 
 
@@ -137,6 +139,24 @@ def ros1_bag(path, rows):
     return path
 
 
+def without_chunks(path, rows):
+    """An MCAP file as `mcap` writes it without chunking: messages stand in the file itself."""
+    [file] = ros2_bag(path, rows).glob('*.mcap')
+    content = file.read_bytes()
+    position, out, ends = 8, bytearray(content[:8]), False
+    while not ends:
+        op, length = unpack_from('<BQ', content, position)
+        record = content[position:position + 9 + length]
+        position += 9 + length
+        if op == 0x06:  # the records in a chunk that isn't compressed
+            out += record[9 + 8 + 8 + 8 + 4 + 4 + 8:]
+        elif op in (0x01, 0x0f):
+            out += record
+            ends = op == 0x0f
+    file.write_bytes(out + b'\x02' + pack('<QQQI', 20, 0, 0, 0) + content[:8])
+    return file
+
+
 def _for_ros1(message, store):
     from inril_ros.data.raw.messages import with_numpy
 
@@ -154,6 +174,9 @@ KINDS = {
         path, rows, StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
     'compressed file': lambda path, rows: ros2_bag(
         path, rows, StoragePlugin.SQLITE3, CompressionMode.FILE),
+    'compressed chunks': lambda path, rows: ros2_bag(
+        path, rows, StoragePlugin.MCAP, CompressionMode.STORAGE),
+    'no chunks': without_chunks,
     'split': split_bag,
     'ros1': lambda path, rows: ros1_bag(path.with_suffix('.bag'), rows),
     'one file': lambda path, rows: next(ros2_bag(path, rows).glob('*.mcap')),

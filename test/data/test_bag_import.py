@@ -21,12 +21,14 @@ import numpy as np
 import pytest
 import yaml
 
-from inril_ros.data.bags.bags import BagError, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutError, CutRule
 from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping, MappingError
-from inril_ros.data.importing.links import ImportOptions
-from inril_ros.data.raw.messages import blank_message
+from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.raw.messages import blank_message, with_numpy
+from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.episode import EpisodeOutcome
 
@@ -206,6 +208,19 @@ def test_a_stream_that_is_missing_in_the_middle_rejects_the_episode(tmp_path):
     assert report.reason.startswith('at 1.')
 
 
+def test_a_clock_that_goes_back_within_an_episode_rejects_it(tmp_path):
+    """Whoever reads the bag forgets what came before, and so could not make the first frames."""
+    rows = recording(2.0)
+    place = [index for index, row in enumerate(rows) if row[0] == '/joint_states'][-2]
+    topic, time, message = rows[place]
+    rows[place] = topic, time, replace(message, header=replace(message.header, stamp=replace(
+        message.header.stamp, sec=message.header.stamp.sec + 50)))
+    [report], episodes = imported(tmp_path, rows)
+    assert not episodes
+    assert 'a second clock began within the episode' in report.reason
+    assert 'the clock of the stamps went back 1 times' in report.reason
+
+
 def test_a_stream_that_ends_early_ends_the_episode(tmp_path):
     rows = [row for row in recording(2.0)
             if row[0] != '/hand' or row[1] < BEGIN + SECOND * 3 // 2]
@@ -238,6 +253,40 @@ def test_a_message_that_cannot_be_used_is_left_out_and_the_episode_can_be_read(t
     [report], [episode] = imported(tmp_path, rows)
     assert report.unreadable == 1 and report.kept
     assert len(episode.actions) == report.ticks
+
+
+def test_joints_in_another_order_are_found_by_their_names(tmp_path):
+    rows = recording()
+    turned = [(topic, time, replace(message, name=message.name[::-1],
+                                    position=message.position[::-1]))
+              if topic == '/joint_states' and index % 3 else (topic, time, message)
+              for index, (topic, time, message) in enumerate(rows)]
+    [report], [episode] = imported(tmp_path, turned)
+    observations, _ = expected(rows, BEGIN + 4_000_000, report.ticks)
+    np.testing.assert_array_equal(episode.observations, observations)
+
+
+def test_a_value_that_is_not_finite_is_left_out(tmp_path):
+    rows = recording()
+    place = [topic for topic, _, _ in rows].index('/hand', 20)
+    message = blank_message('geometry_msgs/msg/PoseStamped')
+    message.header, message.pose.position.x = rows[place][2].header, float('nan')
+    [report], [episode] = imported(
+        tmp_path, [*rows[:place], (*rows[place][:2], message), *rows[place + 1:]])
+    assert report.unreadable == 1 and report.kept
+    assert np.isfinite(episode.observations).all()
+
+
+def test_messages_in_the_other_byte_order_are_read(tmp_path):
+    rows = recording()
+    source = ros2_bag(tmp_path / 'foreign', rows, serialise=lambda message: bytes(
+        ros_typestore().serialize_cdr(with_numpy(message), message.__msgtype__,
+                                      little_endian=False)))
+    [report] = import_bag([source], CONTRACT, tmp_path / 'demos', ImportOptions())
+    episode = read_episode(tmp_path / 'demos' / report.name, CONTRACT)
+    observations, actions = expected(rows, BEGIN + 4_000_000, report.ticks)
+    np.testing.assert_array_equal(episode.observations, observations)
+    np.testing.assert_array_equal(episode.actions, actions)
 
 
 @settings(max_examples=40)

@@ -26,7 +26,9 @@ from small_arm import (
 )
 import yaml
 
-from inril_ros.data.bags.bags import BagError, content_digest, EpisodeBag, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags
+from inril_ros.data.bags.digest import content_digest
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.robot.contract.contract import parse_contract
 

@@ -12,7 +12,8 @@ import pyarrow.parquet as parquet
 import pytest
 from synthetic_robot import bag_of, recording
 
-from inril_ros.data.bags.bags import BagError, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot import export as lerobot_export
 from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot

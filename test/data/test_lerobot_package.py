@@ -9,7 +9,8 @@ from lerobot_arm import camera_arm, demonstrations, small_arm
 import numpy as np
 import pytest
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot.export import export_lerobot
 from inril_ros.data.lerobot.importing import import_lerobot
 

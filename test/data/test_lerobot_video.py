@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot import video as lerobot_video
 from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot

@@ -23,8 +23,9 @@ from rosbags.interfaces import (
 from small_arm import CONTRACT, point, recorded, serialised, START, write
 import yaml
 
-from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags
 from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.bags.recovery import recover_bag
 from inril_ros.data.bags.storage import files_of, STORAGES
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from synthetic_robot import bag_of, recording, START, truth
 
-from inril_ros.data.bags.bags import read_episode
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.robot.contract.contract import load_contract

@@ -10,7 +10,8 @@ from running_command import ROOT, succeeded
 from small_run import read
 import yaml
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.transition_images import decoded_images, PackedImages
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.robot.contract.contract import load_contract

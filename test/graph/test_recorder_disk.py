@@ -13,7 +13,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Joy
 
-from inril_ros.data.bags.bags import find_bags, read_episode
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.bags.recovery import recover_bag
 from inril_ros.data.bags.storage import files_of, STORAGES
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations

@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).parents[1] / 'data'))
 
 from synthetic_robot import bag_of, recording, START  # noqa: E402
 
-from inril_ros.data.bags.bags import read_episode  # noqa: E402
+from inril_ros.data.bags.reading import read_episode  # noqa: E402
 from inril_ros.data.frames.observation_builder import ObservationBuilder  # noqa: E402
 from inril_ros.data.frames.sync import FrameAligner  # noqa: E402
 from inril_ros.nodes.base.managed_node import ManagedNode  # noqa: E402

@@ -18,7 +18,7 @@ import pytest
 from safetensors.numpy import save
 import yaml
 
-from inril_ros.data.bags.bags import read_episode
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.record_files import read_json, read_json_lines
 from inril_ros.learning.checkpoints import CheckpointStore
 from inril_ros.learning.policies.artifact import from_bytes, load_policy

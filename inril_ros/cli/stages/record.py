@@ -5,7 +5,7 @@
 from pathlib import Path
 
 from inril_ros.cli.stages.job import Job
-from inril_ros.data.bags.bags import content_digest
+from inril_ros.data.bags.digest import content_digest
 from inril_ros.graph.description import recording_graph
 from inril_ros.robot.episode import Purpose
 

@@ -7,14 +7,14 @@ content, or for another contract, is never taken, and is removed when the new on
 are memory-mapped: an episode costs memory only where somebody looks.
 """
 
-from collections.abc import Mapping
 import os
 from pathlib import Path
 import shutil
 
 import numpy as np
 
-from inril_ros.data.bags.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC, read_episode
+from inril_ros.data.bags.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.demonstration_set import ALIGNED
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.raw.content_hash import content_hash
@@ -50,20 +50,18 @@ def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
     return _load(folder, key) or episode
 
 
-def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode,
-                 hashes: Mapping[str, str]) -> None:
-    """Put an episode into the cache that was aligned while its bag was made.
+def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode) -> None:
+    """Put an episode into the cache that was aligned while its bag was written.
 
     Args:
-        path: Of the bag, which is closed.
-        contract: Of the robot.
-        episode: What ``read_episode`` would return.
-        hashes: Of files of the bag for who reads ``read_topics``, by name, where they are known.
+        path: The closed bag.
+        contract: The robot's contract.
+        episode: The episode as ``read_episode`` would return it.
 
     Raises:
         BagError: The bag can't be read.
     """
-    key = cache_key(path, contract, hashes)
+    key = cache_key(path, contract)
     _keep(_folder(path, key), key, path.name, episode)
 
 
@@ -74,19 +72,14 @@ def read_topics(contract: Contract) -> set[str]:
             *(camera.topic for camera in contract.policy_cameras.values())}
 
 
-def cache_key(path: Path, contract: Contract, hashes: Mapping[str, str] | None = None) -> str:
-    """Return the SHA-256 of all that an aligned episode depends on.
-
-    Args:
-        path: Of the bag.
-        contract: Of the robot.
-        hashes: Of files that are known, by name.
+def cache_key(path: Path, contract: Contract) -> str:
+    """Return the SHA-256 of everything that an aligned episode depends on.
 
     Raises:
         BagError: The bag can't be read.
     """
     try:
-        return content_hash(path, read_topics(contract), f'{FORMAT} {contract.hash}', hashes)
+        return content_hash(path, read_topics(contract), f'{FORMAT} {contract.hash}')
     except OSError as error:
         raise BagError(f'{path}: cannot be read: {error.strerror}') from error
 
@@ -145,8 +138,3 @@ def _forget_others(folder: Path, name: str) -> None:
     for other in folder.parent.glob(f'{name}-*'):
         if other != folder and other.suffix != '.tmp':
             shutil.rmtree(other, ignore_errors=True)
-
-
-def cached_bytes(folder: Path) -> int:
-    """Return the size [byte] of all that is kept for the bags of a folder."""
-    return sum(item.stat().st_size for item in (folder / FOLDER).rglob('*') if item.is_file())

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The arrays of an episode, gathered while its bag is made."""
+"""The arrays of an episode, collected while its bag is written."""
 
 import numpy as np
 
@@ -16,15 +16,15 @@ _TELEOP = 2
 class AlignedRows:
     """Frames and actions of an episode that a person drove, in order.
 
-    They are those that ``read_episode`` will find, unless a message came so late that its sample
-    belongs into a frame that was made without it: who reads the bag afterwards has it in time.
+    They equal what ``read_episode`` will return, unless a message came so late that its sample
+    belongs into a frame that was made without it: a reader of the bag has it in time.
 
     Args:
-        contract: Of the robot.
+        contract: The robot's contract.
         identity: UUID of the episode.
 
     Attributes:
-        actions: (A,) float32 of each tick but the last.
+        actions: The action (A,) float32 of each tick but the last.
     """
 
     def __init__(self, contract: Contract, identity: str) -> None:
@@ -32,8 +32,8 @@ class AlignedRows:
         self._observations: list[np.ndarray] = []
         self._audit: list[tuple[float, float, float]] = []
         self._shown = 0
-        # Images are decoded when somebody looks; a message of TF has the times of many samples,
-        # and so has one that counts by two clocks.
+        # Whether the arrays will be those of the bag. Not known for images, which are decoded
+        # later, and for messages with more than one time: TF, or observations by two clocks.
         clocks: dict[str, set[str]] = {}
         for entry in contract.observations.values():
             clocks.setdefault(entry.topic, set()).add(entry.clock)
@@ -42,18 +42,18 @@ class AlignedRows:
             and all(entry.type != TRANSFORMS for entry in contract.observations.values()))
         self.actions: list[np.ndarray] = []
 
-    def hear(self, stamp: int) -> None:
-        """Notice the time [ns] of a sample."""
+    def add_sample(self, stamp: int) -> None:
+        """Add the time [ns] of a sample."""
         self._sure = self._sure and stamp > self._shown
 
-    def observe(self, frame: Frame, observation: np.ndarray) -> None:
+    def add_frame(self, frame: Frame, observation: np.ndarray) -> None:
         """Add the frame of a tick and the policy's observation (O,) at it."""
         self._shown = frame.stamp
         self._observations.append(observation)
         self._audit.append((frame.age, frame.skew, frame.gap))
 
     def episode(self, outcome: EpisodeOutcome) -> RecordedEpisode | None:
-        """Return the episode; None: reading it may give another one."""
+        """Return the episode; None if reading its bag might give another one."""
         if not self._sure or not self.actions:
             return None
         rewards = np.zeros(len(self.actions), np.float32)

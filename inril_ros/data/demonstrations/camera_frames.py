@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import BagError, EXECUTED_TOPIC, robot_namespace
+from inril_ros.data.bags.bags import BagError, EXECUTED_TOPIC
+from inril_ros.data.bags.reading import robot_namespace
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Camera, Contract
 from inril_ros.robot.messages.codec_images import rgb_of_compressed, rgb_of_image

@@ -38,8 +38,8 @@ class FrameFit:
         self.gap = 0
         self.values_age = 0.0
 
-    def take(self, at: int, gap: int) -> float:
-        """Take a sample's time and gap [ns]; return its age [s]."""
+    def add(self, at: int, gap: int) -> float:
+        """Add a sample by its time and gap [ns]; return its age [s]."""
         self._oldest = at if self._oldest is None else min(self._oldest, at)
         self._newest = at if self._newest is None else max(self._newest, at)
         self.gap = max(self.gap, gap)

@@ -3,7 +3,6 @@
 """One stream of samples in the order of time, and its value at an instant."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,18 +80,6 @@ class Stream:
         self._values.append(value)
         if len(self._times) > self._history:
             del self._times[0], self._values[0]
-
-    def continues(self, times: np.ndarray) -> bool:
-        """Say whether samples of these times (n,) [ns] are newer than all, and each other."""
-        return bool((times[1:] > times[:-1]).all()
-                    and (not self._times or times[0] > self._times[-1]))
-
-    def extend(self, times: Sequence[int], values: Sequence[Any]) -> None:
-        """Take samples that continue the stream."""
-        self._times += times
-        self._values += values
-        surplus = max(0, len(self._times) - self._history)
-        del self._times[:surplus], self._values[:surplus]
 
     def clear(self) -> None:
         """Forget all samples."""

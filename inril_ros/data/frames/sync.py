@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Observations at the tick: one class for live topics and for bags.
 
-A frame at a tick shows the world at one instant, the tick or ``observation_delay`` before it: of
-each stream the newest sample at or before the instant (zero-order hold), or what lies between the
-two around it. Nothing that is stamped after the tick is used, so a frame is the same whenever it
-is made: at once, or years later from a bag. Live code adds messages as they come; the bag reader
-adds the same messages in the same order; both get the same frames.
-Images are kept as the cameras encoded them: most ticks nobody looks.
+A frame at a tick shows the world at one instant, the tick or ``observation_delay`` before it. Each
+stream contributes its newest sample at or before the instant (zero-order hold), or the value
+between the two samples around it. Nothing stamped after the tick is used, so a frame is the same
+whenever it is made: at once, or years later from a bag. Live code adds messages as they come; the
+bag reader adds the same messages in the same order; both get the same frames.
+Images are kept as the cameras encoded them, because those of most ticks are never looked at.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,19 +25,17 @@ from inril_ros.robot.messages.images import encoded_image
 
 __all__ = ['FrameAligner', 'FrameError']
 
-_NO_TIME = '{}: header.stamp is 0: a sample without a time is not used'
-
 
 class FrameAligner:
-    """Collects samples and gives frames; not thread-safe.
+    """Collects samples and makes frames; not thread-safe.
 
     Args:
-        contract: Says which observations there are and how old they may be.
-        history: Samples kept per topic.
-        images: Take the images of the policy cameras as well, if the contract has any.
-        image_history: Images kept per camera.
+        contract: Names the observations and how old they may be.
+        history: Number of samples kept per topic.
+        images: Whether images of the policy cameras, if the contract has any, are included.
+        image_history: Number of images kept per camera.
         delayed: Show the world ``observation_delay`` before the tick, as the policy sees it.
-            False: the newest that is known, as whoever guards the arm wants it.
+            False: show the newest that is known, as whoever guards the arm needs it.
 
     Attributes:
         rejected: Messages that couldn't be read, or came after newer ones of their topic.
@@ -54,12 +50,13 @@ class FrameAligner:
         self._cameras: dict[str, Camera] = {
             camera.topic: camera for camera in cameras.values()}
         self._images = {topic: Stream(image_history) for topic in self._cameras}
-        # [ns] In lockstep an image speaks for the ticks until the next one, too.
-        self._shown = {camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
-                       for name, camera in cameras.items()}
+        # [ns] In lockstep an image also counts for the ticks until the next one.
+        self._image_span = {
+            camera.topic: (contract.ticks_per_image(name) - 1) * contract.period_ns
+            for name, camera in cameras.items()}
         self._latencies = {name: round(entry.latency * 1e9)
                            for name, entry in contract.observations.items()}
-        self._names: dict[tuple[str, str], list[str]] = {}
+        self._names: dict[tuple[str, str], list[str]] = {}  # by topic and clock
         self._trees: dict[str, TransformTree] = {}
         for name, entry in contract.observations.items():
             if entry.type == TRANSFORMS:
@@ -76,27 +73,27 @@ class FrameAligner:
 
     @property
     def topics(self) -> dict[str, str]:
-        """The type of each topic that ``add`` takes messages of."""
+        """The type of each topic whose messages ``add`` accepts."""
         return {**self._contract.observation_topics(),
                 **{topic: camera.type for topic, camera in self._cameras.items()}}
 
     def add(self, topic: str, message: Any, received: int | None = None) -> int:
-        """Take a message in; return its time [ns].
+        """Add a message; return its time [ns].
 
         A message that is older than the newest one of its topic is ignored. If time went back by
         more than a second (a restarted simulator, a looping bag) the past is forgotten.
 
         Args:
-            topic: As the contract names it.
-            message: Of ROS or of ``rosbags``.
-            received: [ns] When it came: its time, where the contract says ``clock: receive``.
+            topic: The contract's name of the topic.
+            message: A message of ROS or of ``rosbags``.
+            received: When it came [ns]: its time, where the contract says ``clock: receive``.
 
         Raises:
             CodecError: The message has no stamp, or doesn't hold what the contract says. Nothing
-                of it is taken.
+                of it is added.
         """
         try:
-            return self._take(topic, message, received)
+            return self._add_message(topic, message, received)
         except CodecError:
             self.rejected += 1
             raise
@@ -104,100 +101,30 @@ class FrameAligner:
             self.rejected += 1
             raise CodecError(f'{topic}: {error}') from error
 
-    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
-        """Return what reads the observations of a topic, by their names; nothing: not so simple.
-
-        What they read may be handed to ``add_values`` in place of the message.
-        """
-        return {name: partial(decode, observation=self._contract.observations[name])
-                for key in self._keys.get(topic, ()) for name in self._names[key]}
-
-    def add_values(self, topic: str, values: Mapping[str, np.ndarray], stamp: int,
-                   received: int) -> int:
-        """Take in what a message holds, as ``add`` does with the message; return its time [ns].
-
-        Args:
-            topic: As the contract names it; one that has ``codecs``.
-            values: What they read.
-            stamp: [ns] Of the message's header; 0: it has none.
-            received: [ns] When it came.
-
-        Raises:
-            CodecError: It has no time; nothing of it is taken.
-        """
-        keys = self._keys[topic]
-        if stamp == 0 and any(clock == 'header' for _, clock in keys):
-            self.rejected += 1
-            raise CodecError(_NO_TIME.format(topic))
-        return self._take_values(
-            [(key, received if key[1] == 'receive' else stamp) for key in keys],
-            lambda key: values)
-
-    def continues(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> bool:
-        """Say whether ``add_columns`` may be given messages of these times (n,) [ns].
-
-        False: some are late, or have no time, or time went back; ``add`` knows what to do then.
-        """
-        keys = self._keys.get(topic, ())
-        if any(clock == 'header' for _, clock in keys) and not stamps.all():
-            return False
-        return bool(keys) and all(
-            self._streams[key].continues(received if key[1] == 'receive' else stamps)
-            for key in keys)
-
-    def times_of(self, topic: str, stamps: np.ndarray, received: np.ndarray) -> np.ndarray:
-        """Return the times (n,) [ns] of samples; where a topic has two, the earlier one."""
-        clocks = {clock for _, clock in self._keys[topic]}
-        if clocks == {'receive'}:
-            return received
-        return stamps if clocks == {'header'} else np.minimum(stamps, received)
-
-    def add_columns(self, topic: str, values: Mapping[str, np.ndarray], stamps: np.ndarray,
-                    received: np.ndarray) -> None:
-        """Take in what many messages hold, as ``add_values`` does one by one.
-
-        Args:
-            topic: As the contract names it; its streams must be continued by the times.
-            values: (n, size) By the names of its observations.
-            stamps: (n,) [ns] Of the messages' headers; 0: they have none.
-            received: (n,) [ns] When they came.
-        """
-        for key in self._keys[topic]:
-            [first, *others] = self._names[key]
-            rows = [{first: row} for row in values[first]]
-            for name in others:
-                for row, value in zip(rows, values[name], strict=True):
-                    row[name] = value
-            self._streams[key].extend(
-                (received if key[1] == 'receive' else stamps).tolist(), rows)
-
-    def _take(self, topic: str, message: Any, received: int | None) -> int:
+    def _add_message(self, topic: str, message: Any, received: int | None) -> int:
         if topic in self._static:
             self._static[topic].add_static(message)
             return received or 0
         if topic in self._trees:
-            stamp, late, back = self._trees[topic].add(message)
+            stamp, late, went_back = self._trees[topic].add(message)
             self.rejected += late
-            if back:
+            if went_back:
                 self._restart(keep=self._trees[topic])
             return stamp
         if topic in self._images:
             stamp = _header_time(topic, message)
             if not self._is_late(self._images[topic], stamp):
-                self._add(self._images[topic], stamp,
-                          encoded_image(message, self._cameras[topic]))
+                self._add_sample(self._images[topic], stamp,
+                                 encoded_image(message, self._cameras[topic]))
             return stamp
-        return self._take_values(
-            [(key, _time(key, message, received)) for key in self._keys[topic]],
-            lambda key: self._read(key, message))
-
-    def _take_values(self, times: list[tuple[tuple[str, str], int]],
-                     read: Callable[[tuple[str, str]], Mapping[str, np.ndarray]]) -> int:
-        taken = [(self._streams[key], time, read(key)) for key, time in times
-                 if not self._is_late(self._streams[key], time)]
-        for stream, time, values in taken:
-            self._add(stream, time, values)
-        return times[0][1]
+        keys = self._keys[topic]
+        times = [_time(key, message, received) for key in keys]
+        samples = [(self._streams[key], time, self._read(key, message))
+                   for key, time in zip(keys, times, strict=True)
+                   if not self._is_late(self._streams[key], time)]
+        for sample in samples:
+            self._add_sample(*sample)
+        return times[0]
 
     def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
         return {name: decode(message, self._contract.observations[name])
@@ -208,13 +135,13 @@ class FrameAligner:
         self.rejected += late
         return late
 
-    def _add(self, stream: Stream, time: int, value: Any) -> None:
+    def _add_sample(self, stream: Stream, time: int, value: Any) -> None:
         if stream.restarts(time):
             self._restart()
         stream.add(time, value)
 
     def _restart(self, keep: TransformTree | None = None) -> None:
-        """Forget all samples of a time that is over, but not those of the tree that noticed it."""
+        """Forget all samples of the time before, except those of the tree that found it over."""
         self.restarts += 1
         self._clear(keep)
 
@@ -230,32 +157,36 @@ class FrameAligner:
                 tree.clear()
 
     def newest_complete(self) -> int:
-        """Return the newest time [ns] up to which every stream has spoken; 0 if one never has."""
-        spoken = [stream.newest for key, stream in self._streams.items()
-                  if not (len(stream) and self._is_latched(key))]
-        shown = [stream.newest + self._shown[topic] if len(stream) else 0
-                 for topic, stream in self._images.items()]
-        joined = [self._trees[entry.topic].newest(entry.parent, entry.child)
-                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS]
-        return min(spoken + shown + joined, default=ALWAYS)
+        """Return the newest time [ns] that every stream has reached; 0 if one has no sample."""
+        streams = [stream.newest for key, stream in self._streams.items()
+                   if not (len(stream) and self._is_latched(key))]
+        images = [stream.newest + self._image_span[topic] if len(stream) else 0
+                  for topic, stream in self._images.items()]
+        return min([*streams, *images, *self._transforms_newest().values()], default=ALWAYS)
 
     def _is_latched(self, key: tuple[str, str]) -> bool:
         return all(self._contract.observations[name].latched for name in self._names[key])
 
+    def _transforms_newest(self) -> dict[str, int]:
+        """Return the newest time [ns] of each observed transform, by its observation's name."""
+        return {name: self._trees[entry.topic].newest(entry.parent, entry.child)
+                for name, entry in self._contract.observations.items()
+                if entry.type == TRANSFORMS}
+
     def silent_topics(self) -> list[str]:
-        """Return the topics on which nothing has been seen."""
-        joined = {entry.topic: self._trees[entry.topic].newest(entry.parent, entry.child) > 0
-                  for entry in self._contract.observations.values() if entry.type == TRANSFORMS}
-        heard = {topic: len(stream) > 0 for (topic, _), stream in self._streams.items()}
-        seen = {topic: len(stream) > 0 for topic, stream in self._images.items()}
-        return [topic for topic, spoke in {**heard, **joined, **seen}.items() if not spoke]
+        """Return the topics without any sample."""
+        sampled = {topic: len(stream) > 0 for (topic, _), stream in self._streams.items()}
+        sampled |= {self._contract.observations[name].topic: newest > 0
+                    for name, newest in self._transforms_newest().items()}
+        sampled |= {topic: len(stream) > 0 for topic, stream in self._images.items()}
+        return [topic for topic, is_sampled in sampled.items() if not is_sampled]
 
     def frame(self, stamp: int) -> Frame:
         """Return the observations at a tick [ns].
 
         Raises:
-            FrameError: A stream has no sample at or before the instant that is shown, or only one
-                over its age.
+            FrameError: A stream has no sample at or before the shown instant, or only one that is
+                too old.
         """
         instant = stamp - self._delay
         fit = FrameFit(instant)
@@ -265,7 +196,7 @@ class FrameAligner:
         for topic, stream in self._images.items():
             latency = round(self._cameras[topic].latency * 1e9)
             found = _found(topic, stream, instant + latency, stamp)
-            age = fit.take(found.at - latency, found.gap)
+            age = fit.add(found.at - latency, found.gap)
             limit = self._contract.policy_images.max_age
             if age > limit:
                 raise FrameError(f'{topic}: the image is {age:.3f} s old, {limit} s allowed')
@@ -284,9 +215,9 @@ class FrameAligner:
             at, gap = found.at, found.gap
             after = None if found.after is None else found.after[name]
             value = found.aligned(entry.align, found.value[name], after)
-        if entry.latched:  # true until told otherwise
+        if entry.latched:  # holds until the next message, however old
             return value
-        age = fit.take(at - latency, gap)
+        age = fit.add(at - latency, gap)
         fit.values_age = max(fit.values_age, age)
         if age > entry.max_age:
             raise FrameError(
@@ -302,7 +233,7 @@ def _found(topic: str, stream: Stream, instant: int, known: int) -> Found:
 
 
 def _time(key: tuple[str, str], message: Any, received: int | None) -> int:
-    """Return when a message is from [ns], by the clock that the contract says."""
+    """Return the time of a message [ns], by the clock that the contract names."""
     topic, clock = key
     if clock == 'header':
         return _header_time(topic, message)
@@ -317,5 +248,5 @@ def _header_time(topic: str, message: Any) -> int:
                          'clock: receive')
     stamp = stamp_ns(message)
     if stamp == 0:
-        raise CodecError(_NO_TIME.format(topic))
+        raise CodecError(f'{topic}: header.stamp is 0: a sample without a time is not used')
     return stamp

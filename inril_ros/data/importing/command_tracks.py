@@ -1,14 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What was commanded at each tick of a foreign recording.
+"""The command at each tick of a foreign recording.
 
 An action belongs to the tick whose observation led to it: it is the newest command before the
-next tick. Before the first command an arm that is commanded by position stays where it is.
+next tick. Before the first command, an arm that is commanded by position stays where it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,112 +18,76 @@ from inril_ros.robot.messages.codecs import CodecError, decode
 from inril_ros.robot.messages.commands import decode_command
 
 
-def command(name: str) -> tuple[str, str]:
-    """Return by which name the values of an action are read from a message."""
-    return 'command', name
-
-
 class CommandTracks:
-    """The commands of one episode, from whichever topics the mapping says.
+    """The commands of one episode, from the topics that the mapping names.
 
     Args:
-        contract: Of the robot.
-        mapping: Of the bag.
-        history: Commands kept per action.
+        contract: The robot's contract.
+        mapping: The bag's mapping.
+        history: Number of commands kept per action.
+
+    Attributes:
+        limited: Number of actions beyond the contract's limits, which were reduced to them.
+        rejected: Number of messages that didn't hold a command.
     """
 
     def __init__(self, contract: Contract, mapping: ImportMapping, history: int = 4096) -> None:
         self._contract = contract
-        self._mapping = mapping
+        self._sources = mapping.actions
+        self._command_age = mapping.command_age * 1e9
         self._tracks = {name: Stream(history) for name in contract.actions
-                        if mapping.actions.get(name) is None
-                        or mapping.actions[name].recorded is not None}
+                        if name not in self._sources or self._sources[name].recorded is not None}
         self._on_topic: dict[str, list[str]] = {}
         for name in self._tracks:
-            self._on_topic.setdefault(self._topic(name), []).append(name)
-        self.clipped = 0
+            self._on_topic.setdefault(self._described(name).topic, []).append(name)
+        self.limited = 0
         self.rejected = 0
 
     def topics(self) -> dict[str, str]:
         """Return the type of each topic that commands are read from."""
-        return {self._topic(name): self._type(name) for name in self._tracks}
+        return {self._described(name).topic: self._described(name).type for name in self._tracks}
 
-    def _topic(self, name: str) -> str:
-        source = self._mapping.actions.get(name)
-        return self._contract.actions[name].topic if source is None else source.recorded.topic
-
-    def _type(self, name: str) -> str:
-        source = self._mapping.actions.get(name)
-        return self._contract.actions[name].type if source is None else source.recorded.type
-
-    def codecs(self, topic: str) -> dict[str, Callable[[Any], np.ndarray]]:
-        """Return what reads the commands of a topic, by the names of the actions."""
-        return {name: self._codec(name) for name in self._on_topic.get(topic, ())}
-
-    def _codec(self, name: str) -> Callable[[Any], np.ndarray]:
-        source = self._mapping.actions.get(name)
-        if source is None:
-            return partial(decode_command, action=self._contract.actions[name])
-        return partial(decode, observation=source.recorded)
+    def _described(self, name: str) -> Any:
+        """Return the description of an action's topic: the mapping's or the contract's."""
+        source = self._sources.get(name)
+        return self._contract.actions[name] if source is None else source.recorded
 
     def add(self, topic: str, message: Any, received: int) -> None:
-        """Take a message in; one that doesn't hold the command is counted and left out."""
+        """Add a message; one that doesn't hold a command is counted and left out."""
         for name in self._on_topic.get(topic, ()):
             if self._tracks[name].is_late(received):
                 continue
+            read = decode if name in self._sources else decode_command
             try:
-                values = self._codec(name)(message)
+                values = read(message, self._described(name))
             except (CodecError, AttributeError, TypeError, ValueError):
                 self.rejected += 1
                 continue
             self._tracks[name].add(received, values)
 
-    def add_values(self, topic: str, values: Callable[[str], np.ndarray], received: int) -> None:
-        """Take in what ``codecs`` read from a message, as ``add`` does with the message."""
-        for name in self._on_topic.get(topic, ()):
-            if not self._tracks[name].is_late(received):
-                self._tracks[name].add(received, values(name))
-
-    def continues(self, topic: str, received: np.ndarray) -> bool:
-        """Say whether ``add_columns`` may be given messages of these times (n,) [ns]."""
-        return all(self._tracks[name].continues(received)
-                   for name in self._on_topic.get(topic, ()))
-
-    def add_columns(self, topic: str, values: Callable[[str], np.ndarray], received: np.ndarray,
-                    ) -> None:
-        """Take in what ``codecs`` read from many messages: (n, size) by the action's name."""
-        for name in self._on_topic.get(topic, ()):
-            self._tracks[name].extend(received.tolist(), list(values(name)))
-
-    def actions(self, frames: Sequence[Frame]) -> np.ndarray:
-        """Return the actions (n - 1, A) float32 of ticks, within the limits of the contract.
+    def action(self, frame: Frame, following: Frame) -> np.ndarray:
+        """Return the action (A,) float32 of a tick, within the limits of the contract.
 
         Args:
-            frames: (n,) Of ticks that follow each other, the last of which isn't acted on yet.
+            frame: The tick's frame.
+            following: The next tick's frame.
         """
-        actions = np.concatenate(
-            [np.stack([self._part(name, frame.stamp, frame.values, following.values)
-                       for frame, following in pairwise(frames)])
-             for name in self._contract.actions], axis=1)
-        limited = np.minimum(np.maximum(actions, self._contract.action_minimum),
-                             self._contract.action_maximum)
-        self.clipped += int((np.abs(limited - actions) > 1e-6).any(axis=1).sum())
+        action = np.concatenate([self._command(name, frame, following)
+                                 for name in self._contract.actions])
+        limited = np.clip(action, self._contract.action_minimum, self._contract.action_maximum)
+        self.limited += bool((np.abs(limited - action) > 1e-6).any())
         return limited.astype(np.float32)
 
-    def _part(
-        self, name: str, stamp: int, values: Mapping[str, np.ndarray],
-        following: Mapping[str, np.ndarray],
-    ) -> np.ndarray:
-        source = self._mapping.actions.get(name)
+    def _command(self, name: str, frame: Frame, following: Frame) -> np.ndarray:
+        source = self._sources.get(name)
         if source is not None and source.next is not None:
-            return following[source.next]
+            return following.values[source.next]
         entry = self._contract.actions[name]
-        before_next = stamp + self._contract.period_ns - 1
+        before_next = frame.stamp + self._contract.period_ns - 1
         found = self._tracks[name].at(before_next, before_next)
-        if found is not None and (
-                entry.hold == 'last'
-                or before_next - found.at <= self._mapping.command_age * 1e9):
+        if found is not None and (entry.hold == 'last'
+                                  or before_next - found.at <= self._command_age):
             return found.value
         if entry.commands_positions:
-            return self._contract.measured(entry.joints, values)
+            return self._contract.measured(entry.joints, frame.values)
         return np.zeros(entry.length)

@@ -1,15 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The messages that make an episode of a recording: its events, its actions, its verdict."""
+"""The messages that the recorder adds to an episode: its events, actions and verdict."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from inril_ros.data.bags.bags import EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
-from inril_ros.data.raw.message_template import MessageTemplate
 from inril_ros.data.raw.messages import blank_message, serialised, with_numpy
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
@@ -17,14 +15,6 @@ from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.codecs import put_stamp
 
 _STARTED, _ENDED, _DEMONSTRATION, _TELEOP = 2, 3, 1, 2
-# In what the ExecutedActions of an episode differ.
-_CHANGING = {
-    'stamp': lambda message: np.array([message.header.stamp.sec, message.header.stamp.nanosec]),
-    'tick': lambda message: np.array([message.tick]),
-    'chunk_first_tick': lambda message: np.array([message.chunk_first_tick]),
-    'age': lambda message: np.array([message.observation_age]),
-    'requested': lambda message: message.requested,
-    'executed': lambda message: message.executed}
 
 
 @dataclass
@@ -32,13 +22,13 @@ class EpisodeMessages:
     """Writes what the recorder would have written beside the robot's own messages.
 
     Attributes:
-        bag: Where to.
-        contract: Of the robot.
+        bag: The bag to write to.
+        contract: The robot's contract.
         identity: UUID of the episode.
-        outcome: How it ended.
-        task: What was done.
-        operator: Who drove.
-        ticks: Actions so far.
+        outcome: The episode's outcome.
+        task: The episode's task.
+        operator: The name of the person who drove.
+        ticks: Number of actions so far.
     """
 
     bag: EpisodeBag
@@ -50,17 +40,16 @@ class EpisodeMessages:
     ticks: int = 0
 
     def __post_init__(self) -> None:
-        self._template: MessageTemplate | None = None
         self._executed = with_numpy(blank_message('inril_ros/msg/ExecutedAction'))
         self._executed.episode_id, self._executed.source = self.identity, _TELEOP
         self._executed.person_share = 1.0
 
     def start(self, stamp: int) -> None:
-        """Say that tick 0 is at ``stamp`` [ns]."""
+        """Write the start of the episode; tick 0 is at ``stamp`` [ns]."""
         self._write(EVENT_TOPIC, self._event(_STARTED), stamp)
 
     def execute(self, stamp: int, action: np.ndarray, age: float = 0.0) -> None:
-        """Write the action (A,) of the next tick, by a person; ``age`` [s] of what was seen."""
+        """Write a person's action (A,) of the next tick, on an observation of this age [s]."""
         message = self._executed
         message.tick = message.chunk_first_tick = self.ticks
         message.observation_age = age
@@ -70,23 +59,8 @@ class EpisodeMessages:
                        ros_typestore().serialize_cdr(message, message.__msgtype__))
         self.ticks += 1
 
-    def execute_all(self, stamps: Sequence[int], actions: np.ndarray, ages: Sequence[float],
-                    ) -> None:
-        """Write the actions (n, A) float32 of the next ticks, as ``execute`` does one by one."""
-        if self._template is None:
-            blank = replace(self._executed, requested=actions[0], executed=actions[0])
-            self._template = MessageTemplate(blank, _CHANGING)
-        ticks = self.ticks + np.arange(len(stamps))[:, None]
-        rows = self._template.rows({
-            'stamp': np.stack(np.divmod(np.array(stamps), 1_000_000_000), 1), 'tick': ticks,
-            'chunk_first_tick': ticks, 'age': np.array(ages)[:, None], 'requested': actions,
-            'executed': actions})
-        for stamp, row in zip(stamps, rows, strict=True):
-            self.bag.write(EXECUTED_TOPIC, self._executed.__msgtype__, stamp, row.tobytes())
-        self.ticks += len(stamps)
-
     def end(self, stamp: int) -> None:
-        """Write the verdict on the last observation, at ``stamp`` [ns], and the end."""
+        """Write the verdict on the last observation, at ``stamp`` [ns], and the end event."""
         verdict = blank_message('inril_ros/msg/Outcome')
         ended = self.outcome is not EpisodeOutcome.TIME_LIMIT
         verdict.outcome = self.outcome.value if ended else EpisodeOutcome.UNKNOWN.value
@@ -97,7 +71,7 @@ class EpisodeMessages:
         self._write(EVENT_TOPIC, event, stamp)
 
     def information(self, source: str) -> dict[str, str]:
-        """Return what goes into the bag's metadata."""
+        """Return the entries of the bag's metadata."""
         return {'episode_id': self.identity, 'outcome': self.outcome.name.lower(),
                 'operator': self.operator, 'task': self.task, 'contract': self.contract.name,
                 'contract_hash': self.contract.hash, 'imported_from': source}

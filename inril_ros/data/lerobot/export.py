@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.data.bags.bags import BagError, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.data.demonstrations.npz_export import action_columns, quantity_columns
 from inril_ros.data.frames.episode import RecordedEpisode

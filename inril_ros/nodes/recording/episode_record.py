@@ -10,8 +10,9 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from inril_ros.data.bags.bags import EVENT_TOPIC, executed_tick, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.bags.reading import executed_tick
 from inril_ros.data.frames.assembly import Decision, TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
 from inril_ros.data.frames.transition_images import pack_images

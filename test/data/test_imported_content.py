@@ -1,24 +1,25 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is taken many messages at a time is what is taken one by one; and a full disk adds nothing.
-"""
+"""What an import writes and keeps is what reading gives; and a full disk adds nothing."""
 
 from contextlib import suppress
 from dataclasses import fields
 import errno
+import io
 import os
+from pathlib import Path
 import random
 
-from foreign_bags import CONTRACT, KINDS, recording, ros2_bag, SECOND
+from foreign_bags import ARM, CONTRACT, KINDS, recording, ros2_bag, SECOND
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import storage_mcap
 from run_length import LONG
 
-from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags, read_episode
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations import aligned_cache
 from inril_ros.data.demonstrations.aligned_cache import (
     aligned_episode,
@@ -28,9 +29,8 @@ from inril_ros.data.demonstrations.aligned_cache import (
 )
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.importing.bag_import import import_bag
-from inril_ros.data.importing.episode_ticks import EpisodeTicks
-from inril_ros.data.importing.links import ImportOptions
-from inril_ros.data.raw import chunk_writer, raw_messages
+from inril_ros.data.importing.episode_cuts import CutRule
+from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.content_hash import file_hash, SHORT
 from inril_ros.data.raw.messages import blank_message, serialised
 from inril_ros.data.raw.typestore import ros_typestore
@@ -39,12 +39,6 @@ from inril_ros.robot.messages.codecs import put_stamp, stamp_ns
 
 NUMBER = 120 if LONG else 12
 IMAGE = 'sensor_msgs/msg/CompressedImage'
-
-
-def content(path):
-    """All messages of a bag, in the order of topic and time."""
-    with AnyReader([path], default_typestore=ros_typestore()) as reader:
-        return sorted((link.topic, time, bytes(raw)) for link, time, raw in reader.messages())
 
 
 def assert_same(one, other):
@@ -81,73 +75,31 @@ def disturbed(rows, data):
     return sorted(rows, key=lambda row: row[1])
 
 
+def check_kept_arrays(path, folder):
+    """Import a recording; what is kept aligned must be what its bag says."""
+    [report] = import_bag([path], CONTRACT, folder, ImportOptions())
+    if report.kept:
+        bag = folder / report.name
+        assert_same(aligned_episode(bag, CONTRACT), read_episode(bag, CONTRACT))
+    return report
+
+
 @settings(max_examples=NUMBER, deadline=None)
 @given(st.data())
-def test_an_episode_is_the_same_taken_at_once_or_one_by_one(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp('once')
+def test_the_arrays_made_while_importing_are_those_of_the_bag(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp('disturbed')
     path = ros2_bag(folder / 'foreign', disturbed(recording(1.2), data))
-    given_to = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(raw_messages, '_GROUP', data.draw(st.sampled_from([3000, 2**23])))
-        for way in ('once', 'single'):
-            if way == 'single':
-                patch.setattr(EpisodeTicks, 'take_batch', lambda *arguments: False)
-            given_to.append(import_bag([path], CONTRACT, folder / way, ImportOptions()))
-    [one], [other] = given_to
-    if not one.kept:
-        assert (one.reason, one.ticks) == (other.reason, other.ticks)
-        return
-    assert one == other
-    assert content(folder / 'once' / one.name) == content(folder / 'single' / one.name)
-    expected = read_episode(folder / 'single' / one.name, CONTRACT)
-    for way in ('once', 'single'):
-        bag = folder / way / one.name
-        assert_same(read_episode(bag, CONTRACT), expected)
-        assert_same(aligned_episode(bag, CONTRACT), expected)
+    check_kept_arrays(path, folder / 'demos')
 
 
-def test_a_stream_that_comes_later_than_its_frames_is_taken_one_by_one(tmp_path, monkeypatch):
-    """Its samples would otherwise be in frames that were made before they came."""
+def test_a_stream_that_comes_later_than_its_frames_is_not_kept_without_it(tmp_path):
+    """A reader of the bag has the late samples in time, but the import had not."""
+    rows = sorted(((topic, time + (19 * SECOND // 100 if topic == '/hand' else 0), message)
+                   for topic, time, message in recording(2.5)), key=lambda row: row[1])
+    assert check_kept_arrays(ros2_bag(tmp_path / 'kept', rows), tmp_path / 'demos').kept
     rows = sorted(((topic, time + (3 * SECOND // 10 if topic == '/hand' else 0), message)
                    for topic, time, message in recording(2.5)), key=lambda row: row[1])
-    path = ros2_bag(tmp_path / 'foreign', rows)
-    [one] = import_bag([path], CONTRACT, tmp_path / 'once', ImportOptions())
-    monkeypatch.setattr(EpisodeTicks, 'take_batch', lambda *arguments: False)
-    [other] = import_bag([path], CONTRACT, tmp_path / 'single', ImportOptions())
-    if one.kept:
-        assert content(tmp_path / 'once' / one.name) == content(tmp_path / 'single' / one.name)
-    assert one == other
-
-
-def small_chunks(monkeypatch):
-    """Let the library write chunks of few messages, so that an import has many batches."""
-    write = storage_mcap.McapWriter.write
-
-    def write_few(self, connection, timestamp, data):
-        write(self, connection, timestamp, data)
-        if type(self) is storage_mcap.McapWriter and self.chunk.bio.tell() > 3000:
-            self.close_chunk()
-
-    monkeypatch.setattr(storage_mcap.McapWriter, 'write', write_few)
-    monkeypatch.setattr(raw_messages, '_GROUP', 1)
-
-
-def test_most_messages_are_taken_at_once(tmp_path, monkeypatch):
-    """Otherwise the test above says nothing."""
-    taken, take = [], EpisodeTicks.take_batch
-
-    def counted(self, batch, links):
-        done = take(self, batch, links)
-        taken.append(len(batch) if done else 0)
-        return done
-
-    monkeypatch.setattr(EpisodeTicks, 'take_batch', counted)
-    small_chunks(monkeypatch)
-    rows = recording(4.0)
-    import_bag([ros2_bag(tmp_path / 'foreign', rows)], CONTRACT, tmp_path / 'demos',
-               ImportOptions())
-    assert sum(taken) > 0.7 * len(rows)
-    assert len(taken) > 5
+    check_kept_arrays(ros2_bag(tmp_path / 'late', rows), tmp_path / 'late_demos')
 
 
 @pytest.mark.parametrize('kind', [kind for kind in KINDS if kind != 'ros1'])
@@ -163,8 +115,6 @@ def test_an_import_fills_the_cache_with_what_reading_gives(tmp_path, monkeypatch
 
 
 def contract_with_camera():
-    from foreign_bags import ARM
-
     return parse_contract({**ARM, 'cameras': {
         'front': {'topic': 'front', 'type': IMAGE, 'width': 64, 'height': 48}}})
 
@@ -181,27 +131,10 @@ def with_images(rows, size=3000):
     return sorted(rows + images, key=lambda row: row[1])
 
 
-@pytest.mark.parametrize('at_once', [True, False])
-def test_the_hash_made_while_writing_is_that_of_the_file(tmp_path, monkeypatch, at_once):
-    made, close = [], EpisodeBag.close
-    monkeypatch.setattr(EpisodeBag, 'close', lambda self, *arguments, **named: made.append(
-        (close(self, *arguments, **named), self.hashes)) or made[-1][0])
-    small_chunks(monkeypatch)
-    monkeypatch.setattr(chunk_writer, '_CHUNK_SIZE', 20_000)
-    if not at_once:
-        monkeypatch.setattr(EpisodeTicks, 'take_batch', lambda *arguments: False)
-    contract = contract_with_camera()
-    path = ros2_bag(tmp_path / 'foreign', with_images(recording(), 3 * SHORT))
-    import_bag([path], contract, tmp_path / 'demos', ImportOptions())
-    [(_, hashes)] = made
-    [bag] = find_bags(tmp_path / 'demos')
-    [file] = bag.glob('*.mcap')
-    assert hashes == {file.name: file_hash(file, read_topics(contract))}
-
-
 def test_only_the_content_of_images_that_nobody_reads_does_not_count(tmp_path):
     contract = contract_with_camera()
-    path = ros2_bag(tmp_path / 'foreign', with_images(recording(), 3 * SHORT))
+    rows = with_images(recording(), 3 * SHORT)
+    path = ros2_bag(tmp_path / 'foreign', rows)
     import_bag([path], contract, tmp_path / 'demos', ImportOptions())
     [bag] = find_bags(tmp_path / 'demos')
     [file] = bag.glob('*.mcap')
@@ -216,8 +149,11 @@ def test_only_the_content_of_images_that_nobody_reads_does_not_count(tmp_path):
     image = whole.index(bytes([7]) * 100)
     assert hash_with(image + 50) == before
     assert hash_with(whole.index(bytes([8]) * 10)) != before, 'a short message is hashed'
-    rest = [place for place in range(0, len(whole), 1999)
-            if not any(whole[place:place + 9] == bytes([index]) * 9 for index in range(20))]
+    images = [serialised(message) for topic, _, message in rows if topic == '/front']
+    left_out = {place for image in images if len(image) > SHORT
+                for place in range(whole.index(image), whole.index(image) + len(image))}
+    rest = [place for place in range(0, len(whole), 997) if place not in left_out]
+    assert len(rest) > 10
     assert all(hash_with(place) != before for place in rest)
     file.write_bytes(whole)
     assert file_hash(file, {*topics, 'front'}) != before
@@ -226,51 +162,49 @@ def test_only_the_content_of_images_that_nobody_reads_does_not_count(tmp_path):
         assert file_hash(file, topics) != before
 
 
-class FullDisk:
-    """Lets so many bytes be written by chunks, and then no more."""
+class FullDisk(io.FileIO):
+    """A file on a disk with room for so many bytes more."""
 
-    def __init__(self, monkeypatch, room):
-        self.room = room
-        self._write = os.writev
-        monkeypatch.setattr(chunk_writer.os, 'writev', self.writev)
+    room = 0
 
-    def writev(self, descriptor, parts):
-        size = sum(map(len, parts))
-        if size > self.room:
+    def write(self, data):
+        if len(data) > FullDisk.room:
             raise OSError(errno.ENOSPC, 'No space left on device')
-        self.room -= size
-        return self._write(descriptor, parts)
+        FullDisk.room -= len(data)
+        return super().write(data)
 
 
 @pytest.mark.parametrize('room', [0, 15_000, 30_000])
-@pytest.mark.parametrize('at_once', [True, False])
-def test_a_full_disk_in_the_middle_of_an_import_adds_nothing(
-        tmp_path, monkeypatch, room, at_once):
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
+def test_a_full_disk_in_the_middle_of_an_import_adds_nothing(tmp_path, monkeypatch, room):
     rows = recording(2.0) + recording(2.0, first=5.0)
     path = ros2_bag(tmp_path / 'foreign', rows)
     folder = tmp_path / 'demos'
-    from inril_ros.data.importing.episode_cuts import CutRule
-
     options = ImportOptions(cut=CutRule('gaps', '1.5'))
+    open_file = Path.open
+
+    def open_on_full_disk(self, mode='r', *arguments, **named):
+        if mode == 'xb' and self.suffix == '.mcap':
+            return io.BufferedWriter(FullDisk(self, mode))
+        return open_file(self, mode, *arguments, **named)
+
     with monkeypatch.context() as patch:
-        patch.setattr(chunk_writer, '_CHUNK_SIZE', 8_000)
-        if not at_once:
-            patch.setattr(EpisodeTicks, 'take_batch', lambda *arguments: False)
-        disk = FullDisk(patch, room)
+        patch.setattr(FullDisk, 'room', room)
+        patch.setattr(Path, 'open', open_on_full_disk)
         with pytest.raises(BagError, match='No space left on device'):
             import_bag([path], CONTRACT, folder, options)
-        assert disk.room < room or room == 0
+        assert FullDisk.room < room or room == 0
     assert not folder.exists() or list(folder.iterdir()) == []
     assert len(import_bag([path], CONTRACT, folder, options)) == 2, 'and there is room again'
 
 
-def test_a_message_is_written_as_it_was(tmp_path, monkeypatch):
-    small_chunks(monkeypatch)
+def test_a_message_is_written_as_it_was(tmp_path):
     rows = recording()
     import_bag([ros2_bag(tmp_path / 'foreign', rows)], CONTRACT, tmp_path / 'demos',
                ImportOptions())
     [bag] = find_bags(tmp_path / 'demos')
-    there = content(bag)
+    with AnyReader([bag], default_typestore=ros_typestore()) as reader:
+        written = sorted((link.topic, time, bytes(raw)) for link, time, raw in reader.messages())
     wanted = [(topic, time, serialised(message)) for topic, time, message in rows]
-    assert [row for row in there if row[0] in ('/joint_states', '/hand', '/command')] == sorted(
+    assert [row for row in written if row[0] in ('/joint_states', '/hand', '/command')] == sorted(
         wanted)

@@ -1,0 +1,151 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded episodes, read from their bags and aligned at their ticks."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.highlevel import AnyReader
+
+from inril_ros.data.bags.bags import absolute_topic, BagError, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.frames.assembly import ExecutedTick, TransitionAssembler
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.robot.messages.codecs import CodecError, stamp_ns
+from inril_ros.robot.messages.images import PolicyViews
+
+_STARTED, _ENDED = 2, 3
+
+
+def read_episode(
+    path: Path, contract: Contract, quantities: tuple[str, ...] = (),
+) -> RecordedEpisode:
+    """Read one recorded episode and align it at its ticks.
+
+    Args:
+        path: The bag's folder.
+        contract: The robot's contract.
+        quantities: Observations or derived quantities to return instead of the policy's.
+
+    Raises:
+        BagError: The bag is damaged, was recorded under another contract, lacks a topic, or has
+            gaps; the message says which.
+    """
+    aligner = FrameAligner(contract, history=1_000_000, images=True, image_history=1_000_000)
+    topics = {*aligner.topics, EXECUTED_TOPIC, EVENT_TOPIC,
+              contract.episode.outcome_topic}
+    executed: list[ExecutedTick] = []
+    rewards: list[tuple[int, float]] = []
+    started = ended = None
+    for topic, received, message in _messages(path, topics, contract):
+        if topic == EXECUTED_TOPIC:
+            executed.append(executed_tick(message))
+        elif topic == EVENT_TOPIC:
+            started = message if message.event == _STARTED else started
+            ended = message if message.event == _ENDED else ended
+        elif topic == contract.episode.outcome_topic:
+            rewards.append((stamp_ns(message), message.reward))
+        else:
+            try:
+                aligner.add(topic, message, received)
+            except CodecError as error:
+                raise BagError(f'{path}: {error}') from error
+    if started is None or ended is None:
+        raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
+    if ended.contract_hash != contract.hash:
+        raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
+                       f'this is {contract.name} {contract.hash[:12]}')
+    if quantities:
+        contract = replace(contract, policy_observations=quantities)
+    return _align(path, contract, aligner, executed, rewards, started, ended)
+
+
+def _messages(
+    path: Path, topics: set[str], contract: Contract,
+) -> Iterator[tuple[str, int, Any]]:
+    """Yield (topic, time [ns], message) in order of time, from the namespace of the robot."""
+    try:
+        with AnyReader([path], default_typestore=ros_typestore()) as reader:
+            present = sorted({connection.topic for connection in reader.connections})
+            namespace = robot_namespace(path, present)
+            wanted = {absolute_topic(topic, namespace): topic for topic in topics}
+            found = {connection.id: wanted[connection.topic]
+                     for connection in reader.connections if connection.topic in wanted}
+            missing = (topics - {contract.episode.outcome_topic} - contract.latched_topics()
+                       - set(found.values()))
+            if missing:
+                raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
+            for connection, time, raw in reader.messages(
+                    [connection for connection in reader.connections if connection.id in found]):
+                yield found[connection.id], time, reader.deserialize(raw, connection.msgtype)
+    except BagError:
+        raise
+    except Exception as error:  # a damaged file makes the reader raise almost anything
+        raise BagError(f'{path}: cannot be read: {error}') from error
+
+
+def robot_namespace(path: Path, topics: Iterable[str]) -> str:
+    """Return the namespace of the robot in a bag's topics, such as ``/left/``.
+
+    Raises:
+        BagError: There is more than one robot.
+    """
+    namespaces = [topic.removesuffix(EXECUTED_TOPIC) for topic in sorted(topics)
+                  if topic.endswith(f'/{EXECUTED_TOPIC}')] or ['/']
+    if len(namespaces) > 1:
+        raise BagError(f'{path}: has more than one robot: {namespaces}')
+    return namespaces[0]
+
+
+def _align(
+    path: Path, contract: Contract, aligner: FrameAligner, executed: list[ExecutedTick],
+    rewards: list[tuple[int, float]], started: Any, ended: Any,
+) -> RecordedEpisode:
+    assembler = TransitionAssembler(contract, aligner, lockstep=False)
+    for tick in executed:
+        assembler.add_executed(tick)
+    for stamp, reward in rewards:
+        assembler.add_reward(stamp, reward)
+    assembler.end(ended.tick, stamp_ns(ended))
+    images = None
+    try:
+        decisions = assembler.ready()
+        outcome = EpisodeOutcome(ended.outcome)
+        if contract.policy_images is not None and assembler.finished and decisions:
+            images = PolicyViews(contract).stacked(
+                [row for decision in decisions for row in decision.images[:-1]]
+                + [decisions[-1].images[-1]])
+    except ValueError as error:
+        raise BagError(f'{path}: {error}') from error
+    if not assembler.finished or not decisions:
+        raise BagError(f'{path}: incomplete: {assembler.missing() or "no action was executed"}')
+    age, skew, gap = np.array(assembler.audit, np.float32).T
+    return RecordedEpisode(
+        episode_id=started.episode_id,
+        observations=np.concatenate(
+            [decision.observations[:-1] for decision in decisions]
+            + [decisions[-1].observations[-1:]]),
+        actions=np.concatenate([decision.executed for decision in decisions]),
+        source=np.concatenate([decision.source for decision in decisions]),
+        rewards=np.concatenate([decision.rewards for decision in decisions]),
+        outcome=outcome.value,
+        age=age,
+        skew=skew,
+        gap=gap,
+        images=images,
+    )
+
+
+def executed_tick(message: Any) -> ExecutedTick:
+    """Return an ExecutedAction message as arrays."""
+    return ExecutedTick(
+        tick=message.tick, stamp=stamp_ns(message), source=message.source,
+        requested=np.array(message.requested, np.float32),
+        executed=np.array(message.executed, np.float32),
+        weights_version=message.weights_version, chunk_first_tick=message.chunk_first_tick)
