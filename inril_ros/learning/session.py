@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 import json
+import math
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from inril_ros.learning.interleave.controls import shuffle_rewards
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import Schedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
+from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -76,6 +78,7 @@ class FineTuningSession:
         self.successes = 0
         self._open: dict[str, list[Transition]] = {}
         self._closed: set[str] = set()
+        self._measured_at, self._measured_loss = -1, math.nan
         self._waiting: Episode | None = None  # to exchange rewards with; see shuffle_rewards
         for episode in training:
             self._remember(episode, Origin.DEMONSTRATION)
@@ -208,19 +211,29 @@ class FineTuningSession:
         return self.interleaver.update()
 
     @property
-    def alignment_events(self) -> int:
-        """Return over how many measurements the alignment is pooled."""
-        return len(self.interleaver.probe.pool)
+    def metrics(self) -> LearnerMetrics:
+        """Return the state of learning, with the held-out loss as of `measure_heldout`."""
+        return replace(
+            self.interleaver.metrics, transitions=self.transitions, env_steps=self.env_steps,
+            rl_updates=self.rl_updates, il_updates=self.il_updates, updates_due=self.updates_due,
+            heldout_il_loss=self._measured_loss, alignment=self._alignment_in_words,
+            alignment_events=len(self.interleaver.probe.pool))
 
     @property
-    def alignment_in_words(self) -> str:
-        """Return what is known of how the two gradients lie to each other."""
+    def _alignment_in_words(self) -> str:
         probe = self.interleaver.probe
         if not self.config.alignment_every or not probe.readings:
             return 'not measured'
         if not self.interleaver.shared:
             return 'separate networks: compared by what they say about the action'
         return probe.pool.estimate().in_words
+
+    def measure_heldout(self) -> None:
+        """Measure the held-out imitation loss for `metrics`, if there were updates since."""
+        if self._measured_at != self.rl_updates:
+            self._measured_at = self.rl_updates
+            loss = self.heldout_il_loss()
+            self._measured_loss = math.nan if loss is None else loss
 
     def _imitation_batch(self, random: np.random.Generator) -> tuple[Observations, Tensor]:
         """Return what an IL step imitates: observations of B rows, chunks (B, T, A)."""

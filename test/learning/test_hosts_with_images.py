@@ -151,7 +151,8 @@ class Eyes:
     """Which image networks, of critic, actor or imitation, move from one look to the next."""
 
     def __init__(self, host: object) -> None:
-        names = {id(parameter): name for part in vars(host).values() if isinstance(part, nn.Module)
+        parts = [*vars(host).values(), *vars(getattr(host, 'critics', host)).values()]
+        names = {id(parameter): name for part in parts if isinstance(part, nn.Module)
                  for name, parameter in part.named_parameters()}
         self._of = {
             (role, part): [p for p in getattr(host, f'{role}_parameters')

@@ -20,6 +20,12 @@ from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
 from inril_ros.robot.episode import Purpose
 from inril_ros.transport.journal.journal import segments_begun
 
+_RECORDED = (
+    'env_steps', 'rl_updates', 'il_updates', 'ratio', 'rl_loss', 'il_loss', 'heldout_il_loss',
+    'dose', 'updates_per_second', 'weights_version', 'm', 'alignment_cosine', 'alignment_low',
+    'alignment_high', 'alignment_c_min', 'sign_conflict')
+"""Fields of LearnerStatus in the metrics of a run."""
+
 
 class SettingsDiffer(ValueError):
     """A fine-tuning that was begun with other settings."""
@@ -170,15 +176,8 @@ class _Log:
         if status.rl_updates - self._last_metrics < 20:
             return
         self._last_metrics = status.rl_updates
-        self._metrics.append({
-            'time': self.seconds, 'env_steps': status.env_steps, 'rl_updates': status.rl_updates,
-            'il_updates': status.il_updates, 'ratio': status.ratio, 'rl_loss': status.rl_loss,
-            'il_loss': status.il_loss, 'heldout_il_loss': status.heldout_il_loss,
-            'dose': status.dose, 'updates_per_second': status.updates_per_second,
-            'weights_version': status.weights_version, 'm': status.m,
-            **{name: getattr(status, name) for name in (
-                'alignment_cosine', 'alignment_low', 'alignment_high', 'alignment_c_min',
-                'sign_conflict')}})
+        self._metrics.append(
+            {'time': self.seconds, **{name: getattr(status, name) for name in _RECORDED}})
 
     def _policy(self, status: PolicyStatus) -> None:
         if status.refused > self._last_refused:

@@ -31,6 +31,7 @@ from inril_ros.learning.interleave.separation import (
     separate,
     separate_steps,
 )
+from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.saved_state import (
     load_optimiser,
     optimiser_tensors,
@@ -75,6 +76,7 @@ class Interleaver:
         self.dose = Dose(config.dose_window)
         self.probe = AlignmentProbe(host, draw, config.alignment_window, seed)
         self.cycle = CycleMeter(host, heldout) if config.schedule == 'model' else None
+        self.metrics = LearnerMetrics()
 
     def _check_shared(self) -> None:
         config = self.config
@@ -110,6 +112,7 @@ class Interleaver:
             rl_updates=float(schedule.rl_updates), il_updates=float(schedule.il_updates),
             ratio=schedule.ratio, m=float('inf') if schedule.m is None else float(schedule.m),
             dose=self.dose.ratio, rl_path=self.dose.rl_path, il_path=self.dose.il_path)
+        self.metrics = self.metrics.after(logged)
         return logged
 
     def _critic_update(self, batch: Any) -> dict[str, float]:

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A robot as the learner sees it: its transitions and its policy's status in, the answers out.
+"""The learner's topics of one robot: transitions and policy status in, status and acks out.
 
-Robots that feed one learner are told apart by their namespaces. Each has its own topics, numbers
-and acknowledgements, and none of its nodes knows of the others.
+Robots that feed one learner are told apart by their namespaces. Each one has its own topics,
+sequence numbers and acknowledgements, and none of its nodes knows of the other robots.
 """
 
 from collections.abc import Callable
@@ -20,15 +20,15 @@ from inril_ros.transport.journal.ledger import IngestLedger
 
 
 def full_names(node: Node, robots: list[str]) -> dict[str, str]:
-    """Return the full namespace of each robot, by the one that was given.
+    """Return the full namespace of each robot, by the namespace that was given.
 
     Args:
-        node: The node whose namespace relative ones begin in.
-        robots: Namespaces; empty: the node's own.
+        node: The node that relative namespaces begin at.
+        robots: Namespaces; an empty one is the node's own.
 
     Raises:
-        ValueError: There is none, or two are the same.
-        InvalidNamespaceException: ROS doesn't take one.
+        ValueError: There is no robot, or two are the same.
+        InvalidNamespaceException: ROS refuses a namespace.
     """
     if not robots:
         raise ValueError("robots is empty: give namespaces, or [''] for the learner's own")
@@ -41,27 +41,27 @@ def full_names(node: Node, robots: list[str]) -> dict[str, str]:
     return names
 
 
-class RobotLink:
-    """The learner's end of one robot's experience.
+class RobotConnection:
+    """The learner's publishers and subscriptions for one robot.
 
     Args:
         node: The node that publishers and subscriptions belong to.
-        namespace: Of the robot, relative to the node's; empty: the node's own.
-        name: Its full namespace.
-        ledger: What is in of its experience.
-        take: Is given each transition.
-        heard: Is given what its policy says.
+        namespace: The robot's namespace, relative to the node's; empty: the node's own.
+        name: The robot's full namespace.
+        ledger: The account of what is ingested of its experience.
+        on_transition: Called with each transition.
+        on_policy_status: Called with each status of its policy.
 
     Attributes:
-        durable: Every transition up to this one is in a checkpoint on disk.
+        durable: Every transition up to this sequence is in a checkpoint on disk.
         refusal: Why its last transition was refused; empty if it wasn't.
-        endpoints: The ends that the learner needs somebody at.
+        endpoints: The endpoints that the learner needs a counterpart of.
     """
 
     def __init__(
         self, node: Node, namespace: str, name: str, ledger: IngestLedger,
-        take: Callable[['RobotLink', Transition], None],
-        heard: Callable[['RobotLink', PolicyStatus], None],
+        on_transition: Callable[['RobotConnection', Transition], None],
+        on_policy_status: Callable[['RobotConnection', PolicyStatus], None],
     ) -> None:
         self.namespace, self.name, self.ledger = namespace, name, ledger
         self.durable = ledger.sequence
@@ -74,18 +74,20 @@ class RobotLink:
         self._acks = node.create_publisher(
             TransitionAck, topic('transition_ack'), qos.EXPERIENCE)
         transitions = node.create_subscription(
-            Transition, topic('transition'), lambda message: take(self, message), qos.EXPERIENCE)
+            Transition, topic('transition'), lambda message: on_transition(self, message),
+            qos.EXPERIENCE)
         node.create_subscription(
-            PolicyStatus, topic('policy/status'), lambda message: heard(self, message), qos.STATE)
+            PolicyStatus, topic('policy/status'),
+            lambda message: on_policy_status(self, message), qos.STATE)
         self.endpoints: tuple[Publisher | Subscription, ...] = (transitions, self._acks)
 
     def acknowledge(self, message: TransitionAck) -> None:
-        """Tell up to where everything of this robot is in; the number is filled in here."""
+        """Publish how far this robot's transitions are ingested; `sequence` is filled in here."""
         message.sequence = self.ledger.sequence
         self._acks.publish(message)
 
     def report(self, message: LearnerStatus) -> None:
-        """Tell how the learner is doing; what concerns this robot alone is filled in here."""
+        """Publish the learner's status; the fields of this robot alone are filled in here."""
         message.sequence, message.durable_sequence = self.ledger.sequence, self.durable
         message.duplicates = self.ledger.duplicates
         self._statuses.publish(message)
