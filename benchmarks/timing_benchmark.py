@@ -18,9 +18,9 @@ from typing import Annotated
 
 from rich.console import Console
 from timing_blocks import Blocks, may_use_fifo
+from timing_report import Block, Findings
 import typer
 
-from inril_ros.bench.cost.timing_report import Block, Findings
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import NodeDied
 from inril_ros.nodes.clients.conductor import GraphStalled

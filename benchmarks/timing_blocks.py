@@ -15,10 +15,10 @@ from typing import Any
 from uuid import uuid4
 
 from timing_listener import Listener
+from timing_report import Block
 import torch
 import yaml
 
-from inril_ros.bench.cost.timing_report import Block
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.graph.description import (
     evaluation_graph,

@@ -18,8 +18,8 @@ import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from timing_statistics import Sent
 
-from inril_ros.bench.cost.timing_statistics import Sent
 from inril_ros.nodes.base import qos
 
 _TICK = 10_000_000  # [ns] of the counters in /proc/stat

@@ -24,10 +24,10 @@ from uuid import uuid4
 import numpy as np
 import rclpy
 from timing_blocks import Blocks, may_use_fifo
+from timing_report import Block
 import torch
 from weights_benchmark import model
 
-from inril_ros.bench.cost.timing_report import Block
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.learning.policies.artifact import load_policy, save_policy, schema_hash, to_raw
 from inril_ros.learning.policies.best_of_n import BestOfN

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a study may name: tasks, hosts, and every setting with its default and its meaning."""
+"""The catalogue for studies: tasks, hosts, and every setting with its default and meaning."""
 
 import ast
 from collections.abc import Mapping
@@ -15,13 +15,14 @@ from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.interleave.controls import CONTROLS
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.robot.contract.schema import attribute_texts
 from inril_ros.sim.mapping import load_mapping
 
 _WIDTH = 98
 
 
 def catalogue(configuration: Path) -> str:
-    """Return it as text.
+    """Return the catalogue as text.
 
     Args:
         configuration: The folder ``config``.
@@ -42,57 +43,48 @@ def catalogue(configuration: Path) -> str:
               'Cameras of the policy (tasks: images)', _settings(Images(('front',))),
               'Interleaving (session)', _settings(SessionConfig, leave_out=('host',)),
               'Controls (session: control)', _described(CONTROLS),
-             'Cloning (pretrain)', _settings(PretrainConfig)]
+              'Cloning (pretrain)', _settings(PretrainConfig)]
     for name, (config, _) in sorted(HOSTS.items()):
         parts += [f'Host {name} (session: host: {{name: {name}, ...}})', _settings(config)]
     return '\n'.join(parts)
 
 
 def _settings(config: Any, leave_out: tuple[str, ...] = ()) -> str:
-    """Return a line for each field: name, default, and what is said about it.
+    """Return a line for each field: name, default and description.
 
     Args:
-        config: A dataclass, or an example of one that has no defaults for all.
-        leave_out: Fields.
+        config: A dataclass, or an instance if not all its fields have defaults.
+        leave_out: Names of fields to leave out.
     """
     instance = config() if isinstance(config, type) else config
-    words: dict[str, str] = {}
-    for kind in reversed(type(instance).__mro__[:-1]):
-        words |= _field_docs(kind)
+    texts = {name: text for each in reversed(type(instance).__mro__[:-1])
+             for name, text in _field_texts(each).items()}
     lines = []
     for field in fields(instance):
         if field.name in leave_out:
             continue
         value = getattr(instance, field.name)
         lines.append(_line(f'{field.name}: {"null" if value is None else value}',
-                           words.get(field.name, '')))
+                           texts.get(field.name, '')))
     return '\n'.join(lines)
 
 
-def _described(words: Mapping[str, str]) -> str:
-    return '\n'.join(_line(name, said) for name, said in words.items())
+def _described(texts: Mapping[str, str]) -> str:
+    return '\n'.join(_line(name, text) for name, text in texts.items())
 
 
-def _line(head: str, said: str) -> str:
-    return '\n'.join(textwrap.wrap(said, _WIDTH, initial_indent=f'  {head:<34}  ',
+def _line(head: str, text: str) -> str:
+    return '\n'.join(textwrap.wrap(text, _WIDTH, initial_indent=f'  {head:<34}  ',
                                    subsequent_indent=' ' * 38) or [f'  {head}'])
 
 
-def _field_docs(config: type) -> dict[str, str]:
-    """Return what is written about each field: below it, or under Attributes of the class."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0]
-    found: dict[str, str] = {}
-    for statement, following in zip(tree.body, [*tree.body[1:], None]):
-        if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
-            found[statement.target.id] = ' '.join(following.value.value.split())
-    name = None
-    for line in (inspect.getdoc(config) or '').partition('Attributes:')[2].splitlines():
-        if line.startswith('    ') and not line.startswith('     ') and ':' in line:
-            name, _, line = line.strip().partition(':')
-            found[name] = ''
-        if name:
-            found[name] = f'{found[name]} {line.strip()}'.strip()
-    return found
+def _field_texts(config: type) -> dict[str, str]:
+    """Return the description of each field: below it, or under Attributes of the class."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0].body
+    below = {field.target.id: ' '.join(text.value.value.split())
+             for field, text in zip(body, body[1:])
+             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)}
+    return {**below, **attribute_texts(config.__doc__)}
 
 
 def _wrapped(names: object) -> str:

@@ -1,21 +1,20 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the files of a study lie, and what they say about a run.
+"""The files of a study.
 
-    DIR/study.yaml                 a copy of what was asked for
+    DIR/study.yaml                 a copy of the study's file
     DIR/clones/<hash>/             demonstrations and cloned policies, shared by the arms
     DIR/runs/<run>/run.json        its configuration
-    DIR/runs/<run>/progress.json   how far it is, written once a second
-    DIR/runs/<run>/checkpoint/     from which it goes on if it is killed
-    DIR/runs/<run>/log.txt         what it said
-    DIR/runs/<run>/rows.jsonl      its results: there when it is finished, and whole
+    DIR/runs/<run>/progress.json   its progress, written once a second
+    DIR/runs/<run>/checkpoint/     where it continues if it is killed
+    DIR/runs/<run>/log.txt         the output of its process
+    DIR/runs/<run>/rows.jsonl      its results, written when it is finished
 
-Every file is whole or not there: it is written beside its place and renamed.
+Every file is complete or missing: it is written beside its place and renamed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 import fcntl
 import json
 import os
@@ -27,80 +26,44 @@ from inril_ros.data.record_files import read_json_lines, RecordError
 
 
 class Busy(RuntimeError):
-    """Another process is at it."""
+    """Another process has the lock."""
 
 
-@dataclass(frozen=True)
 class RunPlace:
     """The folder of a run."""
 
-    folder: Path
-
-    @property
-    def configuration(self) -> Path:
-        """Its configuration."""
-        return self.folder / 'run.json'
-
-    @property
-    def progress(self) -> Path:
-        """How far it is."""
-        return self.folder / 'progress.json'
-
-    @property
-    def checkpoint(self) -> Path:
-        """From which it goes on."""
-        return self.folder / 'checkpoint'
-
-    @property
-    def log(self) -> Path:
-        """What its process said."""
-        return self.folder / 'log.txt'
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that does it."""
-        return self.folder / 'lock'
-
-    @property
-    def rows(self) -> Path:
-        """Its results."""
-        return self.folder / 'rows.jsonl'
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.configuration = folder / 'run.json'
+        self.progress = folder / 'progress.json'
+        self.checkpoint = folder / 'checkpoint'
+        self.log = folder / 'log.txt'
+        self.lock = folder / 'lock'  # held by the process of the run
+        self.rows = folder / 'rows.jsonl'
 
     @property
     def finished(self) -> bool:
-        """Whether its results are there."""
+        """Whether the run has results."""
         return self.rows.exists()
 
 
-@dataclass(frozen=True)
 class StudyPlace:
     """The folder of a study."""
 
-    folder: Path
-
-    @property
-    def study(self) -> Path:
-        """The study as it was run."""
-        return self.folder / 'study.yaml'
-
-    @property
-    def clones(self) -> Path:
-        """Demonstrations and cloned policies."""
-        return self.folder / 'clones'
-
-    @property
-    def results(self) -> Path:
-        """The rows of all runs in one file, for a folder that is published."""
-        return self.folder / 'results.jsonl'
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.study = folder / 'study.yaml'
+        self.clones = folder / 'clones'
+        self.results = folder / 'results.jsonl'  # the rows of all runs, to publish
 
     def run(self, run: Run) -> RunPlace:
-        """Return the place of a run."""
+        """Return the folder of a run."""
         return RunPlace(self.folder / 'runs' / run.name)
 
     def read_rows(self, runs: Iterable[Run]) -> list[dict[str, Any]]:
-        """Return the rows of these runs, in their order, of those that are finished.
+        """Return the rows of the finished ones of these runs, in their order.
 
-        They are looked for in the folders of the runs and then in ``results.jsonl``.
+        They come from the folders of the runs, or else from ``results.jsonl``.
 
         Raises:
             RecordError: A file is damaged.
@@ -122,12 +85,12 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def write_whole(path: Path, text: str, sync: bool = True) -> None:
-    """Write a file whole, or not at all, over one that is there.
+    """Write a file completely or not at all; replace an existing one.
 
     Args:
-        path: Of the file.
-        text: Its content.
-        sync: It outlives a power cut.
+        path: Path of the file.
+        text: Content of the file.
+        sync: The file survives a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
@@ -141,15 +104,15 @@ def write_whole(path: Path, text: str, sync: bool = True) -> None:
 
 @contextmanager
 def only_one(lock: Path, wait: bool) -> Iterator[None]:
-    """Let one process at a time into the block; a lock is released when its process ends.
+    """Let one process at a time into the block; the lock ends with its process.
 
     Raises:
-        Busy: Another process is in it, and ``wait`` is false.
+        Busy: Another process is in the block, and ``wait`` is false.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open('w') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
-            raise Busy(f'another process is at {lock.parent}') from error
+            raise Busy(f'another process is working on {lock.parent}') from error
         yield

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inril_ros.bench.curves import Curve
-from inril_ros.bench.statistics import Estimate
+from inril_ros.bench.estimates import Estimate
 from inril_ros.bench.task import Task
 
 _LEAST_PAIRS = 5

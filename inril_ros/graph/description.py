@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 import json
 
-import yaml
-
 from inril_ros.graph.options import GraphOptions
 
 Parameter = bool | int | float | str | list[str]
@@ -153,12 +151,6 @@ def ros_arguments(node: NodeDescription, log_level: str = 'info') -> list[str]:
         arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False, allow_nan=False)}']
     # Without SROS2 it has no effect; with it, each process has rights of its own.
     return [*arguments, '--enclave', f'/inril/{node.path}', '--log-level', log_level]
-
-
-def parameter_yaml(node: NodeDescription) -> str:
-    """Return the text of a ROS parameter file for the node, whatever its name and namespace."""
-    return yaml.safe_dump({'/**': {'ros__parameters': dict(node.parameters)}},
-                          sort_keys=False, allow_unicode=True)
 
 
 def _absolute(namespace: str) -> str:

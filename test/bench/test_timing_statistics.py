@@ -3,14 +3,18 @@
 """The figures of the timing benchmark are those of made-up blocks whose truth is known."""
 
 import json
+from pathlib import Path
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.bench.cost.timing_report import Block, Findings
-from inril_ros.bench.cost.timing_statistics import (
+sys.path.append(str(Path(__file__).parents[2] / 'benchmarks'))
+
+from timing_report import Block, Findings  # noqa: E402
+from timing_statistics import (  # noqa: E402
     causes_of_misses,
     gaps_of,
     misses_after,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.cli.report.intervals import success_rate
+from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.record_files import JsonLines, write_json
 
@@ -52,13 +52,13 @@ def write_evaluation(run, name, rate, generator, episodes=50):
     successes = generator.random(episodes) < rate
     counted = success_rate(int(successes.sum()), episodes)
     write_json(run.evaluation(name), {
-        'name': name, 'model': name, 'success': counted.rate, 'n': episodes, 'low': counted.low,
+        'name': name, 'model': name, 'success': counted.value, 'n': episodes, 'low': counted.low,
         'high': counted.high, 'wall_seconds': 17.0, 'actuation': actuation(generator),
         'episodes': [{'seed': 1000 + number, 'success': bool(success),
                       'ticks': 90 if success else 200,
                       'outcome': 'success' if success else 'time_limit'}
                      for number, success in enumerate(successes)]})
-    return {'rate': counted.rate, 'low': counted.low, 'high': counted.high, 'n': episodes}
+    return {'rate': counted.value, 'low': counted.low, 'high': counted.high, 'n': episodes}
 
 
 def write_pretraining(run, generator):

@@ -9,7 +9,7 @@ import re
 import pytest
 from sample_run import write_sample_run
 
-from inril_ros.cli.report.intervals import success_rate
+from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.run_record import read_run, running_success
 from inril_ros.cli.run.run_directory import RunDirectoryError
@@ -71,7 +71,7 @@ def test_rates_are_counted_from_the_episodes_not_taken_over(sample_run):
     page = Page(write_report(sample_run.path))
     episodes = read_json(sample_run.evaluation('finetuned'))['episodes']
     counted = success_rate(sum(episode['success'] for episode in episodes), len(episodes))
-    assert f'to {100 * counted.rate:.0f} %' in page.text
+    assert f'to {100 * counted.value:.0f} %' in page.text
     assert '100 %, 50 episodes' not in page.text
 
 

@@ -5,7 +5,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
-import yaml
 
 from inril_ros.graph.description import (
     evaluation_graph,
@@ -14,7 +13,6 @@ from inril_ros.graph.description import (
     GraphOptions,
     learning_graph,
     NodeDescription,
-    parameter_yaml,
     recording_graph,
     ros_arguments,
     simulation_graph,
@@ -199,12 +197,6 @@ def test_a_graph_has_no_two_nodes_of_one_name():
 def test_an_unknown_node_is_answered_with_those_there_are():
     with pytest.raises(KeyError, match='learner_node.*sim_node'):
         simulation_graph(GraphOptions(**SIMULATED)).node('learner_node')
-
-
-def test_the_parameter_file_holds_for_any_name():
-    node = NodeDescription('a', 'a', parameters={'x': 1.0, 'task': '007', 'on': True})
-    assert yaml.safe_load(parameter_yaml(node)) == {
-        '/**': {'ros__parameters': {'x': 1.0, 'task': '007', 'on': True}}}
 
 
 # What ROS itself can't carry is left out: control characters, integers above 64 bits, subnormals.

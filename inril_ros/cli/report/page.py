@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
-from inril_ros.cli.report.intervals import difference, Rate, whole_percent
+from inril_ros.bench.estimates import Estimate, rate_difference, whole_percent
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import evaluation_rate, read_run, RunRecord
 from inril_ros.cli.run.run_directory import STAGES
@@ -63,11 +63,11 @@ def _headline(record: RunRecord) -> dict[str, Any]:
     rates = {name: evaluation_rate(evaluation)
              for name, evaluation in record.evaluations.items() if evaluation['episodes']}
     before, after = rates.get('pretrained'), rates.get('finetuned')
-    change = difference(before, after) if before and after else None
+    change = rate_difference(before, after) if before and after else None
     return {'before': before, 'after': after, 'change': change, 'verdict': _verdict(change)}
 
 
-def _verdict(change: Rate | None) -> str:
+def _verdict(change: Estimate | None) -> str:
     if change is None:
         return ''
     if change.low > 0:

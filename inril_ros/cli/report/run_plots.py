@@ -56,7 +56,7 @@ def learning_plot(record: RunRecord) -> Plot | None:
         if name in record.evaluations:
             rate = evaluation_rate(record.evaluations[name])
             axes.vlines(at, rate.low, rate.high, color=colour, linewidth=3, alpha=0.5)
-            axes.plot(at, rate.rate, 'o', color=colour, markersize=11, label=words)
+            axes.plot(at, rate.value, 'o', color=colour, markersize=11, label=words)
     return _plot('Success while it learns',
                  'Training episodes explore, so they may succeed less often than the policy does '
                  'when it is evaluated.' + ('' if len(running.rate) else

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.cli.report.intervals import Rate, success_rate
+from inril_ros.bench.estimates import Estimate, success_rate
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.data.record_files import read_json, read_json_lines
 
@@ -87,7 +87,7 @@ def read_run(path: str | Path) -> RunRecord:
                              if not file.exists())))
 
 
-def evaluation_rate(evaluation: dict[str, Any]) -> Rate:
+def evaluation_rate(evaluation: dict[str, Any]) -> Estimate:
     """Return the success rate of an evaluation, counted anew from its episodes."""
     episodes = evaluation['episodes']
     return success_rate(sum(bool(episode['success']) for episode in episodes), len(episodes))
@@ -109,5 +109,5 @@ def running_success(episodes: Iterable[dict[str, Any]], window: int = WINDOW) ->
     by_count = {count: success_rate(count, window) for count in map(int, np.unique(counts))}
     rates = [by_count[int(count)] for count in counts]
     return RunningSuccess(
-        steps[window - 1:], np.array([rate.rate for rate in rates]),
+        steps[window - 1:], np.array([rate.value for rate in rates]),
         np.array([rate.low for rate in rates]), np.array([rate.high for rate in rates]))

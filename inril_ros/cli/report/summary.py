@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from inril_ros.cli.report.intervals import whole_percent
+from inril_ros.bench.estimates import whole_percent
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.version import package_version
 from inril_ros.data.record_files import read_json

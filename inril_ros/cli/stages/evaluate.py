@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage: success on a fixed set of initial states."""
 
-from dataclasses import asdict
 from pathlib import Path
 import time
 
-from inril_ros.cli.report.intervals import success_rate
+from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.stages.job import Job, only_file
 from inril_ros.data.record_files import write_json
 from inril_ros.graph.description import evaluation_graph
@@ -38,10 +37,10 @@ def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
         control = control_counts(conductor)
     rate = success_rate(sum(row['success'] for row in rows), number)
     write_json(job.run.evaluation(name), {
-        'name': name, 'model': str(model), 'success': rate.rate, 'low': rate.low,
+        'name': name, 'model': str(model), 'success': rate.value, 'low': rate.low,
         'high': rate.high, 'n': rate.n, 'wall_seconds': time.monotonic() - began,
         'actuation': control, 'episodes': rows}, replace=True)
-    return asdict(rate)
+    return {'rate': rate.value, 'low': rate.low, 'high': rate.high, 'n': rate.n}
 
 
 def control_counts(conductor: Conductor) -> dict[str, object]:

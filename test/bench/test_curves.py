@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inril_ros.bench.curves import curves_of, median_steps
-from inril_ros.bench.statistics import interquartile_mean, mean
+from inril_ros.bench.estimates import interquartile_mean, mean
 
 
 def rows(success, steps=None, seed=0, **more):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.cli.report.intervals import difference, success_rate, whole_percent
+from inril_ros.bench.estimates import rate_difference, success_rate, whole_percent
 
 
 def test_wilson_interval_of_a_published_example():
@@ -18,15 +18,15 @@ def test_wilson_interval_of_a_published_example():
 
 def test_difference_of_a_published_example():
     # Newcombe (1998), Interval estimation for the difference, table II: 56/70 - 48/80, method 10.
-    change = difference(success_rate(48, 80), success_rate(56, 70))
-    assert round(change.rate, 4) == 0.2
+    change = rate_difference(success_rate(48, 80), success_rate(56, 70))
+    assert round(change.value, 4) == 0.2
     assert (round(change.low, 4), round(change.high, 4)) == (0.0524, 0.3339)
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_rate_and_stays_a_fraction(counts):
     rate = success_rate(*counts)
-    assert 0 <= rate.low <= rate.rate <= rate.high <= 1
+    assert 0 <= rate.low <= rate.value <= rate.high <= 1
     assert rate.low < rate.high
 
 

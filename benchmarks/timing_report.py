@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from inril_ros.bench.cost.timing_statistics import (
+from timing_statistics import (
     CAUSES,
     causes_of_misses,
     gaps_of,
