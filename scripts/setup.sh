@@ -1,44 +1,53 @@
 #!/usr/bin/env bash
-# Makes the environment .venv that the demo, the tests and you work in. Run it as often as you
-# like: only what changed is redone; when nothing changed it takes a second.
+# Makes the Python environment .venv, which the demo, the tests and you use. It can be run at any
+# time: it repeats only the steps whose inputs changed, and takes a second if none did.
 #
-#   scripts/setup.sh            make or refresh .venv
-#   source .venv/env.sh         use it in this shell (activates it, finds messages and nodes)
+#   scripts/setup.sh            make or update .venv
+#   source .venv/env.sh         use it in this shell
 #
-# Without ROS: a virtual environment with the ROS 2 wheels and everything else that
-# scripts/requirements.lock pins. Needs Linux on x86-64 and Python 3.10 to 3.13.
-# With a ROS 2 distribution sourced (ROS_DISTRO and AMENT_PREFIX_PATH are set): an environment on
-# top of it. ROS and numpy come from the distribution, since its compiled messages fit one numpy
-# only; the rest is resolved from the ranges in setup.cfg.
+# Without ROS, it installs ROS 2 as Python wheels, and everything else that the package needs, in
+# the versions that the *.lock files in this folder pin. This needs Linux on x86-64 and Python 3.10
+# to 3.13.
+# If a ROS 2 distribution is sourced (ROS_DISTRO and AMENT_PREFIX_PATH are set), the environment is
+# made on top of it. ROS and numpy then come from the distribution, because its compiled messages
+# work with one numpy only, and pip chooses the rest within the ranges of setup.cfg.
 #
-# Modules always come from this tree, never from a copy: without ROS by `pip install -e .`, with
-# ROS by `colcon build --symlink-install` into .venv/colcon. An edited module needs no new set-up;
-# a changed message, node name, launch or configuration file does, and the next run of this script
-# (demo.sh and test.sh begin with it) sees that.
+# Modules are always imported from this tree, never from a copy: without ROS through
+# `pip install -e .`, with ROS through `colcon build --symlink-install` into .venv/colcon. So an
+# edited module needs no new set-up. A changed message, node name, launch file or configuration
+# file does; demo.sh and test.sh run this script first.
 #
-# Variables: PYTHON           interpreter to make .venv with (default python3)
-#            INRIL_TORCH_INDEX  package index to take torch from, such as PyTorch's CPU one: the
-#                             build on the default index brings several gigabytes of CUDA
+# Environment variables:
+#   INRIL_ROS_RELEASE  ROS 2 release of the wheels: jazzy (default) or kilted. Kilted goes into
+#                      .venv-kilted, so that both can be installed at the same time.
+#   INRIL_TORCH_INDEX  package index for torch, such as PyTorch's index of CPU builds: the build on
+#                      the default index brings several gigabytes of CUDA
+#   PYTHON             interpreter for the environment (default python3)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly venv=$PWD/.venv
+readonly release=${INRIL_ROS_RELEASE:-jazzy}
+name=.venv-$release
+readonly name=${name%-jazzy}
+readonly venv=$PWD/$name
 readonly python=${PYTHON:-python3}
 with_ros=
 if [[ -n ${ROS_DISTRO:-} && -n ${AMENT_PREFIX_PATH:-} ]]; then with_ros=$ROS_DISTRO; fi
-# Sourcing .venv/env.sh sets AMENT_PREFIX_PATH as well; a set-up that runs inside the environment
-# that it refreshes must not see it.
+# env.sh sets AMENT_PREFIX_PATH as well. If this script runs in a shell that sourced it, the
+# variable must not lead to the environment that is being updated.
 if [[ -z $with_ros ]]; then unset AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH; fi
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
+lock_files=(scripts/requirements.lock)
+if [[ -z $with_ros ]]; then lock_files+=("scripts/ros_$release.lock"); fi
 
 say() { printf '[setup %3ds] %s\n' "$SECONDS" "$*"; }
 fail() { printf '[setup] %s\n' "$@" >&2; exit 1; }
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check "${pip_output[@]}" "$@"; }
-# Progress bars where someone watches, one line per step elsewhere.
+# Progress bars in a terminal, one line per step elsewhere.
 pip_output=(-qq)
 if [[ -t 1 ]]; then pip_output=(); fi
 
-# The packages that are missing on this machine, by their Debian and Ubuntu names.
+# Print the system packages that are missing, by their Debian and Ubuntu names.
 missing_packages() {
     command -v cmake >/dev/null || echo cmake
     command -v c++ >/dev/null || echo g++
@@ -59,8 +68,8 @@ install_system_packages() {
     if [[ -z $missing ]]; then return; fi
     local command="apt-get install --yes --no-install-recommends $missing"
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        fail "these packages are missing: $missing" \
-             "install them and run this again: sudo apt-get update && sudo $command"
+        fail "these system packages are missing: $missing" \
+             "install them and run this script again: sudo apt-get update && sudo $command"
     fi
     say "installing system packages: $missing"
     apt-get update -qq
@@ -68,38 +77,49 @@ install_system_packages() {
     DEBIAN_FRONTEND=noninteractive $command >/dev/null
 }
 
-check_python() {
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-        fail "$("$python" --version) is too old: 3.10 or newer is needed; name one by PYTHON=..."
-    if [[ -n $with_ros ]]; then return; fi
-    if [[ $(uname -sm) != 'Linux x86_64' ]]; then
-        fail "there are no ROS 2 wheels for $(uname -sm): install a ROS 2 distribution and source it"
+check_release() {
+    if [[ -n $with_ros ]]; then
+        [[ ${INRIL_ROS_RELEASE:-$with_ros} == "$with_ros" ]] ||
+            fail "INRIL_ROS_RELEASE is $release, but ROS 2 $with_ros is sourced:" \
+                 'unset the variable, or use a shell in which no ROS 2 distribution is sourced'
+    elif [[ ! -f scripts/ros_$release.lock ]]; then
+        fail "INRIL_ROS_RELEASE is $release; it must be jazzy or kilted"
     fi
-    "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 14))' ||
-        fail "there are no ROS 2 wheels for $("$python" --version): 3.10 to 3.13 have them;" \
-             'name one by PYTHON=..., or install a ROS 2 distribution and source it'
 }
 
-# One hash over names and contents of files and folders.
+check_python() {
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        fail "$("$python" --version) is too old: set PYTHON to Python 3.10 or newer"
+    if [[ -n $with_ros ]]; then return; fi
+    if [[ $(uname -sm) != 'Linux x86_64' ]]; then
+        fail "there are no ROS 2 wheels for $(uname -sm): install and source a ROS 2 distribution"
+    fi
+    "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 14))' ||
+        fail "$("$python" --version) is not supported without a ROS 2 distribution:" \
+             'set PYTHON to Python 3.10 to 3.13, or install and source a ROS 2 distribution'
+}
+
+# Print one hash of the names and contents of files and folders.
 digest() {
     find "$@" -type f ! -name '*.pyc' -print0 2>/dev/null | sort -z |
         xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
 }
 
-# up_to_date NAME HASH: was the step done with this very input?
+# up_to_date STEP INPUT: succeed if the step was last done with this input.
 up_to_date() {
     [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$2" ]]
 }
+# done_with STEP INPUT: remember the input that a step was done with.
 done_with() { echo "$2" > "$venv/$1.stamp"; }
 
 make_environment() {
     local input
-    input="$venv $(digest scripts/requirements.lock) $("$python" --version) ${with_ros:-wheels}"
-    # A range in setup.cfg decides only where the lock does not.
+    input="$venv $(digest "${lock_files[@]}") $("$python" --version) ${with_ros:-wheels}"
+    # Without ROS, the lock files pin everything, and the ranges in setup.cfg don't matter.
     if [[ -n $with_ros ]]; then input+=" $(digest setup.cfg)"; fi
     if up_to_date requirements "$input"; then return; fi
     rm -f "$venv"/*.stamp
-    say "making .venv with $("$python" --version) ${with_ros:+on top of ROS 2 $with_ros}"
+    say "making $name with $("$python" --version) ${with_ros:+on top of ROS 2 $with_ros}"
     "$python" -m venv --clear ${with_ros:+--system-site-packages} "$venv"
     local torch
     torch=$(grep '^torch==' scripts/requirements.lock)
@@ -107,12 +127,12 @@ make_environment() {
         say "installing $torch from INRIL_TORCH_INDEX"
         pip install --index-url "$INRIL_TORCH_INDEX" "$torch"
     fi
-    # One call decides about everything: a second one could replace torch by a build with CUDA.
+    # All packages are installed by one call: a second one could replace torch with a CUDA build.
     if [[ -z $with_ros ]]; then
-        say 'installing the ROS 2 wheels, torch and the rest of scripts/requirements.lock'
-        pip install --requirement scripts/requirements.lock
+        say "installing ROS 2 ${release^} as wheels, torch, and the rest of the lock files"
+        pip install "${lock_files[@]/#/--requirement=}"
     else
-        say "installing what setup.cfg asks for beside ROS 2 $with_ros"
+        say "installing the Python packages that setup.cfg names on top of ROS 2 $with_ros"
         "$venv/bin/python" - > "$venv/ranges.txt" <<'PYTHON'
 import configparser
 
@@ -133,7 +153,7 @@ build_package() {
     local input
     input="$(<"$venv/requirements.stamp") $(digest msg CMakeLists.txt package.xml setup.py \
         setup.cfg launch config)"
-    if [[ -n $with_ros ]]; then  # linked file by file: a new one has to be linked as well
+    if [[ -n $with_ros ]]; then  # colcon links each file, so a new one needs a new link
         input+=" $(find inril_ros -name '*.py' | sort | sha256sum)"
     fi
     if up_to_date package "$input"; then return; fi
@@ -143,34 +163,34 @@ build_package() {
             pip install --no-build-isolation --no-deps --editable .
     else
         (
-            # The interpreter of .venv is only needed where our code runs, and finds numpy's
-            # headers for the messages as well.
+            # The environment's interpreter must run colcon and CMake, because the messages are
+            # compiled with the headers of its numpy.
             source "$venv/bin/activate"
             python -m colcon --log-base "$venv/colcon/log" build --symlink-install \
                 --base-paths . --build-base "$venv/colcon/build" \
                 --install-base "$venv/colcon/install" \
                 --cmake-args -DPython3_EXECUTABLE="$venv/bin/python" -DBUILD_TESTING=OFF
         )
-        # colcon ends with 0 when it found no package to build.
+        # colcon exits with 0 even if it found no package to build.
         [[ -d $venv/colcon/install/inril_ros ]] || fail 'colcon built nothing'
     fi
     write_environment_file
-    # The scripts that colcon writes read variables that are not set.
+    # The scripts that colcon writes read unset variables.
     # shellcheck disable=SC1091
     (set +u; source "$venv/env.sh" && python -c 'import inril_ros.msg as m; m.Transition()') ||
-        fail 'the messages were built but cannot be imported'
+        fail 'the messages were built, but importing them failed'
     done_with package "$input"
 }
 
 write_environment_file() {
     {
-        echo '# Written by scripts/setup.sh. Use: source .venv/env.sh'
+        echo "# Written by scripts/setup.sh. Use: source $name/env.sh"
         echo "source '$venv/bin/activate'"
         if [[ -z $with_ros ]]; then
             echo "export AMENT_PREFIX_PATH='$venv'"
             echo 'unset _ROS_WHEELS_BOOTSTRAP_COMPLETE'
         else
-            # A virtual environment comes after PYTHONPATH, which ROS sets.
+            # Sourcing the workspace puts it on PYTHONPATH, ahead of the environment's packages.
             echo "source '$venv/colcon/install/local_setup.bash'"
         fi
         echo 'export MUJOCO_GL=${MUJOCO_GL:-egl}'
@@ -178,12 +198,13 @@ write_environment_file() {
     } > "$venv/env.sh"
 }
 
-# Two set-ups of one tree at a time would undo each other's work.
+# Only one set-up of this tree may run at a time.
 exec 9<"$PWD/scripts/setup.sh"
 flock 9
 
+check_release
 install_system_packages
 check_python
 make_environment
 build_package
-say "ready: source .venv/env.sh"
+say "ready: source $name/env.sh"

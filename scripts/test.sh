@@ -10,10 +10,11 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 scripts/setup.sh || exit
+environment=.venv-${INRIL_ROS_RELEASE:-jazzy} # as in setup.sh
 # The scripts of ROS and of virtual environments read variables that are not set.
 set +u
 # shellcheck disable=SC1091
-source .venv/env.sh || exit
+source "${environment%-jazzy}/env.sh" || exit
 set -u
 export MUJOCO_GL=${MUJOCO_GL:-egl} OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 

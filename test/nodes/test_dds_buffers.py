@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
-from inril_ros.nodes.weights.dds_buffers import sweep, VARIABLES
+from inril_ros.nodes.weights.dds_buffers import PROFILE_VARIABLES, sweep, VARIABLES
 
 SHARED = Path('/dev/shm')
 BURST = 32_000_000
@@ -54,7 +54,8 @@ def a_sender(**variables):
 def shared_memory_of(pid):
     """Return the files of Fast DDS's segments that a process has mapped, largest first."""
     lines = Path('/proc', str(pid), 'maps').read_text(encoding='utf-8').splitlines()
-    files = {Path(line.split()[-1]) for line in lines if '/dev/shm/fastdds_' in line}
+    # Fast DDS 3 calls them fastdds_*, Fast DDS 2 (Jazzy) fastrtps_*.
+    files = {Path(line.split()[-1]) for line in lines if '/dev/shm/fast' in line}
     return sorted((path for path in files if 'port' not in path.name),
                   key=lambda path: path.stat().st_size, reverse=True)
 
@@ -71,10 +72,11 @@ def test_the_sender_of_weights_has_shared_memory_for_a_burst():
 
 
 @needs_shared_memory
-def test_a_profile_of_the_user_goes_before_it(tmp_path):
+@pytest.mark.parametrize('variable', PROFILE_VARIABLES)
+def test_a_profile_of_the_user_goes_before_it(variable, tmp_path):
     own = tmp_path / 'own.xml'
     own.write_text(OWN_PROFILE)
-    with a_sender(FASTDDS_DEFAULT_PROFILES_FILE=str(own)) as (_, files):
+    with a_sender(**{variable: str(own)}) as (_, files):
         assert 0 < files[0].stat().st_size < BURST / 4
 
 

@@ -65,6 +65,7 @@ class Robot:
     def __exit__(self, *_):
         rclpy.shutdown(context=self.context)
         self.thread.join()
+        self.node.destroy_node()  # rclpy 7 (Jazzy) doesn't do it when its context shuts down
 
 
 def test_a_robot_is_heard_in_its_namespace():

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+RELEASES = ('jazzy', 'kilted')
 
 
 @pytest.fixture(scope='module')
@@ -34,8 +35,10 @@ def required(setup):
     return [Requirement(line) for line in '\n'.join(sections).splitlines() if line]
 
 
-def pins():
-    lines = (ROOT / 'scripts/requirements.lock').read_text().splitlines()
+def pins(release):
+    """Return what scripts/setup.sh installs for a ROS release."""
+    lines = [line for name in ('requirements', f'ros_{release}')
+             for line in (ROOT / f'scripts/{name}.lock').read_text().splitlines()]
     return [Requirement(line) for line in lines if line and not line.startswith('#')]
 
 
@@ -75,9 +78,10 @@ def test_every_message_dependency_is_declared(package):
     assert used <= set(built)
 
 
-def test_the_lock_pins_exactly_and_within_the_ranges(setup):
+@pytest.mark.parametrize('release', RELEASES)
+def test_the_lock_pins_exactly_and_within_the_ranges(release, setup):
     by_name = {}
-    for pin in pins():
+    for pin in pins(release):
         assert [specifier.operator for specifier in pin.specifier] == ['=='], pin
         by_name.setdefault(canonicalize_name(pin.name), []).append(pin)
     for requirement in required(setup):
@@ -87,12 +91,23 @@ def test_the_lock_pins_exactly_and_within_the_ranges(setup):
             assert requirement.specifier.contains(version), f'{pin} is outside {requirement}'
 
 
+@pytest.mark.parametrize('release', RELEASES)
 @pytest.mark.parametrize('python', ['3.10', '3.11', '3.12', '3.13'])
-def test_each_package_is_pinned_once_per_python(python, setup):
-    names = [canonicalize_name(pin.name) for pin in pins()
+def test_each_package_is_pinned_once_per_python(python, release, setup):
+    names = [canonicalize_name(pin.name) for pin in pins(release)
              if pin.marker is None or pin.marker.evaluate({'python_version': python})]
     assert len(names) == len(set(names))
     needed = {canonicalize_name(requirement.name) for requirement in required(setup)
               if requirement.marker is None
               or requirement.marker.evaluate({'python_version': python})}
     assert needed <= set(names)
+
+
+@pytest.mark.parametrize('release', RELEASES)
+def test_ros_is_pinned_in_the_lock_of_its_release_alone(release):
+    common = (ROOT / 'scripts/requirements.lock').read_text()
+    assert not re.findall('^ros-', common, flags=re.MULTILINE)
+    ours = [pin for pin in pins(release) if pin.name.startswith('ros-')]
+    assert f'ros-{release}-rclpy' in [pin.name for pin in ours]
+    for other in set(RELEASES) - {release}:
+        assert not [pin for pin in ours if pin.name.startswith(f'ros-{other}-')]

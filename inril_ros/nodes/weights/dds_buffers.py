@@ -15,9 +15,10 @@ import time
 
 from inril_ros.robot.configuration_folder import configuration_folder
 
+#: Variables that name a profile of Fast DDS 3 and of Fast DDS 2 (Jazzy, Humble).
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 #: Variables by which a user chooses the transports of Fast DDS; they take precedence.
-VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTDDS_BUILTIN_TRANSPORTS',
-             'FASTRTPS_DEFAULT_PROFILES_FILE')
+VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 #: [byte] Shared memory that must be free; with less, Fast DDS would use none at all.
 FREE = 40_000_000
 #: Folder of the system's named shared memory.
@@ -39,7 +40,8 @@ def keep_bursts() -> None:
     if any(os.environ.get(name) for name in VARIABLES) or not SHARED_MEMORY.is_dir() \
             or shutil.disk_usage(SHARED_MEMORY).free < FREE:
         return
-    os.environ[VARIABLES[0]] = str(configuration_folder() / 'dds' / 'learner.xml')
+    profile = str(configuration_folder() / 'dds' / 'learner.xml')
+    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, profile))
 
 
 def sweep(folder: Path = SHARED_MEMORY, young: float = YOUNG) -> int:
