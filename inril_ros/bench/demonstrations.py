@@ -21,7 +21,7 @@ from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.robot.episode import EpisodeOutcome
-from inril_ros.sim.operators import make_operator
+from inril_ros.sim.environment import make_operator
 from inril_ros.sim.seeds import derived_seed
 
 _REGION_SAMPLES = 64

@@ -16,7 +16,7 @@ from inril_ros.nodes.teleop.person_device import PersonDevice
 from inril_ros.nodes.teleop.scripted_device import ScriptedDevice
 from inril_ros.nodes.teleop.teleop_sender import TeleopSender
 from inril_ros.robot.teleop.settings import KINDS, load_device
-from inril_ros.sim.operators import make_operator
+from inril_ros.sim.environment import make_operator
 
 PARAMETERS = (
     Parameter('device', 'scripted', f'what drives: scripted, {", ".join(KINDS)}'),

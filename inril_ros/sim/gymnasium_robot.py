@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Any Gymnasium environment as a simulated robot, as a mapping describes it.
+"""Any Gymnasium environment as a simulated robot, described by a mapping.
 
-Whatever can't be known before the environment has run (lengths, keys) is checked at the first
-reset, with errors that name the key of the mapping.
+What can't be known before the environment has run (lengths, keys) is checked at the first reset,
+with errors that name the key of the mapping.
 """
 
 from collections.abc import Iterator
@@ -16,73 +16,51 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import find_task, GymnasiumMapping, MappingError, Source
-from inril_ros.sim.simulated_robot import admissible_action, camera_size, Outcome, SimulatedState
+from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedState
 
 
-class GymnasiumRobot:
-    """A robot in a Gymnasium environment; a SimulatedRobot.
+class GymnasiumRobot(SimulatedRobot):
+    """A robot in a Gymnasium environment.
 
-    After the environment's end its further behaviour is undefined, so a step then changes nothing:
-    the last state is returned until the next reset.
+    After an environment has ended its behaviour is undefined. A step then changes nothing: the
+    last state is returned until the next reset.
 
     Raises:
         MappingError: The mapping, the contract and the environment don't fit together.
     """
 
     def __init__(self, mapping: GymnasiumMapping, task: str, contract: Contract) -> None:
+        super().__init__(contract)
         entry = find_task(mapping, task)
         _same_names('observations', mapping.observations, contract.observations, contract.name)
         _same_names('actions', mapping.actions, contract.actions, contract.name)
         self._mapping = mapping
-        self._contract = contract
         for module in mapping.modules:
             import_module(module)
         try:
-            # -1: the time limit is the contract's, not the one the id was registered with. The
-            # checker would warn of what a mapping allows, such as several images.
+            # -1: the time limit is the contract's, not that of the registered id. The checker
+            # would warn about what a mapping allows, such as several images.
             self._env = gymnasium.make(
                 entry.environment, max_episode_steps=-1, disable_env_checker=True, **entry.make)
         except ModuleNotFoundError:
             raise
         except Exception as error:  # whatever an environment's constructor may raise
-            raise MappingError(f'tasks.{task}: {entry.environment} can not be made: '
+            raise MappingError(f'tasks.{task}: {entry.environment} cannot be made: '
                                f'{type(error).__name__}: {error}') from error
         try:
             self._matrix, self._offset = self._action_map()
         except MappingError:
             self._env.close()
             raise
-        self._observation: Any = None
-        self._state: SimulatedState | None = None
-        self._ended = False
 
-    @property
-    def period(self) -> float:
-        """[s] Simulated time of one step: the contract's, since Gymnasium knows none."""
-        return self._contract.period
-
-    def reset(self, seed: int) -> SimulatedState:
-        """Begin an episode; what the seed decides is the environment's affair.
-
-        Raises:
-            MappingError: The environment doesn't give what the mapping says.
-        """
+    def _begin(self, seed: int) -> SimulatedState:
         with _numpy_seed(seed):
             self._observation, info = self._env.reset(seed=seed)
         self._ended = False
         self._state = SimulatedState(self._values(info), 'none', 0.0)
         return self._state
 
-    def step(self, action: np.ndarray) -> SimulatedState:
-        """Apply an action (A,) in contract units for one tick.
-
-        Raises:
-            ValueError: The action has another shape, or isn't finite.
-            RuntimeError: There was no reset yet.
-        """
-        if self._state is None:
-            raise RuntimeError('reset the simulation before the first step')
-        action = admissible_action(self._contract, action)
+    def _apply(self, action: np.ndarray) -> SimulatedState:
         if self._ended:
             return self._state
         space = self._env.action_space
@@ -96,20 +74,12 @@ class GymnasiumRobot:
         self._ended = bool(terminated or truncated)
         return self._state
 
-    def image(self, camera: str) -> np.ndarray:
-        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
-
-        Raises:
-            MappingError: The contract or the mapping has no such camera, or the environment's
-                images have another size.
-            RuntimeError: There was no reset yet.
-        """
-        size = camera_size(self._contract, camera)
+    def _draw(self, camera: str, height: int, width: int) -> np.ndarray:
         if camera not in self._mapping.cameras:
             raise MappingError(f'cameras: no entry for {camera!r} of contract '
                                f'{self._contract.name!r}; entries are '
                                f'{sorted(self._mapping.cameras)}')
-        if self._state is None:
+        if not self._ready:
             raise RuntimeError('reset the simulation before the first image')
         entry = self._mapping.cameras[camera]
         if entry.observation is not None:
@@ -122,16 +92,16 @@ class GymnasiumRobot:
                                    f'gives {len(images)} image(s)')
             image = images[entry.render]
         image = np.asarray(image)
-        if image.shape != (*size, 3) or image.dtype != np.uint8:
+        if image.shape != (height, width, 3) or image.dtype != np.uint8:
             raise MappingError(
                 f'cameras.{camera}: the environment gives {image.shape} {image.dtype}, '
-                f'the contract {(*size, 3)} uint8: adapt its width and height')
+                f'the contract {(height, width, 3)} uint8: adapt its width and height')
         return image
 
     def close(self) -> None:
         """Release the simulator."""
+        super().close()
         self._env.close()
-        self._state = None
 
     def _action_map(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the matrix (E, A) and the offset (E,) that give the environment's action."""
@@ -174,7 +144,7 @@ class GymnasiumRobot:
             value = _look_up(info, source.info, f'{key}.info')
         else:
             value = _look_up(self._observation, source.observation, f'{key}.observation')
-        # A copy: some environments give views of memory that they write again.
+        # A copy, because some environments return views of memory that they overwrite.
         value = np.array(value, dtype=np.float64).reshape(-1)
         return value if source.elements is None else value[slice(*source.elements)]
 
@@ -212,7 +182,7 @@ def _same_names(key: str, mapped: dict, wanted: dict, contract: str) -> None:
 
 
 def _look_up(data: Any, path: str, key: str) -> Any:
-    """Follow keys joined by dots into nested dictionaries; an empty path is the data itself."""
+    """Return the value at keys joined by dots in nested dictionaries; all of it if empty."""
     for part in path.split('.') if path else ():
         if not isinstance(data, dict) or part not in data:
             found = sorted(data) if isinstance(data, dict) else type(data).__name__
@@ -223,10 +193,10 @@ def _look_up(data: Any, path: str, key: str) -> Any:
 
 @contextmanager
 def _numpy_seed(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator for a while.
+    """Seed NumPy's global generator within a block.
 
-    Some environments draw their start state from it in spite of Gymnasium's rules, gym-hil's
-    cube among them; without this their episodes could not be repeated.
+    Against Gymnasium's rules some environments draw their start state from it (gym-hil's cube);
+    without this their episodes could not be repeated.
     """
     state = np.random.get_state()
     np.random.seed(seed % 2**32)

@@ -17,7 +17,7 @@ import numpy as np
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import find_task, MappingError, MetaworldMapping
 from inril_ros.sim.rendering import SceneRenderer
-from inril_ros.sim.simulated_robot import admissible_action, camera_size, SimulatedState
+from inril_ros.sim.simulated_robot import SimulatedRobot, SimulatedState
 
 #: Observations that a contract may use, with their lengths.
 OBSERVATIONS = {
@@ -37,61 +37,49 @@ _POSES = {
 }
 
 
-class MetaworldArm:
-    """A Sawyer arm in one task of Meta-World; a SimulatedRobot.
+class MetaworldArm(SimulatedRobot):
+    """A Sawyer arm in one task of Meta-World.
 
     Raises:
         MappingError: The mapping, the contract and Meta-World don't fit together.
     """
 
     def __init__(self, mapping: MetaworldMapping, task: str, contract: Contract) -> None:
+        super().__init__(contract)
         entry = find_task(mapping, task)
         if entry.environment not in ALL_V3_ENVIRONMENTS:
             raise MappingError(f'tasks.{task}.environment: Meta-World has no '
                                f'{entry.environment!r}; it has {sorted(ALL_V3_ENVIRONMENTS)}')
         _check_contract(contract)
-        self._contract = contract
         self._cameras = mapping.cameras
         self._first_pose, self._second_pose = _POSES[entry.quaternion_order]
         observable = ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE[f'{entry.environment}-goal-observable']
-        # With a seed the constructor leaves NumPy's global generator as it was.
+        # With a seed the constructor doesn't change NumPy's global generator.
         self._env = observable(seed=0)
         self._env._freeze_rand_vec = False
         self._env.seeded_rand_vec = True
-        # The time limit is the graph's affair; Meta-World's own would raise an error.
+        # The contract has the time limit; Meta-World's own would raise an error.
         self._env.max_path_length = sys.maxsize
         self._joints = np.concatenate([self._env.model.joint(name).qposadr for name in _ARM])
         self._velocity = contract.action_slice('hand_velocity')
         self._effort = contract.action_slice('gripper_effort')
-        self._ready = False
-        self._renderer: SceneRenderer | None = None
+        self._renderer = SceneRenderer(self._env.model, self._env.data)
         if not np.isclose(contract.period, self.period, rtol=1e-6):
             raise MappingError(f'contract {contract.name!r} has control_rate '
                                f'{contract.control_rate} Hz, Meta-World {1 / self.period:g} Hz')
 
     @property
     def period(self) -> float:
-        """[s] Simulated time of one step."""
+        """Simulated time of one step [s]."""
         return float(self._env.dt)
 
-    def reset(self, seed: int) -> SimulatedState:
-        """Begin an episode: object and goal at places that the seed decides."""
+    def _begin(self, seed: int) -> SimulatedState:
         self._env.seed(seed)
         observation, _ = self._env.reset()
-        self._ready = True
         return SimulatedState(self._values(observation), 'none', 0.0)
 
-    def step(self, action: np.ndarray) -> SimulatedState:
-        """Apply an action (A,) in contract units for one tick.
-
-        Raises:
-            ValueError: The action has another shape, or isn't finite.
-            RuntimeError: There was no reset yet.
-        """
-        if not self._ready:
-            raise RuntimeError('reset the simulation before the first step')
-        action = admissible_action(self._contract, action)
-        # Meta-World moves the hand by up to action_scale metres per step, for 1.
+    def _apply(self, action: np.ndarray) -> SimulatedState:
+        # In Meta-World 1 moves the hand by action_scale metres per step.
         reach = self._env.action_scale / self.period
         command = np.concatenate([action[self._velocity] / reach, action[self._effort]])
         observation, _, _, _, info = self._env.step(command)
@@ -99,33 +87,22 @@ class MetaworldArm:
             return SimulatedState(self._values(observation), 'success', 1.0)
         return SimulatedState(self._values(observation), 'none', 0.0)
 
-    def image(self, camera: str) -> np.ndarray:
-        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
-
-        Raises:
-            MappingError: The contract or the mapping has no such camera.
-            RenderingError: There is no OpenGL to draw with.
-        """
-        height, width = camera_size(self._contract, camera)
+    def _draw(self, camera: str, height: int, width: int) -> np.ndarray:
         if camera not in self._cameras:
             raise MappingError(f'cameras: no entry for {camera!r} of contract '
                                f'{self._contract.name!r}; entries are {sorted(self._cameras)}')
         entry = self._cameras[camera]
-        if self._renderer is None:
-            self._renderer = SceneRenderer(self._env.model, self._env.data)
         image = self._renderer.image(entry.camera, height, width)
         return np.ascontiguousarray(image[::-1, ::-1]) if entry.upside_down else image
 
     def close(self) -> None:
         """Release the simulator."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        super().close()
+        self._renderer.close()
         self._env.close()
-        self._ready = False
 
     def _values(self, observation: np.ndarray) -> dict[str, np.ndarray]:
-        """Take the contract's observations out of Meta-World's (39,)."""
+        """Return the contract's observations from Meta-World's (39,)."""
         values = {
             'arm_position': self._env.data.qpos[self._joints],
             'gripper_opening': observation[_GRIPPER],

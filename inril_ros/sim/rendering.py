@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of a MuJoCo scene, without a display.
 
-The renderer is made at the first image: it needs OpenGL and about a second, which a run on states
-alone should neither need nor pay.
+The renderer is made at the first image: it needs OpenGL and takes about a second, which a run
+without images should not need.
 """
 
 import mujoco
@@ -15,7 +15,7 @@ class RenderingError(RuntimeError):
 
 
 class SceneRenderer:
-    """Draws one scene; from one thread only, since an OpenGL context belongs to a thread."""
+    """Draws one scene, from one thread only: an OpenGL context belongs to a thread."""
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         self._model = model
@@ -26,7 +26,7 @@ class SceneRenderer:
         """Return the image (height, width, 3) uint8 RGB of a camera of the model.
 
         Raises:
-            RenderingError: OpenGL can't be had, or the model has no such camera.
+            RenderingError: OpenGL isn't available, or the model has no such camera.
         """
         renderer = self._renderers.get((height, width)) or self._make(height, width)
         try:
@@ -52,7 +52,7 @@ class SceneRenderer:
         buffer.offheight = max(buffer.offheight, height)
         try:
             renderer = mujoco.Renderer(self._model, height, width)
-        except Exception as error:  # each OpenGL back end raises its own kind
+        except Exception as error:  # each OpenGL back end raises its own exceptions
             raise RenderingError(
                 f'no OpenGL context for images: {error}. Set the environment variable MUJOCO_GL '
                 'to egl (a GPU, or Mesa), osmesa (no GPU) or glfw (with a display)') from error

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Episodes of a simulated robot in this process, without ROS.
 
-The observation vector is built by the class that builds it in the graph, from the same float64
-values, and actions pass the same safety gate: an episode here equals the graph's in lockstep, bit
-for bit.
+The observation vector is built by the same class as in the graph, from the same float64 values,
+and actions pass the same safety gate: an episode equals the graph's in lockstep, bit for bit.
 """
 
 from collections.abc import Callable
@@ -29,9 +28,9 @@ class Rollout:
     Attributes:
         observations: (N + 1, O) float32; the last one follows the last action.
         values: Each observation of the contract by name, (N + 1, size) float64.
-        actions: (N, A) float32 in contract units, as the safety gate let them through.
+        actions: (N, A) float32 in contract units, as returned by the safety gate.
         rewards: (N,) float64.
-        outcome: ``none`` if the time limit ended it.
+        outcome: Outcome; ``none`` if the time limit ended the episode.
     """
 
     observations: np.ndarray
@@ -51,13 +50,13 @@ def run_episode(
         robot: A simulated robot; it is reset first.
         contract: Its contract.
         act: Chooses the actions.
-        seed: Of the reset.
-        time_limit_ticks: Longest episode.
-        urdf: Of the robot, where the contract guards its links.
+        seed: Seed of the reset.
+        time_limit_ticks: Highest number of ticks.
+        urdf: The robot's URDF, if the contract guards its links.
 
     Raises:
-        ValueError: The time limit is less than one tick, or an action can't be executed. On a
-            robot the gate would hold the arm; here such an action is a mistake to be seen.
+        ValueError: The time limit is less than one tick, or the gate refuses an action: on a robot
+            it would hold the arm, here the action is a mistake.
     """
     if time_limit_ticks < 1:
         raise ValueError(f'time_limit_ticks is {time_limit_ticks}, at least 1 is needed')

@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The scripted operator: an imperfect person at the teleoperation device.
+"""The scripted operator of Meta-World: its scripted expert plus Gaussian noise.
 
-It makes demonstrations without hardware. It sees what a person's screen would show, the
-observations of the contract, and commands as a person would, in the contract's units and with an
-unsteady hand: Meta-World's scripted expert plus Gaussian noise.
+It makes demonstrations without hardware, from what a person would see (the observations of the
+contract), and commands as a person would, in the contract's units and with an unsteady hand.
 """
 
 from collections.abc import Mapping
@@ -22,31 +21,32 @@ from inril_ros.sim.mapping import (
     MetaworldTask,
 )
 from inril_ros.sim.opengl import prefer_headless_opengl
+from inril_ros.sim.operator import Operator
 
-#: Observations it needs.
+#: Observations that it needs.
 NEEDED = ('hand_position', 'gripper_opening', 'object_pose', 'second_object_pose', 'goal_position')
-#: Actions it commands.
+#: Actions that it commands.
 COMMANDED = ('hand_velocity', 'gripper_effort')
 
-# A pose x y z, x y z w in the order in which the environment gives it.
+# Index of a pose x y z, x y z w in the order of the environment.
 _ORDER = {'xyzw': [0, 1, 2, 3, 4, 5, 6], 'wxyz': [0, 1, 2, 6, 3, 4, 5]}
 
-# Meta-World's experts ask for more than the full speed on purpose and warn at each such step.
+# Meta-World's experts ask for more than full speed on purpose, and warn at each such step.
 warnings.filterwarnings('ignore', message=r'Constant\(s\) may be too high')
 
 
-class ScriptedOperator:
-    """Commands one task; deterministic for a seed and the observations it is given.
+class ScriptedOperator(Operator):
+    """Commands one task of Meta-World.
 
     Args:
         task: Name of a task in the mapping, for example ``pick-place``.
-        contract: The robot.
+        contract: The robot's contract.
         noise: Standard deviation of the noise on the action as normalised to -1..1.
-        mapping_file: A mapping for Meta-World; the built-in one if not given.
+        mapping_file: A mapping for Meta-World; by default the built-in one.
 
     Raises:
         MappingError: There is no such task, or no scripted operator for it, or the contract lacks
-            something it needs.
+            something that it needs.
         ValueError: The noise is negative or not finite.
     """
 
@@ -63,25 +63,9 @@ class ScriptedOperator:
             raise MappingError(f'{path}: task {task!r} has no scripted operator')
         if entry.environment not in ENV_POLICY_MAP:
             raise MappingError(f'{path}: Meta-World has no expert for {entry.environment!r}')
-        missing = [name for name in NEEDED if name not in contract.observations]
-        missing += [name for name in COMMANDED if name not in contract.actions]
-        if missing:
-            raise MappingError(
-                f'contract {contract.name!r} lacks {missing}, which the scripted operator needs')
-        if not (np.isfinite(noise) and noise >= 0.0):
-            raise ValueError(f'noise {noise} must be finite and not negative')
-        self._contract = contract
-        self._noise = noise
+        super().__init__(contract, noise, NEEDED, COMMANDED)
         self._order = _ORDER[entry.quaternion_order]
         self._expert = ENV_POLICY_MAP[entry.environment]()
-        self.begin(0)
-
-    def begin(self, seed: int) -> None:
-        """Begin an episode; the seed decides its noise."""
-        # A stream of its own: simulators seed theirs with the bare number, and the noise must not
-        # depend on where the object lies.
-        stream = np.random.SeedSequence(seed, spawn_key=(1,))
-        self._generator = np.random.default_rng(stream)
 
     def command(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the action (A,) float64 in contract units for a tick's observations by name."""
@@ -90,8 +74,8 @@ class ScriptedOperator:
         normalised = np.empty(self._contract.action_size)
         normalised[self._contract.action_slice('hand_velocity')] = expert[:3]
         normalised[self._contract.action_slice('gripper_effort')] = expert[3:]
-        # Limited before the noise as well: an expert in a hurry asks for several times the full
-        # speed, which no noise would be seen on.
+        # Clipped before the noise too: experts ask for several times the full speed, and the noise
+        # would have no effect.
         normalised = np.clip(normalised, -1.0, 1.0)
         normalised += self._noise * self._generator.standard_normal(normalised.size)
         return np.clip(low + 0.5 * (normalised + 1.0) * (high - low), low, high)
@@ -99,7 +83,7 @@ class ScriptedOperator:
     def _observation(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Rebuild Meta-World's observation (39,).
 
-        The experts don't use its second part, the step before: the present one stands in for it.
+        Its second part is the step before, which the experts don't use: the present one is used.
         """
         present = np.concatenate([
             values['hand_position'], values['gripper_opening'],

@@ -20,7 +20,8 @@ import yaml
 
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.motion.kinematics import KinematicChain, limits_from_urdf, read_urdf
-from inril_ros.sim.gazebo.sdf_scene import read_scene, SceneError, without_model
+from inril_ros.sim.gazebo.scene import SceneError
+from inril_ros.sim.gazebo.sdf_scene import read_scene, without_model
 from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
 from inril_ros.sim.gazebo.sdf_to_urdf import urdf_of
 from inril_ros.sim.gazebo.top_down_arm import top_down_arm, Unreachable
@@ -250,10 +251,10 @@ def test_without_the_arm_the_world_is_for_a_robot_that_is_spawned():
      "link 'upper_arm_link': must lie at its joint"),
     ('<pose relative_to="shoulder_link">', '<pose>', "relative to '', 'shoulder_link' is needed"),
     ('type="revolute"', 'type="ball"', 'is ball'),
-    ('<box><size>0.04 0.04 0.04</size></box>', '<sphere/>', "collision 'cube': needs a box or"),
+    ('<box><size>0.04 0.04 0.04</size></box>', '<sphere/>', "'cube_collision': needs a box"),
     ('<ixy>0</ixy>', '<ixy>0.1</ixy>', 'principal moments'),
     ('<mass>1.5</mass>', '<mass>heavy</mass>', "'heavy'"),
-    ('<lower>-2.9</lower>', '', 'has no <lower>'),
+    ('<lower>-2.9</lower>', '', 'has no <axis/limit/lower>'),
     ('<model name="arm">', '<model name="arm"><include/>', r"\['include'\] is not understood"),
     ('<position_p_gain>400</position_p_gain>', '', 'give each joint a position_p_gain'),
     ('</sdf>', '', 'is not XML')])

@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_said(make_car):
             actions={'force': {'elements': [1, 2]}})
     refused('actions.force.elements: has 2 elements, the action has 1 values',
             actions={'force': {'elements': [0, 2]}})
-    refused('tasks.hill: NoSuchEnvironment-v0 can not be made: NameNotFound',
+    refused('tasks.hill: NoSuchEnvironment-v0 cannot be made: NameNotFound',
             tasks={'hill': {'environment': 'NoSuchEnvironment-v0'}})
     refused("tasks.hill: .*unexpected keyword argument 'speed'", tasks={
         'hill': {'environment': 'MountainCarContinuous-v0', 'make': {'speed': 1}}})

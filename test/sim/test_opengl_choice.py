@@ -32,8 +32,8 @@ except RenderingError as error:
 
 @pytest.mark.parametrize(('variables', 'warning'), [
     # MuJoCo refuses to be imported with EGL if PyOpenGL is told to use something else.
-    ({'PYOPENGL_PLATFORM': 'glx'}, 'can not draw with MUJOCO_GL=egl'),
-    ({'PYOPENGL_PLATFORM': 'glx', 'MUJOCO_GL': 'egl'}, 'can not draw with MUJOCO_GL=egl'),
+    ({'PYOPENGL_PLATFORM': 'glx'}, 'cannot draw with MUJOCO_GL=egl'),
+    ({'PYOPENGL_PLATFORM': 'glx', 'MUJOCO_GL': 'egl'}, 'cannot draw with MUJOCO_GL=egl'),
     ({'MUJOCO_EGL_DEVICE_ID': '99'}, ''),
     ({'MUJOCO_GL': 'disable'}, ''),
 ])

@@ -15,7 +15,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.teleop.teleop_sender import TeleopSender
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.teleop.mapping import DeviceCommand
-from inril_ros.sim.operators import Operator
+from inril_ros.sim.operator import Operator
 
 
 class ScriptedDevice:

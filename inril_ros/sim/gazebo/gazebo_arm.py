@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An arm that is described for Gazebo, simulated by MuJoCo: the same topics without Gazebo.
 
-Model and controllers are derived from the world file that Gazebo reads. It makes the task
-testable, and learnable many times faster than real time, on a machine that has no Gazebo.
+Model and controllers are derived from the world file that Gazebo reads. Thus the task can be
+tested, and learned many times faster than real time, on a machine without Gazebo.
 """
 
 from pathlib import Path
@@ -14,22 +14,23 @@ import numpy as np
 from inril_ros.robot.contract.contract import Action, Contract, Observation
 from inril_ros.robot.rotations import canonical
 from inril_ros.sim.gazebo.lift_task import LiftJudge
-from inril_ros.sim.gazebo.sdf_scene import read_scene, Scene, SceneError
+from inril_ros.sim.gazebo.scene import Scene, SceneError
+from inril_ros.sim.gazebo.sdf_scene import read_scene
 from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
 from inril_ros.sim.mapping import find_task, MappingError, SdfMapping
 from inril_ros.sim.rendering import SceneRenderer
-from inril_ros.sim.simulated_robot import admissible_action, camera_size, Outcome, SimulatedState
+from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedState
 
 
-class GazeboArm:
-    """An arm of a Gazebo world; a SimulatedRobot.
+class GazeboArm(SimulatedRobot):
+    """An arm of a Gazebo world.
 
     Args:
-        mapping: Names the world and its tasks.
+        mapping: The mapping, which names the world and its tasks.
         task: Name of a task.
-        contract: Of the arm. Its observations are joints, by name, and ``<model>_pose``; its
-            actions are positions of joints that the world has a controller for.
-        folder: The world's path is relative to this one.
+        contract: The arm's contract. Its observations are joints and ``<model>_pose``; its actions
+            are positions of joints that the world has a controller for.
+        folder: Folder to which the world's path is relative.
 
     Raises:
         MappingError: The mapping, the contract and the world don't fit together.
@@ -38,8 +39,8 @@ class GazeboArm:
     def __init__(
         self, mapping: SdfMapping, task: str, contract: Contract, folder: Path,
     ) -> None:
+        super().__init__(contract)
         self._task = find_task(mapping, task)
-        self._contract = contract
         path = folder / mapping.world
         try:
             scene = read_scene(path)
@@ -50,8 +51,7 @@ class GazeboArm:
         self._data = mujoco.MjData(self._model)
         self._steps = round(contract.period / scene.step)
         self._judge = LiftJudge(self._task)
-        self._renderer: SceneRenderer | None = None
-        self._ready = False
+        self._renderer = SceneRenderer(self._model, self._data)
         if abs(self._steps * scene.step - contract.period) > 1e-9:
             raise MappingError(f'{path}: steps of {scene.step} s do not add up to the period of '
                                f'contract {contract.name!r}, {contract.period} s')
@@ -66,13 +66,7 @@ class GazeboArm:
             raise MappingError(f'contract {contract.name!r}: episode.home names {unknown}, the '
                                f'world has joints {names}')
 
-    @property
-    def period(self) -> float:
-        """[s] Simulated time of one step."""
-        return self._steps * float(self._model.opt.timestep)
-
-    def reset(self, seed: int) -> SimulatedState:
-        """Begin an episode: the arm at home, the object where the seed says."""
+    def _begin(self, seed: int) -> SimulatedState:
         mujoco.mj_resetData(self._model, self._data)
         for name, position in self._contract.episode.home.items():
             self._data.joint(name).qpos[0] = position
@@ -81,40 +75,20 @@ class GazeboArm:
         self._data.joint(self._task.object).qpos[:] = x, y, z, rotation[3], *rotation[:3]
         mujoco.mj_forward(self._model, self._data)
         self._judge.begin()
-        self._ready = True
         return self._state()
 
-    def step(self, action: np.ndarray) -> SimulatedState:
-        """Apply an action (A,) in contract units for one tick.
-
-        Raises:
-            ValueError: The action has another shape, or isn't finite.
-            RuntimeError: There was no reset yet.
-        """
-        if not self._ready:
-            raise RuntimeError('reset the simulation before the first step')
-        self._data.ctrl[self._actuators] = admissible_action(self._contract, action)
+    def _apply(self, action: np.ndarray) -> SimulatedState:
+        self._data.ctrl[self._actuators] = action
         mujoco.mj_step(self._model, self._data, self._steps)
         return self._state()
 
-    def image(self, camera: str) -> np.ndarray:
-        """Return the present image (height, width, 3) uint8 RGB of a camera of the contract.
-
-        Raises:
-            MappingError: The contract has no such camera.
-            RenderingError: There is no OpenGL to draw with.
-        """
-        height, width = camera_size(self._contract, camera)
-        if self._renderer is None:
-            self._renderer = SceneRenderer(self._model, self._data)
+    def _draw(self, camera: str, height: int, width: int) -> np.ndarray:
         return self._renderer.image(camera, height, width)
 
     def close(self) -> None:
         """Release OpenGL."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-        self._ready = False
+        super().close()
+        self._renderer.close()
 
     def _state(self) -> SimulatedState:
         success = self._judge.observe(

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted operator that grasps an object from above and lifts it, with a leader arm.
 
-It sees what the contract observes, and commands joint positions as somebody does who moves a
-leader arm: a little ahead of where the follower is, with an unsteady hand.
+From the contract's observations it commands joint positions as a person with a leader arm does: a
+little ahead of the follower, with an unsteady hand.
 """
 
 from collections.abc import Mapping
@@ -14,59 +14,45 @@ import numpy as np
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.gazebo.lift_task import LiftTask
 from inril_ros.sim.gazebo.top_down_arm import TopDownArm, Unreachable
-from inril_ros.sim.mapping import MappingError
+from inril_ros.sim.operator import Operator
 
-#: Observations it needs, beside the pose of the task's object.
+#: Observations that it needs, beside the pose of the task's object.
 NEEDED = ('joint_positions', 'gripper_position')
-#: Actions it commands.
+#: Actions that it commands.
 COMMANDED = ('arm_position', 'gripper_position')
 
 _OPEN, _CLOSED = 0.08, 0.02  # [m] commanded distance of the jaws; less than the object is wide
 _GRIPPING = 0.065  # [m] less: the jaws have begun to close
 _HELD = 0.05  # [m] less: they have met the object
-_CLEARANCE = 0.02  # [m] between the fixed jaw and the object before they close
-_HOVER = 0.07  # [m] above the object before it is aligned
-_AHEAD = 0.06  # [m] the leader is ahead of the tool by at most this
-_ALIGNED, _DOWN = 0.014, 0.014  # [m] sideways, and above the object
-_LIFT = 0.08  # [m] above what the task asks for
-_TREMBLE = 0.05  # of the noise: the jaws must meet a few centimetres
+_CLEARANCE = 0.02  # [m] distance of the fixed jaw from the object before they close
+_HOVER = 0.07  # [m] height above the object before the jaws are aligned
+_AHEAD = 0.06  # [m] highest distance of the leader from the tool
+_ALIGNED, _DOWN = 0.014, 0.014  # [m] tolerances sideways, and above the object
+_LIFT = 0.08  # [m] height above what the task asks for
+_TREMBLE = 0.05  # share of the noise: the jaws must hit a few centimetres
 
 
-class LiftOperator:
-    """Commands one task; deterministic for a seed and the observations it is given.
+class LiftOperator(Operator):
+    """Commands a lifting task.
 
     Args:
-        task: What is to be lifted.
-        contract: The robot.
-        arm: Its geometry.
-        noise: Standard deviation of the noise on the action as normalised to -1..1, where the
-            action is a velocity. A position trembles by a twentieth of it.
+        task: The task.
+        contract: The robot's contract.
+        arm: Geometry of the arm.
+        noise: Standard deviation of the noise on the action as normalised to -1..1, for an action
+            that is a velocity. A position trembles by a twentieth of it.
 
     Raises:
-        MappingError: The contract lacks something it needs.
+        MappingError: The contract lacks something that it needs.
         ValueError: The noise is negative or not finite.
     """
 
     def __init__(
         self, task: LiftTask, contract: Contract, arm: TopDownArm, noise: float,
     ) -> None:
-        missing = [name for name in (*NEEDED, f'{task.object}_pose')
-                   if name not in contract.observations]
-        missing += [name for name in COMMANDED if name not in contract.actions]
-        if missing:
-            raise MappingError(
-                f'contract {contract.name!r} lacks {missing}, which the scripted operator needs')
-        if not (np.isfinite(noise) and noise >= 0.0):
-            raise ValueError(f'noise {noise} must be finite and not negative')
+        super().__init__(contract, noise, (*NEEDED, f'{task.object}_pose'), COMMANDED)
         self._task = task
-        self._contract = contract
         self._arm = arm
-        self._noise = noise
-        self.begin(0)
-
-    def begin(self, seed: int) -> None:
-        """Begin an episode; the seed decides its noise."""
-        self._generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
 
     def command(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the action (A,) float64 in contract units for a tick's observations by name."""
@@ -79,7 +65,7 @@ class LiftOperator:
         action = np.empty(contract.action_size)
         try:
             joints = self._arm.joints(leader, yaw)
-        except Unreachable:  # an object that was pushed away: wait for the time limit
+        except Unreachable:  # the object was pushed away: wait for the time limit
             joints = values['joint_positions']
         action[contract.action_slice('arm_position')] = joints
         action[contract.action_slice('gripper_position')] = opening
@@ -89,11 +75,11 @@ class LiftOperator:
         return np.clip(action, low, high)
 
     def _goal(self, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, float, float]:
-        """Return where the tool should go [m], the yaw of the jaws [rad] and their opening [m]."""
+        """Return the tool's target [m], the yaw of the jaws [rad] and their opening [m]."""
         pose, opening = values[f'{self._task.object}_pose'], values['gripper_position'][0]
         position, yaw = pose[:3], _square_yaw(pose[3:])
         tool = self._arm.tool_position(values['joint_positions'])
-        # The fixed jaw passes at a distance; the moving one then pushes the object against it.
+        # The fixed jaw goes down at a distance; the other one then pushes the object against it.
         side = np.array([-math.sin(yaw), math.cos(yaw), 0.0])
         grasp = position - _CLEARANCE * side
         near = float(np.linalg.norm((tool - position)[:2])) < 2.0 * _ALIGNED + _CLEARANCE
@@ -111,7 +97,7 @@ class LiftOperator:
 
 
 def _square_yaw(rotation: np.ndarray) -> float:
-    """Return the yaw [rad] of a quaternion x y z w, within -45..45 degrees: a cube has four."""
+    """Return the yaw [rad] of a cube's quaternion x y z w, within -45..45 degrees."""
     x, y, z, w = rotation
     yaw = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
     return (yaw + 0.25 * math.pi) % (0.5 * math.pi) - 0.25 * math.pi

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MuJoCo model of a Gazebo world, made when it is needed.
 
-What Gazebo's position controllers do, MuJoCo's position actuators do: the same gains, the same
-limits of effort, the same damping in the joints. Contacts differ between physics engines; masses,
-geometry and friction don't.
+MuJoCo's position actuators take the place of Gazebo's position controllers, with the same gains
+and limits of effort, and the same damping in the joints. Contacts differ between physics engines;
+masses, geometry and friction don't.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from scipy.spatial.transform import Rotation
 
-from inril_ros.sim.gazebo.sdf_scene import CameraSensor, Link, Model, Pose, Scene, Shape
+from inril_ros.sim.gazebo.scene import CameraSensor, Link, Model, Pose, Scene, Shape
 
-# Links of one model don't touch each other, as Gazebo has it without self_collide.
+# Links of one model don't collide with each other, as in Gazebo without self_collide.
 _ROBOT = {'contype': '1', 'conaffinity': '2'}
 _THING = {'contype': '2', 'conaffinity': '3'}
 
@@ -24,12 +24,12 @@ _THING = {'contype': '2', 'conaffinity': '3'}
 def mujoco_xml(scene: Scene) -> str:
     """Return the text of a MuJoCo model (MJCF) of a scene.
 
-    Bodies are named for models and links, sites for frames, actuators for joints. A model without
-    joints that isn't static moves freely, as body and free joint of the model's name.
+    Bodies have the names of models and links, sites those of frames, actuators those of joints. A
+    model without joints that isn't static moves freely, with a free joint of the model's name.
     """
     root = Element('mujoco', model=scene.name)
     SubElement(root, 'compiler', angle='radian', autolimits='true')
-    # implicitfast: the joints' damping may be strong. noslip: what is grasped doesn't creep.
+    # implicitfast: the joints' damping may be strong. noslip: a grasped object doesn't creep.
     SubElement(root, 'option', timestep=repr(scene.step), gravity=_words(scene.gravity),
                integrator='implicitfast', cone='elliptic', impratio='10', noslip_iterations='3')
     world = SubElement(root, 'worldbody')

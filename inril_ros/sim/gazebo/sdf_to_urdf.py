@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The URDF of an arm that is described by a Gazebo world.
 
-URDF is what ROS reads: the safety gate's box around links, robot_state_publisher, ros2_control. It
-is written from the world by
+The URDF is read by ROS: by the safety gate's box around links, robot_state_publisher, and
+ros2_control. It is written from the world by
 
     python3 -m inril_ros.sim.gazebo.sdf_to_urdf config/gazebo/arm_world.sdf arm
 
-A test compares what is written with the file that comes with this package.
+A test compares this with the file that comes with the package.
 """
 
 import sys
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from inril_ros.sim.gazebo.sdf_scene import Joint, Link, Model, Pose, read_scene, Shape
+from inril_ros.sim.gazebo.scene import Joint, Link, Model, Pose, Shape
+from inril_ros.sim.gazebo.sdf_scene import read_scene
 
 _NOTE = ('Copyright 2026 inril_ros contributors\n     SPDX-License-Identifier: Apache-2.0\n'
          '     Written from config/gazebo/arm_world.sdf by sdf_to_urdf.py: '

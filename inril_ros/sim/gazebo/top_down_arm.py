@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
-from inril_ros.sim.gazebo.sdf_scene import Model, SceneError
+from inril_ros.sim.gazebo.scene import Model, SceneError
 
 
 class Unreachable(ValueError):
-    """A place that the tool can't reach pointing down; the message says which."""
+    """The tool can't reach a place while it points down; the message names the place."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class TopDownArm:
 
     Attributes:
         shoulder: Height of joint 2 above the base.
-        upper: From joint 2 to joint 3.
-        fore: From joint 3 to joint 5, where the wrist's axes meet.
-        tool: From there to the tool.
-        lean: Elevation of the upper arm at home; the elbow's angle is a right one.
+        upper: Distance from joint 2 to joint 3.
+        fore: Distance from joint 3 to joint 5, where the wrist's axes meet.
+        tool: Distance from joint 5 to the tool.
+        lean: Elevation of the upper arm at home, where the elbow's angle is a right one.
     """
 
     shoulder: float
@@ -40,11 +40,11 @@ class TopDownArm:
         """Return the joint positions (6,) [rad] that bring the tool to a place.
 
         Args:
-            place: (3,) [m] in the base's frame.
-            yaw: [rad] Of the jaws about z; 0: they close along y.
+            place: (3,) [m] Position in the base's frame.
+            yaw: [rad] Angle of the jaws about z; at 0 they close along y.
 
         Raises:
-            Unreachable: There are none.
+            Unreachable: There are no such positions.
         """
         x, y, z = place
         pan, reach = math.atan2(y, x), math.hypot(x, y)
@@ -63,11 +63,11 @@ class TopDownArm:
                          pan - yaw])
 
     def tool_position(self, joints: np.ndarray) -> np.ndarray:
-        """Return where the tool is (3,) [m] for joint positions (6,), whatever they are."""
+        """Return the tool's position (3,) [m] for any joint positions (6,)."""
         pan, lift, elbow, roll, pitch, _ = joints
         upper = self.lean - lift
         fore = upper - elbow - 0.5 * math.pi
-        # The tool's direction in the frame of the forearm, turned about it by the roll.
+        # The tool's direction in the frame of the forearm, turned about its axis by the roll.
         bend = self.lean + pitch
         along, aside = math.cos(bend), -math.sin(bend)
         up, left = aside * math.cos(roll), -aside * math.sin(roll)
@@ -84,7 +84,7 @@ def top_down_arm(model: Model) -> TopDownArm:
     """Read the lengths from an arm's model.
 
     Raises:
-        SceneError: It is an arm of another kind.
+        SceneError: The arm has other axes.
     """
     poses = [model.joint(f'joint_{index}').pose for index in range(1, 7)]
     axes = [model.joint(f'joint_{index}').axis for index in range(1, 7)]

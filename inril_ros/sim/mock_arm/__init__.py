@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An arm that is not there: controllers, dynamics and faults, in real time."""
+"""A mock arm: controllers, dynamics, camera and faults of a ros2_control robot in real time."""
