@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""JSON and JSON Lines files that survive a crash: whole or not there, and never half a line."""
+"""JSON and JSON Lines files that survive a crash: whole files and whole lines, or none."""
 
 from collections.abc import Mapping
 import json
@@ -12,14 +12,14 @@ from typing import Any
 
 
 class RecordError(ValueError):
-    """A file that doesn't hold what it should; the message names file and line."""
+    """A file with wrong content; the message names file and line."""
 
 
 def write_json(path: str | Path, content: Any, replace: bool = False) -> None:
-    """Write a file whole, or not at all. Numbers that JSON has not (NaN, infinity) become null.
+    """Write a file whole, or not at all. Numbers unknown to JSON (NaN, infinity) become null.
 
     Raises:
-        FileExistsError: It is there already, and ``replace`` is false.
+        FileExistsError: It exists already, and ``replace`` is false.
     """
     path = Path(path)
     if path.exists() and not replace:
@@ -32,7 +32,7 @@ def write_json(path: str | Path, content: Any, replace: bool = False) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    # The new name is on disk only when the folder is.
+    # The new name is on disk only once the folder is.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -57,8 +57,8 @@ def read_json(path: str | Path) -> Any:
 class JsonLines:
     """A file of one JSON object per line, to which lines are only added.
 
-    A last line without its end was being written when the process died: it is cut off, so that
-    the next record begins on a line of its own. As a context manager it closes the file.
+    A last line without an end, which a killed process leaves, is cut off, so that the next record
+    begins on a line of its own. As a context manager it closes the file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -77,7 +77,7 @@ class JsonLines:
         self.close()
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add a record; it outlives the process at once, a power cut not yet."""
+        """Add a record; from now on it survives the end of the process, but not a power cut."""
         line = json.dumps(_plain(record), allow_nan=False, ensure_ascii=False)
         self._file.write(f'{line}\n'.encode())
         self._file.flush()
@@ -88,7 +88,7 @@ class JsonLines:
 
 
 def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
-    """Return all records of a file, without a last line that has no end; none without a file.
+    """Return all records of a file, which may be absent, without a last line that has no end.
 
     Raises:
         RecordError: A line isn't a JSON object.

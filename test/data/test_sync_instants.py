@@ -199,7 +199,7 @@ def test_interpolation_without_a_delay_is_refused_with_the_remedy(align):
 
 
 def test_what_is_latched_has_its_own_time():
-    with pytest.raises(ContractError, match='observations.on: what is latched'):
+    with pytest.raises(ContractError, match='observations.on: a latched value'):
         contract({'on': {**SWITCH, 'latched': True}})
 
 

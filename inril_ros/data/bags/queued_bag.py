@@ -1,11 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A bag that is written by a thread of its own: a slow disk doesn't hold up who listens.
+"""A bag that is written by a thread of its own, so that a slow disk doesn't delay the caller.
 
-What waits to be written is bounded. When it is full, messages are dropped and counted, unless the
-writer was told that none may be lost: then it waits, as lockstep does. When the disk is full, or
-fails, writing ends; what was written until then stays where it is, under the name of an unfinished
-bag, from which it can be recovered.
+The queue is bounded. When it is full, messages are dropped and counted or, in lockstep, the caller
+waits. When the disk is full or fails, writing ends; what was written stays in the unfinished bag,
+from which it can be recovered.
 """
 
 from collections import deque
@@ -23,9 +22,9 @@ class QueuedBag:
     """The bag of one running episode; use it from one thread.
 
     Args:
-        bag: Open and empty; it is written and closed here.
-        lossless: Wait when too much is waiting, and drop nothing.
-        capacity: [byte] That may wait.
+        bag: An open, empty bag, which is written and closed here.
+        lossless: Whether ``write`` waits when the queue is full, instead of dropping messages.
+        capacity: Size of the queue [byte].
 
     Attributes:
         dropped: Messages that were lost because the disk was too slow.
@@ -49,16 +48,16 @@ class QueuedBag:
 
     @property
     def path(self) -> Path:
-        """Where the bag will be when it is closed."""
+        """The bag's folder when it is closed."""
         return self._bag.path
 
     @property
     def failure(self) -> str:
-        """Why writing has ended; empty: it goes on."""
+        """Why writing has ended; empty while it goes on."""
         return '' if self._error is None else f'{self._bag.path}: {self._error}'
 
     def write(self, topic: str, message_type: str, stamp: int, raw: bytes) -> None:
-        """Write a serialised message, soon; see ``EpisodeBag.write``."""
+        """Queue a serialised message for ``EpisodeBag.write``."""
         with self._changed:
             while self._lossless and self._bytes > self._capacity and self._error is None:
                 self._changed.wait()
@@ -72,10 +71,10 @@ class QueuedBag:
             self._changed.notify_all()
 
     def close(self, information: Mapping[str, str], keep: bool) -> Path:
-        """Write all that waits and finish the bag; see ``EpisodeBag.close``.
+        """Write the queue and finish the bag as ``EpisodeBag.close`` does.
 
         Raises:
-            BagError: The disk failed; the unfinished bag is left for recovery.
+            BagError: The disk failed; the unfinished bag stays for recovery.
         """
         with self._changed:
             self._information, self._keep = information, keep
@@ -99,13 +98,13 @@ class QueuedBag:
             if self.dropped:
                 information['dropped'] = str(self.dropped)
             self._target = self._bag.close(information, self._keep)
-        except Exception as error:  # whatever it is, who waits for room must be told
+        except Exception as error:  # of any kind: a caller that waits for room must go on
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
 
     def _next(self) -> list[_Row]:
-        """Wait for what is to be written; nothing: the bag is to be closed."""
+        """Wait for messages to write; return none when the bag must be closed."""
         with self._changed:
             while not self._waiting and not self._ended:
                 self._changed.wait()

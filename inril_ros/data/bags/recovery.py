@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a recorder left that was killed: all that is whole of the unfinished bag, as a bag."""
+"""Recovery of the unfinished bag of a killed recorder: its whole messages become a bag."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class _Row:
 
 
 def recover_bag(path: Path) -> tuple[Path, int]:
-    """Write what is whole of an unfinished bag to ``rejected/``, since its end is missing.
+    """Write the whole messages of an unfinished bag to ``rejected/``, because its end is missing.
 
     The unfinished bag stays as it is.
 
@@ -45,10 +45,10 @@ def recover_bag(path: Path) -> tuple[Path, int]:
         path: ``<name>.tmp``.
 
     Returns:
-        Where the recovered bag is, and how many messages it has.
+        The recovered bag's folder and its number of messages.
 
     Raises:
-        BagError: It is no unfinished bag, nothing of it is whole, or it was recovered before.
+        BagError: It is no unfinished bag, no message of it is whole, or it was recovered before.
     """
     files = files_of(path) if path.suffix == '.tmp' else []
     if not files:
@@ -89,8 +89,8 @@ def _chunks(file: Path) -> Iterator[_Row]:
 def _transactions(file: Path) -> Iterator[_Row]:
     """Yield the messages of the whole transactions of an sqlite3 file.
 
-    SQLite takes a torn transaction back when it opens the file, by the journal beside it, and so
-    it gets copies of both.
+    When SQLite opens the file, it undoes a torn transaction by the journal beside it; so it gets
+    copies of both.
     """
     with TemporaryDirectory(prefix='inril_recover_') as folder:
         for part in file.parent.glob(f'{file.name}*'):
@@ -106,7 +106,7 @@ def _transactions(file: Path) -> Iterator[_Row]:
 
 
 def _types(row: _Row) -> object:
-    """Return a type store with the definition that the file gives, unless ours has the type."""
+    """Return a type store with the file's definition of a type that ours doesn't know, or None."""
     if row.message_type in ros_typestore().fielddefs:
         return None
     store = get_typestore(Stores.ROS2_KILTED)

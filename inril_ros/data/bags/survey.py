@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a bag holds, topic by topic: types, rates, one message of each."""
+"""The topics of a bag: types, rates, and the first message of each."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from inril_ros.data.bags.bags import BagError
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.draft import image_size, TopicSeen
 
-# Sent to a robot, not by it; in a bag one can't see who sent what.
+# Types of commands to a robot; a bag doesn't say who sent a message.
 _COMMANDS = ('trajectory_msgs/msg/JointTrajectory', 'std_msgs/msg/Float64MultiArray',
              'geometry_msgs/msg/TwistStamped')
 
@@ -36,11 +36,11 @@ def survey_bag(path: Path) -> list[TopicSeen]:
 
 
 def _first(reader: AnyReader, name: str) -> Any:
-    """Return the first message of a topic; None if it has none, or of an unknown type."""
-    links = [link for link in reader.connections if link.topic == name]
-    for link, _, raw in reader.messages(links):
+    """Return the first readable message of a topic; None if there is none."""
+    connections = [connection for connection in reader.connections if connection.topic == name]
+    for connection, _, raw in reader.messages(connections):
         try:
-            return reader.deserialize(raw, link.msgtype)
-        except Exception:  # one topic that can't be read doesn't keep the others back
+            return reader.deserialize(raw, connection.msgtype)
+        except Exception:  # an unreadable topic must not hide the others
             return None
     return None

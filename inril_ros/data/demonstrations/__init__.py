@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations as aligned arrays, kept beside their bags."""
+"""Sets of demonstrations, and their aligned arrays, kept beside the bags."""

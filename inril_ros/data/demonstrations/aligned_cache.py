@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Aligned episodes beside their bags, so that a bag is decoded once and not at each start.
+"""Aligned episodes, kept beside their bags so that a bag is decoded once and not at each start.
 
-The key is what the contract reads of the bag, and the contract's hash: what was made of another
-content, or for another contract, is never taken, and is removed when the new one is there. Arrays
-are memory-mapped: an episode costs memory only where somebody looks.
+The key covers what the contract reads of the bag, and the contract's hash: an episode made from
+other content, or for another contract, is never used, and is removed when the new one is kept.
+Arrays are memory-mapped: an episode takes memory only where it is read.
 """
 
 import os
@@ -21,7 +21,7 @@ from inril_ros.data.raw.content_hash import content_hash
 from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract.contract import Contract
 
-#: Raised when what is kept, or how it is computed, changes.
+#: Increased when the kept arrays, or their computation, change.
 FORMAT = 3
 FOLDER = ALIGNED
 _INDEX = 'index.json'
@@ -29,16 +29,12 @@ _ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap',
 
 
 def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
-    """Return an episode from the cache, or read it and put it there; arrays are read-only.
+    """Return a bag's episode from the cache, or read it and keep it; arrays are read-only.
 
-    A folder that can't be written to is no error: the episode is read each time.
-
-    Args:
-        path: Of the bag.
-        contract: Of the robot.
+    If the folder can't be written to, the episode is read each time.
 
     Raises:
-        BagError: See ``read_episode``.
+        BagError: As for ``read_episode``.
     """
     key = cache_key(path, contract)
     folder = _folder(path, key)
@@ -51,12 +47,7 @@ def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
 
 
 def keep_aligned(path: Path, contract: Contract, episode: RecordedEpisode) -> None:
-    """Put an episode into the cache that was aligned while its bag was written.
-
-    Args:
-        path: The closed bag.
-        contract: The robot's contract.
-        episode: The episode as ``read_episode`` would return it.
+    """Keep an episode that was aligned while its bag was written, equal to ``read_episode``'s.
 
     Raises:
         BagError: The bag can't be read.
@@ -98,7 +89,7 @@ def _keep(folder: Path, key: str, name: str, episode: RecordedEpisode) -> None:
 
 
 def _load(folder: Path, key: str) -> RecordedEpisode | None:
-    """Return a kept episode; None: there is none, or it isn't whole."""
+    """Return a kept episode; None if there is none, or it isn't whole."""
     try:
         index = read_json(folder / _INDEX)
         if index['key'] != key:
@@ -114,7 +105,7 @@ def _load(folder: Path, key: str) -> RecordedEpisode | None:
 
 
 def _store(folder: Path, key: str, episode: RecordedEpisode) -> None:
-    """Keep an episode: whole, or not at all."""
+    """Write an episode's files, all or none."""
     partial = folder.with_name(f'{folder.name}.{os.getpid()}.tmp')
     partial.mkdir(parents=True, exist_ok=True)
     try:
@@ -127,14 +118,14 @@ def _store(folder: Path, key: str, episode: RecordedEpisode) -> None:
         write_json(partial / _INDEX, {
             'key': key, 'episode_id': episode.episode_id, 'outcome': int(episode.outcome),
             'arrays': shapes})
-        shutil.rmtree(folder, ignore_errors=True)  # of another process, or damaged
+        shutil.rmtree(folder, ignore_errors=True)  # made by another process, or damaged
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _forget_others(folder: Path, name: str) -> None:
-    """Remove what was kept of the same bag with another content or for another contract."""
+    """Remove the same bag's episodes of other content or for another contract."""
     for other in folder.parent.glob(f'{name}-*'):
         if other != folder and other.suffix != '.tmp':
             shutil.rmtree(other, ignore_errors=True)

@@ -1,13 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A few images of each camera of an episode, evenly over its time, for a person to look at."""
+"""A few images of each camera of an episode, evenly over its time, for a person to view."""
 
 from pathlib import Path
 
 import numpy as np
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import BagError, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import absolute_topic, BagError, EXECUTED_TOPIC
 from inril_ros.data.bags.reading import robot_namespace
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Camera, Contract
@@ -15,28 +15,24 @@ from inril_ros.robot.messages.codec_images import rgb_of_compressed, rgb_of_imag
 from inril_ros.robot.messages.codecs import CodecError
 
 Shown = list[tuple[float, np.ndarray]]
-"""Time [s] since the episode began, and image (height, width, 3) uint8 RGB."""
+"""Time since the episode began [s] and image (height, width, 3) uint8 RGB, for each image."""
 
 
 def camera_frames(path: Path, contract: Contract, number: int) -> dict[str, Shown]:
-    """Return some images of each camera that was recorded.
-
-    Args:
-        path: Of the bag.
-        contract: Of the robot.
-        number: Of images per camera.
+    """Return a number of images of each recorded camera.
 
     Raises:
         BagError: The bag or an image can't be read.
     """
     try:
         with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            space = robot_namespace(path, {link.topic for link in reader.connections})
-            links = [link for link in reader.connections if link.topic == space + EXECUTED_TOPIC]
-            ticks = [time for _, time, _ in reader.messages(links)] if links else []
+            namespace = robot_namespace(path, reader.topics)
+            actions = [connection for connection in reader.connections
+                       if connection.topic == namespace + EXECUTED_TOPIC]
+            ticks = [time for _, time, _ in reader.messages(actions)] if actions else []
             span = (ticks[0], ticks[-1]) if ticks else (reader.start_time, reader.end_time)
             return {name: shown for name, camera in contract.cameras.items()
-                    if (shown := _of_camera(reader, camera, space, number, span))}
+                    if (shown := _images(reader, camera, namespace, number, span))}
     except BagError:
         raise
     except CodecError as error:
@@ -45,21 +41,21 @@ def camera_frames(path: Path, contract: Contract, number: int) -> dict[str, Show
         raise BagError(f'{path}: cannot be read: {error}') from error
 
 
-def _of_camera(
-    reader: AnyReader, camera: Camera, space: str, number: int, span: tuple[int, int],
+def _images(
+    reader: AnyReader, camera: Camera, namespace: str, number: int, span: tuple[int, int],
 ) -> Shown:
-    topic = camera.topic if camera.topic.startswith('/') else space + camera.topic
-    links = [link for link in reader.connections if link.topic == topic]
-    if not links:
+    topic = absolute_topic(camera.topic, namespace)
+    connections = [connection for connection in reader.connections if connection.topic == topic]
+    if not connections:
         return []
     wanted = list(np.linspace(*span, number))
     shown: Shown = []
-    for link, time, raw in reader.messages(links, start=span[0]):
+    for connection, time, raw in reader.messages(connections, start=span[0]):
         if not wanted or time < wanted[0]:
             continue
         while wanted and wanted[0] <= time:
             wanted.pop(0)
-        message = reader.deserialize(raw, link.msgtype)
+        message = reader.deserialize(raw, connection.msgtype)
         read = rgb_of_image if hasattr(message, 'encoding') else rgb_of_compressed
         shown.append(((time - span[0]) / 1e9, read(message, camera)))
     return shown

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of demonstrations: what is in it, without reading messages, and putting bags aside."""
+"""A folder of demonstrations: listing it, adding bags, putting them aside, removing them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.storage import files_of
 
 REJECTED = 'rejected'
-#: Where aligned episodes are kept.
+#: The folder of aligned episodes.
 ALIGNED = '.aligned'
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """What the metadata of one bag says.
+    """The metadata of one bag.
 
     Attributes:
-        path: Of the bag.
-        state: ``kept``, ``rejected``, or ``unfinished``: the recorder died while it wrote it.
-        outcome: ``success``, ``failure`` ...; empty: not told.
-        task: What was done.
-        operator: Who drove.
+        path: The bag's folder.
+        state: ``kept``, ``rejected``, ``unfinished`` (the recorder died) or ``damaged``.
+        outcome: ``success``, ``failure`` ...; empty if unknown.
+        task: The task.
+        operator: The name of the person who drove.
         contract: Name of the robot's contract.
-        contract_hash: And its hash.
-        seconds: [s] Length of the recording.
-        messages: Number of them.
-        size: [byte] On disk.
-        recorded: When, ISO 8601, UTC.
+        contract_hash: Hash of the robot's contract.
+        seconds: Length of the recording [s].
+        messages: Number of messages.
+        size: Size on disk [byte].
+        recorded: Time of the recording, ISO 8601, UTC.
         note: Where it was imported from, or why it was rejected.
     """
 
@@ -53,7 +53,7 @@ class Demonstration:
 
 
 def list_demonstrations(folder: Path) -> list[Demonstration]:
-    """Return all bags of a folder, the rejected and the unfinished ones too.
+    """Return all bags of a folder, including rejected and unfinished ones.
 
     Raises:
         BagError: There is no such folder.
@@ -64,10 +64,10 @@ def list_demonstrations(folder: Path) -> list[Demonstration]:
 
 
 def put_aside(path: Path) -> Path:
-    """Move a bag to the rejected ones of its folder; return where it is now.
+    """Move a bag to the rejected ones of its folder; return its new path.
 
     Raises:
-        BagError: It is no bag, or there is one of that name.
+        BagError: It is no bag, or a rejected one has its name.
     """
     if not (path / 'metadata.yaml').is_file():
         raise BagError(f'{path}: is no bag')
@@ -91,17 +91,17 @@ def remove(path: Path) -> None:
 
 
 def next_number(folder: Path) -> int:
-    """Return the number of the next bag of a folder: one more than any that is there."""
+    """Return the number of the next bag of a folder: one more than the largest."""
     taken = [int(path.name[:4]) for pattern in ('*', f'{REJECTED}/*')
              for path in folder.glob(pattern) if path.name[:4].isdigit()]
     return max(taken, default=-1) + 1
 
 
 def add_staged(staging: Path, folder: Path) -> None:
-    """Move bags, the rejected ones too, from a folder where they were made into the set.
+    """Move all bags, including rejected ones, from a folder where they were made into the set.
 
     Raises:
-        BagError: One of them is there already, by the name after its number; nothing is moved.
+        BagError: One exists already, by its name after the number; nothing is moved.
     """
     there = {path.name[5:]: path for path in folder.glob('*') if path.name[:4].isdigit()}
     made = sorted(path for path in staging.iterdir() if path.name not in (REJECTED, ALIGNED))
@@ -134,14 +134,14 @@ def _described(path: Path, state: str) -> Demonstration:
     try:
         data = _metadata(path)
         began = data['starting_time']['nanoseconds_since_epoch'] / 1e9
-        told = data.get('custom_data') or {}
+        custom = data.get('custom_data') or {}
+        texts = {name: str(custom.get(name, ''))
+                 for name in ('outcome', 'task', 'operator', 'contract', 'contract_hash')}
         return Demonstration(
-            path, state, str(told.get('outcome', '')), str(told.get('task', '')),
-            str(told.get('operator', '')), str(told.get('contract', '')),
-            str(told.get('contract_hash', '')), data['duration']['nanoseconds'] / 1e9,
-            int(data['message_count']), size,
-            datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
-            if began < 1e11 else '', _note(told))
+            path, state, **texts, seconds=data['duration']['nanoseconds'] / 1e9,
+            messages=int(data['message_count']), size=size,
+            recorded=datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
+            if began < 1e11 else '', note=_note(custom))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         if state == 'unfinished':
             return Demonstration(path, state, size=size, note='the recorder died; inril demos '
@@ -149,10 +149,10 @@ def _described(path: Path, state: str) -> Demonstration:
         return Demonstration(path, 'damaged', size=size, note=f'metadata.yaml: {error}')
 
 
-def _note(told: dict[str, Any]) -> str:
-    notes = [str(told.get('reason') or told.get('imported_from') or '')]
-    if told.get('dropped'):
-        notes.append(f'{told["dropped"]} messages were lost: the disk was too slow')
+def _note(custom: dict[str, Any]) -> str:
+    notes = [str(custom.get('reason') or custom.get('imported_from') or '')]
+    if custom.get('dropped'):
+        notes.append(f'{custom["dropped"]} messages were lost: the disk was too slow')
     return '; '.join(filter(None, notes))
 
 

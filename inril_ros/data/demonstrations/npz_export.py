@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Aligned episodes as NumPy archives, for whoever wants arrays and nothing else."""
+"""Aligned episodes as NumPy archives, for programs that need arrays and nothing else."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -16,18 +16,18 @@ from inril_ros.robot.contract.contract import Contract
 
 
 def export_npz(folder: Path, contract: Contract, out: Path) -> int:
-    """Write each episode as ``<bag>.npz``, and what the columns are as ``columns.json``.
+    """Write each demonstration as ``<bag>.npz``, and the meaning of columns as ``columns.json``.
 
     Args:
-        folder: Of the demonstrations.
-        contract: Of the robot.
-        out: Folder to write: whole, or not at all.
+        folder: Folder of demonstrations.
+        contract: The robot's contract.
+        out: Folder to write, whole or not at all.
 
     Returns:
-        How many episodes there are.
+        The number of episodes.
 
     Raises:
-        BagError: An episode can't be used, or the folder is there already.
+        BagError: An episode can't be used, or the folder ``out`` exists already.
     """
     if out.exists():
         raise BagError(f'{out}: is there already')
@@ -48,7 +48,7 @@ def export_npz(folder: Path, contract: Contract, out: Path) -> int:
 
 
 def columns(contract: Contract) -> dict[str, object]:
-    """Return what each number of an observation and of an action is."""
+    """Return the names of the numbers of observations and actions, and whose they are."""
     return {'contract': contract.name, 'contract_hash': contract.hash,
             'control_rate': contract.control_rate,
             'observations': quantity_columns(contract, contract.policy_observations),

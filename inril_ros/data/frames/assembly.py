@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From the streams of a running episode to transitions.
+"""Transitions, assembled from the streams of a running episode.
 
-An executed action says when a tick was; the aligner says what was observed then. A transition is
-one decision: consecutive ticks whose actions came from the same chunk. It is complete when the
-observation after its last tick is there.
+An executed action gives the time of a tick; the aligner gives the observation at it. A transition
+is one decision: consecutive ticks whose actions came from the same chunk. It is complete when the
+observation after its last tick is known.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from inril_ros.robot.contract.contract import Contract
 
 @dataclass(frozen=True)
 class ExecutedTick:
-    """One executed action; see ExecutedAction.msg."""
+    """One executed action, as in ExecutedAction.msg."""
 
     tick: int
     stamp: int
@@ -32,7 +32,7 @@ class ExecutedTick:
 
 @dataclass(frozen=True)
 class Decision:
-    """One transition; see Transition.msg. ``images``: encoded, of each policy camera."""
+    """One transition, as in Transition.msg, with the encoded images of each policy camera."""
 
     first_tick: int
     stamp: int
@@ -49,7 +49,7 @@ class Decision:
 
 @dataclass
 class _Open:
-    """The decision that is being collected."""
+    """The decision whose ticks are being collected."""
 
     ticks: list[ExecutedTick] = field(default_factory=list)
     observations: list[np.ndarray] = field(default_factory=list)
@@ -60,13 +60,17 @@ class TransitionAssembler:
     """Assembles the transitions of one episode.
 
     Args:
-        contract: The robot.
-        aligner: Gets the observation messages from outside; shared, not owned.
-        chunk_source: Source of the ticks that follow an action chunk: a decision is complete
-            only when the chunk has told how it was drawn. None: chunks tell nothing.
-        lockstep: An observation is final when every stream has spoken at its stamp, and so has
-            whoever judges it. In real time a stream may be slower than the ticks, and what has
-            come by then is held.
+        contract: The robot's contract.
+        aligner: Makes the frames; the caller adds the messages to it.
+        lockstep: Whether an observation is final only when every stream and the judge have
+            reached its stamp. In real time streams may be slower than the ticks, and the newest
+            sample is used.
+        chunk_source: Source of the ticks that follow an action chunk: their decision is complete
+            only when its extras are known. None if chunks have no extras.
+
+    Attributes:
+        audit: Age, skew and gap [s] of each frame so far.
+        finished: Whether all ticks of the ended episode are assembled.
     """
 
     def __init__(
@@ -86,32 +90,31 @@ class TransitionAssembler:
         self._next = 0
         self._end: tuple[int, int] | None = None
         self._until: int | None = None
-        #: Age, skew and gap [s] of each frame so far.
         self.audit: list[tuple[float, float, float]] = []
         self.finished = False
 
     def add_executed(self, tick: ExecutedTick) -> None:
-        """Take an executed action, in any order."""
+        """Add an executed action, in any order."""
         self._ticks.setdefault(tick.tick, tick)
 
     def add_extras(self, first_tick: int, extras: np.ndarray) -> None:
-        """Take what is known (D,) of how the chunk was drawn whose first step is at a tick."""
+        """Add the extras (D,) of the chunk that begins at a tick: how it was drawn."""
         self._extras[first_tick] = extras
 
     def add_reward(self, stamp: int, reward: float) -> None:
-        """Take the verdict on the observation at ``stamp`` [ns].
+        """Add the reward for the observation at ``stamp`` [ns].
 
-        Its reward belongs to the step that led there: the one from the last tick before ``stamp``.
+        It belongs to the step that led there: the one from the last tick before ``stamp``.
         """
         self._rewards.append((stamp, reward))
         self._judged = max(self._judged, stamp)
 
     def end(self, tick: int, stamp: int) -> None:
-        """Say that ``tick`` actions were executed, and when [ns] the final observation is."""
+        """End the episode after ``tick`` actions, with the final observation at ``stamp`` [ns]."""
         self._end = (tick, stamp)
 
     def missing(self) -> str:
-        """Say what an ended episode still waits for; empty if nothing."""
+        """Return what an ended episode still waits for; empty if it is finished."""
         if self._end is None or self.finished:
             return ''
         return (f'executed action {self._next} of {self._end[0]}, or the observation, the '
@@ -121,8 +124,8 @@ class TransitionAssembler:
         """Return the decisions that have become complete, in order.
 
         Args:
-            until: [ns] In real time: observations after it may still change, late messages being
-                on their way. None: everything has come.
+            until: In real time, observations after this time [ns] may still change because late
+                messages are on their way. None if all messages have come.
 
         Raises:
             FrameError: An observation of the episode is missing or too old.
@@ -134,7 +137,7 @@ class TransitionAssembler:
         return done
 
     def _advance(self, done: list[Decision]) -> bool:
-        """Take the next tick in if it and the observation at it are there."""
+        """Add the next tick if it and its observation are known; return whether it was added."""
         if self._end is not None and self._next >= self._end[0]:
             if not self._observed(self._end[1]) or not self._chunk_is_known():
                 return False
@@ -163,7 +166,7 @@ class TransitionAssembler:
             previous.source, previous.chunk_first_tick)
 
     def _chunk_is_known(self) -> bool:
-        """Say whether the chunk of the open decision, if it has one, has told about itself."""
+        """Return whether the extras of the open decision's chunk are known, if it has a chunk."""
         ticks = self._open.ticks
         return (not ticks or ticks[0].source != self._chunk_source
                 or ticks[0].chunk_first_tick in self._extras)
@@ -189,7 +192,7 @@ class TransitionAssembler:
         rewards = [sum(reward for at, reward in self._rewards if before < at <= after)
                    for before, after in pairwise(stamps)]
         self._rewards = [(at, reward) for at, reward in self._rewards if at > stamp]
-        # A chunk that goes on after a hold was drawn for a tick that is over.
+        # A chunk that continues after a hold was drawn for an earlier tick.
         begins = ticks[0].tick == ticks[0].chunk_first_tick
         extras = self._extras.get(ticks[0].tick) if begins else None
         return Decision(

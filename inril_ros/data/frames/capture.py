@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which messages belong to an episode, and when all of them have come.
+"""The messages that belong to an episode, and whether all of them have come.
 
-Streams arrive in any order among each other, and the end of an episode is known before the last
-messages of other topics are. Messages wait here until an executed action, or the end, says that
-their time belongs to the episode.
+Streams arrive in any order, and the end of an episode is known before the last messages of other
+topics. Messages wait here until an executed action, or the end, shows that their time belongs to
+the episode.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,11 @@ class Captured:
     """A serialised message with its topic and type.
 
     Attributes:
-        topic: As the contract names it.
+        topic: The contract's name of its topic.
         message_type: ROS message type.
-        stamp: [ns] When it is from.
-        raw: The message.
-        received: [ns] When it came, which is its time in the bag; None: that is its stamp, too.
+        stamp: Time of the message [ns].
+        raw: The serialised message.
+        received: When it came [ns], which is its time in the bag; None if that is its stamp.
     """
 
     topic: str
@@ -31,7 +31,7 @@ class Captured:
 
     @property
     def bag_time(self) -> int:
-        """[ns] Its time in a bag."""
+        """Its time in a bag [ns]."""
         return self.stamp if self.received is None else self.received
 
 
@@ -39,11 +39,11 @@ class EpisodeCapture:
     """The messages of one episode.
 
     Args:
-        until_end: Topics that speak at the final observation too; all others end one tick earlier.
-        every_tick: Topics that speak at each tick, so that the end can wait for them; empty where
-            there is no such promise (real time).
-        lookback: [ns] How far before tick 0 messages of a topic belong to the episode, since the
-            first frame shows what they say; none: not at all.
+        until_end: Topics with a message at the final observation; all others end one tick earlier.
+        every_tick: Topics with a message at each tick, for which the end waits; empty in real
+            time, where nothing guarantees one.
+        lookback: How long before tick 0 [ns] the messages of a topic belong to the episode,
+            because the first frame uses them; 0 for other topics.
     """
 
     def __init__(self, until_end: frozenset[str], every_tick: frozenset[str],
@@ -56,12 +56,12 @@ class EpisodeCapture:
         self._start: int | None = None
 
     def begin(self, start: int) -> None:
-        """Say when tick 0 is [ns]; what is too old for it is dropped."""
+        """Set the time of tick 0 [ns] and drop messages that are too old for it."""
         self._start = start
         self._waiting = [item for item in self._waiting if self._belongs(item)]
 
     def add(self, item: Captured) -> None:
-        """Take a message."""
+        """Add a message."""
         self._newest[item.topic] = max(item.stamp, self._newest.get(item.topic, 0))
         if self._start is None or self._belongs(item):
             self._waiting.append(item)
@@ -70,7 +70,7 @@ class EpisodeCapture:
         return item.stamp >= self._start - self._lookback.get(item.topic, 0)
 
     def confirmed(self, stamp: int) -> Iterator[Captured]:
-        """Return the messages up to an executed action at ``stamp`` [ns]: they belong to it."""
+        """Return and forget the messages up to an executed action at ``stamp`` [ns]."""
         if self._start is None:
             return iter(())
         done = [item for item in self._waiting if item.stamp <= stamp]
@@ -78,18 +78,18 @@ class EpisodeCapture:
         return iter(done)
 
     def rest(self, end: int) -> Iterator[Captured]:
-        """Return the messages up to the final observation at ``end`` [ns]."""
+        """Return the messages up to the final observation at ``end`` [ns], and forget all."""
         done = [item for item in self._waiting
                 if item.stamp < end or (item.stamp == end and item.topic in self._until_end)]
         self._waiting = []
         return iter(done)
 
     def awaited(self, last_tick: int, end: int) -> list[str]:
-        """Return the topics whose last message hasn't come.
+        """Return the topics whose last message hasn't come yet.
 
         Args:
-            last_tick: [ns] Time of the last executed action.
-            end: [ns] Time of the final observation.
+            last_tick: Time of the last executed action [ns].
+            end: Time of the final observation [ns].
         """
         return sorted(topic for topic in self._every_tick if self._newest.get(topic, 0) < (
             end if topic in self._until_end else last_tick))

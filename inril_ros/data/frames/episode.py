@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RecordedEpisode:
-    """What happened in one episode, aligned at the ticks.
+    """One episode, aligned at its ticks.
 
     Attributes:
         episode_id: UUID.
@@ -18,10 +18,10 @@ class RecordedEpisode:
         source: (N,) uint8, see ExecutedAction.msg.
         rewards: (N,) float32.
         outcome: See EpisodeEvent.msg.
-        age: (N + 1,) float32 [s] Age of the oldest sample in each frame: the sync audit,
-        skew: (N + 1,) float32 [s] with the time from its oldest sample to its newest
-        gap: (N + 1,) float32 [s] and the longest pause of a stream next to the samples used.
-        images: (N + 1, C, H, W, 3) uint8 RGB of the policy cameras; None: there are none.
+        age: (N + 1,) float32 age of the oldest sample in each frame [s].
+        skew: (N + 1,) float32 time from the oldest sample of each frame to the newest [s].
+        gap: (N + 1,) float32 longest pause of a stream next to the samples of each frame [s].
+        images: (N + 1, C, H, W, 3) uint8 RGB of the policy cameras; None without cameras.
     """
 
     episode_id: str

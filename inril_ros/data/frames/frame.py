@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is known at one tick, and how well it fits together: the sync audit."""
+"""The frame of one tick, and how well its samples fit together in time."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Frame:
-    """The observations at one tick, and how well they fit together: the sync audit.
+    """The observations at one tick, and how well they fit together in time.
 
     Attributes:
-        stamp: [ns] The tick.
+        stamp: Time of the tick [ns].
         values: Each observation of the contract by name, (size,) float64.
-        age: [s] Age of the oldest of them at the instant that the frame shows.
-        images: Of each policy camera, encoded; empty where none were asked for.
-        skew: [s] From the oldest to the newest sample that a value or an image comes from.
-        gap: [s] Longest pause of a stream next to the samples that were used.
+        age: Age of the oldest value at the instant that the frame shows [s].
+        images: The encoded image of each policy camera; empty unless images were asked for.
+        skew: Time from the oldest to the newest sample of values and images [s].
+        gap: Longest pause of a stream next to the samples used [s].
     """
 
     stamp: int
@@ -29,10 +29,17 @@ class Frame:
 
 
 class FrameFit:
-    """How well the samples of one frame fit together."""
+    """How well the samples of one frame fit together.
+
+    Args:
+        instant: The instant that the frame shows [ns].
+
+    Attributes:
+        gap: Longest pause of a stream next to the samples [ns].
+        values_age: Age of the oldest value [s], set by whoever makes the frame.
+    """
 
     def __init__(self, instant: int) -> None:
-        """Begin with the instant [ns] that the frame shows, without samples."""
         self._instant = instant
         self._oldest = self._newest = None
         self.gap = 0
@@ -47,5 +54,5 @@ class FrameFit:
 
     @property
     def skew(self) -> float:
-        """[s] From the oldest sample to the newest."""
+        """Time from the oldest sample to the newest [s]."""
         return 0.0 if self._newest is None else (self._newest - self._oldest) / 1e9

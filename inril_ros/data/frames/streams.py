@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One stream of samples in the order of time, and its value at an instant."""
+"""One stream of samples in order of time, and its value at an instant."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from inril_ros.robot.rotations import between
 
-#: [ns] Going back by more than this is a restart: of a simulator, a bag that loops, a clock.
+#: [ns] Going back by more than this is a restart of a simulator, a looping bag, or a clock.
 RESTART = 1_000_000_000
 
 
@@ -20,14 +20,14 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """What a stream holds at an instant.
+    """The samples of a stream around an instant.
 
     Attributes:
-        value: Of the newest sample at or before the instant
-        at: [ns] and when that is from.
-        gap: [ns] From that sample to the next one, where that is known; else from the one before.
-        after: Value of the next sample, if it is known; None: not yet.
-        share: 0..1 How far the instant lies between the two.
+        value: Value of the newest sample at or before the instant.
+        at: Time of that sample [ns].
+        gap: Time from that sample to the next known one, else from the one before [ns].
+        after: Value of the next sample; None if it is not known yet.
+        share: Position of the instant between the two samples, 0..1.
     """
 
     value: Any
@@ -37,7 +37,7 @@ class Found:
     share: float = 0.0
 
     def aligned(self, align: str, value: np.ndarray, after: np.ndarray | None) -> np.ndarray:
-        """Return a value at the instant, between this sample's and the next one's, if known."""
+        """Return the value at the instant, from the values of this and the next known sample."""
         if align == 'hold' or after is None:
             return value
         if align == 'slerp':
@@ -46,10 +46,10 @@ class Found:
 
 
 class Stream:
-    """Samples of one source, each with the time it is from.
+    """Samples of one source with their times.
 
     Args:
-        history: Samples that are kept.
+        history: Number of samples kept.
     """
 
     def __init__(self, history: int) -> None:
@@ -63,19 +63,19 @@ class Stream:
 
     @property
     def newest(self) -> int:
-        """[ns] Time of the newest sample; 0: there is none."""
+        """Time of the newest sample [ns]; 0 without samples."""
         return self._times[-1] if self._times else 0
 
     def is_late(self, time: int) -> bool:
-        """Say whether a sample of this time [ns] comes after a newer one, and is ignored."""
+        """Return whether a sample of this time [ns] comes after a newer one, and is ignored."""
         return bool(self._times) and 0 <= self._times[-1] - time < RESTART
 
     def restarts(self, time: int) -> bool:
-        """Say whether this time [ns] is so far back that time itself must have begun anew."""
+        """Return whether this time [ns] is so far back that the clock must have restarted."""
         return bool(self._times) and self._times[-1] - time >= RESTART
 
     def add(self, time: int, value: Any) -> None:
-        """Take a sample that is newer than all others."""
+        """Add a sample that is newer than all others."""
         self._times.append(time)
         self._values.append(value)
         if len(self._times) > self._history:
@@ -87,12 +87,12 @@ class Stream:
         self._values.clear()
 
     def at(self, instant: int, known: int) -> Found | None:
-        """Return what there is at an instant; None: nothing yet.
+        """Return the samples around an instant; None if the first sample is newer.
 
         Args:
-            instant: [ns]
-            known: [ns] Samples that are newer than this count as not yet come, so that a frame
-                doesn't depend on when it is asked for.
+            instant: The instant [ns].
+            known: Samples newer than this [ns] are not used, so that a frame doesn't depend on
+                when it is made.
         """
         index = bisect_right(self._times, min(instant, known)) - 1
         if index < 0:

@@ -109,7 +109,7 @@ class FrameAligner:
             stamp, late, went_back = self._trees[topic].add(message)
             self.rejected += late
             if went_back:
-                self._restart(keep=self._trees[topic])
+                self._restart(self._trees[topic])
             return stamp
         if topic in self._images:
             stamp = _header_time(topic, message)
@@ -140,20 +140,17 @@ class FrameAligner:
             self._restart()
         stream.add(time, value)
 
-    def _restart(self, keep: TransformTree | None = None) -> None:
-        """Forget all samples of the time before, except those of the tree that found it over."""
+    def _restart(self, restarted: TransformTree | None = None) -> None:
+        """Forget all samples, except those of the tree that has restarted by itself."""
         self.restarts += 1
-        self._clear(keep)
+        self.clear(restarted)
 
-    def clear(self) -> None:
-        """Forget all samples; static transforms stay."""
-        self._clear(None)
-
-    def _clear(self, keep: TransformTree | None) -> None:
+    def clear(self, except_for: TransformTree | None = None) -> None:
+        """Forget all samples, except those of one tree; static transforms stay."""
         for stream in (*self._streams.values(), *self._images.values()):
             stream.clear()
         for tree in self._trees.values():
-            if tree is not keep:
+            if tree is not except_for:
                 tree.clear()
 
     def newest_complete(self) -> int:

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""TF as a stream: the pose of one frame in another, along the chain that joins them.
+"""TF as a stream: the pose of one frame in another, along the chain of transforms between them.
 
-Each link of the chain is aligned by itself, as tf2 does it, since each has its own sender and
-rate. Links that never change come once, on the topic of static transforms.
+Each transform of the chain is aligned by itself, as in tf2, because each has its own sender and
+rate. Transforms that never change come once, on the topic of static transforms.
 """
 
 from typing import Any
@@ -14,17 +14,17 @@ from inril_ros.data.frames.streams import FrameError, Stream
 from inril_ros.robot.messages.codecs import CodecError, header_stamp_ns, numbers_in
 from inril_ros.robot.rotations import compose, inverse_pose, unit
 
-#: [ns] What is known at all times is newer than any clock.
+#: [ns] The time of static transforms: newer than any clock.
 ALWAYS = 2 ** 62
-_LONGEST = 100  # links of a chain; more is a circle
+_LONGEST = 100  # transforms of a chain; more is a circle
 
 
 class TransformTree:
-    """All transforms that were heard on one topic of TF and its static twin.
+    """All transforms received on one topic of TF and its topic of static transforms.
 
     Args:
-        topic: For messages.
-        history: Samples kept per link.
+        topic: The topic, for error messages.
+        history: Number of samples kept per transform.
     """
 
     def __init__(self, topic: str, history: int) -> None:
@@ -35,43 +35,43 @@ class TransformTree:
         self._moving: dict[str, Stream] = {}
 
     def add_static(self, message: Any) -> None:
-        """Take transforms that hold from now on.
+        """Add transforms that hold from now on.
 
         Raises:
             CodecError: One is no transform.
         """
-        for parent, child, _, pose in _links_in(message, self._topic):
+        for parent, child, _, pose in _transforms_in(message, self._topic):
             self._parents[child] = parent
             self._static[child] = pose
 
     def add(self, message: Any) -> tuple[int, int, bool]:
-        """Take moving transforms.
+        """Add moving transforms.
 
         Returns:
             The newest stamp [ns] among them, how many were ignored because newer ones had come,
-            and whether time went back, so that the whole past is to be forgotten.
+            and whether time went back, so that all samples must be forgotten.
 
         Raises:
-            CodecError: One has no stamp or is no transform; nothing of the message is taken.
+            CodecError: One has no stamp or is no transform; nothing of the message is added.
         """
-        links = _links_in(message, self._topic)
-        for _, child, stamp, _ in links:
+        transforms = _transforms_in(message, self._topic)
+        for _, child, stamp, _ in transforms:
             if stamp == 0:
                 raise CodecError(f'{self._topic}: the transform to {child!r} has the stamp 0: a '
                                  'sample without a time is not used')
-        late, back = 0, False
-        for parent, child, stamp, pose in links:
+        late, went_back = 0, False
+        for parent, child, stamp, pose in transforms:
             stream = self._moving.setdefault(child, Stream(self._history))
             if stream.is_late(stamp):
                 late += 1
                 continue
             if stream.restarts(stamp):
-                back = True
+                went_back = True
                 self.clear()
             self._parents[child] = parent
             self._static.pop(child, None)
             stream.add(stamp, pose)
-        return max((stamp for _, _, stamp, _ in links), default=0), late, back
+        return max((stamp for _, _, stamp, _ in transforms), default=0), late, went_back
 
     def clear(self) -> None:
         """Forget all moving transforms; static ones are sent only once, so they stay."""
@@ -79,7 +79,7 @@ class TransformTree:
             stream.clear()
 
     def newest(self, parent: str, child: str) -> int:
-        """Return the newest time [ns] at which the whole chain is known; 0: it isn't joined.
+        """Return the newest time [ns] at which the whole chain is known; 0 if there is no chain.
 
         A chain of static transforms alone is known at all times.
         """
@@ -96,37 +96,37 @@ class TransformTree:
         """Return the pose (7,) of a frame in another at an instant.
 
         Args:
-            parent: In this frame
-            child: this one's pose.
-            instant: [ns]
-            known: [ns] See ``Stream.at``.
-            align: ``hold`` or ``slerp``, for each link.
+            parent: The frame in which the pose is given.
+            child: The frame whose pose is returned.
+            instant: The instant [ns].
+            known: Samples newer than this [ns] are not used.
+            align: ``hold`` or ``slerp``, for each transform.
 
         Returns:
-            The pose, the time [ns] of the oldest sample in it (the instant if all links are
+            The pose, the time [ns] of the oldest sample in it (the instant if all transforms are
             static) and the longest gap [ns].
 
         Raises:
-            FrameError: The frames aren't joined, or a link has no sample yet.
+            FrameError: No chain joins the frames, or a transform has no sample yet.
         """
         up, down = self._chain(parent, child)
         oldest, gap = instant, 0
         pose = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
-        # From the parent up to the frame that both have in common, then down to the child.
+        # From the parent up to the common frame, then down to the child.
         for name in (*up, *reversed(down)):
-            link = self._static.get(name)
-            if link is None:
+            transform = self._static.get(name)
+            if transform is None:
                 found = self._moving[name].at(instant, known)
                 if found is None:
                     raise FrameError(f'{self._topic}: no sample of the transform to {name!r} at '
                                      f'or before {instant} ns')
                 oldest, gap = min(oldest, found.at), max(gap, found.gap)
-                link = found.aligned(align, found.value, found.after)
-            pose = compose(pose, inverse_pose(link) if name in up else link)
+                transform = found.aligned(align, found.value, found.after)
+            pose = compose(pose, inverse_pose(transform) if name in up else transform)
         return pose, oldest, gap
 
     def _chain(self, parent: str, child: str) -> tuple[list[str], list[str]]:
-        """Return the links from the parent, and from the child, to what they have in common."""
+        """Return the transforms from parent and child to their common frame, by child frame."""
         up, down = self._to_root(parent), self._to_root(child)
         while up and down and up[-1] == down[-1]:
             up.pop()
@@ -137,7 +137,7 @@ class TransformTree:
         if len(ends) > 1:
             raise FrameError(
                 f'{self._topic}: {child!r} and {parent!r} are not joined by transforms; frames '
-                f'that were heard of: {sorted(known)}')
+                f'that are known: {sorted(known)}')
         return up, down
 
     def _to_root(self, frame: str) -> list[str]:
@@ -150,21 +150,22 @@ class TransformTree:
         return path
 
 
-def _links_in(message: Any, topic: str) -> list[tuple[str, str, int, np.ndarray]]:
+def _transforms_in(message: Any, topic: str) -> list[tuple[str, str, int, np.ndarray]]:
     """Return (parent, child, stamp [ns], pose (7,)) of each transform.
 
     Raises:
         CodecError: One has a value that isn't finite, or a quaternion that is no rotation.
     """
-    links = []
-    for one in message.transforms:
-        pose = np.array(numbers_in(one.transform), np.float64)
-        child = one.child_frame_id.lstrip('/')
+    transforms = []
+    for item in message.transforms:
+        pose = np.array(numbers_in(item.transform), np.float64)
+        child = item.child_frame_id.lstrip('/')
         try:
             if not np.isfinite(pose).all():
                 raise ValueError(f'a value is not finite: {pose.tolist()}')
             pose[3:] = unit(pose[3:])
         except ValueError as error:
             raise CodecError(f'{topic}: the transform to {child!r}: {error}') from error
-        links.append((one.header.frame_id.lstrip('/'), child, header_stamp_ns(one.header), pose))
-    return links
+        transforms.append(
+            (item.header.frame_id.lstrip('/'), child, header_stamp_ns(item.header), pose))
+    return transforms

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images of a transition on the wire and in the journal: each camera image once, encoded.
 
-A camera is slower than the ticks, so that most ticks of a decision show the same image. Encoded as
-it came, an image of 128 x 128 pixels takes about 5 kB, a tenth of its pixels.
+A camera is slower than the ticks, so most ticks of a decision show the same image. Encoded by the
+camera, an image of 128 x 128 pixels takes about 5 kB, a tenth of its pixels.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from inril_ros.robot.messages.images import PolicyViews
 
 @dataclass(frozen=True)
 class PackedImages:
-    """See Transition.msg.
+    """The image fields of Transition.msg.
 
     Attributes:
         data: The encoded images, one after the other.
-        sizes: [byte] Of each of them.
-        rows: Which of them each policy camera showed at each observation, (S + 1) * C numbers.
+        sizes: Size of each image [byte].
+        rows: Index of each policy camera's image at each observation, (S + 1) * C numbers.
     """
 
     data: bytes
@@ -32,19 +32,19 @@ class PackedImages:
 
 
 def pack_images(images: Sequence[Sequence[bytes]]) -> PackedImages:
-    """Pack the encoded images of S + 1 observations, C each; nothing gives nothing."""
+    """Pack the encoded images of S + 1 observations, C each; there may be none."""
     order: dict[bytes, int] = {}
     rows = [order.setdefault(image, len(order)) for row in images for image in row]
     return PackedImages(b''.join(order), [len(image) for image in order], rows)
 
 
 def unpack_images(packed: PackedImages, observations: int, cameras: int) -> list[list[bytes]]:
-    """Return what ``pack_images`` was given.
+    """Return the encoded images of each observation: the inverse of ``pack_images``.
 
     Args:
-        packed: Of a message.
-        observations: S + 1.
-        cameras: C.
+        packed: The image fields of a message.
+        observations: Number of observations S + 1.
+        cameras: Number of policy cameras C.
 
     Raises:
         CodecError: The numbers don't fit each other.

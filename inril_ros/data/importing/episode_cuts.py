@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the episodes are in a long recording: by its pauses, by what a topic says, by a table."""
+"""The episodes of a long recording, found by its pauses, by a topic or by a table."""
 
 from collections.abc import Iterable, Iterator
 import csv
@@ -18,23 +18,23 @@ _OUTCOMES = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILUR
 _BEGIN = {'start', 'begin', 'record', 'new'}
 _END = {'stop', 'end', 'done'}
 _DISCARD = {'discard', 'abort', 'delete', 'rerecord'}
-# Smaller numbers are seconds from the beginning of the recording, larger ones since 1970.
+# [s] Smaller times count from the beginning of the recording, larger ones from 1970.
 _SINCE_1970 = 1e8
 
 
 class CutError(ValueError):
-    """Episodes that can't be told apart as asked; the message says why and what is allowed."""
+    """A recording that can't be cut as asked; the message says why and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One episode of a recording.
+    """The span of one episode of a recording.
 
     Attributes:
-        start: [ns] Of the bag's time.
-        end: [ns] Likewise.
-        outcome: How it ended; None: as the importer is told.
-        task: What was done; empty: likewise.
+        start: Its first moment in the bag's time [ns].
+        end: Its last moment in the bag's time [ns].
+        outcome: Its outcome; None for the outcome given to the import.
+        task: Its task; empty for the task given to the import.
     """
 
     start: int
@@ -45,17 +45,17 @@ class Cut:
 
 @dataclass(frozen=True)
 class CutRule:
-    """How to cut: ``whole``, ``gaps:2.0`` [s], ``topic:/recording`` or ``csv:times.csv``."""
+    """A rule for cutting: ``whole``, ``gaps:2.0`` [s], ``topic:/name`` or ``csv:times.csv``."""
 
     kind: Literal['whole', 'gaps', 'topic', 'csv']
     value: str = ''
 
     @classmethod
     def parse(cls, text: str) -> 'CutRule':
-        """Read a rule.
+        """Read a rule from a command line.
 
         Raises:
-            CutError: It is none; the message says what is allowed.
+            CutError: It is no rule; the message says what is allowed.
         """
         kind, _, value = text.partition(':')
         if kind not in ('whole', 'gaps', 'topic', 'csv') or (kind == 'whole') != (not value):
@@ -66,20 +66,20 @@ class CutRule:
 
     @property
     def seconds(self) -> float:
-        """[s] Shortest pause between episodes, for ``gaps``."""
+        """Shortest pause between episodes [s], for ``gaps``."""
         return float(self.value)
 
 
 def cut_by_gaps(times: Iterable[int], pause: float, most: int = 100_000) -> list[Cut]:
-    """Return the parts of a recording between pauses of its streams.
+    """Return the episodes between pauses of the streams.
 
     Args:
-        times: [ns] Of the messages, in order.
-        pause: [s] A longer silence ends an episode.
-        most: Parts; more is a mistake.
+        times: Times of the messages [ns], in order.
+        pause: Shortest pause between episodes [s].
+        most: Largest number of episodes; more would be a mistake.
 
     Raises:
-        CutError: There are too many parts.
+        CutError: There are too many episodes.
     """
     cuts: list[Cut] = []
     start = last = None
@@ -97,17 +97,17 @@ def cut_by_gaps(times: Iterable[int], pause: float, most: int = 100_000) -> list
 
 
 def cut_by_topic(messages: Iterable[tuple[int, Any]], end: int) -> list[Cut]:
-    """Return the episodes that a topic tells of.
+    """Return the episodes that the messages of a topic delimit.
 
-    ``std_msgs/Bool``: true while one is recorded. ``std_msgs/String``: start, then success,
+    ``std_msgs/Bool`` is true during an episode. ``std_msgs/String`` is start, then success,
     failure, stop or discard. Any other message begins an episode and ends the one before.
 
     Args:
         messages: (time [ns], message) of the topic, in order.
-        end: [ns] Of the recording, which ends an episode that is still open.
+        end: End of the recording [ns], which also ends an open episode.
 
     Raises:
-        CutError: A text is none of those.
+        CutError: A string is none of those.
     """
     cuts: list[Cut] = []
     start: int | None = None
@@ -125,7 +125,7 @@ def cut_by_topic(messages: Iterable[tuple[int, Any]], end: int) -> list[Cut]:
 
 
 def _meaning(message: Any) -> tuple[bool, bool | None, EpisodeOutcome | None]:
-    """Return whether one begins; whether one ends (False: and is discarded, None: not); how."""
+    """Return whether an episode begins, whether one is kept (None: none ends), and its outcome."""
     value = getattr(message, 'data', None)
     if isinstance(value, (bool, np.bool_)):
         return bool(value), None if value else True, None
@@ -143,13 +143,13 @@ def _meaning(message: Any) -> tuple[bool, bool | None, EpisodeOutcome | None]:
 
 
 def cut_by_table(path: Path, first: int) -> list[Cut]:
-    """Return the episodes of a CSV with the columns start, end and, if wanted, outcome, task.
+    """Return the episodes of a CSV file with columns start, end and optionally outcome, task.
 
     Times are seconds from the beginning of the recording, or since 1970.
 
     Args:
-        path: Of the file.
-        first: [ns] Beginning of the recording.
+        path: The file.
+        first: Beginning of the recording [ns].
 
     Raises:
         CutError: It can't be read, or a row isn't an episode; the message names the line.
@@ -186,7 +186,7 @@ def _time(text: str, first: int, place: str) -> int:
     seconds = _seconds(text, place)
     if seconds < _SINCE_1970:
         return first + round(seconds * 1e9)
-    # A float has no room for nanoseconds since 1970.
+    # A float can't hold nanoseconds since 1970.
     whole, _, part = text.partition('.')
     return int(float(whole)) * 1_000_000_000 + int(f'{part[:9]:0<9}' if part else 0)
 

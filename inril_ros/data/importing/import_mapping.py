@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a foreign bag calls things: the mapping that an import needs beside the contract.
+"""The mapping of a foreign bag: its names of topics, and where it has the commands.
 
-A bag that was recorded with the contract's topics needs none. The contract says what the robot
-is; this file says how one recording of it differs, so it is no part of the contract's hash.
+A bag that was recorded with the contract's topics needs none. The contract describes the robot; a
+mapping describes how one recording of it differs, so it is not part of the contract's hash.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from inril_ros.robot.contract.contract import Contract, Observation
 from inril_ros.robot.contract.reading import checked, load_yaml
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
-# Bags name topics with their namespace; ROS 1 allows more characters than a contract does.
+# With a namespace, and with the characters that ROS 1 allows but a contract doesn't.
 _BagTopic = Annotated[str, Field(pattern=r'^/?[A-Za-z0-9_/]+$')]
 _GOALS = 'control_msgs/action/GripperCommand'
 
@@ -28,12 +28,12 @@ class MappingError(ValueError):
 
 @dataclass(frozen=True, config=_STRICT)
 class ActionSource:
-    """Where a bag tells what was commanded; exactly one is given.
+    """The source of an action's commands in a bag; exactly one is given.
 
     Attributes:
-        recorded: A stream of the bag that holds the action's values, as a contract describes an
-            observation: for example the JointState of a leader arm.
-        next: An observation of the contract; what it is one tick later was the command.
+        recorded: A stream with the action's values, described as an observation of a contract: for
+            example the JointState of a leader arm.
+        next: An observation of the contract, whose value one tick later is the command.
     """
 
     recorded: Observation | None = None
@@ -46,13 +46,13 @@ class ActionSource:
 
 @dataclass(frozen=True, config=_STRICT)
 class ImportMapping:
-    """How a bag differs from what the contract says.
+    """The differences between a bag and the contract.
 
     Attributes:
-        topics: The bag's topic for a topic of the contract, where it has another name.
-        actions: Where the command is found, by action; those that aren't named are read from the
-            topic that the contract sends them on.
-        command_age: [s] A velocity that was commanded longer ago counts as zero.
+        topics: The bag's name of each topic of the contract that has another name in it.
+        actions: The source of the commands of each action that is not recorded on the topic of the
+            contract.
+        command_age: Age from which a commanded velocity counts as zero [s].
     """
 
     topics: dict[str, _BagTopic] = Field(default_factory=dict)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Demonstrations as a LeRobotDataset v3.0: parquet files that the lerobot package loads.
 
-``observation.state`` are the observations of the contract, one after the other; what is derived
-from them is derived again where it is needed. Images are PNG within the parquet files, or videos
-beside them. A frame has the observation and the action of a tick; the observation after the last
-action has no frame. Needs pyarrow, and PyAV for videos.
+``observation.state`` holds the observations of the contract, one after the other, without derived
+quantities. Images are PNG within the parquet files, or videos beside them. A frame has the
+observation and the action of a tick; the observation after the last action has no frame. Needs
+pyarrow, and PyAV for videos.
 """
 
 from collections.abc import Iterator
@@ -22,17 +22,7 @@ from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.data.demonstrations.npz_export import action_columns, quantity_columns
 from inril_ros.data.frames.episode import RecordedEpisode
-from inril_ros.data.lerobot.video import (
-    FILE_BYTES as VIDEO_FILE_BYTES,
-)
-from inril_ros.data.lerobot.video import (
-    PATH as VIDEOS,
-)
-from inril_ros.data.lerobot.video import (
-    require_codec,
-    video_information,
-    VideoFiles,
-)
+from inril_ros.data.lerobot import video as videos
 from inril_ros.data.record_files import write_json
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.images import encode_png
@@ -66,22 +56,22 @@ def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '')
     """Write the demonstrations of a folder as a dataset: whole, or not at all.
 
     Args:
-        folder: Of the demonstrations.
-        contract: Of the robot.
-        out: Folder to write; it must not be there.
-        video: Codec of the images, ``av1`` or ``h264``; none: PNG, without loss.
+        folder: Folder of demonstrations.
+        contract: The robot's contract.
+        out: Folder to write, which must not exist.
+        video: Codec of the images, ``av1`` or ``h264``; empty for PNG, without loss.
 
     Returns:
-        How many episodes there are.
+        The number of episodes.
 
     Raises:
-        BagError: An episode can't be used, or the folder ``out`` is there already.
+        BagError: An episode can't be used, or the folder ``out`` exists already.
         LeRobotError: pyarrow isn't installed.
-        VideoError: The images can't be encoded so, or PyAV isn't installed.
+        VideoError: The codec can't encode the images, or PyAV isn't installed.
     """
     require_pyarrow()
     if video:
-        require_codec(video)
+        videos.require_codec(video)
     if out.exists():
         raise BagError(f'{out}: is there already')
     partial = out.with_name(f'{out.name}.tmp')
@@ -95,18 +85,18 @@ def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '')
 
 
 def _write(folder: Path, contract: Contract, out: Path, video: str) -> int:
-    tasks = {one.path: one.task or contract.name for one in list_demonstrations(folder)}
+    tasks = {item.path: item.task or contract.name for item in list_demonstrations(folder)}
     names = sorted(set(tasks[path] for path in find_bags(folder)))
     rows, statistics = [], _Statistics()
     with ExitStack() as files:
         data = files.enter_context(closing(_DataFiles(out, contract, video)))
-        videos = [files.enter_context(closing(VideoFiles(
+        video_files = [files.enter_context(closing(videos.VideoFiles(
             out, image_key(camera), video, contract.control_rate, _CHUNK_FILES)))
             for camera in contract.policy_cameras if video]
         for path in find_bags(folder):
             episode = read_episode(path, contract, tuple(contract.observations))
             place = data.write(len(rows), episode, names.index(tasks[path]))
-            for camera, file in enumerate(videos):
+            for camera, file in enumerate(video_files):
                 place |= file.write(episode.images[:len(episode.actions), camera])
             statistics.add(contract, episode)
             rows.append({'episode_index': len(rows), 'tasks': [tasks[path]], **place,
@@ -138,7 +128,7 @@ def features(contract: Contract, video: str = '') -> dict[str, dict[str, Any]]:
             'dtype': 'video' if video else 'image', 'shape': [wanted.height, wanted.width, 3],
             'names': ['height', 'width', 'channels']}
         if video:
-            described[image_key(camera)]['info'] = video_information(
+            described[image_key(camera)]['info'] = videos.video_information(
                 video, wanted.height, wanted.width, contract.control_rate)
     described['timestamp'] = {'dtype': 'float32', 'shape': [1], 'names': None}
     for name in ('frame_index', 'episode_index', 'index', 'task_index'):
@@ -152,9 +142,9 @@ def _info(contract: Contract, rows: list[dict], tasks: list[str], video: str) ->
         'codebase_version': VERSION, 'robot_type': contract.name, 'total_episodes': len(rows),
         'total_frames': sum(row['length'] for row in rows), 'total_tasks': len(tasks),
         'chunks_size': _CHUNK_FILES, 'data_files_size_in_mb': _FILE_BYTES // 2**20,
-        'video_files_size_in_mb': VIDEO_FILE_BYTES // 2**20,
+        'video_files_size_in_mb': videos.FILE_BYTES // 2**20,
         'fps': int(rate) if rate == int(rate) else rate,
-        'splits': {'train': f'0:{len(rows)}'}, 'data_path': DATA, 'video_path': VIDEOS,
+        'splits': {'train': f'0:{len(rows)}'}, 'data_path': DATA, 'video_path': videos.PATH,
         'features': features(contract, video)}
 
 
@@ -171,7 +161,7 @@ class _DataFiles:
         self._frames = 0
 
     def write(self, index: int, episode: RecordedEpisode, task: int) -> dict[str, int]:
-        """Write an episode; return where it is."""
+        """Write an episode; return the entries of its row that locate it."""
         arrow = require_pyarrow()
         table = self._table(index, episode, task)
         if self._writer is not None and self._written + table.nbytes > _FILE_BYTES:
@@ -253,13 +243,13 @@ def _write_tasks(path: Path, names: list[str]) -> None:
 
 
 class _Statistics:
-    """Least, most, mean and deviation of each feature over all frames."""
+    """Minimum, maximum, mean and deviation of each feature over all frames."""
 
     def __init__(self) -> None:
         self._sums: dict[str, list[np.ndarray]] = {}
 
     def add(self, contract: Contract, episode: RecordedEpisode) -> None:
-        """Take an episode in."""
+        """Add an episode."""
         number = len(episode.actions)
         for name, rows in self._features(contract, episode, number):
             rows = np.asarray(rows, np.float64)
@@ -282,12 +272,12 @@ class _Statistics:
 
     def result(self) -> dict[str, dict[str, list]]:
         """Return the statistics by feature."""
-        told = {}
+        statistics = {}
         for name, (least, most, total, squares, number) in self._sums.items():
             mean = total / number
             deviation = np.sqrt(np.maximum(squares / number - mean ** 2, 0.0))
             shape = (3, 1, 1) if name.startswith('observation.images.') else mean.shape
-            told[name] = {key: np.reshape(value, shape).tolist() for key, value in (
+            statistics[name] = {key: np.reshape(value, shape).tolist() for key, value in (
                 ('min', least), ('max', most), ('mean', mean), ('std', deviation))}
-            told[name]['count'] = [int(number)]
-        return told
+            statistics[name]['count'] = [int(number)]
+        return statistics

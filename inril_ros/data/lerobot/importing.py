@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Episodes of a LeRobotDataset v3.0 as demonstrations.
 
-A frame becomes the messages that the robot would have sent at its tick, so that all that reads
-demonstrations reads these. The state must be the contract's observations, by name or in its order.
-The dataset has no observation after the last action: the last one is taken once more.
+A frame becomes the messages that the robot would have sent at its tick, so that the same code
+reads these and recorded demonstrations. The state must hold the contract's observations, by name
+or in its order. The dataset has no observation after the last action: the last one is repeated.
 Needs pyarrow, and PyAV for videos.
 """
 
@@ -40,11 +40,11 @@ def import_lerobot(
     """Import a dataset; all of its episodes are added, or none.
 
     Args:
-        dataset: Its folder.
-        contract: Of the robot.
-        folder: Of the demonstrations.
-        scale: Factor of states and actions; pi / 180 where they are in degrees.
-        operator: Who drove.
+        dataset: The dataset's folder.
+        contract: The robot's contract.
+        folder: Folder of demonstrations, to which the episodes are added.
+        scale: Factor of states and actions; pi / 180 if they are in degrees.
+        operator: The name of the person who drove.
 
     Raises:
         LeRobotError: It can't be read, or isn't of this robot.
@@ -107,7 +107,7 @@ class _Dataset:
         self.episodes = self._read_episodes()
 
     def _order(self, name: str, wanted: list[str], features: dict) -> list[int]:
-        """Return which numbers of a vector are the contract's, in its order."""
+        """Return the indices of the contract's numbers in a vector."""
         if name not in features:
             raise LeRobotError(f'{self._path}: lacks {name}; it has {sorted(features)}')
         names, size = features[name].get('names'), features[name]['shape'][0]
@@ -130,7 +130,7 @@ class _Dataset:
         return sorted(rows, key=lambda row: row['episode_index'])
 
     def outcome(self, row: dict) -> EpisodeOutcome:
-        """Return how an episode ended: by its reward if there is one, else as a success."""
+        """Return an episode's outcome: by its reward if there is one, else success."""
         if 'next.reward' not in self._features:
             return EpisodeOutcome.SUCCESS
         rewards = self._rows(row, ['next.reward'])['next.reward'].to_pylist()
@@ -165,8 +165,8 @@ class _Dataset:
 
 
 def _is_depth(feature: dict) -> bool:
-    told = feature.get('info') or {}
-    return bool(told.get('is_depth_map') or told.get('video.is_depth_map'))
+    information = feature.get('info') or {}
+    return bool(information.get('is_depth_map') or information.get('video.is_depth_map'))
 
 
 def _decoded(image: dict, name: str) -> np.ndarray:
@@ -182,7 +182,7 @@ def _decoded(image: dict, name: str) -> np.ndarray:
 def _write(
     messages: EpisodeMessages, frames: Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]],
 ) -> int:
-    """Write the messages of an episode; return how many actions were cut to the limits."""
+    """Write the messages of an episode; return how many actions were reduced to the limits."""
     contract = messages.contract
     start, clipped = 1000 * _SECOND, 0
     delay = round(contract.observation_delay * 1e9)
@@ -204,7 +204,7 @@ def _write(
 
 
 def _observe(messages: EpisodeMessages, frame: tuple, stamp: int) -> None:
-    """Write what the robot would have sent of a frame."""
+    """Write the messages that the robot would have sent of a frame."""
     contract, start, values = messages.contract, 0, {}
     for name, entry in contract.observations.items():
         values[name] = frame[0][start:start + entry.length]

@@ -64,10 +64,10 @@ class VideoFiles:
 
         Args:
             out: Folder of the dataset.
-            key: Of the feature, such as ``observation.images.front``.
+            key: Name of the feature, such as ``observation.images.front``.
             codec: One of ``CODECS``.
             rate: Images per second.
-            chunk_files: How many files a folder has.
+            chunk_files: Number of files per folder.
 
         Raises:
             VideoError: PyAV isn't installed, or there is no such codec in it.
@@ -81,7 +81,7 @@ class VideoFiles:
         self._file = self._frames = self._bytes = 0
 
     def write(self, images: np.ndarray) -> dict[str, Any]:
-        """Write the images (N, H, W, 3), uint8, of an episode; return its row's entries.
+        """Write the images (N, H, W, 3) uint8 of an episode; return its row's entries.
 
         Raises:
             VideoError: The codec takes no images of this size.
@@ -140,7 +140,7 @@ class VideoFiles:
 
 
 def video_information(codec: str, height: int, width: int, rate: float) -> dict[str, Any]:
-    """Return what ``meta/info.json`` says of a video feature, in lerobot's keys."""
+    """Return the description of a video feature in ``meta/info.json``, with lerobot's keys."""
     return {
         'video.height': height, 'video.width': width, 'video.codec': codec,
         'video.pix_fmt': 'yuv420p', 'video.fps': int(rate) if rate == int(rate) else rate,
@@ -150,13 +150,13 @@ def video_information(codec: str, height: int, width: int, rate: float) -> dict[
 
 
 def read_video(path: Path, start: float, number: int, rate: float) -> Iterator[np.ndarray]:
-    """Yield images (H, W, 3), uint8, of a video, by their times.
+    """Yield images (H, W, 3) uint8 of a video, by their times.
 
     Args:
         path: The file.
         start: Time of the first image in it [s].
-        number: How many there are.
-        rate: Images per second; each must be there, within a quarter of a period.
+        number: Number of images.
+        rate: Images per second; each image must be found within a quarter of a period.
 
     Raises:
         VideoError: One is missing or cannot be decoded.

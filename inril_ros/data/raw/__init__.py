@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a bag before it means anything: metadata, types, messages."""
+"""Message types, serialised messages, and a hash of a bag's content, without ROS."""

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Messages made without ROS: blank ones to fill in, and their serialised form for a bag."""
+"""Messages made without ROS: blank ones to fill in, and their serialised form for bags."""
 
 from array import array
 from dataclasses import fields, is_dataclass, replace
@@ -17,10 +17,10 @@ _TYPECODES = {'float64': 'd', 'float32': 'f', 'int8': 'b', 'uint8': 'B', 'int16'
 
 
 def blank_message(kind: str) -> Any:
-    """Return a message of a type with zeros, empty texts and empty arrays that can be added to.
+    """Return a message of a type with zeros, empty strings and empty, extensible arrays.
 
     Raises:
-        KeyError: The type isn't known.
+        KeyError: The type is unknown.
     """
     store = ros_typestore()
     _, entries = store.fielddefs[kind]
@@ -28,12 +28,12 @@ def blank_message(kind: str) -> Any:
 
 
 def message_class(kind: str) -> Any:
-    """Return what makes blank messages of a type: what codecs are given where there is no ROS."""
+    """Return a factory of blank messages of a type, for codecs where there is no ROS."""
     return lambda: blank_message(kind)
 
 
 def serialised(message: Any) -> bytes:
-    """Return a message as it is in a bag (CDR)."""
+    """Return a message in CDR, as in a bag."""
     return bytes(ros_typestore().serialize_cdr(with_numpy(message), message.__msgtype__))
 
 
@@ -53,7 +53,7 @@ def _blank(entry: tuple[Nodetype, Any]) -> Any:
 
 
 def with_numpy(value: Any) -> Any:
-    """Return a message with numpy's arrays, as the serialiser wants them."""
+    """Return a message with numpy arrays, which the serialiser needs."""
     if isinstance(value, array):
         return np.asarray(value)
     if isinstance(value, list):

@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The message types for bags: those of ROS 2 and ours, read from the `.msg` texts.
+"""The message types for bags: those of ROS 2 and those of this package.
 
-Bags are read and written without ROS, so the definitions can't come from the generated Python
-classes. They come from the texts that those classes are generated from, and a test holds the two
-together by the type hash (REP-2016, RIHS01).
+Bags are read and written without ROS, so the definitions come from the `.msg` files and not from
+the Python classes generated from them. A test compares both by the type hash (REP-2016, RIHS01).
 """
 
 from functools import cache
@@ -17,13 +16,13 @@ PACKAGE = 'inril_ros'
 
 
 def message_folder() -> Path:
-    """Find the folder with the `.msg` texts that belong to this copy of the package.
+    """Return the folder with the `.msg` files that belong to this copy of the package.
 
-    Looked for from this file upwards: `msg` in a source tree, `share/inril_ros/msg` below an
+    It is searched from this file upwards: `msg` in a source tree, `share/inril_ros/msg` below an
     installation prefix.
 
     Raises:
-        FileNotFoundError: neither is there.
+        FileNotFoundError: Neither exists.
     """
     for parent in Path(__file__).absolute().parents:
         for folder in (parent / 'msg', parent / 'share' / PACKAGE / 'msg'):
@@ -39,10 +38,10 @@ def message_folder() -> Path:
 def ros_typestore() -> Typestore:
     """Return the type store that knows `inril_ros/msg/*` and the common ROS 2 messages.
 
-    The store is made once per process and shared; register further types in one of your own.
+    It is made once per process and shared: don't register other types in it.
 
     Raises:
-        FileNotFoundError: the message definitions are not installed.
+        FileNotFoundError: The message definitions are not installed.
     """
     store = get_typestore(Stores.ROS2_KILTED)
     types = {}
