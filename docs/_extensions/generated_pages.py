@@ -3,7 +3,9 @@
 """Sphinx extension: fills pages of the reference from the code while they are read.
 
 A page holds a comment line such as ``% generated: commands``; it is replaced by Markdown that is
-made from the source that the page describes, so the reference can't differ from the code.
+made from the source that the page describes, so the reference can't differ from the code. A
+comment such as ``<!-- needs: hardware -->`` before a block of commands becomes a note that says
+why no test runs them.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,8 +17,14 @@ from typing import Any
 from sphinx.application import Sphinx
 import typer
 
+NEEDS = {
+    'hardware': 'needs a robot', 'ros': 'needs a ROS 2 distribution', 'gazebo': 'needs Gazebo',
+    'gpu': 'needs a GPU', 'machines': 'needs two machines', 'person': 'needs a person who drives',
+    'recording': 'needs a recording of yours', 'file': 'needs a file of yours',
+    'privileges': 'needs root'}
 ROOT = Path(__file__).resolve().parents[2]
 _PLACE = re.compile(r'^% generated: (\w+) ?(\S*)$', re.MULTILINE)
+_NEED = re.compile(r'^( *)<!-- needs: (\w+) -->$', re.MULTILINE)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -28,6 +36,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 def _fill(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = _PLACE.sub(
         lambda found: GENERATED[found[1]](*filter(None, [found[2]])), source[0])
+    source[0] = _NEED.sub(lambda found: f'{found[1]}{{.needs}}\n{found[1]}Not run by the tests: '
+                          f'{NEEDS[found[2]]}.\n', source[0])
 
 
 def commands() -> str:
@@ -80,7 +90,7 @@ def _parameter(parameter: Any) -> tuple[str, str, str]:
     default = parameter.default
     if parameter.required:
         shown = 'required'
-    elif default in (None, False, '', ()) or callable(default):
+    elif default is None or default is False or default in ('', ()) or callable(default):
         shown = ''
     else:
         shown = f'`{default}`'

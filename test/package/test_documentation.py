@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documentation builds without a warning, and what it names exists."""
 
+import os
 from pathlib import Path
 import re
 import subprocess
 import sys
 
+from documented_commands import check, commands_of, options_of
 import pytest
 
 from inril_ros.robot.contract.contract import load_contract
@@ -53,3 +55,46 @@ def test_links_lead_somewhere(page):
     for link in re.findall(r'\]\((?!https?:|#|mailto:)([^)\s#]+)', text):
         assert not link.startswith(('/', 'file:')), link
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize('page', OWN, ids=name)
+def test_commands_options_and_files_exist(page):
+    for command in commands_of(page):
+        check(command)
+
+
+@pytest.mark.parametrize(('line', 'complaint'), [
+    ('inril fly', 'no such command'), ('inril demo --speed 3', 'speed'),
+    ('inril evaluate runs/a', 'model'), ('rm -r runs', 'not a command of ours'),
+    ('inril contract check no_such_robot', 'no_such_robot'),
+    ('scripts/no_such_script.sh', 'not there'), ('ros2 run joy joy_node', 'not marked'),
+    ('python -m inril_ros.no_such_module', 'no_such_module'),
+    ('ros2 launch inril_ros sim.launch.py speed:=3', 'speed')])
+def test_a_wrong_command_is_noticed(line, complaint, tmp_path, monkeypatch):
+    page = tmp_path / 'page.md'
+    page.write_text(f'```bash\n{line}\n```\n', encoding='utf-8')
+    monkeypatch.setattr('documented_commands.ROOT', tmp_path)
+    (command,) = commands_of(page)
+    with pytest.raises(Exception, match=complaint):
+        check(command)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize('page', ['first_run', 'own_simulator'])
+def test_the_commands_of_a_tutorial_run_in_a_shortened_form(page, tmp_path):
+    short = {'--demos': '2', '--clone-steps': '30', '--steps': '200', '--episodes': '2'}
+    for command in commands_of(ROOT / f'docs/tutorials/{page}.md'):
+        words = list(command.words)
+        if command.needs or words[0] in ('source', 'export', 'cd'):
+            continue
+        if words[0] == 'scripts/demo.sh':
+            words = ['inril', 'demo']
+        if words[0] == 'inril':
+            for option in short.keys() & options_of(words):
+                words += [option, short[option]]
+        ran = subprocess.run(
+            [ROOT / word if (ROOT / word).is_file() else word for word in words], cwd=tmp_path,
+            env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True, text=True,
+            check=False)
+        assert ran.returncode == 0, f'{command}\n{ran.stdout}\n{ran.stderr}'
