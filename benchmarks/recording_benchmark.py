@@ -45,8 +45,9 @@ from inril_ros.graph.supervisor import node_command
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import Contract, load_contract
-from inril_ros.robot.messages.codecs import encode_image, encode_observations, stamp_ns
+from inril_ros.robot.messages.codecs import encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import encode_command
+from inril_ros.robot.messages.images import encode_image
 
 RATE, CAMERA_RATE = 100.0, 30.0  # [Hz]
 SIZES = ((128, 128), (640, 480))  # pixels

@@ -29,7 +29,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.robot.messages.codecs import encode_image
+from inril_ros.robot.messages.images import encode_image
 from inril_ros.robot.motion.kinematics import read_urdf
 from inril_ros.sim.mock_arm.arm import MockArm, MockArmConfig
 from inril_ros.sim.mock_arm.faults import Fault, FaultyStream, JointSample
@@ -112,7 +112,7 @@ class MockArmNode(ManagedNode):
     def _publish_state(self) -> None:
         arm = self._arm
         arm.advance(self._seconds())
-        for sample in self._stream.passing(arm.measure(self.now())):
+        for sample in self._stream.published(arm.measure(self.now())):
             message = self._message(sample)
             for publisher in self._states:
                 publisher.publish(message)

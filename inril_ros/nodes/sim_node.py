@@ -23,13 +23,9 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.robot.messages.codecs import (
-    CodecError,
-    encode_image,
-    encode_observations,
-    stamp_ns,
-)
+from inril_ros.robot.messages.codecs import CodecError, encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import decode_command
+from inril_ros.robot.messages.images import encode_image
 from inril_ros.robot.motion.kinematics import urdf_of
 from inril_ros.robot.motion.safety import SafetyGate
 from inril_ros.sim.environment import make_simulation

@@ -14,8 +14,7 @@ from inril_ros.bench.run import execute
 from inril_ros.bench.study import parse_run, parse_study
 from inril_ros.bench.task import Demonstrations, Images, StudyError, Task
 from inril_ros.bench.vectorised import Lane
-from inril_ros.robot.messages.codecs import encode_jpeg
-from inril_ros.robot.messages.images import policy_view
+from inril_ros.robot.messages.images import encode_jpeg, policy_view
 
 IMAGES = Images(cameras=('front',), size=16, observations=('hand_position', 'gripper_opening'))
 MODEL = {'actor_width': 16, 'critic_width': 16, 'image_channels': 8, 'image_stages': 2,

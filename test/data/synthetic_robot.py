@@ -15,7 +15,8 @@ from inril_ros.data.bags.bags import EpisodeBag
 from inril_ros.data.raw.messages import blank_message, message_class, serialised
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.contract.parts import static_topic
-from inril_ros.robot.messages.codecs import encode_image, encode_observations, put_stamp, stamp_ns
+from inril_ros.robot.messages.codecs import encode_observations, put_stamp, stamp_ns
+from inril_ros.robot.messages.images import encode_image
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND

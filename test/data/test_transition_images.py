@@ -17,10 +17,12 @@ from inril_ros.data.frames.transition_images import (
     unpack_images,
 )
 from inril_ros.robot.contract.contract import parse_contract
-from inril_ros.robot.messages.codecs import CodecError, encode_image, encode_jpeg
+from inril_ros.robot.messages.codecs import CodecError
 from inril_ros.robot.messages.images import (
     as_it_comes,
     decode_image,
+    encode_image,
+    encode_jpeg,
     encoded_image,
     policy_view,
     resized,

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from inril_ros.cli.main import app
 from inril_ros.nodes.clients.graph_survey import survey_graph
 from inril_ros.robot.contract.contract import load_contract
-from inril_ros.robot.messages.codecs import encode_jpeg
+from inril_ros.robot.messages.images import encode_jpeg
 
 
 @pytest.fixture

@@ -13,9 +13,13 @@ from sensor_msgs.msg import Image as RosImage
 
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.robot.contract.contract import Camera, ContractError, parse_contract
-from inril_ros.robot.messages.codec_images import rgb_of_compressed, rgb_of_image
 from inril_ros.robot.messages.codecs import CodecError
-from inril_ros.robot.messages.images import decode_image, encoded_image
+from inril_ros.robot.messages.images import (
+    decode_image,
+    encoded_image,
+    rgb_of_compressed,
+    rgb_of_image,
+)
 
 W, H = 12, 8
 CAMERA = Camera(topic='front', width=W, height=H)

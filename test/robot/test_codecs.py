@@ -21,15 +21,9 @@ import yaml
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Camera, ContractError, Observation, parse_contract
 from inril_ros.robot.contract.fields import ACTION_TYPES, OBSERVATION_TYPES, TRANSFORMS
-from inril_ros.robot.messages.codecs import (
-    CodecError,
-    decode,
-    encode_image,
-    encode_observations,
-    stamp_ns,
-)
+from inril_ros.robot.messages.codecs import CodecError, decode, encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import decode_command, encode_command
-from inril_ros.robot.messages.images import decode_image, encoded_image
+from inril_ros.robot.messages.images import decode_image, encode_image, encoded_image
 
 STAMP = 12_345_678_901
 SAWYER = yaml.safe_load(

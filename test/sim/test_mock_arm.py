@@ -142,9 +142,9 @@ def passed(fault, count=60, every=0.008):
     """Return what comes of samples of a moving arm once a fault has begun, and the samples."""
     stream, arm = FaultyStream(), mock_arm()
     made = [arm.measure(round((1.0 + index * every) * 1e9)) for index in range(count + 1)]
-    assert stream.passing(made[0]) == [made[0]]
+    assert stream.published(made[0]) == [made[0]]
     stream.change(fault)
-    return [sample for each in made[1:] for sample in stream.passing(each)], made
+    return [sample for each in made[1:] for sample in stream.published(each)], made
 
 
 def test_nothing_is_wrong_without_a_fault():
@@ -206,7 +206,7 @@ def test_after_any_faults_the_stream_is_whole_again(faults):
         for _ in range(7):
             stamp += 8_000_000
             sample = arm.measure(stamp)
-            came = stream.passing(sample)
+            came = stream.published(sample)
     assert came == [sample]
 
 

@@ -11,8 +11,8 @@ from inril_ros.data.bags.bags import absolute_topic, BagError, EXECUTED_TOPIC
 from inril_ros.data.bags.reading import robot_namespace
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Camera, Contract
-from inril_ros.robot.messages.codec_images import rgb_of_compressed, rgb_of_image
 from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.robot.messages.images import rgb_of_compressed, rgb_of_image
 
 Shown = list[tuple[float, np.ndarray]]
 """Time since the episode began [s] and image (height, width, 3) uint8 RGB, for each image."""

@@ -28,8 +28,8 @@ from inril_ros.data.raw.messages import message_class, serialised
 from inril_ros.data.record_files import read_json, RecordError
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
-from inril_ros.robot.messages.codecs import encode_image, encode_observations
-from inril_ros.robot.messages.images import encode_png, resized
+from inril_ros.robot.messages.codecs import encode_observations
+from inril_ros.robot.messages.images import encode_image, encode_png, resized
 
 _SECOND = 1_000_000_000
 

@@ -1,39 +1,38 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Messages to arrays and back, as the contract says.
+"""Observations in ROS messages: messages to arrays and back, by the contract.
 
-Observations are here, commands in ``commands``. The same functions serve messages of rclpy and of
-``rosbags``: both have the same attributes, so one code path decodes live topics and recorded ones.
-No ROS is imported here; whoever encodes passes in the message types.
+The same functions serve messages of rclpy and of ``rosbags``, which have the same attributes: live
+and recorded topics are decoded by the same code. No ROS is imported: message types are passed in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import re
 from typing import Any
 
 import numpy as np
 
-from inril_ros.robot.contract.contract import Camera, Contract, Observation
+from inril_ros.robot.contract.contract import Action, Contract, Observation
 from inril_ros.robot.contract.fields import TRAJECTORY, TRANSFORMS
 
 MessageTypes = Callable[[str], Any]
-"""Returns the message class of a type name such as ``sensor_msgs/msg/JointState``."""
+"""Returns the message class for a type name such as ``sensor_msgs/msg/JointState``."""
 
-#: Where a trajectory's point keeps each quantity.
+#: Field of each quantity in a point of a trajectory.
 POINT_FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 _VECTOR = ('x', 'y', 'z')
-# Of a pose, a transform, a twist, a wrench.
+# The two parts of a pose, a transform, a twist, a wrench.
 _PARTS = (('position', 'orientation'), ('translation', 'rotation'), ('linear', 'angular'),
           ('force', 'torque'))
 _INDEXED = re.compile(r'^(\w+)\[(\d+)\]$')
 
 
 class CodecError(ValueError):
-    """A message that doesn't hold what the contract says it holds."""
+    """A message doesn't hold what the contract says."""
 
 
 def stamp_ns(message: Any) -> int:
-    """Return the header stamp [ns] of a message; 0 means the sender set none."""
+    """Return the header stamp [ns] of a message; 0 if the sender set none."""
     return header_stamp_ns(message.header)
 
 
@@ -49,17 +48,25 @@ def decode(message: Any, observation: Observation) -> np.ndarray:
         CodecError: A joint or an element is missing, or a value isn't finite.
     """
     if observation.type == TRAJECTORY:
-        values = read_trajectory(message, observation.joints, observation.quantity,
-                                 observation.topic)
+        values = read_trajectory(message, observation)
     elif observation.joints and hasattr(message, 'name'):
         values = _read_joints(message, observation)
     else:
-        values = np.array(numbers_in(follow_path(message, observation.field or 'data')),
-                          dtype=np.float64)
-    if values.size != observation.length:
-        raise CodecError(f'{observation.topic}: {values.size} values, {observation.length} needed')
+        values = numbers_in(follow_path(message, observation.field or 'data'))
+    return checked_values(values, observation)
+
+
+def checked_values(values: Sequence[float], entry: Action | Observation) -> np.ndarray:
+    """Return the values (size,) float64 of a message.
+
+    Raises:
+        CodecError: Their number is wrong, or one isn't finite.
+    """
+    values = np.asarray(values, np.float64)
+    if values.size != entry.length:
+        raise CodecError(f'{entry.topic}: {values.size} values, {entry.length} needed')
     if not np.isfinite(values).all():
-        raise CodecError(f'{observation.topic}: a value is not finite: {values.tolist()}')
+        raise CodecError(f'{entry.topic}: a value is not finite: {values.tolist()}')
     return values
 
 
@@ -69,10 +76,10 @@ def encode_observations(
     """Return the (topic, message) pairs of a simulated robot's observations.
 
     Args:
-        contract: The robot.
+        contract: The robot's contract.
         values: Each observation of the contract by name, (size,).
         stamp: [ns] Time of the observation.
-        types: Gives message classes.
+        types: Returns message classes.
     """
     messages: dict[str, Any] = {}
     for name, entry in contract.observations.items():
@@ -91,34 +98,7 @@ def encode_observations(
     return list(messages.items())
 
 
-def encode_image(camera: Camera, image: np.ndarray, stamp: int, types: MessageTypes) -> Any:
-    """Return what the camera would send of an RGB image (height, width, 3) uint8.
-
-    A JPEG as CompressedImage, or an Image of encoding rgb8, as the contract says.
-    """
-    message = types(camera.type)()
-    put_stamp(message, stamp, 'camera')
-    if camera.type == 'sensor_msgs/msg/Image':
-        message.height, message.width = image.shape[:2]
-        message.encoding, message.step = 'rgb8', 3 * image.shape[1]
-        message.data.frombytes(np.ascontiguousarray(image, np.uint8).tobytes())
-        return message
-    message.format = 'jpeg'
-    message.data.frombytes(encode_jpeg(image))
-    return message
-
-
-def encode_jpeg(image: np.ndarray) -> bytes:
-    """Return an RGB image (height, width, 3) uint8 as JPEG; the same image, the same bytes."""
-    import cv2  # only where cameras are used: it costs 0.2 s to import
-
-    done, data = cv2.imencode('.jpg', image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-    if not done:
-        raise CodecError(f'an image of shape {image.shape} could not be encoded')
-    return data.tobytes()
-
-
-def _read_joints(message: Any, observation: Observation) -> np.ndarray:
+def _read_joints(message: Any, observation: Observation) -> list[float]:
     values = getattr(message, observation.quantity)
     index = {name: position for position, name in enumerate(message.name)}
     missing = [joint for joint in observation.joints if joint not in index]
@@ -128,23 +108,32 @@ def _read_joints(message: Any, observation: Observation) -> np.ndarray:
     if len(values) < len(message.name):
         raise CodecError(f'{observation.topic}: {len(values)} values of {observation.quantity} '
                          f'for {len(message.name)} joints')
-    return np.array([values[index[joint]] for joint in observation.joints], dtype=np.float64)
+    return [values[index[joint]] for joint in observation.joints]
 
 
-def read_trajectory(message: Any, joints: tuple[str, ...], quantity: str, topic: str
-                    ) -> np.ndarray:
-    """Return the values of joints (n,) in the first point of a JointTrajectory.
+def read_trajectory(message: Any, entry: Action | Observation) -> list[float]:
+    """Return the joints' values (n) in the first point of a JointTrajectory.
 
     Raises:
-        CodecError: It has no point, or one that lacks them.
+        CodecError: It has no point, or the point lacks them.
     """
     point = message.points[0] if len(message.points) else None
-    values = list(getattr(point, POINT_FIELDS[quantity], []))
-    names = list(message.joint_names)
+    return named_values(
+        message.joint_names, getattr(point, POINT_FIELDS[entry.quantity], ()), entry)
+
+
+def named_values(
+    names: Sequence[str], values: Sequence[float], entry: Action | Observation,
+) -> list[float]:
+    """Return the values (n) of the entry's joints from values with names.
+
+    Raises:
+        CodecError: A joint has none.
+    """
     try:
-        return np.array([values[names.index(joint)] for joint in joints], np.float64)
+        return [values[list(names).index(joint)] for joint in entry.joints]
     except (ValueError, IndexError) as error:
-        raise CodecError(f'{topic}: no {quantity} for {joints}') from error
+        raise CodecError(f'{entry.topic}: no {entry.quantity} for {entry.joints}') from error
 
 
 def _write_trajectory(
@@ -178,7 +167,10 @@ def _write_joints(message: Any, observation: Observation, values: np.ndarray) ->
 
 
 def follow_path(message: Any, path: str, types: MessageTypes | None = None) -> Any:
-    """Return the part of a message that a path such as ``poses[1].position`` names."""
+    """Return the part of a message at a path such as ``poses[1].position``.
+
+    With ``types`` missing poses are added.
+    """
     value = message
     for part in path.split('.'):
         match = _INDEXED.match(part)
@@ -195,7 +187,7 @@ def follow_path(message: Any, path: str, types: MessageTypes | None = None) -> A
 
 
 def numbers_in(value: Any) -> list[float]:
-    """Return the numbers of a pose, twist, wrench, vector, quaternion (x y z w), array, number."""
+    """Return the numbers in a pose, twist, wrench, vector, quaternion (x y z w), array, number."""
     if isinstance(value, (bool, int, float, np.generic)):
         return [float(value)]
     for first, second in _PARTS:
@@ -208,7 +200,7 @@ def numbers_in(value: Any) -> list[float]:
 
 
 def put_at_path(message: Any, path: str, numbers: np.ndarray, types: MessageTypes) -> None:
-    """Write numbers to where ``follow_path`` reads them, in a message of ROS."""
+    """Write numbers to a path, see ``follow_path``, of a ROS message."""
     above, _, last = path.rpartition('.')
     owner = follow_path(message, above, types) if above else message
     match = _INDEXED.match(last)
@@ -224,7 +216,7 @@ def put_at_path(message: Any, path: str, numbers: np.ndarray, types: MessageType
 
 
 def put_numbers(value: Any, numbers: np.ndarray) -> None:
-    """Write numbers into what ``numbers_in`` reads."""
+    """Write numbers to an object that ``numbers_in`` reads."""
     numbers = [float(number) for number in numbers]
     for first, second in _PARTS:
         if hasattr(value, first):
@@ -239,13 +231,13 @@ def put_numbers(value: Any, numbers: np.ndarray) -> None:
 
 
 def _extend(sequence: Any, numbers: Iterable[float]) -> None:
-    """Add numbers to an array, as integers where it holds integers."""
+    """Append numbers to an array, as integers if it holds integers."""
     whole = getattr(sequence, 'typecode', 'd') in 'bBhHiIlLqQ'
     sequence.extend(int(number) if whole else float(number) for number in numbers)
 
 
 def put_stamp(message: Any, stamp: int, frame_id: str) -> None:
-    """Set time [ns] and frame of a message that has a header."""
+    """Set time [ns] and frame of a message, if it has a header."""
     if hasattr(message, 'header'):
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
         message.header.frame_id = frame_id

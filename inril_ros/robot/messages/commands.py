@@ -1,15 +1,15 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Actions to command messages and back: the interfaces that arms are driven by.
+"""Actions in command messages: the interfaces by which arms are driven.
 
-| type in the contract | whom it drives |
+| type in the contract | receiver |
 |---|---|
 | ``trajectory_msgs/msg/JointTrajectory`` | joint_trajectory_controller: one point, or a horizon |
-| ``std_msgs/msg/Float64MultiArray`` | forward controllers; the last one stays for ever |
+| ``std_msgs/msg/Float64MultiArray`` | forward controllers, which hold the last one for ever |
 | ``control_msgs/msg/JointJog``, ``geometry_msgs/msg/TwistStamped`` | MoveIt Servo |
-| ``control_msgs/action/GripperCommand`` | grippers, by an action: the goal is returned |
+| ``control_msgs/action/GripperCommand`` | grippers; the message is the action's goal |
 
-No ROS is imported here, control_msgs neither: whoever encodes passes in the message types.
+Neither ROS nor control_msgs is imported: message types are passed in.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,10 @@ import numpy as np
 from inril_ros.robot.contract.contract import Action, Contract
 from inril_ros.robot.contract.fields import TRAJECTORY
 from inril_ros.robot.messages.codecs import (
-    CodecError,
+    checked_values,
     follow_path,
     MessageTypes,
+    named_values,
     numbers_in,
     POINT_FIELDS,
     put_numbers,
@@ -45,12 +46,12 @@ def encode_command(
     period after the stamp.
 
     Args:
-        contract: Of the robot.
-        action: (A,) What is due now.
-        stamp: [ns] Of the tick.
-        types: Gives message classes. For a gripper action the message is the goal.
-        following: By the name of an action with a horizon, the joint positions (R, n) of the
-            periods that follow.
+        contract: The robot's contract.
+        action: (A,) Action of the tick.
+        stamp: [ns] Time of the tick.
+        types: Returns message classes.
+        following: Joint positions (R, n) of the next periods, by the name of an action with a
+            horizon.
     """
     messages: dict[str, Any] = {}
     for name, entry in contract.actions.items():
@@ -73,12 +74,15 @@ def decode_command(message: Any, action: Action) -> np.ndarray:
     Raises:
         CodecError: The message doesn't hold the action.
     """
-    values = _read(message, action)
-    if values.size != action.length:
-        raise CodecError(f'{action.topic}: {values.size} values, {action.length} needed')
-    if not np.isfinite(values).all():
-        raise CodecError(f'{action.topic}: a value is not finite: {values.tolist()}')
-    return values
+    if action.type == GRIPPER:
+        values = [message.command.position]
+    elif action.type == TRAJECTORY:
+        values = read_trajectory(message, action)
+    elif action.type == JOINT_JOG:
+        values = named_values(message.joint_names, message.velocities, action)
+    else:
+        values = numbers_in(follow_path(message, action.field or 'data'))
+    return checked_values(values, action)
 
 
 def _write(
@@ -89,10 +93,10 @@ def _write(
         if not message.points:
             _add_point(message, action, values, period, types)
         else:
-            getattr(message.points[0], POINT_FIELDS[action.quantity]).extend(_floats(values))
+            getattr(message.points[0], POINT_FIELDS[action.quantity]).extend(map(float, values))
     elif action.type == JOINT_JOG:
         message.joint_names.extend(action.joints)
-        message.velocities.extend(_floats(values))
+        message.velocities.extend(map(float, values))
         message.duration = period / 1e9
     elif action.type == GRIPPER:
         message.command.position = float(values[0])
@@ -105,27 +109,8 @@ def _add_point(
     message: Any, action: Action, values: np.ndarray, period: int, types: MessageTypes,
 ) -> None:
     point = types('trajectory_msgs/msg/JointTrajectoryPoint')()
-    getattr(point, POINT_FIELDS[action.quantity]).extend(_floats(values))
-    # A controller refuses points at the same time, and one at time 0 is a jump.
+    getattr(point, POINT_FIELDS[action.quantity]).extend(map(float, values))
+    # A controller refuses two points at the same time; one at time 0 would be a jump.
     after = period * (len(message.points) + 1)
     point.time_from_start.sec, point.time_from_start.nanosec = divmod(after, 1_000_000_000)
     message.points.append(point)
-
-
-def _read(message: Any, action: Action) -> np.ndarray:
-    if action.type == GRIPPER:
-        return np.array([message.command.position], np.float64)
-    if action.type not in (TRAJECTORY, JOINT_JOG):
-        return np.array(numbers_in(follow_path(message, action.field or 'data')), np.float64)
-    if action.type == TRAJECTORY:
-        return read_trajectory(message, action.joints, action.quantity, action.topic)
-    values, names = list(message.velocities), list(message.joint_names)
-    try:
-        return np.array([values[names.index(joint)] for joint in action.joints])
-    except (ValueError, IndexError) as error:
-        raise CodecError(
-            f'{action.topic}: no {action.quantity} for {action.joints}') from error
-
-
-def _floats(values: np.ndarray) -> list[float]:
-    return [float(value) for value in values]

@@ -1,9 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Camera images between the wire and the policy.
+"""Camera images: ROS messages, JPEG and PNG files, arrays.
 
-Images travel and are kept as the camera encoded them. Whoever looks at them decodes them here: the
-acting policy, the learner and the reader of bags see the same pixels, bit for bit.
+Images are sent and stored as the camera encoded them. The acting policy, the learner and the
+reader of bags all decode them here, and thus see exactly the same pixels.
+
+All encodings of ROS become RGB, uint8; row padding and byte order are handled here. Depth becomes
+grey by the range that the contract gives: 0 not measured, 1 nearest .. 255 farthest.
 """
 
 from collections.abc import Sequence
@@ -12,18 +15,85 @@ from typing import Any
 import numpy as np
 
 from inril_ros.robot.contract.contract import Camera, Contract
-from inril_ros.robot.messages.codec_images import rgb_of_compressed, rgb_of_image
-from inril_ros.robot.messages.codecs import CodecError, encode_jpeg
+from inril_ros.robot.messages.codecs import CodecError, MessageTypes, put_stamp
 
+# Encoding: (channels, bytes per number, OpenCV's conversion to RGB or '').
+_ENCODINGS: dict[str, tuple[int, int, str]] = {
+    'rgb8': (3, 1, ''), 'bgr8': (3, 1, 'COLOR_BGR2RGB'), '8uc3': (3, 1, 'COLOR_BGR2RGB'),
+    'rgba8': (4, 1, 'COLOR_RGBA2RGB'), 'bgra8': (4, 1, 'COLOR_BGRA2RGB'),
+    '8uc4': (4, 1, 'COLOR_BGRA2RGB'), 'mono8': (1, 1, 'COLOR_GRAY2RGB'),
+    '8uc1': (1, 1, 'COLOR_GRAY2RGB'), 'mono16': (1, 2, 'COLOR_GRAY2RGB'),
+    '16uc1': (1, 2, 'COLOR_GRAY2RGB'), 'rgb16': (3, 2, ''), 'bgr16': (3, 2, 'COLOR_BGR2RGB'),
+    # OpenCV names a pattern by its second row, ROS by its first.
+    'bayer_rggb8': (1, 1, 'COLOR_BayerBG2RGB'), 'bayer_bggr8': (1, 1, 'COLOR_BayerRG2RGB'),
+    'bayer_gbrg8': (1, 1, 'COLOR_BayerGR2RGB'), 'bayer_grbg8': (1, 1, 'COLOR_BayerGB2RGB'),
+    'bayer_rggb16': (1, 2, 'COLOR_BayerBG2RGB'), 'bayer_bggr16': (1, 2, 'COLOR_BayerRG2RGB'),
+    'bayer_gbrg16': (1, 2, 'COLOR_BayerGR2RGB'), 'bayer_grbg16': (1, 2, 'COLOR_BayerGB2RGB'),
+    'yuv422': (2, 1, 'COLOR_YUV2RGB_UYVY'), 'uyvy': (2, 1, 'COLOR_YUV2RGB_UYVY'),
+    'yuv422_yuy2': (2, 1, 'COLOR_YUV2RGB_YUY2'), 'yuyv': (2, 1, 'COLOR_YUV2RGB_YUY2'),
+    'nv12': (1, 1, 'COLOR_YUV2RGB_NV12'), 'nv21': (1, 1, 'COLOR_YUV2RGB_NV21'),
+}
+_DEPTH = ('16uc1', 'mono16', '32fc1')
+# Number of bytes that compressed_depth_image_transport puts before its PNG.
+_DEPTH_HEADER = 12
 _MAGIC = (b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n')
 
 
+def rgb_of_image(message: Any, camera: Camera) -> np.ndarray:
+    """Return a sensor_msgs/Image as (height, width, 3) uint8 RGB.
+
+    Raises:
+        CodecError: Its encoding isn't known, or its content doesn't fit its size.
+    """
+    import cv2  # only where cameras are used: it takes 0.2 s to import
+
+    name = message.encoding.lower()
+    if camera.depth_range is not None:
+        if name not in _DEPTH:
+            raise CodecError(f'{camera.topic}: depth_range is given, but the encoding is '
+                             f'{message.encoding!r}; depth is one of {list(_DEPTH)}')
+        size = 4 if name == '32fc1' else 2
+        return _grey_of_depth(_pixels(message, camera, 1, size)[..., 0], camera)
+    if name not in _ENCODINGS:
+        hint = '; give the camera a depth_range' if name == '32fc1' else ''
+        raise CodecError(f'{camera.topic}: encoding {message.encoding!r} is not known{hint}; '
+                         f'known are {sorted(_ENCODINGS)}')
+    channels, size, conversion = _ENCODINGS[name]
+    pixels = _pixels(message, camera, channels, size)
+    if size == 2:
+        pixels = (pixels >> 8).astype(np.uint8)
+    pixels = np.ascontiguousarray(pixels)
+    try:
+        return cv2.cvtColor(pixels, getattr(cv2, conversion)) if conversion else pixels
+    except cv2.error as error:  # an odd width of a format whose pixels share colours
+        raise CodecError(f'{camera.topic}: {message.width} x {message.height} cannot be '
+                         f'{message.encoding}: {str(error).strip()}') from error
+
+
+def rgb_of_compressed(message: Any, camera: Camera) -> np.ndarray:
+    """Return a sensor_msgs/CompressedImage as (height, width, 3) uint8 RGB.
+
+    Raises:
+        CodecError: It can't be decoded.
+    """
+    data = bytes(message.data)
+    if 'compressedDepth' in message.format:
+        data = data[_DEPTH_HEADER:]
+    if camera.depth_range is None:
+        return _decoded(data, camera)
+    image = _decoded(data, camera, unchanged=True)
+    if image.ndim != 2 or image.dtype != np.uint16:
+        raise CodecError(f'{camera.topic}: depth_range is given, but the image has '
+                         f'{image.dtype} {image.shape}; depth is 16 bit with one channel')
+    return _grey_of_depth(image, camera)
+
+
 def encoded_image(message: Any, camera: Camera) -> bytes:
-    """Return the content of an image message: JPEG or PNG as it came, all else as PNG.
+    """Return the content of an image message: JPEG and PNG unchanged, all else as PNG.
 
     Args:
         message: sensor_msgs/CompressedImage or sensor_msgs/Image.
-        camera: Of the contract.
+        camera: The camera's entry in the contract.
 
     Raises:
         CodecError: It is no image, or larger than the camera's image without compression.
@@ -39,20 +109,41 @@ def encoded_image(message: Any, camera: Camera) -> bytes:
     return data
 
 
+def encode_image(camera: Camera, image: np.ndarray, stamp: int, types: MessageTypes) -> Any:
+    """Return the message in which a camera would send an RGB image (height, width, 3) uint8.
+
+    That is a JPEG as CompressedImage, or an Image of encoding rgb8, as the contract says.
+    """
+    message = types(camera.type)()
+    put_stamp(message, stamp, 'camera')
+    if camera.type == 'sensor_msgs/msg/Image':
+        message.height, message.width = image.shape[:2]
+        message.encoding, message.step = 'rgb8', 3 * image.shape[1]
+        message.data.frombytes(np.ascontiguousarray(image, np.uint8).tobytes())
+        return message
+    message.format = 'jpeg'
+    message.data.frombytes(encode_jpeg(image))
+    return message
+
+
 def as_it_comes(image: np.ndarray, camera: Camera) -> bytes:
-    """Return what ``encoded_image`` gives of the message in which a simulated camera sends it."""
+    """Return what ``encoded_image`` returns for the message that ``encode_image`` makes."""
     compressed = camera.type == 'sensor_msgs/msg/CompressedImage'
     return encode_jpeg(image) if compressed else encode_png(image)
 
 
-def encode_png(image: np.ndarray) -> bytes:
-    """Return an RGB image (height, width, 3) uint8 as PNG: nothing is lost."""
+def encode_jpeg(image: np.ndarray) -> bytes:
+    """Return an RGB image (height, width, 3) uint8 as JPEG; the same image, the same bytes."""
     import cv2
 
-    done, data = cv2.imencode('.png', image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not done:
-        raise CodecError(f'an image of shape {image.shape} could not be encoded')
-    return data.tobytes()
+    return _encoded(image, '.jpg', [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Return an RGB image (height, width, 3) uint8 as PNG, without loss."""
+    import cv2
+
+    return _encoded(image, '.png', [cv2.IMWRITE_PNG_COMPRESSION, 1])
 
 
 def decode_image(data: bytes, camera: Camera) -> np.ndarray:
@@ -61,17 +152,11 @@ def decode_image(data: bytes, camera: Camera) -> np.ndarray:
     Raises:
         CodecError: It can't be decoded, or has another size.
     """
-    import cv2  # only where cameras are used: it costs 0.2 s to import
-
-    # A camera's orientation is how it is mounted, not what a tag in the file says.
-    image = cv2.imdecode(np.frombuffer(data, np.uint8),
-                         cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise CodecError(f'{camera.topic}: {len(data)} bytes that are no image')
+    image = _decoded(data, camera)
     if image.shape[:2] != (camera.height, camera.width):
         raise CodecError(f'{camera.topic}: an image of {image.shape[1]} x {image.shape[0]}, the '
                          f'contract says {camera.width} x {camera.height}')
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return image
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -86,7 +171,7 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def policy_view(encoded: Sequence[bytes], contract: Contract) -> np.ndarray:
-    """Return what the policy sees, (C, H, W, 3) uint8, of one image of each policy camera.
+    """Return the images that the policy gets, (C, H, W, 3) uint8, one of each policy camera.
 
     Raises:
         CodecError: An image can't be decoded, or has another size than its camera.
@@ -98,9 +183,9 @@ def policy_view(encoded: Sequence[bytes], contract: Contract) -> np.ndarray:
 
 
 class PolicyViews:
-    """Policy views of many ticks, each encoded image decoded once: cameras are slower than ticks.
+    """Policy views of many ticks, each image decoded once: cameras are slower than ticks.
 
-    Read-only arrays are given out, so that what is equal is stored once.
+    The arrays are read-only and shared, so that equal ones are stored once.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -108,7 +193,7 @@ class PolicyViews:
         self._newest: tuple[tuple[bytes, ...], np.ndarray] | None = None
 
     def of(self, encoded: Sequence[bytes]) -> np.ndarray:
-        """Return (C, H, W, 3) uint8; the array of the call before if the images are the same.
+        """Return (C, H, W, 3) uint8; the same array as before if the images are the same.
 
         Raises:
             CodecError: See ``policy_view``.
@@ -129,3 +214,56 @@ class PolicyViews:
         images = np.stack([self.of(row) for row in rows])
         images.setflags(write=False)
         return images
+
+
+def _decoded(data: bytes, camera: Camera, unchanged: bool = False) -> np.ndarray:
+    """Return a compressed image as RGB (height, width, 3) uint8, or unchanged."""
+    import cv2
+
+    # A camera's orientation is how it is mounted, not a tag in the file.
+    flags = cv2.IMREAD_UNCHANGED if unchanged else (
+        cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if image is None:
+        raise CodecError(f'{camera.topic}: {len(data)} bytes that are no image')
+    return image if unchanged else np.ascontiguousarray(image[:, :, ::-1])
+
+
+def _encoded(image: np.ndarray, extension: str, settings: list[int]) -> bytes:
+    import cv2
+
+    done, data = cv2.imencode(extension, image[:, :, ::-1], settings)
+    if not done:
+        raise CodecError(f'an image of shape {image.shape} could not be encoded')
+    return data.tobytes()
+
+
+def _pixels(message: Any, camera: Camera, channels: int, size: int) -> np.ndarray:
+    """Return the pixels (rows, width, channels) without padding, in this machine's byte order."""
+    width, height = message.width, message.height
+    rows = height * 3 // 2 if message.encoding.lower() in ('nv12', 'nv21') else height
+    used = width * channels * size
+    step = message.step or used
+    data = np.frombuffer(bytes(message.data), np.uint8)
+    if step < used or data.size < step * (rows - 1) + used or not (width and height):
+        raise CodecError(
+            f'{camera.topic}: {data.size} bytes in rows of {message.step} are no {width} x '
+            f'{height} image of encoding {message.encoding!r}')
+    data = np.pad(data[:step * rows], (0, max(0, step * rows - data.size)))
+    line = data.reshape(rows, step)[:, :used]
+    if size == 1:
+        return line.reshape(rows, width, channels)
+    order = '>' if message.is_bigendian else '<'
+    kind = np.dtype(f'{order}{"f4" if size == 4 else "u2"}')
+    numbers = np.ascontiguousarray(line).view(kind).reshape(rows, width, channels)
+    return numbers.astype(kind.newbyteorder('='))
+
+
+def _grey_of_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return depth (height, width), uint16 [mm] or float32 [m], as grey (height, width, 3)."""
+    near, far = camera.depth_range
+    metres = depth.astype(np.float32) * (0.001 if depth.dtype == np.uint16 else 1.0)
+    measured = np.isfinite(metres) & (metres > 0.0)
+    share = np.clip((np.where(measured, metres, near) - near) / (far - near), 0.0, 1.0)
+    grey = np.where(measured, 1 + np.rint(254.0 * share), 0).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)

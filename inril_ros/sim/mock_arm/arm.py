@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An arm that isn't there: what a ros2_control robot does, for tests and first tries.
+"""A mock arm that behaves like a robot of ros2_control, for tests and first tries.
 
-It is made from a contract and its URDF alone: controllers take the commands of the contract,
-joints follow them late and within the URDF's limits, and what is measured has noise. No ROS and no
-clock: times are passed in, the same calls with the same seed give the same arm.
+It is made from a contract and its URDF alone: controllers take the contract's commands, joints
+follow them late and within the URDF's limits, and measurements have noise. No ROS and no clock:
+times are passed in, and the same calls with the same seed give the same motion.
 """
 
 from dataclasses import dataclass, replace
@@ -21,22 +21,22 @@ from inril_ros.sim.mock_arm.controllers import ForwardController, TrajectoryCont
 from inril_ros.sim.mock_arm.dynamics import JointDynamics, STEP
 from inril_ros.sim.mock_arm.faults import JointSample
 
-_LONGEST_CATCH_UP = 2.0  # [s] after a longer pause the arm has come to rest anyway
+_LONGEST_CATCH_UP = 2.0  # [s] after a longer pause the arm is at rest anyway
 _JERK = 100.0  # [rad/s^3] on the way home
 _Controller = TrajectoryController | ForwardController
 
 
 @dataclass(frozen=True)
 class MockArmConfig:
-    """What the URDF doesn't say.
+    """Properties that a URDF doesn't contain.
 
     Attributes:
-        acceleration: [rad/s^2 or m/s^2] Highest, of every joint.
-        bandwidth: [rad/s] Of the joints' servos.
-        latency: [s] From a controller's output to the motors.
-        noise: [rad or m] Standard deviation of measured positions; velocities have ten times it.
-        tolerance: [rad or m] A joint may be so far from its trajectory before it is aborted.
-        timeout: [s] After the end of a trajectory it is aborted; 0: never.
+        acceleration: [rad/s^2 or m/s^2] Highest acceleration of every joint.
+        bandwidth: [rad/s] Bandwidth of the joints' servos.
+        latency: [s] Delay from a controller's output to the motors.
+        noise: [rad or m] Standard deviation of measured positions; velocities have 10 times it.
+        tolerance: [rad or m] Distance of a joint from its trajectory at which it is aborted.
+        timeout: [s] Time after the end of a trajectory until it is aborted; 0: never.
         home_speed: Share of the limits that the way home uses.
     """
 
@@ -53,15 +53,15 @@ class MockArm:
     """Controllers, joints and sensors of one arm.
 
     Args:
-        contract: Says by which topics it is commanded, its joints, and where its home is.
-        robot: Its URDF.
-        config: See there.
-        seed: Of the noise.
+        contract: The arm's contract, with the topics of its commands, its joints and its home.
+        robot: The arm's URDF.
+        config: Further properties.
+        seed: Seed of the noise.
 
     Attributes:
         joints: Names of the n joints, in the order of all arrays.
-        deaf: Commands are ignored.
-        refused: Commands that a controller did not take.
+        deaf: Whether commands are ignored.
+        refused: Number of commands that a controller has refused.
 
     Raises:
         ValueError: The contract has commands that these controllers don't understand, or joints
@@ -72,7 +72,7 @@ class MockArm:
     def __init__(self, contract: Contract, robot: URDF, config: MockArmConfig | None = None,
                  seed: int = 0) -> None:
         self.config = config or MockArmConfig()
-        # joint_state_broadcaster's order, not the contract's: whoever reads by order is found out.
+        # joint_state_broadcaster's order, not the contract's, to detect readers by order.
         self.joints = tuple(sorted({joint for entry in contract.observations.values()
                                     for joint in entry.joints}))
         limits = limits_from_urdf(robot, self.joints)
@@ -95,7 +95,7 @@ class MockArm:
         self.refused = 0
 
     def _make_controllers(self, contract: Contract) -> dict[str, tuple[_Controller, list[int]]]:
-        """Return the controller of each topic, and which joints it has."""
+        """Return the controller of each topic, with the places of its joints."""
         made: dict[str, tuple[_Controller, list[int]]] = {}
         for name, entry in contract.actions.items():
             if not entry.commands_positions or entry.type not in (TRAJECTORY, MULTI_ARRAY):
@@ -115,21 +115,21 @@ class MockArm:
 
     @property
     def position(self) -> np.ndarray:
-        """Where the joints really are (n,), in the order of ``joints``."""
+        """True positions (n,)."""
         return self._joint_dynamics.position
 
     @property
     def velocity(self) -> np.ndarray:
-        """How fast they really are (n,)."""
+        """True velocities (n,)."""
         return self._joint_dynamics.velocity
 
     def command(self, topic: str, message: Any, now: float, origin: int = 0) -> str:
         """Give a command to the controller of a topic; return why it is refused, or ''.
 
         Args:
-            topic: As in the contract.
-            message: Of the contract's type.
-            now: [s] Since the origin.
+            topic: Topic of the contract.
+            message: Message of the contract's type.
+            now: [s] Time since the origin.
             origin: [ns] Time of the stamps' clock at which ``now`` is 0.
         """
         if self.deaf:
@@ -143,9 +143,9 @@ class MockArm:
         return reason
 
     def advance(self, now: float) -> None:
-        """Let time pass until ``now`` [s]; the first call begins at rest at home."""
+        """Simulate until ``now`` [s]; at the first call the arm is at rest at home."""
         if self._time is None or now < self._time:
-            self._time = now  # time that went back moves nothing
+            self._time = now  # the first call, or a clock that went back
         self._time = max(self._time, now - _LONGEST_CATCH_UP)
         while self._time + STEP <= now:
             self._time += STEP
@@ -153,15 +153,15 @@ class MockArm:
             self._joint_dynamics.step(self._reference, self._reference_velocity)
 
     def measure(self, stamp: int) -> JointSample:
-        """Return what the sensors say now, with a stamp [ns]."""
+        """Return the present measurement, with a stamp [ns]."""
         noise = self.config.noise * self._random.standard_normal((2, len(self.joints)))
         return JointSample(stamp, self.joints, self.position + noise[0],
                            self.velocity + 10.0 * noise[1])
 
     def drive_home(self, now: float) -> str:
-        """Drive home from where the arm is; commands are refused meanwhile. Return why not, or ''.
+        """Drive home on a straight line in joint space; return why that isn't possible, or ''.
 
-        The way is a straight line in joint space at a share of the limits.
+        Commands are refused meanwhile.
         """
         self.advance(now)
         try:
@@ -174,12 +174,12 @@ class MockArm:
 
     @property
     def homing(self) -> bool:
-        """Whether it is on its way home."""
+        """Whether the arm is on its way home."""
         return self._way_home is not None
 
     @property
     def aborted(self) -> str:
-        """Why a controller gave up its last trajectory; empty if none did."""
+        """Why controllers have aborted their last trajectories; empty if none has."""
         return '; '.join(f'{topic}: {controller.aborted}'
                          for topic, (controller, _) in self._controllers.items()
                          if controller.aborted)

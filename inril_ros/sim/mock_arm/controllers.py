@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Two controllers of ros2_control, as far as one that sends them commands can tell.
+"""Two controllers of ros2_control, as seen by a sender of commands.
 
-What is copied is what matters to the sender: what is refused, what is done between the points,
-what happens when a command comes late, and what becomes of the arm when none comes any more. The
-model is the documentation of joint_trajectory_controller and forward_command_controller. No clock
-and no ROS: times are passed in, messages are read by their attributes.
+They behave like joint_trajectory_controller and forward_command_controller, by their
+documentation, in what matters to the sender: which commands are refused, the motion between
+points, late commands, and the end of commands. No clock and no ROS: times are passed in, messages
+are read by their attributes.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-_LARGEST = 1e6  # larger numbers are an error in any unit, and would overflow further on
+_LARGEST = 1e6  # a larger number is an error in any unit, and might overflow later
 
 
 @dataclass(frozen=True)
 class _Point:
-    """Where the joints shall be at a time [s]; velocity and acceleration None: not given."""
+    """Target of the joints (n,) at a time [s]; velocity and acceleration are None if not given."""
 
     time: float
     position: np.ndarray
@@ -28,18 +28,18 @@ class _Point:
 
 
 class TrajectoryController:
-    """Follows the newest JointTrajectory, as joint_trajectory_controller does.
+    """Follows the newest JointTrajectory, like joint_trajectory_controller.
 
-    From where the reference is when it comes, by way of each point, at its time: linearly if only
-    positions are given, by a cubic with velocities, by a quintic with accelerations too. After the
-    last point it holds that point. A joint that gets too far from the reference aborts the
-    trajectory, and so does a time-out: then the arm is held where it was measured.
+    The reference goes from its present value through each point at the point's time: linearly with
+    positions alone, by a cubic with velocities, by a quintic with accelerations too. The last
+    point is held. If a joint is too far from the reference, or after a time-out, the trajectory is
+    aborted and the arm is held where it was measured.
 
     Args:
-        joints: Names, in the order of the arrays that go in and out.
-        start: (n,) Where it holds until the first command.
-        tolerance: [rad or m] A joint may be so far from the reference; infinite: any distance.
-        timeout: [s] So long after the last point the trajectory is aborted; 0: never.
+        joints: Names of the joints, in the order of all arrays.
+        start: (n,) Position that is held until the first command.
+        tolerance: [rad or m] Highest distance of a joint from the reference.
+        timeout: [s] Time after the last point until the trajectory is aborted; 0: never.
     """
 
     def __init__(self, joints: tuple[str, ...], start: np.ndarray,
@@ -56,11 +56,11 @@ class TrajectoryController:
         self._velocity = np.zeros_like(self._position)
 
     def accept(self, message: Any, now: float, origin: int = 0) -> str:
-        """Take a JointTrajectory; return why it is refused, empty if it isn't.
+        """Follow a JointTrajectory; return why it is refused, empty if it isn't.
 
         Args:
-            message: The command. Stamp 0 means that it starts now.
-            now: [s] Since the origin.
+            message: The command. With stamp 0 it starts now.
+            now: [s] Time since the origin.
             origin: [ns] Time of the stamps' clock at which ``now`` is 0.
         """
         stamp = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
@@ -72,9 +72,8 @@ class TrajectoryController:
         if stamp and points[-1].time < now:
             return (f'the trajectory ended {now - points[-1].time:.3f} s ago: it would be a jump, '
                     'not a motion')
-        # Where the reference is now, for the way to the first point.
-        before = _Point(now, self._position, self._velocity, None)
-        self._points = [before, *points]
+        # The present reference, for the way to the first point.
+        self._points = [_Point(now, self._position, self._velocity, None), *points]
         self.aborted = ''
         return ''
 
@@ -100,7 +99,7 @@ class TrajectoryController:
         return last.position, np.zeros_like(last.position)
 
     def _read(self, message: Any, start: float) -> list[_Point]:
-        """Return the points in the order of our joints.
+        """Return the points, with their values in the order of our joints.
 
         Raises:
             ValueError: The message isn't a trajectory of these joints.
@@ -130,11 +129,11 @@ class TrajectoryController:
 
 
 class ForwardController:
-    """Passes on the newest Float64MultiArray, as forward_command_controller does, for ever.
+    """Holds the newest Float64MultiArray for ever, like forward_command_controller.
 
     Args:
-        joints: Names; the message's values are in their order.
-        start: (n,) Where it holds until the first command.
+        joints: Names of the joints, in the order of the message's values.
+        start: (n,) Position that is held until the first command.
     """
 
     aborted = ''
@@ -149,7 +148,7 @@ class ForwardController:
         self._position = np.array(position, np.float64)
 
     def accept(self, message: Any, now: float, origin: int = 0) -> str:
-        """Take a Float64MultiArray; return why it is refused, empty if it isn't."""
+        """Hold a Float64MultiArray; return why it is refused, empty if it isn't."""
         values = np.array(message.data, np.float64)
         if values.size != len(self._joints):
             return f'{values.size} values, {len(self._joints)} are needed'
@@ -159,24 +158,24 @@ class ForwardController:
         return ''
 
     def sample(self, now: float, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the reference (n,), and 0 as its velocity: nobody told it one."""
+        """Return the reference (n,), and 0 for its velocity, which is not commanded."""
         return self._position, self._rest
 
 
-def _values(given: Any, order: list[int], what: str) -> np.ndarray | None:
-    """Return values in the order of our joints, None if there are none."""
+def _values(given: Any, order: list[int], name: str) -> np.ndarray | None:
+    """Return values in the order of our joints; None if there are none."""
     if not len(given):
         return None
     if len(given) != len(order):
-        raise ValueError(f'{what}: {len(given)} values, {len(order)} are needed')
+        raise ValueError(f'{name}: {len(given)} values, {len(order)} are needed')
     values = np.array(given, np.float64)[order]
     if not (np.abs(values) <= _LARGEST).all():
-        raise ValueError(f'{what}: a value is not finite, or huge: {values.tolist()}')
+        raise ValueError(f'{name}: a value is not finite, or huge: {values.tolist()}')
     return values
 
 
 def _interpolate(first: _Point, last: _Point, now: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return position and velocity (n,) between two points, of the degree that both give."""
+    """Return position and velocity (n,) between two points, by all derivatives that both have."""
     duration, at = last.time - first.time, now - first.time
     way = last.position - first.position
     if first.velocity is None or last.velocity is None:

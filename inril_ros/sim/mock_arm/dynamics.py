@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Joints that follow a reference as an arm's own servos do: late, with a lag, within limits.
+"""Joints that follow a reference like an arm's servos: late, with a lag, within limits.
 
-Without a clock: each call is one step of a fixed length. What a real arm can't do this one can't
-do either, whatever it is told: it is never faster than its velocity and acceleration limits allow,
-and it brakes in time for the ends of its joints.
+There is no clock: each call is one step of a fixed length. Whatever the reference, velocity and
+acceleration keep to their limits, and the joints brake in time before their ends.
 """
 
 import numpy as np
@@ -19,15 +18,14 @@ class JointDynamics:
     """n joints of second order, critically damped.
 
     The acceleration is w^2 (r - q) + 2 w (r' - q'), w the bandwidth and r the reference, limited.
-    Braking for the end of a joint is exact in discrete time: a step is taken only at a velocity v
-    from which the rest of the way suffices, v STEP + v^2 / 2a <= distance; one step of full
-    braking later the same holds again.
+    Braking before the end of a joint is exact in discrete time: a step is taken only at a velocity
+    v with v STEP + v^2 / 2a <= distance; after one step of full braking the same holds again.
 
     Args:
-        limits: Position, velocity and acceleration; jerk is not limited. All finite.
-        start: (n,) Where the joints are, at rest.
-        bandwidth: [rad/s] At most 1 / STEP, or the discrete steps would oscillate.
-        latency: [s] A reference takes effect so much later, to the step.
+        limits: Finite limits of position, velocity and acceleration; jerk is not limited.
+        start: (n,) Positions at the start, at rest.
+        bandwidth: [rad/s] Bandwidth, at most 1 / STEP, or the discrete steps would oscillate.
+        latency: [s] Delay of a reference, rounded to steps.
 
     Raises:
         ValueError: A limit isn't finite, or the start is beyond them.
@@ -50,13 +48,13 @@ class JointDynamics:
         self.velocity = np.zeros_like(self.position)
         self._stiffness, self._damping = bandwidth ** 2, 2.0 * bandwidth
         self._change = limits.acceleration * STEP  # highest change of velocity in a step
-        # References on their way: row i is due i steps after the oldest.
+        # Delayed references: row i is due i steps after the oldest one.
         self._due = np.zeros((round(latency / STEP) + 1, 2, start.size))
         self._due[:, 0] = start
         self._oldest = 0
 
     def step(self, reference: np.ndarray, reference_velocity: np.ndarray) -> None:
-        """Go on by one step, with a reference (n,) and its velocity (n,)."""
+        """Simulate one step with a reference (n,) and its velocity (n,)."""
         self._due[self._oldest] = reference, reference_velocity
         self._oldest = (self._oldest + 1) % len(self._due)
         target, target_velocity = self._due[self._oldest]
@@ -73,6 +71,6 @@ class JointDynamics:
         self.position = self.position + STEP * velocity
 
     def _stoppable(self, distance: np.ndarray) -> np.ndarray:
-        """Return the highest velocity (n,) of a step after which a distance (n,) suffices."""
+        """Return the highest velocity (n,) from which a distance (n,) suffices for braking."""
         return np.sqrt(self._change ** 2
                        + 2.0 * self.limits.acceleration * np.maximum(distance, 0.0)) - self._change

@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with an arm's state on its way, on request: for tests and for trying out.
+"""Faults of an arm's published state, on request, for tests and first tries.
 
-A fault changes what is told of the arm, not the arm: nothing breaks, and whoever listens has to
-notice. Pure: one sample goes in per publication, those that are published come out.
+A fault changes what is published, not the arm; the subscribers have to notice.
 """
 
 from collections import deque
@@ -16,13 +15,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class JointSample:
-    """The measured state of joints at a time.
+    """The measured state of n joints.
 
     Attributes:
-        stamp: [ns]
-        names: Of the joints, n.
-        position: (n,) rad or m.
-        velocity: (n,) per s.
+        stamp: [ns] Time of the measurement.
+        names: Names of the joints.
+        position: (n,) Positions [rad or m].
+        velocity: (n,) Velocities, per s.
     """
 
     stamp: int
@@ -32,21 +31,21 @@ class JointSample:
 
 
 class Fault(Enum):
-    """What is wrong; the values are those of the node's parameter."""
+    """A fault; the values are those of the node's parameter."""
 
     NONE = ''
-    SILENT = 'silent'  # nothing comes
-    FROZEN = 'frozen'  # the values stand still, their stamps go on
+    SILENT = 'silent'  # no messages
+    FROZEN = 'frozen'  # the values don't change, their stamps do
     STUCK = 'stuck'  # the same message again and again
-    SLOW = 'slow'  # one message in SLOW_SHARE
-    LATE = 'late'  # each message LATENESS after its time
-    OUT_OF_ORDER = 'out_of_order'  # each second message comes before the one before it
+    SLOW = 'slow'  # one message of SLOW_SHARE
+    LATE = 'late'  # each message is published LATENESS after its time
+    OUT_OF_ORDER = 'out_of_order'  # every second message is published before its predecessor
     NAN = 'nan'  # the first joint's position is not a number
     DROPPED_JOINT = 'dropped_joint'  # the first joint is missing
     JUMP = 'jump'  # the first joint's position is off by JUMP_SIZE
     DEAF = 'deaf'  # the arm ignores commands
     CAMERA_SILENT = 'camera_silent'
-    CAMERA_FROZEN = 'camera_frozen'  # the same picture with new stamps
+    CAMERA_FROZEN = 'camera_frozen'  # the same image with new stamps
 
 
 SLOW_SHARE = 20
@@ -55,26 +54,26 @@ JUMP_SIZE = 0.5  # [rad]
 
 
 class FaultyStream:
-    """Joint samples on their way to the topic.
+    """Applies a fault to joint samples before they are published.
 
     Attributes:
-        fault: What is wrong with them now; those of the arm and of the camera change nothing here.
+        fault: Present fault; faults of the arm and of the camera have no effect here.
     """
 
     def __init__(self) -> None:
         self.fault = Fault.NONE
-        self._last: JointSample | None = None  # the last one before a fault that repeats it
+        self._last: JointSample | None = None  # the sample that a fault repeats
         self._kept: deque[JointSample] = deque()
         self._count = 0
 
     def change(self, fault: Fault) -> None:
-        """Begin or end a fault; what was kept back is lost."""
+        """Begin or end a fault; samples that it held back are lost."""
         self.fault = fault
         self._kept.clear()
         self._count = 0
 
-    def passing(self, sample: JointSample) -> list[JointSample]:
-        """Return what is published in place of a sample, in this order."""
+    def published(self, sample: JointSample) -> list[JointSample]:
+        """Return the samples that are published in place of a sample, in order."""
         if self.fault is Fault.SILENT:
             return []
         if self.fault in (Fault.FROZEN, Fault.STUCK):

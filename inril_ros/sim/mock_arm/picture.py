@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A picture of an arm that isn't there: its links as lines, seen from the side, with noise.
+"""Camera images of the mock arm: its links as lines, seen from the side, with noise.
 
-Cheap enough for a camera's rate beside everything else, and alive as a camera is: no two pictures
-are the same to the bit.
+They take little time, and like a camera's no two of them are exactly the same.
 """
 
 import numpy as np
@@ -16,14 +15,14 @@ _NOISE = 3  # [grey levels] half the width
 
 
 class ArmPicture:
-    """Pictures of one arm.
+    """Images of one arm.
 
     Args:
-        robot: Its URDF.
+        robot: The arm's URDF.
         joints: Names of the joints, in the order of the positions that will be given.
-        width: [pixel]
-        height: [pixel]
-        seed: Of the noise.
+        width: [pixel] Image width.
+        height: [pixel] Image height.
+        seed: Seed of the noise.
 
     Raises:
         KinematicsError: A link is moved by a joint that isn't among those given.
@@ -40,7 +39,7 @@ class ArmPicture:
         self._random = np.random.default_rng(seed)
 
     def take(self, position: np.ndarray) -> np.ndarray:
-        """Return the picture (height, width, 3) uint8 RGB for joint positions (n,)."""
+        """Return the image (height, width, 3) uint8 RGB for joint positions (n,)."""
         import cv2  # only where cameras are used: it costs 0.2 s to import
 
         width, height = self._size
