@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a study's report says of alignment: over all shared parameters, and layer by layer."""
+"""Alignment in the report of a study: over all shared parameters, and layer by layer."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from inril_ros.bench.curves import Curve
 from inril_ros.bench.study import Arm
 from inril_ros.bench.wording import mean_last, table
 
-#: What a row's log may have of alignment, and the heads of their columns.
+#: Alignment entries that the log of a row may have, with the heads of their columns.
 ALIGNMENT = {
     'alignment_pooled_cosine': 'cosine', 'alignment_pooled_low': 'from',
     'alignment_pooled_high': 'to', 'alignment_c_min': 'c_min',
@@ -25,7 +25,7 @@ _LAYER = 'alignment_layer/'
 
 
 def alignment_by_layer(arms: Sequence[Arm], curves: Sequence[Curve]) -> str:
-    """Return tables of what was measured per layer and of transfer; empty without any."""
+    """Return tables of the alignment per layer and of transfer; empty if not measured."""
     layers, transfer = [], []
     for arm in arms:
         own = [curve for curve in curves if curve.arm == arm.name]
@@ -39,9 +39,9 @@ def alignment_by_layer(arms: Sequence[Arm], curves: Sequence[Curve]) -> str:
     if not layers:
         return ''
     return '\n\n'.join([
-        'How well a step predicts, to first order, what it does to the other loss (1 is '
-        'perfectly), and how far the gradients stand out of their noise:',
+        'How well a step predicts, to first order, its effect on the other loss (1: perfectly), '
+        'and the signal-to-noise ratio (SNR) of the gradients:',
         table(['host', 'arm', *_TRANSFER.values()], transfer),
-        'The cosine of each layer, corrected for noise and pooled, where its norms are clear of '
-        'it, and the t-value of its inner product:',
+        'The cosine of each layer, corrected for noise and pooled, if its norms exceed the noise; '
+        'and the t-value of its inner product:',
         table(['host', 'arm', 'layer', 'cosine', 't'], layers)])

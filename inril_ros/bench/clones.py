@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Demonstrations and the policy cloned from them, made once and shared by all arms.
 
-Arms then differ by nothing but the fine-tuning. A clone is kept in a folder that is named by the
-hash of everything that decides it; two processes that need it make it once.
+Arms then differ only in the fine-tuning. A clone is kept in a folder named by the hash of all its
+inputs; if two processes need it, one makes it and the other waits.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,13 +31,13 @@ _ARRAYS = ('observations', 'actions', 'rewards', 'images')
 
 @dataclass(frozen=True)
 class Clone:
-    """What all arms of a task and a seed begin with.
+    """The common start of all arms, for one task and seed.
 
     Attributes:
-        key: SHA-256 of what decided it.
+        key: SHA-256 of its inputs.
         policy: The cloned policy.
-        demonstrations: What it was cloned from.
-        facts: Losses, and how long it took.
+        demonstrations: The episodes that it was cloned from.
+        facts: Losses, and the number of demonstrated steps.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Clone:
 
 
 def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
-    """Return the clone of a run from the cache; make it first if it isn't there.
+    """Return the clone of a run; make it if the cache doesn't have it.
 
     Raises:
         StudyError, MappingError: The demonstrations can't be made.
@@ -64,7 +64,7 @@ def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
         if folder.exists():
             try:
                 return _read(folder, key)
-            except ValueError:  # damaged: made again
+            except ValueError:  # damaged
                 shutil.rmtree(folder)
         demonstrations = demonstrate(run.task, bench, run.seed)
         result = pretrain(demonstrations, model, run.arm.pretrain_config,

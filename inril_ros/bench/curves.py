@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One run's results as a curve, and the numbers that are read off it."""
+"""The results of one run as a curve, and the numbers that are read from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,11 @@ class Curve:
     """The rows of one run, by evaluation point.
 
     Attributes:
-        task, host, arm, seed: Which run.
-        rows: As the run wrote them, one per point.
+        task: Label of the task.
+        host: Name of the RL host.
+        arm: Name of the arm.
+        seed: Seed of the run.
+        rows: Rows that the run wrote, one per point.
     """
 
     task: str
@@ -28,9 +31,9 @@ class Curve:
     rows: tuple[Mapping[str, Any], ...]
 
     def values(self, name: str) -> np.ndarray:
-        """Return one column over the points; what is missing is NaN.
+        """Return one column over the points, NaN where it is missing.
 
-        A name such as ``log.dose`` looks into a row's ``log``.
+        A name such as ``log.dose`` is looked up in the row's ``log``.
         """
         return np.array([_number(row, name) for row in self.rows])
 
@@ -41,7 +44,7 @@ class Curve:
 
     @property
     def first(self) -> float:
-        """Success before fine-tuning: that of the clone."""
+        """Success of the clone, before fine-tuning."""
         return float(self.success[0])
 
     @property
@@ -51,7 +54,7 @@ class Curve:
 
     @property
     def area(self) -> float:
-        """Mean success over the environment steps: the area under the curve over its length."""
+        """Mean success over the environment steps: area under the curve / length."""
         steps = self.values('env_steps')
         if len(steps) < 2 or steps[-1] == steps[0]:
             return self.final
@@ -63,12 +66,12 @@ class Curve:
         return float((np.maximum.accumulate(self.success) - self.success).max())
 
     def steps_to(self, threshold: float) -> float | None:
-        """Return the environment steps at the first point with at least this success, or None."""
+        """Return the environment steps of the first point with this success; None if never."""
         reached = np.flatnonzero(self.success >= threshold - 1e-9)
         return float(self.values('env_steps')[reached[0]]) if len(reached) else None
 
     def last(self, name: str) -> float | None:
-        """Return the last value of a column that isn't missing."""
+        """Return the last known value of a column; None if there is none."""
         known = self.values(name)
         known = known[np.isfinite(known)]
         return float(known[-1]) if len(known) else None
@@ -84,9 +87,9 @@ def curves_of(rows: Iterable[Mapping[str, Any]]) -> list[Curve]:
 
 
 def median_steps(curves: Sequence[Curve], threshold: float) -> tuple[float | None, int]:
-    """Return (median environment steps to a success, runs that reached it).
+    """Return (median environment steps to a success, number of runs that reached it).
 
-    Runs that never reached it count as infinitely slow; None: so does the median.
+    Runs that never reached it count as infinitely slow; an infinite median is None.
     """
     steps = [curve.steps_to(threshold) for curve in curves]
     median = float(np.median([np.inf if each is None else each for each in steps]))

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations for a study, as good or as bad as it asks for.
+"""Demonstrations for a study, of the quality that it asks for.
 
 Clean demonstrations of a scripted expert leave nothing to fine-tune, and say little about a
-person's. The knobs: how many, how noisy, with which labels, from which part of the initial states,
-failures included or not; or another policy's episodes, or recorded ones.
+person's. A study sets their number, noise, labels, part of the initial states and whether failures
+are included; or it takes the episodes of another policy, or recorded ones.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ import torch
 
 from inril_ros.bench.robots import Bench, mapping_file
 from inril_ros.bench.task import StudyError, Task
-from inril_ros.bench.vectorised import Lane, Lanes, Played
+from inril_ros.bench.vectorised import Lane, Lanes, PlayedEpisode
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.experience import Episode
@@ -25,7 +25,7 @@ from inril_ros.sim.environment import make_operator
 from inril_ros.sim.seeds import derived_seed
 
 _REGION_SAMPLES = 64
-_MOST_FAILURES = 50  # attempts per episode that is kept, before it is given up
+_MOST_ATTEMPTS = 50  # per wanted demonstration
 
 
 def demonstrate(task: Task, bench: Bench, seed: int) -> list[Episode]:
@@ -45,13 +45,13 @@ def demonstrate(task: Task, bench: Bench, seed: int) -> list[Episode]:
             kept.append(played.episode())
         if len(kept) == wanted.number:
             return kept
-        if attempt >= _MOST_FAILURES * wanted.number:
+        if attempt >= _MOST_ATTEMPTS * wanted.number:
             raise StudyError(f'task {task.label}: {len(kept)} of {wanted.number} demonstrations '
-                             f'in {attempt} attempts: the {wanted.source} hardly ever succeeds')
+                             f'in {attempt} attempts: the {wanted.source} almost never succeeds')
     raise AssertionError('attempts have no end')
 
 
-def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
+def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
     wanted = task.demonstrations
     if task.simulation == 'gymnasium':
         raise StudyError(f'task {task.label}: Gymnasium ids have no scripted expert; give '
@@ -68,7 +68,7 @@ def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
         yield lane.played
 
 
-def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
+def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
     policy = load_policy(Path(task.demonstrations.path))
     sizes = (policy.config.observation_size, policy.config.action_size)
     expected = (bench.contract.observation_size, bench.contract.action_size)
@@ -82,7 +82,7 @@ def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[Played]:
 
 
 def _scenes(task: Task, bench: Bench, seed: int) -> Iterator[tuple[int, int]]:
-    """Yield (attempt, seed of the reset) without end, from the region that is asked for."""
+    """Yield (attempt, seed of the reset) endlessly, for scenes in the wanted region."""
     inside = _region(bench, task.demonstrations.region_share)
     attempt = 0
     while True:
@@ -93,7 +93,7 @@ def _scenes(task: Task, bench: Bench, seed: int) -> Iterator[tuple[int, int]]:
 
 
 def _region(bench: Bench, share: float) -> Callable[[int], bool]:
-    """Return whether a scene lies in the lowest share along the coordinate that varies most."""
+    """Return a test for scenes in the lowest share along the coordinate that varies most."""
     if share == 1.0:
         return lambda scene: True
     robot = bench.open()
@@ -117,6 +117,6 @@ def _recorded(task: Task, bench: Bench) -> list[Episode]:
         images=each.images) for each in recorded]
     kept = [each for each in episodes if each.success or wanted.keep_failures]
     if len(kept) < wanted.number:
-        raise StudyError(f'task {task.label}: {wanted.path} has {len(kept)} demonstrations to '
-                         f'keep, {wanted.number} are asked for')
+        raise StudyError(f'task {task.label}: {wanted.path} has {len(kept)} usable '
+                         f'demonstrations, {wanted.number} are needed')
     return kept[:wanted.number]

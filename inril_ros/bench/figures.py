@@ -31,7 +31,7 @@ def draw_host(
     curves: Sequence[Curve], tasks: Sequence[str], palette: dict[str, str], title: str,
     folder: Path, name: str,
 ) -> list[Path]:
-    """Draw the curves of one host, a row for each task; return the files.
+    """Draw the curves of one host, one row for each task; return the files.
 
     Columns: success against environment steps, gradient steps and CPU seconds, and the imitation
     loss on held-out demonstrations. Thick: mean over seeds; band: its 95 % interval; thin: seeds.
@@ -96,7 +96,7 @@ def _draw(axes: Axes, curves: Sequence[Curve], x: str, y: str, palette: dict[str
         xs = np.mean([curve.values(x)[:points] for curve in of_arm], axis=0)
         ys = np.array([curve.values(y)[:points] for curve in of_arm])
         if not np.isfinite(ys).all():
-            continue  # nothing was held out
+            continue  # no held-out demonstrations
         estimates = [mean([column]) for column in ys.T]
         axes.plot(xs, [each.value for each in estimates], color=palette[arm], linewidth=2,
                   label=arm)

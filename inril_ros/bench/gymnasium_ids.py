@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Any Gymnasium id as a simulated robot, described from its spaces.
+"""Any Gymnasium id as a simulated robot, with contract and mapping made from its spaces.
 
-A vector observation becomes one observation of the contract; a dictionary (goal environments such
-as those of Gymnasium-Robotics) one for each vector in it, in the order of the names.
+A vector observation becomes one observation of the contract; a dictionary (as in the goal
+environments of Gymnasium-Robotics) becomes one for each of its vectors, in the order of the names.
 """
 
 from collections.abc import Callable
@@ -25,26 +25,26 @@ from inril_ros.sim.simulated_robot import SimulatedRobot
 _NAME = 'environment'
 _CAMERA = 'render'
 _SUCCESS_KEYS = ('is_success', 'success')
-_RATE = 50.0  # Hz, where the environment doesn't tell its own
-_MOST_TICKS = 1000  # where an id has no time limit
+_RATE = 50.0  # Hz, if the environment doesn't have its own
+_MOST_TICKS = 1000  # if an id has no time limit
 
 
 def described(task: Task) -> tuple[Contract, int, Callable[[Contract], SimulatedRobot]]:
-    """Return contract, time limit [ticks] and maker of the robot of a Gymnasium id.
+    """Return the contract, time limit [ticks] and constructor of the robot of a Gymnasium id.
 
-    If the task asks for images, the contract has one camera, ``render``, of whatever size the
-    environment draws.
+    If the task asks for images, the contract has one camera, ``render``, with the size of the
+    environment's own pictures.
 
     Raises:
-        StudyError: It can't be made, or has other spaces than vectors, or no sign of success.
+        StudyError: The id can't be made, has spaces that aren't vectors, or reports no success.
     """
     prefer_headless_opengl()
     for module in task.modules:
         import_module(module)
     try:
         environment = gymnasium.make(task.id, disable_env_checker=True, **_arguments(task))
-    except Exception as error:  # whatever an environment's constructor may raise
-        raise StudyError(f'task {task.id}: gymnasium can not make it: '
+    except Exception as error:  # an environment's constructor may raise anything
+        raise StudyError(f'task {task.id}: gymnasium cannot make it: '
                          f'{type(error).__name__}: {error}') from error
     try:
         contract = parse_contract(_contract(task, environment), f'task {task.id}')
@@ -67,7 +67,7 @@ def _contract(task: Task, environment: gymnasium.Env) -> dict:
     return {
         'name': _identifier(f'gymnasium_{task.id}'),
         'control_rate': 1.0 / float(period) if period else _RATE,
-        # A name for each number: what contracts have for vectors of any length.
+        # One name for each number, as contracts describe vectors of any length.
         'observations': {name: {'topic': name, 'type': 'sensor_msgs/msg/JointState',
                                 'joints': [f'{name}_{index}' for index in range(size)]}
                          for name, (_, size) in parts.items()},
@@ -82,7 +82,7 @@ def _contract(task: Task, environment: gymnasium.Env) -> dict:
 
 def _mapping(task: Task, environment: gymnasium.Env) -> dict:
     parts = _parts(task, environment.observation_space)
-    # The time limit is the study's affair, and the robot's own argument.
+    # Without a time limit: the robot's constructor takes it.
     return {
         'simulator': 'gymnasium', 'contract': '', 'modules': list(task.modules),
         'tasks': {_NAME: {'environment': task.id, 'make': _arguments(task)}},
@@ -105,8 +105,8 @@ def _cameras(task: Task, environment: gymnasium.Env) -> dict:
     environment.reset(seed=0)
     try:
         height, width, _ = np.shape(environment.render())
-    except Exception as error:  # whatever an environment's renderer may raise, or return
-        raise StudyError(f'task {task.id}: draws no image: '
+    except Exception as error:  # an environment's renderer may raise, or return, anything
+        raise StudyError(f'task {task.id}: renders no image: '
                          f'{type(error).__name__}: {error}') from error
     period = getattr(environment.unwrapped, 'dt', None)
     return {_CAMERA: {'topic': _CAMERA, 'width': width, 'height': height,
@@ -114,7 +114,7 @@ def _cameras(task: Task, environment: gymnasium.Env) -> dict:
 
 
 def _parts(task: Task, space: gymnasium.Space, path: str = '') -> dict[str, tuple[str, int]]:
-    """Return where each vector is in the observation, and its length, by a name for it."""
+    """Return the path in the observation and the length of each vector, by a name for it."""
     if isinstance(space, gymnasium.spaces.Dict):
         found: dict[str, tuple[str, int]] = {}
         for key, part in space.spaces.items():
@@ -127,7 +127,7 @@ def _parts(task: Task, space: gymnasium.Space, path: str = '') -> dict[str, tupl
 
 
 def _identifier(text: str) -> str:
-    """Return a name that a contract allows."""
+    """Return the text as a name that contracts allow."""
     name = re.sub(r'[^a-z0-9_]', '_', text.lower())
     return name if name[0].isalpha() else f'x_{name}'
 
@@ -138,5 +138,5 @@ def _success_key(task: Task, environment: gymnasium.Env) -> str:
     for key in _SUCCESS_KEYS:
         if key in info:
             return key
-    raise StudyError(f'task {task.id}: info has none of {list(_SUCCESS_KEYS)} but '
-                     f'{sorted(info)}: say in `success` what counts as success')
+    raise StudyError(f'task {task.id}: info has {sorted(info)}, and none of '
+                     f'{list(_SUCCESS_KEYS)}: set `success`, which says what counts as success')

@@ -1,8 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which code computed something: a hash of the sources that can change a result.
+"""Hashes of the sources that can change a result.
 
-It is taken from the files as they are, so it is right in a dirty working tree and without git.
+They are computed from the files themselves, so they are right in a dirty working tree and without
+git.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""As many runs at once as there are cores, each a process with one thread.
+"""Runs in parallel, each a process with one thread.
 
-Processes share nothing but files, so one that fails or is killed takes nothing else with it, and
-starting the same study again goes on with what is missing.
+Processes share only files: one that fails or is killed affects no other, and a study that is
+started again continues with the runs that are missing.
 """
 
 from collections import deque
@@ -22,23 +22,23 @@ from inril_ros.bench.study import Run
 from inril_ros.data.record_files import write_json
 
 _POLL_SECONDS = 0.25
-_PATIENCE = 5.0  # s for a process to end after it was told to
+_GRACE = 5.0  # s for a process to end after SIGTERM
 _THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
 
 
 @dataclass(frozen=True)
 class Status:
-    """A run as it is now.
+    """The present state of a run.
 
     Attributes:
-        run: Which.
+        run: The run.
         state: ``waiting``, ``running``, ``finished`` or ``failed``.
-        doing: What it says that it does.
-        env_steps: Done.
-        success: At the last evaluation point; None before.
-        seconds: Since its process began.
-        gained: [environment steps] Since then.
-        exit_code: Of a failed one.
+        doing: Its present activity.
+        env_steps: Environment steps done.
+        success: Success at the last evaluation point; None before the first.
+        seconds: Time since its process began [s].
+        gained: Environment steps since its process began to act.
+        exit_code: Exit code of its process.
     """
 
     run: Run
@@ -52,12 +52,12 @@ class Status:
 
     @property
     def rate(self) -> float | None:
-        """[environment steps per second], all that a run does included; None: not known yet."""
+        """Environment steps per second, with learning and evaluation; None: not known yet."""
         return self.gained / self.seconds if self.gained > 0 and self.seconds > 0 else None
 
 
 class _Process:
-    """A run's process."""
+    """The process of a run."""
 
     def __init__(self, run: Run, place: RunPlace) -> None:
         self.run, self._place = run, place
@@ -66,20 +66,20 @@ class _Process:
         package = str(Path(__file__).parents[2])
         environment = {
             **os.environ, **dict.fromkeys(_THREADS, '1'),
-            # The copy of the package that runs here, wherever another one may be installed.
+            # This copy of the package, even if another one is installed.
             'PYTHONPATH': os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')]))}
         environment.setdefault('MUJOCO_GL', 'egl')
-        place.progress.unlink(missing_ok=True)  # of an attempt before this one
+        place.progress.unlink(missing_ok=True)  # of an earlier attempt
         with place.log.open('a') as log:
             self._process = subprocess.Popen(
                 [sys.executable, '-m', 'inril_ros.bench.run', str(place.configuration)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
-                start_new_session=True)  # Ctrl-C is for the pool alone
+                start_new_session=True)  # Ctrl-C reaches the pool only
         self._began = time.monotonic()
         self._first: int | None = None
 
     def status(self) -> Status:
-        """Return how it is."""
+        """Return the present state of the run."""
         code = self._process.poll()
         facts = _read_progress(self._place)
         steps = int(facts.get('env_steps', 0))
@@ -95,11 +95,11 @@ class _Process:
                                                      else self._first), code)
 
     def stop(self) -> None:
-        """End it now: what it has saved is whole at any moment."""
+        """End the process: its files are complete at any moment."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(_PATIENCE)
+                self._process.wait(_GRACE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -109,16 +109,16 @@ def run_all(
     runs: Sequence[Run], place: StudyPlace, jobs: int,
     show: Callable[[list[Status]], None] = lambda statuses: None,
 ) -> list[Status]:
-    """Do all runs that aren't finished; return how each of them ended.
+    """Do all runs that aren't finished; return the final state of each run.
 
-    A run that fails doesn't stop the others. If this is interrupted, the processes are ended and
-    the next call goes on from their checkpoints.
+    A run that fails doesn't stop the others. An interrupt ends the processes, and the next call
+    continues from their checkpoints.
 
     Args:
-        runs: What to do, in this order.
-        place: Where.
-        jobs: Processes at once.
-        show: Called a few times a second with all runs as they are.
+        runs: Runs to do, in this order.
+        place: Folder of the study.
+        jobs: Processes at the same time.
+        show: Called a few times a second with the states of all runs.
     """
     ended: dict[str, Status] = {}
     waiting: deque[Run] = deque()
@@ -152,8 +152,8 @@ def run_all(
 def seconds_left(statuses: Sequence[Status], jobs: int) -> float | None:
     """Return the time until all runs are done, None if nothing is known yet.
 
-    Arms differ in speed: what is left of a run is reckoned at the speed of its own arm if that is
-    known from runs of this session, else at the mean of all.
+    Arms differ in speed: the rest of a run is estimated at the speed of its arm, if runs since
+    this start have shown it, else at the mean of all.
     """
     known = [status for status in statuses if status.rate is not None]
     if not known:

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a study: Markdown tables and pictures, made from the rows of its runs alone.
+"""The report of a study: Markdown tables and figures, made only from the rows of its runs.
 
-It says as plainly where an arm lost as where it won, and for each number what it rests on: how
-many seeds, which interval, which code. What is missing is listed.
+It shows losses as plainly as gains, and for each number how many seeds, which interval and which
+code it rests on. Missing runs are counted.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def write_report(folder: Path, target: Path | None = None) -> Path:
     """Write ``report.md``, ``results.jsonl`` and ``figures/`` of a study; return the report.
 
     Args:
-        folder: Of the study, as ``inril bench run`` or this function left it.
-        target: Write there instead, with a copy of the study: what is needed to publish it, and
-            to make the report again.
+        folder: Folder of the study, or one that this function has written.
+        target: Folder to write to instead, with a copy of the study: all that is needed to
+            publish the report, and to make it again.
 
     Raises:
         StudyError: The folder holds no study, or no run of it is finished.
@@ -50,7 +50,7 @@ def write_report(folder: Path, target: Path | None = None) -> Path:
     rows = place.read_rows(runs)
     if not rows:
         raise StudyError(f'{folder}: no run of {study.name!r} is finished; '
-                         'inril bench run starts them or goes on')
+                         'inril bench run starts or continues them')
     goal = StudyPlace(Path(target or folder))
     write_whole(goal.results, json_lines(rows))
     if goal.folder.resolve() != place.folder.resolve():
@@ -64,7 +64,7 @@ def write_report(folder: Path, target: Path | None = None) -> Path:
 
 
 class Report:
-    """A study with its results, in words."""
+    """The report on a study and its results."""
 
     def __init__(self, study: Study, curves: Sequence[Curve], missing: int) -> None:
         self._study, self._curves, self._missing = study, curves, missing
@@ -79,8 +79,6 @@ class Report:
             {arm.name for arm in self._arms
              if arm.host == host and self._against[arm.name] is None}) for host in self._hosts}
 
-    # ---- pictures
-
     def draw(self, folder: Path) -> None:
         """Draw the curves of each host, and the overview."""
         for host in self._hosts:
@@ -90,8 +88,6 @@ class Report:
                    for arm, colour in each.items()}
         draw_overview([(arm.host, arm.name, self._strata(arm.name, 'final'))
                        for arm in self._arms], palette, folder, 'overview')
-
-    # ---- words
 
     def text(self) -> str:
         """Return the report in Markdown."""
@@ -114,10 +110,10 @@ class Report:
 
     def _what_was_run(self) -> str:
         study = self._study
-        done = (f'{len(self._curves)} runs' if not self._missing else
-                f'**{self._missing} of {self._missing + len(self._curves)} runs are not finished '
-                'and not in this report**')
-        return (f'{done}: {listed(self._tasks)} x {len(self._arms)} arms x seeds '
+        count = (f'{len(self._curves)} runs' if not self._missing else
+                 f'**{self._missing} of {self._missing + len(self._curves)} runs are not finished '
+                 'and not in this report**')
+        return (f'{count}: {listed(self._tasks)} x {len(self._arms)} arms x seeds '
                 f'{listed(study.seeds)}; {study.env_steps:,} environment steps each; '
                 f'{study.evaluation.episodes} episodes per evaluation, on the same initial '
                 'states for all.')
@@ -177,14 +173,14 @@ class Report:
         if not rows:
             return ''
         return ('Paired by task and seed: both began with the same clone and the same '
-                'demonstrations. In percentage points.\n\n' + table(
+                'demonstrations. Numbers are percentage points.\n\n' + table(
                     ['host', 'arm', 'against', 'task', 'pairs', 'success [95 %]', 'area [95 %]',
                      'better / same / worse', 'so'], rows))
 
     def _interleaving(self) -> str:
         rows = []
         for arm in self._arms:
-            curves = [curve for curve in self._curves if curve.arm == arm.name]
+            curves = self._of(arm.name)
             last = curves[0].rows[-1]
             losses = [curve.values('heldout_il_loss') for curve in curves]
             rows.append([
@@ -200,13 +196,13 @@ class Report:
     def _cost(self) -> str:
         rows = []
         for arm in self._arms:
-            curves = [curve for curve in self._curves if curve.arm == arm.name]
+            curves = self._of(arm.name)
             rows.append([arm.host, arm.name, *(
                 mean_last(curves, name, '{:,.0f}') for name in (
                     'env_steps', 'rl_updates', 'il_updates', 'cpu_seconds',
                     'simulation_seconds', 'learning_seconds', 'evaluation_seconds'))])
-        return ('Means per run. CPU seconds are of one thread, simulation and learning; '
-                'evaluation and cloning are not in them.\n\n' + table(
+        return ('Means per run. CPU seconds are those of one thread for simulation and learning, '
+                'without evaluation and cloning.\n\n' + table(
                     ['host', 'arm', 'env steps', 'RL updates', 'IL updates', 'CPU s',
                      'simulation', 'learning', 'evaluation'], rows))
 
@@ -221,18 +217,18 @@ class Report:
         return '\n'.join([
             '- *success*: share of evaluation episodes that succeed after the last update; '
             '*clone*: before the first. One run is known to about '
-            f'±{100 * 0.98 / episodes ** 0.5:.0f} points at {episodes} episodes.',
-            '- *[95 %]*: percentile bootstrap over seeds, within each task. With fewer than five '
-            'seeds it is narrower than it should be. *IQM*: mean of the middle half of the runs; '
-            'of fewer than four it is the mean.',
+            f'±{100 * 0.98 / episodes ** 0.5:.0f} points with {episodes} episodes.',
+            '- *[95 %]*: percentile bootstrap over seeds, within each task; too narrow with fewer '
+            'than five seeds. *IQM*: mean of the middle half of the runs; the mean, if there are '
+            'fewer than four.',
             '- *area*: mean success over the environment steps, clone included. *steps to*: '
             'median over seeds of the first evaluation with at least that success; a run that '
-            'never got there counts as slower than all; in brackets how many did. *collapse*: '
+            'never reached it counts as the slowest; in brackets: how many did. *collapse*: '
             'largest drop from the best evaluation so far, of the worst seed.',
             '- *dose*: path length of the imitation updates over that of the RL updates, near '
             'the end. *cosine*: between the gradients of RL and IL, corrected for their noise and '
-            'pooled over events, with its 95 % interval; *clear of zero*: share of runs in which '
-            'it can be told from zero at the end.'])
+            'pooled over events, with its 95 % interval; *clear of zero*: share of runs whose '
+            'interval excludes zero at the end.'])
 
     def _provenance(self) -> str:
         curves, study = self._curves, self._study
@@ -244,8 +240,9 @@ class Report:
         lines += [f'- task {task.label}: {knobs(task)}' for task in study.tasks]
         return '\n'.join(lines)
 
-    def _of(self, arm: str, task: str) -> list[Curve]:
-        return [curve for curve in self._curves if curve.arm == arm and curve.task == task]
+    def _of(self, arm: str, task: str | None = None) -> list[Curve]:
+        return [curve for curve in self._curves
+                if curve.arm == arm and task in (None, curve.task)]
 
     def _strata(self, arm: str, number: str) -> list[list[float]]:
         strata = [[getattr(curve, number) for curve in self._of(arm, task)]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The robot of a task: its contract and its simulations, with or without the task's shift.
 
-Meta-World and described simulators come from ``config/simulations``; any other Gymnasium
-environment is described from its spaces (``gymnasium_ids``), and is like them from there on.
+Meta-World and other mapped simulators come from ``config/simulations``; the mapping of any other
+Gymnasium environment is made from its spaces (``gymnasium_ids``).
 """
 
 from collections import deque
@@ -32,14 +32,14 @@ from inril_ros.sim.simulated_robot import SimulatedRobot, SimulatedState
 
 @dataclass(frozen=True)
 class Bench:
-    """What the episodes of a task need.
+    """The robot and the episodes of a task.
 
     Attributes:
-        contract: The robot.
-        time_limit: [ticks] Longest episode.
-        open: Makes one simulation as it was demonstrated on.
-        shift: What is different while fine-tuning and evaluating.
-        urdf: Of the robot; None: its contract names none.
+        contract: The robot's contract.
+        time_limit: Longest episode [ticks].
+        open: Function that makes a simulation without the shift, as for demonstrations.
+        shift: What differs in fine-tuning and evaluation.
+        urdf: The robot's URDF; None: its contract names none.
     """
 
     contract: Contract
@@ -49,16 +49,16 @@ class Bench:
     urdf: URDF | None = None
 
     def open_shifted(self) -> SimulatedRobot:
-        """Make one simulation as it is fine-tuned on."""
+        """Make a simulation with the shift, as for fine-tuning."""
         robot = self.open()
         return robot if self.shift == Shift() else ShiftedRobot(robot, self.contract, self.shift)
 
 
 def bench_of(task: Task) -> Bench:
-    """Return what the episodes of a task need.
+    """Return the robot and the episodes of a task.
 
     Raises:
-        MappingError: There is no such simulation or task, or it can't be made.
+        MappingError: The simulation or task is unknown, or can't be made.
         StudyError: The shift or the images don't fit the robot.
     """
     if task.simulation == 'gymnasium':
@@ -79,7 +79,7 @@ def bench_of(task: Task) -> Bench:
     if task.time_limit is not None:
         ticks = max(1, round(task.time_limit * contract.control_rate))
     if task.images is not None:
-        contract = _seen_through(contract, task.images)
+        contract = _with_images(contract, task.images)
     _check_bias(task.shift, contract)
     return Bench(contract, ticks, partial(make, contract), task.shift, urdf)
 
@@ -91,10 +91,10 @@ def mapping_file(task: Task) -> Path:
 
 
 class ShiftedRobot:
-    """A robot that differs from the one that was demonstrated on; a SimulatedRobot.
+    """A SimulatedRobot that differs from the one of the demonstrations.
 
-    A gain scales what is commanded about the middle of its range, which is rest. With a latency
-    the first ticks of an episode execute rest, too.
+    The gain scales commands about the middle of their range, which means rest. With a latency,
+    the first ticks of an episode execute rest.
     """
 
     def __init__(self, robot: SimulatedRobot, contract: Contract, shift: Shift) -> None:
@@ -107,7 +107,7 @@ class ShiftedRobot:
 
     @property
     def period(self) -> float:
-        """[s] Simulated time of one step."""
+        """Simulated time of one step [s]."""
         return self._robot.period
 
     def reset(self, seed: int) -> SimulatedState:
@@ -116,7 +116,7 @@ class ShiftedRobot:
         return self._observed(self._robot.reset(seed))
 
     def step(self, action: np.ndarray) -> SimulatedState:
-        """Apply the action that is due: (A,) in contract units."""
+        """Take an action (A,) in contract units, and apply the one that is due."""
         self._waiting.append(self._rest + self._gain * (action - self._rest))
         return self._observed(self._robot.step(self._waiting.popleft()))
 
@@ -134,8 +134,8 @@ class ShiftedRobot:
         return SimulatedState(values, state.outcome, state.reward)
 
 
-def _seen_through(contract: Contract, images: Images) -> Contract:
-    """Return the robot with what a task's policy sees in place of what its own would see."""
+def _with_images(contract: Contract, images: Images) -> Contract:
+    """Return the contract with the observations and images of the task's policy."""
     slowest = max((1.0 / camera.rate for camera in contract.cameras.values()), default=0.0)
     try:
         return replace(
@@ -151,8 +151,8 @@ def _seen_through(contract: Contract, images: Images) -> Contract:
 def _check_bias(shift: Shift, contract: Contract) -> None:
     for name, bias in shift.observation_bias.items():
         if name not in contract.observations:
-            raise StudyError(f'shift.observation_bias: {name!r} is no observation of '
-                             f'{contract.name!r}; it has {sorted(contract.observations)}')
+            raise StudyError(f'shift.observation_bias: {contract.name!r} has no '
+                             f'observation {name!r}, only {sorted(contract.observations)}')
         length = contract.observations[name].length
         if np.size(bias) not in (1, length):
             raise StudyError(f'shift.observation_bias.{name}: has {np.size(bias)} values, '

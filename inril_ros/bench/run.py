@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One run, which is one process with one thread: act, learn, evaluate, and write it down.
+"""One run, which is one process with one thread: act, learn, evaluate, write the results.
 
     python -m inril_ros.bench.run DIR/runs/<run>/run.json
 
-Whatever is random is seeded by names (task's seed, round, episode), so a run that was killed and
-goes on from its checkpoint ends with the same weights, bit for bit, as one that never stopped.
+Everything random is seeded by names (seed of the run, round, episode), so a run that was killed
+and continues from its checkpoint ends with the same weights, bit for bit, as one that wasn't.
 """
 
 from collections.abc import Mapping
@@ -34,21 +34,22 @@ from inril_ros.learning.session import FineTuningSession
 from inril_ros.sim.seeds import derived_seed
 
 SAVE_SECONDS = 60.0
-_TELL_SECONDS = 1.0
+_PROGRESS_SECONDS = 1.0
 _KEPT_OUT_OF_MEANS = ('rl_updates', 'il_updates')
-# Pooled over many events already: the last one counts.
+# Already pooled over many events: the last value counts.
 _POOLED = ('alignment_pooled', 'alignment_distinguishable')
 
 
 @dataclass
 class Tally:
-    """What a run has counted so far; it travels in the checkpoint.
+    """The counts of a run so far; its checkpoints contain them.
 
     Attributes:
         rounds: Rounds of episodes played.
-        episodes: Training episodes played, and how many of them succeeded.
+        episodes: Training episodes played.
+        successes: Training episodes that succeeded.
         evaluated: Evaluation points done.
-        simulation_seconds: CPU time of training episodes, the policy's part included.
+        simulation_seconds: CPU time of training episodes, including the policy's.
         learning_seconds: CPU time of updates.
         evaluation_seconds: CPU time of evaluation.
         since: Sums and counts since the last evaluation point, by name.
@@ -66,7 +67,7 @@ class Tally:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, facts: Mapping[str, float | None]) -> None:
-        """Take in what is averaged until the next evaluation point."""
+        """Add values that are averaged until the next evaluation point."""
         for name, value in facts.items():
             if isinstance(value, int | float) and name not in _KEPT_OUT_OF_MEANS:
                 if name.startswith(_POOLED):
@@ -76,7 +77,7 @@ class Tally:
                 total[1] += 1.0
 
     def means(self) -> dict[str, float]:
-        """Return the means since the last evaluation point, and begin anew."""
+        """Return the means since the last evaluation point, and reset them."""
         means = {name: total / count for name, (total, count) in self.since.items()}
         self.since = {}
         return means
@@ -88,19 +89,20 @@ def execute(
     """Do a run, or the rest of it, and return its rows.
 
     Raises:
-        StudyError, MappingError: The task can't be set up.
+        StudyError: The task can't be set up.
+        MappingError: Its simulation can't be set up.
         Busy: Another process is doing this run.
     """
     torch.set_num_threads(1)
     with only_one(place.lock, wait=False):
         bench = bench_of(run.task)
-        _tell(place, run, 'cloning', 0)
+        _write_progress(place, run, 'cloning', 0)
         clone = clone_of(run, bench, clones)
         work = _Work(run, place, bench, clone)
         work.resume()
         rows = work.finish(save_seconds)
         write_whole(place.rows, json_lines(rows))
-        _tell(place, run, 'finished', run.env_steps, rows[-1]['success'])
+        _write_progress(place, run, 'finished', run.env_steps, rows[-1]['success'])
         shutil.rmtree(place.checkpoint, ignore_errors=True)
     return rows
 
@@ -116,12 +118,10 @@ class _Work:
         self._session = FineTuningSession(
             run.arm.session_config, clone.policy, clone.demonstrations, run.seed, 'cpu')
         self._tally = Tally()
-        self._told = 0.0
-
-    # ---- the loop --------------------------------------------------------------------------
+        self._reported = 0.0
 
     def finish(self, save_seconds: float) -> list[dict[str, Any]]:
-        """Go on until the budget is used up; return all rows."""
+        """Act and learn until the budget is used up; return all rows."""
         points, saved = self._run.evaluation_steps, time.monotonic()
         while True:
             while (self._tally.evaluated < len(points)
@@ -163,10 +163,10 @@ class _Work:
         began = time.process_time()
         while self._session.updates_due:
             self._tally.add(self._session.update())
-            if time.monotonic() - self._told >= _TELL_SECONDS:
-                self._tell('learning')
+            if time.monotonic() - self._reported >= _PROGRESS_SECONDS:
+                self._report('learning')
         self._tally.learning_seconds += time.process_time() - began
-        self._tell('acting')
+        self._report('acting')
 
     def _evaluate(self) -> None:
         rows, point = self._tally.rows, self._run.evaluation_steps[self._tally.evaluated]
@@ -174,14 +174,12 @@ class _Work:
         if rows and rows[-1]['env_steps'] == self._session.env_steps:
             rows.append({**rows[-1], 'point': point})  # one round has passed several points
             return
-        self._tell('evaluating')
+        self._report('evaluating')
         began = time.process_time()
         outcomes, returns = evaluate(
             self._lanes, self._session.policy, self._run.evaluation.episodes)
         self._tally.evaluation_seconds += time.process_time() - began
         rows.append({'point': point, **self._row(outcomes, returns)})
-
-    # ---- what is written -------------------------------------------------------------------
 
     def _row(self, outcomes: list[bool], returns: list[float]) -> dict[str, Any]:
         run, session, tally = self._run, self._session, self._tally
@@ -192,7 +190,7 @@ class _Work:
             'arm': run.arm.name, 'm': session.config.m, 'unit': session.config.unit,
             'schedule': session.config.schedule, 'control': session.config.control,
             'imitated': session.config.imitation_source,
-            # Networks of their own have no gradients to separate.
+            # Without shared networks there are no gradients to separate.
             'separation': (session.config.separation if session.interleaver.shared
                            else 'network'), 'seed': run.seed,
             'env_steps': session.env_steps,
@@ -221,7 +219,7 @@ class _Work:
             'config_hash': self._run.hash}, replace=True)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one that this code has written."""
+        """Continue from the checkpoint, if this code has written one."""
         for left_over in self._place.folder.glob('.checkpoint.*'):
             shutil.rmtree(left_over, ignore_errors=True)
         try:
@@ -229,22 +227,22 @@ class _Work:
         except ValueError:
             return
         if (document['code_hash'], document['config_hash']) != (code_hash(), self._run.hash):
-            print('the checkpoint was written by other code: the run begins anew', flush=True)
+            print('the checkpoint was written by other code: the run starts again', flush=True)
             return
         self._session.load_state_dict(tensors, document['session'])
         self._tally = Tally(**document['tally'])
-        print(f'goes on at {self._session.env_steps} environment steps', flush=True)
+        print(f'continues at {self._session.env_steps} environment steps', flush=True)
 
-    def _tell(self, doing: str) -> None:
-        self._told = time.monotonic()
+    def _report(self, doing: str) -> None:
+        self._reported = time.monotonic()
         last = self._tally.rows[-1]['success'] if self._tally.rows else None
-        _tell(self._place, self._run, doing, self._session.env_steps, last)
+        _write_progress(self._place, self._run, doing, self._session.env_steps, last)
 
 
 def evaluate(lanes: Lanes, policy: Policy, episodes: int) -> tuple[list[bool], list[float]]:
-    """Return success and return of each episode on the fixed initial states.
+    """Return the success and the return of each episode on the fixed initial states.
 
-    State ``i`` is the same for every arm, seed and policy: it is the one of ``inril evaluate``.
+    State ``i`` is the same for every arm, seed and policy, and for ``inril evaluate``.
     """
     outcomes, returns = [], []
     for first in range(0, episodes, len(lanes)):
@@ -257,20 +255,20 @@ def evaluate(lanes: Lanes, policy: Policy, episodes: int) -> tuple[list[bool], l
     return outcomes, returns
 
 
-def _tell(place: RunPlace, run: Run, doing: str, env_steps: int,
-          success: float | None = None) -> None:
+def _write_progress(place: RunPlace, run: Run, doing: str, env_steps: int,
+                    success: float | None = None) -> None:
     write_whole(place.progress, json.dumps({
         'doing': doing, 'env_steps': min(env_steps, run.env_steps), 'success': success}),
         sync=False)
 
 
 def _number(value: float) -> float | None:
-    """Return a number that JSON can hold."""
+    """Return a number that JSON has, or None."""
     return value if -1e300 < value < 1e300 else None
 
 
 def main(argument: str) -> None:
-    """Do the run whose configuration is in a file of a study's folder."""
+    """Do the run of a configuration file in a study's folder."""
     path = Path(argument)
     place = RunPlace(path.parent)
     execute(parse_run(read_json(path), argument), place, path.parents[2] / 'clones')

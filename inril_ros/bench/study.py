@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A study as data: tasks x arms x seeds, read from one YAML file and checked before a run begins.
 
-Runs cost minutes and a misspelt key costs all of them, so everything that can be refused is
-refused here, with the file and the key. A study expands to runs; a run is plain data with a hash,
-and the same hash always means the same computation.
+Runs take minutes, so every mistake is reported here, with the file and the key. A study expands to
+runs; a run is plain data with a hash, and the same hash always means the same computation.
 """
 
 from collections import Counter
@@ -32,7 +31,7 @@ class Arm:
     """One way to fine-tune.
 
     Attributes:
-        name: In results.
+        name: Name in results.
         session: Settings of SessionConfig; ``host`` is a name, or a mapping with its name and
             settings.
         pretrain: Settings of PretrainConfig.
@@ -49,19 +48,19 @@ class Arm:
 
     @cached_property
     def session_config(self) -> SessionConfig:
-        """The checked settings; ValueError if they are refused."""
+        """The checked settings; ValueError if they are wrong."""
         return SessionConfig.from_mapping(self.session)
 
     @cached_property
     def pretrain_config(self) -> PretrainConfig:
-        """The checked settings; ValueError if they are refused."""
+        """The checked settings; ValueError if they are wrong."""
         return from_mapping(PretrainConfig, self.pretrain)
 
     def model_config(
         self, observation_size: int, action_size: int,
         image_shape: tuple[int, int, int, int] | None = None,
     ) -> ModelConfig:
-        """Return the model that is cloned; ValueError if its settings are refused."""
+        """Return the configuration of the cloned model; ValueError if its settings are wrong."""
         kind = POLICY_KIND.get(self.host, 'best_of_n')
         fixed = {'observation_size', 'action_size', 'kind', *image_sizes((0, 0, 0, 3))}
         taken = fixed & self.model.keys()
@@ -82,8 +81,8 @@ class Evaluation:
     """When success is measured.
 
     Attributes:
-        every: [environment steps] Also before the first and after the last.
-        episodes: On the same initial states at each point, in each arm and for each seed.
+        every: Environment steps between evaluations; also before the first step and at the end.
+        episodes: Episodes per evaluation; their initial states are always the same.
     """
 
     every: Count = 5000
@@ -104,15 +103,15 @@ class Run:
 
     @property
     def document(self) -> dict[str, Any]:
-        """Plain data that ``parse_run`` reads."""
+        """The run as plain data, for ``parse_run``."""
         return {**asdict(self), 'task': self.task.document}
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of what decides its result; names of study and arm don't."""
+        """SHA-256 of all that decides the result, which the names of study and arm don't."""
         document = self.document
         del document['study'], document['arm'], document['task']['name']
-        # With all defaults: a default that is changed makes another run.
+        # With all defaults: a changed default makes another run.
         document |= {'session': self.arm.session_config.to_mapping(),
                      'pretrain': asdict(self.arm.pretrain_config),
                      'model': asdict(self.arm.model_config(1, 1))}
@@ -121,7 +120,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Its file name: readable, and another one for another configuration."""
+        """File name: readable, and unique for each configuration."""
         return f'{self.task.label}--{self.arm.name}--seed{self.seed}--{self.hash[:8]}'
 
     @property
@@ -135,15 +134,17 @@ class Study:
     """Tasks x arms x seeds.
 
     Attributes:
-        name: Of the study.
-        tasks: See Task.
-        arms: See Arm.
-        seeds: Of everything random but the initial states of evaluation.
-        env_steps: Budget of a run; the last round of episodes is finished beyond it.
-        evaluation: See Evaluation.
+        name: Name of the study.
+        tasks: Tasks.
+        arms: Ways to fine-tune.
+        seeds: Seeds of everything random except the initial states of evaluation.
+        env_steps: Environment steps of a run; it finishes its last round of episodes.
+        evaluation: When success is measured.
         lanes: Simulations that a run steps in turn, with one policy call for all of them.
-        session, pretrain, model: Settings of all arms, under those of each arm.
-        notes: For the report: the question, and what was expected.
+        session: Session settings of all arms; those of an arm override them.
+        pretrain: Pretraining settings of all arms, likewise overridden.
+        model: Model settings of all arms, likewise overridden.
+        notes: Text for the report: the question, and the expected result.
     """
 
     name: Label
@@ -159,9 +160,9 @@ class Study:
     notes: str = ''
 
     def __post_init__(self) -> None:
-        _no_twins('tasks', [task.label for task in self.tasks])
-        _no_twins('arms', [arm.name for arm in self.arms])
-        _no_twins('seeds', list(self.seeds))
+        _no_duplicates('tasks', [task.label for task in self.tasks])
+        _no_duplicates('arms', [arm.name for arm in self.arms])
+        _no_duplicates('seeds', list(self.seeds))
         names = [arm.name for arm in self.arms]
         for arm in self.full_arms:
             try:
@@ -173,14 +174,14 @@ class Study:
 
     @property
     def full_arms(self) -> tuple[Arm, ...]:
-        """The arms with the settings of the study under their own."""
+        """The arms, with the settings of the study where they have none of their own."""
         return tuple(replace(
             arm, session={**self.session, **arm.session},
             pretrain={**self.pretrain, **arm.pretrain}, model={**self.model, **arm.model})
             for arm in self.arms)
 
     def reference(self, arm: str) -> str | None:
-        """Return the arm that one is compared with; None: it is such an arm itself."""
+        """Return the arm to compare an arm with; None: it is a reference itself."""
         arms = {each.name: each for each in self.full_arms}
         if arms[arm].against is not None:
             return arms[arm].against
@@ -191,7 +192,7 @@ class Study:
         return None
 
     def runs(self) -> list[Run]:
-        """Return all runs; those of one clone lie apart, so that few wait for each other."""
+        """Return all runs, those of one clone far apart, so that few wait for each other."""
         return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes)
                 for arm in self.full_arms for task in self.tasks for seed in self.seeds]
 
@@ -220,7 +221,7 @@ def parse_run(data: object, source: str = 'run') -> Run:
     return checked(Run, data, source, StudyError)
 
 
-def _no_twins(key: str, names: list) -> None:
-    twins = [name for name, count in Counter(names).items() if count > 1]
-    if twins:
-        raise ValueError(f'{key}: {twins} twice; a task may be given a name of its own')
+def _no_duplicates(key: str, names: list) -> None:
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        raise ValueError(f'{key}: {duplicates} occur twice; tasks may have a name of their own')

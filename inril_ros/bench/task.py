@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One task of a study as data: what is learned, from which demonstrations, on which robot."""
+"""One task of a study as data: its simulation, demonstrations and changes to the robot."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -21,19 +21,19 @@ class StudyError(ValueError):
 
 @dataclass(frozen=True, config=STRICT)
 class Demonstrations:
-    """What the policy is cloned from: how much of it, and how good it is.
+    """Number and quality of the demonstrations that the policy is cloned from.
 
     Attributes:
-        number: Episodes.
+        number: Number of episodes.
         source: ``expert``: Meta-World's scripted expert; ``policy``: a saved model acts;
             ``bags``: recorded episodes, the same for each seed.
         path: Folder of the model or of the bags.
-        action_noise: Standard deviation of the noise on what the expert executes, of -1..1.
-        labels: Which action is recorded: the ``executed`` one with its noise, or the one the
-            ``expert`` wanted, which shows how to recover.
+        action_noise: Standard deviation of the noise on the expert's actions (-1..1).
+        labels: Recorded action: the ``executed`` one with its noise, or the one the ``expert``
+            wanted, which shows how to recover.
         region_share: Share of the initial states that demonstrations begin in: the lowest ones
-            along the coordinate that varies most. Evaluation is on all of them.
-        keep_failures: Keep attempts that failed, too.
+            along the coordinate that varies most. Evaluation uses all of them.
+        keep_failures: Whether to keep failed attempts.
     """
 
     number: Count = 8
@@ -52,12 +52,12 @@ class Demonstrations:
 
 @dataclass(frozen=True, config=STRICT)
 class Shift:
-    """How the robot that is fine-tuned differs from the one that was demonstrated on.
+    """How the robot of fine-tuning differs from the robot of the demonstrations.
 
     Attributes:
-        action_gain: The robot does this much of what it is told.
-        latency: [ticks] Actions are executed this much later.
-        observation_bias: Added to an observation of the contract: one number for all its values,
+        action_gain: Factor on the commands.
+        latency: Delay of the commands [ticks].
+        observation_bias: Offset of an observation of the contract: one number for all its values,
             or one for each.
     """
 
@@ -68,12 +68,12 @@ class Shift:
 
 @dataclass(frozen=True, config=STRICT)
 class Success:
-    """What counts as success in a Gymnasium environment; exactly one is given.
+    """What counts as success in a Gymnasium environment: exactly one of these.
 
     Attributes:
         info: Key of the environment's info that is true at success.
-        reward: A step's reward is at least this.
-        terminated_with_reward: It terminates with at least this reward.
+        reward: Smallest reward of a successful step.
+        terminated_with_reward: Smallest reward of a successful last step.
     """
 
     info: str | None = None
@@ -87,14 +87,14 @@ class Success:
 
 @dataclass(frozen=True, config=STRICT)
 class Images:
-    """What the policy sees through cameras, beside what is left of its state.
+    """The images of the policy, and the rest of its state.
 
     Attributes:
-        cameras: Of the robot's contract, each with a view in the simulation mapping; for
-            ``gymnasium``: ``render``, what the environment draws.
-        size: [pixel] Width and height that the policy sees.
-        observations: Policy observations that it keeps; default: all. Where objects are given as
-            numbers, a policy has no reason to look.
+        cameras: Cameras of the robot's contract, each with a view in the simulation mapping; for
+            ``gymnasium``: ``render``, the environment's own pictures.
+        size: Width and height of the policy's images [pixel].
+        observations: Policy observations to keep; default: all. A policy that gets the positions
+            of objects as numbers has no reason to look.
     """
 
     cameras: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -104,17 +104,18 @@ class Images:
 
 @dataclass(frozen=True, config=STRICT)
 class Task:
-    """What is to be learned, from which demonstrations, on which robot.
+    """A task, its demonstrations and its robot.
 
     Attributes:
         id: Task of the simulation mapping, or Gymnasium id.
         simulation: Name or file of a mapping (``config/simulations``), or ``gymnasium``.
-        name: In results, where one id stands there twice.
-        demonstrations: See there.
-        shift: See there.
-        images: See there; default: what the robot's contract says.
-        time_limit: [s] of simulated time, instead of the mapping's or the environment's.
-        success: For ``gymnasium``; default: the info key success or is_success.
+        name: Label in results, if several tasks have one id.
+        demonstrations: Number and quality of the demonstrations.
+        shift: Changes to the robot after the demonstrations.
+        images: Images of the policy; default: those of the robot's contract.
+        time_limit: Time limit [s], simulated; default: the mapping's or the environment's.
+        success: For ``gymnasium``: what counts as success; default: the info key success or
+            is_success.
         reward: For ``gymnasium``: ``sparse`` (1 at success) or the ``environment``'s.
         modules: For ``gymnasium``: Python modules whose import registers the id.
         make: For ``gymnasium``: keyword arguments of ``gymnasium.make``.
@@ -139,7 +140,7 @@ class Task:
 
     @property
     def document(self) -> dict[str, Any]:
-        """Plain data. Images only where they are asked for: hashes are older than the setting."""
+        """The task as plain data; without ``images`` if None, which keeps older hashes valid."""
         document = asdict(self)
         if self.images is None:
             del document['images']
@@ -147,5 +148,5 @@ class Task:
 
     @property
     def label(self) -> str:
-        """Its name in results and file names."""
+        """The task's name in results and file names."""
         return self.name or self.id.replace('/', '-')

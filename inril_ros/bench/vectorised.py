@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several simulations in one process, stepped in turn, with one policy call for all of them.
 
-Episodes are the same as in the graph in lockstep: the class that builds the observations and the
-safety gate are those of the graph. A round begins one episode per lane and runs each to its end;
-lanes that have ended drop out of the batch.
+Episodes are the same as those of the graph in lockstep, with the same observation builder and
+safety gate. A round begins one episode per lane and runs each to its end; lanes that have ended
+drop out of the batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,17 +26,17 @@ from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedStat
 
 
 @dataclass
-class Played:
-    """An episode of N steps in one lane, growing while it is played.
+class PlayedEpisode:
+    """An episode of N steps in one lane; it grows while it is played.
 
     Attributes:
-        observations: N + 1 of (O,) float32.
-        images: N + 1 of (C, H, W, 3) uint8, if the policy has cameras; else empty.
-        actions: N of (A,) in -1..1, as the safety gate let them through.
-        rewards: N.
+        observations: N + 1 arrays (O,), float32.
+        actions: N arrays (A,) in -1..1, after the safety gate.
+        rewards: N rewards.
         starts: First step of each decision.
-        extras: (D,) of each decision.
-        outcome: ``none``: the time limit ended it.
+        extras: (D,) Extra values of each decision.
+        outcome: Outcome; ``none``: the time limit ended the episode.
+        images: N + 1 arrays (C, H, W, 3), uint8; empty if the policy has no cameras.
     """
 
     observations: list[np.ndarray] = field(default_factory=list)
@@ -54,37 +54,37 @@ class Played:
 
     @property
     def success(self) -> bool:
-        """Whether it succeeded."""
+        """Whether the episode succeeded."""
         return self.outcome == 'success'
 
     def episode(self) -> Episode:
-        """Return it as a whole, as demonstrations are."""
+        """Return the whole episode, as demonstrations are stored."""
         return Episode(np.stack(self.observations), np.stack(self.actions),
                        np.array(self.rewards), terminated=self.outcome != 'none',
                        success=self.success, images=self._images(0, self.steps))
 
     def transitions(self, name: str) -> list[Transition]:
-        """Return its decisions as the recorder would send them."""
-        pieces = []
+        """Return the decisions as the recorder would send them."""
+        transitions = []
         for first, after, extras in zip(
                 self.starts, [*self.starts[1:], self.steps], self.extras, strict=True):
             ends = after == self.steps
-            pieces.append(Transition(
+            transitions.append(Transition(
                 name, first, np.stack(self.observations[first:after + 1]),
                 np.stack(self.actions[first:after]), np.array(self.rewards[first:after]),
                 np.ones(after - first, np.uint8),
                 terminated=ends and self.outcome != 'none',
                 truncated=ends and self.outcome == 'none', success=ends and self.success,
                 extras=extras, images=self._images(first, after)))
-        return pieces
+        return transitions
 
     def _images(self, first: int, last: int) -> np.ndarray | None:
-        """Return the images of the observations first .. last."""
+        """Return the images of the observations from first to last, both included."""
         return np.stack(self.images[first:last + 1]) if self.images else None
 
 
 class Lane:
-    """One simulation, and the episode that runs in it."""
+    """One simulation and its present episode."""
 
     def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int,
                  urdf: URDF | None = None) -> None:
@@ -93,15 +93,15 @@ class Lane:
         self._views = PolicyViews(contract)
         self._encoded: dict[str, bytes] = {}
         self._state: SimulatedState
-        self.played = Played()
+        self.played = PlayedEpisode()
 
     def begin(self, seed: int) -> None:
         """Begin an episode."""
         self._builder.begin()
         self._gate.reset(None)
         self._state = self._robot.reset(seed)
-        self.played = Played([self._builder.build(self._state.values)])
-        self._look()
+        self.played = PlayedEpisode([self._builder.build(self._state.values)])
+        self._add_images()
 
     @property
     def ended(self) -> bool:
@@ -110,15 +110,14 @@ class Lane:
 
     @property
     def values(self) -> dict[str, np.ndarray]:
-        """The observations of the contract by name."""
+        """The present observations, by their names in the contract."""
         return self._state.values
 
     def follow(self, actions: np.ndarray, extras: np.ndarray) -> None:
         """Execute one decision (S, A) in -1..1, until the episode ends.
 
         Raises:
-            ValueError: An action can't be executed. On a robot the gate would hold the arm; here
-                such an action is a mistake to be seen.
+            ValueError: The gate refuses an action. It would hold a robot's arm; here it is a bug.
         """
         self.played.starts.append(self.played.steps)
         self.played.extras.append(extras)
@@ -128,7 +127,7 @@ class Lane:
                 return
 
     def execute(self, action: np.ndarray, recorded: np.ndarray | None = None) -> None:
-        """Execute one action (A,) in contract units; record it, or another one in its place."""
+        """Execute one action (A,) in contract units; record it, or ``recorded`` instead."""
         played = self.played
         verdict = self._gate.check(action, self._state.values)
         if verdict.held:
@@ -139,10 +138,10 @@ class Lane:
         played.rewards.append(self._state.reward)
         played.observations.append(self._builder.build(self._state.values))
         played.outcome = self._state.outcome
-        self._look()
+        self._add_images()
 
-    def _look(self) -> None:
-        """Take the images of this tick in, as they would come over the wire: encoded, at times."""
+    def _add_images(self) -> None:
+        """Add the images of this tick as a robot sends them: encoded, at the camera's rate."""
         for name, camera in self._contract.policy_cameras.items():
             if self.played.steps % self._contract.ticks_per_image(name) == 0:
                 self._encoded[name] = as_it_comes(self._robot.image(name), camera)
@@ -156,7 +155,7 @@ class Lane:
 
 
 class Lanes:
-    """L lanes for episodes of a policy."""
+    """L lanes, in which a policy plays episodes."""
 
     def __init__(
         self, make: Callable[[], SimulatedRobot], contract: Contract, time_limit: int, number: int,
@@ -171,15 +170,15 @@ class Lanes:
     def play(
         self, policy: Policy, seeds: Sequence[int], generator: torch.Generator, *,
         explore: bool = False, noise: Sequence[ExplorationNoise] | None = None,
-    ) -> list[Played]:
+    ) -> list[PlayedEpisode]:
         """Play one episode for each seed, at most L, and return them in this order.
 
         Args:
-            policy: Acts.
-            seeds: Of the resets.
-            generator: Of the policy's random numbers.
-            explore: Let the policy act as for learning.
-            noise: One for each episode: added to its actions.
+            policy: The acting policy.
+            seeds: Seeds of the resets.
+            generator: Generator of the policy's random numbers.
+            explore: Explore, as in training episodes.
+            noise: Noise to add to the actions, one for each episode.
         """
         lanes = self._lanes[:len(seeds)]
         for lane, seed in zip(lanes, seeds, strict=True):
@@ -187,7 +186,7 @@ class Lanes:
         memory = policy.begin(len(lanes))
         running = list(range(len(lanes)))
         while running:
-            observations = _seen([lanes[index].played for index in running])
+            observations = _batch([lanes[index].played for index in running])
             with torch.inference_mode():
                 decision = policy.decide(observations, memory, generator, explore)
             actions, extras = decision.actions.numpy(), decision.extras.numpy()
@@ -208,8 +207,8 @@ class Lanes:
             lane.close()
 
 
-def _seen(running: Sequence[Played]) -> Observations:
-    """Return what the policy sees in B running episodes."""
+def _batch(running: Sequence[PlayedEpisode]) -> Observations:
+    """Return the present observations of B running episodes."""
     state = torch.from_numpy(np.stack([each.observations[-1] for each in running]))
     if not running[0].images:
         return Observations(state)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How the numbers of a study are said: the cells of its tables, and the tables."""
+"""The numbers of a study as text: the cells of its tables, and the tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _LEAST_PAIRS = 5
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; columns that are empty throughout are left out."""
+    """Return a Markdown table without its empty columns."""
     kept = [index for index in range(len(head)) if any(row[index] for row in rows)]
     lines = [[head[index] for index in kept], ['---'] * len(kept),
              *([row[index] for index in kept] for row in rows)]
@@ -41,24 +41,24 @@ def points(estimate: Estimate) -> str:
 
 
 def verdict(difference: Estimate) -> str:
-    """Return what a paired difference says."""
+    """Return the conclusion from a paired difference."""
     if difference.low is None:
         return 'one pair: no interval'
     if not difference.excludes_zero:
         return 'no clear difference'
-    so = 'better' if difference.value > 0 else '**worse**'
-    # Three coins that fall alike exclude zero, too.
-    return so if difference.n >= _LEAST_PAIRS else f'{so}, but {difference.n} pairs are few'
+    word = 'better' if difference.value > 0 else '**worse**'
+    # Three equal coin tosses would exclude zero, too.
+    return word if difference.n >= _LEAST_PAIRS else f'{word}, but {difference.n} pairs are few'
 
 
 def steps(median: float | None, reached: int, runs: int) -> str:
-    """Return after how many steps a success was reached, and by how many runs."""
+    """Return the steps to a success, and how many runs reached it."""
     text = 'not reached' if median is None else f'{median:,.0f}'
     return f'{text} ({reached}/{runs})'
 
 
 def when(row: Mapping[str, Any]) -> str:
-    """Return when an arm imitates, from one of its rows."""
+    """Return when an arm imitates: its m, unit and schedule."""
     if row['m'] is None:
         return 'RL only'
     words = [f'{row["m"]:g}', unless(row.get('unit'), 'minibatch'),
@@ -67,29 +67,29 @@ def when(row: Mapping[str, Any]) -> str:
 
 
 def unless(value: str | None, usual: str) -> str:
-    """Return a value that is not the usual one."""
+    """Return a value, or nothing if it is the usual one."""
     return '' if value in (None, usual) else value
 
 
 def mean_of(values: Sequence[float]) -> str:
-    """Return the mean of those that are known."""
+    """Return the mean of the values that aren't NaN."""
     known = [value for value in values if value == value]
     return f'{sum(known) / len(known):.3g}' if known else ''
 
 
 def mean_last(curves: Sequence[Curve], name: str, form: str = '{:.3g}') -> str:
-    """Return the mean over runs of a number at the end, of those that have it."""
+    """Return the mean of the last values of a column, over the runs that have it."""
     known = [value for value in (curve.last(name) for curve in curves) if value is not None]
     return form.format(sum(known) / len(known)) if known else ''
 
 
 def listed(items: Any) -> str:
-    """Return things in one line."""
+    """Return items separated by commas."""
     return ', '.join(map(str, items))
 
 
 def knobs(task: Task) -> str:
-    """Return how good the demonstrations of a task were, and what else it changes."""
+    """Return the quality of a task's demonstrations, and its other changes."""
     demonstrations, shift = task.demonstrations, task.shift
     words = [f'{demonstrations.number} demonstrations ({demonstrations.source})']
     if demonstrations.source == 'expert':

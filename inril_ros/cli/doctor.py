@@ -38,8 +38,8 @@ class Robot:
         """Compare the running robot with its contract."""
         from inril_ros.nodes.clients.graph_checkup import look_at_graph
 
-        heard, pairs = look_at_graph(contract, self.namespace, self.seconds, self.simulated)
-        yield from check_streams(contract, heard, self.seconds, simulated=self.simulated)
+        records, pairs = look_at_graph(contract, self.namespace, self.seconds, self.simulated)
+        yield from check_streams(contract, records, self.seconds, simulated=self.simulated)
         yield from check_profiles(pairs)
 
 

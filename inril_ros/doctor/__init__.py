@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What may be wrong around a robot, and what to do about it: rules without ROS."""
+"""Rules that find problems of a robot and say what to do about them, without ROS."""

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One thing that was looked at: how it is, and what to do if that isn't well."""
+"""One finding of a check-up: what was found, and what to do about it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _ORDER = ('ok', 'note', 'warning', 'error')
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found.
+    """One finding.
 
     Attributes:
-        area: What it is about: machine, ros, dds, qos, topics, clocks.
-        level: ``error``: it won't work. ``warning``: it will at times. ``note``: good to know.
+        area: Subject: machine, ros, dds, qos, topics or clocks.
+        level: ``error``: it won't work. ``warning``: it may fail. ``note``: good to know.
         what: What was found.
-        advice: What to do; empty if it is well.
+        advice: What to do; empty for ``ok``.
 
     Raises:
         ValueError: A warning or an error without advice.
@@ -31,7 +31,7 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.level in ('warning', 'error') and not self.advice:
-            raise ValueError(f'{self.level} {self.what!r} does not say what to do')
+            raise ValueError(f'{self.level} {self.what!r} has no advice')
 
 
 def worst(findings: Iterable[Finding]) -> Level:

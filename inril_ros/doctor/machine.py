@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine itself: disk, limits, buffers, processor, settings of ROS; from /proc and /sys.
+"""Checks of the machine: disk, limits, buffers, processor, ROS settings; from /proc and /sys.
 
 What can't be read on a machine is left out rather than guessed.
 """
@@ -22,12 +22,12 @@ _REALTIME_PRIORITY = 80
 def check_machine(
     folder: Path, environment: Mapping[str, str], root: Path = Path('/'),
 ) -> Iterator[Finding]:
-    """Look at this machine.
+    """Check this machine.
 
     Args:
-        folder: Where runs are written.
-        environment: Variables of the environment.
-        root: Of the file system that /proc and /sys are read from.
+        folder: Folder of the runs.
+        environment: Environment variables.
+        root: Root of the file system with /proc and /sys.
     """
     yield _disk(folder)
     yield _realtime()
@@ -37,7 +37,7 @@ def check_machine(
 
 
 def check_environment(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at what tells ROS whom to talk to."""
+    """Check the environment variables that decide which ROS nodes find each other."""
     middleware = environment.get('RMW_IMPLEMENTATION', "the distribution's default")
     domain = environment.get('ROS_DOMAIN_ID', '')
     reach = environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '')
@@ -49,13 +49,13 @@ def check_environment(environment: Mapping[str, str]) -> Iterator[Finding]:
                       'set a number from 0 to 101, the same on all machines')
     elif not domain:
         yield Finding(
-            'ros', 'warning', "ROS_DOMAIN_ID is not set: the domain is 0, everybody's",
-            'set one of your own (1 to 101) on all machines of this robot: whoever is in the '
-            'domain may command the arm')
+            'ros', 'warning', 'ROS_DOMAIN_ID is not set: the domain is 0, the default of all',
+            'set your own (1 to 101) on all machines of this robot: anyone in the domain may '
+            'command the arm')
     else:
         yield Finding('ros', 'ok', f'domain {domain}')
     if local:
-        yield Finding('ros', 'note', 'other machines are not heard: '
+        yield Finding('ros', 'note', 'other machines are not reached: '
                       f'{"ROS_AUTOMATIC_DISCOVERY_RANGE=" + reach if reach else "localhost only"}',
                       'for a learner on another machine: ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET')
 
@@ -69,8 +69,8 @@ def _disk(folder: Path) -> Finding:
         return Finding('machine', 'ok', what)
     return Finding(
         'machine', 'error' if free < _NO_DISK else 'warning', what,
-        'make room, or put the run elsewhere: an hour with two cameras takes about 5 GB, and a '
-        'full disk ends recording')
+        'free some space, or put the run elsewhere: an hour with two cameras takes about 5 GB, '
+        'and a full disk ends recording')
 
 
 def _realtime() -> Finding:
@@ -93,7 +93,7 @@ def _buffers(root: Path) -> Iterator[Finding]:
     else:
         yield Finding(
             'dds', 'warning', f'receive buffers are limited to {size / 1e6:.2f} MB',
-            'large messages from other machines get lost: sudo sysctl -w '
+            'large messages from other machines are lost: sudo sysctl -w '
             'net.core.rmem_max=8388608 net.core.wmem_max=8388608, and write both to '
             '/etc/sysctl.d/60-ros.conf')
 
@@ -108,7 +108,7 @@ def _governor(root: Path) -> Iterator[Finding]:
         yield Finding('machine', 'ok', 'the processor runs at full speed (performance)')
     else:
         yield Finding('machine', 'note', f'the processor saves power ({governor})',
-                      'ticks may be late after a pause: sudo cpupower frequency-set -g '
+                      'ticks after a pause may be late: sudo cpupower frequency-set -g '
                       'performance')
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Shows the growing log files of the nodes on the console, each line with its node's name."""
+"""Prints the growing log files of the nodes on the console, each line with its node's name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +12,16 @@ from rich.text import Text
 
 _COLOURS = ('cyan', 'green', 'magenta', 'yellow', 'blue', 'bright_red')
 _PERIOD = 0.1  # [s]
-_BLOCK = 256 * 1024  # [byte] read from one file before the others have their turn
-_FAR_BEHIND = 4 * _BLOCK  # [byte] from there on a flood is skipped: the log file has it all
+_BLOCK = 256 * 1024  # [byte] read from one file before the next file
+_FAR_BEHIND = 4 * _BLOCK  # [byte] with more to show, text is skipped: the log file has it
 
 
 class LogFollower:
-    """Prints the lines that are added to some files, in a thread of its own.
+    """Prints the lines that are added to files, in its own thread.
 
     Args:
-        paths: The files by the name that is printed before each line.
-        console: Where to; the default is the standard output.
+        paths: Files by the name to print before their lines.
+        console: Console to print on; default: the standard output.
     """
 
     def __init__(self, paths: Mapping[str, Path], console: Console | None = None) -> None:
@@ -42,7 +42,7 @@ class LogFollower:
         self.stop()
 
     def start(self) -> None:
-        """Begin with what is written from now on; what a file holds already is not shown."""
+        """Begin to print what is written from now on."""
         for name, path in self._paths.items():
             self._offsets[name] = path.stat().st_size if path.exists() else 0
             self._rest[name] = b''
@@ -51,7 +51,7 @@ class LogFollower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Show what is there, an unfinished last line too, and end. May be called again."""
+        """Print the rest, including an unfinished line, and end. May be called again."""
         if self._thread is None:
             return
         self._stopping.set()
@@ -69,7 +69,7 @@ class LogFollower:
                 self._print(name, rest)
 
     def _show_new(self) -> bool:
-        """Print what was added, at most one block of each file; tell whether there was any."""
+        """Print what was added, at most one block per file; return whether there was any."""
         found = False
         for name, path in self._paths.items():
             if not path.exists():

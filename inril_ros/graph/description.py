@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which nodes a stage runs, and what each of them is told: plain data.
+"""The nodes of each stage and their parameters, as plain data.
 
-Launch files, the ``inril`` command and the tests all start their processes from the descriptions
-made here, so that a graph is written down once. Nothing here starts a process or knows ROS; the
-supervisor and the launch files do.
+Launch files, the ``inril`` command and the tests start their processes from these descriptions, so
+that a graph is defined once. This module starts no process and needs no ROS.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,15 +20,15 @@ class NodeDescription:
     """One process of a graph.
 
     Attributes:
-        executable: Name in ``lib/inril_ros`` and of the module in ``inril_ros.nodes``.
+        executable: Name in ``lib/inril_ros``, and of the module in ``inril_ros.nodes``.
         name: Name of the ROS node.
         namespace: ROS namespace; empty: the root.
         parameters: ROS parameters by name.
-        remappings: New name of a topic or service by its old one.
-        respawn: Bring it back when it crashes.
-        vital: Nothing goes on without it: the graph ends when it ends.
+        remappings: New names of topics and services by their old ones.
+        respawn: Restart the node when it crashes.
+        vital: The graph ends when the node ends.
         output: As in launch: ``log`` (a file only), ``screen`` or ``both``.
-        niceness: Added to the scheduling niceness: higher gives way to the others.
+        niceness: Increment of the scheduling niceness: higher gives way to other processes.
     """
 
     executable: str
@@ -44,7 +43,7 @@ class NodeDescription:
 
     @property
     def path(self) -> str:
-        """Namespace and name, without the slash at the beginning: unique within a graph."""
+        """Namespace and name without a leading slash, unique within a graph."""
         return f'{self.namespace}/{self.name}'.lstrip('/')
 
 
@@ -66,10 +65,10 @@ class GraphDescription:
             raise ValueError(f'graph {self.name!r} has two nodes of one name: {sorted(names)}')
 
     def node(self, name: str) -> NodeDescription:
-        """Return the node of that name, with its namespace if it has one (``left/sim_node``).
+        """Return a node by its name, with the namespace if it has one (``left/sim_node``).
 
         Raises:
-            KeyError: There is none; the message lists those there are.
+            KeyError: There is no such node; the message lists the nodes.
         """
         for node in self.nodes:
             if node.path == name:
@@ -79,19 +78,19 @@ class GraphDescription:
 
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:
-    """The robot's side alone: the simulated arm, for nodes started elsewhere."""
+    """Return the graph of the simulated arm alone, for nodes started elsewhere."""
     if not options.mock_arm:
         _require(options, 'simulation_graph', 'simulation')
     return _graph('simulate', options, _simulation(options))
 
 
 def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphDescription:
-    """Demonstrations: an operator drives, the recorder writes bags.
+    """Return the graph of demonstrations: an operator drives, the recorder writes bags.
 
     Args:
-        options: What the nodes are told.
-        person_starts: Episodes begin by a person's button. False: a program asks for them, and
-            must not find the robot busy with one that a person began in between.
+        options: Options of the graph.
+        person_starts: A person's button begins episodes. False: only a program does, so that it
+            never finds the robot busy with a person's episode.
     """
     _require(options, 'recording_graph', 'demonstrations')
     return _graph('record', options, _simulation(options),
@@ -101,27 +100,27 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
 
 
 def evaluation_graph(options: GraphOptions) -> GraphDescription:
-    """Evaluation: the policy drives; nothing is recorded or learned."""
+    """Return the graph of evaluation: the policy drives; nothing is recorded or learned."""
     _require(options, 'evaluation_graph', 'model')
     return _graph('evaluate', options, _simulation(options), _actuation(options),
                   _policy(options, options.model))
 
 
 def finetuning_graph(options: GraphOptions) -> GraphDescription:
-    """Fine-tuning: the policy drives, the recorder journals, the learner improves the policy."""
+    """Return the graph of fine-tuning: policy, recorder with a journal, and learner."""
     needed = ['journal', 'pretrained']
     if options.learner:
         needed = ['demonstrations', 'journal', 'finetune_config', 'pretrained', 'run_dir']
     _require(options, 'finetuning_graph', *needed)
-    beside = [node for each in _each_robot(options) for node in (
+    nodes = [node for each in _each_robot(options) for node in (
         _simulation(each), _actuation(each),
         _policy(each, each.model or each.pretrained, each.demonstrations),
         _recorder(each, demonstrations='', journal=each.journal))]
-    return _graph('finetune', options, *beside, _learner(options) if options.learner else None)
+    return _graph('finetune', options, *nodes, _learner(options) if options.learner else None)
 
 
 def learning_graph(options: GraphOptions) -> GraphDescription:
-    """The learner alone, for a machine beside the robot's."""
+    """Return the graph of the learner alone, for another machine than the robot's."""
     _require(options, 'learning_graph', 'demonstrations', 'finetune_config', 'pretrained',
              'run_dir')
     return _graph('learn', options, _learner(options))
@@ -137,10 +136,10 @@ STAGES: dict[str, Callable[[GraphOptions], GraphDescription]] = {
 
 
 def ros_arguments(node: NodeDescription, log_level: str = 'info') -> list[str]:
-    """Return the command line arguments that tell a process what the description says.
+    """Return the command line arguments of a node's process.
 
-    Values are written as JSON, which YAML includes: a string stays a string even when it reads
-    ``007`` or ``true``, and a whole float stays a float.
+    Values are written as JSON, a subset of YAML: strings such as ``007`` or ``true`` stay strings,
+    and whole floats stay floats.
     """
     arguments = ['--ros-args', '-r', f'__node:={node.name}']
     if node.namespace:
@@ -149,7 +148,7 @@ def ros_arguments(node: NodeDescription, log_level: str = 'info') -> list[str]:
         arguments += ['-r', f'{old}:={new}']
     for name, value in node.parameters.items():
         arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False, allow_nan=False)}']
-    # Without SROS2 it has no effect; with it, each process has rights of its own.
+    # The enclave has an effect with SROS2 only: each process then has its own rights.
     return [*arguments, '--enclave', f'/inril/{node.path}', '--log-level', log_level]
 
 
@@ -164,7 +163,7 @@ def _require(options: GraphOptions, graph: str, *names: str) -> None:
 
 
 def _each_robot(options: GraphOptions) -> list[GraphOptions]:
-    """Return the options of each robot: its namespace, and its journal."""
+    """Return the options of each robot, with its own namespace and journal."""
     if not options.robots:
         return [options]
     return [replace(options, robots=(), namespace=f'{options.namespace}/{robot}'.lstrip('/'),
@@ -173,7 +172,7 @@ def _each_robot(options: GraphOptions) -> list[GraphOptions]:
 
 def _graph(name: str, options: GraphOptions, *nodes: NodeDescription | None) -> GraphDescription:
     if options.robots and name not in ('finetune', 'learn'):
-        raise ValueError(f'robots is for finetune and learn; {name} is for one robot: give its '
+        raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')
     return GraphDescription(
         name, tuple(node for node in nodes if node is not None), options.log_level)
@@ -184,7 +183,7 @@ def _node(options: GraphOptions, executable: str, *, niceness: int = 0, respawn:
     shared = {'contract': options.contract, 'run_id': options.run_id,
               'lockstep': options.lockstep, 'autostart': options.autostart,
               'use_sim_time': options.use_sim_time}
-    # Each simulation in lockstep has a time of its own: several must not share the clock.
+    # Each simulation in lockstep has its own time: several must not share the clock.
     own_clock = options.lockstep and bool(options.namespace)
     return NodeDescription(executable, name=executable, namespace=options.namespace,
                            parameters={**shared, **parameters}, respawn=respawn,
@@ -204,7 +203,7 @@ def _simulation(options: GraphOptions) -> NodeDescription | None:
 
 
 def _actuation(options: GraphOptions, **own: Parameter) -> NodeDescription:
-    # Nobody is near an arm that isn't there; a real one moves when a person says so.
+    # A simulated arm endangers nobody; a real one moves after a person's consent only.
     simulated = bool(options.simulation) or options.mock_arm
     return _node(options, 'actuation_node', vital=True, enable_on_activate=simulated,
                  watch_cameras=options.camera or not simulated, dry_run=options.dry_run, **own)
@@ -217,7 +216,7 @@ def _teleop(options: GraphOptions) -> NodeDescription:
 
 
 def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:
-    # In simulation a bad stretch costs nothing, and studies are to see it as it is.
+    # In simulation bad episodes cost nothing, and studies must see them.
     return _node(options, 'policy_node', respawn=options.respawn, model=model,
                  demonstrations=demonstrations,
                  exploration_scale=float(options.exploration_scale),
@@ -226,7 +225,7 @@ def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> Node
 
 def _learner(options: GraphOptions) -> NodeDescription:
     several = {'robots': list(options.robots)} if options.robots else {}
-    if options.robots and options.lockstep:  # whose time would it be?
+    if options.robots and options.lockstep:  # they have no common time
         options = replace(options, lockstep=False, use_sim_time=False)
     return _node(
         options, 'learner_node', niceness=5, respawn=options.respawn,

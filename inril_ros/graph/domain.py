@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A ROS domain of one's own, so that two graphs on one machine never hear each other.
+"""Reserves a ROS domain, so that two graphs on one machine never receive from each other.
 
-The nodes of a simulated run must not reach a robot in the same network, nor a second run in the
-next terminal. A robot's own run stays in the domain of its drivers and does not come here.
+The nodes of a simulated run must not reach a robot in the same network, nor another run on this
+machine. A run on a robot stays in the domain of the robot's drivers.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import random
 import socket
 
-# Above 101 the ports of DDS reach into Linux's ephemeral range; 0 is everybody's default.
+# Above 101 the ports of DDS overlap Linux's ephemeral range; 0 is the default of all.
 DOMAIN_IDS = range(1, 102)
 
-# Holding the port FIRST_PORT + id holds the domain. It is far from the ports that DDS uses.
+# A process that holds the port FIRST_PORT + id holds the domain. DDS uses other ports.
 FIRST_PORT = 21000
 
 
@@ -22,13 +22,13 @@ FIRST_PORT = 21000
 def reserve_domain(first_port: int = FIRST_PORT) -> Iterator[int]:
     """Reserve a domain id against all other reservations on this machine.
 
-    A bound socket holds it: the kernel gives it back whichever way the process ends, and it
-    works between users.
+    A bound socket holds it: the kernel frees it however the process ends, and it works between
+    users.
 
     Raises:
-        RuntimeError: All are taken.
+        RuntimeError: All domains are reserved.
     """
-    # Not the library's global generator: a run's own seed must not make two runs choose alike.
+    # Not the global generator: two runs with one seed must not choose the same domains.
     for domain_id in random.SystemRandom().sample(DOMAIN_IDS, len(DOMAIN_IDS)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
             try:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a stage has to be told before anyone can say which nodes it runs."""
+"""The options of a graph."""
 
 from dataclasses import dataclass
 import re
@@ -10,51 +10,49 @@ _NAMESPACE = re.compile(r'^(/?[A-Za-z_][A-Za-z0-9_]*)(/[A-Za-z_][A-Za-z0-9_]*)*$
 
 @dataclass(frozen=True)
 class GraphOptions:
-    """What a stage has to be told. Paths are strings, as ROS parameters are; empty: not given.
+    """Options of a graph. Paths are strings, as ROS parameters are; empty: not given.
 
     Attributes:
         contract: The robot contract (YAML).
         run_id: UUID of the run.
         simulation: Simulation mapping (YAML); empty: a real robot, no simulation node.
-        mock_arm: An arm that isn't there answers to the contract in place of a real one.
-        gazebo: Gazebo simulates the world of the simulation mapping, in place of sim_node.
+        mock_arm: A simulated arm with the contract's topics replaces the real one.
+        gazebo: Gazebo simulates the world of the simulation mapping, instead of sim_node.
         task: Name of the task in the simulation mapping.
-        lockstep: The simulation waits for each action and runs as fast as the graph goes.
-        use_sim_time: Nodes follow ``/clock``; lockstep and Gazebo need it. The built-in arm sends
-            a clock in lockstep only.
-        autostart: Nodes configure and activate themselves. Off on a robot where a person does it.
-        respawn: Policy, recorder and learner come back after a crash; a policy that does knows no
-            episode and waits for the next one. The actuation node never does: it would command the
-            arm again with nobody watching.
-        dry_run: Everything is computed and told, and the robot is sent nothing.
+        lockstep: The simulation waits for each action and runs as fast as the graph can.
+        use_sim_time: Nodes follow ``/clock``, as lockstep and Gazebo require. The built-in arm
+            publishes a clock in lockstep only.
+        autostart: Nodes configure and activate themselves; off if a person does it.
+        respawn: Policy, recorder and learner are restarted after a crash; the policy then waits
+            for the next episode. The actuation node never is: it would command the arm again
+            unwatched.
+        dry_run: Everything is computed and published, except commands to the robot.
         learner: The learner runs here; if not, on another machine ('learn').
         namespace: Namespace of the robot.
-        robots: Namespaces of several robots of one contract that feed one learner, within
-            ``namespace``: each has all nodes but the learner, and its journal in a folder of its
-            name below ``journal``. Empty: one robot. For 'finetune' and 'learn'.
+        robots: Namespaces, within ``namespace``, of several robots with one contract and one
+            learner: each has all other nodes, and its journal in ``journal/<name>``. Empty: one
+            robot. For 'finetune' and 'learn'.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
-        teleop_device: What drives demonstrations: ``scripted`` in simulation; a person's
-            ``joystick``, ``spacemouse``, ``leader`` or ``joint_jog``; ``external``: whoever
-            publishes the contract's teleop topics, and no node of this graph (a keyboard needs a
-            terminal: ``inril teleop``).
+        teleop_device: Device of demonstrations: ``scripted`` in simulation; a person's
+            ``joystick``, ``spacemouse``, ``leader`` or ``joint_jog``; ``external``: a publisher
+            outside of this graph (as a keyboard, which needs a terminal: ``inril teleop``).
         teleop_settings: Settings of that device (YAML); empty: its defaults.
         operator_noise: Standard deviation of the scripted operator's errors, normalised action.
-        model: Folder of the model the policy node starts with; finetuning may take it from
-            ``pretrained``.
+        model: Folder of the policy node's first model; default in fine-tuning: ``pretrained``.
         demonstrations: Folder of demonstration bags: written when recording, read by the learner.
         journal: Folder of the rollout journal.
         finetune_config: Settings of the fine-tuning session (YAML).
         pretrained: Folder of the cloned model.
         run_dir: Folder the learner writes to.
-        seed: Of the learner.
-        device: Of the learner: ``auto``, ``cpu`` or ``cuda``.
-        synchronous: The learner learns between episodes only: repeatable.
+        seed: Seed of the learner.
+        device: Device of the learner: ``auto``, ``cpu`` or ``cuda``.
+        synchronous: The learner learns between episodes only, which is repeatable.
         exploration_scale: Standard deviation of the noise on the policy's actions while learning,
-            normalised action; 0 for a host that explores by itself.
+            normalised action; 0 for a host with its own exploration.
 
     Raises:
-        ValueError: Options that exclude each other, or a name ROS would not take.
+        ValueError: Options exclude each other, or a name is no ROS name.
     """
 
     contract: str
@@ -93,12 +91,12 @@ class GraphOptions:
         if self.lockstep and not self.simulation:
             raise ValueError('lockstep is for a simulation: a real robot does not wait')
         if self.mock_arm and self.simulation:
-            raise ValueError('mock_arm and simulation exclude each other: either is the robot')
+            raise ValueError('mock_arm and simulation exclude each other: each one is the robot')
         if self.gazebo and (not self.simulation or self.lockstep or not self.use_sim_time):
             raise ValueError('gazebo needs a simulation (its world and task) and use_sim_time, '
-                             'and knows no lockstep: it has a clock of its own')
+                             'and no lockstep: it has its own clock')
         if self.lockstep and not self.use_sim_time:
-            raise ValueError('lockstep needs use_sim_time: the clock stands while nodes think')
+            raise ValueError('lockstep needs use_sim_time: the clock stops while nodes compute')
         for name in (*([self.namespace] if self.namespace else []), *self.robots):
             if not _NAMESPACE.match(name):
                 raise ValueError(f'namespace {name!r} is no ROS name: letters, digits and _ '
@@ -106,13 +104,13 @@ class GraphOptions:
         if len(set(self.robots)) != len(self.robots):
             raise ValueError(f'robots names one twice: {", ".join(self.robots)}')
         if any(name.startswith('/') for name in self.robots):
-            raise ValueError(f'robots {", ".join(self.robots)}: they are within namespace: leave '
-                             'the slash at the beginning out')
+            raise ValueError(f'robots {", ".join(self.robots)}: leave the leading slash out: '
+                             'they are within namespace')
         if self.synchronous and len(self.robots) > 1:
-            raise ValueError('synchronous is for one robot: the order in which experience of '
-                             'several comes is not repeatable')
+            raise ValueError('synchronous is for one robot: the order in which several send '
+                             'experience is not repeatable')
         if self.gazebo and len(self.robots) > 1:
-            raise ValueError('gazebo has one arm per world: start each robot by itself, and one '
+            raise ValueError('gazebo has one arm per world: start each robot alone, and one '
                              "learner ('learn') for all")
         if self.log_level not in ('debug', 'info', 'warn', 'error'):
             raise ValueError(f'log_level is {self.log_level!r}: debug, info, warn or error')

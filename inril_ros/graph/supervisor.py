@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts a graph as processes, watches them, and leaves none behind.
 
-What it is for: ``inril`` runs its stages without a launch system, in simulation and in tests,
-where a node that died must end the stage with its name and its last words.
+``inril`` uses it to run its stages without a launch system: a node that dies must end the stage
+with its name and its last output.
 
-A node runs as ``python -m inril_ros.nodes.<executable>`` with this process's interpreter and this
-process's ``inril_ros``, not as the script in ``lib/inril_ros``: the script's ``env python3`` may
-be another interpreter, and where it is depends on how the package was installed.
+A node runs as ``python -m inril_ros.nodes.<executable>`` with the interpreter and ``inril_ros`` of
+this process, not as the script in ``lib/inril_ros``: the script's ``env python3`` may be another
+interpreter, and its place depends on how the package was installed.
 
-A node writes to its log file itself, and the console follows the file. No pipe stands between
-them, so a slow terminal or a stopped supervisor can't hold up a control loop.
+A node writes its log file itself, and the console follows the file. There is no pipe between them,
+so a slow terminal or a stopped supervisor can't delay a control loop.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,32 +34,29 @@ from inril_ros.graph.domain import domain_environment
 
 LAST_LINES = 15
 _POLL = 0.02  # [s]
-_COMMAND = '$ '  # begins the line of the command in a log
+_COMMAND = '$ '  # start of the command's line in a log
 
 
 class NodeDied(RuntimeError):  # noqa: N818 an event, as KeyboardInterrupt is
-    """A node ended though nobody asked it to.
+    """A node ended without being asked to.
 
     Attributes:
-        name: Of the node.
-        exit_code: As ``subprocess`` has it: -n if signal n ended it.
+        name: Name of the node.
+        exit_code: Exit code; -n if signal n ended it, as in ``subprocess``.
         log: Its log file.
-        lines: The last lines of the log.
+        lines: Last lines of the log.
     """
 
     def __init__(self, name: str, exit_code: int, log: Path, lines: list[str]) -> None:
         self.name, self.exit_code, self.log, self.lines = name, exit_code, log, lines
         how = (f'was ended by {signal.Signals(-exit_code).name}' if exit_code < 0
                else f'ended with exit code {exit_code}')
-        said = '\n'.join(f'  {line}' for line in lines) or '  (it said nothing)'
-        super().__init__(f'{name} {how}. Its last lines, from {log}:\n{said}')
+        output = '\n'.join(f'  {line}' for line in lines) or '  (no output)'
+        super().__init__(f'{name} {how}. Its last lines, from {log}:\n{output}')
 
 
 def node_command(node: NodeDescription, log_level: str = 'info') -> list[str]:
-    """Return the command that runs a node of this package.
-
-    ROS's own log files in the home folder are left out: the supervisor keeps the output.
-    """
+    """Return the command of a node, without ROS's log files in the home folder."""
     return [sys.executable, '-m', f'inril_ros.nodes.{node.executable}',
             *ros_arguments(node, log_level), '--disable-external-lib-logs']
 
@@ -67,27 +64,28 @@ def node_command(node: NodeDescription, log_level: str = 'info') -> list[str]:
 class Supervisor:
     """The processes of one graph, as a context manager.
 
-    Each node leads a session of its own: a Ctrl-C in the terminal reaches the supervisor alone,
-    which then stops the nodes in order. If this process is killed outright, the kernel kills the
-    nodes. It does so too when the thread that called ``start`` ends, so start from one that lasts.
+    Each node has its own session: a Ctrl-C in the terminal reaches only the supervisor, which then
+    stops the nodes in order. If this process is killed, or the thread that called ``start`` ends,
+    the kernel kills the nodes.
 
-    Nodes are named as ``GraphDescription.node`` names them.
+    Nodes are named as in ``GraphDescription.node``.
 
     Args:
-        graph: What to start.
-        log_dir: Folder of ``<node>.log``; a log that exists is continued.
-        domain_id: ROS domain, see ``reserve_domain``; None: as in the environment, which is where
-            a real robot's drivers are.
-        quiet: Nothing to the console.
-        console: Where the output is shown; give the one that also draws a progress bar.
-        environment: Further environment variables of the nodes.
-        grace: [s] Time a node has to end after each of SIGINT and SIGTERM; then SIGKILL.
-        max_respawns: How often a node with ``respawn`` is brought back before its death counts.
-        command: Gives the command of a node from its description and the log level.
+        graph: Graph to start.
+        log_dir: Folder of ``<node>.log``; existing logs are appended to.
+        domain_id: ROS domain, see ``reserve_domain``; None: the environment's, with the drivers of
+            a real robot.
+        quiet: Print nothing on the console.
+        console: Console for the output; it must be the one with the progress bar, if any.
+        environment: Additional environment variables of the nodes.
+        grace: Time that a node has to end after each of SIGINT and SIGTERM [s]; then SIGKILL.
+        max_respawns: How often a node with ``respawn`` is restarted.
+        command: Function that returns the command of a node, from description and log level.
 
     Attributes:
-        graph, log_dir: As given.
-        environment: Of the nodes.
+        graph: The graph.
+        log_dir: Folder of the logs.
+        environment: Environment variables of the nodes.
     """
 
     def __init__(self, graph: GraphDescription, log_dir: str | Path, *,
@@ -123,10 +121,10 @@ class Supervisor:
         return self.log_dir / f'{name}.log'
 
     def start(self) -> None:
-        """Start all nodes. If one can't be started, those before it are stopped.
+        """Start all nodes; if one can't be started, stop the others.
 
         Raises:
-            RuntimeError: They run already, or ``setpriv`` is missing.
+            RuntimeError: They are running already, or ``setpriv`` is missing.
         """
         if self._processes:
             raise RuntimeError(f'graph {self.graph.name!r} was started already')
@@ -140,10 +138,10 @@ class Supervisor:
             raise
 
     def check(self) -> None:
-        """Return if all nodes run; bring back those that may be.
+        """Check that all nodes are running; restart the ones with ``respawn``.
 
         Raises:
-            NodeDied: One ended.
+            NodeDied: A node ended.
         """
         for name, process in self._processes.items():
             if process.returncode is None and not _ended(process):
@@ -160,14 +158,14 @@ class Supervisor:
         return self._processes[name].pid
 
     def restart(self, name: str) -> None:
-        """Stop a node if it runs, and start it again."""
+        """Stop a node if it is running, and start it again."""
         self._stop([self._processes[name]])
         self._start(self.graph.node(name))
 
     def stop(self) -> None:
         """End all nodes: SIGINT, then SIGTERM, then SIGKILL. May be called again at any time.
 
-        A Ctrl-C meanwhile shortens the wait; it does not leave nodes behind.
+        A Ctrl-C shortens the wait; it leaves no nodes behind.
         """
         self._stop(list(reversed(self._processes.values())))
         self._processes.clear()
@@ -198,9 +196,9 @@ class Supervisor:
 
 
 def _wrapper(niceness: int) -> list[str]:
-    """Return the start of a command: the kernel is to kill the node when its parent dies.
+    """Return the start of a command that makes the kernel kill the node when its parent dies.
 
-    util-linux's setpriv rather than ``preexec_fn``, which may deadlock where there are threads.
+    It uses util-linux's setpriv because ``preexec_fn`` may deadlock if there are threads.
     """
     setpriv = shutil.which('setpriv')
     if setpriv is None:
@@ -212,8 +210,8 @@ def _wrapper(niceness: int) -> list[str]:
 def _base_environment() -> dict[str, str]:
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONUNBUFFERED': '1'}
     root = str(Path(inril_ros.__file__).parent.parent)
-    # Nodes get the package this process has. One that is installed is found as it is; its folder
-    # must not come before the standard library's.
+    # Nodes use this process's package. An installed one is found without PYTHONPATH, in which its
+    # folder would come before the standard library.
     if root not in (sysconfig.get_path('purelib'), sysconfig.get_path('platlib')):
         inherited = os.environ.get('PYTHONPATH')
         environment['PYTHONPATH'] = os.pathsep.join(filter(None, [root, inherited]))
@@ -221,9 +219,9 @@ def _base_environment() -> dict[str, str]:
 
 
 def _ended(process: subprocess.Popen) -> bool:
-    """Tell whether a process has ended, and leave it in the process table.
+    """Return whether a process has ended, and leave it in the process table.
 
-    As long as it is there, no other group can get its number, so signals can't go astray.
+    While it is there, no other group can get its number, and signals can't hit another process.
     """
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
@@ -233,19 +231,19 @@ def _wait(processes: list[subprocess.Popen], seconds: float) -> None:
     try:
         while not all(_ended(process) for process in processes) and time.monotonic() < deadline:
             time.sleep(_POLL)
-    except KeyboardInterrupt:  # an impatient person: on with the next signal
+    except KeyboardInterrupt:  # go on with the next signal
         return
 
 
 def _reap(process: subprocess.Popen) -> int:
-    """Kill what is left of a node's group, its children too, and return the exit code."""
+    """Kill the rest of a node's process group, and return the node's exit code."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
 
 
 def _last_lines(path: Path) -> list[str]:
-    """Return the end of what a node said since it was started last."""
+    """Return the last output of a node since its last start."""
     with path.open('rb') as log:
         log.seek(max(0, path.stat().st_size - 64 * 1024))
         lines = log.read().decode(errors='replace').splitlines()

@@ -119,10 +119,10 @@ def test_a_task_may_say_what_success_is_and_which_reward_counts():
 
 
 @pytest.mark.parametrize(('wrong', 'words'), [
-    ({'name': 'test/Nothing-v0'}, 'can not make it'),
+    ({'name': 'test/Nothing-v0'}, 'cannot make it'),
     ({'name': 'test/Images-v0'}, 'one axis'),
     ({'name': 'test/Buttons-v0'}, 'Discrete'),
-    ({'make': {'key': 'won'}}, "none of .* but .*'won'.* say in `success`"),
+    ({'make': {'key': 'won'}}, "info has .*'won'.*none of .* set `success`"),
     ({'make': {'colour': 'red'}}, 'colour'),
 ])
 def test_what_cannot_be_a_task_is_refused(wrong, words):

@@ -66,7 +66,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(document, tmp_pa
     assert process.wait() == -signal.SIGKILL
     assert not place.finished
     resumed = execute(run, place, clones)
-    assert 'goes on at' in capfd.readouterr().out
+    assert 'continues at' in capfd.readouterr().out
     assert without_times(resumed) == without_times(unbroken)
     assert resumed[-1]['weights_hash'] != resumed[0]['weights_hash']
     assert resumed[-1]['il_updates'] > 0
@@ -113,7 +113,7 @@ def test_a_checkpoint_of_other_code_is_not_continued(study, tmp_path, monkeypatc
     assert here.checkpoint.exists()
     monkeypatch.setattr(run_module, 'code_hash', lambda: 'other')
     rows = execute(run, here, place.clones)
-    assert 'begins anew' in capfd.readouterr().out
+    assert 'starts again' in capfd.readouterr().out
     assert {row['code_hash'] for row in rows} == {'other'}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_environment, check_machine
-from inril_ros.doctor.streams import check_profiles, check_streams, Heard
+from inril_ros.doctor.streams import check_profiles, check_streams, TopicRecord
 from inril_ros.robot.contract.contract import load_contract
 
 CONTRACT = load_contract(
@@ -25,10 +25,10 @@ def well(delay=0.002, period=0.05):
     """What a robot's topics are like that fits its contract."""
     stamps = tuple(1000.0 + period * np.arange(40))
     came = tuple(stamp + delay for stamp in stamps)
-    heard = {topic: Heard((kind,), 1, 0, came, stamps) for topic, kind in {
+    heard = {topic: TopicRecord((kind,), 1, 0, came, stamps) for topic, kind in {
         **CONTRACT.observation_topics(),
         **{camera.topic: camera.type for camera in CONTRACT.cameras.values()}}.items()}
-    return heard | {topic: Heard((kind,), 0, 1)
+    return heard | {topic: TopicRecord((kind,), 0, 1)
                     for topic, kind in CONTRACT.action_topics().items()}
 
 
@@ -51,17 +51,17 @@ def test_a_robot_that_fits_its_contract_is_well():
     (JOINTS, dict(publishers=0), 'error', 'nobody publishes it'),
     (JOINTS, dict(types=('std_msgs/msg/Float64',)), 'error',
      'is std_msgs/msg/Float64, the contract says sensor_msgs/msg/JointState'),
-    (JOINTS, dict(received=(), stamps=()), 'error', 'nothing came within 2 s'),
+    (JOINTS, dict(received=(), stamps=()), 'error', 'no message within 2 s'),
     (JOINTS, dict(received=(1.0, 1.05), stamps=(0.0, 0.0)), 'warning', 'only 2 messages'),
     (JOINTS, dict(received=(0.0, 0.5, 1.0), stamps=(0.0,) * 3), 'error', 'longest gap 0.500 s'),
     (JOINTS, dict(received=(*np.arange(20) * 0.05, 1.4), stamps=(0.0,) * 21), 'warning',
      'longest gap 0.450 s'),
     (JOINTS, dict(errors=('joints [joint_1] are missing',)), 'error', 'joint_1'),
-    (COMMANDS, dict(subscribers=0), 'error', 'nobody listens to it'),
+    (COMMANDS, dict(subscribers=0), 'error', 'nobody subscribes to it'),
     (COMMANDS, dict(types=('std_msgs/msg/Float64MultiArray',)), 'error', 'the contract says')])
 def test_what_is_wrong_with_one_topic_is_said_of_that_topic(topic, change, level, message):
     heard = well()
-    heard[topic] = Heard(**{**vars(heard[topic]), **change})
+    heard[topic] = TopicRecord(**{**vars(heard[topic]), **change})
     wrong = [each for each in findings(heard) if each.level != 'ok']
     assert [each.level for each in wrong] == [level]
     assert wrong[0].what.startswith(f'{topic}: ') and message in wrong[0].what
@@ -79,8 +79,8 @@ def test_profiles_that_do_not_fit_are_named():
     found = list(check_profiles([
         ('/a', 'one', 'two', ''), ('/b', 'three', 'four', 'best effort and reliable')]))
     assert said(found, 'qos', 'error') == [
-        '/b: four does not hear three: best effort and reliable']
-    assert said(found, 'qos', 'ok') == ['1 pairs of publishers and listeners fit']
+        '/b: four does not receive from three: best effort and reliable']
+    assert said(found, 'qos', 'ok') == ['1 pairs of publishers and subscribers fit']
 
 
 @pytest.mark.parametrize(('environment', 'levels'), [
@@ -125,13 +125,13 @@ def test_the_worst_counts():
 
 
 def test_who_finds_something_says_what_to_do():
-    with pytest.raises(ValueError, match='what to do'):
+    with pytest.raises(ValueError, match='has no advice'):
         Finding('machine', 'error', 'broken')
 
 
 @given(st.dictionaries(
     st.sampled_from([*well(), 'unknown']),
-    st.builds(Heard, st.lists(st.sampled_from(['sensor_msgs/msg/JointState', 'x/msg/Y']),
+    st.builds(TopicRecord, st.lists(st.sampled_from(['sensor_msgs/msg/JointState', 'x/msg/Y']),
                               max_size=2).map(tuple),
               st.integers(0, 2), st.integers(0, 2),
               st.lists(st.floats(0, 10), max_size=5).map(lambda x: tuple(sorted(x))),

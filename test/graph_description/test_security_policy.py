@@ -81,7 +81,7 @@ def test_every_topic_that_a_node_names_is_in_its_rights():
     """Read from the sources: a stream that is added must be allowed to somebody."""
     given = rights(load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'))
     allowed = {name for each in given.values()
-               for name in (*each.publishes, *each.hears, *each.answers, *each.asks)}
+               for name in (*each.publishes, *each.subscribes, *each.serves, *each.calls)}
     call = re.compile(
         r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'")
     named = {name for path in (ROOT / 'inril_ros' / 'nodes').rglob('*.py')

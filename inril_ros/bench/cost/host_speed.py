@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What updates cost: CPU time on one thread, of each host, and which share goes where.
+"""CPU time of the updates of each host, on one thread, and the shares of its parts.
 
-Experience is made up: a policy acts on random observations of the built-in arm's size, so that
-nothing is simulated and every host gets what it must know of how its actions were drawn.
+Experience is made up: a policy acts on random observations of the built-in arm's size. Nothing is
+simulated, and every host still gets all values about its actions that it needs.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from inril_ros.bench.vectorised import PlayedEpisode
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.catalogue import HOSTS, POLICY_KIND
 from inril_ros.learning.observations import Observations
@@ -23,13 +24,12 @@ from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 
-SIZES = {'observation_size': 39, 'action_size': 4}
-"""Of Meta-World's arm."""
+SIZES = {'observation_size': 39, 'action_size': 4}  # of Meta-World's arm
 EPISODE = 80  # steps
 LANES = 16
 ON_POLICY = ('dppo', 'residual_ppo')
 _DEMONSTRATIONS = 8
-_TELLING = ('begin', 'after_rl', 'end', 'in_action_space')
+_PROBE_METHODS = ('begin', 'after_rl', 'end', 'in_action_space')
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,15 @@ class HostCosts:
     """CPU time of a host with its default settings at one m.
 
     Attributes:
-        host: Its name.
+        host: Name of the host.
         m: RL units per imitation event: updates, or iterations of an on-policy host.
-        rl: [ms] Median of an RL update without imitation.
-        il: [ms] Of one imitation step.
-        il_share: Of imitation in all CPU time of learning.
-        alignment_share: Of measuring alignment, likewise.
-        updates, il_steps, readings: How many were measured.
+        rl: Median time of an RL update without imitation [ms].
+        il: Time of one imitation step [ms].
+        il_share: Share of imitation in all CPU time of learning.
+        alignment_share: Share of measuring alignment in it.
+        updates: Number of RL updates measured.
+        il_steps: Number of imitation steps measured.
+        readings: Number of alignment readings measured.
     """
 
     host: str
@@ -61,7 +63,7 @@ def made_up_session(
     host: dict[str, Any], model: dict[str, Any] | None = None, device: str = 'cpu',
     **settings: Any,
 ) -> FineTuningSession:
-    """Return a session of a host, given by its name and settings, with made-up demonstrations."""
+    """Return a session of a host (name and settings) with made-up demonstrations."""
     config = ModelConfig(**SIZES, kind=POLICY_KIND.get(host['name'], 'best_of_n'), **(model or {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -76,7 +78,7 @@ def made_up_session(
 
 
 class MadeUpWorld:
-    """Gives a session rounds of episodes; half of them succeed."""
+    """Source of made-up episodes for a session; half of them succeed."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(1)
@@ -99,21 +101,20 @@ class MadeUpWorld:
         transitions = []
         for lane in range(LANES):
             self._episodes += 1
-            rewards = _rewards(bool(self._episodes % 2))
-            for first, decision in zip(range(0, EPISODE, policy.decision_steps), rounds):
-                after = min(first + policy.decision_steps, EPISODE)
-                ends = after == EPISODE
-                transitions.append(Transition(
-                    str(self._episodes), first, seen[lane][first:after + 1],
-                    decision.actions[lane, :after - first].cpu().numpy(), rewards[first:after],
-                    np.ones(after - first, np.uint8), terminated=ends and rewards[-1] > 0,
-                    truncated=ends and rewards[-1] == 0, success=ends and bool(rewards[-1]),
-                    extras=decision.extras[lane].cpu().numpy(),
-                    images=None if images[lane] is None else images[lane][first:after + 1]))
+            success = bool(self._episodes % 2)
+            transitions += PlayedEpisode(
+                list(seen[lane]),
+                list(np.concatenate([decision.actions[lane].cpu().numpy()
+                                     for decision in rounds])[:EPISODE]),
+                _rewards(success), list(range(0, EPISODE, policy.decision_steps)),
+                [decision.extras[lane].cpu().numpy() for decision in rounds],
+                'success' if success else 'none',
+                [] if images[lane] is None else list(images[lane]),
+            ).transitions(str(self._episodes))
         return transitions
 
     def feed(self, session: FineTuningSession) -> float:
-        """Let a session take in rounds until updates are due; return the CPU time that it took."""
+        """Give a session rounds until updates are due; return the CPU time of ingesting them."""
         spent = 0.0
         while not session.updates_due:
             transitions = self.play(session)
@@ -125,10 +126,10 @@ class MadeUpWorld:
 
 
 def host_costs(host: str, updates: int, m: float = 10) -> HostCosts:
-    """Measure one host: at least so many updates, and a whole number of imitation events.
+    """Measure one host over at least this many updates and whole cycles up to an imitation event.
 
-    On-policy hosts do m iterations per event of 50 imitation steps, all others m updates per
-    step, as in the studies.
+    As in the studies, on-policy hosts do m iterations per event of 50 imitation steps, all others
+    m updates per imitation step.
     """
     torch.set_num_threads(1)
     on_policy = host in ON_POLICY
@@ -145,7 +146,7 @@ def host_costs(host: str, updates: int, m: float = 10) -> HostCosts:
     plain: list[float] = []
     with_event: list[float] = []
     first_il, imitated = session.il_updates, False
-    # Up to an event: a share of what comes once in a while needs whole cycles.
+    # The share of rare imitation events is only right over whole cycles.
     while not imitated or len(plain) + len(with_event) < updates:
         spent += world.feed(session)
         il_updates, before = session.il_updates, measuring.seconds
@@ -163,17 +164,17 @@ def host_costs(host: str, updates: int, m: float = 10) -> HostCosts:
 
 
 def all_host_costs(updates: int) -> Iterator[HostCosts]:
-    """Measure each host in turn."""
+    """Measure one host after the other."""
     for host in HOSTS:
         yield host_costs(host, updates)
 
 
 class _Stopwatch:
-    """CPU time that an alignment probe takes."""
+    """The CPU time of an alignment probe."""
 
     def __init__(self, probe: Any) -> None:
         self.seconds, self.readings = 0.0, 0
-        for name in _TELLING:
+        for name in _PROBE_METHODS:
             setattr(probe, name, self._timed(getattr(probe, name), name))
 
     def _timed(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, Reliab
 from std_msgs.msg import UInt8MultiArray, UInt32
 
 from inril_ros.data.frames.sync import FrameAligner
-from inril_ros.doctor.streams import Heard
+from inril_ros.doctor.streams import TopicRecord
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import Contract
@@ -34,7 +34,7 @@ Pair = tuple[str, str, str, str]
 
 def look_at_graph(
     contract: Contract, namespace: str, seconds: float, simulated: bool,
-) -> tuple[dict[str, Heard], list[Pair]]:
+) -> tuple[dict[str, TopicRecord], list[Pair]]:
     """Listen to a robot for a while.
 
     Args:
@@ -99,22 +99,22 @@ class _Listener:
             except CodecError as error:
                 self._errors[topic].add(str(error))
 
-    def heard(self) -> dict[str, Heard]:
+    def heard(self) -> dict[str, TopicRecord]:
         """Return what is known of each topic by now."""
         return {topic: self._heard(topic) for topic in (*self._times, *self._actions)}
 
-    def _heard(self, topic: str) -> Heard:
+    def _heard(self, topic: str) -> TopicRecord:
         if topic in self._by_action:  # a gripper's action: its server is what listens
             name = f'{self._node.resolve_topic_name(topic)}/_action/send_goal'
             there = [each for each, _ in self._node.get_service_names_and_types()
                      if each == name]
-            return Heard((self._by_action[topic],), 0, len(there))
+            return TopicRecord((self._by_action[topic],), 0, len(there))
         times = self._times.get(topic, [])
         # The node's own subscription has a type, too: only the types of others count.
         ends = [*self._node.get_publishers_info_by_topic(topic)] if topic in self._times \
             else [*self._node.get_subscriptions_info_by_topic(topic)]
         types = tuple(dict.fromkeys(end.topic_type for end in ends))
-        return Heard(
+        return TopicRecord(
             types, self._node.count_publishers(topic),
             sum(end.node_name != self._node.get_name()
                 for end in self._node.get_subscriptions_info_by_topic(topic)),
