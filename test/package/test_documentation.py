@@ -98,3 +98,39 @@ def test_the_commands_of_a_tutorial_run_in_a_shortened_form(page, tmp_path):
             env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True, text=True,
             check=False)
         assert ran.returncode == 0, f'{command}\n{ran.stdout}\n{ran.stderr}'
+
+
+# What a page names of the tree: files and folders (`nodes/weights/gate.py`, `robot/motion/`), and
+# classes (`CommandPath.tick`). What a run leaves behind belongs to no tree.
+PATH = re.compile(r'^[\w.*-]+(?:/[\w.*-]+)*/?$')
+SUFFIXES = ('.py', '.msg', '.sh', '.sdf', '.urdf', '.lock', '.rviz', '.xml', '.yaml', '.json')
+OF_A_RUN = re.compile(r'^(?:runs|demos|demonstrations|finetune|pretrained|evaluations|rejected'
+                      r'|recording\.json|report\.html|summary\.json|arm\.yaml|contract\.yaml'
+                      r'|model\.json|\.aligned|my_\w+\.\w+|\w*study\.yaml)')
+
+
+def named(page):
+    text = re.sub(r'```.*?```', '', page.read_text(encoding='utf-8'), flags=re.DOTALL)
+    return re.findall(r'(?<!`)`([^`\n]+)`(?!`)', text)
+
+
+@pytest.mark.parametrize('page', OWN, ids=name)
+def test_paths_that_a_page_names_exist(page):
+    for code in named(page):
+        is_path = PATH.match(code) and (
+            code.endswith('/') or '/' in code and code.endswith(SUFFIXES))
+        if not is_path or OF_A_RUN.match(code):
+            continue
+        assert any(list(folder.glob(code.rstrip('/'))) for folder in (ROOT, ROOT / 'inril_ros')), (
+            f'{code} is not there')
+
+
+@pytest.mark.parametrize('page', OWN, ids=name)
+def test_classes_that_a_page_names_exist(page):
+    classes = {found for path in (ROOT / 'inril_ros').rglob('*.py') for found in re.findall(
+        r'^class (\w+)', path.read_text(encoding='utf-8'), flags=re.MULTILINE)}
+    classes |= {path.stem for path in (ROOT / 'msg').glob('*.msg')}
+    for code in named(page):
+        found = re.match(r'^([A-Z][a-z]+(?:[A-Z][a-z]+)+)(?:\.(\w+))?(?:\(.*)?$', code)
+        if found:
+            assert found[1] in classes | {'JointState', 'TwistStamped'}, f'{code} is not there'
