@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast demonstrations come in, beside the libraries that only decode bags.
+"""The speed of importing demonstrations, beside libraries that only decode bags.
 
     benchmarks/decode_benchmark.py --gigabytes 0.25 1 2.2 --folder decode --out docs/studies/import
 
-Recordings are generated (an arm at 100 Hz, a pose at 50 Hz, two cameras at 30 Hz, commands) and
-read in each way by a process of its own, since a process's peak memory never shrinks:
+Recordings are generated (an arm at 100 Hz, a pose at 50 Hz, two cameras at 30 Hz, commands). Each
+way reads them in a process of its own, because a process's peak memory never shrinks:
 
-  rosbags   AnyReader, every message decoded: what there is to beat
+  rosbags   AnyReader, every message decoded: the reference
   mcap      mcap with mcap-ros2-support, every message decoded (if it is installed)
-  import    the whole import: cut, decoded, aligned, written as episodes, kept aligned
-  aligned   taking the imported episodes as aligned arrays, as training does at its start
+  import    the whole import: cut, decode, align, write episodes, keep them aligned
+  aligned   loading the imported episodes as aligned arrays, as training does at its start
   whole     the last two in one process: from a recording to arrays
 
-Rates are of the whole recording per second of CPU time, that of the system and of loading what is
-imported included; repetitions are interleaved and the median is told.
+Rates are of the whole recording per second of CPU time, which includes the system's time and the
+loading of modules. Repetitions are interleaved; the results are their medians.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def contract() -> Contract:
 
 
 def generate(path: Path, size: float) -> None:
-    """Write a recording of about so many bytes, in episodes of 20 s with pauses of 3 s."""
+    """Write a recording of about ``size`` bytes, in episodes of 20 s with pauses of 3 s."""
     from rosbags.rosbag2 import StoragePlugin, Writer
 
     from inril_ros.data.raw.messages import serialised
@@ -115,7 +115,7 @@ def _episode(first: float, picture: bytes) -> list[tuple[str, int, object]]:
 
 
 def run(way: str, path: Path, folder: Path) -> int:
-    """Read the recording in one way; return how many messages or ticks it gave."""
+    """Read the recording in one way; return the number of messages or ticks."""
     if way == 'rosbags':
         from rosbags.highlevel import AnyReader
 
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument('--gigabytes', type=float, nargs='+', default=[0.2],
                         help='sizes of the recordings')
     parser.add_argument('--folder', type=Path, default=Path('decode_benchmark'),
-                        help='where they are made, unless they are there')
+                        help='folder of the recordings, which are made if absent')
     parser.add_argument('--repetitions', type=int, default=3)
     parser.add_argument('--out', type=Path,
                         help='folder for import.json and import.md, which are added to')
@@ -174,7 +174,7 @@ def main() -> None:
 
 
 def _run_here(way: str, folder: Path) -> dict[str, float]:
-    """Read a recording in one way in this process; return what it took."""
+    """Read a recording in one way in this process; return its number, time and memory."""
     if way in ('import', 'whole'):
         shutil.rmtree(folder / 'demonstrations', ignore_errors=True)
     began = time.process_time()
@@ -184,8 +184,8 @@ def _run_here(way: str, folder: Path) -> dict[str, float]:
 
 
 def _peak_memory() -> float:
-    """Return the most memory that this process had [MB]."""
-    # Not getrusage's: that is at least what the process had that started this one.
+    """Return the peak memory of this process [MB]."""
+    # getrusage would count the memory of the parent process, too.
     lines = Path('/proc/self/status').read_text(encoding='utf-8').splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM')) / 1024
 
@@ -199,7 +199,7 @@ def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
         messages = reader.message_count
     size = sum(file.stat().st_size for file in path.iterdir()) / 1e6
     print(f'{messages} messages, {size:.0f} MB')
-    told: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    measured: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for _ in range(repetitions):
         for way in WAYS:
             child = subprocess.run(
@@ -208,19 +208,19 @@ def measure(folder: Path, repetitions: int) -> dict[str, dict[str, float]]:
             if child.returncode:
                 print(f'{way}: {child.stderr.strip().splitlines()[-1]}', file=sys.stderr)
                 continue
-            told[way].append(json.loads(child.stdout.splitlines()[-1]))
+            measured[way].append(json.loads(child.stdout.splitlines()[-1]))
     results = {'recording': {'messages': messages, 'megabytes': size,
                              'repetitions': repetitions}}
-    for way, runs in told.items():
+    for way, runs in measured.items():
         if runs:
-            seconds = median(one['seconds'] for one in runs)
-            # Of neighbours in time, since other work on a machine changes its speed.
-            times = [base['seconds'] / one['seconds'] for base, one in zip(
-                told['rosbags'], runs, strict=True)]
+            seconds = median(run['seconds'] for run in runs)
+            # Within a repetition, because other work on a machine changes its speed.
+            times = [base['seconds'] / run['seconds'] for base, run in zip(
+                measured['rosbags'], runs, strict=True)]
             results[way] = {
                 'messages_per_second': messages / seconds, 'megabytes_per_second': size / seconds,
-                'seconds': seconds, 'each_seconds': [one['seconds'] for one in runs],
-                'peak_megabytes': max(one['peak'] for one in runs),
+                'seconds': seconds, 'each_seconds': [run['seconds'] for run in runs],
+                'peak_megabytes': max(run['peak'] for run in runs),
                 'times_rosbags': median(times), 'each_times_rosbags': times}
     print('\n'.join(_table(results)))
     return results
@@ -236,16 +236,16 @@ def _table(results: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _write(folder: Path, results: list[dict[str, dict[str, float]]]) -> None:
-    """Write results as JSON and as tables; what was measured of other sizes stays."""
+    """Write results as JSON and as tables; results of other sizes stay."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / 'import.json'
     known = json.loads(data.read_text(encoding='utf-8')) if data.exists() else []
     sizes = {row['recording']['messages']: row for row in [*known, *results]}
     rows = [sizes[key] for key in sorted(sizes)]
     data.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
-    text = ['# Import beside decoding', '', 'Made by `benchmarks/decode_benchmark.py --out`; it '
-            'says what the ways are. Rates are of CPU time, x rosbags is the median of ratios '
-            'within a repetition (and all of them), peak memory is the largest.']
+    text = ['# Import beside decoding', '', 'Made by `benchmarks/decode_benchmark.py --out`, '
+            'which describes the ways. Rates are of CPU time; x rosbags is the median (and range) '
+            'of the ratios within a repetition; peak memory is the largest.']
     for row in rows:
         about = row['recording']
         text += ['', f'## {about["megabytes"] / 1000:.2f} GB, {about["messages"]} messages, '

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import errno
 from pathlib import Path
 import sqlite3
-from weakref import WeakKeyDictionary
 
 from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -22,7 +21,6 @@ STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 #: The file name endings of the storages.
 SUFFIXES = {'.mcap': 'mcap', '.db3': 'sqlite3'}
 PIECE = 2**20  # [byte]
-_DEFINITIONS: WeakKeyDictionary[Typestore, dict[str, tuple[str, str]]] = WeakKeyDictionary()
 
 
 class BagWriter(Writer):
@@ -42,9 +40,8 @@ class BagWriter(Writer):
     def add_topic(self, topic: str, message_type: str, types: Typestore,
                   offered: Sequence[Qos]) -> Connection:
         """Add a topic with the QoS that its publishers offered."""
-        text, digest = _definition(types, message_type)
         with _disk_errors():
-            return self.add_connection(topic, message_type, msgdef=text, rihs01=digest,
+            return self.add_connection(topic, message_type, typestore=types,
                                        offered_qos_profiles=offered)
 
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
@@ -71,15 +68,6 @@ class BagWriter(Writer):
 def files_of(path: Path) -> list[Path]:
     """Return the files with the messages of a bag, finished or not, in order."""
     return sorted(file for file in path.glob('*') if file.suffix in SUFFIXES)
-
-
-def _definition(types: Typestore, message_type: str) -> tuple[str, str]:
-    """Return the text and the hash of a type's definition, made once for all episodes."""
-    known = _DEFINITIONS.setdefault(types, {})
-    if message_type not in known:
-        text, _ = types.generate_msgdef(message_type, ros_version=2)
-        known[message_type] = text, types.hash_rihs01(message_type)
-    return known[message_type]
 
 
 @contextmanager

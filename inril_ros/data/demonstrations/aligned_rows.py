@@ -19,10 +19,6 @@ class AlignedRows:
     They equal what ``read_episode`` will return, unless a message came so late that its sample
     belongs into a frame that was made without it: a reader of the bag has it in time.
 
-    Args:
-        contract: The robot's contract.
-        identity: UUID of the episode.
-
     Attributes:
         actions: The action (A,) float32 of each tick but the last.
     """

@@ -17,25 +17,22 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError, decode
 from inril_ros.robot.messages.commands import decode_command
 
+_HISTORY = 4096  # commands kept per action
+
 
 class CommandTracks:
-    """The commands of one episode, from the topics that the mapping names.
-
-    Args:
-        contract: The robot's contract.
-        mapping: The bag's mapping.
-        history: Number of commands kept per action.
+    """The commands of one episode, from the topics that the mapping or the contract names.
 
     Attributes:
         limited: Number of actions beyond the contract's limits, which were reduced to them.
         rejected: Number of messages that didn't hold a command.
     """
 
-    def __init__(self, contract: Contract, mapping: ImportMapping, history: int = 4096) -> None:
+    def __init__(self, contract: Contract, mapping: ImportMapping) -> None:
         self._contract = contract
         self._sources = mapping.actions
         self._command_age = mapping.command_age * 1e9
-        self._tracks = {name: Stream(history) for name in contract.actions
+        self._tracks = {name: Stream(_HISTORY) for name in contract.actions
                         if name not in self._sources or self._sources[name].recorded is not None}
         self._on_topic: dict[str, list[str]] = {}
         for name in self._tracks:
@@ -66,12 +63,7 @@ class CommandTracks:
             self._tracks[name].add(received, values)
 
     def action(self, frame: Frame, following: Frame) -> np.ndarray:
-        """Return the action (A,) float32 of a tick, within the limits of the contract.
-
-        Args:
-            frame: The tick's frame.
-            following: The next tick's frame.
-        """
+        """Return the action (A,) float32 at a frame, within the limits of the contract."""
         action = np.concatenate([self._command(name, frame, following)
                                  for name in self._contract.actions])
         limited = np.clip(action, self._contract.action_minimum, self._contract.action_maximum)

@@ -17,13 +17,7 @@ _OTHER_CLOCK = 1_000_000_000  # [ns] Stamps farther than this from the bag's tim
 
 
 class ImportedConnections:
-    """The connections of a recording that the contract needs.
-
-    Args:
-        reader: The open recording.
-        contract: The robot's contract.
-        options: The import's options.
-        name: The recording's name, for messages.
+    """The connections of an open recording that the contract needs.
 
     Attributes:
         read: All connections that are read.

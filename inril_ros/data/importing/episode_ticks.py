@@ -20,19 +20,10 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError
 
 _SHORTEST = 2  # ticks
-_HISTORY = 4096  # samples kept per stream
 
 
 class EpisodeTicks:
-    """The frames and actions of one episode.
-
-    Args:
-        bag: The episode's bag, to which actions and events are written.
-        contract: The robot's contract.
-        cut: The episode's span in the bag's time.
-        options: The import's options.
-        identity: UUID of the episode.
-        shift: What is added to the bag's times [ns] to get the clock of the stamps.
+    """The frames and actions of one episode; its actions and events are written into its bag.
 
     Attributes:
         messages: Writes the episode's events and actions.
@@ -49,9 +40,9 @@ class EpisodeTicks:
             options.operator)
         self._start, self._end = cut.start + shift, cut.end + shift
         self._settle = round(options.settle * 1e9)
-        self._aligner = FrameAligner(contract, history=_HISTORY, images=True)
+        self._aligner = FrameAligner(contract, history=4096, images=True)
         self._builder = ObservationBuilder(contract)
-        self.commands = CommandTracks(contract, options.mapping, _HISTORY)
+        self.commands = CommandTracks(contract, options.mapping)
         self._observed = set(self._aligner.topics)
         self._commanded = set(self.commands.topics())
         self._next: int | None = None  # [ns] Tick of the next frame, once all streams have begun

@@ -52,18 +52,7 @@ def write_episode(
     bag: EpisodeBag, reader: AnyReader, connections: ImportedConnections, contract: Contract,
     cut: Cut, options: ImportOptions, identity: str, name: str,
 ) -> ImportedEpisode:
-    """Write one episode into a bag and close it.
-
-    Args:
-        bag: An open, empty bag.
-        reader: The open recording.
-        connections: The connections to read.
-        contract: The robot's contract.
-        cut: The episode's span in the bag's time.
-        options: The import's options.
-        identity: UUID of the episode.
-        name: The recording's name.
-    """
+    """Write one episode of an open recording into an empty bag and close it."""
     episode = EpisodeTicks(bag, contract, cut, options, identity, connections.shift)
     try:
         for message in _messages(reader, connections, contract, cut, options):
