@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the configuration files that come with the package are."""
+"""The folder of the configuration files that come with the package."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from simulated_episode import run_episode
 import torch
 
 from inril_ros.bench.robots import bench_of
@@ -16,7 +17,6 @@ from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Decision, Policy
-from inril_ros.sim.rollouts import run_episode
 
 STEPS = 3
 

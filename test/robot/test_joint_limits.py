@@ -118,7 +118,7 @@ def test_a_far_request_is_reached_without_overshoot_and_exactly():
         path.append(limiter.position[0])
     assert max(path) <= 1.0 + 1e-12
     assert path[-1] == pytest.approx(1.0, abs=1e-12)
-    assert np.abs(limiter.velocity).max() < 1e-12
+    assert np.abs(limiter._state[1]).max() < 1e-12
 
 
 def test_a_request_that_moves_is_followed_and_not_stopped_at():

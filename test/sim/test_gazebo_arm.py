@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from simulated_episode import run_episode
 
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.contract.rules import Workspace
@@ -16,7 +17,6 @@ from inril_ros.robot.motion.kinematics import KinematicChain, urdf_of
 from inril_ros.sim.environment import make_operator, make_simulation
 from inril_ros.sim.gazebo.lift_task import LiftJudge, LiftTask, StartRegion
 from inril_ros.sim.mapping import find_task, load_mapping, MappingError
-from inril_ros.sim.rollouts import run_episode
 
 CONFIG = Path(__file__).parents[2] / 'config'
 FILE = CONFIG / 'simulations' / 'gazebo_arm.yaml'

@@ -7,12 +7,12 @@ import copy
 import gymnasium
 import numpy as np
 import pytest
+from simulated_episode import run_episode
 import yaml
 
 from inril_ros.robot.contract.contract import load_contract, parse_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import built_in_mapping, contract_file, load_mapping, MappingError
-from inril_ros.sim.rollouts import run_episode
 
 # Gymnasium's MountainCarContinuous: position and velocity; a force -1..1; 100 for the hilltop.
 CAR_CONTRACT = {

@@ -8,11 +8,11 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from simulated_episode import run_episode
 
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import built_in_mapping, load_mapping, MappingError
 from inril_ros.sim.rendering import RenderingError
-from inril_ros.sim.rollouts import run_episode
 from inril_ros.sim.scripted import ScriptedOperator
 
 pytestmark = pytest.mark.filterwarnings('ignore:Constant')

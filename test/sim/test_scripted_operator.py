@@ -7,9 +7,9 @@ from dataclasses import replace
 from metaworld.policies import ENV_POLICY_MAP
 import numpy as np
 import pytest
+from simulated_episode import run_episode
 
 from inril_ros.sim.mapping import built_in_mapping, load_mapping, MappingError
-from inril_ros.sim.rollouts import run_episode
 from inril_ros.sim.scripted import ScriptedOperator
 from inril_ros.sim.simulated_robot import admissible_action
 

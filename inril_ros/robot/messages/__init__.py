@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""ROS messages as arrays and back: observations, commands, images."""
+"""ROS messages to arrays and back: observations, commands, images."""

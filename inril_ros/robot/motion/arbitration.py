@@ -49,7 +49,14 @@ def ramp(share: float) -> float:
 
 
 class Arbiter:
-    """Chooses the request of each tick of an episode."""
+    """Chooses the request of each tick of an episode.
+
+    Attributes:
+        person_drives: Whether a person commanded the last tick.
+        ticks: Number of ticks.
+        person_ticks: Number of ticks that a person commanded.
+        interventions: Number of times that a person took over.
+    """
 
     def __init__(self, contract: Contract) -> None:
         rules = contract.teleoperation
@@ -74,15 +81,10 @@ class Arbiter:
         self._offset: np.ndarray | None = None
         self._elapsed = self._duration
         self._commander: Source | None = None
-        self._person = False
+        self.person_drives = False
         self.ticks = 0
         self.interventions = 0
         self.person_ticks = 0
-
-    @property
-    def person_drives(self) -> bool:
-        """Whether a person commanded the last tick."""
-        return self._person
 
     @property
     def intervention_rate(self) -> float:
@@ -96,19 +98,20 @@ class Arbiter:
             person: (A,) What the person asks for; None if the person lets the policy drive.
             policy: (A,) The policy's step that is due; None if there is none.
         """
-        if person is not None and not self._person:
+        if person is not None and not self.person_drives:
             self.interventions += self._commander is not None
             self._offset = None
-        self._person = person is not None
-        source, request = ((Source.TELEOP, person) if self._person else (Source.POLICY, policy))
+        self.person_drives = person is not None
+        source, request = (
+            (Source.TELEOP, person) if self.person_drives else (Source.POLICY, policy))
         self.ticks += 1
-        self.person_ticks += self._person
+        self.person_ticks += self.person_drives
         if request is None:
             return Choice(Source.HOLD, None, 0.0)
         if request.shape != (self._size,) or not np.isfinite(request).all():
             # The gate will refuse it and say why; it must not enter the ramp.
-            return Choice(source, request, float(self._person))
-        if self._person:
+            return Choice(source, request, float(self.person_drives))
+        if self.person_drives:
             request = self._as_follower(request)
         if self._commander not in (None, source):
             self._elapsed = 0.0
@@ -118,12 +121,12 @@ class Arbiter:
         self._commander = source
         self._elapsed = min(self._elapsed + self._period, self._duration)
         if self._elapsed >= self._duration:
-            return Choice(source, request, float(self._person))
+            return Choice(source, request, float(self.person_drives))
         weight = ramp(self._elapsed / self._duration)
         running_out = self._from + self._rate * (
             self._elapsed - 0.5 * self._elapsed ** 2 / self._duration)
         blended = ((1.0 - weight) * running_out + weight * request).astype(np.float32)
-        return Choice(source, blended, weight if self._person else 1.0 - weight)
+        return Choice(source, blended, weight if self.person_drives else 1.0 - weight)
 
     def executed(self, action: np.ndarray) -> None:
         """Record the action (A,) that was sent."""

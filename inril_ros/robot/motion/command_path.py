@@ -35,6 +35,9 @@ class CommandPath:
         paced: Ticks follow a clock: gaps between them count, and so does the time that faults
             last. False in lockstep.
         dry_run: Nothing is sent: an arm that doesn't follow is as it should be.
+
+    Attributes:
+        tick_number: Number of the episode's next tick.
     """
 
     def __init__(
@@ -55,13 +58,8 @@ class CommandPath:
         self._home_places: list[int] = []
         self._home_ticks = 0
         self._reanchor = False
-        self._tick = 0
+        self.tick_number = 0
         self._last_time: float | None = None
-
-    @property
-    def tick_number(self) -> int:
-        """Number of the episode's next tick."""
-        return self._tick
 
     def refusal(self, values: Mapping[str, np.ndarray] | None) -> str:
         """Return why no episode and no reset can begin now; empty if one can."""
@@ -93,7 +91,7 @@ class CommandPath:
         self.chunks.begin()
         self._home = None
         self._running, self._person_only = True, person_only
-        self._tick, self._reanchor = 0, False
+        self.tick_number, self._reanchor = 0, False
         self.modes.fault_over()
 
     def end(self, reason: str) -> None:
@@ -168,9 +166,9 @@ class CommandPath:
 
         Later ticks, and the steps of a chunk, so keep their times.
         """
-        self._tick += 1
+        self.tick_number += 1
         return Executed(self.modes.mode, Source.HOLD, None, self.gate.last,
-                        ('the tick never came',), chunk_first_tick=self._tick - 1)
+                        ('the tick never came',), chunk_first_tick=self.tick_number - 1)
 
     def tick(self, seen: TickInput) -> Executed:
         """Decide on one tick."""
@@ -187,7 +185,7 @@ class CommandPath:
         executed = self._episode_tick(seen, gap)
         if executed.action is not None:
             self.arbiter.executed(executed.action)
-        self._tick += 1
+        self.tick_number += 1
         return executed
 
     def _latch_faults(self, seen: TickInput) -> None:
@@ -220,7 +218,7 @@ class CommandPath:
         return Executed(self.modes.mode, Source.HOLD, requested, verdict.action, verdict.reasons)
 
     def _episode_tick(self, seen: TickInput, gap: float) -> Executed:
-        tick = self._tick
+        tick = self.tick_number
         if (seen.person is not None) is not self.arbiter.person_drives:
             self.chunks.forget(tick)  # planned for an arm that the other source was to drive
         step = None if self._person_only else self.chunks.take(tick)
@@ -282,7 +280,7 @@ class CommandPath:
         following = {}
         for name, horizon in self._horizons.items():
             part = self._contract.action_slice(name)
-            steps = self.chunks.upcoming(self._tick + 1, horizon - 1) if planned else []
+            steps = self.chunks.upcoming(self.tick_number + 1, horizon - 1) if planned else []
             requests = np.array([step[part] for step in steps], np.float64).reshape(
                 len(steps), part.stop - part.start)
             following[name] = self.gate.look_ahead(

@@ -103,21 +103,6 @@ class PositionLimiter:
         return self._state[0]
 
     @property
-    def velocity(self) -> np.ndarray:
-        """Commanded velocities (n,); a view."""
-        return self._state[1]
-
-    @property
-    def acceleration(self) -> np.ndarray:
-        """Commanded accelerations (n,); a view."""
-        return self._state[2]
-
-    @property
-    def proposed(self) -> np.ndarray:
-        """Proposed next positions (n,); a view."""
-        return self._next[0]
-
-    @property
     def at_rest(self) -> bool:
         """Whether nothing moves."""
         return not self._state[1:].any()

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The keys of a terminal as a teleop device: what each does, and for how long.
+"""The keys of a terminal as a teleop device: what each one does, and for how long.
 
-A terminal tells which key was pressed, and again when a held key repeats; it never tells that one
-was let go. So a key counts for a short time after each character, and that is the dead man's
-switch: who lets go, or loses the terminal, is heard no more.
+A terminal reports a key when it is pressed and when it repeats, but not its release. Therefore a
+key counts for a short time after each character. That is the dead man's switch: after a release,
+or without the terminal, no key counts.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 from inril_ros.robot.teleop.mapping import DeviceCommand, RELEASED
 from inril_ros.robot.teleop.settings import DIRECTIONS, Keyboard
 
-#: What an episode key says.
+#: Meanings of the keys about the episode.
 EPISODE_KEYS = {'b': 'start', 'enter': 'ready', 'y': 'success', 'n': 'failure',
                 'backspace': 'discard', 'escape': 'stop'}
 _TWIST_KEYS = {'w': ('x', 1), 's': ('x', -1), 'a': ('y', 1), 'd': ('y', -1), 'r': ('z', 1),
@@ -32,10 +32,9 @@ _NAMES = {b'\r': 'enter', b'\n': 'enter', b'\x7f': 'backspace', b'\x08': 'backsp
 
 
 def keys_of(text: bytes) -> Iterator[str]:
-    """Yield the keys in what a terminal sent at once.
+    """Yield the keys in the bytes that a terminal sent at once.
 
-    The escape key is the byte by which arrow keys begin: alone, or before anything else, it is
-    itself.
+    Arrow keys begin with the byte of the escape key; alone, or before other bytes, it is that key.
     """
     index = 0
     while index < len(text):
@@ -55,12 +54,12 @@ def keys_of(text: bytes) -> Iterator[str]:
 
 
 class PressedKeys:
-    """Which motion keys count at a moment.
+    """The motion keys that are pressed.
 
     Args:
         settings: Speeds, and how long a key counts.
-        joints: Of the contract's ``joint_action``; digits choose one of them.
-        twist: The arm is driven by a twist; if not, arrow keys move the chosen joint.
+        joints: Joints of the contract's ``joint_action``; digits choose one of them.
+        twist: Whether the arm is driven by a twist; if not, arrow keys move the chosen joint.
     """
 
     def __init__(self, settings: Keyboard, joints: tuple[str, ...], twist: bool) -> None:
@@ -73,8 +72,8 @@ class PressedKeys:
 
     @property
     def help(self) -> str:
-        """What the keys do, for the terminal."""
-        lines = ['space: let go at once    , . : slower, faster    [ ]: gripper']
+        """Help text for the terminal."""
+        lines = ['space: release at once    , . : slower, faster    [ ]: gripper']
         if self._twist:
             lines.append('w s, a d, r f: along x, y, z    u o, i k, j l: about them')
         if self._joints:
@@ -84,7 +83,7 @@ class PressedKeys:
         return '\n'.join(lines)
 
     def press(self, key: str, now: float) -> str | None:
-        """Take a key in, at a time [s]; return what it says of the episode, if it does."""
+        """Press a key at a time [s]; return its meaning about the episode, or None."""
         if key in EPISODE_KEYS:
             self._until.clear()  # a person who judges doesn't drive
             return EPISODE_KEYS[key]
@@ -94,20 +93,19 @@ class PressedKeys:
             change = _STEP if key == _FASTER else 1.0 / _STEP
             self._factor = min(max(self._factor * change, _LEAST), _MOST)
         elif key.isdigit() and 1 <= int(key) <= len(self._joints):
-            self._until.clear()  # the key that moves the joint before must not move this one
+            self._until.clear()  # a key that moves the joint before must not move this one
             self.chosen = int(key) - 1
         elif self._moves(key):
             self._until[key] = now + self._settings.hold
         return None
 
     def release(self) -> None:
-        """Let all keys go."""
+        """Release all keys."""
         self._until.clear()
 
     def command(self, now: float) -> DeviceCommand:
-        """Return what the keys that count at a time [s] ask for."""
-        down = {key for key, until in self._until.items() if now < until}
-        self._until = {key: self._until[key] for key in down}
+        """Return the command of the keys that count at a time [s]."""
+        down = self._until = {key: until for key, until in self._until.items() if now < until}
         if not down:
             return RELEASED
         twist, velocity = np.zeros(6), np.zeros(len(self._joints))

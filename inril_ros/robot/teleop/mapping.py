@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From what a device says to what a person asks for: axes, dead bands, joints, jogging.
+"""From the messages of a device to a person's command: axes, dead bands, joints, jogging.
 
-Pure: whoever calls says what time it is. Nothing that isn't a finite number gets through.
+Times are passed in. Only finite numbers get through.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +17,24 @@ from inril_ros.robot.teleop.settings import (
     DIRECTIONS,
     Joystick,
     Leader,
+    LeaderJoint,
     SpaceMouse,
     Switches,
 )
 
-_LEAD = 0.3  # [s] jogged joints are asked to be no more than so much motion ahead of the arm
+_LEAD = 0.3  # [s] of motion at full speed: the most that jogged joints are ahead of the arm
 
 
 @dataclass(frozen=True)
 class DeviceCommand:
-    """What a person asks for at one moment.
+    """A person's command at one moment.
 
     Attributes:
-        twist: (6,) m/s along and rad/s about x, y, z.
-        joint_velocity: (n,) of the contract's ``joint_action``, per s; None: none is asked for.
-        joint_position: (n,) Likewise, rad or m.
-        gripper: -1..1, the minimum to the maximum of the gripper's action; None: as before.
-        held: The dead man's switch is held.
+        twist: (6,) Velocities along [m/s] and about [rad/s] x, y, z.
+        joint_velocity: (n,) Velocities of the contract's ``joint_action``, per s; None if none.
+        joint_position: (n,) Positions of the contract's ``joint_action`` [rad or m]; None if none.
+        gripper: -1..1, from the minimum to the maximum of the gripper's action; None if unchanged.
+        held: Whether the dead man's switch is held.
         pressed: Meanings of the buttons that are down.
     """
 
@@ -45,14 +46,14 @@ class DeviceCommand:
     pressed: frozenset[str] = frozenset()
 
 
-#: What is left of a command when the device is let go, or silent.
+#: The command of a device that is released, or silent.
 RELEASED = DeviceCommand()
 
 
 def dead_banded(value: float, band: float) -> float:
-    """Return a deflection -1..1 without its dead band: 0 within it, growing from 0 at its edge.
+    """Return a deflection -1..1 that is 0 within a dead band, and grows from 0 at its edge.
 
-    What isn't finite counts as none, what is beyond full deflection as full.
+    A value that isn't finite counts as 0, one beyond full deflection as full.
     """
     if not math.isfinite(value) or abs(value) <= band:
         return 0.0
@@ -62,7 +63,7 @@ def dead_banded(value: float, band: float) -> float:
 def with_switches(
     command: DeviceCommand, switches: Switches, axes: Sequence[float], buttons: Sequence[int],
 ) -> DeviceCommand:
-    """Return a command with what the buttons of a Joy message say."""
+    """Return a command with the gripper and the buttons of a Joy message."""
     def down(index: int) -> bool:
         return 0 <= index < len(buttons) and bool(buttons[index])
 
@@ -79,13 +80,13 @@ def with_switches(
 def joystick_command(
     settings: Joystick, joints: Sequence[str], axes: Sequence[float], buttons: Sequence[int],
 ) -> DeviceCommand:
-    """Return what a Joy message of a joystick asks for.
+    """Return the command of a joystick's Joy message.
 
     Args:
-        settings: Of the joystick.
-        joints: Of the contract's ``joint_action``.
-        axes: Of the message, -1..1; one that it hasn't counts as in the middle.
-        buttons: Of the message.
+        settings: The joystick's settings.
+        joints: Joints of the contract's ``joint_action``.
+        axes: The message's axes, -1..1; a missing one counts as 0.
+        buttons: The message's buttons.
     """
     speeds = {name: axis.speed * dead_banded(axes[axis.index], settings.dead_band)
               for name, axis in settings.axes.items() if axis.index < len(axes)}
@@ -99,12 +100,9 @@ def joystick_command(
 def spacemouse_command(
     settings: SpaceMouse, linear: Sequence[float], angular: Sequence[float],
 ) -> DeviceCommand:
-    """Return what a twist of a SpaceMouse asks for, without its buttons.
+    """Return the command of a SpaceMouse's published twist, linear (3,) and angular (3,).
 
-    Args:
-        settings: Of the SpaceMouse.
-        linear: (3,) As it publishes it.
-        angular: (3,)
+    Its buttons are added by ``with_switches``.
     """
     speeds = (*settings.linear_speed, *settings.angular_speed)
     return DeviceCommand(twist=np.array([
@@ -115,15 +113,15 @@ def spacemouse_command(
 def leader_command(
     settings: Leader, joints: Sequence[str], positions: Mapping[str, float],
 ) -> DeviceCommand:
-    """Return what the joints of a leader arm ask for, without its buttons.
+    """Return the command of a leader arm's joints; ``with_switches`` adds its buttons.
 
     Args:
-        settings: Of the leader.
-        joints: Of the contract's ``joint_action``.
-        positions: [rad or m] By the leader's joint.
+        settings: The leader's settings.
+        joints: Joints of the contract's ``joint_action``.
+        positions: [rad or m] Positions by the leader's joint.
 
     Raises:
-        ValueError: A joint is missing, or isn't a number; the message names it.
+        ValueError: A joint is missing, or its position isn't finite; the message names it.
     """
     def position(name: str) -> float:
         value = positions.get(name)
@@ -131,13 +129,9 @@ def leader_command(
             raise ValueError(f'no position of joint {name!r}; it has {sorted(positions)}')
         return value
 
-    wanted = []
-    for joint in joints:
-        entry = settings.joints.get(joint)
-        if entry is None:
-            wanted.append(position(joint))
-        else:
-            wanted.append(entry.scale * position(entry.name or joint) + entry.offset)
+    entries = {joint: settings.joints.get(joint, LeaderJoint()) for joint in joints}
+    wanted = [entry.scale * position(entry.name or joint) + entry.offset
+              for joint, entry in entries.items()]
     gripper = None
     if settings.gripper is not None:
         low, high = settings.gripper.minimum, settings.gripper.maximum
@@ -149,11 +143,11 @@ def leader_command(
 class JointJogger:
     """Joint positions (n,) that follow jogged velocities.
 
-    They begin where the arm is measured, never ask for more speed or way than the contract allows,
-    and never run far ahead of the arm, whatever holds it: it rests soon after the velocities do.
+    They start at the measured positions, keep to the contract's limits, and never run far ahead of
+    the arm, even if something holds it: it rests soon after the velocities do.
 
     Args:
-        contract: Of the robot, with a ``joint_action``.
+        contract: The robot's contract, with a ``joint_action``.
         longest: [s] A longer pause between two calls counts as this long.
     """
 
@@ -163,29 +157,28 @@ class JointJogger:
         self._patience = rules.release_after
         self._longest = longest
         self._target: np.ndarray | None = None
-        self._seen: np.ndarray | None = None  # where the arm was measured last
+        self._seen: np.ndarray | None = None  # the last measurement
         self._last = -math.inf
         self._asked = -math.inf
 
     def step(self, now: float, velocity: np.ndarray | None, held: bool,
              measured: np.ndarray | None) -> np.ndarray | None:
-        """Return the position (n,) to ask for; None: nobody knows where the arm is.
+        """Return the positions (n,) to command; None while the arm's position is unknown.
 
         Args:
-            now: [s] By a steady clock.
-            velocity: (n,) per s; None: none.
-            held: The dead man's switch is held.
-            measured: (n,) Where the arm is; None: not known.
+            now: [s] Time of a steady clock.
+            velocity: (n,) Jogged velocities, per s; None if none.
+            held: Whether the dead man's switch is held.
+            measured: (n,) Positions of the arm; None if unknown.
         """
         elapsed = min(max(now - self._last, 0.0), self._longest)
         self._last = now
         if measured is not None:
             self._seen = measured
-        moves = velocity is not None and bool(np.isfinite(velocity).all()) and bool(
-            np.any(velocity))
+        moves = velocity is not None and np.isfinite(velocity).all() and np.any(velocity)
         if moves:
             self._asked = now
-        # With a switch the arm is driven while it is held; without one, while it is asked to move.
+        # The arm is driven while a switch is held, and shortly after it was asked to move.
         driven = held or now - self._asked <= self._patience
         if self._target is None or not driven:
             self._target = None if measured is None else np.clip(
@@ -193,8 +186,6 @@ class JointJogger:
             return self._target
         if moves:
             speed = np.clip(velocity, -self._limits.velocity, self._limits.velocity)
-            # There is a target, so the arm was seen once; while it isn't, nothing runs off from
-            # where it was.
             lead = _LEAD * self._limits.velocity
             target = np.clip(self._target + elapsed * speed, self._seen - lead, self._seen + lead)
             self._target = np.clip(target, self._limits.minimum, self._limits.maximum)
