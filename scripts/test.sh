@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Everything that CI checks, in the order of how soon it tells: style, unit tests, tests of the
-# running nodes, builds. All of it runs even when something failed; the summary says what.
+# Everything that CI checks, the fastest first: style, unit tests, tests of running nodes, builds.
+# All parts run even if one fails. Each ends with its slowest tests, and a summary follows.
 #
-#   scripts/test.sh                       all
+#   scripts/test.sh                       all; 15 minutes or less on two cores, set-up included
 #   scripts/test.sh --fast                style and unit tests
+#   scripts/test.sh --long                also what takes long: more random inputs, every host's
+#                                         job, copied and pip builds, the other ROS release
 #   scripts/test.sh -k journal -x         options go to pytest, in each part
 #   scripts/test.sh test/data/test_x.py   these tests alone
 set -uo pipefail
@@ -19,16 +21,22 @@ set -u
 export MUJOCO_GL=${MUJOCO_GL:-egl} OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 fast=
+long=
 paths=
-options=()
+options=(--durations=30)
 for argument in "$@"; do
     if [[ $argument == --fast ]]; then
         fast=yes
         continue
     fi
+    if [[ $argument == --long ]]; then long=yes; fi
     if [[ -e ${argument%%::*} ]]; then paths=yes; fi
     options+=("$argument")
 done
+
+# Tests of running nodes: a file's tests share nodes, so they stay in one process, which has a ROS
+# domain of its own. More than two such processes would hold each other up.
+in_shards=(--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 
 summary=()
 failed=
@@ -42,11 +50,11 @@ part() {
     "$@"
     status=$?
     # pytest ends with 5 when no test was selected: fine for a part (-k), not for all of them.
-    if [[ $status == 5 && $1 == python ]]; then
+    if [[ $status == 5 ]]; then
         result='no test'
     elif [[ $status == 0 ]]; then
         result=ok
-        if [[ $1 == python ]]; then tested=yes; fi
+        if [[ $name != style ]]; then tested=yes; fi
     else
         result="FAILED ($status)"
         failed=yes
@@ -54,17 +62,28 @@ part() {
     summary+=("$(printf '%-12s %-12s %4d s' "$name" "$result" $((SECONDS - start)))")
 }
 
-tests() { part "$1" python -m pytest "${@:2}" ${options[@]+"${options[@]}"}; }
+tests() { part "$1" python -m pytest "${@:2}" "${options[@]}"; }
+
+# The graph and package tests once more, in an environment with the other ROS release.
+other_release() {
+    if [[ -n ${ROS_DISTRO:-} ]]; then return; fi # tested on top of this distribution only
+    local other=kilted
+    if [[ ${INRIL_ROS_RELEASE:-} == kilted ]]; then other=jazzy; fi
+    part "$other" env INRIL_ROS_RELEASE=$other scripts/test.sh test/graph test/package \
+        "${in_shards[@]}" "${options[@]}"
+}
+
+style() { ruff check . && vulture --config vulture.toml; }
 
 if [[ -n $paths ]]; then
     tests chosen
 else
-    part style ruff check .
-    # Graph tests measure nothing, but their processes would wait for each other: one at a time.
+    part style style
     tests unit test --ignore=test/graph --ignore=test/package --numprocesses auto
     if [[ -z $fast ]]; then
-        tests graph test/graph
-        tests package test/package
+        tests graph test/graph "${in_shards[@]}"
+        tests package test/package "${in_shards[@]}"
+        if [[ -n $long ]]; then other_release; fi
     fi
 fi
 

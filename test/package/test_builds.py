@@ -143,7 +143,9 @@ def check_installation(prefix, environment, variables, folder):
     assert 'demo' in run([prefix / 'bin' / 'inril', '--help'], variables, folder)
 
 
-@pytest.mark.parametrize('options', [[], ['--symlink-install']], ids=['copied', 'symlinked'])
+@pytest.mark.parametrize('options', [
+    pytest.param([], marks=pytest.mark.long, id='copied'),
+    pytest.param(['--symlink-install'], id='symlinked')])
 def test_colcon_builds_a_complete_package(options, environment, sources, tmp_path):
     workspace = tmp_path / 'workspace'
     (workspace / 'src').mkdir(parents=True)
@@ -160,6 +162,7 @@ def test_colcon_builds_a_complete_package(options, environment, sources, tmp_pat
     check_installation(prefix, environment, variables, tmp_path)
 
 
+@pytest.mark.long
 def test_pip_installs_a_complete_package(environment, sources, tmp_path):
     run([environment.python, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
          '--no-index', sources], {**environment.variables, 'INRIL_ROS_BUILD_DIR': tmp_path / 'b'},
