@@ -56,7 +56,7 @@ def hand(stamp, seconds):
 
 
 def command(seconds):
-    """As most controllers take it: without a time."""
+    """A command without a time, as most controllers accept it."""
     message = blank_message(TRAJECTORY)
     message.joint_names.extend(['a', 'b'])
     point = blank_message('trajectory_msgs/msg/JointTrajectoryPoint')
@@ -86,13 +86,13 @@ def ros2_bag(path, rows, plugin=StoragePlugin.MCAP, compression=None, serialise=
     bag = Writer(path, version=9, storage_plugin=plugin)
     if compression is not None:
         bag.set_compression(compression, CompressionFormat.ZSTD)
-    links = {}
+    connections = {}
     with bag:
         for topic, time, message in rows:
-            if topic not in links:
-                links[topic] = bag.add_connection(
+            if topic not in connections:
+                connections[topic] = bag.add_connection(
                     topic, message.__msgtype__, typestore=ros_typestore())
-            bag.write(links[topic], time, serialise(message))
+            bag.write(connections[topic], time, serialise(message))
     return path
 
 
@@ -129,18 +129,19 @@ def split_bag(path, rows):
 def ros1_bag(path, rows):
     """A .bag file: headers have a sequence number, messages another serialisation."""
     store = get_typestore(Stores.ROS1_NOETIC)
-    links = {}
+    connections = {}
     with RosOneWriter(path) as bag:
         for topic, time, message in rows:
             kind = message.__msgtype__
-            if topic not in links:
-                links[topic] = bag.add_connection(topic, kind, typestore=store)
-            bag.write(links[topic], time, store.serialize_ros1(_for_ros1(message, store), kind))
+            if topic not in connections:
+                connections[topic] = bag.add_connection(topic, kind, typestore=store)
+            bag.write(connections[topic], time,
+                      store.serialize_ros1(_for_ros1(message, store), kind))
     return path
 
 
 def without_chunks(path, rows):
-    """An MCAP file as `mcap` writes it without chunking: messages stand in the file itself."""
+    """An MCAP file as `mcap` writes it without chunking: with the messages in the file itself."""
     [file] = ros2_bag(path, rows).glob('*.mcap')
     content = file.read_bytes()
     position, out, ends = 8, bytearray(content[:8]), False

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An arm whose numbers and cameras are few, and two demonstrations of it."""
+"""An arm with few numbers and cameras, and two demonstrations of it."""
 
 from synthetic_robot import bag_of, recording
 
@@ -10,7 +10,7 @@ TICKS = 9
 
 
 def small_arm(**more):
-    """Its contract, with entries of your own."""
+    """Return the arm's contract, with the given entries replaced."""
     return parse_contract({
         'name': 'arm', 'control_rate': 10,
         'observations': {

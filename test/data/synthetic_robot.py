@@ -41,7 +41,7 @@ def truth(contract, name, stamp):
 
 
 def _source(entry):
-    """What an observation is about: several may be parts of one pose."""
+    """The subject of an observation: several may be parts of one pose."""
     index = re.search(r'\[(\d+)\]', entry.field)
     return entry.topic, entry.quantity, index and index[1], entry.child
 
@@ -92,17 +92,17 @@ def recording(contract, ticks, seed=0):
 
 
 def _messages(contract, names, stamp):
-    """What a topic sends at a time: one message, or for TF one of two links."""
+    """What a topic sends at a time: one message, or for TF one of two transforms."""
     entries = {name: contract.observations[name] for name in names}
     if next(iter(entries.values())).type != TRANSFORMS:
         part = {name: truth(contract, name, stamp) for name in names}
         fields = {'observations': entries}
         return [message for _, message in encode_observations(
             type('Part', (), fields), part, stamp, message_class)]
-    links = {(entry.parent, entry.child): name for name, entry in entries.items()
+    transforms = {(entry.parent, entry.child): name for name, entry in entries.items()
              if entry.length == 7}
     return [_transform(parent, child, stamp, truth(contract, name, stamp))
-            for (parent, child), name in links.items()]
+            for (parent, child), name in transforms.items()]
 
 
 def _transform(parent, child, stamp, pose):
@@ -143,7 +143,7 @@ def outcome(stamp, verdict):
 
 
 def bag_of(folder, rows, name='0000_e1'):
-    """The bag that the recorder would make of it."""
+    """The bag that the recorder would make of an episode."""
     bag = EpisodeBag(folder, name)
     for topic, received, message in rows:
         bag.write(topic, message.__msgtype__, received, serialised(message))

@@ -14,7 +14,8 @@ import pytest
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations import aligned_cache
-from inril_ros.data.demonstrations.aligned_cache import aligned_episode, FOLDER
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.demonstrations.demonstration_set import ALIGNED
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.import_options import ImportOptions
@@ -26,7 +27,7 @@ def bag(tmp_path):
     import_bag([ros2_bag(tmp_path / 'foreign', recording())], CONTRACT, tmp_path / 'demos',
                ImportOptions())
     [path] = (tmp_path / 'demos').glob('0*')
-    shutil.rmtree(path.parent / FOLDER)  # an import fills it
+    shutil.rmtree(path.parent / ALIGNED)  # an import fills it
     return path
 
 
@@ -54,7 +55,7 @@ def assert_same(one, other):
 
 
 def kept(bag):
-    return sorted((bag.parent / FOLDER).iterdir())
+    return sorted((bag.parent / ALIGNED).iterdir())
 
 
 def test_a_bag_is_decoded_once_and_its_arrays_are_mapped(bag, reads):

@@ -71,10 +71,10 @@ def test_the_metadata_says_where_an_episode_is_from(tmp_path):
                                                  outcome=EpisodeOutcome.FAILURE))
     [path] = find_bags(tmp_path / 'demos')
     data = yaml.safe_load((path / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
-    told = data['custom_data']
-    assert told['imported_from'].endswith('foreign')
-    assert (told['task'], told['operator'], told['outcome']) == ('stack', 'Ada', 'failure')
-    assert told['contract_hash'] == CONTRACT.hash
+    custom = data['custom_data']
+    assert custom['imported_from'].endswith('foreign')
+    assert (custom['task'], custom['operator'], custom['outcome']) == ('stack', 'Ada', 'failure')
+    assert custom['contract_hash'] == CONTRACT.hash
 
 
 def test_topics_with_other_names_are_mapped(tmp_path):
@@ -97,7 +97,7 @@ def test_a_robot_in_a_namespace_is_found(tmp_path):
 
 
 def test_a_clock_of_its_own_is_understood(tmp_path):
-    """A simulation counts from 0; the bag was recorded by the wall clock."""
+    """A simulation counts from 0, while the bag has the time of the wall clock."""
     clock = -BEGIN + 5 * SECOND
     rows = recording(clock=clock)
     [report], [episode] = imported(tmp_path, rows)
@@ -209,7 +209,7 @@ def test_a_stream_that_is_missing_in_the_middle_rejects_the_episode(tmp_path):
 
 
 def test_a_clock_that_goes_back_within_an_episode_rejects_it(tmp_path):
-    """Whoever reads the bag forgets what came before, and so could not make the first frames."""
+    """A reader of the bag forgets the samples before that, and could not make the first frames."""
     rows = recording(2.0)
     place = [index for index, row in enumerate(rows) if row[0] == '/joint_states'][-2]
     topic, time, message = rows[place]
@@ -237,7 +237,7 @@ def test_the_same_recording_is_not_imported_twice(tmp_path):
     assert sorted(path.name for path in (tmp_path / 'demos').iterdir()) == before
 
 
-def test_a_type_that_differs_is_told(tmp_path):
+def test_a_type_that_differs_is_reported(tmp_path):
     rows = [(topic, time, blank_message('geometry_msgs/msg/PointStamped')
              if topic == '/hand' else message) for topic, time, message in recording()]
     with pytest.raises(BagError, match='hand: /hand is geometry_msgs/msg/PointStamped, '

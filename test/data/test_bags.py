@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A bag is whole or not there, anyone can read it, and what is wrong with one is said."""
+"""A bag is whole or absent, any tool can read it, and errors in one are reported."""
 
 from dataclasses import replace
 import random
@@ -284,7 +284,7 @@ def test_the_digest_ignores_the_padding_between_aligned_values(tmp_path):
 
 
 @pytest.mark.parametrize('change', ['value', 'time', 'topic', 'missing', 'outcome'])
-def test_the_digest_tells_any_other_difference(tmp_path, change):
+def test_the_digest_shows_any_other_difference(tmp_path, change):
     messages = recorded(TICKS)
     place = next(index for index, row in enumerate(messages) if row[0] == 'hand')
     topic, message = messages[place]

@@ -78,7 +78,7 @@ def test_derived_quantities_may_be_derived_from(rows):
     assert values[:, 3].tolist() == [change[max(0, tick - 1)] for tick in range(len(rows))]
 
 
-def test_the_past_that_nobody_asks_for_is_remembered_all_the_same():
+def test_the_past_of_a_quantity_that_the_policy_does_not_see_is_kept_too():
     """`apart` isn't the policy's, but its past is needed."""
     values = built({'apart': {'difference': ['a', 'b']}, 'before': {'previous': 'apart'}},
                    [2.0, 3.0, 4.0], ['before'])
@@ -119,12 +119,12 @@ def test_a_relative_pose_is_the_product_of_matrices(numbers):
     ({'x': {'history': 'a', 'ticks': 1000}, 'y': {'history': 'x', 'ticks': 1000}}, 'too many'),
     ({'x': {'previous': 'a', 'ticks': 0}}, 'derived.x.ticks'),
 ])
-def test_what_cannot_be_derived_is_refused(derived, words):
+def test_an_impossible_derivation_is_refused(derived, words):
     with pytest.raises(ContractError, match=words):
         contract(derived)
 
 
-def test_lengths_are_those_of_what_is_built():
+def test_lengths_are_those_of_the_built_observation():
     derived = {'x': {'history': 'hand', 'ticks': 4}, 'y': {'relative': ['hand', 'cup']},
                'z': {'history': 'y', 'ticks': 2}, 'w': {'previous': 'z', 'ticks': 3}}
     one = contract(derived)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The same messages are kept of an episode whatever the order in which its topics are heard."""
+"""The same messages of an episode are kept, in whichever order its topics arrive."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ def item(topic, stamp):
 
 
 def streams(ticks):
-    """What is heard around an episode: before its start, during it, and after its end."""
+    """The messages around an episode: before its start, during it, and after its end."""
     end = START + ticks * PERIOD
     stamps = range(START - 2 * PERIOD, end + 3 * PERIOD, PERIOD)
     heard = {topic: [item(topic, stamp) for stamp in stamps] for topic in (SEEN, 'outcome', SENT)}
@@ -60,21 +60,22 @@ def test_any_order_of_arrival_keeps_the_same_messages(episode):
         else:
             kept += capture.confirmed(event)
     kept += capture.rest(end)
-    expected = [one for stream in streams(ticks).values() for one in stream if belongs(one, end)]
-    order = lambda one: (one.stamp, one.topic)  # noqa: E731
+    expected = [item for stream in streams(ticks).values() for item in stream
+                if belongs(item, end)]
+    order = lambda item: (item.stamp, item.topic)  # noqa: E731
     assert sorted(kept, key=order) == sorted(expected, key=order)
     assert list(capture.rest(end)) == []
 
 
-def test_a_confirmed_tick_gives_what_has_come_up_to_it_and_once():
+def test_a_confirmed_tick_gives_the_messages_up_to_it_once():
     capture = EpisodeCapture(UNTIL_END, EVERY_TICK)
     capture.begin(START)
     for stamp in (START, START + PERIOD, START + 2 * PERIOD):
         capture.add(item(SEEN, stamp))
-    assert [one.stamp for one in capture.confirmed(START + PERIOD)] == [START, START + PERIOD]
+    assert [item.stamp for item in capture.confirmed(START + PERIOD)] == [START, START + PERIOD]
     assert list(capture.confirmed(START + PERIOD)) == []
     capture.add(item(SENT, START))  # late
-    assert [one.stamp for one in capture.confirmed(START + 2 * PERIOD)] == [
+    assert [item.stamp for item in capture.confirmed(START + 2 * PERIOD)] == [
         START + 2 * PERIOD, START]
 
 
@@ -84,7 +85,7 @@ def test_nothing_is_given_before_the_start_is_known():
     capture.add(item(SEEN, START))
     assert list(capture.confirmed(START)) == []
     capture.begin(START)
-    assert [one.stamp for one in capture.confirmed(START)] == [START]
+    assert [item.stamp for item in capture.confirmed(START)] == [START]
 
 
 @pytest.mark.parametrize(('topic', 'stamp', 'kept'), [
@@ -94,7 +95,7 @@ def test_the_end_belongs_to_what_is_observed_and_not_to_what_is_sent(topic, stam
     capture = EpisodeCapture(UNTIL_END, EVERY_TICK)
     capture.begin(START)
     capture.add(item(topic, stamp))
-    assert [one.stamp for one in capture.rest(1050)] == [stamp] * kept
+    assert [item.stamp for item in capture.rest(1050)] == [stamp] * kept
 
 
 def test_the_topics_that_have_not_come_to_the_end_are_awaited():
@@ -116,8 +117,8 @@ def test_in_real_time_nothing_is_awaited():
     assert EpisodeCapture(UNTIL_END, frozenset()).awaited(START, START + PERIOD) == []
 
 
-def test_what_the_first_frame_shows_belongs_to_the_episode():
-    """In real time a sample is a little older than the tick, and what is latched much older."""
+def test_samples_of_the_first_frame_belong_to_the_episode():
+    """In real time a sample is a little older than the tick, and a latched one much older."""
     capture = EpisodeCapture(frozenset(), frozenset(), lookback={'hand': 20, 'goal': 10 ** 9})
     items = [Captured(topic, 'type', stamp, b'', received=stamp + 3) for topic, stamp in (
         ('goal', 5), ('hand', 79), ('hand', 80), ('other', 99), ('other', 100), ('hand', 101))]

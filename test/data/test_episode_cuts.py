@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Episodes are where the recording says they are, whatever it says."""
+"""Episodes are found where a recording marks them, by each rule."""
 
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ SECOND = 1_000_000_000
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=40).map(sorted),
        st.sampled_from([0.5, 3.0, 20.0]))
-def test_within_a_part_there_is_no_pause_and_between_parts_there_is(times, pause):
+def test_pauses_are_between_parts_and_not_within_them(times, pause):
     cuts = cut_by_gaps((time * SECOND for time in times), pause)
     inside = [(cut.start // SECOND, cut.end // SECOND) for cut in cuts]
     for start, end in inside:
@@ -73,7 +73,7 @@ def test_any_other_message_begins_the_next_episode():
     assert cut_by_topic(messages, 9) == [Cut(3, 7), Cut(7, 9)]
 
 
-def test_an_unknown_word_is_told():
+def test_an_unknown_word_is_reported():
     with pytest.raises(CutError, match="says 'go': allowed are .*'start'.*'success'.*'discard'"):
         cut_by_topic([(0, SimpleNamespace(data='go'))], 1)
 

@@ -29,7 +29,7 @@ def image(stamp, data=b''):
 
 
 def shown(stamp):
-    """What an image of this time holds."""
+    """The content of an image of this time."""
     return image(stamp, str(stamp).encode()).data
 
 
@@ -88,13 +88,13 @@ def test_in_lockstep_an_image_speaks_for_the_ticks_until_the_next(aligner):
     assert aligner.newest_complete() == at(3)
 
 
-def test_a_camera_that_was_never_heard_is_named(aligner):
+def test_a_camera_without_an_image_is_named(aligner):
     add(aligner, 0, 'slow')
     assert (aligner.silent_topics(), aligner.newest_complete()) == (['fast'], 0)
 
 
 @pytest.mark.parametrize('data', [b'', b'GIF89a', b'\x89PNG\r\n', b'\xff\xd8\xff' + bytes(70_000)])
-def test_what_is_no_image_of_the_camera_is_refused(data, aligner):
+def test_an_image_that_is_not_the_cameras_is_refused(data, aligner):
     message = image(at(0))
     message.data = data
     with pytest.raises(CodecError, match='slow'):

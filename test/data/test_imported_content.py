@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What an import writes and keeps is what reading gives; and a full disk adds nothing."""
+"""An import keeps the arrays that reading its bags gives; a full disk adds nothing."""
 
 from contextlib import suppress
 from dataclasses import fields
@@ -24,9 +24,9 @@ from inril_ros.data.demonstrations import aligned_cache
 from inril_ros.data.demonstrations.aligned_cache import (
     aligned_episode,
     cache_key,
-    FOLDER,
     read_topics,
 )
+from inril_ros.data.demonstrations.demonstration_set import ALIGNED
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutRule
@@ -51,7 +51,7 @@ def assert_same(one, other):
 
 
 def disturbed(rows, data):
-    """A recording with some messages late, doubled, without a time, not finite, or gone."""
+    """A recording with some messages late, doubled, without a time, not finite, or missing."""
     chance = random.Random(data.draw(st.integers(0, 2**32)))
     number = data.draw(st.integers(0, 6))
     for _ in range(number):
@@ -110,7 +110,7 @@ def test_an_import_fills_the_cache_with_what_reading_gives(tmp_path, monkeypatch
     expected = read_episode(bag, CONTRACT)
     monkeypatch.setattr(aligned_cache, 'read_episode', None)  # nobody reads it
     assert_same(aligned_episode(bag, CONTRACT), expected)
-    assert [entry.name for entry in (bag.parent / FOLDER).iterdir()] == [
+    assert [entry.name for entry in (bag.parent / ALIGNED).iterdir()] == [
         f'{bag.name}-{cache_key(bag, CONTRACT)[:16]}']
 
 
@@ -163,7 +163,7 @@ def test_only_the_content_of_images_that_nobody_reads_does_not_count(tmp_path):
 
 
 class FullDisk(io.FileIO):
-    """A file on a disk with room for so many bytes more."""
+    """A file on a disk with room for a number of bytes."""
 
     room = 0
 

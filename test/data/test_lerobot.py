@@ -58,11 +58,11 @@ def test_statistics_are_those_of_all_frames(dataset, demos):
     contract = small_arm()
     rows = np.concatenate([read_episode(path, contract, tuple(contract.observations))
                            .observations[:-1] for path in find_bags(demos)]).astype(float)
-    told = json.loads((dataset / 'meta/stats.json').read_text())['observation.state']
+    statistics = json.loads((dataset / 'meta/stats.json').read_text())['observation.state']
     for key, expected in (('min', rows.min(0)), ('max', rows.max(0)), ('mean', rows.mean(0)),
                           ('std', rows.std(0))):
-        np.testing.assert_allclose(told[key], expected, atol=1e-7)
-    assert told['count'] == [19]
+        np.testing.assert_allclose(statistics[key], expected, atol=1e-7)
+    assert statistics['count'] == [19]
 
 
 def test_episodes_come_back(dataset, demos, tmp_path):

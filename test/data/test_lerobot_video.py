@@ -67,22 +67,22 @@ def test_one_file_holds_the_episodes_one_after_the_other(dataset):
 def test_the_information_is_what_the_file_holds(demos, tmp_path, codec):
     export_lerobot(demos, camera_arm(), tmp_path / 'dataset', codec)
     info = json.loads((tmp_path / 'dataset/meta/info.json').read_text())
-    told = info['features'][KEY]
-    assert (told['dtype'], told['shape']) == ('video', [64, 64, 3])
+    feature = info['features'][KEY]
+    assert (feature['dtype'], feature['shape']) == ('video', [64, 64, 3])
     path = info['video_path'].format(video_key=KEY, chunk_index=0, file_index=0)
     with av.open(str(tmp_path / 'dataset' / path)) as container:
         stream = container.streams.video[0]
         assert stream.frames == 19
         held = {'height': stream.height, 'width': stream.width, 'pix_fmt': stream.pix_fmt,
                 'codec': stream.codec.canonical_name, 'fps': int(stream.base_rate)}
-    assert {name: told['info'][f'video.{name}'] for name in held} == held
+    assert {name: feature['info'][f'video.{name}'] for name in held} == held
 
 
 def test_statistics_are_those_of_the_images_before_they_were_encoded(demos, dataset, tmp_path):
     export_lerobot(demos, camera_arm(), tmp_path / 'png')
-    told, exact = (json.loads((folder / 'meta/stats.json').read_text())
+    lossy, exact = (json.loads((folder / 'meta/stats.json').read_text())
                    for folder in (dataset, tmp_path / 'png'))
-    assert told == exact
+    assert lossy == exact
 
 
 def test_a_full_file_is_followed_by_another(demos, tmp_path, monkeypatch):
@@ -135,7 +135,7 @@ def test_images_that_are_not_where_the_table_says_are_missed(dataset, start):
     ('h264', 65, 'no images of 65 x 64 pixels: both must be even'),
     ('av1', 62, 'no images of 62 x 64 pixels: both must be 64 or more'),
     ('mpeg', 64, 'allowed are av1, h264')])
-def test_what_cannot_be_encoded_leaves_nothing(tmp_path, codec, width, words):
+def test_images_that_cannot_be_encoded_leave_nothing(tmp_path, codec, width, words):
     contract = camera_arm(width)
     demonstrations(tmp_path / 'demos', contract)
     with pytest.raises(VideoError, match=words):
@@ -152,7 +152,7 @@ def test_depths_are_not_taken_for_colours(dataset, tmp_path):
         import_lerobot(dataset, camera_arm(), tmp_path / 'back')
 
 
-def test_what_has_to_be_installed_is_said(demos, tmp_path, monkeypatch):
+def test_missing_packages_are_named(demos, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'av', None)
     with pytest.raises(VideoError, match='pip install'):
         export_lerobot(demos, camera_arm(), tmp_path / 'dataset', 'av1')

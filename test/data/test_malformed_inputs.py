@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever comes in, as a message, a bag or a contract, is used or refused in words."""
+"""Any message, bag or contract is used, or refused with a reason."""
 
 from pathlib import Path
 import random
@@ -192,7 +192,7 @@ def test_any_bag_adds_whole_episodes_or_none(source, tmp_path_factory, seed):
 @settings(max_examples=NUMBER)
 @given(st.binary(max_size=300), st.sampled_from(sorted(OBSERVATION_TYPES)))
 def test_any_bytes_are_a_message_or_an_error(raw, kind):
-    """What a damaged bag hands over where a message was."""
+    """A damaged bag returns such bytes where a message was."""
     whole = serialised(blank_message(kind))
     for bytes_ in (raw, whole[:len(raw)] + raw, b'\0\1\0\0' + raw):
         try:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A slow, full or failing disk costs what it must, and says so; so does a killed recorder."""
+"""A slow, full or failing disk, or a killed recorder, loses no more than it must."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ ROW = ('hand', 'geometry_msgs/msg/PointStamped')
 
 
 class SlowBag(EpisodeBag):
-    """A bag on a disk that answers only when it is let."""
+    """A bag on a disk that answers only when the test lets it."""
 
     def __init__(self, folder, name):
         super().__init__(folder, name)
@@ -68,7 +68,7 @@ def test_a_queued_bag_is_the_bag(tmp_path, storage):
     assert (bag.dropped, bag.failure) == (0, '')
 
 
-def test_what_the_disk_cannot_take_is_dropped_and_counted(tmp_path):
+def test_messages_too_fast_for_the_disk_are_dropped_and_counted(tmp_path):
     slow = SlowBag(tmp_path, '0000_e1')
     size = len(message(0)[3])
     bag = QueuedBag(slow, lossless=False, capacity=3 * size)
@@ -79,9 +79,9 @@ def test_what_the_disk_cannot_take_is_dropped_and_counted(tmp_path):
     assert bag.dropped == 16
     slow.go.set()
     path = bag.close({'outcome': 'success'}, keep=True)
-    [told] = list_demonstrations(tmp_path)
-    assert told.messages == 4
-    assert told.note == '16 messages were lost: the disk was too slow'
+    [listed] = list_demonstrations(tmp_path)
+    assert listed.messages == 4
+    assert listed.note == '16 messages were lost: the disk was too slow'
     data = yaml.safe_load((path / 'metadata.yaml').read_text())
     assert data['rosbag2_bagfile_information']['custom_data']['dropped'] == '16'
 
@@ -110,7 +110,7 @@ def test_a_full_disk_ends_the_episode_and_leaves_the_others(tmp_path):
     with pytest.raises(BagError, match='0001_e2: could not be written: No space left'):
         bag.close({}, keep=True)
     assert [path.name for path in find_bags(tmp_path)] == ['0000_e1']
-    assert {one.state for one in list_demonstrations(tmp_path)} == {'kept', 'unfinished'}
+    assert {item.state for item in list_demonstrations(tmp_path)} == {'kept', 'unfinished'}
 
 
 RECORDER = """
@@ -148,7 +148,7 @@ def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(t
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 3
-    assert [one.state for one in list_demonstrations(tmp_path)] == ['kept', 'unfinished']
+    assert [item.state for item in list_demonstrations(tmp_path)] == ['kept', 'unfinished']
     path, number = recover_bag(partial)
     assert path.parent.name == 'rejected'
     assert number > 1000
@@ -162,7 +162,7 @@ def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(t
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_a_full_disk_is_told_and_what_was_finished_stays(tmp_path, storage):
+def test_a_full_disk_is_reported_and_finished_bags_stay(tmp_path, storage):
     """By a limit on the size of files, which the kernel enforces as it does the size of a disk."""
     program = FULL_DISK.format(storage=storage)
     tests = Path(__file__).parent
@@ -199,7 +199,7 @@ except BagError as error:
 """
 
 
-def test_what_the_writer_did_not_expect_is_told_too(tmp_path):
+def test_an_unexpected_error_of_the_writer_is_reported_too(tmp_path):
     bag = QueuedBag(EpisodeBag(tmp_path, '0000_e1'), lossless=True)
     bag.write('x', 'no_such/msg/Type', START, b'')
     with pytest.raises(BagError, match='could not be written'):
@@ -224,7 +224,7 @@ def test_the_publishers_quality_of_service_is_in_the_bag(tmp_path):
         assert told == {'/hand': offered['hand'], '/goal': []}
 
 
-def test_what_is_no_unfinished_bag_is_not_recovered(tmp_path):
+def test_only_an_unfinished_bag_is_recovered(tmp_path):
     (tmp_path / 'x.tmp').mkdir()
     for path in (tmp_path / 'x.tmp', tmp_path, tmp_path / 'absent.tmp'):
         with pytest.raises(BagError, match='is no unfinished bag'):

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Records are read as they were written, whenever the writer died."""
+"""Records are read as they were written, whenever the writer was killed."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_record_is_there_for_others_at_once(tmp_path):
         assert read_json_lines(lines.path) == [{'first': 1}]
 
 
-def test_what_json_has_not_is_written_in_its_types(tmp_path):
+def test_values_unknown_to_json_are_written_in_its_types(tmp_path):
     with JsonLines(tmp_path / 'records.jsonl') as lines:
         lines.append({'loss': float('nan'), 'worst': np.float32('inf'), 'count': np.uint64(3),
                       'edges': np.array([0.5, np.nan]), 'where': Path('a/b')})

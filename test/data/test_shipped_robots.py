@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A recording of each shipped robot goes through: frames are what was true, live and from bags."""
+"""Frames of a recording of each shipped robot hold the true values, live and from bags."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def contract(request):
 
 
 def live(contract, rows):
-    """Frames made while the messages come: each once all that is stamped by its tick has come."""
+    """Frames made while messages come, each when all messages stamped by its tick have come."""
     aligner, builder = FrameAligner(contract, images=True), ObservationBuilder(contract)
     ticks = [START + tick * contract.period_ns for tick in range(TICKS + 1)]
     observations, images, audit = [], [], []

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Frames at an instant: delays, latencies, clocks, interpolation, and the audit of all that."""
+"""Frames at an instant: delays, latencies, clocks, interpolation, and the sync audit."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,7 +100,7 @@ def test_poses_are_interpolated_along_the_shorter_turn(times, instant, seed):
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 200)), min_size=1, max_size=15),
        st.lists(st.integers(0, 900), min_size=1, max_size=6))
 def test_a_frame_is_the_same_whenever_it_is_made(samples, ticks):
-    """At the tick, when only what is stamped by then has come, or at the end: bit for bit."""
+    """At the tick, with only the samples stamped by then, or at the end: bit for bit."""
     samples.sort()
     observations = {'hand': {**POINT, 'align': 'interpolate'},
                     'cup': {**POINT, 'latency': 0.05}}
@@ -159,7 +159,7 @@ def test_an_observation_without_a_header_says_what_to_write():
         frames.add('hand', TYPES['std_msgs/msg/Float32'](1.0))
 
 
-def test_what_is_latched_is_never_too_old():
+def test_a_latched_value_is_never_too_old():
     frames = aligner({'goal': {**POINT, 'latched': True}, 'hand': POINT})
     frames.add('goal', point(START - 3600 * SECOND, 5.0))
     frames.add('hand', point(START, 1.0))
@@ -198,7 +198,7 @@ def test_interpolation_without_a_delay_is_refused_with_the_remedy(align):
         contract({'hand': {**POINT, 'align': align}})
 
 
-def test_what_is_latched_has_its_own_time():
+def test_a_latched_value_has_its_own_time():
     with pytest.raises(ContractError, match='observations.on: a latched value'):
         contract({'on': {**SWITCH, 'latched': True}})
 
@@ -217,7 +217,7 @@ def test_a_looping_bag_begins_anew():
 
 
 def test_a_clock_that_jumps_ahead_and_back_costs_samples_and_nothing_else():
-    """One message from the future: until time has come back, no frame; then as before."""
+    """After one message from the future there is no frame until time has come back to normal."""
     frames = aligner({'hand': POINT, 'cup': POINT})
     for name in ('hand', 'cup'):
         frames.add(name, point(START, 1.0))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Decisions are the same whatever came first, and together they are the episode."""
+"""Decisions are the same in any order of arrival, and together they are the episode."""
 
 from dataclasses import fields
 
@@ -18,12 +18,12 @@ CHUNK = 1  # the source of steps that follow a chunk, in these episodes
 
 
 def drawn(first_tick):
-    """What a chunk tells of how it was drawn."""
+    """The extras of a chunk: how it was drawn."""
     return np.array([first_tick, -1.0], np.float32)
 
 
 class Episode:
-    """An episode as the events that tell of it, and what must become of them."""
+    """An episode as its events, and the expected decisions."""
 
     def __init__(self, ticks, rewards):
         """Args: executed ticks, rewards of the steps."""
@@ -41,7 +41,7 @@ class Episode:
         self.streams['end'] = [('end', (len(ticks), self.end))]
 
     def in_order(self):
-        """Each observation and its verdict, then the action upon it."""
+        """Each observation and its reward, then the action that follows it."""
         names = ('goal', 'hand', 'joint_states', 'verdict', 'executed')
         events = [event for k in range(len(self.ticks) + 1)
                   for name in names for event in self.streams[name][k:k + 1]]
@@ -59,7 +59,7 @@ class Episode:
 
 
 def assemble(events, lockstep=True, chunk_source=None):
-    """What comes out event by event, and the assembler."""
+    """The decisions after each event, and the assembler."""
     aligner = FrameAligner(CONTRACT)
     assembler = TransitionAssembler(CONTRACT, aligner, lockstep, chunk_source)
     decisions = []
@@ -100,7 +100,7 @@ def episodes(draw):
 
 @st.composite
 def shuffled(draw, episode):
-    """Streams keep their own order and nothing keeps theirs among each other."""
+    """Each stream keeps its own order, but streams are merged at random."""
     waiting = [list(stream) for name, stream in episode.streams.items() if name != 'executed']
     waiting += [[event] for event in episode.streams['executed']]  # in any order at all
     events = []
@@ -157,7 +157,7 @@ def test_consecutive_ticks_of_one_chunk_are_one_decision():
 
 
 def test_the_final_reward_is_waited_for():
-    """The verdict that ends an episode may come after the word that it has ended."""
+    """The verdict that ends an episode may come after the end event."""
     episode = Episode([executed(0), executed(1)], [0.0, 1.0])
     events = episode.in_order()
     late = events.index(episode.streams['verdict'][-1])

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Images of a transition come out of the message as they went in, and damage is named."""
+"""Images of a transition survive the message unchanged, and damage is reported."""
 
 from dataclasses import replace
 

@@ -47,7 +47,6 @@ class EpisodeBag:
             if taken.exists():
                 raise BagError(f'{taken}: is there already; recorded episodes are never replaced')
         folder.mkdir(parents=True, exist_ok=True)
-        self._store = ros_typestore()
         self._offered = offered or {}
         self._storage = storage
         self._writer: BagWriter | None = None
@@ -63,17 +62,12 @@ class EpisodeBag:
         Raises:
             OSError: The disk is full, or fails.
         """
-        connection = self._connection(topic, message_type, types)
-        self._writer.write(connection, stamp, raw)
-        self.messages += 1
-
-    def _connection(self, topic: str, message_type: str, types: Typestore | None) -> Connection:
-        connection = self._connections.get(topic)
-        if connection is None:
-            connection = self._connections[topic] = self._open().add_topic(
-                absolute_topic(topic, '/'), message_type, types or self._store,
+        if topic not in self._connections:
+            self._connections[topic] = self._open().add_topic(
+                absolute_topic(topic, '/'), message_type, types or ros_typestore(),
                 self._offered.get(topic, ()))
-        return connection
+        self._writer.write(self._connections[topic], stamp, raw)
+        self.messages += 1
 
     def close(self, information: Mapping[str, str], keep: bool) -> Path:
         """Finish the bag; return its final folder.

@@ -23,7 +23,6 @@ from inril_ros.robot.contract.contract import Contract
 
 #: Increased when the kept arrays, or their computation, change.
 FORMAT = 3
-FOLDER = ALIGNED
 _INDEX = 'index.json'
 _ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
 
@@ -76,7 +75,7 @@ def cache_key(path: Path, contract: Contract) -> str:
 
 
 def _folder(path: Path, key: str) -> Path:
-    return path.parent / FOLDER / f'{path.name}-{key[:16]}'
+    return path.parent / ALIGNED / f'{path.name}-{key[:16]}'
 
 
 def _keep(folder: Path, key: str, name: str, episode: RecordedEpisode) -> None:

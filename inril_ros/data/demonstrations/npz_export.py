@@ -57,18 +57,17 @@ def columns(contract: Contract) -> dict[str, object]:
 
 def quantity_columns(contract: Contract, quantities: tuple[str, ...]) -> list[str]:
     """Return a name for each number of observed and derived quantities."""
-    names: list[str] = []
-    for name in quantities:
-        joints = contract.observations[name].joints if name in contract.observations else ()
-        names += [f'{name}.{joint}' for joint in joints] or [
-            f'{name}[{index}]' for index in range(contract.length(name))]
-    return names
+    return [column for name in quantities for column in _columns(
+        name, contract.observations[name].joints if name in contract.observations else (),
+        contract.length(name))]
 
 
 def action_columns(contract: Contract) -> list[str]:
     """Return a name for each number of an action."""
-    names: list[str] = []
-    for name, action in contract.actions.items():
-        names += [f'{name}.{joint}' for joint in action.joints] or [
-            f'{name}[{index}]' for index in range(action.length)]
-    return names
+    return [column for name, action in contract.actions.items()
+            for column in _columns(name, action.joints, action.length)]
+
+
+def _columns(name: str, joints: tuple[str, ...], length: int) -> list[str]:
+    return [f'{name}.{joint}' for joint in joints] or [
+        f'{name}[{index}]' for index in range(length)]

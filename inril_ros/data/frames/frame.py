@@ -41,18 +41,17 @@ class FrameFit:
 
     def __init__(self, instant: int) -> None:
         self._instant = instant
-        self._oldest = self._newest = None
+        self._times: list[int] = []
         self.gap = 0
         self.values_age = 0.0
 
     def add(self, at: int, gap: int) -> float:
         """Add a sample by its time and gap [ns]; return its age [s]."""
-        self._oldest = at if self._oldest is None else min(self._oldest, at)
-        self._newest = at if self._newest is None else max(self._newest, at)
+        self._times.append(at)
         self.gap = max(self.gap, gap)
         return max(0, self._instant - at) / 1e9
 
     @property
     def skew(self) -> float:
         """Time from the oldest sample to the newest [s]."""
-        return 0.0 if self._newest is None else (self._newest - self._oldest) / 1e9
+        return (max(self._times) - min(self._times)) / 1e9 if self._times else 0.0
