@@ -27,7 +27,7 @@ myst_heading_anchors = 4
 autodoc_default_options = {'members': True, 'undoc-members': False, 'member-order': 'bysource'}
 toc_object_entries = False  # each page would carry the whole API in its navigation
 autodoc_typehints = 'signature'
-autodoc_class_signature = 'separated'
+autoclass_content = 'both'  # a class and its __init__
 napoleon_numpy_docstring = False
 
 html_theme = 'furo'

@@ -17,6 +17,9 @@ from typing import Any
 from sphinx.application import Sphinx
 import typer
 
+_STAGES = ('demo', 'record', 'pretrain', 'evaluate', 'finetune', 'report', 'up')
+_FIRST = ('interleaver', 'host', 'policy', 'session')  # modules to read first
+_LONG_KIND = 45  # characters
 NEEDS = {
     'hardware': 'needs a robot', 'ros': 'needs a ROS 2 distribution', 'gazebo': 'needs Gazebo',
     'gpu': 'needs a GPU', 'machines': 'needs two machines', 'person': 'needs a person who drives',
@@ -61,7 +64,11 @@ def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _command(name: str, root: Any) -> Iterator[str]:
-    for full_name, command in _walk(name, root):
+    places = {f'{name} {stage}': place for place, stage in enumerate(_STAGES)}
+    for full_name, command in sorted(
+            _walk(name, root),
+            key=lambda each: places.get(' '.join(each[0].split()[:2]), len(places))
+            if each[0] != name else -1):
         if full_name != 'inril':
             yield f'{"##" if full_name.count(" ") == 1 else "###"} `{full_name}`\n'
         yield _plain(command.help or '') + '\n'
@@ -108,11 +115,15 @@ def contract() -> str:
 
 
 def _keys(part: dict[str, Any]) -> str:
-    required = part.get('required', ())
-    return _table(('key', 'type', 'default', 'meaning'), [
-        (f'`{key}`', _kind(value), 'required' if key in required else
-         f'`{json.dumps(value["default"])}`' if 'default' in value else '',
-         value.get('description', '')) for key, value in part['properties'].items()])
+    required, rows = part.get('required', ()), []
+    for key, value in part['properties'].items():
+        kind, meaning = _kind(value), value.get('description', '')
+        if len(kind) > _LONG_KIND and '](' not in kind:  # a long list of what is allowed
+            kind, meaning = 'string', f'{meaning} Allowed: {kind.replace(" or ", ", ")}.'
+        default = ('required' if key in required else
+                   f'`{json.dumps(value["default"])}`' if 'default' in value else '')
+        rows.append((f'`{key}`', kind, default, meaning))
+    return _table(('key', 'type', 'default', 'meaning'), rows)
 
 
 def _kind(value: dict[str, Any]) -> str:
@@ -169,9 +180,10 @@ def _message(path: Path) -> str:
 def modules(package: str) -> str:
     """Return an autodoc directive for each module of a package, without those of its folders."""
     folder = ROOT / package.replace('.', '/')
+    files = sorted(folder.glob('*.py'), key=lambda path: (path.stem not in _FIRST, path.stem))
     return '\n'.join(
         f'## {path.stem}\n\n```{{eval-rst}}\n.. automodule:: {package}.{path.stem}\n```\n'
-        for path in sorted(folder.glob('*.py')) if path.name != '__init__.py')
+        for path in files if path.name != '__init__.py')
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
