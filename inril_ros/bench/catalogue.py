@@ -3,7 +3,6 @@
 """The catalogue for studies: tasks, hosts, and every setting with its default and meaning."""
 
 import ast
-from collections.abc import Mapping
 from dataclasses import fields
 import inspect
 from pathlib import Path
@@ -42,7 +41,8 @@ def catalogue(configuration: Path) -> str:
               'Shift of the robot (tasks: shift)', _settings(Shift),
               'Cameras of the policy (tasks: images)', _settings(Images(('front',))),
               'Interleaving (session)', _settings(SessionConfig, leave_out=('host',)),
-              'Controls (session: control)', _described(CONTROLS),
+              'Controls (session: control)',
+              '\n'.join(_line(name, text) for name, text in CONTROLS.items()),
               'Cloning (pretrain)', _settings(PretrainConfig)]
     for name, (config, _) in sorted(HOSTS.items()):
         parts += [f'Host {name} (session: host: {{name: {name}, ...}})', _settings(config)]
@@ -67,10 +67,6 @@ def _settings(config: Any, leave_out: tuple[str, ...] = ()) -> str:
         lines.append(_line(f'{field.name}: {"null" if value is None else value}',
                            texts.get(field.name, '')))
     return '\n'.join(lines)
-
-
-def _described(texts: Mapping[str, str]) -> str:
-    return '\n'.join(_line(name, text) for name, text in texts.items())
 
 
 def _line(head: str, text: str) -> str:

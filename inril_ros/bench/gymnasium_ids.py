@@ -63,10 +63,9 @@ def _contract(task: Task, environment: gymnasium.Env) -> dict:
         raise StudyError(f'task {task.id}: the action space is {space}; '
                          'a Box with one axis and finite bounds is needed')
     parts = _parts(task, environment.observation_space)
-    period = getattr(environment.unwrapped, 'dt', None)
     return {
         'name': _identifier(f'gymnasium_{task.id}'),
-        'control_rate': 1.0 / float(period) if period else _RATE,
+        'control_rate': _rate(environment),
         # One name for each number, as contracts describe vectors of any length.
         'observations': {name: {'topic': name, 'type': 'sensor_msgs/msg/JointState',
                                 'joints': [f'{name}_{index}' for index in range(size)]}
@@ -108,9 +107,13 @@ def _cameras(task: Task, environment: gymnasium.Env) -> dict:
     except Exception as error:  # an environment's renderer may raise, or return, anything
         raise StudyError(f'task {task.id}: renders no image: '
                          f'{type(error).__name__}: {error}') from error
-    period = getattr(environment.unwrapped, 'dt', None)
     return {_CAMERA: {'topic': _CAMERA, 'width': width, 'height': height,
-                      'rate': 1.0 / float(period) if period else _RATE}}
+                      'rate': _rate(environment)}}
+
+
+def _rate(environment: gymnasium.Env) -> float:
+    period = getattr(environment.unwrapped, 'dt', None)
+    return 1.0 / float(period) if period else _RATE
 
 
 def _parts(task: Task, space: gymnasium.Space, path: str = '') -> dict[str, tuple[str, int]]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from inril_ros.bench.places import StudyPlace
 from inril_ros.bench.pool import seconds_left, Status
+from inril_ros.bench.wording import duration, percent
 
 _PRINT_SECONDS = 10.0  # between lines, where there is no terminal
 
@@ -78,34 +79,31 @@ class Display:
                 f'{duration(status.seconds)}'), soft_wrap=True)
 
     def _print(self, statuses: list[Status]) -> None:
-        counts = Counter(status.state for status in statuses)
-        left = seconds_left(statuses, self._jobs)
         if self._json_output:
+            left = seconds_left(statuses, self._jobs)
             print(json.dumps({
-                'event': 'progress', **counts, 'total': len(statuses),
-                'seconds_left': None if left is None else round(left, 1),
+                'event': 'progress', **Counter(status.state for status in statuses),
+                'total': len(statuses), 'seconds_left': None if left is None else round(left, 1),
                 'running_now': {status.run.name: {
                     'doing': status.doing, 'env_steps': status.env_steps,
                     'rate': status.rate} for status in statuses if status.state == 'running'}}),
                 flush=True)
         else:
-            self._console.print(Text(self._headline(counts, len(statuses), left)))
+            self._console.print(Text(self._headline(statuses)))
 
-    def _headline(self, counts: Counter, total: int, left: float | None) -> str:
-        parts = [f'{counts["finished"]} of {total} runs done']
-        parts += [f'{counts["failed"]} failed'] if counts['failed'] else []
-        parts += [f'{counts["running"]} running', f'{duration(time.monotonic() - self._began)}']
-        return ', '.join(parts) + f'; left: {duration(left)}'
+    def _headline(self, statuses: list[Status]) -> str:
+        counts = Counter(status.state for status in statuses)
+        failed = f', {counts["failed"]} failed' if counts['failed'] else ''
+        return (f'{counts["finished"]} of {len(statuses)} runs done{failed}, '
+                f'{counts["running"]} running, {duration(time.monotonic() - self._began)}; left: '
+                f'{duration(seconds_left(statuses, self._jobs))}')
 
     def _table(self, statuses: list[Status]) -> Table:
-        counts = Counter(status.state for status in statuses)
-        left = seconds_left(statuses, self._jobs)
-        table = Table(title=self._headline(counts, len(statuses), left), title_justify='left',
-                      title_style='bold', box=None, pad_edge=False)
-        for name, justify in (('task', 'left'), ('arm', 'left'), ('seed', 'right'),
-                              ('doing', 'left'), ('env steps', 'right'), ('per s', 'right'),
-                              ('success', 'right')):
-            table.add_column(name, justify=justify)
+        table = Table('task', 'arm', 'seed', 'doing', 'env steps', 'per s', 'success',
+                      title=self._headline(statuses), title_justify='left', title_style='bold',
+                      box=None, pad_edge=False)
+        for column in (2, 4, 5, 6):
+            table.columns[column].justify = 'right'
         for status in statuses:
             if status.state == 'running':
                 table.add_row(
@@ -113,19 +111,3 @@ class Display:
                     status.doing, f'{status.env_steps:,} / {status.run.env_steps:,}',
                     '' if status.rate is None else f'{status.rate:.0f}', percent(status.success))
         return table
-
-
-def percent(share: float | None) -> str:
-    """Return a share in percent; empty if it is None."""
-    return '' if share is None else f'{100.0 * share:.0f} %'
-
-
-def duration(seconds: float | None) -> str:
-    """Return a duration in hours, minutes and seconds."""
-    if seconds is None:
-        return 'not known yet'
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f'{hours} h {minutes:02d} min'
-    return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'

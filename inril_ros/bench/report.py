@@ -139,14 +139,12 @@ class Report:
                        'worst collapse'], rows)
 
     def _over_tasks(self) -> str:
-        rows = []
-        for arm in self._arms:
-            finals = self._strata(arm.name, 'final')
-            rows.append([arm.host, arm.name, str(sum(map(len, finals))), interval(mean(finals)),
-                         interval(interquartile_mean(finals)),
-                         interval(mean(self._strata(arm.name, 'area')))])
-        return table(['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]',
-                       'area [95 %]'], rows)
+        finals = {arm: self._strata(arm.name, 'final') for arm in self._arms}
+        return table(
+            ['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]', 'area [95 %]'],
+            [[arm.host, arm.name, str(sum(map(len, strata))), interval(mean(strata)),
+              interval(interquartile_mean(strata)),
+              interval(mean(self._strata(arm.name, 'area')))] for arm, strata in finals.items()])
 
     def _differences(self) -> str:
         rows = []
@@ -194,13 +192,11 @@ class Report:
                        *ALIGNMENT.values()], rows)
 
     def _cost(self) -> str:
-        rows = []
-        for arm in self._arms:
-            curves = self._of(arm.name)
-            rows.append([arm.host, arm.name, *(
-                mean_last(curves, name, '{:,.0f}') for name in (
-                    'env_steps', 'rl_updates', 'il_updates', 'cpu_seconds',
-                    'simulation_seconds', 'learning_seconds', 'evaluation_seconds'))])
+        columns = ('env_steps', 'rl_updates', 'il_updates', 'cpu_seconds', 'simulation_seconds',
+                   'learning_seconds', 'evaluation_seconds')
+        rows = [[arm.host, arm.name, *(
+            mean_last(self._of(arm.name), column, '{:,.0f}') for column in columns)]
+            for arm in self._arms]
         return ('Means per run. CPU seconds are those of one thread for simulation and learning, '
                 'without evaluation and cloning.\n\n' + table(
                     ['host', 'arm', 'env steps', 'RL updates', 'IL updates', 'CPU s',

@@ -20,9 +20,20 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
 
 
-def percent(share: float) -> str:
-    """Return a share in percent."""
-    return f'{100 * share:.0f} %'
+def percent(share: float | None) -> str:
+    """Return a share in percent; empty if it is None."""
+    return '' if share is None else f'{100 * share:.0f} %'
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in hours, minutes and seconds."""
+    if seconds is None:
+        return 'not known yet'
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f'{hours} h {minutes:02d} min'
+    return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
 
 
 def interval(estimate: Estimate) -> str:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``inril bench``: studies in simulation, without ROS."""
 
-import json
 import os
 from pathlib import Path
 import shutil
@@ -11,6 +10,7 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
+from inril_ros.cli.run.progress import print_event
 from inril_ros.cli.run.resources import find_configuration
 
 app = typer.Typer(
@@ -118,4 +118,7 @@ def _report(folder: Path, to: Path | None, json_output: bool) -> None:
     from inril_ros.bench.report import write_report
 
     path = write_report(folder, to)
-    typer.echo(json.dumps({'event': 'report', 'path': str(path)}) if json_output else path)
+    if json_output:
+        print_event('report', path=str(path))
+    else:
+        typer.echo(path)

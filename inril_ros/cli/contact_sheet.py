@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One episode as one picture: what the cameras saw, what was observed and done, how well it fits.
+"""One episode as one picture: images, observations, actions, and the timing of the samples.
 
-A person looks through twenty of these in a minute and finds the one where the cup fell.
+A person can look through twenty of these in a minute and find the one in which the cup fell.
 """
 
 from pathlib import Path
@@ -27,13 +27,7 @@ _SOURCES = {_HOLD: ('held', '0.8'), _POLICY: ('policy', '#cfe3f7'), _TELEOP: ('p
 def write_contact_sheet(
     path: Path, episode: RecordedEpisode, contract: Contract, out: Path,
 ) -> None:
-    """Write the picture (PNG) of an episode.
-
-    Args:
-        path: Of its bag, from which the cameras' images are taken.
-        episode: Aligned.
-        contract: Of the robot.
-        out: File to write.
+    """Write the picture (PNG) of an episode, with the images of its bag.
 
     Raises:
         BagError: An image can't be read.
@@ -49,15 +43,15 @@ def write_contact_sheet(
     figure.suptitle(f'{path.name}: {contract.name}, {outcome}, {len(episode.actions)} ticks, '
                     f'{seconds[-1]:.1f} s', fontsize=11)
     for row, (camera, shown) in enumerate(frames.items()):
-        _strip(figure, grid[row], camera, shown)
+        _images(figure, grid[row], camera, shown)
     _observations(figure.add_subplot(grid[-3]), episode, contract, seconds)
     _actions(figure.add_subplot(grid[-2]), episode, contract, seconds)
-    _audit(figure.add_subplot(grid[-1]), episode, contract, seconds)
+    _timing(figure.add_subplot(grid[-1]), episode, contract, seconds)
     figure.savefig(out, dpi=90)
 
 
-def _strip(figure: 'Figure', place: object, camera: str, shown: list) -> None:
-    """Show images of a camera side by side, each with its time."""
+def _images(figure: 'Figure', place: object, camera: str, shown: list) -> None:
+    """Draw images of a camera side by side, each with its time."""
     strip = place.subgridspec(1, _FRAMES, wspace=0.02)
     for column, (at, image) in enumerate(shown):
         axes = figure.add_subplot(strip[column])
@@ -69,7 +63,7 @@ def _strip(figure: 'Figure', place: object, camera: str, shown: list) -> None:
 
 def _observations(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
                   seconds: np.ndarray) -> None:
-    """Draw each number of the policy observation, by the name of its quantity."""
+    """Draw the policy observation, with one colour for each quantity."""
     start = 0
     for index, name in enumerate(contract.policy_observations):
         length = contract.length(name)
@@ -78,14 +72,12 @@ def _observations(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
         axes.plot(seconds, values, color=f'C{index % 10}', linewidth=0.8)
         axes.plot([], [], color=f'C{index % 10}', label=f'{name} ({length})')
     axes.set_ylabel('observed')
-    axes.legend(fontsize=7, ncols=4, loc='upper left')
-    axes.set_xlim(seconds[0], seconds[-1])
-    axes.grid(alpha=0.3)
+    _finish(axes, seconds, 'upper left')
 
 
 def _actions(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
              seconds: np.ndarray) -> None:
-    """Draw the actions as shares of their ranges, over who commanded."""
+    """Draw the normalised actions over the source of the commands."""
     normalised = contract.normalise_action(np.asarray(episode.actions))
     for index, name in enumerate(contract.actions):
         part = normalised[:, contract.action_slice(name)]
@@ -99,13 +91,12 @@ def _actions(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
             axes.text(seconds[first], 1.02, f' {name}', fontsize=7)
     axes.set_ylabel('action, -1..1 of its range')
     axes.set_ylim(-1.1, 1.15)
-    axes.set_xlim(seconds[0], seconds[-1])
-    axes.legend(fontsize=7, ncols=4, loc='lower left')
+    _finish(axes, seconds, 'lower left')
 
 
-def _audit(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
+def _timing(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
            seconds: np.ndarray) -> None:
-    """Draw how old, how far apart and how far between the samples were; and the rewards."""
+    """Draw age, skew and gap of the samples, and the rewards."""
     for name in ('age', 'skew', 'gap'):
         axes.plot(seconds, 1000.0 * np.asarray(getattr(episode, name)), linewidth=0.8,
                   label=f'{name} [ms]')
@@ -116,6 +107,10 @@ def _audit(axes: 'Axes', episode: RecordedEpisode, contract: Contract,
         axes.text(seconds[tick + 1], 0.0, f'reward {episode.rewards[tick]:g} ', fontsize=7,
                   ha='right')
     axes.set_xlabel('s')
+    _finish(axes, seconds, 'upper left')
+
+
+def _finish(axes: 'Axes', seconds: np.ndarray, legend: str) -> None:
     axes.set_xlim(seconds[0], seconds[-1])
-    axes.legend(fontsize=7, ncols=3, loc='upper left')
+    axes.legend(fontsize=7, ncols=4, loc=legend)
     axes.grid(alpha=0.3)

@@ -81,8 +81,7 @@ def list_(folder: Folder, json_output: Json = False) -> None:
 
     found = list_demonstrations(folder)
     if json_output:
-        typer.echo(json.dumps(
-            [{**asdict(each), 'path': str(each.path)} for each in found], indent=2))
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
         return
     table = Table('bag', 'state', 'outcome', 's', 'messages', 'MB', 'task', 'operator',
                   'contract', 'note')
@@ -141,17 +140,15 @@ def show(
     robot = _contract(contract, bag.parent)
     episode = aligned_episode(bag, robot)
     table = Table('quantity', 'values', 'least', 'mean', 'most')
-    start = 0
+    start, parts = 0, {}
     for name in robot.policy_observations:
-        part = episode.observations[:, start:start + robot.length(name)]
+        parts[name] = episode.observations[:, start:start + robot.length(name)]
         start += robot.length(name)
-        table.add_row(name, str(part.shape[1]), f'{part.min():.4g}', f'{part.mean():.4g}',
-                      f'{part.max():.4g}')
-    table.add_section()
-    for name in robot.actions:
-        part = episode.actions[:, robot.action_slice(name)]
-        table.add_row(f'{name} (action)', str(part.shape[1]), f'{part.min():.4g}',
-                      f'{part.mean():.4g}', f'{part.max():.4g}')
+    parts |= {f'{name} (action)': episode.actions[:, robot.action_slice(name)]
+              for name in robot.actions}
+    for name, part in parts.items():
+        table.add_row(name, str(part.shape[1]), *(
+            f'{value:.4g}' for value in (part.min(), part.mean(), part.max())))
     Console(highlight=False).print(table)
     out = out or bag.with_name(f'{bag.name}.png')
     write_contact_sheet(bag, episode, robot, out)

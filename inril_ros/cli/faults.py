@@ -117,12 +117,10 @@ def _run(selected: 'list[Fault]', folder: Path, measurement: Measurement, report
         nonlocal load
         load = max(load, os.getloadavg()[0])
         rows[row.fault] = row
-        broken.update({row.fault: promises} if promises else {})
+        if promises:
+            broken[row.fault] = promises
         reporter.say(_sentence(row, promises), **row.to_json(), broken=promises)
         bar.update(len(rows), broken=len(broken))
-        _write()
-
-    def _write() -> None:
         all_rows = {**former, **rows}
         before = {fault.name: broken_promises(
             former[fault.name], fault.gap_promised, fault.person_expected)

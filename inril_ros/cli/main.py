@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ``inril`` command."""
 
-import json
 import os
 from pathlib import Path
 import signal
@@ -35,7 +34,7 @@ from inril_ros.cli.options import (
     UsageError,
     with_groups,
 )
-from inril_ros.cli.run.progress import Reporter
+from inril_ros.cli.run.progress import print_event, Reporter
 from inril_ros.cli.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.teleop import teleop
@@ -84,7 +83,7 @@ def demo(
     began = time.monotonic()
     summary = run_all(Job(run, options, reporter))
     if output.json_output:
-        print(json.dumps({'event': 'summary', **summary}), flush=True)
+        print_event('summary', **summary)
         return
     reporter.title('Done')
     reporter.say(headline(summary))

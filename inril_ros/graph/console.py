@@ -5,7 +5,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 import threading
-from types import TracebackType
 
 from rich.console import Console
 from rich.text import Text
@@ -32,14 +31,6 @@ class LogFollower:
         self._rest: dict[str, bytes] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> 'LogFollower':
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Begin to print what is written from now on."""

@@ -6,7 +6,7 @@ Launch files, the ``inril`` command and the tests start their processes from the
 that a graph is defined once. This module starts no process and needs no ROS.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import json
 
@@ -79,9 +79,8 @@ class GraphDescription:
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:
     """Return the graph of the simulated arm alone, for nodes started elsewhere."""
-    if not options.mock_arm:
-        _require(options, 'simulation_graph', 'simulation')
-    return _graph('simulate', options, _simulation(options))
+    return _graph('simulate', [] if options.mock_arm else ['simulation'], options,
+                  _simulation(options))
 
 
 def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphDescription:
@@ -92,8 +91,7 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
         person_starts: A person's button begins episodes. False: only a program does, so that it
             never finds the robot busy with a person's episode.
     """
-    _require(options, 'recording_graph', 'demonstrations')
-    return _graph('record', options, _simulation(options),
+    return _graph('record', ['demonstrations'], options, _simulation(options),
                   _actuation(options, person_starts=person_starts, task=options.task),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
                   None if options.teleop_device == 'external' else _teleop(options))
@@ -101,8 +99,7 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
 
 def evaluation_graph(options: GraphOptions) -> GraphDescription:
     """Return the graph of evaluation: the policy drives; nothing is recorded or learned."""
-    _require(options, 'evaluation_graph', 'model')
-    return _graph('evaluate', options, _simulation(options), _actuation(options),
+    return _graph('evaluate', ['model'], options, _simulation(options), _actuation(options),
                   _policy(options, options.model))
 
 
@@ -111,19 +108,18 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
     needed = ['journal', 'pretrained']
     if options.learner:
         needed = ['demonstrations', 'journal', 'finetune_config', 'pretrained', 'run_dir']
-    _require(options, 'finetuning_graph', *needed)
     nodes = [node for each in _each_robot(options) for node in (
         _simulation(each), _actuation(each),
         _policy(each, each.model or each.pretrained, each.demonstrations),
         _recorder(each, demonstrations='', journal=each.journal))]
-    return _graph('finetune', options, *nodes, _learner(options) if options.learner else None)
+    return _graph('finetune', needed, options, *nodes,
+                  _learner(options) if options.learner else None)
 
 
 def learning_graph(options: GraphOptions) -> GraphDescription:
     """Return the graph of the learner alone, for another machine than the robot's."""
-    _require(options, 'learning_graph', 'demonstrations', 'finetune_config', 'pretrained',
-             'run_dir')
-    return _graph('learn', options, _learner(options))
+    return _graph('learn', ['demonstrations', 'finetune_config', 'pretrained', 'run_dir'], options,
+                  _learner(options))
 
 
 STAGES: dict[str, Callable[[GraphOptions], GraphDescription]] = {
@@ -156,12 +152,6 @@ def _absolute(namespace: str) -> str:
     return '/' + namespace.strip('/')
 
 
-def _require(options: GraphOptions, graph: str, *names: str) -> None:
-    missing = [name for name in names if not getattr(options, name)]
-    if missing:
-        raise ValueError(f'{graph} needs {", ".join(missing)} in its options')
-
-
 def _each_robot(options: GraphOptions) -> list[GraphOptions]:
     """Return the options of each robot, with its own namespace and journal."""
     if not options.robots:
@@ -170,7 +160,11 @@ def _each_robot(options: GraphOptions) -> list[GraphOptions]:
                     journal=f'{options.journal}/{robot}') for robot in options.robots]
 
 
-def _graph(name: str, options: GraphOptions, *nodes: NodeDescription | None) -> GraphDescription:
+def _graph(name: str, needed: Sequence[str], options: GraphOptions,
+           *nodes: NodeDescription | None) -> GraphDescription:
+    missing = [option for option in needed if not getattr(options, option)]
+    if missing:
+        raise ValueError(f'{name} needs {", ".join(missing)} in its options')
     if options.robots and name not in ('finetune', 'learn'):
         raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')

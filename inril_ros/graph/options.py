@@ -86,31 +86,33 @@ class GraphOptions:
     exploration_scale: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.contract:
-            raise ValueError('contract is empty: give the path of a robot contract')
-        if self.lockstep and not self.simulation:
-            raise ValueError('lockstep is for a simulation: a real robot does not wait')
-        if self.mock_arm and self.simulation:
-            raise ValueError('mock_arm and simulation exclude each other: each one is the robot')
-        if self.gazebo and (not self.simulation or self.lockstep or not self.use_sim_time):
-            raise ValueError('gazebo needs a simulation (its world and task) and use_sim_time, '
-                             'and no lockstep: it has its own clock')
-        if self.lockstep and not self.use_sim_time:
-            raise ValueError('lockstep needs use_sim_time: the clock stops while nodes compute')
-        for name in (*([self.namespace] if self.namespace else []), *self.robots):
-            if not _NAMESPACE.match(name):
-                raise ValueError(f'namespace {name!r} is no ROS name: letters, digits and _ '
-                                 'between slashes, not starting with a digit')
-        if len(set(self.robots)) != len(self.robots):
-            raise ValueError(f'robots names one twice: {", ".join(self.robots)}')
-        if any(name.startswith('/') for name in self.robots):
-            raise ValueError(f'robots {", ".join(self.robots)}: leave the leading slash out: '
-                             'they are within namespace')
-        if self.synchronous and len(self.robots) > 1:
-            raise ValueError('synchronous is for one robot: the order in which several send '
-                             'experience is not repeatable')
-        if self.gazebo and len(self.robots) > 1:
-            raise ValueError('gazebo has one arm per world: start each robot alone, and one '
-                             "learner ('learn') for all")
-        if self.log_level not in ('debug', 'info', 'warn', 'error'):
-            raise ValueError(f'log_level is {self.log_level!r}: debug, info, warn or error')
+        names = [*([self.namespace] if self.namespace else []), *self.robots]
+        robots = ', '.join(self.robots)
+        for wrong, message in (
+            (not self.contract, 'contract is empty: give the path of a robot contract'),
+            (self.lockstep and not self.simulation,
+             'lockstep is for a simulation: a real robot does not wait'),
+            (self.mock_arm and self.simulation,
+             'mock_arm and simulation exclude each other: each one is the robot'),
+            (self.gazebo and (not self.simulation or self.lockstep or not self.use_sim_time),
+             'gazebo needs a simulation (its world and task) and use_sim_time, and no lockstep: '
+             'it has its own clock'),
+            (self.lockstep and not self.use_sim_time,
+             'lockstep needs use_sim_time: the clock stops while nodes compute'),
+            *((not _NAMESPACE.match(name),
+               f'namespace {name!r} is no ROS name: letters, digits and _ between slashes, not '
+               'starting with a digit') for name in names),
+            (len(set(self.robots)) != len(self.robots), f'robots names one twice: {robots}'),
+            (any(name.startswith('/') for name in self.robots),
+             f'robots {robots}: leave the leading slash out: they are within namespace'),
+            (self.synchronous and len(self.robots) > 1,
+             'synchronous is for one robot: the order in which several send experience is not '
+             'repeatable'),
+            (self.gazebo and len(self.robots) > 1,
+             "gazebo has one arm per world: start each robot alone, and one learner ('learn') "
+             'for all'),
+            (self.log_level not in ('debug', 'info', 'warn', 'error'),
+             f'log_level is {self.log_level!r}: debug, info, warn or error'),
+        ):
+            if wrong:
+                raise ValueError(message)

@@ -41,7 +41,7 @@ def test_two_runs_have_two_ids(tmp_path):
 def test_a_run_is_not_begun_twice(tmp_path):
     run = begin(tmp_path)
     before = files(tmp_path)
-    with pytest.raises(RunDirectoryError, match='holds a run already: go on with --resume'):
+    with pytest.raises(RunDirectoryError, match='holds a run already: continue it with --resume'):
         begin(tmp_path)
     assert files(tmp_path) == before
     assert RunDirectory.open(tmp_path).settings == run.settings

@@ -1,8 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the bench costs beside the simulator: CPU time on one thread."""
+"""CPU time of the bench in addition to the simulator's, on one thread."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 import time
 
 import numpy as np
@@ -16,23 +17,26 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.sim.mapping import find_task, load_mapping
 
-_STEPS = 150  # of an episode of Meta-World: never its end
+_STEPS = 150  # shorter than any episode of Meta-World
 _REPEATS = 5
 
 
 def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
-    """Yield (what, value, unit, note) for one task of Meta-World.
+    """Yield (name, value, unit, note) of each measurement for one task of Meta-World.
 
-    The best of some repeats counts: other processes only ever make it slower.
+    The best of some repeats counts: other processes can only slow a measurement down.
     """
     torch.set_num_threads(1)
     task = Task(task_id)
     bench = bench_of(task)
-    generator = np.random.default_rng(0)
-    actions = generator.uniform(-1.0, 1.0, (_STEPS, 4))
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (_STEPS, 4))
     commands = bench.contract.denormalise_action(actions)
-
-    bare = _bare_environment(task)
+    bare, robot = _bare_environment(task), bench.open()
+    # No task succeeds by chance: an episode that ended early would be counted as too long.
+    lane = Lane(bench.open(), bench.contract, _STEPS, bench.urdf)
+    policy = BestOfN(ModelConfig(bench.contract.observation_size, bench.contract.action_size))
+    policy.eval()
+    observations = Observations(torch.zeros(lanes, bench.contract.observation_size))
 
     def bare_steps() -> int:
         bare.reset()
@@ -40,22 +44,11 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
             bare.step(action)
         return _STEPS
 
-    raw = _rate(bare_steps)
-    yield 'Meta-World alone', raw, 'steps/s', ''
-
-    robot = bench.open()
-
     def robot_steps() -> int:
         robot.reset(0)
         for command in commands:
             robot.step(command)
         return _STEPS
-
-    value = _rate(robot_steps)
-    yield '+ units and names of the contract', value, 'steps/s', _share(value, raw)
-
-    # No task succeeds by chance: an episode that ended early would be counted too long.
-    lane = Lane(bench.open(), bench.contract, _STEPS, bench.urdf)
 
     def lane_steps() -> int:
         lane.begin(0)
@@ -65,22 +58,10 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
                 break
         return lane.played.steps
 
-    value = _rate(lane_steps)
-    yield '+ observation builder and safety gate', value, 'steps/s', _share(value, raw)
-
-    policy = BestOfN(ModelConfig(bench.contract.observation_size, bench.contract.action_size))
-    policy.eval()
-    for number in (1, lanes):
-        with_policy = Lanes(bench.open, bench.contract, _STEPS, number, bench.urdf)
-
-        def policy_steps(with_policy: Lanes = with_policy, number: int = number) -> int:
-            played = with_policy.play(policy, range(number), torch.Generator().manual_seed(0))
-            return sum(each.steps for each in played)
-
-        value = _rate(policy_steps)
-        yield (f'+ diffusion policy, {number} lane{"s" if number > 1 else ""}', value, 'steps/s',
-               _share(value, raw))
-    observations = Observations(torch.zeros(lanes, bench.contract.observation_size))
+    def policy_steps(with_policy: Lanes) -> int:
+        played = with_policy.play(
+            policy, range(len(with_policy)), torch.Generator().manual_seed(0))
+        return sum(each.steps for each in played)
 
     def decisions() -> int:
         with torch.inference_mode():
@@ -88,6 +69,16 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
                 policy.decide(observations, policy.begin(lanes), torch.Generator(), False)
         return 20
 
+    works = {'+ units and names of the contract': robot_steps,
+             '+ observation builder and safety gate': lane_steps}
+    for number in (1, lanes):
+        works[f'+ diffusion policy, {number} lane{"s" if number > 1 else ""}'] = partial(
+            policy_steps, Lanes(bench.open, bench.contract, _STEPS, number, bench.urdf))
+    raw = _rate(bare_steps)
+    yield 'Meta-World alone', raw, 'steps/s', ''
+    for name, work in works.items():
+        rate = _rate(work)
+        yield name, rate, 'steps/s', f'{100.0 * (raw / rate - 1.0):+.0f} % CPU time'
     yield f'decisions for {lanes} lanes', _rate(decisions), 'calls/s', ''
 
 
@@ -109,7 +100,3 @@ def _rate(work: Callable[[], int]) -> float:
         count = work()
         rates.append(count / (time.process_time() - began))
     return max(rates)
-
-
-def _share(value: float, raw: float) -> str:
-    return f'{100.0 * (raw / value - 1.0):+.0f} % CPU time'

@@ -1,19 +1,21 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a run: one HTML page that needs nothing but itself.
+"""The report of a run: one self-contained HTML page.
 
-It says first what came out, then what that rests on. It is made from the files of the run alone,
-and says of each part it has no file for that it is missing.
+It gives the result first, then what the result rests on. It is made only from the files of the
+run, and names the parts whose files are missing.
 """
 
 from collections import Counter
 from pathlib import Path
+import re
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
 from inril_ros.bench.estimates import Estimate, rate_difference, whole_percent
+from inril_ros.bench.wording import duration
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import evaluation_rate, read_run, RunRecord
 from inril_ros.cli.run.run_directory import STAGES
@@ -24,10 +26,10 @@ _STAGE_WORDS = {
 
 
 def write_report(run_dir: str | Path) -> Path:
-    """Write ``report.html`` into the folder of a run, anew each time, and return its path.
+    """Write ``report.html`` in the folder of a run, and return its path.
 
     Raises:
-        RunDirectoryError: The folder holds no run.
+        RunDirectoryError: The folder has no run.
         RecordError: One of its files is damaged.
     """
     path = Path(run_dir) / 'report.html'
@@ -44,18 +46,19 @@ def render_report(record: RunRecord) -> str:
                             'points': _points, 'count': _count, 'duration': _duration,
                             'milliseconds': _milliseconds}
     page = environment.get_template('page.html.jinja')
-    timings = {
-        'Evaluation before': record.evaluations.get('pretrained', {}).get('actuation'),
-        'Fine-tuning': record.result.get('control'),
-        'Evaluation after': record.evaluations.get('finetuned', {}).get('actuation')}
-    timings = {name: actuation for name, actuation in timings.items() if actuation}
-    timing_plots = [timing_plot(name, actuation) for name, actuation in timings.items()]
+    before, after = (record.evaluations.get(name, {}) for name in ('pretrained', 'finetuned'))
+    timings = {name: actuation for name, actuation in (
+        ('Evaluation before', before.get('actuation')),
+        ('Fine-tuning', record.result.get('control')),
+        ('Evaluation after', after.get('actuation'))) if actuation}
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
-        pairs=_pairs(record), outcomes=_outcomes(record), learning=learning_plot(record),
+        pairs=_pairs(record), learning=learning_plot(record),
+        outcomes=Counter(episode['outcome'] for episode in record.episodes).most_common(),
         losses=loss_plots(record), timings=timings,
-        timing_plots=[plot for plot in timing_plots if plot],
-        weights_plot=weights_plot(record), delays=_delays(record), refusals=_refusals(record),
+        timing_plots=list(filter(None, map(timing_plot, timings, timings.values()))),
+        weights_plot=weights_plot(record), delays=_delays(record), refusals=Counter(
+            row['refused'] for row in record.weights if row.get('refused')).most_common(),
         stages=_stages(record), counters=_counters(record))
 
 
@@ -78,7 +81,7 @@ def _verdict(change: Estimate | None) -> str:
 
 
 def _pairs(record: RunRecord) -> dict[str, Any] | None:
-    """Compare the two evaluations state by state, where they began from the same ones."""
+    """Compare the two evaluations state by state, if their initial states are the same."""
     if len(record.evaluations) < 2:
         return None
     before, after = (
@@ -90,38 +93,30 @@ def _pairs(record: RunRecord) -> dict[str, Any] | None:
         return None
     both = [(seed, before[seed], after[seed]) for seed in seeds]
     counts = Counter((was, now) for _, was, now in both)
-    # Alike next to alike: kept, learned, lost, never.
+    # In groups: kept, learned, lost, never.
     order = [(True, True), (False, True), (True, False), (False, False)]
     return {'states': sorted(both, key=lambda state: order.index(state[1:])),
             'kept': counts[True, True], 'learned': counts[False, True],
             'lost': counts[True, False], 'never': counts[False, False]}
 
 
-def _outcomes(record: RunRecord) -> list[tuple[str, int]]:
-    return Counter(episode['outcome'] for episode in record.episodes).most_common()
-
-
 def _delays(record: RunRecord) -> list[tuple[str, float, float, float]]:
-    """Return median, 95th percentile and maximum [s] of each leg of the way of the weights."""
+    """Return median, 95th percentile and maximum [s] of each step on the weights' way."""
     rows = [row for row in record.weights if not row.get('refused')]
-    legs = {
+    parts = {
         'published to applied': [row['applied'] - row['published'] for row in rows
                                  if None not in (row.get('applied'), row.get('published'))],
         'receiving': [row.get('receive_seconds') for row in rows],
         'verifying': [row.get('verify_seconds') for row in rows],
         'swapping': [row.get('swap_seconds') for row in rows]}
     known = {name: [value for value in values if value is not None]
-             for name, values in legs.items()}
+             for name, values in parts.items()}
     return [(name, *np.percentile(values, [50, 95, 100]).tolist())
             for name, values in known.items() if values]
 
 
-def _refusals(record: RunRecord) -> list[tuple[str, int]]:
-    return Counter(row['refused'] for row in record.weights if row.get('refused')).most_common()
-
-
 def _stages(record: RunRecord) -> list[tuple[str, float, float]]:
-    """Return words, wall time [s] and share of the whole [percent] of each finished stage."""
+    """Return name, wall time [s] and share of the total [percent] of each finished stage."""
     seconds = record.summary.get('wall_seconds') or record.stages
     known = {stage: seconds[stage] for stage in STAGES if seconds.get(stage) is not None}
     total = sum(known.values())
@@ -130,7 +125,7 @@ def _stages(record: RunRecord) -> list[tuple[str, float, float]]:
 
 
 def _counters(record: RunRecord) -> list[tuple[str, str]]:
-    """Return settings and counters, in words; what the summary doesn't have is left out."""
+    """Return the known settings and counters, with their names."""
     summary, run = record.summary, record.run
     rl, il = summary.get('rl_updates'), summary.get('il_updates')
     versions, sent = summary.get('versions') or {}, summary.get('transitions') or {}
@@ -143,7 +138,7 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
         ('imitation updates', _count(il)),
         ('RL updates per imitation update (m)', 'no imitation' if m is None and 'm' in summary
          else f'{m:g}' if m is not None else ''),
-        ('  as it came out', f'{rl / il:.2f}' if rl and il else ''),
+        ('  measured', f'{rl / il:.2f}' if rl and il else ''),
         ('what is imitated', summary.get('il_source', '')),
         ('versions published', _count(versions.get('published'))),
         ('versions applied', _count(versions.get('applied'))),
@@ -182,8 +177,4 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f'{hours}\u202fh {minutes:02d}\u202fmin'
-    return f'{minutes}\u202fmin {rest:02d}\u202fs' if minutes else f'{seconds:.3g}\u202fs'
+    return re.sub(r'(?<=\d) (?=[a-z])', '\u202f', duration(seconds))

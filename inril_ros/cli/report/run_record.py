@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a run has written down, read back for the report; what is missing stays missing."""
+"""The records of a run, read for the report; missing ones stay empty."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from inril_ros.bench.estimates import Estimate, success_rate
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.data.record_files import read_json, read_json_lines
 
-#: Training episodes that one point of the running success is counted on.
+#: Training episodes per point of the running success.
 WINDOW = 20
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The records of one run. A file that is not there gives an empty entry.
+    """The records of one run; a missing file gives an empty entry.
 
     Attributes:
         run: ``run.json``.
@@ -31,7 +31,7 @@ class RunRecord:
         metrics: ``finetune/metrics.jsonl``.
         weights: ``finetune/weights.jsonl``.
         result: ``finetune/result.json``.
-        missing: Names of the files that are not there.
+        missing: Names of the missing files.
     """
 
     run: dict[str, Any]
@@ -48,10 +48,10 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RunningSuccess:
-    """Success of the last episodes, over training.
+    """Success of the last episodes, during training.
 
     Attributes:
-        env_steps: (N,) Environment steps when the window's last episode ended.
+        env_steps: (N,) Environment steps at the end of the window's last episode.
         rate: (N,) Share of successes.
         low: (N,) Lower end of the 95 % interval.
         high: (N,) Upper end.
@@ -67,7 +67,7 @@ def read_run(path: str | Path) -> RunRecord:
     """Read all records of a run.
 
     Raises:
-        RunDirectoryError: The folder holds no run.
+        RunDirectoryError: The folder has no run.
         RecordError: A file is damaged.
     """
     folder = RunDirectory.open(path)
@@ -88,7 +88,7 @@ def read_run(path: str | Path) -> RunRecord:
 
 
 def evaluation_rate(evaluation: dict[str, Any]) -> Estimate:
-    """Return the success rate of an evaluation, counted anew from its episodes."""
+    """Return the success rate of an evaluation, counted from its episodes."""
     episodes = evaluation['episodes']
     return success_rate(sum(bool(episode['success']) for episode in episodes), len(episodes))
 
@@ -96,8 +96,8 @@ def evaluation_rate(evaluation: dict[str, Any]) -> Estimate:
 def running_success(episodes: Iterable[dict[str, Any]], window: int = WINDOW) -> RunningSuccess:
     """Return the success over each ``window`` consecutive training episodes.
 
-    Episodes that a person or safety stopped are no verdict on the policy and are left out. There
-    is no point before the first whole window: fewer episodes would make a noisier start.
+    Episodes that a person or the safety gate stopped say nothing about the policy and are left
+    out. The first point is that of the first whole window.
     """
     judged = [episode for episode in episodes if episode['outcome'] != 'aborted']
     successes = np.array([episode['outcome'] == 'success' for episode in judged], dtype=int)

@@ -1,20 +1,20 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a run in one file, from what its stages wrote."""
+"""The numbers of a run in one file, from the results of its stages."""
 
 from typing import Any
 
 from inril_ros.bench.estimates import whole_percent
+from inril_ros.cli.run.resources import package_version
 from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.version import package_version
 from inril_ros.data.record_files import read_json
 
 
 def summarise(run: RunDirectory) -> dict[str, Any]:
-    """Return the summary of a run whose stages are done.
+    """Return the summary of a finished run.
 
     Raises:
-        RecordError: A stage hasn't written its result.
+        RecordError: The result of a stage is missing.
     """
     before, after = (read_json(run.evaluation(name)) for name in ('pretrained', 'finetuned'))
     cloned, result = read_json(run.pretrain_record), read_json(run.result)
@@ -44,8 +44,8 @@ def _host(session: dict[str, Any]) -> str:
 
 
 def _rate(evaluation: dict[str, Any]) -> dict[str, Any]:
-    return {'rate': evaluation['success'], 'low': evaluation['low'],
-            'high': evaluation['high'], 'n': evaluation['n']}
+    return {'rate': evaluation['success'],
+            **{key: evaluation[key] for key in ('low', 'high', 'n')}}
 
 
 def headline(summary: dict[str, Any]) -> str:

@@ -1,12 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning records as TensorBoard event files, for those who look at many runs there."""
+"""Fine-tuning records as TensorBoard event files, to compare many runs."""
 
 from pathlib import Path
 
 from inril_ros.cli.report.run_record import read_run, running_success
 
-#: Where each metric is shown. The horizontal axis is environment steps, in all of them.
+#: Tag of each metric. The horizontal axis is always environment steps.
 TAGS = {
     'rl_loss': 'loss/rl', 'il_loss': 'loss/il', 'heldout_il_loss': 'loss/il_heldout',
     'ratio': 'interleave/il_per_rl', 'dose': 'interleave/dose', 'm': 'interleave/m',
@@ -19,12 +19,12 @@ TAGS = {
 
 
 def write_tensorboard(run_dir: str | Path) -> Path:
-    """Write the run's ``tensorboard`` folder anew and return it.
+    """Write the run's ``tensorboard`` folder and return it.
 
     Wall times are seconds since the start of fine-tuning, as in the records.
 
     Raises:
-        RunDirectoryError: The folder holds no run.
+        RunDirectoryError: The folder has no run.
         RecordError: One of its files is damaged.
     """
     # Imported here: it needs torch, which takes seconds to import.

@@ -8,46 +8,32 @@ import json
 import time
 from typing import Any
 
+from rich import progress as rich
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 
 class Bar:
-    """The progress of one stage."""
+    """The progress of one stage, as a bar or, without one, as lines of JSON."""
 
-    def __init__(self, stage: str, total: int, progress: Progress | None, task: TaskID | None
-                 ) -> None:
-        self._stage = stage
-        self._total = total
-        self._progress = progress
-        self._task = task
-        self._began = time.monotonic()
-        self._printed = 0.0
+    def __init__(self, stage: str, total: int, bar: rich.Progress | None = None) -> None:
+        self._stage, self._total, self._bar = stage, total, bar
+        self._task = None if bar is None else bar.add_task(stage, total=total, facts='', rate='')
+        self._began, self._printed = time.monotonic(), 0.0
 
     def update(self, done: int, **facts: Any) -> None:
         """Show how much is done, and the given facts."""
         seconds = time.monotonic() - self._began
         rate = done / seconds if seconds > 0 else 0.0
-        if self._progress is not None:
-            text = '  '.join(f'{name} {_short(value)}' for name, value in facts.items())
-            self._progress.update(
-                self._task, completed=done, facts=text, rate=f'{rate:.1f}/s')
+        if self._bar is not None:
+            text = '  '.join(f'{name} {value:.3g}' if isinstance(value, float) else
+                             f'{name} {value}' for name, value in facts.items())
+            self._bar.update(self._task, completed=done, facts=text, rate=f'{rate:.1f}/s')
         elif done >= self._total or time.monotonic() - self._printed >= 1.0:
             self._printed = time.monotonic()
             left = (self._total - done) / rate if rate else None
-            print(json.dumps({
-                'event': 'progress', 'stage': self._stage, 'done': done, 'total': self._total,
-                'rate': round(rate, 3), 'seconds': round(seconds, 1),
-                'seconds_left': None if left is None else round(max(left, 0.0), 1), **facts}),
-                flush=True)
+            print_event('progress', stage=self._stage, done=done, total=self._total,
+                        rate=round(rate, 3), seconds=round(seconds, 1),
+                        seconds_left=None if left is None else round(max(left, 0.0), 1), **facts)
 
 
 class Reporter:
@@ -64,14 +50,14 @@ class Reporter:
     def say(self, text: str, **facts: Any) -> None:
         """Report something that happened."""
         if self.json_output:
-            print(json.dumps({'event': 'message', 'text': text, **facts}), flush=True)
+            print_event('message', text=text, **facts)
         else:
             self.console.print(f'  {text}', markup=False)
 
     def title(self, text: str) -> None:
         """Begin a stage."""
         if self.json_output:
-            print(json.dumps({'event': 'stage', 'stage': text}), flush=True)
+            print_event('stage', stage=text)
         else:
             self.console.print(f'\n[bold]{text}[/bold]')
 
@@ -79,17 +65,18 @@ class Reporter:
     def bar(self, stage: str, total: int, unit: str) -> Iterator[Bar]:
         """Show the progress of a stage of ``total`` units."""
         if self.json_output:
-            yield Bar(stage, total, None, None)
+            yield Bar(stage, total)
             return
-        with Progress(
-            TextColumn('  {task.description}'), BarColumn(bar_width=24), MofNCompleteColumn(),
-            TextColumn(unit), TextColumn('{task.fields[rate]}'), TimeElapsedColumn(),
-            TextColumn('left'), TimeRemainingColumn(), TextColumn('{task.fields[facts]}'),
-            console=self.console, refresh_per_second=4,
-        ) as progress:
-            yield Bar(stage, total, progress,
-                      progress.add_task(stage, total=total, facts='', rate=''))
+        text = rich.TextColumn
+        with rich.Progress(
+            text('  {task.description}'), rich.BarColumn(bar_width=24), rich.MofNCompleteColumn(),
+            text(unit), text('{task.fields[rate]}'), rich.TimeElapsedColumn(), text('left'),
+            rich.TimeRemainingColumn(), text('{task.fields[facts]}'), console=self.console,
+            refresh_per_second=4,
+        ) as bar:
+            yield Bar(stage, total, bar)
 
 
-def _short(value: Any) -> str:
-    return f'{value:.3g}' if isinstance(value, float) else str(value)
+def print_event(event: str, **facts: Any) -> None:
+    """Print an event as a line of JSON."""
+    print(json.dumps({'event': event, **facts}), flush=True)

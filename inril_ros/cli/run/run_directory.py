@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of a run: where everything is, what it was started with, which stages are done.
+"""The folder of a run: its files, its settings and its finished stages.
 
 ::
 
-    run.json        what the run is              contract.yaml   copy of the robot contract (and
+    run.json        settings of the run          contract.yaml   copy of the robot contract (and
                                                                  of the URDF that it names)
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
     recording.json  attempts, digest of the bags
@@ -13,7 +13,7 @@
     evaluations/    pretrained.json finetuned.json
     tensorboard/    summary.json                 report.html
 
-A run is never written over. It can be resumed, with the settings it was started with.
+A run is never overwritten. It can be resumed, with the settings that it was started with.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
 
-from inril_ros.cli.run.version import package_version
+from inril_ros.cli.run.resources import package_version
 from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract.contract import describe_difference, load_contract
 
@@ -29,21 +29,21 @@ STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_fin
 
 
 class RunDirectoryError(RuntimeError):
-    """A folder that can't be used for the run; the message says why and what to do."""
+    """The folder can't be used for the run; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What makes a run the run it is, in ``run.json``.
+    """The settings that identify a run, in ``run.json``.
 
     Attributes:
         task: Name of the task.
-        seed: Of everything random.
+        seed: Seed of everything random.
         contract: Path of the robot contract, as it was given.
         contract_hash: SHA-256 of the contract's content.
         run_id: UUID of the run.
-        created: When, ISO 8601, UTC.
-        package_version: Of ``inril_ros``.
+        created: Time of creation, ISO 8601, UTC.
+        package_version: Version of ``inril_ros``.
     """
 
     task: str
@@ -59,7 +59,7 @@ def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
     """Return the settings of a new run.
 
     Raises:
-        ContractError: The contract can't be used.
+        ContractError: The contract is invalid.
     """
     return RunSettings(
         task=task, seed=seed, contract=str(contract), contract_hash=load_contract(contract).hash,
@@ -68,7 +68,7 @@ def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
 
 
 class RunDirectory:
-    """An existing run. ``create`` makes one, ``open`` finds one."""
+    """The folder of an existing run, from ``create`` or ``open``."""
 
     def __init__(self, path: Path, settings: RunSettings) -> None:
         self.path = path
@@ -92,25 +92,25 @@ class RunDirectory:
     @classmethod
     def create(cls, path: str | Path, settings: RunSettings, resume: bool = False
                ) -> 'RunDirectory':
-        """Begin a run, or with ``resume`` go on with the one that is there.
+        """Begin a run, or with ``resume`` continue the existing one.
 
         Args:
-            path: Its folder. It may exist, empty.
-            settings: Of this run. Resuming keeps the run's own id and date.
-            resume: A run may be there; if there is none, it is begun.
+            path: Folder of the run; it may exist, if empty.
+            settings: Settings of the run. A resumed run keeps its id and date.
+            resume: Continue the run in the folder, if there is one.
 
         Raises:
-            RunDirectoryError: The folder holds a run and ``resume`` is false, or its task, seed
-                or contract are others, or it holds something else.
+            RunDirectoryError: The folder has a run and ``resume`` is false, or its task, seed or
+                contract differ, or it has other files.
         """
         path = Path(path)
         if (path / 'run.json').exists():
             if not resume:
-                raise RunDirectoryError(f'{path} holds a run already: go on with --resume, or '
-                                        'take a new folder')
+                raise RunDirectoryError(f'{path} holds a run already: continue it with --resume, '
+                                        'or take a new folder')
             return cls._resume(path, settings)
-        # The contract is written before run.json: a folder with a contract alone is a run whose
-        # beginning was interrupted.
+        # The contract is written before run.json: a folder with only a contract is a run that was
+        # interrupted at its beginning.
         copies = _copies(Path(settings.contract))
         if path.exists() and any(entry.name not in {name.parts[0] for name in copies}
                                  for entry in path.iterdir()):
@@ -126,7 +126,7 @@ class RunDirectory:
         """Return the run in a folder.
 
         Raises:
-            RunDirectoryError: There is none, or its ``run.json`` can't be read.
+            RunDirectoryError: There is no run, or its ``run.json`` can't be read.
         """
         path = Path(path)
         try:
@@ -158,15 +158,15 @@ class RunDirectory:
         return self.path / 'evaluations' / f'{name}.json'
 
     def finished_stages(self) -> dict[str, float]:
-        """Return the wall time [s] of each finished stage, in the order they were finished."""
+        """Return the wall time [s] of each finished stage, in order of finishing."""
         stages = self.path / 'stages.json'
         return read_json(stages) if stages.exists() else {}
 
     def finish_stage(self, stage: str, seconds: float) -> None:
-        """Note that a stage is done; resuming leaves it out.
+        """Mark a stage as finished, so that it is not repeated.
 
         Raises:
-            RunDirectoryError: It is done already, or unknown.
+            RunDirectoryError: The stage is finished already, or unknown.
         """
         finished = self.finished_stages()
         if stage not in STAGES:
@@ -177,7 +177,7 @@ class RunDirectory:
 
 
 def _copies(contract: Path) -> dict[Path, Path]:
-    """Return what a run keeps a copy of: the contract, and the URDF beside it; by name in it."""
+    """Return the files that a run copies, the contract and its URDF, by their name in it."""
     kinematics = load_contract(contract).kinematics
     copies = {Path('contract.yaml'): contract}
     if kinematics is not None and not Path(kinematics.urdf).is_absolute():

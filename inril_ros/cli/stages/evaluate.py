@@ -1,12 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage: success on a fixed set of initial states."""
+"""Stage: measure success on a fixed set of initial states."""
 
 from pathlib import Path
 import time
 
 from inril_ros.bench.estimates import success_rate
-from inril_ros.cli.stages.job import Job, only_file
+from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import write_json
 from inril_ros.graph.description import evaluation_graph
 from inril_ros.nodes.clients.conductor import Conductor
@@ -17,9 +17,9 @@ from inril_ros.sim.seeds import derived_seed
 def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
     """Let a model act without exploration; write ``evaluations/<name>.json``.
 
-    Initial state ``i`` is the same for every model, run and seed: evaluations compare.
+    Initial state ``i`` is the same for every model, run and seed, so evaluations are comparable.
     """
-    only_file(model, 'the model to evaluate')
+    require(model, 'the model to evaluate')
     number = job.options.evaluation_episodes
     began, rows = time.monotonic(), []
     graph = evaluation_graph(job.graph_options(model=str(model)))
@@ -44,7 +44,7 @@ def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
 
 
 def control_counts(conductor: Conductor) -> dict[str, object]:
-    """Return how regularly the actuation node ticked."""
+    """Return the counts of the actuation node: ticks, misses, holds and time between ticks."""
     status = conductor.actuation
     return {'ticks': status.ticks, 'misses': status.misses, 'holds': status.holds,
             'clipped': status.clipped, 'dropped': status.dropped, 'period': status.period,

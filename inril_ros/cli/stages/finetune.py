@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage: fine-tuning through the running graph."""
+"""Stage: fine-tune the policy in the running graph."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import yaml
 
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.evaluate import control_counts
-from inril_ros.cli.stages.job import Job, only_file
+from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
@@ -27,18 +27,21 @@ _RECORDED = (
 """Fields of LearnerStatus in the metrics of a run."""
 
 
+_MAX_LAG = 400  # RL updates that may be due when the next episode begins
+
+
 class SettingsDiffer(ValueError):
-    """A fine-tuning that was begun with other settings."""
+    """The run's fine-tuning was begun with other settings."""
 
 
 def finetune(job: Job) -> dict[str, object]:
     """Let the policy act and learn until the environment steps are used up.
 
     Raises:
-        SettingsDiffer: It was begun before with other settings.
+        SettingsDiffer: The run was begun with other settings.
     """
     run, options = job.run, job.options
-    only_file(run.pretrained, 'pretrain first (inril pretrain)')
+    require(run.pretrained, 'pretrain first (inril pretrain)')
     config = _keep_settings(run.finetune / 'config.yaml', dict(options.session))
     graph = finetuning_graph(job.graph_options(
         pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
@@ -60,7 +63,7 @@ def finetune(job: Job) -> dict[str, object]:
 
 
 def _exploration_scale(session: Mapping[str, Any]) -> float:
-    """Return the scale of the noise that the session's host asks for; 0 if it explores itself."""
+    """Return the scale of the exploration noise of the host; 0 if it has its own exploration."""
     from inril_ros.learning.session_config import SessionConfig
 
     noise = SessionConfig.from_mapping(session).host.exploration
@@ -71,10 +74,10 @@ def _run_episodes(
     job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
     before: list[dict[str, Any]], bar: Bar,
 ) -> int:
-    """Run episodes until the steps are used up; return the steps done over the whole run."""
+    """Run episodes until the steps are used up; return the steps of the whole run."""
     options = job.options
     recent: deque[bool] = deque(maxlen=20)
-    # An episode that a crash cut off may not come back under its name: the learner knows that one.
+    # An episode after a crash must have a new name: the learner knows the interrupted one.
     starts = segments_begun(job.run.journal)
     steps = before[-1]['env_steps'] if before else 0
     index = len(before)
@@ -88,7 +91,7 @@ def _run_episodes(
         episodes.append(_line(index, result, steps, log.seconds))
         index += 1
         conductor.wait_ingested(result.sequence)
-        conductor.wait_learner(0 if options.synchronous else options.max_lag,
+        conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
                    updates=conductor.learner.rl_updates, version=result.weights_version)
@@ -122,7 +125,7 @@ def _result(
 
 
 def _keep_settings(path: Path, session: dict[str, Any]) -> Path:
-    """Write the session's settings, or check them against those it was begun with."""
+    """Write the session's settings, or compare them with those of the run's beginning."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(session, sort_keys=True), encoding='utf-8')
@@ -138,10 +141,10 @@ def _keep_settings(path: Path, session: dict[str, Any]) -> Path:
 
 
 class _Log:
-    """Keeps what learner and policy say about themselves, as lines of JSON."""
+    """Writes the statuses of learner and policy as lines of JSON."""
 
     def __init__(self, metrics: Path, weights: Path) -> None:
-        # A run that is resumed goes on counting where it stopped.
+        # The time of a resumed run continues where it stopped.
         last = (read_json_lines(metrics) or [{'time': 0.0}])[-1]['time']
         self._began = time.monotonic() - last
         self._metrics = JsonLines(metrics)
@@ -161,11 +164,11 @@ class _Log:
 
     @property
     def seconds(self) -> float:
-        """[s] since the stage began."""
+        """Time since the stage began [s]."""
         return time.monotonic() - self._began
 
     def listen(self, status: Any) -> None:
-        """Take a status."""
+        """Record a status."""
         if isinstance(status, LearnerStatus):
             self._learner(status)
         elif isinstance(status, PolicyStatus):

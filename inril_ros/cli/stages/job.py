@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a job is asked to do, and the seeds it draws from."""
+"""A job: a run with its options, its graph of nodes and its seeds."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,22 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """Options of the job, the same for all its stages.
+    """Options of a job, the same for all its stages.
 
     Attributes:
         simulation: Path of the simulation mapping; empty: a real robot.
-        gazebo: Gazebo simulates it and runs already, as a real robot's driver does.
+        gazebo: Gazebo simulates it and is running already, like a real robot's driver.
         demonstrations: Successful demonstrations to record.
         env_steps: Environment steps of fine-tuning.
         evaluation_episodes: Episodes of each evaluation.
-        session: Settings of the fine-tuning session (see SessionConfig).
-        pretrain: Settings of behaviour cloning (see PretrainConfig).
-        operator_noise: Errors of the scripted operator.
+        session: Settings of the fine-tuning session (SessionConfig).
+        pretrain: Settings of behaviour cloning (PretrainConfig).
         synchronous: Learn between episodes only: repeatable, and slower.
-        max_lag: RL updates that may be due when the next episode begins.
-        device: Of the learner and of pre-training: auto, cpu or cuda.
+        device: Device of learning and pre-training: auto, cpu or cuda.
         verbose: Show the nodes' output.
-        log_level: Of the nodes.
     """
 
     simulation: str
@@ -49,17 +46,14 @@ class JobOptions:
     evaluation_episodes: int = 50
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)
-    operator_noise: float = 0.3
     synchronous: bool = False
-    max_lag: int = 400
     device: str = 'auto'
     verbose: bool = False
-    log_level: str = 'info'
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run with its options and what tells about its progress."""
+    """A run with its options and the reporter of its progress."""
 
     run: RunDirectory
     options: JobOptions
@@ -71,22 +65,21 @@ class Job:
         return load_contract(self.run.contract)
 
     def graph_options(self, **stage: Any) -> GraphOptions:
-        """Return the graph's options, with those of the stage."""
+        """Return the options of the graph, including those of the stage."""
         simulated, gazebo = bool(self.options.simulation), self.options.gazebo
         return GraphOptions(
             contract=str(self.run.contract), run_id=self.run.settings.run_id,
             simulation=self.options.simulation, task=self.run.settings.task,
             lockstep=simulated and not gazebo, use_sim_time=simulated, gazebo=gazebo,
             teleop_device='scripted' if simulated else 'external', seed=self.run.settings.seed,
-            operator_noise=self.options.operator_noise, device=self.options.device,
-            log_level=self.options.log_level, **stage)
+            device=self.options.device, **stage)
 
     @contextmanager
     def running(
         self, stage: str, graph: GraphDescription, listen: Any = lambda status: None,
     ) -> 'Iterator[Conductor]':
-        """Start a graph, wait until it is ready, and stop it afterwards whatever happens."""
-        # Imported here: what needs no graph, such as the studies of `inril bench`, needs no ROS.
+        """Start a graph, wait until it is ready, and stop it after the block in any case."""
+        # Imported here: commands without a graph, such as `inril bench`, need no ROS.
         from inril_ros.nodes.clients.conductor import Conductor
 
         with self._domain() as domain_id, Supervisor(
@@ -95,7 +88,7 @@ class Job:
         ) as supervisor, Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,
             check=supervisor.check, listen=listen,
-            # Nobody aborts an episode in simulation: a node has stopped doing its part.
+            # In simulation no person aborts an episode: an abort means that a node failed.
             most_aborted=0 if self.options.simulation else 2,
             scene_node='gazebo_node' if self.options.gazebo else 'sim_node',
         ) as conductor:
@@ -105,7 +98,7 @@ class Job:
 
     @contextmanager
     def _domain(self) -> Iterator[int | None]:
-        """Give a ROS domain that nobody else has; where the robot is outside: its own, None."""
+        """Reserve a ROS domain; None, the environment's, if the robot is outside of the graph."""
         if not self.options.simulation or self.options.gazebo:
             yield None
             return
@@ -114,11 +107,11 @@ class Job:
             yield domain_id
 
     def episode_id(self, stage: str, index: int) -> str:
-        """Return the UUID of an episode of this run."""
+        """Return the UUID of an episode of the run."""
         return str(uuid5(UUID(self.run.settings.run_id), f'{stage}/{index}'))
 
     def seed(self, *names: str | int) -> int:
-        """Return a seed that belongs to the run's seed and to these names."""
+        """Return a seed derived from the run's seed and these names."""
         return derived_seed(self.run.settings.seed, *names)
 
     def scene_seed(self, *names: str | int) -> int | None:
@@ -126,12 +119,11 @@ class Job:
         return self.seed('scene', *names) if self.options.simulation else None
 
 
-def only_file(path: Path, what: str) -> Path:
-    """Return a path that must be there.
+def require(path: Path, purpose: str) -> None:
+    """Check that a file or folder exists.
 
     Raises:
-        FileNotFoundError: It isn't; the message says what it is.
+        FileNotFoundError: It doesn't exist.
     """
     if not path.exists():
-        raise FileNotFoundError(f'{path} is missing: {what}')
-    return path
+        raise FileNotFoundError(f'{path} is missing: {purpose}')

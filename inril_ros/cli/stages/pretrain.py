@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage: behaviour cloning from the recorded bags."""
+"""Stage: clone the behaviour in the recorded bags."""
 
 from dataclasses import asdict
 import time
@@ -17,7 +17,7 @@ def pretrain(job: Job) -> dict[str, object]:
     """Clone the demonstrations; write the model and its losses.
 
     Raises:
-        BagError: There are no demonstrations, or one of them can't be used.
+        BagError: There are no demonstrations, or one is unusable.
     """
     import torch
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage: demonstrations through the teleop topics, one bag per episode."""
+"""Stage: record demonstrations through the teleop topics, one bag per episode."""
 
 from pathlib import Path
 
@@ -11,21 +11,22 @@ from inril_ros.robot.episode import Purpose
 
 
 class TooFewDemonstrations(RuntimeError):
-    """The operator did not succeed often enough."""
+    """The operator succeeded too rarely."""
 
 
 def record(job: Job) -> dict[str, object]:
-    """Record until there are as many successful demonstrations as asked for.
+    """Record the wanted number of successful demonstrations; failures go to ``rejected/``.
 
-    Those that failed lie in ``rejected/``. A recording that was interrupted is continued.
+    An interrupted recording is continued.
 
     Raises:
-        TooFewDemonstrations: Five times as many attempts did not give enough.
+        TooFewDemonstrations: Five attempts per wanted demonstration were not enough.
     """
     folder, wanted = job.run.demonstrations, job.options.demonstrations
     graph = recording_graph(
         job.graph_options(demonstrations=str(folder)), person_starts=False)
-    kept, attempts = len(kept_bags(folder)), len(kept_bags(folder)) + len(rejected_bags(folder))
+    kept = len(_bags(folder))
+    attempts = kept + len(_bags(folder / 'rejected'))
     with job.running('record', graph) as conductor, \
             job.reporter.bar('record', wanted, 'demonstrations') as bar:
         while kept < wanted:
@@ -41,16 +42,11 @@ def record(job: Job) -> dict[str, object]:
             attempts += 1
             kept += result.saved
             bar.update(kept, attempts=attempts)
-    bags = kept_bags(folder)
+    bags = _bags(folder)
     return {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
 
 
-def kept_bags(folder: Path) -> list[Path]:
-    """Return the bags of successful demonstrations, oldest first."""
+def _bags(folder: Path) -> list[Path]:
+    """Return the complete bags of a folder, oldest first."""
     return sorted(path.parent for path in folder.glob('*/metadata.yaml')
                   if path.parent.suffix != '.tmp')
-
-
-def rejected_bags(folder: Path) -> list[Path]:
-    """Return the bags of demonstrations that were not kept."""
-    return kept_bags(folder / 'rejected')

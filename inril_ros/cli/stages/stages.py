@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The stages of a job in their order; a stage that is done is not done again."""
+"""The stages of a job in order; a finished stage is not repeated."""
 
 from collections.abc import Callable
 import time
@@ -20,12 +20,12 @@ from inril_ros.transport.folder_lock import FolderLock
 
 
 def run_stage(job: Job, stage: str) -> None:
-    """Do one stage, unless it is done.
+    """Do one stage, unless it is finished.
 
-    Results of a stage that isn't noted as done are replaced: it was cut off while it wrote them.
+    Results of an unfinished stage are replaced: it was interrupted while it wrote them.
 
     Raises:
-        FolderInUseError: Another process is at work on the same run.
+        FolderInUseError: Another process is working on the same run.
     """
     lock = FolderLock(job.run.path, f'the stage {stage}')
     try:
@@ -49,7 +49,7 @@ def run_all(job: Job) -> dict[str, Any]:
 
 
 def conclude(job: Job) -> dict[str, Any]:
-    """Write summary, TensorBoard logs and report of a run whose stages are done."""
+    """Write summary, TensorBoard logs and report of a finished run."""
     summary = summarise(job.run)
     write_json(job.run.summary, summary, replace=True)
     write_tensorboard(job.run.path)
@@ -77,11 +77,11 @@ _ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     'finetune': finetune,
     'evaluate_finetuned': lambda job: evaluate(job, 'finetuned', job.run.finetuned),
 }
-_SHOWN = 12
+_SHOWN = 12  # characters of a text
 
 
 def _sentence(facts: dict[str, Any]) -> str:
-    """Return the simple ones of some facts, for people."""
+    """Return the numbers and texts among some facts, as one line."""
     parts = [f'{key.replace("_", " ")} {value:.3g}' if isinstance(value, float)
              else f'{key.replace("_", " ")} {str(value)[:_SHOWN]}'
              for key, value in facts.items() if isinstance(value, (int, float, str))]
