@@ -110,7 +110,7 @@ def test_an_episode_can_be_asked_for_once_and_aborted(robot):
     episode = robot.begin()
     assert 'is running' in robot.wait(robot.ask(), EpisodeEvent.REFUSED).reason
     assert robot.call('abort') == (True, 'aborted')
-    assert robot.wait(episode, EpisodeEvent.ENDED).reason == 'asked for by ~/abort'
+    assert robot.wait(episode, EpisodeEvent.ENDED).reason == 'requested by ~/abort'
     assert robot.call('abort') == (False, 'no episode is running')
 
 

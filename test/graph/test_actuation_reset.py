@@ -40,7 +40,7 @@ def wait_for_person(robot):
 
 def test_home_then_the_service_then_a_person(robot):
     before, commands, executed = robot.resets, len(robot.commands), len(robot.executed)
-    assert robot.call('scene_ready') == (False, 'nobody waits for it')
+    assert robot.call('scene_ready') == (False, 'no episode waits for this')
     episode = robot.ask()
     robot.until(lambda: robot.status.mode == ActuationStatus.RESET, 'the reset')
     assert robot.resets == before

@@ -115,7 +115,7 @@ def test_a_person_judges_by_a_button(robot, button, outcome, reward):
     before = len(robot.outcomes)
     robot.buttons = {button}
     ended = robot.wait(episode, EpisodeEvent.ENDED)
-    assert (ended.outcome, ended.reason) == (outcome, 'said by a person')
+    assert (ended.outcome, ended.reason) == (outcome, 'judged by a person')
     robot.until(lambda: len(robot.outcomes) > before, 'the verdict')
     verdict = robot.outcomes[-1]
     assert verdict.outcome == (Outcome.SUCCESS if reward else Outcome.FAILURE)

@@ -47,27 +47,27 @@ def goal(position):
 def test_a_wish_that_stays_is_sent_once():
     goals, server = gripper()
     for _ in range(50):
-        goals.wish(goal(0.04))
+        goals.send(goal(0.04))
     assert server.goals == [0.04]
 
 
 def test_while_one_goal_waits_for_its_answer_only_the_newest_wish_is_kept():
     goals, server = gripper()
     for position in (0.04, 0.03, 0.02, 0.01):
-        goals.wish(goal(position))
+        goals.send(goal(position))
     assert server.goals == [0.04]
     server.answers[0].set_result(None)
-    goals.wish(goal(0.01))
+    goals.send(goal(0.01))
     assert server.goals == [0.04, 0.01]
 
 
 def test_a_wish_without_a_server_is_sent_when_it_comes():
     goals, server = gripper()
     server.there = False
-    goals.wish(goal(0.04))
+    goals.send(goal(0.04))
     assert server.goals == []
     server.there = True
-    goals.wish(goal(0.04))
+    goals.send(goal(0.04))
     assert server.goals == [0.04]
 
 
@@ -79,14 +79,14 @@ def test_in_the_end_the_gripper_has_the_last_wish_whatever_happened(sequence):
     goals, server = gripper()
     for position, there, answers in sequence:
         server.there = there
-        goals.wish(goal(position))
+        goals.send(goal(position))
         if answers and server.answers:
             server.answers[-1].set_result(None)
     server.there = True
     for _ in range(2):
         if server.answers:
             server.answers[-1].set_result(None)
-        goals.wish(goal(0.05))
+        goals.send(goal(0.05))
     assert server.goals[-1] == pytest.approx(0.05, abs=1e-4)
 
 

@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the robot hears when nobody commands it: braking, the hold, then silence.
+"""The commands outside of episodes: braking, the hold, then none.
 
-An arm at rest is left in peace, so that whoever else drives it (a pendant, another controller)
-isn't talked over. Only controllers that keep to their last command for ever are told the hold on
-and on.
+An arm at rest gets no commands, so that they don't interfere with another source (a pendant,
+another controller). Only controllers that never abandon their last command get the hold forever.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from inril_ros.nodes.actuation.command_sender import CommandSender
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.tick import Executed, TickInput
 
-_AFTER_REST = 3  # holds that are sent to an arm that has come to rest
+_AFTER_REST = 3  # holds sent to an arm that has come to rest
 _LONGEST_BRAKING = 3.0  # [s]
 
 
@@ -25,46 +24,52 @@ class CommandHold:
 
     Args:
         path: The robot's command path.
-        sender: The way to the robot.
-        period: [s] One tick.
-        lockstep: Nothing moves between two commands.
+        sender: Sends commands to the robot.
+        period: [s] Time between two ticks.
+        lockstep: Whether nothing moves between two commands.
+        logger: Logger of errors while braking.
 
     Attributes:
-        commanding: A command was sent, and the arm not yet left in peace for good.
+        commanding: Whether a command was sent since the arm last came to rest for good.
     """
 
     def __init__(
         self, path: CommandPath, sender: CommandSender, period: float, lockstep: bool,
+        logger: RcutilsLogger,
     ) -> None:
         self._path = path
         self._sender = sender
         self._period = period
         self._lockstep = lockstep
+        self._logger = logger
         self._left = 0
         self.commanding = False
 
-    def sent(self) -> None:
+    def note_command(self) -> None:
         """Note that a command was sent."""
         self.commanding, self._left = True, _AFTER_REST
 
     def send(self, executed: Executed, stamp: int) -> None:
-        """Send what came of a tick at ``stamp`` [ns] outside of episodes, as long as need be."""
+        """Send the result of a tick at ``stamp`` [ns] outside of episodes, if it is necessary."""
         driven = executed.requested is not None  # the way home
         if executed.action is None or not (self.commanding or driven):
             return
         if driven or self._path.gate.moving:
-            self.sent()
+            self.note_command()
         self._sender.send(executed.action, stamp, executed.following,
                           lasting_only=self._left == 0)
         if not self._path.gate.moving:
             self._left = max(0, self._left - 1)
 
-    def come_to_rest(self, stamp: Callable[[], int], logger: RcutilsLogger) -> None:
-        """Send the hold until the arm rests: the last thing that the robot hears.
+    def send_once(self, stamp: int) -> None:
+        """Send one hold at ``stamp`` [ns]."""
+        self._sender.send(self._path.tick(TickInput(time.monotonic(), None)).action, stamp)
+
+    def come_to_rest(self, stamp: Callable[[], int]) -> None:
+        """Send the hold until the arm rests, as the last commands of all.
 
         Args:
             stamp: Returns the time [ns] of a command.
-            logger: Hears of mistakes: this is what is done after all others.
         """
         if not self.commanding:
             return
@@ -74,8 +79,8 @@ class CommandHold:
             rests = self._lockstep or not self._path.gate.moving
             try:
                 action = self._path.tick(TickInput(time.monotonic(), None)).action
-            except Exception as error:  # the last command, at rest, is the least there is to say
-                logger.error(f'braking failed: {error!r}')
+            except Exception as error:  # even then a command to rest must be sent
+                self._logger.error(f'braking failed: {error!r}')
                 action, rests = self._path.gate.resting, True
             if action is None:
                 return

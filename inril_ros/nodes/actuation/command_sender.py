@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Commands on their way to the controllers: topics, and the goals of a gripper's action."""
+"""Sends commands to the controllers: messages on topics, and goals of a gripper's action."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,20 +18,20 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.commands import encode_command, GRIPPER, MULTI_ARRAY
 
 _PATIENCE = Duration(seconds=0.2)
-_SAME = 1e-4  # [rad or m] a gripper's goal that differs by less isn't a new one
+_SAME = 1e-4  # [rad or m] smaller changes of a gripper's goal are not sent
 
 
 class CommandSender:
-    """The way to one robot.
+    """The commands of one robot.
 
     Args:
-        node: The node that publishers and clients belong to.
-        contract: Of the robot.
-        lockstep: A simulator waits for each command.
-        silent: Send nothing: a dry run.
+        node: Node of the publishers and clients.
+        contract: The robot's contract.
+        lockstep: Whether a simulator waits for each command.
+        silent: Send nothing (dry run).
 
     Raises:
-        ValueError: A message type isn't installed, or an action is asked for in lockstep.
+        ValueError: A message type isn't installed, or the contract has an action in lockstep.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CommandSender:
         self._silent = silent
         self._publishers: dict[str, Publisher] = {}
         self._grippers: dict[str, GripperGoals] = {}
-        # Forward controllers never time out: a hold that was lost would leave them moving.
+        # Forward controllers never time out: a lost hold would leave them moving.
         self._lasting: set[str] = set()
         for topic, kind in contract.action_topics().items():
             if kind == GRIPPER:
@@ -57,7 +57,7 @@ class CommandSender:
 
     @property
     def endpoints(self) -> tuple[Publisher, ...]:
-        """The publishers."""
+        """The publishers of commands."""
         return tuple(self._publishers.values())
 
     def send(
@@ -67,10 +67,10 @@ class CommandSender:
         """Send an action (A,) in contract units.
 
         Args:
-            action: What the gate returned.
-            stamp: [ns] Of the tick.
+            action: The action that the safety gate returned.
+            stamp: [ns] Stamp of the tick.
             following: See ``encode_command``.
-            lasting_only: Only to controllers that keep to their last command for ever.
+            lasting_only: Send only to controllers that never abandon their last command.
         """
         if self._silent:
             return
@@ -79,18 +79,18 @@ class CommandSender:
             if lasting_only and topic not in self._lasting:
                 continue
             if topic in self._grippers:
-                self._grippers[topic].wish(message)
+                self._grippers[topic].send(message)
             else:
                 self._publishers[topic].publish(message)
 
     def wait_delivered(self) -> None:
-        """Wait a moment until the controllers have what was sent: this process may end now."""
+        """Wait briefly until the controllers have all commands, before this process ends."""
         for publisher in self._publishers.values():
             publisher.wait_for_all_acked(_PATIENCE)
 
 
 class GripperGoals:
-    """Goals of one gripper: sent when the wish changes, one at a time, the newest counts."""
+    """Goals of one gripper: sent when they change, one at a time; the newest counts."""
 
     def __init__(self, node: Node, client: Any) -> None:
         self._node = node
@@ -98,8 +98,8 @@ class GripperGoals:
         self._sent: float | None = None
         self._answer: Future | None = None
 
-    def wish(self, goal: Any) -> None:
-        """Take what is wished in this tick; an unsent one is wished again in the next."""
+    def send(self, goal: Any) -> None:
+        """Send this tick's goal if it is new; one that can't be sent is tried in the next tick."""
         position = goal.command.position
         if self._sent is not None and abs(position - self._sent) < _SAME:
             return
@@ -107,7 +107,7 @@ class GripperGoals:
             return
         if not self._client.server_is_ready():
             self._node.get_logger().warning(
-                "the gripper's action server is not there", throttle_duration_sec=5.0)
+                "the gripper's action server is not available", throttle_duration_sec=5.0)
             return
         self._sent = position
         self._answer = self._client.send_goal_async(goal)

@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The life of episodes: request, reset, tick 0, verdict, end; and what is told of it.
+"""The life of episodes: request, reset, tick 0, verdict, end; each step is published as an event.
 
-The actuation node ticks; this is what a tick can begin or end. Nothing here sends a command.
+The actuation node ticks; this decides what a tick begins or ends. No command is sent here.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import time
 
 import numpy as np
-from rclpy.task import Future
-from std_srvs.srv import Trigger
 
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome
+from inril_ros.nodes.actuation.episode_reset import EpisodeReset
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.episode import (
@@ -23,83 +22,80 @@ from inril_ros.robot.episode import (
     Phase,
     Purpose,
     Request,
-    ResetProcedure,
     ResetStep,
 )
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.motion.command_path import CommandPath
-from inril_ros.robot.motion.home_path import ResetRefused
 from inril_ros.robot.motion.modes import IllegalMode
 
-_OVERTIME = 1.0  # [s] an episode without valid observations goes on so long after its time limit
+_OVERTIME = 1.0  # [s] longest run beyond the time limit without a valid observation
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the life of episodes asks the node around it, and tells it.
+class EpisodeCallbacks:
+    """Functions of the actuation node that the life of episodes calls.
 
     Attributes:
-        obstacle: Why no episode can begin now; empty if one can.
-        faults: What is wrong with a source at this moment: tick 0 waits until it has passed.
-        observations: What is seen now by name, None if that isn't valid.
-        advance: A verdict has come.
-        waiting: The reset is done: the next observation will be tick 0.
-        over: The episode has ended; the argument says whether it was aborted while it ran.
-        changed: Something of the status has changed.
+        obstacle: Returns why no episode can begin now; empty if one can.
+        faults: Returns the present faults of the observation streams, which delay tick 0.
+        observations: Returns the present observations by name; None: they are not valid.
+        on_verdict: Called when a verdict has come.
+        on_waiting: Called when the reset is done: the next observation will be tick 0.
+        on_end: Called when an episode has ended, with whether it was aborted while it ran.
+        on_change: Called when the status has changed.
     """
 
     obstacle: Callable[[], str]
     faults: Callable[[], tuple[str, ...]]
     observations: Callable[[], Mapping[str, np.ndarray] | None]
-    advance: Callable[[], None]
-    waiting: Callable[[], None]
-    over: Callable[[bool], None]
-    changed: Callable[[], None]
+    on_verdict: Callable[[], None]
+    on_waiting: Callable[[], None]
+    on_end: Callable[[bool], None]
+    on_change: Callable[[], None]
 
 
 class EpisodeLife:
     """Episodes of one robot, one after the other.
 
     Args:
-        node: The node that requests come to.
+        node: The node that receives the requests.
         path: The robot's command path.
-        aligner: Of the observations.
-        around: What else is needed.
+        aligner: The observations.
+        callbacks: Functions of the node.
 
     Attributes:
         machine: Phase, request and tick of the episode.
+        reset: The reset before it.
         last_tick: [ns] Stamp of the last tick, or of the end.
-        reset_after: [ns] Observations up to here are from before the reset.
+        reset_after: [ns] Observations up to this stamp are from before the reset.
+        judged: [ns] Stamp of the newest verdict.
     """
 
     def __init__(
-        self, node: ManagedNode, path: CommandPath, aligner: FrameAligner, around: Surroundings,
+        self, node: ManagedNode, path: CommandPath, aligner: FrameAligner,
+        callbacks: EpisodeCallbacks,
     ) -> None:
         self._node = node
         self._path = path
         self._aligner = aligner
-        self._around = around
+        self._callbacks = callbacks
         self._contract = node.contract
-        rules = self._contract.episode
         self.machine = EpisodeMachine(self._contract.time_limit_ticks)
-        self.procedure = ResetProcedure(
-            home=bool(rules.home) and not node.lockstep, person=rules.ready == 'person',
-            script=bool(rules.reset_service))
+        self.reset = EpisodeReset(
+            node, path, self.machine, callbacks.observations, self._on_reset_step)
         self.last_tick = self.reset_after = 0
         self.judged = 0
-        self._outcomes: dict[int, tuple[EpisodeOutcome, str]] = {}
-        self._home_seconds = 0.0
-        self.progress()
+        self._outcomes: dict[int, tuple[EpisodeOutcome, str]] = {}  # verdicts by stamp
+        self.note_progress()
+        topic = self._contract.episode.outcome_topic
         self._events = node.create_publisher(EpisodeEvent, 'episode/event', qos.EVENT)
-        self._verdicts = node.create_publisher(Outcome, rules.outcome_topic, qos.LOCKSTEP)
-        node.create_subscription(Outcome, rules.outcome_topic, self._judge, qos.LOCKSTEP)
-        node.create_subscription(EpisodeRequest, 'episode/request', self._requested, qos.EVENT)
-        self._reset = node.create_client(
-            Trigger, rules.reset_service) if rules.reset_service else None
+        self._verdicts = node.create_publisher(Outcome, topic, qos.LOCKSTEP)
+        node.create_subscription(Outcome, topic, self._on_verdict, qos.LOCKSTEP)
+        node.create_subscription(EpisodeRequest, 'episode/request', self._on_request, qos.EVENT)
 
     @property
     def phase(self) -> Phase:
-        """Where the episode is."""
+        """Phase of the episode."""
         return self.machine.phase
 
     @property
@@ -113,19 +109,13 @@ class EpisodeLife:
         request = self.machine.request
         return request is not None and request.purpose is Purpose.DEMONSTRATION
 
-    def why_not_ready(self) -> str:
-        """Say whether the reset service is missing."""
-        if self._reset is None or self._reset.service_is_ready():
-            return ''
-        return f'no service {self._reset.srv_name}'
-
-    def progress(self) -> None:
-        """Note that the episode moves on."""
+    def note_progress(self) -> None:
+        """Note that the episode makes progress."""
         self._progress = time.monotonic()
 
     # The beginning.
 
-    def _requested(self, message: EpisodeRequest) -> None:
+    def _on_request(self, message: EpisodeRequest) -> None:
         try:
             request = Request(
                 message.run_id, message.episode_id, Purpose(message.purpose), message.explore,
@@ -135,91 +125,41 @@ class EpisodeLife:
             self._node.get_logger().error(
                 f'request refused: purpose {message.purpose} is unknown')
             return
-        self.ask(request)
+        self.request(request)
 
-    def ask(self, request: Request) -> str:
-        """Begin an episode; return why that can't be, empty if it begins."""
-        refusal = (self.machine.refusal(request) or self._around.obstacle() or self._not_movable()
-                   or self.why_not_ready())
+    def request(self, request: Request) -> str:
+        """Begin an episode; return why it is refused, empty if it begins."""
+        refusal = (self.machine.refusal(request) or self._callbacks.obstacle()
+                   or self._why_not_movable() or self.reset.why_not_ready())
         if refusal:
             self._node.get_logger().warning(f'episode {request.episode_id} refused: {refusal}')
-            self._tell(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
+            self._publish(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
             return refusal
         self.machine.begin_reset(request)
         self.reset_after = max(self.last_tick, self._aligner.newest_complete())
-        self.progress()
-        self._tell(request, EpisodeEvent.RESETTING, self.reset_after)
-        self.procedure.step = ResetStep.IDLE
-        self.advance_reset()
-        self._around.changed()
+        self.note_progress()
+        self._publish(request, EpisodeEvent.RESETTING, self.reset_after)
+        self.reset.begin()
+        self._callbacks.on_change()
         return ''
 
-    def _not_movable(self) -> str:
-        """Say why the arm can't be moved; if it is only braking, the reset waits for its end."""
+    def _why_not_movable(self) -> str:
+        """Return why the arm can't be moved; the reset waits for an arm that is only braking."""
         if self._path.gate.moving:
             return self._path.modes.obstacle()
-        return self._path.refusal(self._around.observations())
+        return self._path.refusal(self._callbacks.observations())
 
-    def advance_reset(self) -> None:
-        """Go on with the reset as far as possible; called in each tick too."""
-        if self.phase is not Phase.RESETTING:
-            return
-        before = self.procedure.step
-        if before is ResetStep.IDLE and self._can_be_reset():
-            self.procedure.begin()
-        elif before is ResetStep.HOMING and self._path.at_home:
-            self.procedure.arrived()
-        if self.procedure.step is not before:
-            self._enter(self.procedure.step)
-
-    def _can_be_reset(self) -> bool:
-        """Say whether the arm is at rest, and seen if it is to be driven home from there."""
-        if self._node.lockstep:
-            return True
-        return not self._path.gate.moving and (
-            not self._contract.episode.home or self._around.observations() is not None)
-
-    def _enter(self, step: ResetStep) -> None:
-        self.progress()
-        if step is ResetStep.HOMING:
-            values = self._around.observations()
-            try:
-                if values is None:
-                    raise ResetRefused('no valid observation')
-                self._home_seconds = self._path.go_home(values)
-            except (ResetRefused, IllegalMode) as error:
-                self.abort(f'reset refused: {error}')
-        elif step is ResetStep.SCRIPT:
-            future = self._reset.call_async(Trigger.Request())
-            episode = self.machine.request.episode_id
-            future.add_done_callback(lambda done: self._was_reset(done, episode))
-        elif step is ResetStep.DONE:
-            self._reset_done()
+    def _on_reset_step(self, step: ResetStep, reason: str) -> None:
+        self.note_progress()
+        if step is ResetStep.DONE:
+            self.machine.reset_done()
+            if not self._node.lockstep:  # observations made during the reset are not the start
+                self.reset_after = max(self.reset_after, self._aligner.newest_complete())
+            self._outcomes.clear()
+            self._callbacks.on_waiting()
         elif step is ResetStep.FAILED:
-            self.abort(self.procedure.reason)
-        self._around.changed()
-
-    def _was_reset(self, future: Future, episode: str) -> None:
-        request = self.machine.request
-        if request is None or request.episode_id != episode:
-            return  # aborted meanwhile
-        answer = future.result()
-        self._enter(self.procedure.script_answered(
-            answer is not None and answer.success, answer.message if answer else 'no answer'))
-
-    def scene_ready(self) -> str:
-        """Take a person's word that the scene is set; return why it doesn't count."""
-        if self.phase is not Phase.RESETTING or self.procedure.step is not ResetStep.PERSON:
-            return 'nobody waits for it'
-        self._enter(self.procedure.ready())
-        return ''
-
-    def _reset_done(self) -> None:
-        self.machine.reset_done()
-        if not self._node.lockstep:  # what was seen during the reset is not the start
-            self.reset_after = max(self.reset_after, self._aligner.newest_complete())
-        self._outcomes.clear()
-        self._around.waiting()
+            self.abort(reason)
+        self._callbacks.on_change()
 
     def begin(self, stamp: int, values: Mapping[str, np.ndarray]) -> None:
         """Take the observation at ``stamp`` [ns] as tick 0."""
@@ -229,25 +169,25 @@ class EpisodeLife:
             self.abort(str(error))
             return
         self.machine.start(stamp)
-        self._tell(self.machine.request, EpisodeEvent.STARTED, stamp)
-        self._around.changed()
+        self._publish(self.machine.request, EpisodeEvent.STARTED, stamp)
+        self._callbacks.on_change()
 
-    def hands_changed(self, stamp: int) -> None:
-        """Tell that a person took over or handed back in the tick at ``stamp`` [ns]."""
+    def publish_takeover(self, stamp: int) -> None:
+        """Publish that a person took over or handed back in the tick at ``stamp`` [ns]."""
         event = (EpisodeEvent.TAKEN_OVER if self._path.arbiter.person_drives
                  else EpisodeEvent.HANDED_BACK)
-        self._tell(self.machine.request, event, stamp, tick=self.machine.tick)
+        self._publish(self.machine.request, event, stamp, tick=self.machine.tick)
 
     # The end.
 
-    def _judge(self, message: Outcome) -> None:
+    def _on_verdict(self, message: Outcome) -> None:
         stamp = stamp_ns(message)
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
             self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)
-        self._around.advance()
+        self._callbacks.on_verdict()
 
-    def person_says(self, success: bool) -> str:
+    def publish_verdict(self, success: bool) -> str:
         """Publish a person's verdict on the running episode, as a simulator does its own.
 
         Returns why it doesn't count, empty if it does.
@@ -256,37 +196,38 @@ class EpisodeLife:
             return 'no episode is running'
         stamp = self.last_tick if self._node.lockstep else self._node.now()
         self._verdicts.publish(Outcome(
-            header=self._node.header(stamp), reward=float(success), reason='said by a person',
+            header=self._node.header(stamp), reward=float(success), reason='judged by a person',
             outcome=Outcome.SUCCESS if success else Outcome.FAILURE))
         return ''
 
-    def ended(self, stamp: int) -> bool:
-        """End the episode if the observation at ``stamp`` [ns] is its last one."""
-        judged, reason = EpisodeOutcome.UNKNOWN, ''
+    def end_if_judged(self, stamp: int, observed: bool = True) -> bool:
+        """End the episode if the tick at ``stamp`` [ns] is its last; return whether it has ended.
+
+        Args:
+            stamp: [ns] Stamp of the tick.
+            observed: Whether there is a valid observation, which real time doesn't guarantee.
+        """
+        if not observed:
+            overtime = self.machine.tick - self._contract.time_limit_ticks
+            return overtime * self._contract.period > _OVERTIME and self.abort(
+                'no valid observation at its end')
+        verdict, reason = EpisodeOutcome.UNKNOWN, ''
         for at in [at for at in self._outcomes if self.machine.start_stamp <= at <= stamp]:
-            judged, reason = self._outcomes.pop(at)
-        outcome = self.machine.outcome_now(judged)
+            verdict, reason = self._outcomes.pop(at)
+        outcome = self.machine.outcome_now(verdict)
         if outcome is EpisodeOutcome.UNKNOWN:
             return False
-        self._finish(stamp, outcome, reason)
+        self._end(stamp, outcome, reason)
         return True
 
-    def ended_at(self, stamp: int, observed: bool) -> bool:
-        """Do so in real time, where there may be no valid observation at a tick."""
-        if observed:
-            return self.ended(stamp)
-        overtime = self.machine.tick - self._contract.time_limit_ticks
-        return overtime * self._contract.period > _OVERTIME and self.abort(
-            'no valid observation at its end')
-
-    def _finish(self, stamp: int, outcome: EpisodeOutcome, reason: str = '') -> None:
+    def _end(self, stamp: int, outcome: EpisodeOutcome, reason: str) -> None:
         tick, ran = self.machine.tick, self.running
         request = self.machine.end()
         self.last_tick = max(self.last_tick, stamp)
         self._path.end(f'{outcome.name.lower()} {reason}'.strip())
-        self._around.over(ran and outcome is EpisodeOutcome.ABORTED)
-        self._tell(request, EpisodeEvent.ENDED, stamp, outcome, tick, reason)
-        self._around.changed()
+        self._callbacks.on_end(ran and outcome is EpisodeOutcome.ABORTED)
+        self._publish(request, EpisodeEvent.ENDED, stamp, outcome, tick, reason)
+        self._callbacks.on_change()
 
     def abort(self, reason: str) -> bool:
         """End the episode at once, if there is one; nothing of it is learned from."""
@@ -294,45 +235,36 @@ class EpisodeLife:
             return False
         self._node.get_logger().error(
             f'episode {self.machine.request.episode_id} aborted: {reason}')
-        self._finish(max(self.last_tick, self.reset_after), EpisodeOutcome.ABORTED, reason)
+        self._end(max(self.last_tick, self.reset_after), EpisodeOutcome.ABORTED, reason)
         return True
 
-    # What it waits for.
+    # Progress.
 
     def check_progress(self) -> None:
-        """Abort an episode that doesn't move on, by a clock that can't stop."""
+        """Abort an episode that makes no progress, by a clock that can't stop."""
         quiet = time.monotonic() - self._progress
-        step = self.procedure.step
-        limit = self._node.value('stall_timeout')
-        if self.phase is Phase.RESETTING:
-            if step is ResetStep.PERSON:
-                return  # a person takes the time that it takes
-            limit = self._contract.episode.reset_timeout + self._home_seconds * (
-                step is ResetStep.HOMING)
+        resetting = self.phase is Phase.RESETTING
+        limit = self.reset.time_limit() if resetting else self._node.value('stall_timeout')
         if self.phase is not Phase.IDLE and quiet > limit:
             self.abort(f'no progress for {quiet:.1f} s in phase {self.phase.value}, '
                        f'tick {self.machine.tick}: {self.waits_for()}')
 
     def waits_for(self) -> str:
-        """Say what the episode waits for, or would if it went no further."""
+        """Return what the episode waits for, or would wait for if it made no more progress."""
         if self.phase is Phase.RESETTING:
-            return {ResetStep.IDLE: 'the arm at rest, and a valid observation',
-                    ResetStep.HOMING: 'the arm to be at home',
-                    ResetStep.SCRIPT: 'an answer of the reset service',
-                    ResetStep.PERSON: 'a person to say that the scene is ready',
-                    }.get(self.procedure.step, '')
+            return self.reset.waits_for()
         silent = self._aligner.silent_topics()
         if silent:
-            return f'nothing has ever come on {silent}'
+            return f'no message has ever come on {silent}'
         observed = self._aligner.newest_complete()
         if self._node.lockstep:
             observed = min(observed, self.judged)
         if observed <= max(self.last_tick, self.reset_after):
             return 'no observation from the robot'
-        return self._around.obstacle() or ', '.join(self._around.faults()) or (
+        return self._callbacks.obstacle() or ', '.join(self._callbacks.faults()) or (
             f'no action from the {"teleop device" if self.person_only else "policy"}')
 
-    def _tell(
+    def _publish(
         self, request: Request, event: int, stamp: int,
         outcome: EpisodeOutcome = EpisodeOutcome.UNKNOWN, tick: int = 0, reason: str = '',
     ) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A person as the actuation node sees one: a twist, a leader arm, a joystick, its buttons."""
+"""A person's input to the actuation node: a twist, a leader arm, a joystick and its buttons."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from inril_ros.robot.teleop.episode_buttons import EpisodeButtons
 
 
 @dataclass
-class _Heard:
+class _Received:
     """The newest message of a device."""
 
     message: Any
@@ -30,28 +30,28 @@ class _Heard:
 
 
 class TeleopInput:
-    """The newest command of a person, and whether one drives.
+    """The newest command of a person, and whether the person drives.
 
     Args:
-        node: The node that the subscriptions belong to.
-        contract: Says which topics, buttons and axes, and what takes over.
-        lockstep: A command belongs to the observation with the same stamp. In real time the newest
-            one counts until it is too old.
-        arrived: Called after each message.
-        pressed: Called with the meaning of each button that goes down: success, failure, discard,
-            ready or start.
+        node: Node of the subscriptions.
+        contract: Topics, buttons, axes and the rule of the takeover.
+        lockstep: Whether a command belongs to the observation with the same stamp. In real time
+            the newest one counts until it is too old.
+        on_message: Called after each message.
+        on_button: Called with the meaning of each button that goes down: success, failure,
+            discard, ready or start.
     """
 
     def __init__(
-        self, node: Node, contract: Contract, lockstep: bool, arrived: Callable[[], None],
-        pressed: Callable[[str], None],
+        self, node: Node, contract: Contract, lockstep: bool, on_message: Callable[[], None],
+        on_button: Callable[[str], None],
     ) -> None:
         self._node = node
         self._contract = contract
         self._rules = rules = contract.teleoperation
         self._lockstep = lockstep
-        self._arrived = arrived
-        self._pressed = pressed
+        self._on_message = on_message
+        self._on_button = on_button
         self._switch = TakeoverSwitch(rules)
         self._buttons = EpisodeButtons(rules)
         self._needed = [kind for kind, name in (
@@ -60,99 +60,99 @@ class TeleopInput:
             (Joy, rules.takeover != 'motion' or rules.gripper_action)) if name]
         self._leader = contract.actions[rules.joint_action].joints if rules.joint_action else ()
         profile = qos.commands(lockstep)
-        node.create_subscription(TwistStamped, rules.twist_topic, self._take, profile)
-        node.create_subscription(Joy, rules.joy_topic, self._take_joy, profile)
+        node.create_subscription(TwistStamped, rules.twist_topic, self._on_command, profile)
+        node.create_subscription(Joy, rules.joy_topic, self._on_joy, profile)
         if self._leader:
-            node.create_subscription(JointState, rules.joint_topic, self._take_leader, profile)
+            node.create_subscription(JointState, rules.joint_topic, self._on_leader, profile)
         self.begin()
 
     def begin(self) -> None:
-        """Forget what came before: a new episode starts."""
-        self._heard: dict[type, _Heard] = {}
+        """Forget earlier messages: a new episode starts."""
+        self._newest: dict[type, _Received] = {}
         self._speed = self._peak = self._tick_peak = 0.0
         self._tick = -1
         self._switch.begin()
         self._buttons.begin()
 
     def arrived(self, stamp: int) -> bool:
-        """Say whether the person's command for the tick at ``stamp`` [ns] is there."""
+        """Return whether the person's command for the tick at ``stamp`` [ns] has come."""
         if self._lockstep:
-            return all(kind in self._heard and self._heard[kind].stamp == stamp
+            return all(kind in self._newest and self._newest[kind].stamp == stamp
                        for kind in self._needed)
         return self.age(stamp) <= self._rules.max_age
 
     def age(self, stamp: int) -> float:
-        """Return how old [s] the command is at ``stamp`` [ns]; infinite if there is none.
+        """Return the age [s] of the command at ``stamp`` [ns]; infinite if there is none.
 
-        By its stamps and by when it came: a wrong clock must not make an old command a fresh one.
+        Both its stamps and its arrival count: a wrong clock must not make an old command fresh.
         """
-        if not all(kind in self._heard for kind in self._needed):
+        if not all(kind in self._newest for kind in self._needed):
             return math.inf
         if self._lockstep:
             return 0.0
-        now, heard = time.monotonic(), [self._heard[kind] for kind in self._needed]
-        return max(max(now - item.received, (stamp - item.stamp) / 1e9) for item in heard)
+        now, newest = time.monotonic(), [self._newest[kind] for kind in self._needed]
+        return max(max(now - item.received, (stamp - item.stamp) / 1e9) for item in newest)
 
     def engaged(self, stamp: int) -> bool:
-        """Say whether a person drives: by the held button, or by moving the device."""
-        joy = self._heard.get(Joy)
+        """Return whether a person drives: by holding the button, or by moving the device."""
+        joy = self._newest.get(Joy)
         button = self._rules.deadman_button
         held = joy is not None and len(joy.message.buttons) > button and bool(
             joy.message.buttons[button])
         now = stamp / 1e9 if self._lockstep else time.monotonic()
         age = self.age(stamp) if self.arrived(stamp) else math.inf
-        # A device that speaks more often than it moves, or than there are ticks, rests between two
-        # of its messages: what counts is the fastest since the tick before.
+        # A device that sends more often than it moves, or than there are ticks, seems to rest in
+        # some of its messages: the fastest motion since the tick before counts.
         if stamp != self._tick:
             self._tick, self._tick_peak, self._peak = stamp, self._peak, self._speed
         return self._switch.update(now, age, held, max(self._tick_peak, self._peak))
 
     def action(self, stamp: int, resting: np.ndarray) -> np.ndarray | None:
-        """Return the commanded action (A,) in contract units, None if nobody drives.
+        """Return the commanded action (A,) in contract units; None if nobody drives.
 
         Args:
-            stamp: [ns] Of the tick.
-            resting: (A,) What holds the arm: for the actions that the device doesn't command.
+            stamp: [ns] Stamp of the tick.
+            resting: (A,) Holds the arm: used for actions that the device doesn't command.
         """
         if not self.engaged(stamp):
             return None
         rules, contract = self._rules, self._contract
         action = resting.astype(np.float32)
         if rules.twist_action:
-            linear = self._heard[TwistStamped].message.twist.linear
+            linear = self._newest[TwistStamped].message.twist.linear
             action[contract.action_slice(rules.twist_action)] = linear.x, linear.y, linear.z
         if rules.rotation_action:
-            angular = self._heard[TwistStamped].message.twist.angular
+            angular = self._newest[TwistStamped].message.twist.angular
             action[contract.action_slice(rules.rotation_action)] = angular.x, angular.y, angular.z
         if rules.joint_action:
-            leader = self._heard[JointState].message
+            leader = self._newest[JointState].message
             action[contract.action_slice(rules.joint_action)] = self._positions(leader)
-        if rules.gripper_action and len(self._heard[Joy].message.axes) > rules.gripper_axis:
+        if rules.gripper_action and len(self._newest[Joy].message.axes) > rules.gripper_axis:
             part = contract.action_slice(rules.gripper_action)
-            normalised = np.full_like(action, self._heard[Joy].message.axes[rules.gripper_axis])
+            normalised = np.full_like(action, self._newest[Joy].message.axes[rules.gripper_axis])
             action[part] = contract.denormalise_action(normalised)[part]
         return action
 
-    def _take(self, message: Any) -> None:
-        self._heard[type(message)] = _Heard(message, stamp_ns(message), time.monotonic())
+    def _on_command(self, message: Any) -> None:
+        self._newest[type(message)] = _Received(message, stamp_ns(message), time.monotonic())
         if isinstance(message, TwistStamped):
             linear, angular = message.twist.linear, message.twist.angular
             self._moves(max(math.hypot(linear.x, linear.y, linear.z),
                             math.hypot(angular.x, angular.y, angular.z)))
-        self._arrived()
+        self._on_message()
 
-    def _take_leader(self, message: JointState) -> None:
+    def _on_leader(self, message: JointState) -> None:
         missing = set(self._leader) - set(message.name)
         if missing or len(message.position) < len(message.name):
             self._node.get_logger().error(
                 f'{self._rules.joint_topic} ignored: no positions of '
                 f'{sorted(missing) or list(message.name)}', throttle_duration_sec=1.0)
             return
-        before = self._heard.get(JointState)
+        before = self._newest.get(JointState)
         if before is not None and stamp_ns(message) > before.stamp:
             way = np.abs(self._positions(message) - self._positions(before.message)).max()
             self._moves(float(way) / (stamp_ns(message) - before.stamp) * 1e9)
-        self._take(message)
+        self._on_command(message)
 
     def _moves(self, speed: float) -> None:
         self._speed, self._peak = speed, max(self._peak, speed)
@@ -162,7 +162,7 @@ class TeleopInput:
         return np.array([message.position[list(message.name).index(joint)]
                          for joint in self._leader])
 
-    def _take_joy(self, message: Joy) -> None:
+    def _on_joy(self, message: Joy) -> None:
         for meaning in self._buttons.pressed(message.buttons):
-            self._pressed(meaning)
-        self._take(message)
+            self._on_button(meaning)
+        self._on_command(message)

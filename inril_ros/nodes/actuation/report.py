@@ -1,12 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the actuation node tells: each executed action, and its status with all counts."""
+"""What the actuation node reports: each executed action, and its status with all counts."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from inril_ros.msg import ActuationStatus, ExecutedAction
+from inril_ros.nodes.actuation.chunk_input import ChunkInput
 from inril_ros.nodes.actuation.episode_life import EpisodeLife
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -16,7 +17,7 @@ from inril_ros.robot.motion.modes import Mode
 from inril_ros.robot.motion.tick import Executed
 from inril_ros.robot.timing.pacing import GapHistogram
 
-#: Among the reasons of each tick of a dry run.
+#: A reason of each tick in a dry run.
 DRY_RUN = 'dry run: nothing is sent'
 
 
@@ -24,35 +25,49 @@ class ActuationReport:
     """Counts ticks and publishes.
 
     Args:
-        node: The node that the publishers belong to.
+        node: Node of the publishers.
         path: The robot's command path.
         life: The life of episodes.
-        faults: What is wrong with a source at this moment.
-        dry_run: Nothing is sent, and each message says so.
+        chunks: The policy's chunks.
+        faults: Returns the present faults of observation streams.
+        dry_run: Nothing is sent to the robot; each message says so.
 
     Attributes:
-        gaps: Between the ticks of episodes.
-        chunks_refused: Chunks that could not be used.
+        gaps: Times between the ticks of episodes.
     """
 
     def __init__(
-        self, node: ManagedNode, path: CommandPath, life: EpisodeLife,
+        self, node: ManagedNode, path: CommandPath, life: EpisodeLife, chunks: ChunkInput,
         faults: Callable[[], tuple[str, ...]], dry_run: bool = False,
     ) -> None:
         self._node = node
         self._path = path
         self._life = life
+        self._chunks = chunks
         self._faults = faults
         self._dry_run = (DRY_RUN,) if dry_run else ()
         self.gaps = GapHistogram(node.contract.period, paced=not node.lockstep)
-        self.chunks_refused = 0
         self._counts = {'ticks': 0, 'skipped': 0, 'holds': 0, 'clipped': 0, 'person_ticks': 0}
-        self._told: tuple[object, ...] = ()
+        self._published: tuple[object, ...] = ()
         self._executed = node.create_publisher(ExecutedAction, 'executed_action', qos.RECORD)
         self._status = node.create_publisher(ActuationStatus, 'actuation/status', qos.STATE)
 
-    def executed(self, executed: Executed, stamp: int, observation_age: float) -> None:
-        """Tell what became of a tick of an episode."""
+    def warn_at_start(self) -> None:
+        """Warn of a dry run, and of joints without limits of position."""
+        log, unbounded = self._node.get_logger(), self._path.gate.unbounded
+        if self._dry_run:
+            log.warning('dry run: everything is computed and reported, nothing is sent to the '
+                        'robot, and it is assumed to follow')
+        if unbounded:
+            log.warning(
+                f'{", ".join(unbounded)}: joints are commanded by velocity and have no limits of '
+                'position: give the contract a URDF, or position_minimum and position_maximum, '
+                'and observe their positions')
+
+    def publish_executed(
+        self, executed: Executed, stamp: int, observation_age: float,
+    ) -> None:
+        """Publish the result of a tick of an episode."""
         life, requested = self._life, executed.requested
         action = self._path.gate.last if executed.action is None else executed.action
         self._executed.publish(ExecutedAction(
@@ -65,9 +80,9 @@ class ActuationReport:
         life.last_tick = stamp
         self._count(executed)
 
-    def missed(self, executed: Executed, stamp: int) -> None:
-        """Tell of a tick of an episode that never came."""
-        self.executed(executed, stamp, float('inf'))
+    def publish_missed(self, executed: Executed, stamp: int) -> None:
+        """Publish a tick of an episode that never came."""
+        self.publish_executed(executed, stamp, float('inf'))
         self._counts['skipped'] += 1
 
     def _count(self, executed: Executed) -> None:
@@ -77,17 +92,17 @@ class ActuationReport:
         self._counts['clipped'] += bool(executed.reasons) and not held
         self._counts['person_ticks'] += executed.source.value == ExecutedAction.TELEOP
 
-    def tick(self, now: float) -> None:
+    def count_tick(self, now: float) -> None:
         """Count a tick of an episode at ``now`` [s] of a steady clock."""
-        self._life.progress()
+        self._life.note_progress()
         self.gaps.tick(now)
 
     def publish_changes(self) -> None:
-        """Publish the status if the mode, or what stands in its way, has changed."""
+        """Publish the status if the mode, the phase, or an obstacle to motion has changed."""
         modes = self._path.modes
-        told = (modes.mode, modes.latched, modes.enabled, modes.pressed, self._life.phase)
-        if told != self._told:
-            self._told = told
+        state = (modes.mode, modes.latched, modes.enabled, modes.pressed, self._life.phase)
+        if state != self._published:
+            self._published = state
             self.publish()
 
     def publish(self) -> None:
@@ -99,7 +114,7 @@ class ActuationReport:
         self._status.publish(ActuationStatus(
             header=self._node.header(self._node.now()), mode=mode.value,
             episode_id=request.episode_id if request else '', misses=self.gaps.misses,
-            dropped=self._path.chunks.dropped, chunks_refused=self.chunks_refused,
+            dropped=self._path.chunks.dropped, chunks_refused=self._chunks.refused,
             period=self._node.contract.period, worst_gap=self.gaps.worst,
             gap_edges=list(self.gaps.edges), gap_counts=list(self.gaps.counts),
             reason='; '.join(filter(None, (modes.reason, *self._dry_run))), enabled=modes.enabled,
@@ -110,6 +125,6 @@ class ActuationReport:
 
 
 def _floats(values: np.ndarray) -> list[float]:
-    """Return what a message can hold: a strange request is told as it was."""
+    """Return values as a message holds them; too large ones become infinite."""
     with np.errstate(over='ignore'):
         return values.astype(np.float32).ravel().tolist()

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Watches the robot's streams by a steady clock: silent, standing still, frozen.
+"""Watches the robot's streams by a steady clock for silence, stopped stamps and frozen content.
 
-The age of a sample at a tick says nothing of a clock that stopped, nor of a driver that goes on
-sending its last picture with new stamps. Both are faults here (``robot/motion/liveness``).
+The age of a sample at a tick doesn't show a clock that stopped, nor a driver that goes on sending
+its last picture with new stamps. Both are faults here (``robot/motion/liveness``).
 """
 
 from functools import partial
@@ -26,9 +26,9 @@ class SourceWatch:
     """The observations of a contract, and its cameras.
 
     Args:
-        node: The node that the subscriptions to cameras belong to.
-        contract: Says how old and how long the same a stream may be.
-        cameras: Watch the cameras too. They are not decoded: nobody here looks at pictures.
+        node: Node of the subscriptions to cameras.
+        contract: Limits of the age and of the repetition of each stream.
+        cameras: Watch the cameras too; their pictures are not decoded.
     """
 
     def __init__(self, node: Node, contract: Contract, cameras: bool) -> None:
@@ -50,17 +50,17 @@ class SourceWatch:
             self._streams[name] = Liveness(
                 f'camera {name}', rules.max_camera_age, rules.camera_frozen_after)
             self.endpoints.append(node.create_subscription(
-                message_type(camera.type), camera.topic, partial(self._picture, name), qos.SENSOR,
-                raw=True))
+                message_type(camera.type), camera.topic, partial(self._on_picture, name),
+                qos.SENSOR, raw=True))
         self.begin()
 
     def begin(self) -> None:
-        """Count silence from now on."""
+        """Measure silence from now on."""
         for stream in self._streams.values():
             stream.begin(time.monotonic())
 
-    def heard(self, topic: str, stamp: int, message: Any) -> None:
-        """Take note of an observation with its stamp [ns]."""
+    def observe(self, topic: str, stamp: int, message: Any) -> None:
+        """Note an observation with its stamp [ns]."""
         stream = self._streams.get(topic)
         if stream is None:
             return
@@ -69,11 +69,11 @@ class SourceWatch:
         stream.received(time.monotonic(), stamp, content)
 
     def faults(self) -> tuple[str, ...]:
-        """Say what is wrong now; empty if nothing is."""
+        """Return the present faults of the streams."""
         now = time.monotonic()
         found = (stream.fault(now) for stream in self._streams.values())
         return tuple(fault for fault in found if fault)
 
-    def _picture(self, name: str, raw: bytes) -> None:
+    def _on_picture(self, name: str, raw: bytes) -> None:
         self._streams[name].received(
             time.monotonic(), serialised_stamp(raw), memoryview(raw)[_HEADER:])

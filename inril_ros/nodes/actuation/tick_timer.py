@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ticks at absolute deadlines, in the thread of the executor, between two callbacks.
 
-A timer wakes the executor at each deadline; the deadline is looked at after each callback too, so
+A timer wakes the executor at each deadline; the deadline is checked after each callback too, so
 that a tick waits for one message at most, not for all that have come. Garbage is collected right
-after a tick, where there is most time, and only what was made since the start.
+after a tick, when most time is left, and only among objects made since the start.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from rclpy.node import Node
 
 from inril_ros.robot.timing.pacing import Deadlines
 
-# When Python itself would collect each generation: objects, then collections of the one before.
+# Python's own thresholds per generation: objects, then collections of the one before.
 _DUE = (700, 10, 10)
 
 
@@ -25,10 +25,10 @@ class TickTimer:
     """Calls a function once per period.
 
     Args:
-        node: The node that the timer belongs to.
-        clock: A steady one; the node's own where time is simulated.
-        period: [ns] Between two ticks.
-        tick: Called with the number of periods that have become due: 1, or more if some were
+        node: Node of the timer.
+        clock: A steady clock; the node's own where time is simulated.
+        period: [ns] Time between two ticks.
+        tick: Called with the number of periods that have become due: more than 1 if some were
             missed.
     """
 
@@ -56,7 +56,7 @@ class TickTimer:
 
 
 def quiet_collector() -> None:
-    """Let the collector do nothing by itself, and never look again at what there is now."""
+    """Stop automatic garbage collection, and exempt all present objects from later ones."""
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -65,7 +65,7 @@ def quiet_collector() -> None:
 def collect_if_due() -> int:
     """Collect what Python would have collected by now; return the generation, -1 for none.
 
-    All that was there at the start is frozen, so even the oldest generation is small.
+    Objects from before the start are frozen, so even the oldest generation is small.
     """
     counts = gc.get_count()
     due = [generation for generation, limit in enumerate(_DUE) if counts[generation] > limit]
@@ -81,11 +81,11 @@ def usual_collector() -> None:
     gc.unfreeze()
 
 
-def ask_for_priority(priority: int) -> None:
-    """Let the kernel run this thread before all that isn't real-time (SCHED_FIFO).
+def request_priority(priority: int) -> None:
+    """Have the kernel run this thread before all threads that aren't real-time (SCHED_FIFO).
 
     Raises:
-        ValueError: That isn't allowed here; the message says what to do.
+        ValueError: This user may not; the message says what to do.
     """
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
