@@ -1,14 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The policy: an observation at the tick in, an action chunk out, weights refreshed meanwhile.
+"""The policy: an observation at the tick in, an action chunk out, and new weights meanwhile.
 
-Pieces of weights are put together as they come, verified, loaded into a standby network and tried
-on held-out frames in a thread of their own, and exchanged between two inferences: an episode never
-waits for weights, and no half-loaded network ever acts. Which version acts is the gate's decision.
+Weights are verified, loaded into a standby network and tried on held-out frames in a thread of
+their own, and swapped between two inferences: an episode never waits for weights, and no
+half-loaded network ever acts. The gate decides which version acts.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 import time
@@ -18,78 +17,57 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash
-from inril_ros.learning.policies.policy import Memory, Policy
-from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
+from inril_ros.learning.policies.policy import Memory
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.nodes.learner.demonstrations import learning_episode
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
+from inril_ros.nodes.weights.policy_trial import PolicyTrial
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 from inril_ros.robot.messages.images import policy_view
 from inril_ros.robot.timing.inference_timing import InferenceTiming
-from inril_ros.transport.weights.action_probe import check_actions
-from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
-from inril_ros.transport.weights.tensors import WireTensor
 
 PARAMETERS = (
-    Parameter('model', '', 'folder of the model to begin with; empty: wait for weights'),
+    Parameter('model', '', 'folder of the first model; empty: wait for weights'),
     Parameter('lead', 1, 'ticks between an observation and the first step of its chunk, in real '
               'time: room for the inference', minimum=0, maximum=50),
     Parameter('exploration_scale', 0.1, 'standard deviation of the exploration noise, as a share '
               'of the largest action', minimum=0.0, maximum=1.0),
-    Parameter('demonstrations', '', 'folder of demonstration bags: new weights are tried on '
-              'frames of them; empty: on none'),
-    Parameter('probe_frames', 16, 'frames that new weights are tried on', minimum=1, maximum=1000),
-    Parameter('probe_limit', 1.0, 'highest root mean square change of normalised actions from one '
-              'version to the next; 0: no limit', minimum=0.0, maximum=2.0),
+    Parameter('demonstrations', '', 'folder of demonstration bags on whose frames new '
+              'weights are tried; empty: none'),
+    Parameter('probe_frames', 16, 'number of frames that new weights are tried on', minimum=1,
+              maximum=1000),
+    Parameter('probe_limit', 1.0, 'largest accepted root mean square change of normalised actions '
+              'from one version to the next; 0: no limit', minimum=0.0, maximum=2.0),
 ) + acting_versions.PARAMETERS
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A network that was tried.
-
-    Attributes:
-        policy: The network.
-        actions: (N, T, A) What it does on the frames, normalised.
-        change: Root mean square difference to what acted when it was tried.
-    """
-
-    policy: Policy
-    actions: np.ndarray
-    change: float
-
-
 class PolicyNode(ManagedNode):
-    """Infers chunks and keeps the weights fresh."""
+    """Infers chunks, and keeps the weights up to date."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__('policy_node', PARAMETERS, **arguments)
 
     def setup(self) -> None:
-        """Load the model and make the streams."""
+        """Load the model, and make publishers and subscriptions."""
         torch.set_num_threads(1)
         contract = self.contract
-        self._frames = self._read_frames()
-        tried = None
-        if self.value('model'):
-            tried = self._try(load_policy(Path(self.value('model'))), None)
-        self._versions = ActingVersions(self, tried)
+        trial = PolicyTrial(
+            contract, self.value('demonstrations'), self.value('probe_frames'),
+            self.value('probe_limit'), lambda: self._versions.acting)
+        self._versions = ActingVersions(
+            self, trial.load_from_disk(Path(self.value('model'))) if self.value('model') else None)
         self._receiver = WeightsReceiver(
-            self, self.run_id, contract.hash, self._load, self._refuse,
+            self, self.run_id, contract.hash, trial.load, self._on_refused,
             self._versions.on_learner_status, self._swap)
         self._versions.use_receiver(self._receiver)
         self._aligner = FrameAligner(contract, images=True)
@@ -103,28 +81,28 @@ class PolicyNode(ManagedNode):
         self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
         self._statuses = self.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
         self.require(
-            self.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT),
+            self.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT),
             self._chunks)
         self.subscribe_observations(self._aligner, self._advance_if_lockstep)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_status, clock=steady)
-        self.create_timer(0.05, self._swap, clock=steady)  # what waited for an operator
+        self.create_timer(0.05, self._swap, clock=steady)  # after an operator has unpinned
         if not self.lockstep:
             self.create_timer(contract.period, self._tick_in_real_time)
         self._publish_status()
 
     def why_not_ready(self) -> str:
-        """Say whether there is nothing to act with."""
+        """Return whether there are no weights to act with."""
         return '' if self._versions.acting is not None else 'no weights yet'
 
     def teardown(self) -> None:
-        """Stop the loader."""
+        """End the thread that loads weights."""
         if hasattr(self, '_receiver'):
             self._receiver.close()
 
     # Episodes and observations.
 
-    def _event(self, message: EpisodeEvent) -> None:
+    def _on_event(self, message: EpisodeEvent) -> None:
         if message.purpose == EpisodeRequest.DEMONSTRATION:
             return
         if message.event == EpisodeEvent.STARTED:
@@ -150,12 +128,12 @@ class PolicyNode(ManagedNode):
             self._timing.pause()
         elif message.event == EpisodeEvent.HANDED_BACK and self._episode is not None:
             self._timing.replan(message.tick)
-            self._memory = None  # the plan in it is void too
-            if self.lockstep and self._newest is not None:  # it may have been seen already
+            self._memory = None  # its plan is void
+            if self.lockstep and self._newest is not None:  # the observation may have come already
                 self._infer_if_due(*self._newest)
 
     def _advance_if_lockstep(self) -> None:
-        """Act on an observation that is new and complete."""
+        """Act on a new observation if it is complete."""
         if not self.lockstep or self._episode is None:
             return
         stamp = self._aligner.newest_complete()
@@ -167,7 +145,7 @@ class PolicyNode(ManagedNode):
             self._act(self.now())
 
     def _act(self, stamp: int) -> None:
-        """Take the tick's observation in; infer if a new chunk is due."""
+        """Add the tick's observation; infer if a new chunk is due."""
         try:
             frame = self._aligner.frame(stamp)
             observation = self._builder.build(frame.values)
@@ -185,7 +163,7 @@ class PolicyNode(ManagedNode):
             return
         self._swap()
         if self._versions.acting is None:
-            self.get_logger().warning('no weights yet: nothing to act with',
+            self.get_logger().warning('the policy has no weights yet and cannot act',
                                       throttle_duration_sec=2.0)
             return
         if self._versions.too_old():
@@ -209,8 +187,8 @@ class PolicyNode(ManagedNode):
         """Return a chunk (T, A) in contract units, and its extras.
 
         Args:
-            observation: (O,)
-            images: (C, H, W, 3) uint8, or None.
+            observation: (O,) Policy observation.
+            images: (C, H, W, 3) uint8 camera images, or None.
         """
         policy = self._versions.acting.product.policy
         if self._memory is None:
@@ -240,54 +218,12 @@ class PolicyNode(ManagedNode):
 
     # Weights.
 
-    def _read_frames(self) -> Observations | None:
-        """Return the frames that new weights are tried on, None without demonstrations."""
-        if not self.value('demonstrations'):
-            return None
-        episodes = [learning_episode(read_episode(path, self.contract), self.contract)
-                    for path in find_bags(Path(self.value('demonstrations')))]
-        return trial_frames(episodes, self.value('probe_frames'))
-
-    def _load(self, manifest: Manifest, received: dict[str, WireTensor]) -> _Tried:
-        """Build and try a standby network; this runs in the loading thread."""
-        tensors = from_raw({name: (tensor.dtype, tensor.shape, tensor.data)
-                            for name, tensor in received.items()})
-        if schema_hash(tensors) != manifest.schema_hash:
-            raise WeightsRefused('names, shapes or types are not what the manifest says')
-        acting = self._versions.acting
-        return self._try(build_policy(manifest.model_config, tensors, take=True),
-                         None if acting is None else acting.product.actions)
-
-    def _try(self, policy: Policy, before: np.ndarray | None) -> _Tried:
-        """Infer on the frames.
-
-        Args:
-            policy: A network that nobody acts with yet.
-            before: (N, T, A) What the acting one does on them.
-
-        Raises:
-            WeightsRefused: Sizes that are not this robot's, or actions that aren't finite, or
-                that differ too much.
-        """
-        sizes = (policy.config.observation_size, policy.config.action_size)
-        wanted = (self.contract.observation_size, self.contract.action_size)
-        if sizes != wanted:
-            raise WeightsRefused(f'sizes (O, A) are {sizes}, the contract has {wanted}')
-        shape = self.contract.image_shape
-        if policy.config.image_shape != shape:
-            raise WeightsRefused(f'images (C, H, W, 3) are {policy.config.image_shape}, '
-                                 f'the contract has {shape}')
-        if self._frames is None:
-            before = None  # what is done on a blank frame says only whether it is finite
-        actions = actions_on(policy, self._frames or blank_frame(policy.config))
-        return _Tried(policy, actions, check_actions(before, actions, self.value('probe_limit')))
-
     def _swap(self) -> None:
-        """Exchange the network if a verified one stands by. Never called within an inference."""
+        """Swap the network if a verified one is ready; never call it within an inference."""
         if self._versions.swap():
             self._publish_status()
 
-    def _refuse(self, reason: str) -> None:
+    def _on_refused(self, reason: str) -> None:
         self._status.refused += 1
         self._status.refusal = reason
         self.get_logger().error(f'weights refused: {reason}')

@@ -1,14 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Records: demonstrations to bags, rollouts to the journal and on to the learner.
+"""Records demonstrations in bags, and rollouts in the journal, from which the learner gets them.
 
-A demonstration is kept as the messages came. A rollout becomes transitions, each written to the
+A demonstration is kept as its messages came. A rollout becomes transitions; each is written to the
 journal before it is sent, and sent again until the learner has acknowledged it. The robot never
-waits for any of this; the next episode does, until this one is SAVED.
+waits for any of this; the next episode waits until this one is SAVED.
 """
 
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import begins_with_header, message_type, serialised_stamp
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.recording.early_messages import EarlyMessages
 from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recording.report import RecorderReport
@@ -37,27 +37,28 @@ from inril_ros.robot.messages.codecs import CodecError
 from inril_ros.transport.journal.retention import Retention
 
 PARAMETERS = (
-    Parameter('demonstrations', '', 'folder for the bags of demonstrations; empty: none are made'),
-    Parameter('storage', 'mcap', 'how bags are stored: mcap or sqlite3'),
+    Parameter('demonstrations', '', 'folder for bags of demonstrations; empty: none are recorded'),
+    Parameter('storage', 'mcap', 'format of the bags: mcap or sqlite3'),
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
-    Parameter('settle', 0.5, '[s] how long the end of an episode waits for late messages, in real '
-              'time', minimum=0.0, maximum=10.0),
-    Parameter('give_up', 10.0, '[s] an ended episode of which nothing more comes is discarded',
+    Parameter('settle', 0.5, '[s] wait for late messages at the end of an episode, in real time',
+              minimum=0.0, maximum=10.0),
+    Parameter('give_up', 10.0, '[s] silence after which an incomplete ended episode is discarded',
               minimum=0.1, maximum=600.0),
-    Parameter('resend', 1.0, '[s] a transition that is not acknowledged by then is sent again',
+    Parameter('resend', 1.0, '[s] time after which an unacknowledged transition is sent again',
               minimum=0.01, maximum=600.0),
     Parameter('sync_each', True, 'force each transition to the disk before it is sent, so that '
-              'not even a power cut loses what the learner has; in lockstep, and if false, each '
-              'episode at its end'),
-    Parameter('journal_gigabytes', 0.0, '[GB] more of the journal is not kept, once every kept '
-              'checkpoint of the learner has it; 0: everything is', minimum=0.0, maximum=1e6),
-    Parameter('journal_hours', 0.0, '[h] the same by age; 0: everything is kept',
+              'not even a power cut loses what the learner has; if false, and in lockstep, each '
+              'episode is forced to the disk at its end'),
+    Parameter('journal_gigabytes', 0.0, '[GB] size beyond which the oldest segments of the '
+              'journal that every kept checkpoint of the learner has are removed; 0: no limit',
               minimum=0.0, maximum=1e6),
-    Parameter('low_space', 1.0, '[GB] less than this left on the disk of the journal is worth a '
-              'warning; 0: never', minimum=0.0, maximum=1e6),
+    Parameter('journal_hours', 0.0, '[h] age beyond which such segments are removed; 0: no limit',
+              minimum=0.0, maximum=1e6),
+    Parameter('low_space', 1.0, '[GB] free space on the disk of the journal below which a '
+              'warning is given; 0: never', minimum=0.0, maximum=1e6),
 )
-_RECENT = 1000
-# Of each stream, until the actions that they belong to have come: 20 s at 100 and at 30 Hz.
+_CHUNKS = 1000  # kept until their episode is announced
+# Kept per stream until the actions that they belong to come: 20 s at 100 Hz and at 30 Hz.
 _SAMPLES, _IMAGES = 2048, 600
 
 
@@ -68,18 +69,16 @@ class RecorderNode(ManagedNode):
         super().__init__('recorder_node', PARAMETERS, **arguments)
 
     def setup(self) -> None:
-        """Open the journal and make the streams."""
+        """Open the journal, and make publishers and subscriptions."""
         contract = self.contract
         if self.value('storage') not in STORAGES:
             raise ValueError(f'storage is {self.value("storage")!r}: {" or ".join(STORAGES)}')
-        ros_typestore()  # made now: at the beginning of an episode nobody has the time for it
+        ros_typestore()  # made now, because it takes too long when an episode begins
         self._aligner = FrameAligner(
             contract, history=_SAMPLES, images=True, image_history=_IMAGES)
         self._episode: EpisodeRecord | None = None
-        # Topics are not ordered among each other: the first messages of an episode may come before
-        # the event that announces it.
-        self._recent: deque[tuple[Captured, Any]] = deque(maxlen=_RECENT)
-        self._chunks: deque[ActionChunk] = deque(maxlen=_RECENT)
+        self._early = EarlyMessages(contract.latched_topics())
+        self._chunks: deque[ActionChunk] = deque(maxlen=_CHUNKS)
         self._stream: TransitionStream | None = None
         if self.value('journal'):
             self._stream = TransitionStream(
@@ -87,43 +86,40 @@ class RecorderNode(ManagedNode):
                 self.value('sync_each') and not self.lockstep,
                 Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
         self._report = RecorderReport(self, self._stream)
-        self.require(self.create_subscription(EpisodeEvent, EVENT_TOPIC, self._event, qos.EVENT))
+        self.require(self.create_subscription(
+            EpisodeEvent, EVENT_TOPIC, self._on_event, qos.EVENT))
         if self._stream is not None:
             self.require(*self._stream.endpoints)
-        # Sent once, and part of every episode.
-        self._latched: dict[str, deque[tuple[Captured, Any]]] = {
-            topic: deque(maxlen=_RECENT) for topic in contract.latched_topics()}
         self._plan = StreamPlan.of(
             contract, self._aligner.topics, bool(self.value('demonstrations')))
-        self._read = {*self._plan.observed, *self._plan.ours}
-        self._topics = RecordedTopics(self, self._plan, self._take, self._forget)
+        self._decoded = {*self._plan.observed, *self._plan.ours}
+        self._topics = RecordedTopics(self, self._plan, self._on_message, self._early.forget)
         if self._stream is not None:
             self.require(self.create_subscription(
-                ActionChunk, 'action_chunk', self._take_chunk, qos.RECORD))
+                ActionChunk, 'action_chunk', self._on_chunk, qos.RECORD))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(0.1, self._watch, clock=steady)
-        self.create_timer(1.0, self._look_around, clock=steady)
+        self.create_timer(0.1, self._check_progress, clock=steady)
+        self.create_timer(1.0, self._check_and_report, clock=steady)
 
     def why_not_ready(self) -> str:
-        """Say whether subscriptions still have to take up what the publishers offer."""
+        """Return which subscriptions just adapted to their publishers; empty if none did."""
         changed = self._topics.adapt(recording=self._episode is not None)
-        return f'subscribed anew to {changed}' if changed else ''
+        return f'subscribed again to {changed}' if changed else ''
 
     def teardown(self) -> None:
-        """Close the running bag as it is, and the journal."""
+        """Discard the running episode, and close the journal."""
         if getattr(self, '_episode', None) is not None:
             self._discard('the recorder was stopped')
         if getattr(self, '_stream', None) is not None:
             self._stream.close()
 
-    # What comes in.
+    # Messages.
 
-    def _take(self, topic: str, kind: str, raw: bytes) -> None:
-        """Take a serialised message of a stream in."""
+    def _on_message(self, topic: str, kind: str, raw: bytes) -> None:
+        """Record a serialised message."""
         received = self.now()
-        # Most of what is recorded nobody here looks into.
         message = deserialize_message(
-            raw, message_type(kind)) if topic in self._read else None
+            raw, message_type(kind)) if topic in self._decoded else None
         stamp = serialised_stamp(raw) if begins_with_header(kind) else 0
         if topic in self._plan.observed:
             try:
@@ -135,24 +131,16 @@ class RecorderNode(ManagedNode):
             stamp = received
         item = Captured(topic, kind, stamp or received, bytes(raw),
                         None if self.lockstep else received)
-        if topic in self._latched:
-            self._latched[topic].append((item, message))
+        self._early.add(item, message, running=self._episode is not None)
         if self._episode is None:
-            if topic not in self._latched:
-                self._recent.append((item, message))
             return
-        self._episode.take(item, message)
-        # Any message may be the last that lockstep awaits; in real time a look per tick is enough.
+        self._episode.add(item, message)
+        # Any message may be the last one in lockstep; in real time a check per tick is enough.
         if self.lockstep or topic == EXECUTED_TOPIC:
             self._advance(self._episode)
 
-    def _forget(self, topic: str) -> None:
-        """Forget what was sent once on a topic: it will come again."""
-        if topic in self._latched:
-            self._latched[topic].clear()
-
-    def _take_chunk(self, message: ActionChunk) -> None:
-        """Take in how a chunk was drawn; it may come before the event that began its episode."""
+    def _on_chunk(self, message: ActionChunk) -> None:
+        """Keep a chunk's extras; it may come before the event that began its episode."""
         self._chunks.append(message)
         if self._episode is not None:
             self._add_extras(self._episode)
@@ -162,7 +150,7 @@ class RecorderNode(ManagedNode):
         episode.add_extras(self._chunks)
         self._chunks.clear()
 
-    def _event(self, message: EpisodeEvent) -> None:
+    def _on_event(self, message: EpisodeEvent) -> None:
         if message.event == EpisodeEvent.RESETTING:
             if self._episode is not None:
                 self._discard('the next episode began before its messages had come')
@@ -179,21 +167,22 @@ class RecorderNode(ManagedNode):
             self._advance(self._episode)
 
     def _answer_for_unknown(self, message: EpisodeEvent) -> None:
-        """Say that an episode is lost whose beginning this process didn't see, once it ends."""
-        if (message.event == EpisodeEvent.ENDED and message.episode_id != self._report.told
-                and self._is_ours(message)):
+        """Report an ended episode as lost if this process didn't see its beginning."""
+        if (message.event == EpisodeEvent.ENDED and self._is_recorded(message)
+                and message.episode_id != self._report.last_episode):
             self.get_logger().error(f'episode {message.episode_id} discarded: its beginning was '
                                     'not seen, the recorder was started in the middle of it')
-            self._report.verdict(message, EpisodeEvent.DISCARDED, 'its beginning was not seen')
+            self._report.publish_verdict(
+                message, EpisodeEvent.DISCARDED, 'its beginning was not seen')
 
-    def _is_ours(self, message: EpisodeEvent) -> bool:
-        """Say whether episodes of this purpose are recorded here."""
+    def _is_recorded(self, message: EpisodeEvent) -> bool:
+        """Return whether episodes of this purpose are recorded here."""
         if message.purpose == EpisodeRequest.DEMONSTRATION:
             return bool(self.value('demonstrations'))
         return message.purpose == EpisodeRequest.ROLLOUT and self._stream is not None
 
     def _begin(self, message: EpisodeEvent) -> None:
-        if not self._is_ours(message):
+        if not self._is_recorded(message):
             return
         demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
         plan = self._plan
@@ -206,10 +195,8 @@ class RecorderNode(ManagedNode):
                 plan.every_tick if self.lockstep else frozenset(),
                 self.contract.lookback(self.lockstep)),
             self._new_bag(message) if demonstration else None)
-        latched = [pair for pairs in self._latched.values() for pair in pairs]
-        for item, early in [*latched, *self._recent]:
-            self._episode.take(item, early)
-        self._recent.clear()
+        for item, early in self._early.pop():
+            self._episode.add(item, early)
         self._add_extras(self._episode)
 
     def _new_bag(self, message: EpisodeEvent) -> QueuedBag:
@@ -218,20 +205,21 @@ class RecorderNode(ManagedNode):
         return QueuedBag(EpisodeBag(folder, name, self.value('storage'), self._topics.offers()),
                          lossless=self.lockstep)
 
-    # What goes out.
+    # Results.
 
     def _advance(self, episode: EpisodeRecord) -> None:
-        """Send what has become complete; finish an ended episode when all of it is here."""
+        """Send complete transitions; finish an ended episode when it is complete."""
         try:
-            decisions = episode.assembler.ready(self._settled())
+            decisions = episode.assembler.ready(
+                None if self.lockstep else self.now() - round(1e9 * self.value('settle')))
         except FrameError as error:
             self._discard(str(error))
             return
-        self._alarm(episode)
+        self._warn_of_gap(episode)
         for decision in decisions if episode.bag is None else ():
             try:
                 self._stream.send(episode.transition(decision, self.header(decision.stamp)))
-            except OSError as error:  # the disk is full, say: the robot goes on
+            except OSError as error:  # a full disk, for example: the robot goes on
                 self._discard(f'it could not be journaled: {error}')
                 return
             episode.sent = True
@@ -242,70 +230,63 @@ class RecorderNode(ManagedNode):
             return
         self._finish(episode)
 
-    def _alarm(self, episode: EpisodeRecord) -> None:
-        """Warn while recording when a stream pauses nearly as long as it may."""
+    def _warn_of_gap(self, episode: EpisodeRecord) -> None:
+        """Warn when a stream pauses longer than the contract allows."""
         gap = episode.assembler.audit[-1][2] if episode.assembler.audit else 0.0
         if gap > self._plan.longest_gap:
             self.get_logger().warning(
                 f'a stream pauses for {gap:.3f} s; the contract allows an age of '
                 f'{self._plan.longest_gap:g} s', throttle_duration_sec=1.0)
 
-    def _settled(self) -> int | None:
-        """Return until when [ns] late messages have had their time; None: none can be late."""
-        return None if self.lockstep else self.now() - round(1e9 * self.value('settle'))
-
     def _finish(self, episode: EpisodeRecord) -> None:
         if episode.bag is None:
             self._stream.sync()
-            self._tell(episode, EpisodeEvent.SAVED, 'journaled')
+            self._report_verdict(episode, EpisodeEvent.SAVED, 'journaled')
             return
         try:
             path, kept = episode.close_bag()
         except BagError as error:
             self._discard(str(error))
             return
-        self._report.dropped(str(episode.bag.path), episode.bag.dropped)
-        self._tell(episode, EpisodeEvent.SAVED if kept else EpisodeEvent.DISCARDED, path)
+        self._report.count_dropped(episode.bag)
+        self._report_verdict(
+            episode, EpisodeEvent.SAVED if kept else EpisodeEvent.DISCARDED, path)
 
     def _discard(self, reason: str) -> None:
-        """Give an episode up: its bag goes to the rejected ones, the learner is told to forget."""
+        """Give the episode up: its bag is rejected, or the learner forgets its transitions."""
         episode = self._episode
         self.get_logger().error(f'episode {episode.event.episode_id} discarded: {reason}')
         if episode.bag is not None:
-            self._report.dropped(str(episode.bag.path), episode.bag.dropped)
-        if episode.bag is not None and not episode.bag.failure:
-            with suppress(BagError):  # the episode is given up in any case
-                episode.bag.close({'episode_id': episode.event.episode_id,
-                                   'outcome': 'incomplete', 'reason': reason}, keep=False)
+            self._report.count_dropped(episode.bag)
+            episode.reject_bag(reason)
         elif episode.sent:
             self._stream.give_up(episode.event)
-        self._tell(episode, EpisodeEvent.DISCARDED, reason)
+        self._report_verdict(episode, EpisodeEvent.DISCARDED, reason)
 
-    def _tell(self, episode: EpisodeRecord, event: int, reason: str) -> None:
+    def _report_verdict(self, episode: EpisodeRecord, event: int, reason: str) -> None:
         self._episode = None
-        self._report.verdict(episode.end or episode.event, event, reason)
+        self._report.publish_verdict(episode.end or episode.event, event, reason)
 
-    def _look_around(self) -> None:
-        """Take up what publishers offer that have come, and say how it goes."""
+    def _check_and_report(self) -> None:
         self._topics.adapt(recording=self._episode is not None)
         if self._stream is not None:
             self._stream.warn_of_low_space(self.value('low_space'))
         self._report.publish_status()
 
-    def _watch(self) -> None:
-        """Send again what wasn't acknowledged; finish, or give up, an episode that has ended."""
+    def _check_progress(self) -> None:
+        """Send again what wasn't acknowledged; finish an ended episode, or give it up."""
         if self._stream is not None:
             self._stream.resend()
         episode = self._episode
         if episode is not None and episode.bag is not None and episode.bag.failure:
-            self._discard(f'{episode.bag.failure}; what was written is left there')
+            self._discard(f'{episode.bag.failure}; the messages written so far are kept')
             return
         if episode is None or episode.end is None:
             return
         self._advance(episode)
-        # One that is behind on a busy machine is waited for as long as it goes on.
-        if self._episode is episode and episode.waited() > self.value('give_up'):
-            self._discard(f'never came: {episode.assembler.missing() or episode.awaited()}')
+        # On a busy machine messages may be late: wait as long as they go on coming.
+        if self._episode is episode and episode.silence() > self.value('give_up'):
+            self._discard(f'never came: {episode.assembler.missing() or episode.missing_topics()}')
 
 
 def main(arguments: list[str] | None = None) -> int:

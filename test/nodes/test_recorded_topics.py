@@ -17,7 +17,7 @@ from sensor_msgs.msg import Joy
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.recorder_node import RecorderNode
-from inril_ros.nodes.recording.offered_qos import adapted, deaf, differ
+from inril_ros.nodes.recording.offered_qos import adapted, differ, incompatible
 
 ROBOT = Path(__file__).parents[2] / 'config' / 'robots' / 'mock_arm.yaml'
 TOPIC = 'teleop/joy'
@@ -40,7 +40,7 @@ def test_the_best_that_all_publishers_offer(offers, reliable, latched):
         made = adapted(start, given, durability=True)
         assert not differ(made, profile(reliable, latched))
         assert made.depth == 50
-        assert not deaf(made, given)
+        assert not incompatible(made, given)
 
 
 def test_without_a_publisher_nothing_changes_and_old_messages_can_be_left_alone():
@@ -54,7 +54,7 @@ def test_without_a_publisher_nothing_changes_and_old_messages_can_be_left_alone(
     ((True, False), (False, False), True), ((False, True), (True, False), True),
     ((False, False), (True, True), False), ((True, True), (True, True), False)])
 def test_who_would_not_be_heard(wanted, offer, lost):
-    assert deaf(profile(*wanted), [profile(*offer)]) is lost
+    assert incompatible(profile(*wanted), [profile(*offer)]) is lost
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ class Lab:
         def came():
             publisher.publish(message)
             return any(item.topic == TOPIC and item.stamp == (1000 + self.count) * 10 ** 9
-                       for item, _ in self.node._recent)
+                       for item, _ in self.node._early._recent)
         self.until(came)
 
 

@@ -1,8 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The record of one running episode: what of it has come, its transitions, its bag."""
+"""The record of one running episode: its messages so far, its transitions, its bag."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.data.bags.queued_bag import QueuedBag
 from inril_ros.data.bags.reading import executed_tick
 from inril_ros.data.frames.assembly import Decision, TransitionAssembler
@@ -27,22 +28,22 @@ OUTCOME_NAMES = {
 
 
 class EpisodeRecord:
-    """What is known of the running episode.
+    """The record of the running episode.
 
     Args:
-        event: That announced it.
-        contract: Of the robot.
-        assembler: Makes its decisions.
-        capture: Says which messages belong to it.
-        bag: Of a demonstration; None: its decisions become transitions.
+        event: The event that announced the episode.
+        contract: The robot's contract.
+        assembler: Assembles its decisions.
+        capture: Selects the messages that belong to it.
+        bag: Bag of a demonstration; None: its decisions become transitions.
 
     Attributes:
-        event: See above.
-        assembler: See above.
-        bag: See above; None too when it is closed.
-        end: The event that ended it.
-        ended_at: [s] When that came, by a steady clock.
-        sent: The learner was sent something of it.
+        event: The event that announced the episode.
+        assembler: Assembles its decisions.
+        bag: Bag of a demonstration.
+        end: The event that ended the episode; None while it runs.
+        ended_at: [s] Arrival of that event by a steady clock.
+        sent: Whether transitions of it were sent to the learner.
     """
 
     def __init__(
@@ -60,16 +61,16 @@ class EpisodeRecord:
         self._last_tick = 0
         self._progress = 0.0
 
-    def take(self, item: Captured, message: Any) -> None:
-        """Take a message in, serialised and not."""
+    def add(self, item: Captured, message: Any) -> None:
+        """Add a message, serialised and not."""
         if self.bag is not None:
             self._capture.add(item)
         if item.topic == EXECUTED_TOPIC:
-            self._executed(message)
+            self._add_executed(message)
         elif item.topic == self._contract.episode.outcome_topic:
             self.assembler.add_reward(item.stamp, message.reward)
 
-    def _executed(self, message: ExecutedAction) -> None:
+    def _add_executed(self, message: ExecutedAction) -> None:
         if message.episode_id != self.event.episode_id:
             return
         self.assembler.add_executed(executed_tick(message))
@@ -79,49 +80,49 @@ class EpisodeRecord:
             self._write(self._capture.confirmed(self._last_tick))
 
     def add_extras(self, chunks: Iterable[ActionChunk]) -> None:
-        """Take in how the chunks of the episode were drawn."""
+        """Add the extras of the episode's chunks."""
         for chunk in chunks:
             if chunk.episode_id == self.event.episode_id:
                 self.assembler.add_extras(chunk.first_tick, np.array(chunk.extras, np.float32))
 
     def begin(self, started: EpisodeEvent) -> None:
-        """Take in when tick 0 is."""
+        """Note when tick 0 is."""
         self._capture.begin(stamp_ns(started))
-        self._keep(started)
+        self._write_event(started)
 
     def finish(self, ended: EpisodeEvent) -> None:
-        """Take in when the final observation is."""
+        """Note when the final observation is."""
         self.end = ended
         self.ended_at = time.monotonic()
         self.assembler.end(ended.tick, stamp_ns(ended))
 
     def all_came(self, settle: float | None) -> bool:
-        """Say whether all messages of the ended episode have come.
+        """Return whether all messages of the ended episode have come.
 
         Args:
-            settle: [s] How long one waits for them; None: until each topic has spoken.
+            settle: [s] Time to wait for them; None: until each topic has sent its last one.
         """
         if settle is None:
-            return not self.awaited()
+            return not self.missing_topics()
         return time.monotonic() - self.ended_at >= settle
 
-    def waited(self) -> float:
-        """Return how long [s] it has been over without another of its actions having come."""
+    def silence(self) -> float:
+        """Return the time [s] since the end, or since its last action came."""
         return time.monotonic() - max(self.ended_at, self._progress)
 
-    def awaited(self) -> list[str]:
-        """Return the topics whose last message hasn't come, of those that speak at each tick."""
+    def missing_topics(self) -> list[str]:
+        """Return the topics with a message at each tick whose last message hasn't come."""
         return self._capture.awaited(self._last_tick, stamp_ns(self.end))
 
     def close_bag(self) -> tuple[str, bool]:
-        """Write the rest and finish the bag; return where it lies, and whether it is kept.
+        """Write the rest and close the bag; return its path, and whether it is kept.
 
         Raises:
             BagError: The disk failed.
         """
         end = self.end
         self._write(self._capture.rest(stamp_ns(end)))
-        self._keep(end)
+        self._write_event(end)
         kept = end.outcome == EpisodeEvent.SUCCESS
         age, skew, gap = np.max(self.assembler.audit or [(0.0, 0.0, 0.0)], axis=0)
         path = self.bag.close({
@@ -132,8 +133,15 @@ class EpisodeRecord:
             kept)
         return str(path), kept
 
+    def reject_bag(self, reason: str) -> None:
+        """Close the bag of an episode that is given up, unless writing it has failed."""
+        if not self.bag.failure:
+            with suppress(BagError):
+                self.bag.close({'episode_id': self.event.episode_id, 'outcome': 'incomplete',
+                                'reason': reason}, keep=False)
+
     def transition(self, decision: Decision, header: Header) -> Transition:
-        """Return a decision as it travels to the learner, without its number."""
+        """Return a decision as a message to the learner, without its number."""
         end = self.end if decision.last else None
         images = pack_images(decision.images)
         message = Transition(
@@ -157,7 +165,7 @@ class EpisodeRecord:
         for item in items:
             self.bag.write(item.topic, item.message_type, item.bag_time, item.raw)
 
-    def _keep(self, event: EpisodeEvent) -> None:
+    def _write_event(self, event: EpisodeEvent) -> None:
         if self.bag is not None:
             self.bag.write(EVENT_TOPIC, 'inril_ros/msg/EpisodeEvent', stamp_ns(event),
                            serialize_message(event))

@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What publishers offer, and what a recording asks for because of it.
+"""The QoS that publishers offer, and the QoS that a recording requests because of it.
 
-A reliable subscription hears nothing of a publisher that isn't, and one that isn't reliable loses
-what a reliable publisher would have sent again. Nobody can know that before the publishers are
-there.
+A reliable subscription gets nothing from a best-effort publisher, and a best-effort one loses what
+a reliable publisher would have sent again. The offers are known only once the publishers exist.
 """
 
 from collections.abc import Sequence
@@ -23,19 +22,19 @@ from rosbags.interfaces import (
 
 
 def offered(node: Node, topic: str) -> list[QoSProfile]:
-    """Return the profiles of all publishers of a topic that a node has met."""
+    """Return the profiles of all publishers of a topic that a node has discovered."""
     return [end.qos_profile for end in node.get_publishers_info_by_topic(topic)]
 
 
 def adapted(wanted: QoSProfile, offers: Sequence[QoSProfile], durability: bool) -> QoSProfile:
-    """Return a profile that hears every publisher, and as well as all of them allow.
+    """Return the best profile that is compatible with every publisher.
 
-    Reliable, or transient local, only if every publisher is.
+    It is reliable, or transient local, only if every publisher is.
 
     Args:
-        wanted: Gives the rest, and all of it while there is no publisher.
+        wanted: The profile's other settings, and all of them while there is no publisher.
         offers: The publishers' profiles.
-        durability: Adapt that too.
+        durability: Adapt the durability too.
     """
     if not offers:
         return wanted
@@ -50,12 +49,12 @@ def adapted(wanted: QoSProfile, offers: Sequence[QoSProfile], durability: bool) 
 
 
 def differ(one: QoSProfile, other: QoSProfile) -> bool:
-    """Say whether two profiles differ in what ``adapted`` changes."""
+    """Return whether two profiles differ in what ``adapted`` changes."""
     return (one.reliability, one.durability) != (other.reliability, other.durability)
 
 
-def deaf(wanted: QoSProfile, offers: Sequence[QoSProfile]) -> bool:
-    """Say whether a subscription doesn't hear one of the publishers at all."""
+def incompatible(wanted: QoSProfile, offers: Sequence[QoSProfile]) -> bool:
+    """Return whether a subscription gets nothing from one of the publishers."""
     return any(
         (wanted.reliability == ReliabilityPolicy.RELIABLE
          and offer.reliability == ReliabilityPolicy.BEST_EFFORT)
@@ -64,7 +63,7 @@ def deaf(wanted: QoSProfile, offers: Sequence[QoSProfile]) -> bool:
 
 
 def bag_qos(profile: QoSProfile) -> Qos:
-    """Return a profile as a bag's metadata has it: the policies have the same numbers."""
+    """Return a profile as in a bag's metadata, where policies have the same numbers."""
     return Qos(
         QosHistory(int(profile.history)), profile.depth, QosReliability(int(profile.reliability)),
         QosDurability(int(profile.durability)), _time(profile.deadline), _time(profile.lifespan),

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the recorder listens to: which topics, and with which quality of service.
+"""The recorder's subscriptions: their topics and their QoS.
 
-In real time subscriptions take up what the publishers offer. To subscribe anew costs a moment in
-which nothing is heard, so it is done between episodes; during one only where a publisher that has
-come would not be heard at all.
+In real time subscriptions adapt to the QoS that the publishers offer. Subscribing again loses
+messages for a moment, so it is done between episodes; during one only for a publisher that would
+not be recorded at all.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
-from inril_ros.nodes.recording.offered_qos import adapted, bag_qos, deaf, differ, offered
+from inril_ros.nodes.recording.offered_qos import adapted, bag_qos, differ, incompatible, offered
 from inril_ros.robot.contract.contract import Contract
 
-_AT_ONCE = 50  # messages of one topic before the others have their turn
+_AT_ONCE = 50  # most messages of one topic before the others get their turn
 _PICTURES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 
@@ -31,25 +31,25 @@ class _Recorded:
 
     kind: str
     wanted: QoSProfile
-    link: Subscription
+    subscription: Subscription
     adapts: bool
     adapts_durability: bool
 
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """Which topics belong to an episode, by what they are: the type of each by its name.
+    """The topics of an episode by kind; mappings hold message types by topic.
 
     Attributes:
-        observed: What frames are made of.
-        latched: Those of them that are sent once, and are part of every episode.
-        bagged: What only bags have: commands and a person's device.
+        observed: Topics that frames are made of.
+        latched: Observed topics that are sent once and belong to every episode.
+        bagged: Commands and a person's device, which only bags have.
         pictures: Cameras that only bags have.
         ours: Executed actions and verdicts.
-        unused: Those of a person's device that command nothing: recorded if somebody sends them.
-        every_tick: What speaks at each tick in lockstep.
-        timed_here: Observations that are from when they came.
-        longest_gap: [s] Pause of a stream that no observation bears.
+        unused: Topics of a person's device that command nothing; recorded if they are published.
+        every_tick: Topics with a message at each tick in lockstep.
+        timed_here: Observations whose stamp is the time of their arrival.
+        longest_gap: [s] Longest pause of a stream that the contract allows.
     """
 
     observed: dict[str, str]
@@ -67,9 +67,9 @@ class StreamPlan:
         """Return the plan for a contract.
 
         Args:
-            contract: Of the robot.
+            contract: The robot's contract.
             observed: The topics of its frames.
-            bags: Demonstrations are recorded, and not only transitions.
+            bags: Whether demonstrations are recorded, not only transitions.
         """
         rules = contract.teleoperation
         commanded = {topic: kind for topic, kind in contract.action_topics().items()
@@ -102,89 +102,91 @@ class RecordedTopics:
 
     Args:
         node: The recorder.
-        plan: What to subscribe to.
-        take: Called with topic, type and serialised message.
-        anew: Called with a topic that is subscribed to anew and whose kept messages will come
-            once more.
+        plan: The topics.
+        on_message: Called with topic, type and serialised message.
+        on_repeat: Called with a topic whose latched messages will come again, because it is
+            subscribed to again.
     """
 
     def __init__(
-        self, node: ManagedNode, plan: StreamPlan, take: Callable[[str, str, bytes], None],
-        anew: Callable[[str], None],
+        self, node: ManagedNode, plan: StreamPlan, on_message: Callable[[str, str, bytes], None],
+        on_repeat: Callable[[str], None],
     ) -> None:
         self._node = node
-        self._take = take
-        self._anew = anew
+        self._on_message = on_message
+        self._on_repeat = on_repeat
         self._topics: dict[str, _Recorded] = {}
         for topic, kind in plan.pictures.items():
             self._add(topic, kind, qos.RECORDED_PICTURES)
         for topic, kind in {**plan.observed, **plan.bagged, **plan.ours}.items():
             if topic in plan.latched:
                 self._add(topic, kind, qos.LATCHED)
-            elif node.lockstep or topic in plan.ours:  # of nodes whose profiles are known
+            elif node.lockstep or topic in plan.ours:  # their QoS is known
                 node.require(self._add(topic, kind, qos.RECORD, adapts=False))
             else:
-                # Of what is sent again and again, an old message is of no use to a frame.
+                # A frame has no use for old messages of a stream that goes on.
                 depth = qos.RECORDED_PICTURES if kind in _PICTURES else qos.RECORDED_SENSOR
-                link = self._add(topic, kind, depth, durability=topic not in plan.observed)
+                subscription = self._add(
+                    topic, kind, depth, durability=topic not in plan.observed)
                 if topic not in plan.unused:
-                    node.require(link)
+                    node.require(subscription)
 
     def _add(self, topic: str, kind: str, wanted: QoSProfile, adapts: bool = True,
              durability: bool = True) -> Subscription:
-        link = self._subscribe(topic, kind, wanted)
+        subscription = self._subscribe(topic, kind, wanted)
         self._topics[topic] = _Recorded(
-            kind, wanted, link, adapts and not self._node.lockstep, durability)
-        return link
+            kind, wanted, subscription, adapts and not self._node.lockstep, durability)
+        return subscription
 
     def _subscribe(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
         made: list[Subscription] = []
 
-        def take(raw: bytes) -> None:
-            self._take(topic, kind, raw)
-            # rclpy's executor costs several times what the rest does, each message anew: what has
-            # piled up is taken here, or a recorder that fell behind would stay behind.
-            link = made[0]
+        def receive(raw: bytes) -> None:
+            self._on_message(topic, kind, raw)
+            # Per message, rclpy's executor costs several times as much as the rest. Taking queued
+            # messages here lets a recorder that fell behind catch up.
+            subscription = made[0]
             for _ in range(_AT_ONCE):
-                with link.handle:
-                    more = link.handle.take_message(link.msg_type, True)
+                with subscription.handle:
+                    more = subscription.handle.take_message(subscription.msg_type, True)
                 if more is None:
                     return
-                self._take(topic, kind, more[0])
+                self._on_message(topic, kind, more[0])
 
         made.append(self._node.create_subscription(
-            message_type(kind), topic, take, profile, raw=True))
+            message_type(kind), topic, receive, profile, raw=True))
         return made[0]
 
     def adapt(self, recording: bool) -> list[str]:
-        """Subscribe anew where publishers offer something else; return the topics.
+        """Subscribe again where publishers offer another QoS; return the topics.
 
         Args:
-            recording: An episode is being recorded: only where a publisher isn't heard.
+            recording: An episode is being recorded: only where the QoS is incompatible.
         """
         changed = []
         for topic, entry in self._topics.items():
             if not entry.adapts:
                 continue
-            present, offers = entry.link.qos_profile, offered(self._node, topic)
+            present, offers = entry.subscription.qos_profile, offered(self._node, topic)
             profile = adapted(entry.wanted, offers, entry.adapts_durability)
-            if offers and (deaf(present, offers) if recording else differ(profile, present)):
-                self._exchange(topic, entry, profile)
+            if offers and (incompatible(present, offers) if recording
+                           else differ(profile, present)):
+                self._resubscribe(topic, entry, profile)
                 changed.append(topic)
         return changed
 
-    def _exchange(self, topic: str, entry: _Recorded, profile: QoSProfile) -> None:
+    def _resubscribe(self, topic: str, entry: _Recorded, profile: QoSProfile) -> None:
         if profile.durability == DurabilityPolicy.TRANSIENT_LOCAL:
-            self._anew(topic)
-        link = self._subscribe(topic, entry.kind, profile)
-        self._node.replace_required(entry.link, link)
-        self._node.destroy_subscription(entry.link)
-        entry.link = link
+            self._on_repeat(topic)
+        subscription = self._subscribe(topic, entry.kind, profile)
+        self._node.replace_required(entry.subscription, subscription)
+        self._node.destroy_subscription(entry.subscription)
+        entry.subscription = subscription
         self._node.get_logger().info(
             f'{topic}: recorded as {profile.reliability.name}, {profile.durability.name}, as '
-            'its publishers offer it')
+            'its publishers offer')
 
     def offers(self) -> dict[str, list[Qos]]:
-        """Return what the publishers of each recorded topic offer, for a bag."""
+        """Return the offered QoS of each recorded topic, for a bag."""
         return {topic: [bag_qos(profile) for profile in offered(self._node, topic)]
                 for topic in (*self._topics, EVENT_TOPIC)}

@@ -1,8 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the recorder says: what became of each episode, and how it is doing."""
+"""What the recorder reports: its verdict on each episode, and its status."""
 
 from inril_ros.data.bags.bags import EVENT_TOPIC
+from inril_ros.data.bags.queued_bag import QueuedBag
 from inril_ros.msg import EpisodeEvent, RecorderStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -14,36 +15,37 @@ class RecorderReport:
 
     Args:
         node: The recorder.
-        stream: Of its transitions, if it has one.
+        stream: Its transitions; None without a journal.
 
     Attributes:
-        told: The episode that the last verdict was on.
+        last_episode: ID of the episode of the last verdict.
     """
 
     def __init__(self, node: ManagedNode, stream: TransitionStream | None) -> None:
         self._node = node
         self._stream = stream
         self._counts = {'saved': 0, 'discarded': 0, 'dropped': 0}
-        self.told = ''
+        self.last_episode = ''
         self._statuses = node.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
         self._events = node.create_publisher(EpisodeEvent, EVENT_TOPIC, qos.EVENT)
 
-    def dropped(self, bag: str, number: int) -> None:
-        """Count messages that a bag lacks, if there are any, and say so."""
-        if number:
-            self._counts['dropped'] += number
+    def count_dropped(self, bag: QueuedBag) -> None:
+        """Count and log the messages that a bag lost."""
+        if bag.dropped:
+            self._counts['dropped'] += bag.dropped
             self._node.get_logger().error(
-                f'{bag}: {number} messages were lost: the disk is too slow for what is recorded')
+                f'{bag.path}: {bag.dropped} messages were lost because the disk is too slow for '
+                'the recorded streams')
 
-    def verdict(self, source: EpisodeEvent, event: int, reason: str) -> None:
-        """Say what became of the record of an episode.
+    def publish_verdict(self, source: EpisodeEvent, event: int, reason: str) -> None:
+        """Publish whether an episode was kept.
 
         Args:
             source: The newest event of the episode.
             event: SAVED or DISCARDED.
-            reason: Why, or where it is.
+            reason: Why, or where the record is.
         """
-        self.told = source.episode_id
+        self.last_episode = source.episode_id
         self._events.publish(EpisodeEvent(
             header=source.header, run_id=source.run_id, episode_id=source.episode_id, event=event,
             purpose=source.purpose, outcome=source.outcome, tick=source.tick,
@@ -54,7 +56,7 @@ class RecorderReport:
         self.publish_status()
 
     def publish_status(self) -> None:
-        """Say how it is doing."""
+        """Publish the status."""
         stream = self._stream
         self._statuses.publish(RecorderStatus(
             header=self._node.header(self._node.now()), run_id=self._node.run_id,

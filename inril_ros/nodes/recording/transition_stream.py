@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Transitions on their way to the learner: journaled, sent, sent again until acknowledged."""
+"""Transitions for the learner: journaled, sent, and sent again until acknowledged."""
 
 from pathlib import Path
 import shutil
@@ -23,27 +23,28 @@ _TYPE = 'inril_ros/msg/Transition'
 _ALL = Retention()
 
 
-def _abort_marker(of: Transition | EpisodeEvent) -> Transition:
-    """Return the empty transition that tells the learner to forget an episode."""
+def _abort_marker(source: Transition | EpisodeEvent) -> Transition:
+    """Return the empty transition upon which the learner forgets an episode."""
     return Transition(
-        header=of.header, run_id=of.run_id, episode_id=of.episode_id,
-        truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=of.contract_hash)
+        header=source.header, run_id=source.run_id, episode_id=source.episode_id,
+        truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=source.contract_hash)
 
 
 class TransitionStream:
-    """The recorder's end of the stream. What the journal already has is sent again at the start.
+    """The recorder's end of the stream; at the start it sends what the journal already has.
 
     Args:
-        node: The node that publisher and subscription belong to.
-        folder: Of the journal.
-        run_id: Acknowledgements of other runs are ignored; empty: of none.
-        patience: [s] A transition that is not acknowledged by then is sent again.
-        sync_each: Force each transition to the disk before it is sent, not each episode.
-        retention: What of the journal is kept; by default everything.
+        node: Node of the publisher and the subscription.
+        folder: Folder of the journal.
+        run_id: Run whose acknowledgements count; empty: any run's.
+        patience: [s] Time after which an unacknowledged transition is sent again.
+        sync_each: Force each transition to the disk before it is sent, instead of each episode.
+        retention: Limits of the journal; by default everything is kept.
 
     Attributes:
-        sent: Transitions sent, those sent again counted again.
-        damaged: Pieces of the journal that could not be read.
+        sent: Number of transitions sent, repetitions included.
+        damaged: Number of places in the journal that could not be read.
+        endpoints: The publisher and the subscription.
 
     Raises:
         FolderInUseError: Another recorder writes to this journal.
@@ -66,31 +67,31 @@ class TransitionStream:
             self._log.error(f'journal: {damage}')
         self._publisher = node.create_publisher(Transition, 'transition', qos.EXPERIENCE)
         acknowledgements = node.create_subscription(
-            TransitionAck, 'transition_ack', self._acknowledge, qos.EXPERIENCE)
+            TransitionAck, 'transition_ack', self._on_ack, qos.EXPERIENCE)
         self.endpoints: tuple[Publisher | Subscription, ...] = (self._publisher, acknowledgements)
         self._close_cut_off()
         self.resend()
 
     @property
     def next_sequence(self) -> int:
-        """The number that the next transition must have."""
+        """Number of the next transition."""
         return self._journal.next_sequence
 
     @property
     def last_sequence(self) -> int:
-        """The number of the last transition in the journal."""
+        """Number of the last transition in the journal."""
         return self._journal.last_sequence
 
     @property
     def acknowledged(self) -> int:
-        """The learner has every transition up to this one."""
+        """Number up to which the learner has every transition."""
         return self._outbox.acknowledged
 
     def send(self, message: Transition) -> None:
         """Journal a transition, then send it.
 
         Raises:
-            OSError: It could not be journaled, and is not sent.
+            OSError: It could not be journaled; it is not sent.
         """
         self._end_cut_off()
         message.sequence = self.next_sequence
@@ -102,13 +103,13 @@ class TransitionStream:
         self._outbox.add(message.sequence, record)
         self.resend()
 
-    def give_up(self, of: Transition | EpisodeEvent) -> None:
-        """Tell the learner to forget an episode; later, if the journal can't be written now."""
-        self._cut_off = _abort_marker(of)
+    def give_up(self, source: Transition | EpisodeEvent) -> None:
+        """Have the learner forget an episode; later, if the journal can't be written now."""
+        self._cut_off = _abort_marker(source)
         self.resend()
 
     def resend(self) -> None:
-        """Send what is due: what is new, and what has waited too long, oldest first."""
+        """Send new transitions and those that have waited too long, oldest first."""
         try:
             self._end_cut_off()
         except OSError as error:
@@ -120,14 +121,14 @@ class TransitionStream:
             self.sent += 1
 
     def sync(self) -> None:
-        """Force what was journaled to the disk."""
+        """Force the journal to the disk."""
         try:
             self._journal.sync()
         except OSError as error:
             self._log.error(f'journal: {error}')
 
     def warn_of_low_space(self, gigabytes: float) -> None:
-        """Log a warning, once a minute, while the disk of the journal has less left [GB]."""
+        """Log a warning, once a minute, while the journal's disk has less free space [GB]."""
         free = shutil.disk_usage(self._folder).free / 1e9
         if free < gigabytes:
             self._log.warning(
@@ -135,18 +136,18 @@ class TransitionStream:
                 'episodes are lost as they run', throttle_duration_sec=60.0)
 
     def close(self) -> None:
-        """Finish the journal."""
+        """Close the journal."""
         self._journal.close()
 
     def _close_cut_off(self) -> None:
-        """End the episode that was being recorded when an earlier process was killed, if any."""
+        """End the episode that was running when an earlier process was killed, if any."""
         for _, record in self._journal.after(max(0, self._journal.last_sequence - 1)):
             last = deserialize_message(record, Transition)
             if not (last.terminated or last.truncated):
                 self.give_up(last)
 
     def _end_cut_off(self) -> None:
-        """Journal the end of an episode that was given up, before anything else."""
+        """Journal the end of an episode that was given up, before any other transition."""
         marker, self._cut_off = self._cut_off, None
         if marker is None:
             return
@@ -156,14 +157,14 @@ class TransitionStream:
             self._cut_off = marker
             raise
 
-    def _acknowledge(self, message: TransitionAck) -> None:
+    def _on_ack(self, message: TransitionAck) -> None:
         if self._run_id and message.run_id != self._run_id:
             return
         if message.sequence >= self._journal.next_sequence:
             self._log.error(
                 f'the learner has transitions up to {message.sequence}, the journal only up to '
-                f'{self._journal.last_sequence}: it is not the one that they came from, or lost '
-                'its end; numbers go on after those', throttle_duration_sec=5.0)
+                f'{self._journal.last_sequence}: this is another journal, or it lost its end; '
+                'new transitions are numbered after those', throttle_duration_sec=5.0)
             self._journal.skip_beyond(message.sequence)
         self._outbox.acknowledge(message.sequence, time.monotonic())
         if message.kept_sequence > self._kept:
@@ -178,5 +179,5 @@ class TransitionStream:
             self._log.error(f'journal: {error}')
             return
         if removed:
-            self._log.info(f'journal: {len(removed)} segments removed, beyond its limits and in '
-                           f'every checkpoint that is kept: {removed[0]} to {removed[-1]}')
+            self._log.info(f'journal: {len(removed)} segments beyond its limits removed, which '
+                           f'every kept checkpoint has: {removed[0]} to {removed[-1]}')

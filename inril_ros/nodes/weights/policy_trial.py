@@ -1,0 +1,102 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the network of a new version and tries it on held-out demonstration frames."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
+from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.nodes.weights.acting_versions import Acting
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.transport.weights.action_probe import check_actions
+from inril_ros.transport.weights.manifest import Manifest, WeightsRefused
+from inril_ros.transport.weights.tensors import WireTensor
+
+
+@dataclass(frozen=True)
+class TriedPolicy:
+    """A network that was tried.
+
+    Attributes:
+        policy: The network.
+        actions: (N, T, A) Its normalised actions on the frames.
+        change: Root mean square difference to the actions of the network that acted meanwhile.
+    """
+
+    policy: Policy
+    actions: np.ndarray
+    change: float
+
+
+class PolicyTrial:
+    """Makes networks of weights that have arrived.
+
+    Args:
+        contract: The robot's contract.
+        demonstrations: Folder of the bags with the frames; empty: a blank frame is used.
+        frames: Number of frames.
+        limit: Largest accepted root mean square change of actions; 0: no limit.
+        acting: Returns the acting version; None: there is none.
+    """
+
+    def __init__(self, contract: Contract, demonstrations: str, frames: int, limit: float,
+                 acting: Callable[[], Acting | None]) -> None:
+        self._contract = contract
+        self._limit = limit
+        self._acting = acting
+        self._frames: Observations | None = None
+        if demonstrations:
+            self._frames = trial_frames(
+                [learning_episode(read_episode(path, contract), contract)
+                 for path in find_bags(Path(demonstrations))], frames)
+
+    def load_from_disk(self, folder: Path) -> TriedPolicy:
+        """Return a network from a folder."""
+        return self._try(load_policy(folder), None)
+
+    def load(self, manifest: Manifest, received: dict[str, WireTensor]) -> TriedPolicy:
+        """Return the network of a version; called in the loading thread.
+
+        Raises:
+            WeightsRefused: The tensors are not those of the manifest, or the trial fails.
+        """
+        tensors = from_raw({name: (tensor.dtype, tensor.shape, tensor.data)
+                            for name, tensor in received.items()})
+        if schema_hash(tensors) != manifest.schema_hash:
+            raise WeightsRefused('names, shapes or types are not what the manifest says')
+        acting = self._acting()
+        return self._try(build_policy(manifest.model_config, tensors, take=True),
+                         None if acting is None else acting.product.actions)
+
+    def _try(self, policy: Policy, before: np.ndarray | None) -> TriedPolicy:
+        """Infer on the frames.
+
+        Args:
+            policy: A network that doesn't act yet.
+            before: (N, T, A) Actions of the acting network on the frames.
+
+        Raises:
+            WeightsRefused: Sizes are not this robot's, or actions are not finite or differ too
+                much.
+        """
+        sizes = (policy.config.observation_size, policy.config.action_size)
+        wanted = (self._contract.observation_size, self._contract.action_size)
+        if sizes != wanted:
+            raise WeightsRefused(f'sizes (O, A) are {sizes}, the contract has {wanted}')
+        shape = self._contract.image_shape
+        if policy.config.image_shape != shape:
+            raise WeightsRefused(f'images (C, H, W, 3) are {policy.config.image_shape}, '
+                                 f'the contract has {shape}')
+        if self._frames is None:
+            before = None  # actions on a blank frame show only whether they are finite
+        actions = actions_on(policy, self._frames or blank_frame(policy.config))
+        return TriedPolicy(policy, actions, check_actions(before, actions, self._limit))
