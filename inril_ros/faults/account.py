@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Journal against checkpoint: what was experienced, and what of it the learner has, how often.
+"""Compares the journal with a checkpoint: which transitions the learner lacks or has twice.
 
-Two comparisons, and the worse one counts. By number: the learner's account of transitions. By
-content: what was observed in the steps of the episodes that succeeded must be in the learner's
-memory as often as in the journal; measuring noise makes nearly each observation unique.
+Two comparisons are made, and the worse one counts. By number: the learner's count of transitions.
+By content: the observations of successful episodes must be in the learner's memory as often as in
+the journal; measurement noise makes nearly every observation unique.
 """
 
 from collections import Counter
@@ -23,12 +23,12 @@ SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
 
 @dataclass(frozen=True)
 class Learned:
-    """What a checkpoint holds.
+    """The contents of a checkpoint.
 
     Attributes:
-        sequence: Number of the last transition that is in.
-        transitions: How many are in.
-        rows: How often each observation is in the memory, by its bytes.
+        sequence: Number of the last transition in it.
+        transitions: Number of transitions in it.
+        rows: Occurrences of each observation in the memory, by its bytes.
     """
 
     sequence: int
@@ -38,9 +38,9 @@ class Learned:
 
 @dataclass
 class Account:
-    """Everything that was ever in the journal of a run, by number.
+    """All transitions that were ever in the journal of a run, by number.
 
-    It is kept here, since a fault may take it out of the journal again.
+    A fault may remove them from the journal again.
     """
 
     _known: dict[int, tuple[str, int, tuple[bytes, ...]]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Account:
         return max(self._known, default=0)
 
     def read(self, records: Iterable[Any]) -> None:
-        """Take in what is in the journal now (Transition messages).
+        """Add the journal's present transitions (Transition messages).
 
         A number with two contents, or a place in an episode with two numbers, is a conflict.
         """
@@ -85,10 +85,10 @@ class Account:
 
 
 def newest_checkpoint(folder: Path) -> Learned:
-    """Read the newest checkpoint in a folder, without touching any.
+    """Read the newest checkpoint in a folder.
 
     Raises:
-        ValueError: It doesn't verify.
+        ValueError: Its hashes are wrong.
         FileNotFoundError: There is none.
     """
     found = sorted(path for path in folder.glob('[0-9]*') if path.name.isdigit())

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""All faults, in the order in which they are done: by graph, so that each is started once."""
+"""All faults in the order in which they are done: by graph, so that each graph starts once."""
 
 from inril_ros.faults.clock_faults import clock_faults
 from inril_ros.faults.fault import Fault
@@ -15,14 +15,14 @@ FAULTS: tuple[Fault, ...] = (
 
 
 def chosen(only: list[str], short: bool = False) -> list[Fault]:
-    """Return the faults of these names, or all; in the catalogue's order.
+    """Return the faults of these names, or all, in the catalogue's order.
 
     Args:
-        only: Names; a part of a name stands for all that have it. Empty: all.
+        only: Names; a part of a name stands for all names that contain it. Empty: all.
         short: Only those of the short version.
 
     Raises:
-        ValueError: A name fits none.
+        ValueError: A name matches no fault.
     """
     names = [fault.name for fault in FAULTS]
     for name in only:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The clock that the nodes follow stands still, or is set: by ``/clock``, never the machine's."""
+"""The clock that the nodes follow (``/clock``, never the machine's) stands still, or is set."""
 
 from functools import partial
 
@@ -11,24 +11,24 @@ _STOPPED = 3.0  # [s]
 
 
 def stopped(graph: RunningGraph) -> str:
-    """Let the clock stand for a while, and go on from where it would have been."""
+    """Stop the clock for a while; it continues with the time that has passed."""
     graph.witness.clock_stopped = True
     try:
         graph.wait(_STOPPED)
     finally:
         graph.witness.clock_stopped = False
-    return f'stood for {_STOPPED:.0f} s, then went on with the time that had passed'
+    return f'stood for {_STOPPED:.0f} s, then continued with the time that had passed'
 
 
 def stepped(seconds: float, graph: RunningGraph) -> str:
-    """Set the clock forward or back, and leave it so."""
+    """Set the clock forward or back for good."""
     graph.witness.clock_offset += seconds
     graph.wait(1.0)
     return f'set by {seconds:+g} s'
 
 
 def clock_faults() -> tuple[Fault, ...]:
-    """Return the faults of this file."""
+    """Return the faults of the clock."""
     faults = (
         ('clock_stopped', stopped, f'/clock stands still for {_STOPPED:.0f} s'),
         ('clock_set_forward', partial(stepped, 2.0), '/clock is set forward by 2 s'),

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a fault is: how it is done, to which graph, and what is promised of it."""
+"""A fault: how it is done, to which graph, and what is promised about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,7 @@ from inril_ros.faults.running_graph import RunningGraph
 
 
 class CannotBeDone(RuntimeError):  # noqa: N818 a reason to skip, not a failure
-    """A fault that isn't allowed on this machine; the message says why."""
-
-
-def _always(graph: RunningGraph) -> bool:
-    return True
+    """This machine doesn't allow the fault; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +18,16 @@ class Fault:
     """One fault.
 
     Attributes:
-        name: In the matrix and for ``--only``.
-        node: What it is done to.
-        do: Does it, and returns when it is over, with a note of what was seen.
-        about: What it is, for people.
-        graph: Which of the graphs it is done to.
-        gap_promised: It must not be seen in the commands.
-        person_expected: Safety demands a person after it.
-        recovered: What must be true besides, of the graph and what it was like before, when
-            everything works again.
-        short: Part of the short version.
+        name: Name in the matrix and for ``--only``.
+        node: Node that it is done to.
+        do: Does the fault, and returns a note of its observations when it is over.
+        about: Description for people.
+        graph: Name of the graph that it is done to.
+        gap_promised: Whether it must not show in the commands.
+        person_expected: Whether safety demands a person afterwards.
+        recovered: Further condition of recovery: returns whether it holds, from the graph and the
+            policy's status before the fault.
+        short: Whether it is in the short version.
     """
 
     name: str

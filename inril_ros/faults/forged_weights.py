@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Versions of weights as they must never act, made from good ones; and as they may be sent.
+"""Forged and damaged versions of weights, which must never act, made from good ones.
 
-A forged version is whole and hashed as it should be: nothing but what is wrong with it can give it
-away. Each function is what a relay is armed with.
+A forged version is whole and has correct hashes: only the forgery itself can give it away. Each
+function is a ``Tamper`` for the relay.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,12 @@ import json
 
 import numpy as np
 
-from inril_ros.nodes.clients.weights_relay import Parcel, Tamper
+from inril_ros.nodes.clients.weights_relay import Parcel, Tamper, whole
 from inril_ros.transport.weights.manifest import content_hash, Version
 from inril_ros.transport.weights.tensors import read_tensors, weights_hash
 
-#: Added to the number of a forged version: the learner's own never get so far.
+#: Added to the number of a forged version; the learner's own numbers never get so far.
 FORGED = 1_000_000
-
-
-def sent_whole(version: Version, altered: bool = False) -> list[Parcel]:
-    """Return all pieces of a version, then its manifest."""
-    return [*(Parcel(version, index, altered) for index in range(version.manifest.chunk_count)),
-            Parcel(version, None, altered)]
 
 
 def flipped_byte(version: Version, before: Version | None) -> list[Parcel]:
@@ -31,28 +25,28 @@ def flipped_byte(version: Version, before: Version | None) -> list[Parcel]:
     content = bytearray(version.content)
     content[len(content) // (2 * version.manifest.chunk_count)] ^= 1
     damaged = replace(version, content=bytes(content))
-    first, *rest = sent_whole(version)
+    first, *rest = whole(version)
     return [Parcel(damaged, first.index, True), *rest]
 
 
 def dropped_piece(version: Version, before: Version | None) -> list[Parcel]:
     """Lose the first piece."""
-    return sent_whole(version)[1:]
+    return whole(version)[1:]
 
 
 def reordered(version: Version, before: Version | None) -> list[Parcel]:
     """Send the manifest first, then the pieces from the last to the first."""
-    return sent_whole(version)[::-1]
+    return whole(version)[::-1]
 
 
 def duplicated(version: Version, before: Version | None) -> list[Parcel]:
     """Send everything twice."""
-    return [parcel for parcel in sent_whole(version) for _ in range(2)]
+    return [parcel for parcel in whole(version) for _ in range(2)]
 
 
 def replayed(version: Version, before: Version | None) -> list[Parcel]:
     """Send the version before once more, after the newest one."""
-    return [*sent_whole(version), *sent_whole(before or version)]
+    return [*whole(version), *whole(before or version)]
 
 
 def not_a_number(version: Version, before: Version | None) -> list[Parcel]:
@@ -63,7 +57,7 @@ def not_a_number(version: Version, before: Version | None) -> list[Parcel]:
     place = version.content.index(largest.data)
     content = bytearray(version.content)
     content[place:place + 4] = np.array([np.nan], '<f4').tobytes()
-    return [*sent_whole(version), *sent_whole(_as_newer(version, bytes(content)), True)]
+    return [*whole(version), *whole(_as_newer(version, bytes(content)), True)]
 
 
 def other_architecture(version: Version, before: Version | None) -> list[Parcel]:
@@ -71,24 +65,24 @@ def other_architecture(version: Version, before: Version | None) -> list[Parcel]
     config = json.loads(version.manifest.model_config)
     config['actor_width'] //= 2
     forged = _as_newer(version, version.content, model_config=json.dumps(config))
-    return [*sent_whole(version), *sent_whole(forged, True)]
+    return [*whole(version), *whole(forged, True)]
 
 
 def older(version: Version, before: Version | None) -> list[Parcel]:
-    """Send the version, then its content under the number of one that is over."""
+    """Send the version, then its content under the number of an older one."""
     number = max(1, version.manifest.version - 1)
     manifest = replace(version.manifest, version=number, parent_version=number - 1)
-    return [*sent_whole(version), *sent_whole(Version(manifest, version.content), True)]
+    return [*whole(version), *whole(Version(manifest, version.content), True)]
 
 
 def other_run(version: Version, before: Version | None) -> list[Parcel]:
     """Send the version, then one that claims to be newer and of another run."""
     forged = _as_newer(version, version.content, run_id='00000000-0000-4000-8000-000000000000')
-    return [*sent_whole(version), *sent_whole(forged, True)]
+    return [*whole(version), *whole(forged, True)]
 
 
 def _as_newer(version: Version, content: bytes, **changes: str) -> Version:
-    """Return content under a number that is newer than any, with hashes that fit."""
+    """Return content under a number that is newer than any, with matching hashes."""
     sent = read_tensors(content)
     rows = [[*row[:4], sent[row[0]].hash if row[5] else row[4], row[5]]
             for row in json.loads(version.manifest.tensors)]
@@ -98,7 +92,7 @@ def _as_newer(version: Version, content: bytes, **changes: str) -> Version:
         tensors=json.dumps(rows, separators=(',', ':')), **changes), content)
 
 
-#: What a fault does, what the refusal says (empty: nothing is refused), and what it is.
+#: By fault: the tampering, words of the refusal (empty: nothing is refused), and a description.
 TAMPERS: dict[str, tuple[Callable[..., list[Parcel]] | Tamper, str, str]] = {
     'weights_flipped_byte': (flipped_byte, 'not have the hash', 'one bit of a version is flipped'),
     'weights_dropped_piece': (dropped_piece, '', 'a piece of a version is lost'),

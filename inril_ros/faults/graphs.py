@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The graphs that faults are done to, up and down: one for many faults, each as it needs."""
+"""The graphs that faults are done to, as context managers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
@@ -17,15 +17,15 @@ from inril_ros.nodes.clients.fault_witness import FaultWitness
 
 _GRACE = 3.0  # [s]
 _RESPAWNS = 10_000
-#: [s] Ages at which weights are warned of, and hold the arm, in place of ten minutes.
+#: [s] Ages of weights at which a warning is given, and the arm holds, instead of ten minutes.
 STALE_WARNING, STALE_HOLD = 6.0, 12.0
-#: A datagram per packet: one of 64 kB, the default, is lost with any of its 44 packets.
+#: One packet per datagram: one of 64 kB, the default, is lost with any of its 44 packets.
 TRANSPORT = 'UDPv4?max_msg_size=1400B'
 
 
 @contextmanager
 def main_graph(workplace: Workplace) -> Iterator[RunningGraph]:
-    """Give the graph in real time, with a relay between learner and policy."""
+    """Yield the graph in real time, with a relay between learner and policy."""
     ages = {'stale_warning': STALE_WARNING, 'stale_hold': STALE_HOLD}
     with _running(workplace, 'main', policy_node=ages) as graph:
         yield graph
@@ -33,14 +33,14 @@ def main_graph(workplace: Workplace) -> Iterator[RunningGraph]:
 
 @contextmanager
 def clocked_graph(workplace: Workplace) -> Iterator[RunningGraph]:
-    """Give the graph with a clock on ``/clock`` that the witness tells."""
+    """Yield the graph with the witness's ``/clock``."""
     with _running(workplace, 'clocked', clock=True) as graph:
         yield graph
 
 
 @contextmanager
 def parted_graph(workplace: Workplace) -> Iterator[RunningGraph]:
-    """Give the graph with the learner on the other side of a cable."""
+    """Yield the graph with the learner at the other end of a network link."""
     with NetworkLink() as link, inside(link.robot), \
             _running(
                 workplace, 'network', link=link, learner_node={'publish_every': 20}) as graph:
@@ -59,10 +59,10 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
 
     relayed = not clock and link is None
     with ExitStack() as stack:
-        place = stack.enter_context(workplace.called(name))
+        place = stack.enter_context(workplace.for_graph(name))
         domain = stack.enter_context(reserve_domain())
         variables = domain_environment(domain)
-        if link is not None:  # two machines share no memory, and find each other in their network
+        if link is not None:  # two machines share no memory, and find each other in the network
             variables |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
                           'FASTDDS_BUILTIN_TRANSPORTS': TRANSPORT}
         stack.enter_context(environment(variables))
@@ -78,7 +78,7 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
 
 @contextmanager
 def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for a while: those of a ROS domain hold for this process too."""
+    """Set environment variables for a while; this process needs those of the ROS domain too."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -92,7 +92,7 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 def may_use_fifo() -> bool:
-    """Say whether SCHED_FIFO is allowed: try it in a thread, which ends with its priority."""
+    """Return whether SCHED_FIFO is allowed, by trying it in a thread of its own."""
     allowed: list[bool] = []
 
     def attempt() -> None:

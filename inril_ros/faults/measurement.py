@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Gaps and unsafe commands, from what a witness has seen. Pure: no clock, no ROS."""
+"""Gaps and unsafe commands from a witness's records. Pure: no clock, no ROS."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inril_ros.nodes.clients.fault_witness import Command, Said, Tick
+from inril_ros.nodes.clients.fault_witness import Command, Sent, Tick
 from inril_ros.robot.contract.contract import Contract
 
 RESETTING, STARTED, ENDED = 1, 2, 3  # of EpisodeEvent.msg
 POLICY = 1  # of ExecutedAction.msg
-_POSES = 3  # the last messages before a command: one of them is what the command was made from
-_ROUNDING = 1e-4  # [rad or m] of what is sent as float32 and interpolated
+_POSES = 3  # measured poses before a command: it was made from one of them
+_ROUNDING = 1e-4  # [rad or m] by float32 and interpolation
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,21 @@ class Span:
     end: int
 
 
-def episodes(events: Iterable[Said], until: int) -> list[Span]:
-    """Return when episodes ran, by the times at which their events were sent.
+def episodes(events: Iterable[Sent], until: int) -> list[Span]:
+    """Return the spans of episodes, by the times at which their events were sent.
 
-    One whose end nobody told, since the node that would have is dead, lasts until the next one
-    begins or until ``until`` [ns].
+    An episode without an end, because the node that would have sent it is dead, lasts until the
+    next one begins or until ``until`` [ns].
     """
     spans: list[Span] = []
     began: int | None = None
-    for said in sorted(events, key=lambda said: said.sent):
-        kind = said.message.event
+    for event in sorted(events, key=lambda event: event.sent):
+        kind = event.message.event
         if kind in (ENDED, STARTED) and began is not None:
-            spans.append(Span(began, said.sent))
+            spans.append(Span(began, event.sent))
             began = None
         if kind == STARTED:
-            began = said.sent
+            began = event.sent
     if began is not None:
         spans.append(Span(began, until))
     return spans
@@ -48,7 +48,7 @@ def episodes(events: Iterable[Said], until: int) -> list[Span]:
 def longest_gap(commands: Iterable[Command], running: Sequence[Span], window: Span) -> float:
     """Return the longest time [s] without a command in a window, while an episode ran.
 
-    Each action of the contract is commanded for itself; the worst one counts. The time from the
+    Each action of the contract is measured separately; the worst one counts. The time from the
     last command to the end of the episode or of the window counts too.
     """
     by_action: dict[str, list[int]] = {}
@@ -63,8 +63,8 @@ def longest_gap(commands: Iterable[Command], running: Sequence[Span], window: Sp
             if begin >= end or not len(inside):
                 worst = max(worst, end - begin)
                 continue
-            # The first command of an episode comes with the event or just after; before the
-            # window there was one.
+            # The first command of an episode comes with its event or just after it. An episode
+            # that began before the window had a command before it.
             edges = np.concatenate([inside[:1] if begin == span.begin else [begin], inside, [end]])
             worst = max(worst, int(np.diff(edges).max()))
     return worst / 1e9
@@ -72,10 +72,10 @@ def longest_gap(commands: Iterable[Command], running: Sequence[Span], window: Sp
 
 def unsafe_motion(commands: Sequence[Command], measured: Sequence[Command], contract: Contract,
                   window: Span) -> list[str]:
-    """Return what is wrong with commands in a window: beyond limits, or a jump.
+    """Return the unsafe commands in a window: beyond limits, or a jump.
 
-    A jump is further from the command before than the velocity allows. What takes up from where
-    the arm is measured to be is none, however far from the last command: motion begins from there.
+    A jump is further from the command before than the velocity allows. A command that starts from
+    the measured pose is no jump, however far from the last command: motion begins from there.
     """
     found = []
     for name, entry in contract.actions.items():
@@ -96,10 +96,10 @@ def unsafe_motion(commands: Sequence[Command], measured: Sequence[Command], cont
                     command.values > high + _ROUNDING).any():
                 found.append(f'{name} commanded to {command.values.round(4).tolist()}')
             elif former is not None:
-                # A command may be late, and the next one in time: they are a period apart then.
+                # If a command is late and the next one on time, they count as a period apart.
                 seconds = max(contract.period, (command.sent - former.sent) / 1e9)
                 jump = np.abs(command.values - former.values)
-                if (jump > velocity * seconds + _ROUNDING).any() and not _takes_up(
+                if (jump > velocity * seconds + _ROUNDING).any() and not _starts_from(
                         command, arm[max(0, bisect_right(seen, command.sent) - _POSES):
                                      bisect_right(seen, command.sent)],
                         velocity * contract.period):
@@ -107,19 +107,19 @@ def unsafe_motion(commands: Sequence[Command], measured: Sequence[Command], cont
     return found
 
 
-def _takes_up(command: Command, poses: Sequence[Command], reach: np.ndarray) -> bool:
-    """Say whether a command is where the arm was measured just before, within ``reach`` (A_i,)."""
+def _starts_from(command: Command, poses: Sequence[Command], reach: np.ndarray) -> bool:
+    """Return whether a command is within ``reach`` (A_i,) of one of the measured poses."""
     return any((np.abs(command.values - pose.values) <= reach + _ROUNDING).all()
                for pose in poses)
 
 
 def unsafe_weights(ticks: Iterable[Tick], sound: Collection[int], window: Span) -> list[str]:
-    """Return the commands in a window that are of weights that must not act.
+    """Return the commands in a window by weights that must not act.
 
     Args:
-        ticks: What was told of ticks.
-        sound: Versions that were sent whole and unaltered; what was loaded from disk is 0.
-        window: When.
+        ticks: The reported ticks.
+        sound: Versions that were sent whole and unaltered; 0 stands for the model on disk.
+        window: The window.
     """
     return [f'tick {tick.tick} by version {tick.weights_version}' for tick in ticks
             if tick.source == POLICY and window.begin <= tick.sent <= window.end

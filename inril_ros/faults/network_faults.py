@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The network between robot and learner: cut, lossy, slow. Each is in a namespace of its own."""
+"""The network between robot and learner is cut, lossy or slow."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ LOSSES = (1, 5, 20)  # percent
 
 
 def cut(seconds: float, graph: RunningGraph) -> str:
-    """Let nothing pass for a while."""
+    """Cut the link for a while."""
     graph.link.cut = True
     try:
         graph.wait(seconds)
@@ -25,7 +25,7 @@ def cut(seconds: float, graph: RunningGraph) -> str:
 
 
 def degraded(loss: float, delay: float, graph: RunningGraph) -> str:
-    """Lose or delay frames until a new version has come through, and for a while at least."""
+    """Lose or delay frames for a while, and until a new version has come through."""
     link, before = graph.link, graph.witness.status('policy_node')
     link.loss, link.delay = loss, delay
     try:
@@ -37,18 +37,18 @@ def degraded(loss: float, delay: float, graph: RunningGraph) -> str:
     finally:
         link.loss = link.delay = 0.0
     versions = graph.witness.status('policy_node').weights_version - before.weights_version
-    return f'weights went on coming: {versions} versions later when it ended'
+    return f'weights still came through: {versions} versions until it ended'
 
 
 def network_faults() -> tuple[Fault, ...]:
-    """Return the faults of this file."""
-    def of(name: str, do: object, about: str) -> Fault:
+    """Return the faults of the network."""
+    def fault(name: str, do: object, about: str) -> Fault:
         return Fault(name, 'network', do, about, graph='network', recovered=new_version)
     return (
-        of('network_cut', partial(cut, _SHORT), f'cut for {_SHORT:.0f} s'),
-        of('network_cut_long', partial(cut, _LONG),
-           f'cut for {_LONG:.0f} s: both sides take the other for gone'),
-        *(of(f'network_loss_{percent}', partial(degraded, percent / 100, 0.0),
+        fault('network_cut', partial(cut, _SHORT), f'cut for {_SHORT:.0f} s'),
+        fault('network_cut_long', partial(cut, _LONG),
+           f'cut for {_LONG:.0f} s: each side takes the other for gone'),
+        *(fault(f'network_loss_{percent}', partial(degraded, percent / 100, 0.0),
              f'{percent} % of the packets are lost') for percent in LOSSES),
-        of('network_delay_200ms', partial(degraded, 0.0, 0.2), 'each packet is 200 ms late'),
+        fault('network_delay_200ms', partial(degraded, 0.0, 0.2), 'each packet is 200 ms late'),
     )

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two network namespaces as two machines, and a cable between them that loses and delays.
 
-The cable is a thread that carries Ethernet frames from one TAP device to the other. A queueing
-discipline of the kernel (netem) would do the same where the kernel has it; this works on all that
-have namespaces and TAP devices, and draws what it loses from a seed. Nothing leaves the two.
+The cable is a thread that carries Ethernet frames from one TAP device to the other. The kernel's
+netem would do the same where it exists; this works wherever there are namespaces and TAP devices,
+and draws its losses from a seed. Nothing leaves the two namespaces.
 """
 
 from collections.abc import Iterator
@@ -28,21 +28,21 @@ _TUN = Path('/dev/net/tun')
 _SET_INTERFACE, _TAP, _PLAIN = 0x400454CA, 0x0002, 0x1000  # TUNSETIFF, IFF_TAP, IFF_NO_PI
 _NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
 _FRAME = 65536
-_QUEUE = 10_000  # frames: a version of the weights is sent in one go
+_QUEUE = 10_000  # frames: a version of the weights is sent in one burst
 _NETWORK = '10.77.0'
 
 
 class NetworkLink:
-    """The cable, as a context manager: the namespaces are there inside it.
+    """The cable, as a context manager; the namespaces exist inside it.
 
     Attributes:
         robot, learner: Names of the namespaces.
-        cut: Nothing passes.
+        cut: Whether nothing passes.
         loss: Share of frames that is lost.
-        delay: [s] Of each frame.
+        delay: [s] Delay of each frame.
 
     Raises:
-        CannotBeDone: On entering, where this machine doesn't allow it.
+        CannotBeDone: On entering, if this machine doesn't allow it.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class NetworkLink:
         self._remove()
 
     def _plug(self, namespace: str, index: int) -> int:
-        """Make a TAP device in a namespace; return the descriptor of its other side."""
+        """Make a TAP device in a namespace; return the descriptor of its other end."""
         name = f'tap{index}_{os.getpid() % 100_000}'
         end = os.open(_TUN, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         self._ends.append(end)
@@ -94,7 +94,7 @@ class NetworkLink:
             subprocess.run(['ip', 'netns', 'del', namespace], capture_output=True, check=False)
 
     def _carry(self) -> None:
-        """Carry frames until the end."""
+        """Carry frames until the link is closed."""
         waiting: list[tuple[float, int, int, bytes]] = []
         count = 0
         while not self._closing.is_set():
@@ -119,7 +119,7 @@ class NetworkLink:
 
 
 def _frames(end: int) -> Iterator[bytes]:
-    """Yield what has come, so much at once that the other end has its turn too."""
+    """Yield waiting frames, but only so many that the other end gets its turn too."""
     for _ in range(64):
         try:
             yield os.read(end, _FRAME)
@@ -132,7 +132,7 @@ def _ip(*arguments: str) -> None:
 
 
 def _enter(namespace: int) -> None:
-    """Let this thread be in a network namespace. Python has it from 3.12 on (``os.setns``)."""
+    """Move this thread to a network namespace, as ``os.setns`` does from Python 3.12 on."""
     if ctypes.CDLL(None, use_errno=True).setns(namespace, _NETWORK_NAMESPACE):
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
@@ -140,14 +140,14 @@ def _enter(namespace: int) -> None:
 
 @contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """Let this thread, and the threads and processes that it starts, be in a namespace."""
+    """Run this thread, and the threads and processes that it starts, in a namespace."""
     home = os.open('/proc/thread-self/ns/net', os.O_RDONLY | os.O_CLOEXEC)
     try:
-        there = os.open(f'/run/netns/{namespace}', os.O_RDONLY | os.O_CLOEXEC)
+        namespace_descriptor = os.open(f'/run/netns/{namespace}', os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _enter(there)
+            _enter(namespace_descriptor)
         finally:
-            os.close(there)
+            os.close(namespace_descriptor)
         try:
             yield
         finally:

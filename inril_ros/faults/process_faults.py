@@ -16,10 +16,8 @@ from inril_ros.graph.supervisor import node_command
 
 _FROZEN = 3.0  # [s]
 NODES = ('learner_node', 'recorder_node', 'policy_node', 'actuation_node', 'mock_arm_node')
-# What commands the robot, and the robot itself, are seen in the commands.
+# Faults of these nodes show in the commands.
 _SEEN = ('actuation_node',)
-# A person decides whether an arm moves again whose commander, or whose driver, had died.
-_PERSON = ('actuation_node', 'mock_arm_node')
 
 
 def kill(node: str, graph: RunningGraph) -> str:
@@ -30,18 +28,22 @@ def kill(node: str, graph: RunningGraph) -> str:
 
 def freeze(node: str, graph: RunningGraph) -> str:
     """Stop a node for a while."""
-    graph.freeze(node, _FROZEN)
+    os.kill(graph.process(node), signal.SIGSTOP)
+    try:
+        graph.wait(_FROZEN)
+    finally:
+        os.kill(graph.process(node), signal.SIGCONT)
     return f'stopped for {_FROZEN:.0f} s'
 
 
 def restart(node: str, graph: RunningGraph) -> str:
-    """End a node in order, and start it again."""
+    """End a node in an orderly way, and start it again."""
     graph.supervisor.restart(node)
     return ''
 
 
 def new_version(graph: RunningGraph, before: object) -> bool:
-    """Say whether weights act that are newer than those before."""
+    """Return whether newer weights act than before."""
     policy = graph.witness.status('policy_node')
     return policy is not None and policy.weights_version > before.weights_version
 
@@ -57,7 +59,7 @@ def kill_in_publish(graph: RunningGraph) -> str:
             os.kill(process, signal.SIGKILL)
     graph.witness.on_piece = strike
     try:
-        graph.until(lambda: struck, 'a piece of weights', 60.0, look_after=False)
+        graph.until(lambda: struck, 'a piece of weights', 60.0, supervise=False)
     finally:
         graph.witness.on_piece = None
     graph.wait(0.3)
@@ -67,7 +69,7 @@ def kill_in_publish(graph: RunningGraph) -> str:
 
 
 def kill_in_checkpoint(graph: RunningGraph) -> str:
-    """Kill the learner while a checkpoint lies beside its place."""
+    """Kill the learner while a checkpoint is not yet renamed to its final name."""
     folder, process = graph.place.checkpoints, graph.process('learner_node')
 
     def written() -> bool:
@@ -83,7 +85,7 @@ def kill_in_checkpoint(graph: RunningGraph) -> str:
 
 
 def kill_in_ingest(graph: RunningGraph) -> str:
-    """Let transitions pile up, and kill the learner when it has taken in the first of them."""
+    """Let transitions pile up, and kill the learner when it has ingested the first of them."""
     process = graph.process('learner_node')
     before = graph.witness.status('learner_node').sequence
     struck: list[int] = []
@@ -97,7 +99,7 @@ def kill_in_ingest(graph: RunningGraph) -> str:
     graph.witness.on_acknowledged = strike
     os.kill(process, signal.SIGCONT)
     try:
-        graph.until(lambda: struck, 'an acknowledgement', 30.0, look_after=False)
+        graph.until(lambda: struck, 'an acknowledgement', 30.0, supervise=False)
     finally:
         graph.witness.on_acknowledged = None
     journaled = graph.witness.status('recorder_node').journaled
@@ -162,14 +164,14 @@ def _of(node: str, name: str, what: str, do: Callable[[str, RunningGraph], str],
 
 
 def process_faults() -> tuple[Fault, ...]:
-    """Return the faults of this file."""
+    """Return the faults of processes."""
     found = []
     for node in NODES:
         found += [
             _of(node, 'killed', 'is killed (SIGKILL)', kill,
                 short=node == 'learner_node'),
             _of(node, 'stopped', f'stands still for {_FROZEN:.0f} s (SIGSTOP, SIGCONT)', freeze),
-            _of(node, 'restarted', 'is ended in order and started again', restart)]
+            _of(node, 'restarted', 'is ended in an orderly way and started again', restart)]
     return (
         *found,
         Fault('learner_killed_in_publish', 'learner_node', kill_in_publish,
@@ -178,7 +180,7 @@ def process_faults() -> tuple[Fault, ...]:
         Fault('learner_killed_in_checkpoint', 'learner_node', kill_in_checkpoint,
               'killed while a checkpoint is being written', recovered=new_version),
         Fault('learner_killed_in_ingest', 'learner_node', kill_in_ingest,
-              'killed while it takes in what had piled up', recovered=new_version),
+              'killed while it ingests transitions that had piled up', recovered=new_version),
         Fault('recorder_killed_in_write', 'recorder_node', kill_in_write,
               'killed while a transition is forced to the disk'),
         Fault('second_learner_same_folder', 'learner_node', partial(second_learner, False),

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The matrix as JSON for machines and as a table for people."""
+"""The fault matrix as JSON and as a Markdown table."""
 
 from collections.abc import Mapping, Sequence
 import json
@@ -14,11 +14,11 @@ _HEAD = """# Fault matrix
 
 What the graph does when something breaks. Made by `{command}`; it takes a while. Do not edit.
 
-The whole graph of fine-tuning runs on the mock arm in real time, and each fault is done in the
-middle of an episode that the policy drives. Nodes are processes. Whoever watches times commands by
-the stamp that DDS gives them where they are sent. A relay stands between learner and policy and
-damages weights where a fault says so. Policy, recorder and learner come back by themselves, as
-with `respawn:=true`; what a person can do is done only after the graph had four seconds alone.
+The whole fine-tuning graph runs on the mock arm in real time, each node in a process of its own,
+and each fault is done in the middle of an episode that the policy drives. Commands are timed by
+the stamp that DDS gives them where they are sent. A relay between learner and policy damages
+weights where a fault requires it. Policy, recorder and learner are restarted automatically, as
+with `respawn:=true`; a person acts only after the graph had four seconds to recover by itself.
 
 """
 _LEGEND = """
@@ -26,36 +26,37 @@ _LEGEND = """
   recovered; **before**: the same in the undisturbed stretches of the graph up to then, {first:g} s
   at its start and {baseline:g} s before each fault.
 * **unsafe**: commands beyond the contract's limits, jumps beyond velocity x time from the command
-  before (to take up from where the arm is measured to be, as each beginning does, is none), and
-  commands by weights that were not sent whole and unaltered.
-* **lost**, **twice**: of everything that was ever in the journal, what the learner's checkpoint
-  lacks or has too often afterwards, by number and by content. What was never journaled (the rest
-  of an episode whose recorder died) is not counted: such an episode is told as discarded.
-* **recovery**: from the end of the fault until every node spoke, the policy drove, and the learner
-  had what was journaled; where the learner or its weights were hit, until newer weights acted.
-* **person**: whether one had to do something; the note says what. Safety demands one where the
-  process that commands the arm, or the arm itself, was gone: nothing moves until somebody says so.
+  before (starting from the measured pose, as each episode does, is no jump), and commands by
+  weights that were not sent whole and unaltered.
+* **lost**, **twice**: transitions that were ever in the journal and that the learner's checkpoint
+  afterwards lacks or has too often, by number and by content. Transitions that were never
+  journaled (the rest of an episode whose recorder died) don't count: such an episode is reported
+  as discarded.
+* **recovery**: from the end of the fault until every node reported, the policy drove, and the
+  learner had the journaled transitions; if the learner or its weights were hit, until newer
+  weights acted.
+* **person**: whether a person had to act; the note says how. Safety demands this where the process
+  that commands the arm, or the arm itself, was gone: nothing moves without new consent.
 
-Promised are no unsafe command, nothing lost, nothing twice, recovery without a person unless
+The promises: no unsafe command, nothing lost, nothing twice, recovery without a person unless
 safety demands one, and no gap over two periods ({two:g} ms here) unless the undisturbed stretches
-had a longer one: a machine that is busy with other things makes such gaps too. Faults of the
-process that sends the commands, and of the clock that it follows, are seen in the commands: that
-last promise is not made for them.
+had a longer one, because a busy machine makes such gaps too. Faults of the process that sends the
+commands, and of the clock that it follows, show in the commands; the last promise excludes them.
 """
 
 
 def write_report(rows: Sequence[Row], broken: Mapping[str, list[str]],
                  conditions: Mapping[str, Any], command: str,
                  baselines: tuple[float, float], folder: Path) -> Path:
-    """Write both files; return the one for people.
+    """Write both files; return the path of the Markdown.
 
     Args:
-        rows: In the order of the table.
-        broken: Promises that were broken, by fault.
-        conditions: What the figures depend on: machine, load, rate.
-        command: That makes them.
-        baselines: [s] Undisturbed stretches: of each graph, before each fault.
-        folder: Where to.
+        rows: Rows in the order of the table.
+        broken: Broken promises by fault.
+        conditions: Conditions of the measurement: machine, load, rate.
+        command: Command that makes the matrix.
+        baselines: [s] Undisturbed stretches at the start of each graph, and before each fault.
+        folder: Folder of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JSON).write_text(json.dumps(
@@ -70,10 +71,10 @@ def write_report(rows: Sequence[Row], broken: Mapping[str, list[str]],
 
 
 def read_rows(folder: Path) -> list[Row]:
-    """Return the rows of a matrix that was written before, none if there is none.
+    """Return the rows of an existing matrix; none if there is none.
 
     Raises:
-        ValueError: What is there is no matrix.
+        ValueError: The file is no fault matrix.
     """
     path = folder / JSON
     if not path.exists():

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One line of the matrix: what a fault did, and which promise it broke."""
+"""One row of the matrix: the effects of a fault, and the promises that it broke."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,22 +8,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one fault. A fault that could not be done has no figures, and a note why.
+    """The effects of one fault; if it could not be done, only a note why.
 
     Attributes:
-        fault: Its name.
-        node: What it was done to.
-        longest_command_gap_ms: [ms] Between two commands of an episode, while it was done and
-            until the graph had recovered; None where it was not done.
-        unsafe_commands: Beyond the limits, a jump beyond velocity x time, or of weights that were
-            not sent whole and unaltered.
-        transitions_lost: Journaled, and not in the learner's checkpoint afterwards.
-        transitions_duplicated: In it more often than in the journal.
-        recovery_s: [s] From the end of the fault until everything worked again.
-        needs_human: A person had to do something before it did.
-        baseline_gap_ms: [ms] Longest gap in the same graph without any fault, up to then.
-        period_ms: [ms] Between two commands, nominal.
-        note: What was seen or done; for people.
+        fault: Name of the fault.
+        node: Node that it was done to.
+        longest_command_gap_ms: [ms] Longest time between two commands of an episode, from the
+            fault until the graph had recovered.
+        unsafe_commands: Commands beyond the limits, jumps beyond velocity x time, or commands by
+            weights that were not sent whole and unaltered.
+        transitions_lost: Journaled transitions that the learner's checkpoint lacks afterwards.
+        transitions_duplicated: Transitions that it has more often than the journal.
+        recovery_s: [s] Time from the end of the fault until everything worked again.
+        needs_human: Whether a person had to act before that.
+        baseline_gap_ms: [ms] Longest gap so far in the same graph without a fault.
+        period_ms: [ms] Nominal time between two commands.
+        note: Observations, for people.
     """
 
     fault: str
@@ -40,7 +40,7 @@ class Row:
 
     @property
     def done(self) -> bool:
-        """Whether there are figures."""
+        """Whether the fault was done and measured."""
         return self.unsafe_commands is not None
 
     def to_json(self) -> dict[str, Any]:
@@ -49,12 +49,12 @@ class Row:
 
 
 def broken_promises(row: Row, gap_promised: bool, person_expected: bool) -> list[str]:
-    """Say which promises a row breaks; empty for one that was not done.
+    """Return the promises that a row breaks; none if the fault was not done.
 
     Args:
-        row: What was measured.
-        gap_promised: The fault must not be seen in the commands.
-        person_expected: Safety demands a person after it.
+        row: The measurements.
+        gap_promised: Whether the fault must not show in the commands.
+        person_expected: Whether safety demands a person afterwards.
     """
     if not row.done:
         return []
@@ -69,7 +69,7 @@ def broken_promises(row: Row, gap_promised: bool, person_expected: bool) -> list
         found.append('did not recover')
     if row.needs_human and not person_expected:
         found.append('needed a person')
-    # A gap that the machine makes without any fault too says nothing about the fault.
+    # A gap that the machine also makes without a fault says nothing about the fault.
     if gap_promised and row.longest_command_gap_ms > max(
             2 * row.period_ms, row.baseline_gap_ms):
         found.append(f'a gap of {row.longest_command_gap_ms:.0f} ms in the commands')

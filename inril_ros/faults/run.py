@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Does faults one after the other, and measures what came of each."""
+"""Does faults one after the other, and measures their effects."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,19 +22,19 @@ from inril_ros.faults.row import broken_promises, Row
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.faults.workplace import Workplace
 
-#: [s] Undisturbed stretches, of each graph and before each fault; a look after the recovery.
+#: [s] Undisturbed stretches at a graph's start, before each fault, and after the recovery.
 FIRST_BASELINE, BASELINE, AFTER = 20.0, 3.0, 0.5
-_SHOWN = 3  # unsafe commands that are named
+_SHOWN = 3  # unsafe commands named in a note
 
 
 def run_faults(faults: Sequence[Fault], workplace: Workplace,
-               told: Callable[[Row, list[str]], None]) -> list[Row]:
-    """Do faults; a graph that doesn't recover from one is started anew for the next.
+               on_row: Callable[[Row, list[str]], None]) -> list[Row]:
+    """Do faults; a graph that doesn't recover from one is started again for the next.
 
     Args:
-        faults: In order; those of one graph together.
-        workplace: Prepared.
-        told: Called with each row, and the promises that it breaks.
+        faults: The faults in order, those of one graph together.
+        workplace: The prepared workplace.
+        on_row: Called with each row and the promises that it breaks.
     """
     rows, starts = [], 0
     stack, running, name = ExitStack(), None, ''
@@ -61,12 +61,12 @@ def run_faults(faults: Sequence[Fault], workplace: Workplace,
                 stack.close()
                 running = None
             rows.append(row)
-            told(row, broken)
+            on_row(row, broken)
     return rows
 
 
 def _folder(workplace: Workplace, number: int) -> Path:
-    """Return a folder for a start of a graph; what all start from lies in links in it."""
+    """Return a folder for a start of a graph, with links to what all starts share."""
     folder = workplace.folder / f'{number:02d}'
     folder.mkdir()
     for name in ('demonstrations', 'model', 'settings.yaml'):
@@ -78,11 +78,11 @@ def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
     """Do one fault in an episode of its own.
 
     Returns:
-        What came of it, and whether the graph works as before.
+        Its effects, and whether the graph works as before.
 
     Raises:
         CannotBeDone: This machine doesn't allow it.
-        NotRecovered: It could not even be done.
+        NotRecovered: It could not be done.
     """
     witness = graph.witness
     witness.forget()
@@ -101,8 +101,8 @@ def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
         graph.wait(AFTER)
     except NotRecovered as error:
         note = f'{note}; {error}'.lstrip('; ')
-    window = graph.span_since(struck)
-    needed = list(dict.fromkeys(graph.by_person))
+    window = Span(struck, time.time_ns())
+    by_person = list(dict.fromkeys(graph.by_person))
     lost, twice, sound = None, None, recovery is not None
     try:
         graph.end()
@@ -114,14 +114,14 @@ def measure(fault: Fault, graph: RunningGraph) -> tuple[Row, bool]:
     unsafe = _unsafe(graph, window)
     return Row(
         fault.name, fault.node, _gap(graph, window), len(unsafe), lost, twice,
-        None if recovery is None else round(recovery, 2), bool(needed),
+        None if recovery is None else round(recovery, 2), bool(by_person),
         graph.undisturbed_gap, 1e3 * graph.place.contract.period,
-        '; '.join(filter(None, [note, f'a person: {", ".join(needed)}' if needed else '',
+        '; '.join(filter(None, [note, f'a person: {", ".join(by_person)}' if by_person else '',
                                 *unsafe[:_SHOWN]]))), sound
 
 
 def _rest(graph: RunningGraph, seconds: float) -> None:
-    """Do nothing for a while, and see how regularly commands come then."""
+    """Wait, and measure the longest gap between commands meanwhile."""
     began = time.time_ns()
     graph.wait(seconds)
     graph.undisturbed_gap = max(
@@ -137,8 +137,8 @@ def _gap(graph: RunningGraph, window: Span) -> float:
 
 def _unsafe(graph: RunningGraph, window: Span) -> list[str]:
     witness = graph.witness
-    # Without a relay nobody tampers; of two versions in a row only the second one may be announced
-    # to a witness that the network kept waiting.
+    # Without a relay no version is altered; a slow network may announce only the second of two
+    # versions in a row to the witness.
     sound = (range(1, max(witness.announced, default=0) + 1) if witness.relay is None
              else witness.relay.sound)
     return [*unsafe_motion(witness.commands, witness.measured, graph.place.contract, window),

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A running graph that faults are done to: episodes, blows, recovery, and a person where need be.
+"""A running graph for faults: its processes and episodes, recovery, and a person's actions.
 
-Nothing here decides what a fault is. It says when everything works again, and what a person had to
-do for it: that is tried only after the graph had its time to help itself.
+It reports when everything works again, and what a person had to do for that; a person acts only
+after the graph had time to recover by itself.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 from inril_ros.faults.account import Account
-from inril_ros.faults.measurement import Span
 from inril_ros.faults.workplace import Workplace
 from inril_ros.graph.supervisor import NodeDied, Supervisor
 from inril_ros.msg import EpisodeEvent
@@ -21,9 +20,9 @@ from inril_ros.nodes.clients.fault_witness import FaultWitness
 from inril_ros.nodes.learner.transition_messages import journaled
 
 _POLL = 0.01  # [s]
-#: [s] The graph has so long to go on by itself before a person does something.
+#: [s] Time to recover by itself before a person acts.
 _SELF_HELP = 4.0
-#: [s] It has recovered by then, or never.
+#: [s] Time after which it counts as not recovered.
 _PATIENCE = 240.0
 _ANSWER = 10.0
 _LATELY = 1_000_000_000  # [ns]
@@ -31,7 +30,7 @@ _SILENCE = 3.0  # [s] without a command of the policy, after which another episo
 
 
 class NotRecovered(RuntimeError):
-    """What was waited for didn't come; the message says what it was."""
+    """An expected event didn't come; the message says which one."""
 
 
 class RunningGraph:
@@ -39,15 +38,15 @@ class RunningGraph:
 
     Args:
         place: Its folders.
-        supervisor: Of its processes, started.
-        witness: In it.
-        link: The cable between robot and learner (``network_link``), where there is one.
+        supervisor: The started supervisor of its processes.
+        witness: The witness in it.
+        link: The ``NetworkLink`` between robot and learner, if there is one.
 
     Attributes:
-        by_person: What a person had to do since ``forget``.
+        by_person: Actions of a person since the list was last cleared.
         episode: UUID of the running episode.
-        account: What was ever in the journal, as far as it was read.
-        undisturbed_gap: [ms] Longest gap between commands in all undisturbed stretches so far.
+        account: All transitions read from the journal so far.
+        undisturbed_gap: [ms] Longest gap between commands in the undisturbed stretches so far.
     """
 
     def __init__(self, place: Workplace, supervisor: Supervisor, witness: FaultWitness,
@@ -61,8 +60,8 @@ class RunningGraph:
 
     # Waiting.
 
-    def look_after(self) -> None:
-        """Bring back what may come back by itself; a person starts the rest."""
+    def supervise(self) -> None:
+        """Restart processes that may be restarted automatically; a person starts the others."""
         while True:
             try:
                 self.supervisor.check()
@@ -73,36 +72,36 @@ class RunningGraph:
                 return
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = _PATIENCE,
-              look_after: bool = True) -> Any:
-        """Wait for a condition, and return what it gave.
+              supervise: bool = True) -> Any:
+        """Wait for a condition, and return its value.
 
         Raises:
-            NotRecovered: It didn't come true.
+            NotRecovered: It didn't become true.
         """
         deadline = time.monotonic() + seconds
         while not (value := condition()):
-            if look_after:
-                self.look_after()
+            if supervise:
+                self.supervise()
             if time.monotonic() > deadline:
                 raise NotRecovered(f'{what} did not come in {seconds:.0f} s')
             time.sleep(_POLL)
         return value
 
     def next_version(self, condition: Callable[[], Any], seconds: float) -> None:
-        """Wait for what comes with the learner's next version.
+        """Wait for a condition that the learner's next version fulfils.
 
         Raises:
-            NotRecovered: It doesn't; the message says how far the learner is.
+            NotRecovered: It stays unfulfilled; the message reports the learner's progress.
         """
         idle_since = time.monotonic()
 
-        def there() -> Any:
+        def fulfilled() -> Any:
             nonlocal idle_since
-            # An episode that is over, by its time limit, brings the learner nothing to learn from.
+            # Without a running episode the learner gets nothing to learn from.
             _, idle_since = self._kept_driving(idle_since)
             return condition()
         try:
-            self.until(there, 'a version', seconds)
+            self.until(fulfilled, 'a version', seconds)
         except NotRecovered as error:
             learner = self.witness.status('learner_node')
             raise NotRecovered(
@@ -111,10 +110,10 @@ class RunningGraph:
                 f'published version {learner.weights_version}') from error
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, and nothing be repaired."""
+        """Let time pass without restarting anything."""
         time.sleep(seconds)
 
-    # Blows.
+    # Processes.
 
     def process(self, node: str) -> int:
         """Return the process id of a node."""
@@ -124,25 +123,17 @@ class RunningGraph:
         """End a node by SIGKILL."""
         os.kill(self.process(node), signal.SIGKILL)
 
-    def freeze(self, node: str, seconds: float) -> None:
-        """Stop a node for a while."""
-        os.kill(self.process(node), signal.SIGSTOP)
-        try:
-            self.wait(seconds)
-        finally:
-            os.kill(self.process(node), signal.SIGCONT)
-
     # Episodes.
 
     def begin(self) -> None:
-        """Begin an episode, and wait until the policy drives in it.
+        """Begin an episode, and wait until the policy drives.
 
         Raises:
-            NotRecovered: It can't be begun.
+            NotRecovered: The policy never drives.
         """
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            self._do_what_a_person_does(time.monotonic() - _SELF_HELP)
+            self._act_as_person(time.monotonic() - _SELF_HELP)
             self._start_episode()
             if self._drives_within(_SILENCE):
                 return
@@ -153,9 +144,9 @@ class RunningGraph:
         self.episode = self.witness.request()
         witness, began = self.witness, (EpisodeEvent.STARTED, EpisodeEvent.REFUSED)
         try:
-            self.until(lambda: witness.told(self.episode, *began), 'an answer', _ANSWER + 5.0)
+            self.until(lambda: witness.event(self.episode, *began), 'an answer', _ANSWER + 5.0)
         except NotRecovered:
-            return  # its reset may take longer, or the request was lost: another one is asked for
+            return  # its reset takes longer, or the request was lost: another one follows
 
     def _drives_within(self, seconds: float) -> bool:
         since = time.time_ns()
@@ -166,84 +157,84 @@ class RunningGraph:
         return True
 
     def end(self) -> None:
-        """End the running episode, and wait until the recorder has said what became of it."""
+        """End the running episode, and wait for the recorder's verdict."""
         witness, over = self.witness, (EpisodeEvent.ENDED, EpisodeEvent.REFUSED)
         kept = (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED)
-        running = witness.told(self.episode, EpisodeEvent.STARTED)
-        if running is not None and not witness.told(self.episode, *over):
+        running = witness.event(self.episode, EpisodeEvent.STARTED)
+        if running is not None and not witness.event(self.episode, *over):
             for _ in range(10):
                 witness.judge(witness.now())
                 try:
-                    self.until(lambda: witness.told(self.episode, *over), 'the end', 1.0)
+                    self.until(lambda: witness.event(self.episode, *over), 'the end', 1.0)
                     break
                 except NotRecovered:
                     continue
         elif running is None:
             self._answer('actuation_node/abort')
-        if witness.told(self.episode, EpisodeEvent.ENDED):
+        if witness.event(self.episode, EpisodeEvent.ENDED):
             try:
-                self.until(lambda: witness.told(self.episode, *kept), 'the record', 20.0)
+                self.until(lambda: witness.event(self.episode, *kept), 'the record', 20.0)
             except NotRecovered:
-                return  # the recorder was away: it knows nothing of the end
+                return  # the recorder was away when the episode ended
 
     # Recovery.
 
     def recover(self, since: int, also: Callable[[], Any] = lambda: True) -> None:
-        """Wait until everything works that worked before.
+        """Wait until everything works again.
 
-        Every node speaks, the policy drives, and the learner has what was journaled since.
+        Every node reports, the policy drives, and the learner has what was journaled since.
 
         Args:
-            since: [ns] When the fault was over.
-            also: What else must be true.
+            since: [ns] End of the fault.
+            also: Further condition.
 
         Raises:
-            NotRecovered: It doesn't.
+            NotRecovered: Something still doesn't work.
         """
         began = idle_since = time.monotonic()
         mark: list[int] = []
 
-        def lacking() -> str:
+        def missing() -> str:
             nonlocal idle_since
-            self._do_what_a_person_does(began)
-            said = {name: self.witness.status(name, since) for name in (
+            self._act_as_person(began)
+            statuses = {name: self.witness.status(name, since) for name in (
                 'actuation_node', 'policy_node', 'recorder_node', 'learner_node')}
-            silent = [name for name, status in said.items() if status is None]
+            silent = [name for name, status in statuses.items() if status is None]
             if silent:
-                return f'a word from {", ".join(silent)}'
-            recorder, learner = said['recorder_node'], said['learner_node']
+                return f'a status of {", ".join(silent)}'
+            recorder, learner = statuses['recorder_node'], statuses['learner_node']
             mark[:] = mark or [recorder.journaled]
             driven, idle_since = self._kept_driving(idle_since, since)
             if not driven:
-                return f'an episode that the policy drives ({said["actuation_node"].reason})'
+                return f'an episode that the policy drives ({statuses["actuation_node"].reason})'
             if learner.sequence < mark[0] or recorder.acknowledged < mark[0]:
                 return (f'transition {mark[0]}: the learner has {learner.sequence}, '
                         f'{recorder.acknowledged} are acknowledged')
-            return '' if also() else 'what was to change'
+            return '' if also() else 'the expected change'
 
-        lack = ['nothing']
+        last = ['nothing']
 
-        def well() -> bool:
-            lack[0] = lacking()
-            return not lack[0]
+        def works() -> bool:
+            last[0] = missing()
+            return not last[0]
         try:
-            self.until(well, 'recovery')
+            self.until(works, 'recovery')
         except NotRecovered as error:
-            raise NotRecovered(f'{error}: {lack[0]}') from error
+            raise NotRecovered(f'{error}: {last[0]}') from error
 
     def driven_lately(self, since: int = 0) -> bool:
-        """Say whether the policy has commanded within the last second, since a time [ns]."""
+        """Return whether the policy commanded within the last second, and since a time [ns]."""
         return self.witness.driven(self.episode, max(since, time.time_ns() - _LATELY))
 
     def _kept_driving(self, idle_since: float, since: int = 0) -> tuple[bool, float]:
         """Begin another episode if the policy was silent for too long.
 
         Args:
-            idle_since: [s] When it was last seen to drive, of the monotonic clock.
-            since: [ns] Commands before it don't count.
+            idle_since: [s] Last time at which it drove, by the monotonic clock.
+            since: [ns] Earlier commands don't count.
 
         Returns:
-            Whether the policy drives, and what to give the next time.
+            Whether the policy drives, and ``idle_since`` for the next call.
         """
         if self.driven_lately(since):
             return True, time.monotonic()
@@ -253,22 +244,22 @@ class RunningGraph:
             return False, time.monotonic()
         return False, idle_since
 
-    def _do_what_a_person_does(self, began: float) -> None:
-        """Give consent and resume where that is lacking, after the graph had time for itself."""
+    def _act_as_person(self, began: float) -> None:
+        """Enable and resume if necessary, after the graph had time to recover by itself."""
         status = self.witness.status('actuation_node')
         if status is None or time.monotonic() - began < _SELF_HELP:
             return
         if not status.enabled:
             if self._answer('actuation_node/enable', True):
                 self.by_person.append('enable')
-            self._fresh('actuation_node')
+            self._await_status('actuation_node')
         elif status.latched:
             if self._answer('actuation_node/resume'):
                 self.by_person.append(f'resume ({status.latched})')
-            self._fresh('actuation_node')
+            self._await_status('actuation_node')
 
-    def _fresh(self, node: str) -> None:
-        """Wait for a status that was sent from now on."""
+    def _await_status(self, node: str) -> None:
+        """Wait for a status sent from now on."""
         since = time.time_ns()
         try:
             self.until(lambda: self.witness.status(node, since), node, 5.0)
@@ -285,7 +276,7 @@ class RunningGraph:
         return given if given.success else None
 
     def save(self) -> None:
-        """Let the learner take in everything that is journaled, and write a checkpoint.
+        """Let the learner ingest everything that is journaled, and write a checkpoint.
 
         Raises:
             NotRecovered: It can't.
@@ -303,9 +294,5 @@ class RunningGraph:
                    _PATIENCE)
 
     def read_journal(self) -> None:
-        """Take into the account what is in the journal now."""
+        """Add the journal's present transitions to the account."""
         self.account.read(journaled(self.place.journal))
-
-    def span_since(self, begin: int) -> Span:
-        """Return the time from ``begin`` [ns] until now."""
-        return Span(begin, time.time_ns())

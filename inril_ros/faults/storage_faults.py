@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Disks that are full, and files that are damaged while nobody looks."""
+"""Full disks, and files that are damaged while their process is dead."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from inril_ros.faults.fault import CannotBeDone, Fault
 from inril_ros.faults.process_faults import new_version
 from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 
-_FULL = 5.0  # [s] that a disk stays full
+_FULL = 5.0  # [s] for which a disk stays full
 _BLOCK = 1_000_000
 
 
@@ -33,13 +33,13 @@ def learner_disk_full(graph: RunningGraph) -> str:
     log = graph.supervisor.log_path('learner_node')
     before = log.stat().st_size
 
-    def said() -> bool:
+    def logged() -> bool:
         with log.open('rb') as text:
             text.seek(before)
             return b'could not be written' in text.read()
     with _filled(graph, graph.place.learner_disk):
-        graph.until(said, 'a checkpoint that could not be written', 60.0)
-    return 'full until a checkpoint could not be written, and was told'
+        graph.until(logged, 'a checkpoint that could not be written', 60.0)
+    return 'full until a checkpoint could not be written, which was logged'
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _filled(graph: RunningGraph, disk: Path) -> Iterator[None]:
     """Fill a disk to the last block, and make room again.
 
     Raises:
-        CannotBeDone: It isn't a disk of its own.
+        CannotBeDone: It isn't a file system of its own.
     """
     if not graph.place.disks:
         raise CannotBeDone('no file system of its own may be mounted here (root may)')
@@ -82,7 +82,7 @@ def damage_journal(graph: RunningGraph) -> str:
     """Kill the recorder and flip a bit in the middle of the journal."""
     segment = _stopped_journal(graph)
     _flip(segment, segment.stat().st_size // 2)
-    return 'one bit flipped in what the learner had already'
+    return 'one bit flipped in transitions that the learner had already'
 
 
 def torn_journal(graph: RunningGraph) -> str:
@@ -102,7 +102,7 @@ def _stopped_journal(graph: RunningGraph) -> Path:
     graph.until(all_in, 'all transitions acknowledged', 30.0)
     graph.kill('recorder_node')
     os.waitid(os.P_PID, graph.process('recorder_node'), os.WEXITED | os.WNOWAIT)
-    graph.read_journal()  # what is damaged now was experienced nevertheless
+    graph.read_journal()  # damaged transitions count as experienced too
     return max(graph.place.journal.glob('*.mcap'))
 
 
@@ -126,7 +126,7 @@ def _flip(path: Path, place: int) -> None:
 
 
 def storage_faults() -> tuple[Fault, ...]:
-    """Return the faults of this file."""
+    """Return the faults of disks and files."""
     return (
         Fault('recorder_disk_full', 'recorder_node', recorder_disk_full,
               'the disk of the journal is full for a while'),

@@ -12,12 +12,12 @@ from inril_ros.faults.running_graph import NotRecovered, RunningGraph
 from inril_ros.msg import PolicyStatus
 from inril_ros.nodes.clients.weights_relay import Tamper
 
-_PATIENCE = 120.0  # [s] for the next version
-_ATTEMPTS = 3  # a version may be refused for another reason, such as what a fault before left
+_PATIENCE = 120.0  # [s] for the next version to come
+_ATTEMPTS = 3  # an earlier fault may make a version be refused for another reason
 
 
 def tampered(name: str, graph: RunningGraph) -> str:
-    """Tamper with the next version, and see that what must be refused is.
+    """Tamper with the next version, and check that it is refused if it must be.
 
     Raises:
         NotRecovered: It was not refused, or no version came.
@@ -44,7 +44,7 @@ def _tamper(tamper: Tamper, graph: RunningGraph) -> int:
 
 
 def _refusal(reason: str, before: int, graph: RunningGraph) -> str:
-    """Wait for a refusal because of ``reason``, more than ``before`` in all; return its words."""
+    """Wait for a refusal because of ``reason`` after the first ``before``; return its text."""
     reasons: list[str] = []
 
     def was_refused() -> bool:
@@ -57,7 +57,7 @@ def _refusal(reason: str, before: int, graph: RunningGraph) -> str:
 
 
 def withheld(graph: RunningGraph) -> str:
-    """Let no weights through until those that act are too old, and see that the arm holds."""
+    """Withhold weights until the acting ones are too old, and check that the arm holds."""
     relay, witness = graph.witness.relay, graph.witness
     relay.withheld = True
     try:
@@ -65,7 +65,7 @@ def withheld(graph: RunningGraph) -> str:
                     'weights that are too old', 3 * _PATIENCE)
         graph.wait(2.0)
         if graph.driven_lately():
-            raise NotRecovered('the policy drove on with weights that are too old')
+            raise NotRecovered('the policy went on driving with weights that are too old')
     finally:
         relay.release()
     return (f'the age at which weights no longer act is {STALE_HOLD:.0f} s here instead of ten '
@@ -73,7 +73,7 @@ def withheld(graph: RunningGraph) -> str:
 
 
 def weights_faults() -> tuple[Fault, ...]:
-    """Return the faults of this file."""
+    """Return the faults of the weights."""
     return (
         *(Fault(name, 'learner_node', partial(tampered, name), about, recovered=new_version,
                 short=name in ('weights_flipped_byte', 'weights_nan'))

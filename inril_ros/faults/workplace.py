@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the nodes need before they can start: contract, model, demonstrations, settings, disks.
+"""What the nodes need to start: contract, model, demonstrations, settings, disks.
 
-The arm is the mock arm at its own rate. Its network is small, so that a learner learns beside it
-on any machine, and large enough to travel in several pieces.
+The arm is the mock arm at its own rate. The network is small enough for a learner beside it on any
+machine, and large enough to travel in several pieces.
 """
 
 from collections.abc import Iterator
@@ -35,14 +35,14 @@ _DISK_BYTES = 200_000_000
 _SETTINGS = {'imitation_batch': 8, 'm': 4, 'host': {
     'name': 'idql', 'warmup_steps': 60, 'warmup_updates': 8, 'updates_per_step': 0.1,
     'batch': 8, 'candidates': 2, 'target_candidates': 2}}
-#: Above other processes: how busy the machine is must not look like an effect of a fault.
+#: Priority above other processes, so that a busy machine doesn't look like a fault's effect.
 _PRIORITY = 50
 _MAX_AGE, _MAX_LEAD = 1.0, 1.0  # [s], [rad]
 _STATES = 2.0  # messages of the arm per tick
 _PARAMETERS = {
-    'actuation_node': {'enable_on_activate': False},  # as on a real arm: a person consents
+    'actuation_node': {'enable_on_activate': False},  # a person consents, as on a real arm
     'learner_node': {'publish_every': 5, 'checkpoint_seconds': 5.0, 'burst': 0.01},
-    'policy_node': {'probe_limit': 0.0},  # it learns from scratch: its actions change a lot
+    'policy_node': {'probe_limit': 0.0},  # actions change a lot while it learns from scratch
     'recorder_node': {'resend': 0.5}}
 
 
@@ -51,11 +51,11 @@ class Workplace:
     """The folders of a matrix.
 
     Attributes:
-        folder: Scratch; the contract, the model, demonstrations and settings are in it.
+        folder: Scratch folder with the contract, model, demonstrations and settings.
         run_id: UUID of the run.
-        contract_path: Of the contract.
-        disks: Journal and learner write to file systems of their own, that may be filled up.
-        name: Of the graph: each has a journal and a learner of its own.
+        contract_path: Path of the contract.
+        disks: Whether journal and learner have file systems of their own, which may be filled up.
+        name: Name of the graph; each has a journal and a learner of its own.
     """
 
     folder: Path
@@ -71,12 +71,12 @@ class Workplace:
 
     @property
     def recorder_disk(self) -> Path:
-        """Where the recorder writes."""
+        """Folder of the recorder."""
         return self.folder / self.name / 'recorder'
 
     @property
     def learner_disk(self) -> Path:
-        """Where the learner writes."""
+        """Folder of the learner."""
         return self.folder / self.name / 'learner'
 
     @property
@@ -90,8 +90,8 @@ class Workplace:
         return self.learner_disk / 'checkpoints'
 
     @contextmanager
-    def called(self, name: str) -> 'Iterator[Workplace]':
-        """Give the same place for another graph, with disks of its own where that is allowed."""
+    def for_graph(self, name: str) -> 'Iterator[Workplace]':
+        """Yield the workplace of a graph, with disks of its own where that is allowed."""
         place = replace(self, name=name)
         mounted: list[Path] = []
         try:
@@ -112,9 +112,9 @@ class Workplace:
         """Describe the whole graph of fine-tuning on the mock arm.
 
         Args:
-            relayed: The policy's weights come through a relay.
-            simulated_time: The nodes follow ``/clock``.
-            priority: The control thread may go before all that isn't real-time.
+            relayed: Whether the policy's weights come through a relay.
+            simulated_time: Whether the nodes follow ``/clock``.
+            priority: Whether the control thread may have a real-time priority.
             more: Further parameters by node.
         """
         graph = finetuning_graph(GraphOptions(
@@ -138,18 +138,18 @@ class Workplace:
 
 
 def prepare(folder: Path, shipped: Path, rate: float) -> Workplace:
-    """Write everything that the nodes begin with.
+    """Write everything that the nodes need to start.
 
     Args:
-        folder: Empty.
-        shipped: The contract of the mock arm.
-        rate: [Hz] Of the commands.
+        folder: An empty folder.
+        shipped: Path of the mock arm's contract.
+        rate: [Hz] Rate of the commands.
     """
     data = yaml.safe_load(shipped.read_text(encoding='utf-8'))
     data.update(control_rate=rate, cameras={})
     data['kinematics']['urdf'] = str((shipped.parent / data['kinematics']['urdf']).resolve())
     data['episode']['time_limit'] = 600.0  # the matrix ends its episodes itself
-    for entry in data['observations'].values():  # a machine that is busy is no fault of the arm
+    for entry in data['observations'].values():  # a busy machine is no fault of the arm
         entry['max_age'] = _MAX_AGE
         if 'frozen_after' in entry:
             entry['frozen_after'] = _MAX_AGE
@@ -195,7 +195,7 @@ def _demonstrate(folder: Path, contract: Contract, index: int) -> None:
 
 def _observe(messages: EpisodeMessages, position: np.ndarray, velocity: np.ndarray,
              stamp: int) -> None:
-    """Write what the arm would tell of itself at ``stamp`` [ns]."""
+    """Write the arm's observations at ``stamp`` [ns]."""
     contract = messages.contract
     of_joint = {joint: index for index, joint in enumerate(
         joint for entry in contract.actions.values() for joint in entry.joints)}

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The scene in Gazebo: puts the object where an episode starts, and says when the task is done.
+"""The scene in Gazebo: puts the object where an episode starts, and reports when the task is done.
 
-Robot, clock and cameras come from Gazebo over ros_gz_bridge; what a laboratory's person does, set
-the scene and judge, is done here from the object's pose. The object is moved by Gazebo's service
-``set_pose`` rather than by a reset of the world, which would turn back the clock of everything
-that follows it (docs/explanation/decisions/0019).
+Robot, clock and cameras come from Gazebo over ros_gz_bridge. This node sets the scene and judges
+by the object's pose, as a person in a laboratory would. It moves the object by Gazebo's service
+``set_pose`` and doesn't reset the world, which would turn back the clock for all nodes that
+follow it (docs/explanation/decisions/0019).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,6 @@ from geometry_msgs.msg import Pose, PoseStamped
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
-from rclpy.parameter import Parameter as RosParameter
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
@@ -25,6 +24,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
 from inril_ros.robot.messages.codecs import decode, stamp_ns
 from inril_ros.sim.gazebo.lift_task import LiftJudge
 from inril_ros.sim.gazebo.sdf_scene import read_scene
@@ -33,21 +33,20 @@ from inril_ros.sim.mapping import find_task, load_mapping, SdfMapping
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML) that names the world'),
     Parameter('task', '', 'task of the simulation'),
-    Parameter('next_seed', -1, 'seed of the next reset; -1: the next of an own sequence',
-              read_only=False, minimum=-1, maximum=2 ** 62),
+    NEXT_SEED,
 )
-_NEAR = 0.02  # [m] the object counts as placed this near to where it was put
+_NEAR = 0.02  # [m] distance within which the object counts as placed
 
 Place = Callable[[str, Pose], Future | None]
-"""Asks Gazebo to put a model somewhere, with a future answer that has ``success``; None: its
-service isn't there."""
+"""Has Gazebo move a model; returns a future answer with ``success``, or None without the
+service."""
 
 
 class GazeboNode(ManagedNode):
     """Scene and judge of one robot in Gazebo.
 
     Args:
-        make_place: Makes what moves models in a world of a given name.
+        make_place: Makes the function that moves models in a world of a given name.
         arguments: See ManagedNode.
     """
 
@@ -58,7 +57,7 @@ class GazeboNode(ManagedNode):
         self._make_place = make_place or gazebo_service
 
     def setup(self) -> None:
-        """Make the streams."""
+        """Read the task, and make publishers and subscriptions."""
         contract, path = self.contract, Path(self.value('simulation'))
         if self.lockstep:
             raise ValueError('Gazebo runs in real time: lockstep is for sim_node')
@@ -68,7 +67,7 @@ class GazeboNode(ManagedNode):
         self._task = find_task(mapping, self.value('task'), str(path))
         self._judge = LiftJudge(self._task)
         self._over = True
-        self._sequence = 0
+        self._seeds = SceneSeeds(self)
         self._awaited: tuple[np.ndarray, Future] | None = None
         name = f'{self._task.object}_pose'
         if name not in contract.observations:
@@ -79,13 +78,13 @@ class GazeboNode(ManagedNode):
         self._outcome = self.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self.require(self._outcome, self.create_subscription(
-            PoseStamped, self._entry.topic, self._observe, qos.observations(False)))
-        # A group of its own: it waits for what other callbacks of the node hear. Reentrant: a
-        # later request ends one that waits for an object that never came.
+            PoseStamped, self._entry.topic, self._on_pose, qos.observations(False)))
+        # In a group of its own, because it waits for other callbacks of the node. Reentrant: a
+        # later request ends one whose object never arrived.
         self.create_service(Trigger, contract.episode.reset_service, self._reset,
                             callback_group=ReentrantCallbackGroup())
 
-    def _observe(self, message: PoseStamped) -> None:
+    def _on_pose(self, message: PoseStamped) -> None:
         pose = decode(message, self._entry)
         if self._awaited is not None:
             target, placed = self._awaited
@@ -100,39 +99,32 @@ class GazeboNode(ManagedNode):
                 header=self.header(stamp), outcome=Outcome.SUCCESS, reward=1.0))
 
     async def _reset(self, _: Any, response: Trigger.Response) -> Trigger.Response:
-        """Put the object where the seed says; answer when it is seen there."""
-        seed = self._seed()
+        """Put the object at the seed's pose; answer when it is observed there."""
+        seed = self._seeds.draw()
         pose = self._task.start.draw(seed)
-        if self._awaited is not None:  # whoever asked before has given up
+        if self._awaited is not None:  # the earlier request was given up
             self._awaited[1].set_result(False)
         placed = Future()
         self._over, self._awaited = True, (pose[:3], placed)
-        asked = self._place(self._task.object, _pose_message(pose))
-        lack = 'its set_pose service is not bridged' if asked is None else (
-            '' if (await asked).success else 'it refused')
-        if lack:
+        answer = self._place(self._task.object, _pose_message(pose))
+        refusal = 'its set_pose service is not bridged' if answer is None else (
+            '' if (await answer).success else 'it refused')
+        if refusal:
             self._awaited = None
             response.success = False
-            response.message = f'Gazebo does not move model {self._task.object!r}: {lack}'
+            response.message = f'Gazebo does not move model {self._task.object!r}: {refusal}'
             return response
         response.success = bool(await placed)
-        response.message = f'reset with seed {seed}' if response.success else 'asked again'
+        response.message = f'reset with seed {seed}' if response.success \
+            else 'a later request replaced this one'
         if response.success:
             self._judge.begin()
             self._over = False
         return response
 
-    def _seed(self) -> int:
-        chosen = self.value('next_seed')
-        if chosen >= 0:
-            self.set_parameters([RosParameter('next_seed', value=-1)])
-            return chosen
-        self._sequence += 1
-        return self._sequence
-
 
 def gazebo_service(node: Node, world: str) -> Place:
-    """Return what moves models by the service of ros_gz_bridge.
+    """Return the function that moves models by the service of ros_gz_bridge.
 
     Raises:
         ValueError: ros_gz_interfaces isn't installed.

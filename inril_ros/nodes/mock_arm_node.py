@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A mock arm: a robot's topics with no hardware behind them, and faults on request.
+"""A mock arm: a robot's topics without hardware, and faults on request.
 
-It takes the commands of its contract as ros2_control's joint_trajectory_controller and forward
-controllers do, publishes its state at a robot's rate in real time, drives home when the reset
-service is called, and, while the parameter ``fault`` names one, fails as arms and drivers do:
+It takes commands as ros2_control's joint_trajectory_controller and forward controllers do,
+publishes its state at a robot's rate in real time, drives home when the reset service is called,
+and fails as arms and drivers do while the parameter ``fault`` names a fault:
 
     ros2 param set /mock_arm_node fault nan
 
@@ -37,15 +37,15 @@ from inril_ros.sim.mock_arm.picture import ArmPicture
 
 FAULTS = tuple(fault.value for fault in Fault if fault is not Fault.NONE)
 PARAMETERS = (
-    Parameter('rate', 125.0, '[Hz] of the joint states', minimum=1.0, maximum=500.0),
-    Parameter('latency', 0.008, '[s] from a controller to the motors', minimum=0.0, maximum=1.0),
+    Parameter('rate', 125.0, '[Hz] rate of the joint states', minimum=1.0, maximum=500.0),
+    Parameter('latency', 0.008, '[s] delay from controllers to motors', minimum=0.0, maximum=1.0),
     Parameter('noise', 1e-4, '[rad or m] standard deviation of measured positions',
               minimum=0.0, maximum=0.1),
-    Parameter('command_timeout', 0.0, '[s] a trajectory is aborted so long after its end; 0: it '
-              'holds its last point', minimum=0.0, maximum=60.0),
-    Parameter('seed', 0, 'of the noise', minimum=0, maximum=2 ** 62),
-    Parameter('camera', True, 'publish a drawn picture on the cameras of the contract'),
-    Parameter('fault', '', f'what is wrong; empty: nothing, or one of {", ".join(FAULTS)}',
+    Parameter('command_timeout', 0.0, '[s] time after its end when a trajectory is aborted; 0: '
+              'the arm holds its last point', minimum=0.0, maximum=60.0),
+    Parameter('seed', 0, 'seed of the noise', minimum=0, maximum=2 ** 62),
+    Parameter('camera', True, 'publish drawn pictures on the cameras of the contract'),
+    Parameter('fault', '', f'present fault; empty: none, or one of {", ".join(FAULTS)}',
               read_only=False),
 )
 _STATE = 'sensor_msgs/msg/JointState'
@@ -61,17 +61,17 @@ class MockArmNode(ManagedNode):
         self.add_on_set_parameters_callback(self._set_parameters)
 
     def setup(self) -> None:
-        """Build the arm and make the streams."""
+        """Build the arm, and make publishers and subscriptions."""
         contract = self.contract
         if self.lockstep:
-            raise ValueError('the mock arm has no lockstep: like a real one, it waits for nobody')
+            raise ValueError('the mock arm has no lockstep: like a real one, it never waits')
         if contract.kinematics is None:
             raise ValueError(f'{self.value("contract")}: kinematics.urdf is missing; the mock arm '
                              'is made from it')
         others = {topic: kind for topic, kind in contract.observation_topics().items()
                   if kind != _STATE}
         if others:
-            raise ValueError(f'the mock arm has joint states only, and nothing for {others}')
+            raise ValueError(f'the mock arm has joint states only; it cannot publish {others}')
         urdf = Path(self.value('contract')).parent / contract.kinematics.urdf
         robot = read_urdf(urdf.read_text(encoding='utf-8'))
         self._arm = MockArm(contract, robot, MockArmConfig(
@@ -79,19 +79,19 @@ class MockArmNode(ManagedNode):
             timeout=self.value('command_timeout')), self.value('seed'))
         self._change_fault(self.value('fault'))
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._origin = self.now()  # of the model's time, by the clock of the stamps
+        self._origin = self.now()  # of the model's time, by the stamps' clock
         self._aborted = ''
         self._arrival: Future | None = None
         self._states = [self.create_publisher(JointState, topic, qos.observations(False))
                         for topic in contract.observation_topics()]
         for topic, kind in contract.action_topics().items():
             self.require(self.create_subscription(
-                message_type(kind), topic, partial(self._command, topic), qos.commands(False)))
+                message_type(kind), topic, partial(self._on_command, topic), qos.commands(False)))
         self.require(*self._states)
-        # In a group of its own: while it waits, its group rests, and the arm would with it.
+        # In a group of its own: no other callback of its group runs while it waits.
         self.create_service(Trigger, contract.episode.reset_service, self._reset,
                             callback_group=MutuallyExclusiveCallbackGroup())
-        # rcl's timers are due at multiples of their period, however long a callback takes.
+        # Due at multiples of the period, however long a callback takes.
         self.create_timer(1.0 / self.value('rate'), self._publish_state, clock=self._steady)
         if self.value('camera'):
             for index, (name, camera) in enumerate(contract.cameras.items()):
@@ -104,7 +104,7 @@ class MockArmNode(ManagedNode):
     def _seconds(self) -> float:
         return (self.now() - self._origin) / 1e9
 
-    def _command(self, topic: str, message: Any) -> None:
+    def _on_command(self, topic: str, message: Any) -> None:
         refusal = self._arm.command(topic, message, self._seconds(), self._origin)
         if refusal:
             self.get_logger().warning(f'{topic}: refused: {refusal}', throttle_duration_sec=1.0)
@@ -142,7 +142,7 @@ class MockArmNode(ManagedNode):
             self.contract.cameras[name], last[0], self.now(), message_type))
 
     async def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Drive home and answer on arrival; the state goes on being published meanwhile."""
+        """Drive home and answer on arrival; the state is published meanwhile."""
         if self._arm.homing:
             response.success, response.message = False, 'already on the way home'
             return response
@@ -167,7 +167,7 @@ class MockArmNode(ManagedNode):
         """Begin or end a fault.
 
         Raises:
-            ValueError: It is unknown.
+            ValueError: The fault is unknown.
         """
         if name not in ('', *FAULTS):
             raise ValueError(f'fault is {name!r}: empty, or one of {", ".join(FAULTS)}')

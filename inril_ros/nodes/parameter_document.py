@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes ``docs/reference/parameters.md`` from the nodes' own tables.
+"""Writes ``docs/reference/parameters.md`` from the nodes' tables of parameters.
 
 python -m inril_ros.nodes.parameter_document > docs/reference/parameters.md
 """

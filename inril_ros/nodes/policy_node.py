@@ -17,17 +17,21 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Memory
+from inril_ros.learning.policies.trial import trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.learner.demonstrations import learning_episode
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
@@ -61,9 +65,8 @@ class PolicyNode(ManagedNode):
         """Load the model, and make publishers and subscriptions."""
         torch.set_num_threads(1)
         contract = self.contract
-        trial = PolicyTrial(
-            contract, self.value('demonstrations'), self.value('probe_frames'),
-            self.value('probe_limit'), lambda: self._versions.acting)
+        trial = PolicyTrial(contract, self._read_frames(), self.value('probe_limit'),
+                            lambda: self._versions.acting)
         self._versions = ActingVersions(
             self, trial.load_from_disk(Path(self.value('model'))) if self.value('model') else None)
         self._receiver = WeightsReceiver(
@@ -217,6 +220,14 @@ class PolicyNode(ManagedNode):
             inference_seconds=seconds))
 
     # Weights.
+
+    def _read_frames(self) -> Observations | None:
+        """Return the frames that new weights are tried on; None without demonstrations."""
+        if not self.value('demonstrations'):
+            return None
+        episodes = [learning_episode(read_episode(path, self.contract), self.contract)
+                    for path in find_bags(Path(self.value('demonstrations')))]
+        return trial_frames(episodes, self.value('probe_frames'))
 
     def _swap(self) -> None:
         """Swap the network if a verified one is ready; never call it within an inference."""

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated robot behind a robot's topics.
 
-In lockstep the simulation takes a step when the command for its present observation has come, and
-waits otherwise: time passes as fast as the graph can act, and the same inputs give the same
-trajectory. In real time it steps at the control rate and applies the newest command, as a robot
-would; a command that is too old is replaced by the hold.
+In lockstep the simulation waits for the command for its present observation before each step: time
+passes as fast as the graph can act, and the same inputs give the same trajectory. In real time it
+steps at the control rate and applies the newest command, as a robot would; the hold replaces a
+command that is too old.
 """
 
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from rclpy.clock import Clock, ClockType
-from rclpy.parameter import Parameter as RosParameter
 from rosgraph_msgs.msg import Clock as ClockMessage
 from std_srvs.srv import Trigger
 
@@ -23,6 +22,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
 from inril_ros.robot.messages.codecs import CodecError, encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import decode_command
 from inril_ros.robot.messages.images import encode_image
@@ -33,32 +33,31 @@ from inril_ros.sim.simulated_robot import SimulatedState
 
 PARAMETERS = (
     Parameter('simulation', '', 'path of the simulation mapping (YAML)'),
-    Parameter('task', '', 'task of the simulation; empty: its first'),
-    Parameter('camera', False, 'render and publish all cameras of the contract; those that the '
-              'policy looks through always are'),
-    Parameter('next_seed', -1, 'seed of the next reset; -1: the next of an own sequence',
-              read_only=False, minimum=-1, maximum=2 ** 62),
-    Parameter('command_timeout', 0.1, '[s] an older command is replaced by the hold, in real time',
-              minimum=0.001, maximum=10.0),
+    Parameter('task', '', 'task of the simulation; empty: its first one'),
+    Parameter('camera', False, 'render and publish all cameras of the contract, not only '
+              "the policy's"),
+    NEXT_SEED,
+    Parameter('command_timeout', 0.1, '[s] age beyond which the hold replaces a command, in real '
+              'time', minimum=0.001, maximum=10.0),
 )
 _RESET_PAUSE_NS = 1_000_000_000
 _OUTCOMES = {'none': Outcome.RUNNING, 'success': Outcome.SUCCESS, 'failure': Outcome.FAILURE}
 
 
 class SimNode(ManagedNode):
-    """The robot, its objects, its cameras and the judge."""
+    """The robot, its objects, its cameras and the judge of the task."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__('sim_node', PARAMETERS, **arguments)
 
     def setup(self) -> None:
-        """Build the simulation and make the streams."""
+        """Build the simulation, and make publishers and subscriptions."""
         contract = self.contract
         self._robot = make_simulation(
             Path(self.value('simulation')), self.value('task'), contract)
         self._gate = SafetyGate(contract, urdf_of(contract, self.value('contract')))
         self._stamp = _RESET_PAUSE_NS
-        self._sequence = 0
+        self._seeds = SceneSeeds(self)
         self._over = True
         self._received: dict[str, tuple[int, Any]] = {}
         self._tick = 0
@@ -69,7 +68,7 @@ class SimNode(ManagedNode):
         self._observations = {
             topic: self.create_publisher(message_type(kind), topic, profile)
             for topic, kind in contract.observation_topics().items()}
-        # What the policy sees is as good as any other observation: none may be lost in lockstep.
+        # The policy's images are observations too: none may be lost in lockstep.
         seen = contract.policy_cameras
         shown = contract.cameras if self.value('camera') else seen
         self._images = {
@@ -81,7 +80,7 @@ class SimNode(ManagedNode):
                 raise ValueError(f'{topic}: {kind} has no header; lockstep needs its stamp')
             self.require(self.create_subscription(
                 message_type(kind), topic,
-                lambda message, topic=topic: self._command(topic, message),
+                lambda message, topic=topic: self._on_command(topic, message),
                 qos.commands(self.lockstep)))
         self.require(self._outcome, *self._observations.values(),
                   *(self._images[name] for name in seen))
@@ -93,8 +92,8 @@ class SimNode(ManagedNode):
                 clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def start(self) -> None:
-        """Bring the scene to a first start, so that there is something to observe."""
-        state = self._robot.reset(self._seed())
+        """Reset the scene once, so that there are observations."""
+        state = self._robot.reset(self._seeds.draw())
         self._gate.reset(state.values)
         self._applied = self._gate.hold().action
         self._publish(state)
@@ -104,16 +103,8 @@ class SimNode(ManagedNode):
         if hasattr(self, '_robot'):
             self._robot.close()
 
-    def _seed(self) -> int:
-        chosen = self.value('next_seed')
-        if chosen >= 0:
-            self.set_parameters([RosParameter('next_seed', value=-1)])
-            return chosen
-        self._sequence += 1
-        return self._sequence
-
     def _reset(self, _: Any, response: Any) -> Any:
-        seed = self._seed()
+        seed = self._seeds.draw()
         self._received.clear()
         self._stamp = self._stamp + _RESET_PAUSE_NS if self.lockstep else self._wall_time()
         state = self._robot.reset(seed)
@@ -126,7 +117,7 @@ class SimNode(ManagedNode):
         self._publish(state)
         return response
 
-    def _command(self, topic: str, message: Any) -> None:
+    def _on_command(self, topic: str, message: Any) -> None:
         if not self.lockstep:
             self._received[topic] = (self._wall_time(), message)
             return
@@ -145,7 +136,7 @@ class SimNode(ManagedNode):
         self._step(self._action() if fresh else self._held())
 
     def _held(self) -> np.ndarray:
-        """Return what a robot does without commands: it keeps positions, and rests otherwise."""
+        """Return a robot's action without commands: it keeps positions, and rests otherwise."""
         action = self._applied.copy()
         for name, entry in self.contract.actions.items():
             if entry.hold == 'zero':
@@ -176,7 +167,7 @@ class SimNode(ManagedNode):
         self._over = self._over or judged
 
     def _publish(self, state: SimulatedState, silent: bool = False) -> None:
-        """Send the clock, the verdict, then what is observed."""
+        """Publish the clock, the verdict, then the observations."""
         if self.lockstep:
             header = self.header(self._stamp)
             self._clock_topic.publish(ClockMessage(clock=header.stamp))

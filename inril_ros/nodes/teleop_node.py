@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A teleop device: turns what a person does into commands and a joystick with a dead man's switch.
+"""A teleop device: turns a person's input into commands and a joystick with a dead man's switch.
 
-A joystick, a SpaceMouse, a leader arm, the keyboard of a terminal or another program's joint
-velocities, as a YAML file says it; or a scripted operator in place of a person. See
+A YAML file describes the device: joystick, SpaceMouse, leader arm, a terminal's keyboard or
+another program's joint velocities. A scripted operator can replace the person. See
 docs/how_to/teleoperation.md.
 """
 
@@ -19,26 +19,26 @@ from inril_ros.robot.teleop.settings import KINDS, load_device
 from inril_ros.sim.environment import make_operator
 
 PARAMETERS = (
-    Parameter('device', 'scripted', f'what drives: scripted, {", ".join(KINDS)}'),
-    Parameter('settings', '', 'path of the settings of the device (YAML), unless it is scripted; '
+    Parameter('device', 'scripted', f'kind of device: scripted, {", ".join(KINDS)}'),
+    Parameter('settings', '', 'path of the settings of a device that is not scripted (YAML); '
               'empty: its defaults'),
-    Parameter('simulation', '', 'path of the simulation mapping (YAML) that has the task; empty: '
+    Parameter('simulation', '', 'path of the simulation mapping (YAML) with the task; empty: '
               'the built-in arm'),
-    Parameter('task', '', 'task that the scripted operator knows how to do'),
+    Parameter('task', '', 'task of the scripted operator'),
     Parameter('noise', 0.3, "standard deviation of the scripted operator's errors, as a share of "
               'the largest action', minimum=0.0, maximum=2.0),
 )
 
 
 class TeleopNode(ManagedNode):
-    """The device and who holds it."""
+    """The device of a person or of a scripted operator."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__('teleop_node', PARAMETERS, **arguments)
         self._person: PersonDevice | None = None
 
     def setup(self) -> None:
-        """Make the streams."""
+        """Make the device."""
         kind = self.value('device')
         if kind != 'scripted':
             settings = load_device(kind, self.value('settings'))
@@ -49,12 +49,12 @@ class TeleopNode(ManagedNode):
         self._scripted = ScriptedDevice(self, operator, TeleopSender(self))
 
     def stop(self) -> None:
-        """Let the robot go."""
+        """Release the switch."""
         if self._person is not None:
             self._person.stop()
 
     def teardown(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         if self._person is not None:
             self._person.close()
 

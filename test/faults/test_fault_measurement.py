@@ -21,7 +21,7 @@ from inril_ros.faults.measurement import (
     unsafe_weights,
 )
 from inril_ros.faults.row import broken_promises, Row
-from inril_ros.nodes.clients.fault_witness import Command, Said, Tick
+from inril_ros.nodes.clients.fault_witness import Command, Sent, Tick
 from inril_ros.robot.contract.contract import load_contract
 
 CONTRACT = load_contract(find_configuration('robots', 'mock_arm'))
@@ -37,7 +37,7 @@ class Event:
 
 
 def said(milliseconds, event):
-    return Said(milliseconds * MILLISECOND, Event(event))
+    return Sent(milliseconds * MILLISECOND, Event(event))
 
 
 def commands(*milliseconds, action=ARM):

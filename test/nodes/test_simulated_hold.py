@@ -39,7 +39,7 @@ def test_positions_are_kept_when_commands_are_too_old(node, monkeypatch):
     monkeypatch.setattr(node._robot, 'step', lambda action: applied.append(action) or step(action))
     wanted = np.array([0.2, -0.1, 0.1, 0.0, 0.1, 0.3, 0.03])
     for topic, message in encode_command(node.contract, wanted, 1, message_type):
-        node._command(topic, message)
+        node._on_command(topic, message)
     node._step_in_real_time()
     np.testing.assert_allclose(applied[-1], wanted, atol=1e-6)
     node._received = {topic: (at - 10**9, message)

@@ -76,5 +76,5 @@ def test_lockstep_with_a_delay_is_refused_when_the_contract_is_read(tmp_path, ca
     with simulation(contract, lockstep) as node:
         ended = node.trigger_configure()
     assert (ended is TransitionCallbackReturn.SUCCESS) is not lockstep
-    refused = f'{contract}: observation_delay is 0.02 s, which lockstep does not know'
+    refused = f'{contract}: observation_delay is 0.02 s, which is not possible in lockstep'
     assert (refused in capfd.readouterr().err) is lockstep

@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Asks for episodes, one after the other, and waits for what comes of them.
+"""Requests episodes one after the other, and waits for their results.
 
-The ``inril`` command drives a running graph with it; a person with ``ros2 topic pub`` could do the
-same.
+The ``inril`` command drives a running graph with it; ``ros2 topic pub`` could do the same.
 """
 
 from collections.abc import Callable
@@ -26,19 +25,20 @@ _EVENTS = {
     EpisodeEvent.SAVED: 'recorder_node that it was saved',
     EpisodeEvent.DISCARDED: 'that it was discarded'}
 
+
 @dataclass(frozen=True)
 class EpisodeResult:
-    """What came of an episode.
+    """The result of an episode.
 
     Attributes:
         episode_id: UUID.
         outcome: How it ended.
-        ticks: Executed actions.
-        saved: The recorder kept it.
-        reason: What was said about it: the bag's path, or why it was aborted or discarded.
-        wall_seconds: [s] From request to end.
-        weights_version: Version that was acting when it ended.
-        sequence: Transitions journaled when it was saved.
+        ticks: Number of executed actions.
+        saved: Whether the recorder kept it.
+        reason: The bag's path, or why the episode was aborted or discarded.
+        wall_seconds: [s] Time from request to end.
+        weights_version: Version that acted when it ended.
+        sequence: Number of transitions journaled when it was saved.
     """
 
     episode_id: str
@@ -52,12 +52,12 @@ class EpisodeResult:
 
     @property
     def success(self) -> bool:
-        """Say whether it succeeded."""
+        """Whether the episode succeeded."""
         return self.outcome is EpisodeOutcome.SUCCESS
 
 
 class Conductor(GraphClient):
-    """Has one robot's graph do episodes, and waits for what follows from them.
+    """Lets one robot's graph run episodes, and waits for what follows from them.
 
     Args:
         run_id: UUID of the run.
@@ -66,8 +66,8 @@ class Conductor(GraphClient):
         namespace: ROS namespace of the robot.
         check: Called while waiting; raises when a process of the graph has died.
         listen: Called with each status of a node.
-        most_aborted: Episodes aborted in a row that are borne, since a person may abort one.
-        scene_node: Takes the seed of the next reset.
+        most_aborted: Accepted number of episodes aborted in a row; a person may abort one.
+        scene_node: Node that takes the seed of the next reset.
     """
 
     def __init__(
@@ -84,25 +84,25 @@ class Conductor(GraphClient):
         self._aborted = 0
         self._events: dict[tuple[str, int], EpisodeEvent] = {}
         self._request = self._node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
-        self._node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
+        self._node.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT)
 
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
         explore: bool = False, operator_name: str = '', timeout: float = 300.0,
     ) -> EpisodeResult:
-        """Ask for one episode and wait for its end, and for the recorder if it records it.
+        """Request one episode and wait for its end, and for the recorder if that records it.
 
         Args:
             episode_id: UUID of the episode.
-            purpose: What it is for.
-            seed: Of everything random in it but the scene.
-            scene_seed: Of the simulator's reset; None: leave it alone (a real robot).
-            explore: The policy may add exploration noise.
-            operator_name: Who drives, kept with the data.
-            timeout: [s] By a steady clock.
+            purpose: Purpose of the episode.
+            seed: Seed of everything random in it except the scene.
+            scene_seed: Seed of the simulator's reset; None: don't set it (a real robot).
+            explore: Whether the policy may add exploration noise.
+            operator_name: Name of the person who drives, kept with the data.
+            timeout: [s] Longest duration, by a steady clock.
 
         Raises:
-            GraphStalled: It was refused, didn't end in time, or was one aborted too many.
+            GraphStalled: It was refused, didn't end in time, or too many were aborted in a row.
         """
         began = time.monotonic()
         if scene_seed is not None:
@@ -123,7 +123,7 @@ class Conductor(GraphClient):
         if purpose is not Purpose.EVALUATION:
             kept = self._await_event(
                 episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), _SAVE_TIMEOUT)
-        # Topics are not ordered among each other: the counts may come after the event.
+        # Topics have no common order: the counts may come after the event.
         self._wait(lambda: self.actuation.ticks - ticks_before >= ended.tick, timeout,
                    lambda: f'actuation_node counts {self.actuation.ticks} ticks')
         return EpisodeResult(
@@ -132,12 +132,12 @@ class Conductor(GraphClient):
             self.policy.weights_version if self.policy else 0, kept.sequence)
 
     def wait_first_weights(self, timeout: float = 600.0) -> None:
-        """Wait until weights of the learner act, and no longer the model on disk.
+        """Wait until weights of the learner act instead of the model on disk.
 
         A host may act by another kind of policy than the clone that it began with.
 
         Raises:
-            GraphStalled: The policy refused them, or they do not come.
+            GraphStalled: The policy refused them, or they don't come.
         """
         self._wait(lambda: self.policy.weights_version or self.policy.refused_version, timeout,
                    lambda: f'no weights of the learner act: {self.policy.refusal}')
@@ -145,7 +145,7 @@ class Conductor(GraphClient):
             raise GraphStalled(f"the learner's first weights were refused: {self.policy.refusal}")
 
     def _applied(self) -> bool:
-        """Return whether the newest weights act, or never will."""
+        """Return whether the newest weights act, or never will: pinned or refused."""
         return self.policy.pinned or self.learner.weights_version <= max(
             self.policy.weights_version, self.policy.refused_version)
 
@@ -154,9 +154,9 @@ class Conductor(GraphClient):
 
         Args:
             lag: RL updates that may be due.
-            applied: Wait too until the policy acts with the last published weights, or has
+            applied: Also wait until the policy acts with the last published weights, or has
                 refused them for good.
-            timeout: [s] Without any progress of the learner.
+            timeout: [s] Longest time without progress of the learner.
         """
         def progress() -> tuple[int, int, int]:
             status, policy = self.learner, self.policy
@@ -204,9 +204,9 @@ class Conductor(GraphClient):
                          if (episode_id, event) in self._events), None)
         names = ' or '.join(_EVENTS[event] for event in events)
         self._wait(lambda: found() is not None, timeout,
-                   lambda: f'episode {episode_id}: no word from {names}; actuation_node says: '
-                           f'{self.actuation.reason}')
+                   lambda: f'episode {episode_id}: no message from {names}; actuation_node '
+                           f'reports: {self.actuation.reason}')
         return found()
 
-    def _event(self, message: EpisodeEvent) -> None:
+    def _on_event(self, message: EpisodeEvent) -> None:
         self._events[message.episode_id, message.event] = message

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A client of a graph that sees all that goes on in it, and does what a person would do.
+"""A client of a graph that records what happens in it, and acts in a person's place.
 
-It spins in a thread of its own, so that whoever uses it may wait for, or kill, anything. Commands
-are timed by the stamp that DDS gives them in the process that sends them.
+It spins in a thread of its own, so that its user may wait for, or kill, any process. Commands are
+timed by the stamp that DDS gives them in the process that sends them.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ _STATUSES = {'actuation_node': (ActuationStatus, 'actuation/status'),
 
 @dataclass(frozen=True, eq=False)
 class Command:
-    """A command, or a measured pose: sent when [ns], of which action of the contract, (A_i,)."""
+    """A command or a measured pose: time sent [ns], action of the contract, values (A_i,)."""
 
     sent: int
     action: str
@@ -61,7 +61,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Tick:
-    """What was told of a tick: when it was sent [ns], the episode, who commanded, by what."""
+    """A reported tick: time sent [ns], episode, number, source and version of the weights."""
 
     sent: int
     episode_id: str
@@ -71,7 +71,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Said:
+class Sent:
     """A message with the time [ns] at which it was sent."""
 
     sent: int
@@ -79,24 +79,24 @@ class Said:
 
 
 class FaultWitness:
-    """Sees commands, ticks, events, statuses; asks for episodes and says how they ended.
+    """Records commands, ticks, events and statuses; requests and judges episodes.
 
     Args:
-        contract: Of the robot.
+        contract: The robot's contract.
         run_id: UUID of the run.
         domain_id: ROS domain.
-        relayed: Stand between learner and policy (``weights_relay``).
-        clock: Be the graph's clock.
-        pieces: Hear the pieces of weights, too. Over UDP a burst of them fills the buffer in which
-            commands come, and a command that is lost there looks like one that was never sent.
+        relayed: Put a ``WeightsRelay`` between learner and policy.
+        clock: Publish the graph's clock.
+        pieces: Subscribe to the pieces of weights too. Over UDP a burst of them fills the buffer
+            in which commands arrive, and a command lost there looks as if it was never sent.
 
     Attributes:
-        commands, measured, ticks, events: All so far, in the order in which they were heard.
-        announced: Versions of the weights that a manifest was heard of.
-        relay: The hand on the wire; None without ``relayed``.
-        on_piece, on_acknowledged: Called in the witness's thread; for blows that must be quick.
-        clock_offset: [s] Of the graph's clock to the machine's.
-        clock_stopped: The graph's clock stands.
+        commands, measured, ticks, events: All records so far, in the order of their arrival.
+        announced: Versions of the weights whose manifest has come.
+        relay: The relay; None without ``relayed``.
+        on_piece, on_acknowledged: Called in the witness's thread, for faults that must be quick.
+        clock_offset: [s] Offset of the graph's clock to the machine's.
+        clock_stopped: Whether the graph's clock stands still.
     """
 
     def __init__(self, contract: Contract, run_id: str, domain_id: int, relayed: bool = False,
@@ -105,9 +105,9 @@ class FaultWitness:
         self.commands: list[Command] = []
         self.measured: list[Command] = []
         self.ticks: list[Tick] = []
-        self.events: list[Said] = []
+        self.events: list[Sent] = []
         self.announced: set[int] = set()
-        self._statuses: dict[str, Said] = {}
+        self._statuses: dict[str, Sent] = {}
         self.on_piece: Callable[[PolicyWeights], None] | None = None
         self.on_acknowledged: Callable[[int], None] | None = None
         self.clock_offset, self.clock_stopped = 0.0, False
@@ -124,13 +124,13 @@ class FaultWitness:
         self.relay = WeightsRelay(node) if relayed else None
         self._listen()
         if pieces:
-            node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.EVENT)
+            node.create_subscription(PolicyWeights, 'weights/pieces', self._on_piece, qos.EVENT)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
         self._threads = [threading.Thread(target=self._spin, daemon=True)]
         if clock:
             self._clock = node.create_publisher(ClockMessage, '/clock', qos.COMMAND)
-            self._threads.append(threading.Thread(target=self._tell_time, daemon=True))
+            self._threads.append(threading.Thread(target=self._publish_clock, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -149,7 +149,7 @@ class FaultWitness:
         self._node.destroy_node()
         self._context.try_shutdown()
 
-    # What it sees.
+    # Records.
 
     def _listen(self) -> None:
         node = self._node
@@ -158,79 +158,80 @@ class FaultWitness:
                        if entry.topic == topic}
             node.create_subscription(
                 message_type(kind), topic,
-                lambda message, info, entries=entries: self._command(entries, message, info),
+                lambda message, info, entries=entries: self._on_command(entries, message, info),
                 qos.RECORD)
         for topic, kind in self._contract.observation_topics().items():
             if kind == 'sensor_msgs/msg/JointState':
-                node.create_subscription(JointState, topic, self._joints, qos.SENSOR)
-        node.create_subscription(ExecutedAction, 'executed_action', self._tick, qos.RECORD)
-        node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
-        node.create_subscription(WeightsManifest, 'weights/manifest', self._manifest, qos.MANIFEST)
+                node.create_subscription(JointState, topic, self._on_joints, qos.SENSOR)
+        node.create_subscription(ExecutedAction, 'executed_action', self._on_tick, qos.RECORD)
+        node.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT)
         node.create_subscription(
-            TransitionAck, 'transition_ack', self._acknowledged, qos.EXPERIENCE)
+            WeightsManifest, 'weights/manifest', self._on_manifest, qos.MANIFEST)
+        node.create_subscription(
+            TransitionAck, 'transition_ack', self._on_ack, qos.EXPERIENCE)
         for name, (kind, topic) in _STATUSES.items():
             node.create_subscription(
                 kind, topic,
-                lambda message, info, name=name: self._status(name, message, info), qos.STATE)
+                lambda message, info, name=name: self._on_status(name, message, info), qos.STATE)
 
-    def _command(self, entries: dict[str, Any], message: Any, info: dict) -> None:
+    def _on_command(self, entries: dict[str, Any], message: Any, info: dict) -> None:
         for name, entry in entries.items():
             with suppress(CodecError):
                 self.commands.append(Command(
                     info['source_timestamp'], name, decode_command(message, entry)))
 
-    def _joints(self, message: JointState, info: dict) -> None:
+    def _on_joints(self, message: JointState, info: dict) -> None:
         position = dict(zip(message.name, message.position))
         for name, entry in self._contract.actions.items():
             if all(joint in position for joint in entry.joints):
                 self.measured.append(Command(info['source_timestamp'], name, np.array(
                     [position[joint] for joint in entry.joints])))
 
-    def _tick(self, message: ExecutedAction, info: dict) -> None:
+    def _on_tick(self, message: ExecutedAction, info: dict) -> None:
         self.ticks.append(Tick(info['source_timestamp'], message.episode_id, message.tick,
                                message.source, message.weights_version))
 
-    def _event(self, message: EpisodeEvent, info: dict) -> None:
-        self.events.append(Said(info['source_timestamp'], message))
+    def _on_event(self, message: EpisodeEvent, info: dict) -> None:
+        self.events.append(Sent(info['source_timestamp'], message))
 
-    def _manifest(self, message: WeightsManifest) -> None:
+    def _on_manifest(self, message: WeightsManifest) -> None:
         self.announced.add(message.version)
 
-    def _piece(self, message: PolicyWeights) -> None:
+    def _on_piece(self, message: PolicyWeights) -> None:
         if self.on_piece is not None:
             self.on_piece(message)
 
-    def _acknowledged(self, message: TransitionAck) -> None:
+    def _on_ack(self, message: TransitionAck) -> None:
         if self.on_acknowledged is not None:
             self.on_acknowledged(message.sequence)
 
-    def _status(self, name: str, message: Any, info: dict) -> None:
-        self._statuses[name] = Said(info['source_timestamp'], message)
+    def _on_status(self, name: str, message: Any, info: dict) -> None:
+        self._statuses[name] = Sent(info['source_timestamp'], message)
 
     def status(self, node: str, since: int = 0) -> Any:
-        """Return what a node said last of itself, None if nothing was said since a time [ns]."""
-        said = self._statuses.get(node)
-        return said.message if said is not None and said.sent >= since else None
+        """Return a node's last status; None if it sent none since a time [ns]."""
+        last = self._statuses.get(node)
+        return last.message if last is not None and last.sent >= since else None
 
     def forget(self) -> None:
-        """Begin anew with what goes on in the graph."""
+        """Drop the records."""
         self.commands, self.measured, self.ticks, self.events = [], [], [], []
 
-    def told(self, episode_id: str, *kinds: int) -> EpisodeEvent | None:
-        """Return the first event of these kinds in an episode, None if there is none."""
-        return next((said.message for said in list(self.events)
-                     if said.message.episode_id == episode_id and said.message.event in kinds),
-                    None)
+    def event(self, episode_id: str, *kinds: int) -> EpisodeEvent | None:
+        """Return the first event of these kinds in an episode; None if there is none."""
+        messages = [event.message for event in list(self.events)]
+        return next((message for message in messages
+                     if message.episode_id == episode_id and message.event in kinds), None)
 
     def driven(self, episode_id: str, since: int) -> bool:
-        """Say whether the policy has commanded in an episode since a time [ns]."""
+        """Return whether the policy has commanded in an episode since a time [ns]."""
         return any(tick.source == ExecutedAction.POLICY and tick.sent >= since
                    and tick.episode_id == episode_id for tick in self.ticks[-100:])
 
-    # What it does.
+    # Actions.
 
     def request(self) -> str:
-        """Ask for an episode; return its UUID."""
+        """Request an episode; return its UUID."""
         episode_id = str(uuid4())
         self._request.publish(EpisodeRequest(
             run_id=self._run_id, episode_id=episode_id, purpose=EpisodeRequest.ROLLOUT,
@@ -238,15 +239,16 @@ class FaultWitness:
         return episode_id
 
     def judge(self, stamp: int) -> None:
-        """Say that the running episode succeeded, at a stamp [ns] of the graph's clock."""
+        """Judge the running episode a success, at a stamp [ns] of the graph's clock."""
         verdict = Outcome(outcome=Outcome.SUCCESS, reward=1.0)
         verdict.header.stamp.sec, verdict.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
         self._verdict.publish(verdict)
 
     def call(self, service: str, data: bool | None = None) -> Callable[[], Any]:
-        """Call a Trigger, or with ``data`` a SetBool; return what gives the answer, None before.
+        """Call a Trigger, or with ``data`` a SetBool.
 
-        If the service isn't there nothing is called, and there will be no answer.
+        Returns:
+            A function that returns the answer; None before it has come, or if there is no service.
         """
         kind = Trigger if data is None else SetBool
         client = self._clients.get(service)
@@ -265,7 +267,7 @@ class FaultWitness:
         while not self._closing.is_set():
             self._executor.spin_once(timeout_sec=0.1)
 
-    def _tell_time(self) -> None:
+    def _publish_clock(self) -> None:
         while not self._closing.wait(_CLOCK_STEP):
             if not self.clock_stopped:
                 message = ClockMessage()

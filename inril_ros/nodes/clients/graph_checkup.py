@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What ``inril doctor`` asks the running graph: a contract's topics, profiles, large messages."""
+"""What ``inril doctor`` measures in a running graph: topics, QoS and large messages."""
 
 from contextlib import suppress
 from functools import partial
@@ -24,12 +24,12 @@ from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 
-_PATIENCE = 15.0  # [s] for another process to start and to be met
+_PATIENCE = 15.0  # [s] for another process to start and be discovered
 _ECHO = 'inril_doctor/echo'
 _LARGE = 'inril_doctor/large'
 
 Pair = tuple[str, str, str, str]
-"""Topic, publishing node, listening node, why they don't fit; empty if they do."""
+"""Topic, publishing node, subscribing node, why their QoS doesn't match (empty if it does)."""
 
 
 def look_at_graph(
@@ -38,13 +38,13 @@ def look_at_graph(
     """Listen to a robot for a while.
 
     Args:
-        contract: Says which topics.
-        namespace: Of the robot.
-        seconds: How long.
-        simulated: Follow /clock.
+        contract: The contract with its topics.
+        namespace: The robot's namespace.
+        seconds: Time to listen.
+        simulated: Follow ``/clock``.
 
     Returns:
-        What was heard by topic, and all pairs of ends in the graph.
+        The measurements by topic, and all pairs of publishers and subscriptions in the graph.
     """
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -65,7 +65,7 @@ def look_at_graph(
 
 
 class _Listener:
-    """Hears all that a contract names; messages are read as they are in a run."""
+    """Subscribes to all topics of a contract, and decodes messages as a run does."""
 
     def __init__(self, node: Node, contract: Contract) -> None:
         self._node = node
@@ -85,11 +85,11 @@ class _Listener:
                 self._errors[topic].add(f'{kind} is not installed here ({error})')
                 continue
             node.create_subscription(
-                kind_of, topic, partial(self._take, topic),
+                kind_of, topic, partial(self._on_message, topic),
                 qos.STATE if topic in once else QoSProfile(
                     depth=10, reliability=ReliabilityPolicy.BEST_EFFORT))
 
-    def _take(self, topic: str, message: Any) -> None:
+    def _on_message(self, topic: str, message: Any) -> None:
         now = self._node.get_clock().now().nanoseconds
         stamp = stamp_ns(message) if hasattr(message, 'header') else 0
         self._times[topic].append((now / 1e9, stamp / 1e9))
@@ -100,17 +100,17 @@ class _Listener:
                 self._errors[topic].add(str(error))
 
     def heard(self) -> dict[str, TopicRecord]:
-        """Return what is known of each topic by now."""
+        """Return the measurements of each topic so far."""
         return {topic: self._heard(topic) for topic in (*self._times, *self._actions)}
 
     def _heard(self, topic: str) -> TopicRecord:
-        if topic in self._by_action:  # a gripper's action: its server is what listens
+        if topic in self._by_action:  # a gripper's action: its server subscribes
             name = f'{self._node.resolve_topic_name(topic)}/_action/send_goal'
-            there = [each for each, _ in self._node.get_service_names_and_types()
-                     if each == name]
-            return TopicRecord((self._by_action[topic],), 0, len(there))
+            servers = sum(service == name
+                          for service, _ in self._node.get_service_names_and_types())
+            return TopicRecord((self._by_action[topic],), 0, servers)
         times = self._times.get(topic, [])
-        # The node's own subscription has a type, too: only the types of others count.
+        # The node's own subscription has a type too: only the types of others count.
         ends = [*self._node.get_publishers_info_by_topic(topic)] if topic in self._times \
             else [*self._node.get_subscriptions_info_by_topic(topic)]
         types = tuple(dict.fromkeys(end.topic_type for end in ends))
@@ -123,7 +123,7 @@ class _Listener:
 
 
 def _pairs(node: Node) -> list[Pair]:
-    """Compare the profiles of every publisher with every subscription of its topic."""
+    """Compare the QoS of every publisher with that of every subscription to its topic."""
     found: list[Pair] = []
     for topic, _ in node.get_topic_names_and_types():
         for publisher in node.get_publishers_info_by_topic(topic):
@@ -141,10 +141,10 @@ def send_large_message(size: int) -> float | None:
     """Send a message to another process of this machine and wait for its answer.
 
     Args:
-        size: [byte]
+        size: [byte] Size of the message.
 
     Returns:
-        [s] There and back; None if it didn't arrive.
+        Round-trip time [s]; None if the message didn't arrive.
     """
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -171,7 +171,7 @@ def send_large_message(size: int) -> float | None:
         other.terminate()
         with suppress(subprocess.TimeoutExpired):
             other.wait(timeout=10.0)
-        other.kill()  # one that hangs in its end has nothing to lose
+        other.kill()  # it may hang at its end
         other.wait()
         executor.shutdown()
         node.destroy_node()
@@ -179,7 +179,7 @@ def send_large_message(size: int) -> float | None:
 
 
 def answer_large_messages() -> None:
-    """Be the other process: answer each message with its size, until terminated."""
+    """Answer each message with its size until terminated; runs in the other process."""
     rclpy.init()
     node = Node('inril_doctor_echo')
     publisher = node.create_publisher(UInt32, _ECHO, qos.EVENT)

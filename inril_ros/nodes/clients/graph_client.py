@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A client of one robot's graph: what its nodes say, whether they are ready, their services.
+"""A client of one robot's graph: its nodes' statuses, their readiness and their services.
 
-It never waits in silence: whoever uses it passes a function that raises when a process of the
-graph has died, and each wait has a limit.
+Each wait has a time limit, and ends early when the caller's ``check`` reports that a process of
+the graph has died.
 """
 
 from collections.abc import Callable
@@ -23,33 +23,33 @@ from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoin
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
-# Clients of graphs that broke, until the process ends: Fast DDS crashes now and then when a
-# participant is deleted at the moment at which others die.
-_BROKEN_OFF: list['GraphClient'] = []
+# Clients of broken graphs, kept until the process ends: Fast DDS sometimes crashes when a
+# participant is deleted at the moment when others die.
+_ABANDONED: list['GraphClient'] = []
 
 
 class GraphStalled(RuntimeError):
-    """The graph runs but doesn't do what was asked for; the message says what is missing."""
+    """The graph runs but doesn't do what was requested; the message says what is missing."""
 
 
 class GraphClient:
     """A node beside one robot's graph.
 
-    As a context manager it leaves the graph in the end; after an exception it stays in it until
-    the process ends, which should end by ``os._exit``.
+    As a context manager it leaves the graph at the end. After an exception it stays in the graph
+    until the process ends, which should end by ``os._exit``.
 
     Args:
-        name: Of the node, and of its enclave.
+        name: Name of the node and of its enclave.
         domain_id: ROS domain of the graph; None: that of the environment.
         namespace: ROS namespace of the robot.
         check: Called while waiting; raises when a process of the graph has died.
         listen: Called with each status of a node.
 
     Attributes:
-        actuation: What the node said last; None: nothing yet.
-        policy: Likewise.
-        learner: Likewise.
-        recorder: Likewise.
+        actuation: Last status of the actuation node; None: none yet.
+        policy: Last status of the policy node.
+        learner: Last status of the learner.
+        recorder: Last status of the recorder.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class GraphClient:
                                   (RecorderStatus, 'recorder/status', 'recorder'),
                                   (LearnerStatus, 'learner/status', 'learner')):
             self._node.create_subscription(
-                kind, topic, lambda message, role=role: self._status(role, message), qos.STATE)
+                kind, topic, lambda message, role=role: self._on_status(role, message), qos.STATE)
         self._clients: dict[str, Any] = {}
 
     def __enter__(self: _Client) -> _Client:
@@ -91,7 +91,7 @@ class GraphClient:
             self.close()
         else:
             self._executor.shutdown()
-            _BROKEN_OFF.append(self)
+            _ABANDONED.append(self)
 
     def close(self) -> None:
         """Leave the graph."""
@@ -100,14 +100,14 @@ class GraphClient:
         self._context.try_shutdown()
 
     def wait_ready(self, nodes: tuple[str, ...], timeout: float = 90.0) -> None:
-        """Wait until the named nodes are there and can work together.
+        """Wait until the named nodes are ready and have met each other.
 
         Args:
             nodes: Names of nodes of the graph, for example ``('actuation_node', 'policy_node')``.
-            timeout: [s] How long, by a steady clock.
+            timeout: [s] Longest wait, by a steady clock.
 
         Raises:
-            GraphStalled: One of them isn't ready in time; the message says which.
+            GraphStalled: A node isn't ready in time; the message says which one.
         """
         limit = time.monotonic() + timeout
         while missing := self._missing(nodes):
@@ -115,25 +115,25 @@ class GraphClient:
                 reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
                 raise GraphStalled(f'not ready after {timeout:.0f} s: {reasons}')
             self._wait_once()
-        self._wait(lambda: self.actuation is not None, timeout, lambda: 'the actuation is silent')
-        if 'learner_node' in nodes:
-            self._wait(lambda: self.learner is not None, timeout, lambda: 'the learner is silent')
-        if 'policy_node' in nodes:
-            self._wait(lambda: self.policy is not None, timeout, lambda: 'the policy is silent')
+        roles = ['actuation', *(role for role in ('learner', 'policy') if f'{role}_node' in nodes)]
+
+        def silent() -> list[str]:
+            return [role for role in roles if getattr(self, role) is None]
+        self._wait(lambda: not silent(), timeout, lambda: f'no status of {", ".join(silent())}')
 
     def _missing(self, nodes: tuple[str, ...]) -> dict[str, str]:
-        """Return what each node that isn't ready lacks."""
-        missing, links = {}, {self._name: describe_endpoints(self._node)}
+        """Return what is missing by node."""
+        missing, endpoints = {}, {self._name: describe_endpoints(self._node)}
         for name in nodes:
             ready, text = self._ask_ready(name)
-            (links if ready else missing)[name] = text
-        return missing or unmatched_endpoints(links)
+            (endpoints if ready else missing)[name] = text
+        return missing or unmatched_endpoints(endpoints)
 
     def _ask_ready(self, name: str) -> tuple[bool, str]:
-        """Return whether a node is ready, and its links or what it lacks."""
+        """Return whether a node is ready, and its endpoints or what is missing."""
         client = self._trigger(f'{name}/ready')
         if not client.service_is_ready():
-            return False, 'not there yet'
+            return False, 'not started yet'
         future = client.call_async(Trigger.Request())
         limit = time.monotonic() + 2.0
         while not future.done() and time.monotonic() < limit:
@@ -148,10 +148,10 @@ class GraphClient:
         """Call a std_srvs/Trigger service; return its message.
 
         Raises:
-            GraphStalled: It isn't there, doesn't answer, or answers no.
+            GraphStalled: It is missing, doesn't answer, or answers no.
         """
         client = self._trigger(service)
-        self._wait(client.service_is_ready, timeout, lambda: f'service {service} is not there')
+        self._wait(client.service_is_ready, timeout, lambda: f'service {service} is missing')
         future = client.call_async(Trigger.Request())
         self._wait(future.done, timeout, lambda: f'service {service} does not answer')
         if not future.result().success:
@@ -164,7 +164,7 @@ class GraphClient:
             client = self._clients[service] = self._node.create_client(Trigger, service)
         return client
 
-    def _status(self, name: str, message: Any) -> None:
+    def _on_status(self, name: str, message: Any) -> None:
         previous = getattr(self, name)
         if previous is None or stamp_ns(message) >= stamp_ns(previous):
             setattr(self, name, message)

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A hand on the wire between learner and policy: passes weights on, or damages them on request.
+"""A relay between learner and policy that passes weights on, or damages them on request.
 
-The policy's topics are remapped to those published here. What was passed on as it came is noted,
-so that a network that acts without having been sent whole and unaltered is found out.
+The policy's topics are remapped to the relay's. The relay records which versions it passed on
+whole and unaltered, so that a test can detect a network that acts although it wasn't.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.transport.weights.manifest import cut, Manifest, Version
 
 PIECES, MANIFEST = 'relayed/pieces', 'relayed/manifest'
-#: What a policy behind the relay must be told.
+#: Remappings of a policy behind the relay.
 REMAPPINGS = {'weights/pieces': PIECES, 'weights/manifest': MANIFEST}
 _FIELDS = tuple(Manifest.__dataclass_fields__)
 
@@ -27,9 +27,9 @@ class Parcel:
     """One message to the policy.
 
     Attributes:
-        version: That it is of.
-        index: Of the piece; None: the manifest.
-        altered: It is not what the learner sent.
+        version: Its version.
+        index: Index of the piece; None: the manifest.
+        altered: Whether it differs from what the learner sent.
     """
 
     version: Version
@@ -37,20 +37,20 @@ class Parcel:
     altered: bool = False
 
 
-#: Gets a version, and the one before it if there was one; returns what the policy is sent.
+#: From a version and the one before it (None: none), makes the messages to the policy.
 Tamper = Callable[[Version, Version | None], list[Parcel]]
 
 
 class WeightsRelay:
-    """The relay, in the process and the thread of a node that spins.
+    """The relay, in the process and thread of a node that spins.
 
     Args:
-        node: What publishers and subscriptions belong to.
+        node: Node of the publishers and subscriptions.
 
     Attributes:
         sound: Versions that were passed on whole and unaltered.
-        done: How often weights were tampered with.
-        withheld: Nothing is passed on while this is set.
+        done: Number of versions that were tampered with.
+        withheld: Whether all messages are withheld.
     """
 
     def __init__(self, node: Node) -> None:
@@ -65,8 +65,8 @@ class WeightsRelay:
         self._last: Version | None = None
         self._to_pieces = node.create_publisher(PolicyWeights, PIECES, qos.WEIGHTS)
         self._to_manifest = node.create_publisher(WeightsManifest, MANIFEST, qos.MANIFEST)
-        node.create_subscription(PolicyWeights, 'weights/pieces', self._piece, qos.WEIGHTS)
-        node.create_subscription(WeightsManifest, 'weights/manifest', self._manifest,
+        node.create_subscription(PolicyWeights, 'weights/pieces', self._on_piece, qos.WEIGHTS)
+        node.create_subscription(WeightsManifest, 'weights/manifest', self._on_manifest,
                                  qos.MANIFEST)
 
     def arm(self, tamper: Tamper) -> None:
@@ -75,13 +75,13 @@ class WeightsRelay:
             self._tamper = tamper
 
     def release(self) -> None:
-        """Pass on again; what was withheld last is passed on now."""
+        """Pass messages on again; the last withheld version is passed on now."""
         with self._lock:
             self.withheld = False
             if self._last is not None:
-                self._send(_whole(self._last))
+                self._send(whole(self._last))
 
-    def _piece(self, message: PolicyWeights) -> None:
+    def _on_piece(self, message: PolicyWeights) -> None:
         with self._lock:
             version = message.version
             pieces = self._pieces.setdefault(version, {})
@@ -90,11 +90,11 @@ class WeightsRelay:
             for old in sorted(self._pieces)[:-4]:
                 del self._pieces[old]
             if self.withheld or (self._tamper is not None and not again):
-                return  # all of it goes with the manifest
+                return  # all pieces are sent with the manifest
             self._to_pieces.publish(message)
             self._note(version, message.chunk_index)
 
-    def _manifest(self, message: WeightsManifest) -> None:
+    def _on_manifest(self, message: WeightsManifest) -> None:
         with self._lock:
             manifest = Manifest(**{name: getattr(message, name) for name in _FIELDS})
             pieces = self._pieces.get(message.version, {})
@@ -132,13 +132,14 @@ class WeightsRelay:
                 self._note(manifest.version, parcel.index)
 
     def _note(self, version: int, index: int | None) -> None:
-        """Note what was passed on unaltered; -1 stands for the manifest."""
+        """Record a message that was passed on unaltered; -1 stands for the manifest."""
         passed = self._passed.setdefault(version, set())
         passed.add(-1 if index is None else index)
         if -1 in passed and len(passed) == self._counts.get(version, -2) + 1:
             self.sound.add(version)
 
 
-def _whole(version: Version) -> list[Parcel]:
-    return [*(Parcel(version, index) for index in range(version.manifest.chunk_count)),
-            Parcel(version, None)]
+def whole(version: Version, altered: bool = False) -> list[Parcel]:
+    """Return all pieces of a version, then its manifest."""
+    return [*(Parcel(version, index, altered) for index in range(version.manifest.chunk_count)),
+            Parcel(version, None, altered)]

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the arm is, for devices that say only where it should go from there."""
+"""The arm's present state, for devices that command relative motion."""
 
 from collections.abc import Sequence
 import math
@@ -17,10 +17,10 @@ _STATE = 'sensor_msgs/msg/JointState'
 
 
 class ArmState:
-    """What was measured of the joints, and what the gripper was told last.
+    """The measured joint positions, and the last command of the gripper.
 
     Args:
-        node: The node that the subscriptions belong to.
+        node: Node of the subscriptions.
     """
 
     def __init__(self, node: ManagedNode) -> None:
@@ -31,18 +31,18 @@ class ArmState:
                   if entry.type == _STATE and entry.quantity == 'position'}
         for topic in sorted(topics):
             node.create_subscription(
-                JointState, topic, self._take, qos.observations(lockstep=False))
-        node.create_subscription(ExecutedAction, EXECUTED_TOPIC, self._take_executed, qos.RECORD)
+                JointState, topic, self._on_state, qos.observations(lockstep=False))
+        node.create_subscription(ExecutedAction, EXECUTED_TOPIC, self._on_executed, qos.RECORD)
 
     def positions(self, joints: Sequence[str]) -> np.ndarray | None:
-        """Return the newest positions (n,) of joints; None: one was never measured."""
+        """Return the newest positions (n,) of joints; None if one was never measured."""
         values = [self._positions.get(joint, math.nan) for joint in joints]
         return np.array(values) if np.isfinite(values).all() else None
 
     def gripper(self) -> float | None:
-        """Return -1..1 what keeps the gripper as it is; None: that isn't known.
+        """Return the command (-1..1) that keeps the gripper as it is; None if that is unknown.
 
-        What it was told last, since one that holds something is told more than it can reach.
+        That is its last command, because a gripper that holds an object can't reach its command.
         """
         contract, name = self._contract, self._contract.teleoperation.gripper_action
         part, entry = contract.action_slice(name), contract.actions[name]
@@ -58,10 +58,10 @@ class ArmState:
             return 0.0  # no velocity, no effort
         return float(np.clip(contract.normalise_action(action)[part][0], -1.0, 1.0))
 
-    def _take(self, message: JointState) -> None:
+    def _on_state(self, message: JointState) -> None:
         self._positions.update(zip(message.name, message.position, strict=False))
 
-    def _take_executed(self, message: ExecutedAction) -> None:
+    def _on_executed(self, message: ExecutedAction) -> None:
         executed = np.array(message.executed, np.float32)
         if executed.shape == (self._contract.action_size,) and np.isfinite(executed).all():
             self._executed = executed

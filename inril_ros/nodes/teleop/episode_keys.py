@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person says of episodes by a key, as calls of the actuation node's services."""
+"""Keys by which a person controls episodes, as calls of the actuation node's services."""
 
 from rclpy.node import Node
 from rclpy.task import Future
@@ -14,7 +14,7 @@ class EpisodeKeys:
     """Clients of the services; answers are logged.
 
     Args:
-        node: The node that they belong to.
+        node: Node of the clients.
         actuation: Name of the actuation node.
     """
 
@@ -24,20 +24,19 @@ class EpisodeKeys:
                          for meaning, service in _SERVICES.items()}
         self._stop = node.create_client(SetBool, f'{actuation}/estop')
 
-    def say(self, meaning: str) -> None:
-        """Say start, ready, success, failure, discard, or stop (the e-stop)."""
+    def call(self, meaning: str) -> None:
+        """Call the service for start, ready, success, failure, discard, or stop (the e-stop)."""
         client = self._stop if meaning == 'stop' else self._clients[meaning]
         if not client.service_is_ready():
-            self._log.error(f'{meaning}: {client.srv_name} is not there')
+            self._log.error(f'{meaning}: service {client.srv_name} is not available')
             return
         request = SetBool.Request(data=True) if meaning == 'stop' else Trigger.Request()
         client.call_async(request).add_done_callback(
-            lambda future: self._answered(meaning, future))
+            lambda future: self._log_answer(meaning, future))
 
-    def _answered(self, meaning: str, future: Future) -> None:
+    def _log_answer(self, meaning: str, future: Future) -> None:
         answer = future.result()
-        told = 'no answer' if answer is None else answer.message
         if answer is not None and answer.success:
-            self._log.info(f'{meaning}: {told}')
+            self._log.info(f'{meaning}: {answer.message}')
         else:
-            self._log.warning(f'{meaning}: {told}')
+            self._log.warning(f'{meaning}: {answer.message if answer else "no answer"}')

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A person's device in real time: asked at each tick, let go when it is silent, jogged if need be.
+"""A person's device in real time: read at each tick, and released when it is silent.
 
-What it asks for is sent with the time at which it is sent. A device that is let go sends an open
-switch and nothing to follow: the arm is held at once, and not when a command has become old.
+Commands are stamped when they are sent. A released device sends an open switch and no command, so
+that the arm is held at once, not when the last command has become old.
 """
 
 from dataclasses import replace
@@ -24,22 +24,23 @@ from inril_ros.robot.teleop.settings import check_device, Device, Keyboard, Lead
 
 
 class PersonDevice:
-    """A device, and the keys of the terminal that the node runs in, if it does.
+    """A device, and the keys of the node's terminal, if it has one.
 
     Args:
-        node: The node that it belongs to.
-        settings: Of the device.
-        sender: Where to.
+        node: Node of the subscriptions and clients.
+        settings: The device's settings.
+        sender: Sends the commands.
 
     Raises:
-        ValueError: The device can't drive this robot, or not in this way.
+        ValueError: The device can't drive this robot, or not with these settings.
     """
 
     def __init__(self, node: ManagedNode, settings: Device, sender: TeleopSender) -> None:
         contract, rules = node.contract, node.contract.teleoperation
         check_device(settings, contract)
         if node.lockstep:
-            raise ValueError(f'{settings.device}: a person needs real time: lockstep:=false')
+            raise ValueError(
+                f'{settings.device}: a person can drive only in real time (lockstep:=false)')
         self._node = node
         self._sender = sender
         self._arm = ArmState(node)
@@ -64,17 +65,17 @@ class PersonDevice:
                           clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def stop(self) -> None:
-        """Say that nobody drives."""
+        """Send that nobody drives."""
         self._keys.release()
         self._sender.send(self._node.now(), RELEASED)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         if self._terminal is not None:
             self._terminal.close()
 
     def drive(self) -> None:
-        """Send what the person asks for now."""
+        """Send the person's present command."""
         if not self._node.active:
             return
         now = time.monotonic()
@@ -85,7 +86,7 @@ class PersonDevice:
         self._sender.send(self._node.now(), self._with_gripper(command))
 
     def _with_gripper(self, command: DeviceCommand) -> DeviceCommand:
-        """Return a command that leaves the gripper as it is until a person says otherwise."""
+        """Return a command that keeps the gripper as it is until the person commands it."""
         if not self._node.contract.teleoperation.gripper_action or command.gripper is not None:
             return command
         if command.held and self._sender.gripper is not None:
@@ -98,6 +99,6 @@ class PersonDevice:
             for key in keys_of(self._terminal.read()):
                 meaning = self._keys.press(key, time.monotonic())
                 if meaning is not None:
-                    self._episodes.say(meaning)
+                    self._episodes.call(meaning)
         if not (self._drives_on_arrival and self._input.moves):
             self.drive()

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted operator as a teleop device.
 
-It looks at the same topics a person's eyes would stand for, and drives imperfectly through the
-same teleop topics a person's device would use: a twist, or the joints of a leader arm.
+It sees what a person would see, and drives with errors through the teleop topics of a person's
+device: a twist, or the joints of a leader arm.
 """
 
 import numpy as np
@@ -22,9 +22,9 @@ class ScriptedDevice:
     """The operator of a simulation: answers each new observation of a demonstration.
 
     Args:
-        node: The node that it belongs to.
-        operator: Who drives.
-        sender: Where to.
+        node: Node of the subscriptions.
+        operator: The operator who drives.
+        sender: Sends the commands.
     """
 
     def __init__(self, node: ManagedNode, operator: Operator, sender: TeleopSender) -> None:
@@ -36,10 +36,10 @@ class ScriptedDevice:
         self._start = 0
         self._last = 0
         node.require(node.create_subscription(
-            EpisodeEvent, 'episode/event', self._event, qos.EVENT))
+            EpisodeEvent, 'episode/event', self._on_event, qos.EVENT))
         node.subscribe_observations(self._aligner, self._drive)
 
-    def _event(self, message: EpisodeEvent) -> None:
+    def _on_event(self, message: EpisodeEvent) -> None:
         if message.purpose != EpisodeRequest.DEMONSTRATION:
             return
         if message.event == EpisodeEvent.STARTED:
@@ -50,7 +50,7 @@ class ScriptedDevice:
             self._episode = ''
 
     def _drive(self) -> None:
-        """Answer an observation that is new and complete."""
+        """Answer a new observation if it is complete."""
         stamp = self._aligner.newest_complete()
         if not self._episode or stamp < self._start or stamp <= self._last:
             return
@@ -60,10 +60,10 @@ class ScriptedDevice:
             self._node.get_logger().warning(str(error), throttle_duration_sec=1.0)
             return
         self._last = stamp
-        self._sender.send(stamp, self._asked(self._operator.command(frame.values)))
+        self._sender.send(stamp, self._device_command(self._operator.command(frame.values)))
 
-    def _asked(self, action: np.ndarray) -> DeviceCommand:
-        """Return an action (A,) in contract units as what a person asks for."""
+    def _device_command(self, action: np.ndarray) -> DeviceCommand:
+        """Return an action (A,) in contract units as a device's command."""
         contract, rules = self._node.contract, self._node.contract.teleoperation
         twist, position, gripper = np.zeros(6), None, None
         if rules.twist_action:

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Teleop devices as topics: the newest message of each, and what it asks for.
+"""Teleop devices on topics: the newest message of each as a command, one class per kind.
 
-One class for each kind; what messages mean is in ``robot/teleop_mapping``. A device that is silent
-for its timeout is let go, whatever it said last.
+The meaning of the messages is in ``robot/teleop/mapping.py``. A device that is silent for its
+timeout is released, whatever it sent last.
 """
 
 from collections.abc import Callable
@@ -41,43 +41,43 @@ _MOTION = 'motion'
 
 
 class DeviceInput:
-    """A device that speaks by messages.
+    """A device that sends messages.
 
     Args:
-        node: The node that the subscriptions belong to.
-        settings: Of the device.
-        arrived: Called after a message of motion that was taken.
+        node: Node of the subscriptions.
+        settings: The device's settings.
+        on_motion: Called after each message of motion.
 
     Raises:
         ValueError: The type of its messages isn't installed.
     """
 
     def __init__(self, node: ManagedNode, settings: Any,
-                 arrived: Callable[[], None] = lambda: None) -> None:
+                 on_motion: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self.joints: tuple[str, ...] = ()
         rules = node.contract.teleoperation
         if rules.joint_action:
             self.joints = node.contract.actions[rules.joint_action].joints
         self._log = node.get_logger()
-        self._arrived = arrived
+        self._on_motion = on_motion
         self._newest: dict[str, tuple[float, Any]] = {}
         self.endpoints: list[Subscription] = []
         kind, topic = self._motion_topic()
         if kind:
             self.endpoints.append(node.create_subscription(
-                message_type(kind), topic, self._take_motion, _PROFILE))
+                message_type(kind), topic, self._receive_motion, _PROFILE))
         if settings.switches.joy_topic:
             self.endpoints.append(node.create_subscription(
-                Joy, settings.switches.joy_topic, self._take_joy, _PROFILE))
+                Joy, settings.switches.joy_topic, self._receive_joy, _PROFILE))
 
     @property
     def moves(self) -> bool:
-        """Whether the device has told of motion within its timeout."""
+        """Whether the device has sent motion within its timeout."""
         return self._fresh(_MOTION) is not None
 
     def command(self) -> DeviceCommand:
-        """Return what the person asks for now."""
+        """Return the person's present command."""
         joy, motion = self._fresh(_JOY), self._fresh(_MOTION)
         if self.settings.switches.joy_topic and joy is None:
             return RELEASED
@@ -87,23 +87,23 @@ class DeviceInput:
         return command
 
     def _motion_topic(self) -> tuple[str, str]:
-        """Return type and topic of what moves; empty where the joystick does."""
+        """Return type and topic of the motion; empty for a joystick."""
         return '', ''
 
     def _command(self, motion: Any, joy: Joy | None) -> DeviceCommand:
-        """Return what messages ask for, without buttons; None: there is no fresh one."""
+        """Return the command of the messages, without buttons; None: no fresh message."""
         raise NotImplementedError
 
     def _fresh(self, name: str) -> Any:
         at, message = self._newest.get(name, (-math.inf, None))
         return message if time.monotonic() - at <= self.settings.timeout else None
 
-    def _take_joy(self, message: Joy) -> None:
+    def _receive_joy(self, message: Joy) -> None:
         self._newest[_JOY] = time.monotonic(), message
 
-    def _take_motion(self, message: Any) -> None:
+    def _receive_motion(self, message: Any) -> None:
         self._newest[_MOTION] = time.monotonic(), message
-        self._arrived()
+        self._on_motion()
 
 
 class JoystickInput(DeviceInput):
@@ -114,7 +114,7 @@ class JoystickInput(DeviceInput):
 
 
 class SpaceMouseInput(DeviceInput):
-    """A SpaceMouse, which is silent while it rests: that holds the switch, and doesn't move."""
+    """A SpaceMouse; it is silent while it rests, which means no motion."""
 
     def _motion_topic(self) -> tuple[str, str]:
         return self.settings.type, self.settings.twist_topic
@@ -135,7 +135,7 @@ class LeaderInput(DeviceInput):
         return 'sensor_msgs/msg/JointState', self.settings.topic
 
     def command(self) -> DeviceCommand:
-        """Return what the person asks for now; nothing while the leader is silent."""
+        """Return the person's present command; none while the leader is silent."""
         return super().command() if self.moves else RELEASED
 
     def _command(self, motion: JointState, joy: Joy | None) -> DeviceCommand:
@@ -149,7 +149,7 @@ class LeaderInput(DeviceInput):
 
 
 class JointJogInput(DeviceInput):
-    """Velocities of joints."""
+    """Joint velocities from another program."""
 
     def _motion_topic(self) -> tuple[str, str]:
         return self.settings.type, self.settings.topic
@@ -167,8 +167,8 @@ class JointJogInput(DeviceInput):
             complete = len(names) == len(values) and set(names) <= set(self.joints)
         if not complete or not all(map(math.isfinite, given.values())):
             self._log.error(
-                f'{self.settings.topic} ignored: it must have one finite velocity for each joint '
-                f'it names of {list(self.joints)}', throttle_duration_sec=1.0)
+                f'{self.settings.topic} ignored: each joint that it names must be one of '
+                f'{list(self.joints)} and have one finite velocity', throttle_duration_sec=1.0)
             return RELEASED
         velocity = np.array([given.get(joint, 0.0) for joint in self.joints])
         velocity[np.abs(velocity) <= self.settings.dead_band] = 0.0
@@ -181,6 +181,6 @@ INPUTS: dict[type, type[DeviceInput]] = {
 
 
 def make_input(node: ManagedNode, settings: Device,
-               arrived: Callable[[], None] = lambda: None) -> DeviceInput:
-    """Return the input of a device that speaks by messages; see ``DeviceInput``."""
-    return INPUTS[type(settings)](node, settings, arrived)
+               on_motion: Callable[[], None] = lambda: None) -> DeviceInput:
+    """Return the input of a device that sends messages; see ``DeviceInput``."""
+    return INPUTS[type(settings)](node, settings, on_motion)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person asks for, on the topics that the contract says: twist, leader joints, joystick."""
+"""Sends a person's commands on the contract's topics: twist, leader joints, joystick."""
 
 from geometry_msgs.msg import TwistStamped
 from sensor_msgs.msg import JointState, Joy
@@ -16,10 +16,10 @@ class TeleopSender:
     """The publishers of a teleop device.
 
     Args:
-        node: The node that they belong to.
+        node: Node of the publishers.
 
     Attributes:
-        gripper: -1..1 What the gripper was told last; None: nothing yet.
+        gripper: Last command of the gripper, -1..1; None: none yet.
     """
 
     def __init__(self, node: ManagedNode) -> None:
@@ -45,7 +45,7 @@ class TeleopSender:
         self.gripper: float | None = None
 
     def send(self, stamp: int, command: DeviceCommand) -> None:
-        """Publish what a person asks for at a time [ns]."""
+        """Publish a command with a stamp [ns]."""
         header = self._node.header(stamp)
         twist = TwistStamped(header=self._node.header(stamp))
         twist.header.frame_id = self._frame

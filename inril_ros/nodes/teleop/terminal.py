@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A terminal that gives each key as it is pressed, and is left as it was found.
+"""A terminal that delivers each key as it is pressed, and is restored afterwards.
 
-However the process ends but by SIGKILL: by an exception, a signal, or suspended by Ctrl-Z. Ctrl-C
-stays what it is.
+It is restored however the process ends, except by SIGKILL, and while it is suspended by Ctrl-Z.
+Ctrl-C keeps its meaning.
 """
 
 import atexit
@@ -17,7 +17,7 @@ import termios
 import tty
 from types import FrameType, TracebackType
 
-# Their default is an end at once, with nobody to clean up. SIGINT and SIGTERM belong to the node.
+# By default they end the process without cleanup. SIGINT and SIGTERM are handled by the node.
 _ENDS = (signal.SIGHUP, signal.SIGQUIT)
 _MOST = 256  # [byte] read at once
 
@@ -26,8 +26,8 @@ class KeyTerminal:
     """Keys of a terminal, unbuffered and not echoed, as a context or until ``close``.
 
     Args:
-        descriptor: Of the terminal; None: standard input.
-        resumed: Called when the process goes on after Ctrl-Z.
+        descriptor: The terminal's descriptor; None: standard input.
+        resumed: Called when the process continues after Ctrl-Z.
 
     Raises:
         ValueError: It isn't a terminal.
@@ -38,8 +38,8 @@ class KeyTerminal:
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._resumed = resumed
         if not os.isatty(self._descriptor):
-            raise ValueError('a keyboard needs a terminal: run it in one, not from a launch file '
-                             'or in the background')
+            raise ValueError('a keyboard needs a terminal: run the node in one, not from a launch '
+                             'file or in the background')
         self._before = termios.tcgetattr(self._descriptor)
         self._handlers = {}
         atexit.register(self.close)
@@ -57,7 +57,7 @@ class KeyTerminal:
         self.close()
 
     def read(self) -> bytes:
-        """Return what was typed since the last call, without waiting."""
+        """Return the keys typed since the last call, without waiting."""
         if not self._open or not select.select([self._descriptor], [], [], 0.0)[0]:
             return b''
         try:
@@ -66,7 +66,7 @@ class KeyTerminal:
             return b''
 
     def close(self) -> None:
-        """Leave the terminal as it was. May be called again."""
+        """Restore the terminal; a second call does nothing."""
         if not self._open:
             return
         self._open = False
@@ -87,7 +87,7 @@ class KeyTerminal:
         self._restore()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTSTP)
-        # Here it goes on after `fg`.
+        # The process continues here after `fg`.
         signal.signal(signal.SIGTSTP, self._suspended)
         if self._open:
             tty.setcbreak(self._descriptor)

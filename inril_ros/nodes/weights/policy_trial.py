@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, from_raw, load_policy, schema_hash
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.policies.trial import actions_on, blank_frame, trial_frames
-from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes.weights.acting_versions import Acting
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.transport.weights.action_probe import check_actions
@@ -42,22 +39,17 @@ class PolicyTrial:
 
     Args:
         contract: The robot's contract.
-        demonstrations: Folder of the bags with the frames; empty: a blank frame is used.
-        frames: Number of frames.
+        frames: The frames; None: a blank one.
         limit: Largest accepted root mean square change of actions; 0: no limit.
         acting: Returns the acting version; None: there is none.
     """
 
-    def __init__(self, contract: Contract, demonstrations: str, frames: int, limit: float,
+    def __init__(self, contract: Contract, frames: Observations | None, limit: float,
                  acting: Callable[[], Acting | None]) -> None:
         self._contract = contract
+        self._frames = frames
         self._limit = limit
         self._acting = acting
-        self._frames: Observations | None = None
-        if demonstrations:
-            self._frames = trial_frames(
-                [learning_episode(read_episode(path, contract), contract)
-                 for path in find_bags(Path(demonstrations))], frames)
 
     def load_from_disk(self, folder: Path) -> TriedPolicy:
         """Return a network from a folder."""

@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Experience that is never lost: append, replay, acknowledge, retain."""
+"""The journal of transitions, from which they are sent until acknowledged: none is lost."""

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rollout journal: every transition is on disk before it is sent.
 
-Append-only segments (``journal_segments``) of a run. Written is handed to the operating system at
-each record: a killed process loses nothing. When it is forced to the disk is the caller's choice
-(``sync``): what was not can be lost with the machine.
+A run's journal consists of append-only segments (``segments``). Each record is handed to the
+operating system at once: a killed process loses nothing. The caller decides when records are
+forced to the disk (``sync``); until then they can be lost with the machine.
 
-Opening verifies everything, cuts a torn end and reports what is damaged. Numbers that may have
-been given to records that are gone are not given again: the learner may have those records, and
-would take the new ones for repetitions.
+Opening the journal verifies all of it, cuts a torn end and reports damage. Numbers of records that
+may be lost are not used again: the learner may have those records, and would take new ones with
+their numbers for repetitions.
 
-Nothing is removed unless a limit is set (``journal_retention``).
+Nothing is removed unless a limit is set (``retention``).
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.journal.retention import removable, Retention, SegmentFacts
 from inril_ros.transport.journal.segments import Damage, read_segment, SegmentWriter
 
-#: [byte] A segment that has become larger is closed, and the next one begun.
+#: [byte] Size beyond which a segment is closed and the next one begun.
 SEGMENT_BYTES = 16_000_000
-#: Numbers left out where records may be gone: more than a machine loses that goes down.
+#: Numbers skipped where records may be lost: more than are lost when a machine goes down.
 SKIPPED = 100_000
 _NAME = re.compile(r'^(\d{6})-(\d+)\.mcap$')  # index, number of the first record
 
@@ -33,15 +33,15 @@ class Journal:
     """Numbered records of one run, for one process at a time.
 
     Args:
-        folder: Where the segments lie; made if need be. A new segment is begun at each opening.
+        folder: Folder of the segments; made if it doesn't exist. Each opening begins a segment.
         schema_name: Message type of the records, for other readers of the files.
         schema_text: Its definition (``ros2msg`` text with dependencies).
         segment_bytes: See ``SEGMENT_BYTES``.
 
     Attributes:
-        damages: What could not be read when it was opened, a torn end that was cut included.
-        last_sequence: Of the last record; 0 if there is none.
-        next_sequence: That the next record must have.
+        damages: Damage found when the journal was opened, including a torn end.
+        last_sequence: Number of the last record; 0 if there is none.
+        next_sequence: Number of the next record.
 
     Raises:
         FolderInUseError: Another process writes to this journal.
@@ -68,16 +68,16 @@ class Journal:
             raise
 
     def append(self, sequence: int, stamp: int, record: bytes) -> None:
-        """Write a record; on return it is with the operating system.
+        """Write a record; on return the operating system has it.
 
         Args:
-            sequence: ``next_sequence``.
+            sequence: Its number, which must be ``next_sequence``.
             stamp: [ns] ROS time.
-            record: The message, CDR.
+            record: The message (CDR).
 
         Raises:
             ValueError: It isn't the next number.
-            OSError: It could not be written. The journal is as it was, and may be tried again.
+            OSError: It could not be written. The journal is unchanged; try again later.
         """
         if sequence != self.next_sequence:
             raise ValueError(f'record {sequence}: the next one is {self.next_sequence}')
@@ -95,10 +95,10 @@ class Journal:
         self.next_sequence = sequence + 1
 
     def skip_beyond(self, sequence: int) -> None:
-        """Give no number up to this one any more: somebody has records of these numbers."""
+        """Never use a number up to this one: another process has records with these numbers."""
         if sequence >= self.next_sequence:
             self.next_sequence = sequence + 1
-            self._end_segment()  # the name of a segment is the first number in it
+            self._end_segment()  # a segment is named for its first number
 
     def sync(self) -> None:
         """Force everything to the disk."""
@@ -108,10 +108,10 @@ class Journal:
     def after(self, sequence: int) -> Iterator[tuple[int, bytes]]:
         """Return the (sequence, record) pairs after a sequence number, in order.
 
-        What is appended while one reads is found too, up to the end of its segment.
+        Records appended meanwhile are returned too, up to the end of their segment.
         """
         segments = _segments(self._folder)
-        # A segment is over before the first number of the next one.
+        # A segment ends before the first number of the next one.
         begin = max((index for index, path in enumerate(segments)
                      if _first(path) <= sequence + 1), default=0)
         for path in segments[begin:]:
@@ -120,18 +120,18 @@ class Journal:
                     yield record.sequence, record.data
 
     def prune(self, covered: int, retention: Retention, now: float) -> list[str]:
-        """Remove segments that may go and are beyond a limit, oldest first.
+        """Remove segments that are beyond a limit and no longer needed, oldest first.
 
         Args:
-            covered: Every checkpoint that the learner keeps has the records up to this number.
+            covered: Number up to which every kept checkpoint of the learner has the records.
             retention: The limits.
             now: [s] Unix time.
 
         Returns:
-            The names of what was removed.
+            The names of the removed segments.
 
         Raises:
-            OSError: One can't be removed; those after it are as they were.
+            OSError: A segment can't be removed; those after it remain too.
         """
         if retention.keeps_all:
             return []
@@ -147,7 +147,7 @@ class Journal:
         return [path.name for path in removed]
 
     def close(self) -> None:
-        """Finish the segment; the journal can't be used any more."""
+        """Close the journal; it can't be used afterwards."""
         self._end_segment()
         self._lock.release()
 
@@ -171,8 +171,8 @@ def read_journal(folder: Path, damages: list[Damage] | None = None) -> Iterator[
     """Return all (sequence, record) pairs of a journal in order.
 
     Args:
-        folder: Of the journal.
-        damages: What can't be read, a torn end included, is appended to it.
+        folder: Folder of the journal.
+        damages: Receives the damage found, including a torn end.
     """
     for path in _segments(folder):
         for record in read_segment(path, damages):
@@ -180,7 +180,7 @@ def read_journal(folder: Path, damages: list[Damage] | None = None) -> Iterator[
 
 
 def segments_begun(folder: Path) -> int:
-    """Return how many segments were begun in a journal, those that are gone counted too."""
+    """Return how many segments were ever begun in a journal, removed ones included."""
     return max((_index(path) for path in _segments(folder)), default=0)
 
 
@@ -188,7 +188,7 @@ def _verify(folder: Path) -> tuple[int, list[Damage], bool]:
     """Read everything once, and cut a torn end of the last segment.
 
     Returns:
-        The last number, what is damaged, and whether records after the last one may be lost.
+        The last number, the damage, and whether records after the last one may be lost.
     """
     damages: list[Damage] = []
     paths = _segments(folder)
@@ -200,7 +200,7 @@ def _verify(folder: Path) -> tuple[int, list[Damage], bool]:
     if damages and damages[-1].rest and damages[-1].path == paths[-1]:
         if damages[-1].offset:
             os.truncate(paths[-1], damages[-1].offset)
-        else:  # not even its first bytes are ours
+        else:  # it doesn't even begin as a segment
             paths[-1].rename(paths[-1].with_suffix('.damaged'))
     return last, damages, lost
 
@@ -215,7 +215,7 @@ def _index(path: Path) -> int:
 
 
 def _first(path: Path) -> int:
-    """Return the number of a segment's first record, if it has any."""
+    """Return the number of a segment's first record, or of the next one if it is empty."""
     return int(_NAME.match(path.name)[2])
 
 

@@ -1,12 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The receiving side's account: each transition is taken in once, whatever comes how often.
+"""The learner's ledger: each transition is ingested once, however often it arrives.
 
-One number says what is in. It is saved in the very checkpoint that holds what was learned from
-these transitions, so the two can't disagree; after a restart from an older checkpoint it is lower,
-the acknowledgement says so, and the sender begins again from there.
+One number says up to where everything is ingested. It is saved in the same checkpoint as what was
+learned from these transitions, so the two can't disagree. After a restart from an older checkpoint
+it is lower, the acknowledgement reports that, and the sender begins again from there.
 
-Each robot's journal counts by itself, so each robot has an account of its own.
+Each robot's journal has numbers of its own, so each robot has a ledger of its own.
 """
 
 from collections.abc import Mapping
@@ -16,30 +16,30 @@ from enum import Enum
 class Verdict(Enum):
     """What to do with a transition."""
 
-    NEW = 'take it in'
-    DUPLICATE = 'it is in already'
+    NEW = 'ingest it'
+    DUPLICATE = 'it is ingested already'
     EARLY = 'one before it is missing'
 
 
 class IngestLedger:
-    """Everything up to ``sequence`` is in.
+    """One robot's ledger: everything up to ``sequence`` is ingested.
 
     Args:
-        sequence: From a checkpoint; 0: nothing is in.
+        sequence: Number from a checkpoint; 0: nothing is ingested.
     """
 
     def __init__(self, sequence: int = 0) -> None:
         self.sequence = sequence
         self.duplicates = 0
-        #: Times that numbers were passed over, because the sender's journal had lost them.
+        #: Number of gaps, where the sender's journal had lost transitions.
         self.gaps = 0
 
     def judge(self, sequence: int, previous: int) -> Verdict:
-        """Say what to do with a transition.
+        """Return what to do with a transition.
 
         Args:
             sequence: Its number.
-            previous: The number before it in the sender's journal: what lies between is lost.
+            previous: The number before it in the sender's journal; those between are lost.
         """
         if sequence <= self.sequence:
             self.duplicates += 1
@@ -49,16 +49,16 @@ class IngestLedger:
         return Verdict.NEW
 
     def take(self, sequence: int) -> None:
-        """Note that a transition, judged to be new, is in."""
+        """Note that a new transition is ingested."""
         self.gaps += sequence > self.sequence + 1
         self.sequence = sequence
 
 
 class IngestLedgers:
-    """One account per robot, by its name.
+    """One ledger per robot, by its name.
 
     Args:
-        sequences: From a checkpoint: what is in of each robot.
+        sequences: Numbers from a checkpoint by robot.
     """
 
     def __init__(self, sequences: Mapping[str, int] | None = None) -> None:
@@ -66,10 +66,10 @@ class IngestLedgers:
                          for name, number in (sequences or {}).items()}
 
     def of(self, robot: str) -> IngestLedger:
-        """Return a robot's account; of one that is new here nothing is in."""
+        """Return a robot's ledger, which is empty for a new robot."""
         return self._ledgers.setdefault(robot, IngestLedger())
 
     @property
     def sequences(self) -> dict[str, int]:
-        """What is in, by robot: also of those that are away now, and may come back."""
+        """The numbers by robot, including robots that are away and may come back."""
         return {name: ledger.sequence for name, ledger in self._ledgers.items()}

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What of the journal is to be sent when, until the other side has acknowledged it.
+"""Which records of the journal must be sent, until the receiver has acknowledged them.
 
-Go-back-N over the journal: a window of records is on its way, and when nothing was acknowledged
-for a while all of it is sent again. Only the window is in memory; the rest waits on disk, however
-long the other side is away. The clock is the caller's.
+Go-back-N over the journal: a window of records is in flight, and if none is acknowledged for a
+while all of it is sent again. Only the window is in memory; the rest stays on disk, however long
+the receiver is away. The caller provides the time.
 """
 
 from collections import deque
@@ -20,8 +20,8 @@ class Parcel:
 
     Attributes:
         sequence: Its number.
-        previous: Number of the one before it; numbers between the two do not exist any more.
-        record: The message, as it was journaled.
+        previous: Number of the record before it; those between the two are lost.
+        record: The message as it was journaled.
     """
 
     sequence: int
@@ -30,14 +30,14 @@ class Parcel:
 
 
 class Outbox:
-    """The sending side's state; see the file's head.
+    """The sender's state; see the module docstring.
 
     Args:
         read_after: Reads the journal after a number, in order (``Journal.after``).
         last_sequence: Number of the last record in the journal.
-        patience: [s] Without an acknowledgement for so long, what is on its way is sent again.
-        window: Records on their way, and in memory, at most.
-        window_bytes: [byte] The same, by size; one record may always be on its way.
+        patience: [s] Time without an acknowledgement after which the window is sent again.
+        window: Most records in flight, and in memory.
+        window_bytes: [byte] Most bytes in flight; one record is always allowed.
     """
 
     def __init__(self, read_after: Callable[[int], Records], last_sequence: int, patience: float,
@@ -48,37 +48,37 @@ class Outbox:
         self._size = window
         self._bytes = window_bytes
         self._window: deque[Parcel] = deque()
-        self._unsent = 0  # of the window, at its end
+        self._unsent = 0  # records at the end of the window
         self._reader: Records | None = None
         self._reached = 0  # number of the last record that was in the window
-        self._heard_at = 0.0
+        self._acknowledged_at = 0.0
         self.acknowledged = 0
 
     @property
     def waiting(self) -> int:
-        """Number of the last record that is not acknowledged, 0 if all are."""
+        """Number of the last record that is not acknowledged; 0 if all are."""
         return self._last if self._last > self.acknowledged else 0
 
     def add(self, sequence: int, record: bytes) -> None:
-        """Take a record that was journaled."""
+        """Add a record that was journaled."""
         if self._reached == self._last and self._has_room():
             self._put(sequence, record)
         self._last = sequence
 
     def acknowledge(self, sequence: int, now: float) -> None:
-        """Note that the other side has everything up to a number; it may be less than before.
+        """Note that the receiver has everything up to a number, which may be less than before.
 
         Args:
-            sequence: That number.
-            now: [s] Any clock that goes on.
+            sequence: The number.
+            now: [s] Time of a steady clock.
         """
-        if sequence < self.acknowledged:  # it came back with less
+        if sequence < self.acknowledged:  # the receiver came back with less
             self._window.clear()
             self._unsent = 0
             self._reader = None
             self._reached = sequence
         elif sequence > self.acknowledged:
-            self._heard_at = now
+            self._acknowledged_at = now
         self.acknowledged = sequence
         while self._window and self._window[0].sequence <= sequence:
             self._window.popleft()
@@ -88,34 +88,34 @@ class Outbox:
             self._reader = None
 
     def due(self, now: float) -> list[Parcel]:
-        """Return what is to be sent now, in order; the caller sends all of it.
+        """Return the records to send now, in order; the caller must send all of them.
 
         Args:
-            now: [s] The clock of ``acknowledge``.
+            now: [s] Time of the clock of ``acknowledge``.
         """
         self._fill()
         if self._window and self._unsent < len(self._window) \
-                and now - self._heard_at >= self._patience:
+                and now - self._acknowledged_at >= self._patience:
             self._unsent = len(self._window)
-            self._heard_at = now
+            self._acknowledged_at = now
         if not self._unsent:
             return []
-        if self._unsent == len(self._window):  # nothing else is on its way
-            self._heard_at = now
+        if self._unsent == len(self._window):  # nothing else is in flight
+            self._acknowledged_at = now
         parcels = list(self._window)[-self._unsent:]
         self._unsent = 0
         return parcels
 
     def _fill(self) -> None:
-        """Read on in the journal while the window has room."""
+        """Read more of the journal while the window has room."""
         while self._has_room() and self._reached < self._last:
             if self._reader is None:
                 self._reader = self._read_after(self._reached)
             sequence, record = next(self._reader, (0, b''))
-            if not sequence:  # the end of what was there when the reader came to it
+            if not sequence:  # the end of the segment when it was reached
                 self._reader = None
                 sequence, record = next(self._read_after(self._reached), (0, b''))
-                if not sequence:  # damaged since it was written: nothing is there to be sent
+                if not sequence:  # damaged since it was written: nothing to send
                     self._last = self._reached
                     return
             if sequence > self._reached:

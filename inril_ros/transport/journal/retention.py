@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which segments of a journal may go: what the learner can't ask for again, and is beyond a limit.
+"""Which segments of a journal may be removed: not needed again, and beyond a limit.
 
-A segment may go when every checkpoint that the learner keeps has what is in it. Whichever of them
-it comes back from, it asks for nothing that is gone. Only the oldest ones go, so that no hole
-comes about, and never the one with the last record: numbers go on from it. A run's journal is also
-its data: without a limit nothing goes.
+A segment isn't needed when every checkpoint that the learner keeps has its records: whichever of
+them the learner restarts from, it requests no removed record. Only the oldest segments are
+removed, which leaves no gap, and never the one with the last record, from which numbers continue.
+A run's journal is also its data: without a limit nothing is removed.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retention:
-    """How much of a journal is kept beyond what may be asked for again; 0: no limit.
+    """Limits of the records that are kept although they aren't needed; 0: no limit.
 
     Attributes:
-        gigabytes: [GB] Of all segments together.
-        hours: [h] Since a segment was last written to.
+        gigabytes: [GB] Size of all segments together.
+        hours: [h] Time since a segment was last written to.
     """
 
     gigabytes: float = 0.0
@@ -31,7 +31,7 @@ class Retention:
 
     @property
     def keeps_all(self) -> bool:
-        """Say whether there is no limit."""
+        """Whether there is no limit."""
         return not self.gigabytes and not self.hours
 
 
@@ -40,9 +40,9 @@ class SegmentFacts:
     """What is known of a segment without reading it.
 
     Attributes:
-        first: Number of its first record, if it has any; not less than all before it.
-        size: [byte] On disk.
-        written_at: [s] When it was last written to, of any clock.
+        first: Number of its first record, or of the next one if it is empty.
+        size: [byte] Size on disk.
+        written_at: [s] Time of the last write, by any clock.
     """
 
     first: int
@@ -52,19 +52,19 @@ class SegmentFacts:
 
 def removable(segments: Sequence[SegmentFacts], covered: int, last: int, retention: Retention,
               now: float) -> int:
-    """Return how many of the oldest segments may go, and are beyond a limit.
+    """Return how many of the oldest segments may be removed.
 
     Args:
-        segments: In the order in which they were written.
-        covered: Every kept checkpoint has the records up to this number.
+        segments: The segments in the order in which they were written.
+        covered: Number up to which every kept checkpoint has the records.
         last: Number of the last record of all.
         retention: The limits.
-        now: [s] The clock of ``written_at``.
+        now: [s] Time by the clock of ``written_at``.
     """
     total = sum(segment.size for segment in segments)
     number = 0
     for segment, following in zip(segments, segments[1:]):
-        # All its records are before the first of the next one.
+        # All its records come before the first of the next segment.
         if following.first > min(covered + 1, last):
             break
         too_much = 0.0 < retention.gigabytes < total / 1e9

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Journal segments on disk: MCAP with one record per chunk, so that each record has a checksum.
 
-MCAP keeps a CRC per chunk and none per message: a chunk of its own makes a flipped bit show in the
-very record that it hit. Any MCAP reader reads a closed segment. One that was not closed is read up
-to its last whole record, and a record whose checksum is wrong is left out and reported.
+MCAP has a CRC per chunk and none per message: with a chunk per record a flipped bit shows in the
+very record that it hit. Any MCAP reader reads a closed segment. A segment that was not closed is
+read up to its last whole record; a record with a wrong checksum is left out and reported.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from mcap.records import Chunk, Message
 from mcap.stream_reader import breakup_chunk
 from mcap.writer import CompressionType, MCAP0_MAGIC, Writer
 
-#: [byte] Nothing larger is a record of ours, or allocated when reading.
+#: [byte] Larger records are refused, and not allocated when reading.
 RECORD_LIMIT = 256_000_000
 _TOPIC = 'transition'
 _FRAME = struct.Struct('<BQ')  # opcode, length
-# Times, size of the records, checksum, length of the name of the compression (none); then the size
-# again and the records.
+# Times, size of the records, checksum, length of the compression's name (none); the size again and
+# the records follow.
 _CHUNK = struct.Struct('<QQQII')
 _SMALLEST = _FRAME.size + _CHUNK.size + 8 + _FRAME.size  # [byte] of a chunk with a record
 _MESSAGE = struct.Struct('<HIQQ')  # channel, sequence, log time, publish time
@@ -33,14 +33,14 @@ _MESSAGE = struct.Struct('<HIQQ')  # channel, sequence, log time, publish time
 
 @dataclass(frozen=True)
 class Damage:
-    """Something in a segment that can't be read.
+    """A part of a segment that can't be read.
 
     Attributes:
         path: The segment.
-        offset: [byte] Where it begins.
-        reason: For people.
-        rest: Nothing after it could be read either.
-        cut_off: The last write of a process was cut off: no record was whole there ever.
+        offset: [byte] Beginning of the damage.
+        reason: Reason, for people.
+        rest: Whether nothing after it could be read either.
+        cut_off: Whether a process's last write was cut off: no whole record was ever there.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Record:
-    """A record and where it ends in its segment [byte]."""
+    """A record, and its end in the segment [byte]."""
 
     sequence: int
     data: bytes
@@ -69,12 +69,12 @@ class SegmentWriter:
     """Writes one segment, record by record, each whole or not at all.
 
     Args:
-        path: A file that isn't there yet.
+        path: A file that doesn't exist yet.
         schema_name: Message type of the records, for other readers of the file.
         schema_text: Its definition (``ros2msg`` text with dependencies).
 
     Raises:
-        OSError: The file can't be made.
+        OSError: The file can't be created.
     """
 
     def __init__(self, path: Path, schema_name: str, schema_text: str) -> None:
@@ -92,11 +92,11 @@ class SegmentWriter:
         return self._file.size
 
     def append(self, sequence: int, stamp: int, record: bytes) -> None:
-        """Give a record to the operating system.
+        """Hand a record to the operating system.
 
         Raises:
-            OSError: It could not be written (the disk is full, say). The file ends before it, and
-                the segment must be closed.
+            OSError: It could not be written (a full disk, for example). The file ends before it,
+                and the segment must be closed.
         """
         self._writer.add_message(self._channel, log_time=stamp, publish_time=stamp,
                                  sequence=sequence & 0xFFFFFFFF, data=record)
@@ -107,7 +107,7 @@ class SegmentWriter:
         self._file.sync()
 
     def finish(self) -> None:
-        """Write the summary that other readers look for, and close.
+        """Write the summary that other readers expect, and close.
 
         Raises:
             OSError: The summary could not be written; every record is in the file.
@@ -125,7 +125,7 @@ class SegmentWriter:
 
 
 class _WholeWrites:
-    """A file for the MCAP writer that takes what was written since the last time, or nothing."""
+    """A file for the MCAP writer; each commit writes all pending bytes or none."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
@@ -141,7 +141,7 @@ class _WholeWrites:
         return self.size + len(self._pending)
 
     def commit(self) -> None:
-        """Write what is pending; if that fails, take back the part that was written."""
+        """Write the pending bytes; if that fails, remove the part that was written."""
         pending, self._pending = memoryview(bytes(self._pending)), bytearray()
         written = 0
         try:
@@ -166,13 +166,13 @@ def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Re
 
     Args:
         path: The segment; it may still be written to.
-        damages: What can't be read is appended to it.
+        damages: Receives the damage found.
     """
     damages = [] if damages is None else damages
     with open(path, 'rb') as file:
         magic = file.read(len(MCAP0_MAGIC))
         if not magic:
-            return  # begun, and nothing written yet
+            return  # nothing written yet
         if magic != MCAP0_MAGIC:
             damages.append(Damage(path, 0, 'it does not begin as an MCAP file does', rest=True,
                                   cut_off=MCAP0_MAGIC.startswith(magic)))
@@ -181,7 +181,7 @@ def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Re
             start = file.tell()
             head = file.read(_FRAME.size)
             if not head:
-                return  # not closed, and whole
+                return  # whole, but not closed
             opcode, length = _FRAME.unpack(head) if len(head) == _FRAME.size else (0, 0)
             if opcode in (Opcode.DATA_END, Opcode.FOOTER):
                 return
@@ -215,15 +215,15 @@ def _frame_is_wrong(head: bytes, opcode: int, length: int) -> str:
 
 
 def _is_cut_off(opcode: int, length: int, content: bytes, size: int) -> bool:
-    """Say whether a file ends in a record that was never whole.
+    """Return whether a file ends in a record that was never whole.
 
-    A length that was changed later looks alike, but hides what follows it.
+    A record whose length was changed later looks alike, but hides what follows it.
 
     Args:
-        opcode: Of the last record.
-        length: [byte] That it should have.
-        content: What there is of it.
-        size: [byte] From its beginning to the end of the file.
+        opcode: Opcode of the last record.
+        length: [byte] Length that it should have.
+        content: Its present content.
+        size: [byte] Size from its beginning to the end of the file.
     """
     if size < _SMALLEST:
         return True
@@ -231,7 +231,7 @@ def _is_cut_off(opcode: int, length: int, content: bytes, size: int) -> bool:
 
 
 def _messages(opcode: int, content: bytes) -> list[tuple[int, bytes]]:
-    """Return the messages of an MCAP record: of a chunk, or a single one (no checksum)."""
+    """Return the messages of an MCAP record: of a chunk, or a single one without a checksum."""
     if opcode == Opcode.MESSAGE:
         _, sequence, _, _ = _MESSAGE.unpack_from(content)
         return [(sequence, content[_MESSAGE.size:])]
