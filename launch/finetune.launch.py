@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning on a robot: the policy drives, a person may take over, the learner improves it.
+"""Fine-tunes a policy on a robot: it drives, a person may take over, the learner improves it.
 
     ros2 launch inril_ros finetune.launch.py contract:=arm.yaml pretrained:=runs/a/pretrained \
         journal:=runs/a/finetune/journal demonstrations:=runs/a/demonstrations \
@@ -17,25 +17,21 @@ from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-HERE = Path(__file__).parent
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Include the robot's launch file with the stage."""
+    """Include robot.launch.py with the stage."""
     return LaunchDescription([
         DeclareLaunchArgument('contract', description='robot contract (YAML)'),
         DeclareLaunchArgument('pretrained', description='folder of the cloned model'),
         DeclareLaunchArgument('journal', description='folder of the rollout journal'),
         DeclareLaunchArgument(
             'robots', default_value='',
-            description='namespaces of several robots, with commas between them'),
+            description='namespaces of several robots, separated by commas'),
         DeclareLaunchArgument(
             'learner', default_value='true', choices=['true', 'false'],
-            description='the learner runs on this machine'),
+            description='run the learner on this machine'),
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
-            launch_arguments={'stage': 'finetune'}.items(),
-        ),
+            str(Path(__file__).with_name('robot.launch.py')),
+            launch_arguments={'stage': 'finetune'}.items()),
     ])

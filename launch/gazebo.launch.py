@@ -8,20 +8,15 @@
 
 The topics are those of sim.launch.py with simulation:=config/simulations/gazebo_arm.yaml. With
 ros2_control the arm is a robot whose controllers run in Gazebo, otherwise a model that the bridge
-commands. Simulated time everywhere. All arguments of robot.launch.py can be given as well.
+commands. All nodes use simulated time. All arguments of robot.launch.py can be given as well.
 """
 
 from pathlib import Path
 import tempfile
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-)
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
     Command,
     IfElseSubstitution,
@@ -35,28 +30,24 @@ from launch_ros.substitutions import FindPackageShare
 
 from inril_ros.sim.gazebo.sdf_scene import without_model
 
-HERE = Path(__file__).parent
-CONFIG = HERE.parent / 'config'  # beside this folder, in the sources and in share/inril_ros
+CONFIG = Path(__file__).parents[1] / 'config'  # in the sources and in share/inril_ros
 WORLD = CONFIG / 'gazebo' / 'arm_world.sdf'
 SERVICES = ['/world/inril_arm/set_pose@ros_gz_interfaces/srv/SetEntityPose',
             '/world/inril_arm/control@ros_gz_interfaces/srv/ControlWorld']
 
 
 def start_gazebo(context: LaunchContext) -> list[IncludeLaunchDescription]:
-    """Start Gazebo with the whole world, or without the arm if it is spawned as a robot."""
+    """Start Gazebo with the whole world, or without the arm if that is spawned as a robot."""
     world = WORLD
     if LaunchConfiguration('ros2_control').perform(context) == 'true':
         world = Path(tempfile.mkdtemp(prefix='inril_ros_')) / 'world_without_arm.sdf'
         world.write_text(without_model(WORLD.read_text(encoding='utf-8'), 'arm'), encoding='utf-8')
     headless = LaunchConfiguration('headless').perform(context) == 'true'
     return [IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(
-            PathJoinSubstitution([FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py'])),
+        PathJoinSubstitution([FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py']),
         launch_arguments={
             'gz_args': f'-r -v 3 {"-s --headless-rendering " if headless else ""}{world}',
-            'on_exit_shutdown': 'true',
-        }.items(),
-    )]
+            'on_exit_shutdown': 'true'}.items())]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -72,8 +63,8 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         DeclareLaunchArgument(
             'stage', default_value='simulate',
-            description='nodes to run: the scene alone, or a whole stage; none: they are started '
-                        'elsewhere (inril ... --gazebo)'),
+            description='nodes to run: the scene alone, or a whole stage; none if they are '
+                        'started elsewhere (inril ... --gazebo)'),
         DeclareLaunchArgument('task', default_value='lift', description='task of the mapping'),
         DeclareLaunchArgument(
             'contract', default_value=str(CONFIG / 'robots' / 'gazebo_arm.yaml'),
@@ -84,7 +75,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument('namespace', default_value='', description='namespace of the robot'),
         DeclareLaunchArgument(
             'headless', default_value='false', choices=['true', 'false'],
-            description='Gazebo without its window'),
+            description='run Gazebo without a window'),
         DeclareLaunchArgument(
             'ros2_control', default_value='false', choices=['true', 'false'],
             description='drive the arm by gz_ros2_control'),
@@ -124,7 +115,7 @@ def generate_launch_description() -> LaunchDescription:
             output='both',
         ),
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
+            str(Path(__file__).with_name('robot.launch.py')),
             launch_arguments={'gazebo': 'true', 'use_sim_time': 'true'}.items(),
             condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('stage'), 'none')),
         ),

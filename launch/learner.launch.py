@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The learner alone, on a machine with a GPU beside the robot's.
+"""Runs the learner alone, on another machine than the robot's nodes.
 
     ros2 launch inril_ros learner.launch.py contract:=arm.yaml pretrained:=runs/a/pretrained \
         demonstrations:=runs/a/demonstrations finetune_config:=config/finetune.yaml \
@@ -15,13 +15,10 @@ from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-HERE = Path(__file__).parent
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Include the robot's launch file with the stage."""
+    """Include robot.launch.py with the stage."""
     return LaunchDescription([
         DeclareLaunchArgument('contract', description='robot contract (YAML)'),
         DeclareLaunchArgument('pretrained', description='folder of the cloned model'),
@@ -30,10 +27,9 @@ def generate_launch_description() -> LaunchDescription:
             'finetune_config', description='settings of the fine-tuning session (YAML)'),
         DeclareLaunchArgument(
             'robots', default_value='',
-            description='namespaces of several robots, with commas between them'),
-        DeclareLaunchArgument('run_dir', description='folder the learner writes to'),
+            description='namespaces of several robots, separated by commas'),
+        DeclareLaunchArgument('run_dir', description='folder that the learner writes to'),
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
-            launch_arguments={'stage': 'learn'}.items(),
-        ),
+            str(Path(__file__).with_name('robot.launch.py')),
+            launch_arguments={'stage': 'learn'}.items()),
     ])

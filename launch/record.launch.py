@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations on a robot: a person drives, each episode becomes a bag.
+"""Records demonstrations on a robot: a person drives, each episode becomes a bag.
 
     ros2 launch inril_ros record.launch.py contract:=arm.yaml demonstrations:=demos
 
@@ -12,24 +12,20 @@ from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-HERE = Path(__file__).parent
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Include the robot's launch file with the stage."""
+    """Include robot.launch.py with the stage."""
     return LaunchDescription([
         DeclareLaunchArgument('contract', description='robot contract (YAML)'),
         DeclareLaunchArgument(
             'demonstrations', description='folder that the bags are written to'),
         DeclareLaunchArgument(
             'teleop_device', default_value='external',
-            description='external: whoever publishes the teleop topics of the contract; '
-                        'joystick, spacemouse, leader, joint_jog; scripted: the operator of a '
+            description='joystick, spacemouse, leader or joint_jog; external for another '
+                        'publisher of the teleop topics; scripted for the operator of a '
                         'simulation'),
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
-            launch_arguments={'stage': 'record'}.items(),
-        ),
+            str(Path(__file__).with_name('robot.launch.py')),
+            launch_arguments={'stage': 'record'}.items()),
     ])

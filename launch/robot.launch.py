@@ -1,14 +1,14 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes of one stage beside a robot, as ``inril`` runs them; the other launch files share it.
+"""Runs the nodes of one stage beside a robot, as ``inril`` does; the other files include this one.
 
     ros2 launch inril_ros robot.launch.py stage:=evaluate contract:=arm.yaml model:=model
 
-What a stage runs is written in ``inril_ros.graph.description``. That is Python, and needs the
-arguments' values: hence the OpaqueFunction. With ``autostart`` each node configures and activates
-itself as soon as it has what it needs, after a respawn too; without it, a person or a lifecycle
-manager does. Policy, recorder and learner come back after a crash. The actuation node doesn't, and
-ends everything when it ends: no arm begins to move again with nobody watching.
+``inril_ros.graph.description`` lists the nodes of a stage. It is Python and needs the arguments'
+values, hence the OpaqueFunction. With ``autostart`` each node configures and activates itself as
+soon as it has what it needs, also after a respawn; without it a person or a lifecycle manager must
+do so. Policy, recorder and learner start again after a crash. The actuation node doesn't, and when
+it ends all others end too: no arm must begin to move again unattended.
 """
 
 from dataclasses import fields
@@ -21,48 +21,48 @@ from launch_ros.actions import Node
 from inril_ros.graph.description import GraphOptions, STAGES
 
 TRUTH = ('true', 'false')
-# Name: default (empty: not given), meaning, allowed values.
+# Name: default (empty if not given), description, allowed values.
 ARGUMENTS = {
-    'stage': ('simulate', 'nodes to run', tuple(STAGES)),
+    'stage': ('simulate', 'stage, whose nodes are run', tuple(STAGES)),
     'contract': ('', 'robot contract (YAML); must be given', ()),
     'namespace': ('', 'namespace of the robot', ()),
-    'robots': ('', 'namespaces of several robots that feed one learner, with commas between them; '
-                   'empty: one robot (finetune, learn)', ()),
-    'use_sim_time': ('false', 'nodes follow /clock', TRUTH),
+    'robots': ('', 'namespaces of several robots that feed one learner, separated by commas; '
+                   'empty for one robot (finetune, learn)', ()),
+    'use_sim_time': ('false', 'use simulated time, from /clock', TRUTH),
     'autostart': ('true', 'the nodes configure and activate themselves', TRUTH),
-    'respawn': ('true', 'policy, recorder and learner come back after a crash', TRUTH),
+    'respawn': ('true', 'start policy, recorder and learner again after a crash', TRUTH),
     'log_level': ('info', 'log level of the nodes', ('debug', 'info', 'warn', 'error')),
-    'dry_run': ('false', 'compute and tell everything, command nothing', TRUTH),
-    'run_id': ('', 'UUID of the run; empty: any run', ()),
-    'simulation': ('', 'simulation mapping (YAML); empty: a real robot', ()),
+    'dry_run': ('false', 'compute and report everything, send no commands', TRUTH),
+    'run_id': ('', 'UUID of the run; empty for any run', ()),
+    'simulation': ('', 'simulation mapping (YAML); empty for a real robot', ()),
     'gazebo': ('false', "Gazebo simulates the mapping's world", TRUTH),
-    'mock_arm': ('false', 'an arm that is not there answers to the contract', TRUTH),
-    'lockstep': ('false', 'simulated time waits for the nodes, as fast as they go', TRUTH),
+    'mock_arm': ('false', 'run a mock arm that the contract describes', TRUTH),
+    'lockstep': ('false', 'simulated time waits for the nodes, as fast as they can go', TRUTH),
     'task': ('', 'task of the simulation mapping', ()),
     'camera': ('false', 'render the cameras of the contract', TRUTH),
-    'teleop_device': ('scripted', 'what drives demonstrations (record)', ()),
-    'teleop_settings': ('', 'settings of the teleop device, YAML; empty: its defaults', ()),
-    'operator_noise': ('0.3', 'errors of the scripted operator [standard deviation]', ()),
+    'teleop_device': ('scripted', 'teleop device of demonstrations (record)', ()),
+    'teleop_settings': ('', 'settings of the teleop device (YAML); empty for the defaults', ()),
+    'operator_noise': ('0.3', 'noise of the scripted operator [standard deviation]', ()),
     'demonstrations': ('', 'folder of demonstration bags (record, finetune, learn)', ()),
-    'model': ('', 'folder of the policy; empty in finetune: the pretrained one', ()),
+    'model': ('', 'folder of the policy; empty for the pretrained one in finetune', ()),
     'pretrained': ('', 'folder of the cloned model (finetune, learn)', ()),
     'journal': ('', 'folder of the rollout journal (finetune)', ()),
     'exploration_scale': ('0.1', 'noise on the actions while learning [standard deviation]', ()),
-    'learner': ('true', 'the learner runs on this machine (finetune)', TRUTH),
-    'finetune_config': ('', 'settings of the fine-tuning session, YAML (finetune, learn)', ()),
-    'run_dir': ('', 'folder the learner writes to (finetune, learn)', ()),
+    'learner': ('true', 'run the learner on this machine (finetune)', TRUTH),
+    'finetune_config': ('', 'settings of the fine-tuning session (YAML) (finetune, learn)', ()),
+    'run_dir': ('', 'folder that the learner writes to (finetune, learn)', ()),
     'seed': ('0', 'seed of the learner (finetune, learn)', ()),
     'device': ('auto', 'device of the learner (finetune, learn)', ('auto', 'cpu', 'cuda')),
-    'synchronous': ('false', 'learn between episodes only: repeatable (finetune, learn)', TRUTH),
+    'synchronous': ('false', 'learn only between episodes: repeatable (finetune, learn)', TRUTH),
 }
-# How the text of an argument becomes the value of an option.
+# How the text of an argument is converted to the type of its option.
 READ = {'bool': lambda text: text == 'true', 'int': int, 'float': float, 'str': str,
         'tuple': lambda text: tuple(part.strip() for part in text.split(',') if part.strip())}
 
 
 def start_stage(context: LaunchContext) -> list[Node]:
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    if given['mock_arm'] == 'true':  # it has no simulation, whatever the default of one is
+    if given['mock_arm'] == 'true':  # it has no simulation, whatever the default
         given['simulation'] = ''
     kinds = {field.name: getattr(field.type, '__name__', field.type)
              for field in fields(GraphOptions)}
@@ -81,7 +81,7 @@ def start_stage(context: LaunchContext) -> list[Node]:
             prefix=f'nice -n {node.niceness}' if node.niceness else None,
             respawn=node.respawn,
             respawn_delay=2.0,
-            # Until the arm has come to rest, and the last checkpoint is on the disk.
+            # Time for the arm to come to rest, and for the last checkpoint.
             sigterm_timeout='10',
             sigkill_timeout='20',
             on_exit=Shutdown(reason=f'{node.path} ended') if node.vital else None,

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The built-in simulated arm, or a mock arm, and the nodes of one stage.
+"""Runs the built-in simulated arm, or a mock arm, and the nodes of one stage.
 
     ros2 launch inril_ros sim.launch.py stage:=record task:=push demonstrations:=demos
     ros2 launch inril_ros sim.launch.py mock_arm:=true contract:=config/robots/mock_arm.yaml
 
-In real time the simulated arm has the computer's clock, as a robot has; in lockstep it sends one.
+In real time the simulated arm uses the computer's clock like a robot; in lockstep it sends /clock.
 All arguments of robot.launch.py can be given as well.
 """
 
@@ -13,22 +13,20 @@ from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
-HERE = Path(__file__).parent
-CONFIG = HERE.parent / 'config'  # beside this folder, in the sources and in share/inril_ros
+CONFIG = Path(__file__).parents[1] / 'config'  # in the sources and in share/inril_ros
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Include the robot's launch file with the simulation."""
+    """Include robot.launch.py with the simulation."""
     return LaunchDescription([
         DeclareLaunchArgument(
             'stage', default_value='simulate',
             description='nodes to run: the arm alone, or a whole stage'),
         DeclareLaunchArgument(
             'task', default_value='pick-place',
-            description='task, one of those in the simulation mapping'),
+            description='task of the simulation mapping'),
         DeclareLaunchArgument(
             'contract', default_value=str(CONFIG / 'robots' / 'metaworld_sawyer.yaml'),
             description='robot contract (YAML)'),
@@ -37,9 +35,8 @@ def generate_launch_description() -> LaunchDescription:
             description='simulation mapping (YAML)'),
         DeclareLaunchArgument(
             'lockstep', default_value='false', choices=['true', 'false'],
-            description='simulated time waits for the nodes, as fast as they go'),
+            description='simulated time waits for the nodes and runs as fast as they can'),
         IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(HERE / 'robot.launch.py')),
-            launch_arguments={'use_sim_time': LaunchConfiguration('lockstep')}.items(),
-        ),
+            str(Path(__file__).with_name('robot.launch.py')),
+            launch_arguments={'use_sim_time': LaunchConfiguration('lockstep')}.items()),
     ])

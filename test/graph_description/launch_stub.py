@@ -85,7 +85,6 @@ MODULES = {
     'launch.actions': {'DeclareLaunchArgument': Declare, 'IncludeLaunchDescription': Include,
                        'OpaqueFunction': Opaque, 'Shutdown': Recorded},
     'launch.conditions': {'IfCondition': Condition},
-    'launch.launch_description_sources': {'PythonLaunchDescriptionSource': Recorded},
     'launch.substitutions': {
         'Command': Recorded, 'IfElseSubstitution': Choice, 'LaunchConfiguration': Substitution,
         'NotEqualsSubstitution': Differs, 'PathJoinSubstitution': Join},
@@ -150,7 +149,7 @@ def _visit(entries, context, nodes, others):
         elif isinstance(entry, Include):
             arguments = {key: perform(value, context) for key, value in
                          entry.settings.get('launch_arguments', ())}
-            path = perform(entry.arguments[0].arguments[0], context)
+            path = perform(entry.arguments[0], context)
             context.update(arguments)
             if Path(path).is_file():
                 _visit(load(path).generate_launch_description(), context, nodes, others)
