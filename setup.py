@@ -1,16 +1,16 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Let pip build what colcon builds: the same CMakeLists.txt, installed into an environment.
+"""Makes pip build with the same CMakeLists.txt as colcon, and install into a Python environment.
 
-Only CMake can generate ROS interfaces, so the build step runs CMake into a staging folder and
-hands the result to pip. Everything that is fixed (name, version, dependencies) is in setup.cfg.
+Only CMake can generate ROS messages, so the build step runs CMake, which installs into a staging
+folder, and hands the result to pip. Name, version and dependencies are in setup.cfg.
 
 `pip install .` copies messages and modules. `pip install -e .` copies the messages and links the
-modules to this tree: the installed `inril_ros` folder then holds `msg` alone, and
-`inril_ros/__init__.py` joins the two.
+modules to this tree: the installed folder `inril_ros` then holds only `msg`, and
+`inril_ros/__init__.py` adds it to the package.
 
-Messages are built for one interpreter and one ROS distribution, the one found through
-AMENT_PREFIX_PATH or, without it, in the environment that runs this file.
+Messages are built for one Python version and one ROS distribution. The distribution is found
+through AMENT_PREFIX_PATH or, if that is not set, in the environment of the running interpreter.
 """
 
 import os
@@ -28,25 +28,25 @@ SOURCE = Path(__file__).resolve().parent
 
 
 class BinaryDistribution(Distribution):
-    """A distribution for one platform, since it holds compiled messages."""
+    """A distribution for one platform, because it holds compiled messages."""
 
     def has_ext_modules(self) -> bool:
-        """Tell setuptools to tag the wheel with interpreter and platform."""
+        """Return True, so that setuptools tags the wheel with interpreter and platform."""
         return True
 
     def has_data(self) -> bool:
-        """Tell an editable installation to install data files: setuptools asks by this name."""
+        """Return whether there are data files; an editable installation asks this."""
         return bool(self.data_files)
 
 
 class BuildWithInterfaces(build_py):
-    """Run CMake in place of copying modules: it installs those too."""
+    """Runs CMake, which installs messages and modules, instead of copying modules."""
 
     def run(self) -> None:
-        """Build, stage, and hand over modules and data files.
+        """Build into the staging folder, and pass its modules and data files to setuptools.
 
         Raises:
-            SystemExit: CMake is missing, or the messages can't be built.
+            SystemExit: CMake is missing, or the build failed.
         """
         stage = self._run_cmake()
         modules = next(stage.glob(f'**/{PACKAGE}/msg/__init__.py'), None)
@@ -66,10 +66,13 @@ class BuildWithInterfaces(build_py):
         self.distribution.data_files = data_files(stage, folders, modules)
 
     def _run_cmake(self) -> Path:
-        """Build and install into a staging folder; an earlier build is continued.
+        """Build, continuing an earlier build, and install into a staging folder.
 
         Returns:
-            The staging folder, laid out like an installation prefix.
+            The staging folder, with the layout of an installation prefix.
+
+        Raises:
+            SystemExit: CMake is missing, or the build failed.
         """
         if shutil.which('cmake') is None:
             raise SystemExit('cmake is missing: apt-get install cmake g++ make python3-dev')
@@ -80,7 +83,7 @@ class BuildWithInterfaces(build_py):
         prefix = os.environ.get('AMENT_PREFIX_PATH') or sys.prefix
         environment = {**os.environ, 'AMENT_PREFIX_PATH': prefix, 'CMAKE_PREFIX_PATH': prefix}
         if 'ROS_DISTRO' not in os.environ:
-            # pip's isolated build puts a folder in front that hides the generators.
+            # In an isolated build, pip sets it to a folder without the message generators.
             environment.pop('PYTHONPATH', None)
         configure = ['cmake', '-S', str(SOURCE), '-B', str(build), '-DBUILD_TESTING=OFF',
                      '-DINRIL_ROS_PIP=ON', f'-DCMAKE_INSTALL_PREFIX={stage}',
@@ -94,16 +97,16 @@ class BuildWithInterfaces(build_py):
 
 
 def data_files(stage: Path, folders: list[Path], modules: Path) -> list[tuple[str, list[str]]]:
-    """List what has to be copied below the environment's prefix.
+    """Return the files to copy below the environment's prefix.
 
     Args:
-        stage: the staging folder.
-        folders: folders of it to list.
-        modules: the staged Python package; what is left of it goes beside the other packages of
-            the environment, whatever CMake calls that folder.
+        stage: The staging folder.
+        folders: Its folders whose files are copied.
+        modules: The staged Python package. Its remaining files go into the environment's
+            site-packages, whatever CMake calls that folder.
 
     Returns:
-        (folder below the prefix, files) as setuptools wants them.
+        Pairs of a folder below the prefix and its files, as setuptools takes them.
     """
     platlib = Path(sysconfig.get_path('platlib')).relative_to(sys.prefix)
     result: dict[str, list[str]] = {}

@@ -9,8 +9,9 @@
 # the versions that the *.lock files in this folder pin. This needs Linux on x86-64 and Python 3.10
 # to 3.13.
 # If a ROS 2 distribution is sourced (ROS_DISTRO and AMENT_PREFIX_PATH are set), the environment is
-# made on top of it. ROS and numpy then come from the distribution, because its compiled messages
-# work with one numpy only, and pip chooses the rest within the ranges of setup.cfg.
+# made on top of it. rosdep installs the packages that package.xml names, and pip adds to the
+# environment what the system's Python packages lack of the ranges in setup.cfg. numpy stays the
+# distribution's, because compiled messages work with one major version of it only.
 #
 # Modules are always imported from this tree, never from a copy: without ROS through
 # `pip install -e .`, with ROS through `colcon build --symlink-install` into .venv/colcon. So an
@@ -74,6 +75,25 @@ install_system_packages() {
     say "installing system packages: $missing"
     apt-get update -qq
     # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $command >/dev/null
+}
+
+# Install what package.xml names, with a sourced ROS 2 distribution.
+install_ros_packages() {
+    if [[ -z $with_ros ]]; then return; fi
+    local command="rosdep install --from-paths . --ignore-src --rosdistro $with_ros --default-yes"
+    if ! command -v rosdep >/dev/null; then
+        say "rosdep is not installed: skipping $command"
+        return
+    fi
+    if rosdep check --from-paths . --ignore-src --rosdistro "$with_ros" >/dev/null 2>&1; then
+        return
+    fi
+    [[ $(id -u) == 0 ]] ||
+        fail 'packages that package.xml names are missing; install them and run this script again:' \
+             "rosdep update && $command"
+    say 'installing the packages that package.xml names'
+    apt-get update -qq
     DEBIAN_FRONTEND=noninteractive $command >/dev/null
 }
 
@@ -142,7 +162,8 @@ setup = configparser.ConfigParser()
 setup.read('setup.cfg')
 wanted = [setup['options']['install_requires'], *setup['options.extras_require'].values()]
 # numpy 1 and 2 differ in their binary interface, and ROS was built for this one.
-print(f'numpy=={numpy.__version__}', *''.join(wanted).split('\n'), sep='\n')
+major = int(numpy.__version__.split('.')[0])
+print(f'numpy>={numpy.__version__},<{major + 1}', *''.join(wanted).split('\n'), sep='\n')
 PYTHON
         pip install --requirement "$venv/ranges.txt" "$torch"
     fi
@@ -163,10 +184,9 @@ build_package() {
             pip install --no-build-isolation --no-deps --editable .
     else
         (
-            # The environment's interpreter must run colcon and CMake, because the messages are
-            # compiled with the headers of its numpy.
+            # The messages are compiled for the environment's interpreter, whichever runs colcon.
             source "$venv/bin/activate"
-            python -m colcon --log-base "$venv/colcon/log" build --symlink-install \
+            colcon --log-base "$venv/colcon/log" build --symlink-install \
                 --base-paths . --build-base "$venv/colcon/build" \
                 --install-base "$venv/colcon/install" \
                 --cmake-args -DPython3_EXECUTABLE="$venv/bin/python" -DBUILD_TESTING=OFF
@@ -204,6 +224,7 @@ flock 9
 
 check_release
 install_system_packages
+install_ros_packages
 check_python
 make_environment
 build_package

@@ -109,8 +109,8 @@ def sources(tmp_path):
 def check_installation(prefix, environment, variables, folder):
     """Whether everything is below the prefix, and runs from there."""
     modules = next(prefix.glob('**/inril_ros/msg/__init__.py')).parents[1]
-    expected = {path.relative_to(ROOT / 'inril_ros') for path in
-                (ROOT / 'inril_ros').rglob('*.py')}
+    expected = {path.relative_to(ROOT / 'inril_ros') for path in (ROOT / 'inril_ros').rglob('*')
+                if path.is_file() and path.suffix != '.pyc'}
     assert {path for path in expected if not (modules / path).exists()} == set()
 
     share = prefix / 'share' / 'inril_ros'

@@ -78,6 +78,15 @@ def test_every_message_dependency_is_declared(package):
     assert used <= set(built)
 
 
+def test_the_installation_guide_names_each_package_that_rosdep_installs(package):
+    guide = (ROOT / 'docs/how_to/install.md').read_text(encoding='utf-8')
+    table = guide[guide.index('| Keys |'):guide.index('pip installs the others')]
+    declared = {dependency.name for dependency in [
+        *package.buildtool_depends, *package.build_depends, *package.exec_depends,
+        *package.test_depends]}
+    assert set(re.findall(r'`([a-z0-9_]+|python3-[a-z0-9-]+)`', table)) == declared
+
+
 @pytest.mark.parametrize('release', RELEASES)
 def test_the_lock_pins_exactly_and_within_the_ranges(release, setup):
     by_name = {}
