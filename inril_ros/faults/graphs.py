@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
 import os
 import threading
+from unittest.mock import patch
 
 from inril_ros.faults.network_link import inside, NetworkLink
 from inril_ros.faults.running_graph import RunningGraph
@@ -65,7 +66,7 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
         if link is not None:  # two machines share no memory, and find each other in the network
             variables |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET',
                           'FASTDDS_BUILTIN_TRANSPORTS': TRANSPORT}
-        stack.enter_context(environment(variables))
+        stack.enter_context(patch.dict(os.environ, variables))  # this process needs them too
         supervisor = stack.enter_context(Supervisor(
             place.graph(relayed, clock, may_use_fifo(), **parameters),
             workplace.folder / 'logs' / name, domain_id=domain, quiet=True, grace=_GRACE,
@@ -74,21 +75,6 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
             place.contract, place.run_id, domain, relayed=relayed, clock=clock,
             pieces=link is None))
         yield RunningGraph(place, supervisor, witness, link)
-
-
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for a while; this process needs those of the ROS domain too."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def may_use_fifo() -> bool:

@@ -10,6 +10,7 @@ In lockstep a tick is an observation of the simulator and waits for its action. 
 come at absolute deadlines of a steady clock, and a tick without an action holds the arm.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -288,10 +289,7 @@ class ActuationNode(ManagedNode):
         self._hold.come_to_rest(lambda: self._life.last_tick if self.lockstep else self.now())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(ActuationNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, ActuationNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

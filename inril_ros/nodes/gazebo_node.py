@@ -9,6 +9,7 @@ follow it (docs/explanation/decisions/0019).
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,10 +155,7 @@ def _pose_message(values: np.ndarray) -> Pose:
     return pose
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(GazeboNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, GazeboNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

@@ -178,10 +178,7 @@ class MockArmNode(ManagedNode):
             self.get_logger().warning(f'fault: {name or "none any more"}')
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(MockArmNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, MockArmNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

@@ -8,6 +8,7 @@ half-loaded network ever acts. The gate decides which version acts.
 """
 
 from collections import deque
+from functools import partial
 from pathlib import Path
 from statistics import median
 import time
@@ -250,10 +251,7 @@ class PolicyNode(ManagedNode):
         self._statuses.publish(self._status)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(PolicyNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, PolicyNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

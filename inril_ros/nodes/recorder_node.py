@@ -8,6 +8,7 @@ waits for any of this; the next episode waits until this one is SAVED.
 """
 
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -289,10 +290,7 @@ class RecorderNode(ManagedNode):
             self._discard(f'never came: {episode.assembler.missing() or episode.missing_topics()}')
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(RecorderNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, RecorderNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

@@ -8,6 +8,7 @@ steps at the control rate and applies the newest command, as a robot would; the 
 command that is too old.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,7 @@ class SimNode(ManagedNode):
         return Clock(clock_type=ClockType.SYSTEM_TIME).now().nanoseconds
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(SimNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, SimNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

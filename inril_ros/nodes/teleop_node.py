@@ -7,6 +7,7 @@ another program's joint velocities. A scripted operator can replace the person. 
 docs/how_to/teleoperation.md.
 """
 
+from functools import partial
 from typing import Any
 
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -59,10 +60,7 @@ class TeleopNode(ManagedNode):
             self._person.close()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node."""
-    return run(TeleopNode, PARAMETERS, __doc__, arguments)
-
+main = partial(run, TeleopNode, PARAMETERS, __doc__)
 
 if __name__ == '__main__':
     raise SystemExit(main())

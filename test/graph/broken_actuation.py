@@ -10,6 +10,7 @@ is set forward by so many seconds.
 import sys
 
 from inril_ros.nodes import actuation_node
+from inril_ros.nodes.base.node_process import run
 from inril_ros.robot.motion.command_path import CommandPath
 
 
@@ -35,6 +36,7 @@ class JumpingNode(actuation_node.ActuationNode):
 
 if sys.argv[1] in ('once', 'always'):
     actuation_node.CommandPath = BrokenPath
+    made = actuation_node.ActuationNode
 else:
-    actuation_node.ActuationNode = JumpingNode
-sys.exit(actuation_node.main(sys.argv[2:]))
+    made = JumpingNode
+sys.exit(run(made, actuation_node.PARAMETERS, '', sys.argv[2:]))

@@ -17,7 +17,7 @@ from sensor_msgs.msg import Joy
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.recorder_node import RecorderNode
-from inril_ros.nodes.recording.offered_qos import adapted, differ, incompatible
+from inril_ros.nodes.recording.recorded_topics import adapted, differ, incompatible
 
 ROBOT = Path(__file__).parents[2] / 'config' / 'robots' / 'mock_arm.yaml'
 TOPIC = 'teleop/joy'

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A terminal gives each key at once, and is left as it was, however the process ends."""
 
+from contextlib import closing
 import os
 from pathlib import Path
 import select
@@ -51,7 +52,7 @@ def modes(descriptor):
 def test_keys_come_at_once_and_unechoed_and_the_terminal_is_left_as_it_was(terminal):
     master, slave = terminal
     before = termios.tcgetattr(slave)
-    with KeyTerminal(slave) as keys:
+    with closing(KeyTerminal(slave)) as keys:
         assert not modes(slave) & (termios.ICANON | termios.ECHO)
         assert modes(slave) & termios.ISIG, 'Ctrl-C stays what it is'
         assert keys.read() == b''
@@ -66,7 +67,7 @@ def test_keys_come_at_once_and_unechoed_and_the_terminal_is_left_as_it_was(termi
 def test_an_exception_leaves_the_terminal_as_it_was(terminal):
     _, slave = terminal
     before = termios.tcgetattr(slave)
-    with pytest.raises(RuntimeError), KeyTerminal(slave):
+    with pytest.raises(RuntimeError), closing(KeyTerminal(slave)):
         raise RuntimeError
     assert termios.tcgetattr(slave) == before
 

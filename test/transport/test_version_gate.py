@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from inril_ros.transport.weights.action_probe import action_change, check_actions
 from inril_ros.transport.weights.gate import GateConfig, GateError, VersionGate
-from inril_ros.transport.weights.manifest import WeightsRefused
 from inril_ros.transport.weights.outcome_comparison import lower_bound, SequentialTest, Verdict
 
 
@@ -180,20 +178,3 @@ def test_whatever_comes_only_versions_that_acted_before_are_returned_to(events, 
         assert gate.good in acted and gate.acting in acted
         assert gate.acting == before or event != 'pin'
         assert gate.evidence >= 0.0 and (not gate.pinned or not gate.takes_new())
-
-
-def test_actions_that_change_too_much_are_refused():
-    before = np.zeros((5, 4, 3))
-    assert check_actions(None, before, 0.5) == 0.0
-    assert check_actions(before, before + 0.4, 0.5) == pytest.approx(0.4)
-    assert check_actions(before, before + 0.6, 0.0) == pytest.approx(0.6)
-    # Decisions of one step are compared with the first step of a chunk.
-    assert check_actions(before, before[:, :1] + 0.4, 0.5) == pytest.approx(0.4)
-    with pytest.raises(WeightsRefused, match=r'change by 0\.60 .* 0\.50 is allowed'):
-        check_actions(before, before + 0.6, 0.5)
-    for value in (np.nan, np.inf, -np.inf):
-        wrong = before.copy()
-        wrong[2, 1, 0] = value
-        with pytest.raises(WeightsRefused, match='not finite'):
-            check_actions(before, wrong, 0.0)
-    assert action_change(np.array([3.0]), np.array([-1.0])) == 4.0

@@ -16,12 +16,6 @@ from inril_ros.robot.motion.command_path import CommandPath
 class ChunkInput:
     """Passes chunks of the running episode on to the command path.
 
-    Args:
-        node: Node of the subscription.
-        path: The robot's command path.
-        machine: The phases of episodes.
-        on_chunk: Called after each accepted chunk.
-
     Attributes:
         refused: Number of chunks that could not be used.
     """

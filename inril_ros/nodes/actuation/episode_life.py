@@ -57,12 +57,6 @@ class EpisodeCallbacks:
 class EpisodeLife:
     """Episodes of one robot, one after the other.
 
-    Args:
-        node: The node that receives the requests.
-        path: The robot's command path.
-        aligner: The observations.
-        callbacks: Functions of the node.
-
     Attributes:
         machine: Phase, request and tick of the episode.
         reset: The reset before it.

@@ -18,12 +18,6 @@ class ActuationServices:
 
     ``~/start`` requests a demonstration, ``~/scene_ready`` confirms that it may begin,
     ``~/success`` and ``~/failure`` judge it, ``~/abort`` ends any episode and keeps nothing of it.
-
-    Args:
-        node: Node of the services.
-        path: The robot's command path.
-        life: The life of episodes.
-        on_change: Called after each call that may have changed the status.
     """
 
     def __init__(

@@ -42,12 +42,7 @@ class Health:
 
 
 class Diagnostics:
-    """Publishes the health of a node once a second, by a steady clock: ROS time may stand still.
-
-    Args:
-        node: The node that publishes.
-        health: Returns the node's health.
-    """
+    """Publishes a node's health once a second, by a steady clock: ROS time may stand still."""
 
     def __init__(self, node: Node, health: Callable[[], Health]) -> None:
         self._name = node.get_fully_qualified_name()

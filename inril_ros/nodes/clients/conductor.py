@@ -36,7 +36,6 @@ class EpisodeResult:
         ticks: Number of executed actions.
         saved: Whether the recorder kept it.
         reason: The bag's path, or why the episode was aborted or discarded.
-        wall_seconds: [s] Time from request to end.
         weights_version: Version that acted when it ended.
         sequence: Number of transitions journaled when it was saved.
     """
@@ -46,7 +45,6 @@ class EpisodeResult:
     ticks: int
     saved: bool
     reason: str
-    wall_seconds: float
     weights_version: int
     sequence: int
 
@@ -104,7 +102,6 @@ class Conductor(GraphClient):
         Raises:
             GraphStalled: It was refused, didn't end in time, or too many were aborted in a row.
         """
-        began = time.monotonic()
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
         self._events.clear()
@@ -115,7 +112,6 @@ class Conductor(GraphClient):
         ended = self._await_event(episode_id, (EpisodeEvent.ENDED, EpisodeEvent.REFUSED), timeout)
         if ended.event == EpisodeEvent.REFUSED:
             raise GraphStalled(f'episode {episode_id} refused: {ended.reason}')
-        seconds = time.monotonic() - began
         self._aborted = self._aborted + 1 if ended.outcome == EpisodeEvent.ABORTED else 0
         if self._aborted > self._most_aborted:
             raise GraphStalled(f'episode {episode_id} aborted: {ended.reason}')
@@ -128,7 +124,7 @@ class Conductor(GraphClient):
                    lambda: f'actuation_node counts {self.actuation.ticks} ticks')
         return EpisodeResult(
             episode_id, EpisodeOutcome(ended.outcome), ended.tick,
-            kept.event == EpisodeEvent.SAVED, kept.reason, seconds,
+            kept.event == EpisodeEvent.SAVED, kept.reason,
             self.policy.weights_version if self.policy else 0, kept.sequence)
 
     def wait_first_weights(self, timeout: float = 600.0) -> None:

@@ -44,9 +44,6 @@ Tamper = Callable[[Version, Version | None], list[Parcel]]
 class WeightsRelay:
     """The relay, in the process and thread of a node that spins.
 
-    Args:
-        node: Node of the publishers and subscriptions.
-
     Attributes:
         sound: Versions that were passed on whole and unaltered.
         done: Number of versions that were tampered with.

@@ -38,9 +38,6 @@ class EpisodeRecord:
         bag: Bag of a demonstration; None: its decisions become transitions.
 
     Attributes:
-        event: The event that announced the episode.
-        assembler: Assembles its decisions.
-        bag: Bag of a demonstration.
         end: The event that ended the episode; None while it runs.
         ended_at: [s] Arrival of that event by a steady clock.
         sent: Whether transitions of it were sent to the learner.

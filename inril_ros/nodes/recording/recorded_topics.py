@@ -2,23 +2,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recorder's subscriptions: their topics and their QoS.
 
-In real time subscriptions adapt to the QoS that the publishers offer. Subscribing again loses
+In real time subscriptions adapt to the QoS that the publishers offer: a reliable subscription gets
+nothing from a best-effort publisher, and a best-effort one loses what a reliable publisher would
+have sent again. The offers are known only once the publishers exist. Subscribing again loses
 messages for a moment, so it is done between episodes; during one only for a publisher that would
 not be recorded at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
-from rosbags.interfaces import Qos
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 
 from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
-from inril_ros.nodes.recording.offered_qos import adapted, bag_qos, differ, incompatible, offered
 from inril_ros.robot.contract.contract import Contract
 
 _AT_ONCE = 50  # most messages of one topic before the others get their turn
@@ -190,3 +200,57 @@ class RecordedTopics:
         """Return the offered QoS of each recorded topic, for a bag."""
         return {topic: [bag_qos(profile) for profile in offered(self._node, topic)]
                 for topic in (*self._topics, EVENT_TOPIC)}
+
+
+def offered(node: Node, topic: str) -> list[QoSProfile]:
+    """Return the profiles of all publishers of a topic that a node has discovered."""
+    return [end.qos_profile for end in node.get_publishers_info_by_topic(topic)]
+
+
+def adapted(wanted: QoSProfile, offers: Sequence[QoSProfile], durability: bool) -> QoSProfile:
+    """Return the best profile that is compatible with every publisher.
+
+    It is reliable, or transient local, only if every publisher is.
+
+    Args:
+        wanted: The profile's other settings, and all of them while there is no publisher.
+        offers: The publishers' profiles.
+        durability: Adapt the durability too.
+    """
+    if not offers:
+        return wanted
+    reliable = all(offer.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+    latched = all(offer.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)
+    if not durability:
+        latched = wanted.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    return QoSProfile(
+        history=wanted.history, depth=wanted.depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+def differ(one: QoSProfile, other: QoSProfile) -> bool:
+    """Return whether two profiles differ in what ``adapted`` changes."""
+    return (one.reliability, one.durability) != (other.reliability, other.durability)
+
+
+def incompatible(wanted: QoSProfile, offers: Sequence[QoSProfile]) -> bool:
+    """Return whether a subscription gets nothing from one of the publishers."""
+    return any(
+        (wanted.reliability == ReliabilityPolicy.RELIABLE
+         and offer.reliability == ReliabilityPolicy.BEST_EFFORT)
+        or (wanted.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            and offer.durability == DurabilityPolicy.VOLATILE) for offer in offers)
+
+
+def bag_qos(profile: QoSProfile) -> Qos:
+    """Return a profile as in a bag's metadata, where policies have the same numbers."""
+    return Qos(
+        QosHistory(int(profile.history)), profile.depth, QosReliability(int(profile.reliability)),
+        QosDurability(int(profile.durability)), _time(profile.deadline), _time(profile.lifespan),
+        QosLiveliness(int(profile.liveliness)), _time(profile.liveliness_lease_duration),
+        profile.avoid_ros_namespace_conventions)
+
+
+def _time(duration: Duration) -> QosTime:
+    return QosTime(*divmod(duration.nanoseconds, 1_000_000_000))

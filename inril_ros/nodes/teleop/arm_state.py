@@ -17,11 +17,7 @@ _STATE = 'sensor_msgs/msg/JointState'
 
 
 class ArmState:
-    """The measured joint positions, and the last command of the gripper.
-
-    Args:
-        node: Node of the subscriptions.
-    """
+    """The measured joint positions, and the last command of the gripper."""
 
     def __init__(self, node: ManagedNode) -> None:
         self._contract = contract = node.contract

@@ -26,11 +26,6 @@ from inril_ros.robot.teleop.settings import check_device, Device, Keyboard, Lead
 class PersonDevice:
     """A device, and the keys of the node's terminal, if it has one.
 
-    Args:
-        node: Node of the subscriptions and clients.
-        settings: The device's settings.
-        sender: Sends the commands.
-
     Raises:
         ValueError: The device can't drive this robot, or not with these settings.
     """

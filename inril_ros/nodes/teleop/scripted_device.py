@@ -19,13 +19,7 @@ from inril_ros.sim.operator import Operator
 
 
 class ScriptedDevice:
-    """The operator of a simulation: answers each new observation of a demonstration.
-
-    Args:
-        node: Node of the subscriptions.
-        operator: The operator who drives.
-        sender: Sends the commands.
-    """
+    """The operator of a simulation: answers each new observation of a demonstration."""
 
     def __init__(self, node: ManagedNode, operator: Operator, sender: TeleopSender) -> None:
         self._node = node

@@ -15,9 +15,6 @@ _BUTTONS = 12
 class TeleopSender:
     """The publishers of a teleop device.
 
-    Args:
-        node: Node of the publishers.
-
     Attributes:
         gripper: Last command of the gripper, -1..1; None: none yet.
     """

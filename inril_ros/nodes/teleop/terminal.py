@@ -15,7 +15,7 @@ import signal
 import sys
 import termios
 import tty
-from types import FrameType, TracebackType
+from types import FrameType
 
 # By default they end the process without cleanup. SIGINT and SIGTERM are handled by the node.
 _ENDS = (signal.SIGHUP, signal.SIGQUIT)
@@ -23,7 +23,7 @@ _MOST = 256  # [byte] read at once
 
 
 class KeyTerminal:
-    """Keys of a terminal, unbuffered and not echoed, as a context or until ``close``.
+    """Keys of a terminal, unbuffered and not echoed, until ``close``.
 
     Args:
         descriptor: The terminal's descriptor; None: standard input.
@@ -48,13 +48,6 @@ class KeyTerminal:
         self._handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, self._suspended)
         tty.setcbreak(self._descriptor)
         self._open = True
-
-    def __enter__(self) -> 'KeyTerminal':
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
     def read(self) -> bytes:
         """Return the keys typed since the last call, without waiting."""
