@@ -6,9 +6,11 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection, Qos
 from rosbags.typesys.store import Typestore
 
@@ -93,6 +95,24 @@ class EpisodeBag:
             self._writer = BagWriter(self._partial, self._storage)
             self._writer.open()
         return self._writer
+
+
+@contextmanager
+def open_recording(*paths: Path) -> Iterator[AnyReader]:
+    """Open a bag of ROS 2, or the files of one recording of ROS 1.
+
+    Raises:
+        BagError: It can't be read, also while the context lasts.
+    """
+    name = ', '.join(map(str, paths))
+    try:
+        with AnyReader(paths, default_typestore=ros_typestore()) as reader:
+            yield reader
+    except BagError:
+        raise
+    except Exception as error:  # a damaged file makes the reader raise almost anything
+        reason = getattr(error, 'strerror', None) or f'cannot be read: {error}'
+        raise BagError(f'{name}: {reason}') from error
 
 
 def find_bags(folder: Path) -> list[Path]:

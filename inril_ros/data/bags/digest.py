@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.data.bags.bags import open_recording
 
 
 def content_digest(bags: list[Path]) -> str:
@@ -20,7 +20,7 @@ def content_digest(bags: list[Path]) -> str:
     """
     total = hashlib.sha256()
     for path in bags:
-        with AnyReader([path], default_typestore=ros_typestore()) as reader:
+        with open_recording(path) as reader:
             for row in sorted((stamp, connection.topic, _content(reader, connection.msgtype, raw))
                               for connection, stamp, raw in reader.messages()):
                 total.update(json.dumps(row[:2]).encode())

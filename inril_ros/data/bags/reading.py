@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import absolute_topic, BagError, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import (
+    absolute_topic,
+    BagError,
+    EVENT_TOPIC,
+    EXECUTED_TOPIC,
+    open_recording,
+)
 from inril_ros.data.frames.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.frames.sync import FrameAligner
-from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
@@ -70,24 +74,19 @@ def _messages(
     path: Path, topics: set[str], contract: Contract,
 ) -> Iterator[tuple[str, int, Any]]:
     """Yield (topic, time [ns], message) in order of time, from the namespace of the robot."""
-    try:
-        with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            present = sorted({connection.topic for connection in reader.connections})
-            namespace = robot_namespace(path, present)
-            wanted = {absolute_topic(topic, namespace): topic for topic in topics}
-            found = {connection.id: wanted[connection.topic]
-                     for connection in reader.connections if connection.topic in wanted}
-            missing = (topics - {contract.episode.outcome_topic} - contract.latched_topics()
-                       - set(found.values()))
-            if missing:
-                raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
-            for connection, time, raw in reader.messages(
-                    [connection for connection in reader.connections if connection.id in found]):
-                yield found[connection.id], time, reader.deserialize(raw, connection.msgtype)
-    except BagError:
-        raise
-    except Exception as error:  # a damaged file makes the reader raise almost anything
-        raise BagError(f'{path}: cannot be read: {error}') from error
+    with open_recording(path) as reader:
+        present = sorted(reader.topics)
+        namespace = robot_namespace(path, present)
+        wanted = {absolute_topic(topic, namespace): topic for topic in topics}
+        found = {connection.id: wanted[connection.topic]
+                 for connection in reader.connections if connection.topic in wanted}
+        missing = (topics - {contract.episode.outcome_topic} - contract.latched_topics()
+                   - set(found.values()))
+        if missing:
+            raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
+        for connection, time, raw in reader.messages(
+                [connection for connection in reader.connections if connection.id in found]):
+            yield found[connection.id], time, reader.deserialize(raw, connection.msgtype)
 
 
 def robot_namespace(path: Path, topics: Iterable[str]) -> str:

@@ -7,8 +7,7 @@ from typing import Any
 
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import BagError
-from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.data.bags.bags import open_recording
 from inril_ros.robot.contract.draft import image_size, TopicSeen
 
 # Types of commands to a robot; a bag doesn't say who sent a message.
@@ -22,17 +21,14 @@ def survey_bag(path: Path) -> list[TopicSeen]:
     Raises:
         BagError: It can't be read.
     """
-    try:
-        with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            seconds = max(1e-9, (reader.end_time - reader.start_time) / 1e9)
-            samples = {name: _first(reader, name) for name in reader.topics}
-            return [TopicSeen(
-                name, info.msgtype or 'more than one', samples[name], published=True,
-                awaited=info.msgtype in _COMMANDS, rate=info.msgcount / seconds,
-                size=None if samples[name] is None else image_size(samples[name]))
-                for name, info in sorted(reader.topics.items())]
-    except Exception as error:  # a damaged file makes the reader raise almost anything
-        raise BagError(f'{path}: cannot be read: {error}') from error
+    with open_recording(path) as reader:
+        seconds = max(1e-9, (reader.end_time - reader.start_time) / 1e9)
+        samples = {name: _first(reader, name) for name in reader.topics}
+        return [TopicSeen(
+            name, info.msgtype or 'more than one', samples[name], published=True,
+            awaited=info.msgtype in _COMMANDS, rate=info.msgcount / seconds,
+            size=None if samples[name] is None else image_size(samples[name]))
+            for name, info in sorted(reader.topics.items())]
 
 
 def _first(reader: AnyReader, name: str) -> Any:

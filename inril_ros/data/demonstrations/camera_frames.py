@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import absolute_topic, BagError, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import absolute_topic, EXECUTED_TOPIC, open_recording
 from inril_ros.data.bags.reading import robot_namespace
-from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Camera, Contract
-from inril_ros.robot.messages.codecs import CodecError
 from inril_ros.robot.messages.images import rgb_of_compressed, rgb_of_image
 
 Shown = list[tuple[float, np.ndarray]]
@@ -24,21 +22,14 @@ def camera_frames(path: Path, contract: Contract, number: int) -> dict[str, Show
     Raises:
         BagError: The bag or an image can't be read.
     """
-    try:
-        with AnyReader([path], default_typestore=ros_typestore()) as reader:
-            namespace = robot_namespace(path, reader.topics)
-            actions = [connection for connection in reader.connections
-                       if connection.topic == namespace + EXECUTED_TOPIC]
-            ticks = [time for _, time, _ in reader.messages(actions)] if actions else []
-            span = (ticks[0], ticks[-1]) if ticks else (reader.start_time, reader.end_time)
-            return {name: shown for name, camera in contract.cameras.items()
-                    if (shown := _images(reader, camera, namespace, number, span))}
-    except BagError:
-        raise
-    except CodecError as error:
-        raise BagError(f'{path}: {error}') from error
-    except Exception as error:  # a damaged file makes the reader raise almost anything
-        raise BagError(f'{path}: cannot be read: {error}') from error
+    with open_recording(path) as reader:
+        namespace = robot_namespace(path, reader.topics)
+        actions = [connection for connection in reader.connections
+                   if connection.topic == namespace + EXECUTED_TOPIC]
+        ticks = [time for _, time, _ in reader.messages(actions)] if actions else []
+        span = (ticks[0], ticks[-1]) if ticks else (reader.start_time, reader.end_time)
+        return {name: shown for name, camera in contract.cameras.items()
+                if (shown := _images(reader, camera, namespace, number, span))}
 
 
 def _images(

@@ -7,15 +7,14 @@ tick, the events. So the same code reads these and recorded demonstrations. Mess
 one pass and few at a time. Either all episodes of a recording are added, or none.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 import shutil
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import BagError, EpisodeBag
+from inril_ros.data.bags.bags import EpisodeBag, open_recording
 from inril_ros.data.demonstrations.demonstration_set import add_staged, next_number
 from inril_ros.data.importing.connections import ImportedConnections
 from inril_ros.data.importing.episode_cuts import (
@@ -25,10 +24,9 @@ from inril_ros.data.importing.episode_cuts import (
     cut_by_topic,
     CutError,
 )
-from inril_ros.data.importing.import_mapping import check_mapping, MappingError
+from inril_ros.data.importing.import_mapping import check_mapping
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.importing.imported_episode import ImportedEpisode, write_episode
-from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
 
 _LARGEST_BLOCK = 2**25 - 2**16  # [byte] glibc adapts to no larger ones
@@ -60,7 +58,7 @@ def import_bag(
     name = ', '.join(map(str, sources))
     staging = folder / f'.import-{uuid4().hex[:8]}'
     try:
-        with _open(sources, name) as reader:
+        with open_recording(*sources) as reader:
             connections = ImportedConnections(reader, contract, options, name)
             cuts = _cuts(reader, connections, options)
             if not cuts:
@@ -87,19 +85,6 @@ def _keep_freed_memory() -> None:
     so it costs nothing; the kernel's time for writing 1 GB falls from 0.9 to 0.3 s.
     """
     bytes(_LARGEST_BLOCK)
-
-
-@contextmanager
-def _open(sources: Sequence[Path], name: str) -> Iterator[AnyReader]:
-    try:
-        with AnyReader(list(sources), default_typestore=ros_typestore()) as reader:
-            yield reader
-    except (BagError, CutError, MappingError):
-        raise
-    except OSError as error:
-        raise BagError(f'{name}: {error.strerror or error}') from error
-    except Exception as error:  # a damaged file makes the reader raise almost anything
-        raise BagError(f'{name}: cannot be read: {error}') from error
 
 
 def _cuts(reader: AnyReader, connections: ImportedConnections, options: ImportOptions,

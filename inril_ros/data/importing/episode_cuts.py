@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from inril_ros.data.bags.bags import BagError
 from inril_ros.robot.episode import EpisodeOutcome
 
 _OUTCOMES = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
@@ -22,7 +23,7 @@ _DISCARD = {'discard', 'abort', 'delete', 'rerecord'}
 _SINCE_1970 = 1e8
 
 
-class CutError(ValueError):
+class CutError(BagError):
     """A recording that can't be cut as asked; the message says why and what is allowed."""
 
 
