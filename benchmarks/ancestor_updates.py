@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The updates of DPPO's public code (github.com/irom-princeton/dppo), to be timed beside ours.
+"""The updates of DPPO's public code (github.com/irom-princeton/dppo), to compare with ours.
 
-Nothing of that code is here: its classes are imported from a checkout, and called as its training
-loops call them. It has three algorithms that have a counterpart here: DPPO, IDQL and RLPD. Sizes
-and batches are those that `host_speed.py` gives ours; data is made up, and lies ready as arrays.
+It contains none of that code: it imports the classes from a checkout and calls them as their
+training loops do. Three of its algorithms have a counterpart here: DPPO, IDQL and RLPD. Sizes and
+batches are those of ours in `host_speed.py`; the data is random.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ TORCH = {'device': 'cpu'}
 
 @dataclass(frozen=True)
 class Sizes:
-    """What both sides share."""
+    """Sizes that both sides share."""
 
     observation: int
     action: int
@@ -42,10 +42,10 @@ class Update:
 
 
 def import_from(folder: Path) -> None:
-    """Let the classes be imported from a checkout.
+    """Make the classes of a checkout importable.
 
     Raises:
-        FileNotFoundError: It is none.
+        FileNotFoundError: The folder is no checkout.
     """
     if not (folder / 'model' / 'diffusion' / 'diffusion_ppo.py').is_file():
         raise FileNotFoundError(f'{folder} is no checkout of github.com/irom-princeton/dppo')
@@ -135,7 +135,7 @@ def idql(sizes: Sizes) -> Update:
     critic = torch.optim.AdamW(model.critic_q.parameters(), lr=1e-3, weight_decay=0)
     rows = _rows(sizes, 4000)
 
-    def take(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    def apply(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -143,11 +143,11 @@ def idql(sizes: Sizes) -> Update:
     def step() -> None:
         batch = _sampled(rows, sizes.batch)
         now, following = {'state': batch['observations']}, {'state': batch['next']}
-        take(value, model.loss_critic_v(now, batch['chunks']))
-        take(critic, model.loss_critic_q(
+        apply(value, model.loss_critic_v(now, batch['chunks']))
+        apply(critic, model.loss_critic_q(
             now, following, batch['chunks'], batch['rewards'], batch['terminated'], 0.99))
         model.update_target_critic(0.005)
-        take(actor, model.loss(batch['chunks'], now))
+        apply(actor, model.loss(batch['chunks'], now))
 
     return Update(step, _count(model.actor, model.critic_v, model.critic_q))
 
@@ -171,7 +171,7 @@ def rlpd(sizes: Sizes) -> Update:
     temperature = torch.optim.Adam([log_alpha], lr=3e-4)
     offline, online = _rows(sizes, 2000), _rows(sizes, 4000)
 
-    def take(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    def apply(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -183,12 +183,12 @@ def rlpd(sizes: Sizes) -> Update:
             parts = _sampled(offline, half), _sampled(online, half)
             batch = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             now = {'state': batch['observations']}
-            take(critics, model.loss_critic(
+            apply(critics, model.loss_critic(
                 now, {'state': batch['next']}, batch['chunks'], batch['rewards'],
                 batch['terminated'], 0.99, alpha))
             model.update_target_critic(0.01)
-        take(actor, model.loss_actor(now, alpha))
-        take(temperature, model.loss_temperature(now, log_alpha.exp(), -16.0))
+        apply(actor, model.loss_actor(now, alpha))
+        apply(temperature, model.loss_temperature(now, log_alpha.exp(), -16.0))
 
     critic_size = sum(part.numel() for part in model.ensemble_params.values())
     return Update(step, _count(model.network) + critic_size)

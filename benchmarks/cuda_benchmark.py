@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a GPU brings the learner: updates per second of each host beside those of one processor.
+"""Compares the learner on a GPU with one processor: time of an update of each host.
 
     benchmarks/cuda_benchmark.py --out docs/studies/cuda
 
-Whole updates of the session that the learner node runs, drawing batches and copying them to the
-device included, on made-up experience: with the default networks and with those of two 84x84
-cameras. Wall time, since work on a GPU is no CPU time; the device is waited for around each
-update, both take turns, medians are told. Also how long the weights take to come back for sending.
+It measures whole updates of the learner's session, including drawing batches and copying them to
+the device, on made-up experience: with the default networks and with those of two 84x84 cameras.
+Times are medians of wall time, because work on a GPU is no CPU time; the benchmark waits for the
+device around each update, and both devices take turns. It also measures the export of the weights.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Simulates the version gate: how often it errs, and how soon it finds what has become worse.
+"""Simulates the version gate: how often it errs, and how soon it finds a worse policy.
 
     python benchmarks/gate_false_alarms.py docs/studies/version_gate.json
 
@@ -23,7 +23,7 @@ FALLS = ((0.9, 0.0), (0.9, 0.3), (0.9, 0.5), (0.7, 0.0), (0.7, 0.3), (0.5, 0.0),
 
 
 def run(gate: VersionGate, outcomes: np.ndarray) -> int | None:
-    """Return after how many episodes the gate first rolled back, None if it never did."""
+    """Return the number of episodes before the first rollback; None without one."""
     for index, success in enumerate(outcomes):
         if gate.takes_new():
             gate.note_acting(index + 1)
@@ -33,14 +33,14 @@ def run(gate: VersionGate, outcomes: np.ndarray) -> int | None:
 
 
 def steady(rate: float, random: np.random.Generator) -> dict[str, float]:
-    """Return how many runs of a steady policy see a rollback."""
+    """Return the share of runs of a steady policy with a rollback."""
     errors = sum(run(VersionGate(GateConfig()), random.random(EPISODES) < rate) is not None
                  for _ in range(RUNS))
     return {'rate': rate, 'runs': RUNS, 'episodes': EPISODES, 'rolled_back': errors / RUNS}
 
 
 def fall(before: float, after: float, random: np.random.Generator) -> dict[str, float]:
-    """Return how soon a fall after 60 episodes is found, and how often it is."""
+    """Return how often and how soon a fall after 60 episodes is found."""
     delays = []
     for _ in range(RUNS):
         outcomes = np.concatenate([random.random(60) < before, random.random(200) < after])
@@ -54,7 +54,7 @@ def fall(before: float, after: float, random: np.random.Generator) -> dict[str, 
 
 
 def main() -> None:
-    """Simulate, print, write."""
+    """Simulate, print and write the tables."""
     random = np.random.default_rng(SEED)
     falsely = [steady(rate, random) for rate in STEADY]
     falls = [fall(before, after, random) for before, after in FALLS]

@@ -1,14 +1,14 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what learning costs, and writes docs/studies/speed: JSON and Markdown.
+"""Measures the CPU time of learning, and writes docs/studies/speed: JSON and Markdown.
 
     python benchmarks/host_speed.py --ancestor DIR
 
-Three questions: how long an update takes beside the public code of an ancestor (DIR, a checkout of
-github.com/irom-princeton/dppo; needs the package einops), which share imitation and measuring
-alignment have at m = 10, and what the bench costs beside the bare simulator. CPU time of one
-thread; ours and theirs take turns in one process, in short blocks, so that whatever else the
-machine does hits both. Takes about ten minutes.
+It compares an update with the public code of an ancestor (DIR, a checkout of
+github.com/irom-princeton/dppo; needs the package einops), and measures the shares of imitation and
+of measuring alignment at m = 10, and the cost of the bench beside the bare simulator. CPU time of
+one thread; both sides take turns in one process, in short blocks, so that other load on the
+machine affects both. It takes about ten minutes.
 """
 
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def main(
 
 
 def _compare(host: str, with_ancestor: bool, blocks: int, updates: int) -> dict[str, Any]:
-    """Time both sides in turns; return medians [ms per update] and the ratio of each pair."""
+    """Time both sides in turn; return medians [ms per update] and the ratio of each pair."""
     sizes = Sizes(SIZES['observation_size'], SIZES['action_size'], _CHUNK, _WIDTH, _BATCH[host])
     ours, parameters = _ours(host, sizes)
     sides: dict[str, Callable[[], float]] = {'ours': ours}
@@ -98,7 +98,7 @@ def _compare(host: str, with_ancestor: bool, blocks: int, updates: int) -> dict[
 
         sides['ancestor'] = timed
     spent: dict[str, list[float]] = {name: [] for name in sides}
-    for step in sides.values():  # memory, caches, lazily made states of optimisers
+    for step in sides.values():  # warm up memory, caches and optimiser states
         for _ in range(updates):
             step()
     for block in range(blocks):
@@ -115,7 +115,7 @@ def _compare(host: str, with_ancestor: bool, blocks: int, updates: int) -> dict[
 
 def _ours(host: str, sizes: Sizes) -> tuple[Callable[[], float], int]:
     """Return one update through the session with its CPU seconds, and its parameters."""
-    # Never the end of an iteration: that is when new episodes are needed, which aren't an update.
+    # Never the end of an iteration, which needs new episodes: that isn't part of an update.
     settings: dict[str, Any] = {
         'dppo': {'batch': sizes.batch, 'epochs': 1000, 'target_divergence': 1e6,
                  'warmup_iterations': 0, 'heldout_share': 0.0},
@@ -138,7 +138,7 @@ def _ours(host: str, sizes: Sizes) -> tuple[Callable[[], float], int]:
         return time.process_time() - began
 
     update()
-    # Until the actor learns, too. IDQL's never does: its updates are the same from the first on.
+    # Until the actor learns, too. IDQL's never does: all its updates are alike.
     while session.warming_up and host != 'idql':
         update()
     trained = {id(part): part for part in (
@@ -148,7 +148,7 @@ def _ours(host: str, sizes: Sizes) -> tuple[Callable[[], float], int]:
 
 
 def _commit(folder: Path) -> str:
-    """Return which commit a checkout is of; `unknown` if it has no history."""
+    """Return the commit of a checkout; `unknown` without a history."""
     found = subprocess.run(['git', '-C', str(folder), 'rev-parse', 'HEAD'],
                            capture_output=True, text=True, check=False)
     return found.stdout.strip() if found.returncode == 0 else 'unknown'

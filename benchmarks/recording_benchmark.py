@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what recording costs: a demonstration of the two-camera arm, by the real recorder node.
+"""Measures the cost of recording a demonstration of the two-camera arm with the recorder node.
 
-This process plays robot, cameras, person and actuation with the contract's own messages: states,
-commands and executed actions at 100 Hz, two JPEG cameras at 30 Hz. The recorder is a process of
-its own. Every message that was sent is looked for in the bag, and the recorder's CPU time is that
-which the kernel counts.
+This process plays robot, cameras, person and actuation with the contract's messages: states,
+commands and executed actions at 100 Hz, two JPEG cameras at 30 Hz. The recorder is another
+process. The benchmark looks for every sent message in the bag; CPU time is the kernel's count.
 
     benchmarks/recording_benchmark.py                     # 60 s each, images of 128 and 640 pixels
     benchmarks/recording_benchmark.py --seconds 600 --out docs/studies/recorder
@@ -58,23 +57,23 @@ _PICTURES = 30  # different ones per camera
 
 @dataclass(frozen=True)
 class Measured:
-    """What one recording cost.
+    """The cost of one recording.
 
     Attributes:
-        width: [pixel]
-        height: [pixel]
-        storage: Of the bag.
-        seconds: [s] Length of the episode.
-        sent: Messages that belong to the episode.
-        missing: Those of them that aren't in the bag, by topic.
-        dropped: What the recorder itself counts.
-        megabytes_per_second: Of all messages, in the bag.
+        width: Width of the images [pixel].
+        height: Height of the images [pixel].
+        storage: Storage of the bag.
+        seconds: Length of the episode [s].
+        sent: Number of messages of the episode.
+        missing: Messages that aren't in the bag, by topic.
+        dropped: Messages that the recorder reports as dropped.
+        megabytes_per_second: Rate of all messages in the bag.
         image_kilobytes: Mean size of an image.
         cpu_share: CPU time of the recorder per second of the episode; 1 is one core.
-        memory: [MB] Most that the recorder had in memory.
-        late_ticks: Ticks that this process sent more than a period late: a busy machine.
-        load: Mean number of processes that wanted a core in the last minute.
-        discarded: Why the recorder didn't keep the episode; empty: it did.
+        memory: Peak memory of the recorder [MB].
+        late_ticks: Ticks that this process sent more than a period late: the machine is busy.
+        load: Load average of the last minute.
+        discarded: Why the recorder discarded the episode; empty: it kept it.
     """
 
     width: int
@@ -98,7 +97,7 @@ def contract_file(folder: Path, width: int, height: int) -> Path:
     data = yaml.safe_load(find_configuration('robots', 'metaworld_sawyer_cameras').read_text())
     data['control_rate'] = RATE
     data['episode']['time_limit'] = 100_000.0
-    data['policy_images']['max_age'] = 10.0  # a benchmark goes on where a robot would be held
+    data['policy_images']['max_age'] = 10.0  # a robot would be held; the benchmark goes on
     for camera in data['cameras'].values():
         camera.update(width=width, height=height, rate=CAMERA_RATE)
     for observation in data['observations'].values():
@@ -109,7 +108,7 @@ def contract_file(folder: Path, width: int, height: int) -> Path:
 
 
 def pictures(width: int, height: int) -> list[np.ndarray]:
-    """Return RGB images that JPEG has about as much work with as with a lab's: edges and grain."""
+    """Return RGB images with edges and grain, as costly for JPEG as those of a lab."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:height, :width] / width
     made = []
@@ -124,7 +123,7 @@ def pictures(width: int, height: int) -> list[np.ndarray]:
 
 
 class PlayedArm:
-    """Everything around the recorder. Keeps the stamps of what it sent by topic."""
+    """Everything around the recorder. Keeps the stamps of sent messages by topic."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -160,7 +159,7 @@ class PlayedArm:
         self._episode = str(uuid4())
 
     def wait_ready(self, check: Callable[[], None]) -> None:
-        """Wait until the recorder hears everybody, and has taken up what they offer."""
+        """Wait until the recorder subscribes to all topics with their QoS."""
         limit, answer = time.monotonic() + PATIENCE, None
         while answer is None or not answer.success:
             check()
@@ -173,9 +172,9 @@ class PlayedArm:
             time.sleep(0.5)
 
     def play(self, seconds: float) -> tuple[int, int, int]:
-        """Play an episode of so many seconds; return its start and end [ns] and late ticks."""
+        """Play an episode of this length [s]; return start and end [ns] and late ticks."""
         period = 1.0 / RATE
-        for tick in range(-20, 0):  # before it begins there is something to see
+        for tick in range(-20, 0):  # messages before the episode begins
             self._observe(tick, time.time_ns())
             time.sleep(period)
         start = time.time_ns()
@@ -198,7 +197,7 @@ class PlayedArm:
         return start, end, late
 
     def wait_saved(self, check: Callable[[], None]) -> EpisodeEvent:
-        """Return what the recorder says of the episode."""
+        """Return the recorder's event for the episode."""
         limit = time.monotonic() + PATIENCE
         while self.saved is None:
             check()
@@ -264,30 +263,30 @@ class Recorder:
             node_command(node), env={**os.environ, **domain_environment(domain)})
 
     def check(self) -> None:
-        """Raise SystemExit if it has died."""
+        """Raise SystemExit if the recorder has died."""
         if self._process.poll() is not None:
             raise SystemExit(f'the recorder ended with {self._process.returncode}')
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that it has had [s]."""
+        """Return the recorder's CPU time [s]."""
         text = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
         return (int(text[11]) + int(text[12])) / os.sysconf('SC_CLK_TCK')
 
     def peak_memory(self) -> float:
-        """Return the most memory that it has had [MB]."""
+        """Return the recorder's peak memory [MB]."""
         for line in Path(f'/proc/{self._process.pid}/status').read_text().splitlines():
             if line.startswith('VmHWM:'):
                 return int(line.split()[1]) / 1024.0
         return float('nan')
 
     def end(self) -> None:
-        """End it."""
+        """End the recorder."""
         self._process.terminate()
         self._process.wait(30)
 
 
 def measure(seconds: float, width: int, height: int, storage: str) -> Measured:
-    """Record one episode and look for what was sent in its bag."""
+    """Record one episode and compare its bag with the sent messages."""
     with TemporaryDirectory(prefix='inril_recording_') as place, reserve_domain() as domain:
         folder = Path(place)
         path = contract_file(folder, width, height)
@@ -315,7 +314,7 @@ def measure(seconds: float, width: int, height: int, storage: str) -> Measured:
 
 
 def _compare(bag: Path, arm: PlayedArm, start: int, end: int) -> tuple[dict[str, int], int, int]:
-    """Return what is missing by topic, how much was sent, and the size [byte] in the bag."""
+    """Return missing messages by topic, the number sent, and the size [byte] in the bag."""
     store, found, size = ros_typestore(), defaultdict(set), 0
     with AnyReader([bag], default_typestore=store) as reader:
         for link, _, raw in reader.messages():

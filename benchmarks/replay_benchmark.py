@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast batches with images come out of the replay buffers, and what a transition costs.
+"""Measures batches with images per second of the replay buffers, and memory per transition.
 
     benchmarks/replay_benchmark.py --out docs/studies/replay
 
 Two cameras of 128x128 pixels, batches of 256 rows with the images of both observations: 50 MB.
-Beside the two replays stands a plain copy of as many bytes, which bounds them on any machine, and
-`numpy.stack`, the usual way. Repetitions are interleaved; rates are per second of CPU time, one
-thread.
+For comparison: a plain copy of the same bytes, an upper bound on any machine, and `numpy.stack`,
+the usual way. Repetitions are interleaved; rates are per second of CPU time, one thread.
 """
 
 import argparse
@@ -78,7 +77,7 @@ def main() -> None:
         step.add(episode, np.zeros((_STEPS + 1, _ACTION), np.float32))
         made.append(episode)
         sizes.append(memory())
-    half = options.episodes // 2  # by then all is allocated that doesn't grow
+    half = options.episodes // 2  # then all constant memory is allocated
     size = (sizes[-1] - sizes[half]) / ((options.episodes - 1 - half) * _STEPS)
     images = [image for episode in made for image in episode.images]
     source = np.full((2 * _BATCH, *_SHAPE), 7, np.uint8)

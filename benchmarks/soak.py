@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Sends a day's traffic between robot and learner as fast as it goes, and watches what grows.
+"""Sends a day's traffic between robot and learner as fast as possible, and measures what grows.
 
 Two processes over real DDS. The robot's has the recorder's stream (journal, outbox, retention) and
 the policy's receiver of weights; the learner's has the ledger, the sender of weights and the
-checkpoints. No arm moves and nothing is learned: what passes by is counted as time, a transition
-as 0.8 s (eight ticks at 10 Hz). Every 20 s of it there is a version of the weights, every minute a
-checkpoint, every hour the learner comes back from its last checkpoint, every six hours the
-recorder's journal is opened anew.
+checkpoints. No arm moves and nothing is learned: a transition counts as 0.8 s of traffic (eight
+ticks at 10 Hz). In this time there is a version of the weights every 20 s and a checkpoint every
+minute; the learner restarts from its last checkpoint every hour, and the recorder reopens its
+journal every six hours.
 
     benchmarks/soak.py --hours 24 --minutes 10 --out docs/studies/soak
 """
@@ -55,7 +55,7 @@ TICK_SECONDS, TICKS = 0.1, 8  # of a transition
 HOUR = round(3600 / (TICK_SECONDS * TICKS))  # transitions
 VERSION, CHECKPOINT = HOUR // 180, HOUR // 60
 KEPT_CHECKPOINTS = 3
-WAITING = 200  # transitions that are not acknowledged, at most
+WAITING = 200  # largest number of transitions without acknowledgement
 LIMIT = Retention(gigabytes=0.1)
 WARM_UP = 0.25  # share of the samples
 PARTS = ((0.25, 0.5), (0.5, 0.75), (0.75, 1.0), (0.25, 1.0))  # of the samples, for the fit
@@ -63,15 +63,15 @@ PARTS = ((0.25, 0.5), (0.5, 0.75), (0.75, 1.0), (0.25, 1.0))  # of the samples, 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the two processes hold, the robot's first.
+    """Resources of the two processes, the robot's first.
 
     Attributes:
-        hours: Of traffic.
-        memory: [MB] Resident.
-        handles: Open files.
-        threads: Of each.
-        files: In the folder of both.
-        disk: [MB] Of these files.
+        hours: Traffic so far [h].
+        memory: Resident memory [MB].
+        handles: Numbers of open files.
+        threads: Numbers of threads.
+        files: Number of files in the common folder.
+        disk: Size of these files [MB].
     """
 
     hours: float
@@ -83,12 +83,12 @@ class Sample:
 
 
 def sample(hours: float, processes: tuple[int, int], folder: Path) -> Sample:
-    """Look at both processes and their folder."""
+    """Return the present resources of both processes and their folder."""
     page = os.sysconf('SC_PAGE_SIZE') / 1e6
     sizes = []
-    for parent, _, names in os.walk(folder):  # which passes over a folder that goes meanwhile
+    for parent, _, names in os.walk(folder):  # which skips a folder that is deleted meanwhile
         for name in names:
-            with suppress(FileNotFoundError):  # and so goes a checkpoint
+            with suppress(FileNotFoundError):  # a checkpoint may be deleted, too
                 sizes.append(os.stat(Path(parent, name)).st_size)
     return Sample(
         round(hours, 2),
@@ -100,7 +100,7 @@ def sample(hours: float, processes: tuple[int, int], folder: Path) -> Sample:
 
 
 def learn(folder: Path) -> None:
-    """Be the learner until the process is ended."""
+    """Run the learner's side until the process is ended."""
     keep_bursts()  # as learner_node does
     rclpy.init()
     node = rclpy.create_node('learning')
@@ -112,7 +112,7 @@ def learn(folder: Path) -> None:
     ledger, reached = IngestLedger(), 0
 
     def publish() -> None:
-        with torch.no_grad():  # what imitation alone would change stays
+        with torch.no_grad():  # only what RL changes
             for parameter in policy.actor.parameters():
                 parameter.mul_(1.0 + 1e-6)
         tensors = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
@@ -141,7 +141,7 @@ def learn(folder: Path) -> None:
 
 
 class Robot:
-    """The robot's end: recorder and policy, as far as they talk to the learner."""
+    """The robot's side: the parts of recorder and policy that talk to the learner."""
 
     def __init__(self, folder: Path) -> None:
         self.node = rclpy.create_node('robot')
@@ -156,7 +156,7 @@ class Robot:
         self.open()
 
     def open(self) -> None:
-        """Open the journal as a recorder does that starts; an open one is closed before."""
+        """Open the journal as a starting recorder does; close an open one first."""
         if self._recorder is not None:
             self.stream.close()
             self._recorder.destroy_node()
@@ -178,7 +178,7 @@ class Robot:
         return number
 
     def spin(self, seconds: float) -> None:
-        """Do what is due, or wait for it so long."""
+        """Handle messages, or wait for them this long [s]."""
         rclpy.spin_once(self.node, timeout_sec=0.0)
         rclpy.spin_once(self._recorder, timeout_sec=seconds)
 
@@ -294,7 +294,7 @@ def _plain(value: object) -> str:
 
 
 def main() -> None:
-    """Send, watch, write."""
+    """Send the traffic, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--hours', type=float, default=24.0, help='of traffic')
     parser.add_argument('--minutes', type=float, default=60.0, help='that it may take')

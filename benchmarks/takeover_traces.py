@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a takeover and a hand-back as they are commanded here, and by a plain switch.
+"""Draws the commands of a takeover and a hand-back, and those of a plain switch.
 
 The policy drives a joint along a slow wave; at 2 s a person takes over with a leader that is half
-a radian away, drives another wave, and lets go at 4 s. Everything passes the code that runs on the
-robot (robot/motion/command_path.py), in real time ticks without noise.
+a radian away, drives another wave, and releases at 4 s. All commands pass the code that runs on
+the robot (robot/motion/command_path.py), in regular ticks.
 
     benchmarks/takeover_traces.py docs/images/takeover.png
 """
@@ -41,12 +41,12 @@ def contract(leader: str) -> Contract:
 
 
 def policy(seconds: np.ndarray) -> np.ndarray:
-    """Return what the policy asks for [rad]."""
+    """Return the position that the policy requests [rad]."""
     return 0.3 * np.sin(1.5 * seconds)
 
 
 def person(seconds: np.ndarray) -> np.ndarray:
-    """Return where the leader is [rad]."""
+    """Return the position of the leader [rad]."""
     return 0.8 + 0.2 * np.sin(2.0 * seconds)
 
 
@@ -70,7 +70,7 @@ def commands(leader: str) -> np.ndarray:
 
 
 def plain_switch() -> np.ndarray:
-    """Return what is sent if whoever drives is sent as it is."""
+    """Return the commands if the present driver's are sent unchanged."""
     seconds = np.arange(round(SECONDS * RATE)) / RATE
     drives = (seconds >= TAKEN) & (seconds < RELEASED)
     return np.where(drives, person(seconds), policy(seconds))

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The two common ways to run a policy on a robot, for comparison: one node does all of it.
+"""The two common ways to run a policy on a robot, for comparison: one node does everything.
 
 ``timer``: an rclpy timer, with the inference in its callback. ``sleep``: a loop that works, then
 sleeps for a period. Both read the same observations, infer the same chunks with the same network,
-take in the same weights (in a callback) and send the same messages as the graph of this package.
-There is no safety gate, which would be more work in the same thread.
+load the same weights (in a callback) and send the same messages as the graph of this package.
+They have no safety gate, which would be more work in the same thread.
 """
 
 from functools import partial
@@ -84,14 +84,14 @@ class Commander(Node):
                 name: getattr(message, name) for name in Manifest.__dataclass_fields__}))
         except WeightsRefused as error:
             self.get_logger().error(str(error))
-        self._take_over()
+        self._load_complete()
 
     def _piece(self, message: PolicyWeights) -> None:
         self._incoming.add(message.run_id, message.version, message.chunk_index, message.offset,
                             memoryview(message.data).tobytes())
-        self._take_over()
+        self._load_complete()
 
-    def _take_over(self) -> None:
+    def _load_complete(self) -> None:
         assembled = self._incoming.pop_complete()
         if assembled is not None:
             assembled.check_hash()
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
             node.create_timer(node.contract.period, node.tick)
             executor.spin()
         while True:
-            for _ in range(8):  # what has come meanwhile
+            for _ in range(8):  # messages that have arrived meanwhile
                 executor.spin_once(timeout_sec=0.0)
             node.tick()
             time.sleep(node.contract.period)

@@ -5,7 +5,7 @@
 
 Real processes: the mock arm, the policy and the actuation node, or one of the two common ways to
 pace a policy (timing_baselines.py), beside as many fine-tuning sessions as there are cores. The
-ways take turns in short blocks, so that whatever else the machine does hits all alike.
+ways take turns in short blocks, so that other load on the machine affects all of them.
 """
 
 from contextlib import ExitStack
@@ -61,9 +61,9 @@ def main(
 
     For example, in a quarter of an hour: timing_benchmark.py --minutes 1 --seconds 15
 
-    Ctrl-C writes what has been measured so far. The way actuation_fifo needs the right to use
-    SCHED_FIFO and is left out without it. A result holds for this machine and this load alone: run
-    it on the computer that will drive the arm.
+    Ctrl-C writes the measurements so far. The way actuation_fifo needs the right to use SCHED_FIFO
+    and is left out without it. A result holds for this machine and this load only: run it on the
+    computer that will drive the arm.
     """
     chosen = [name for name in ways.split(',') if name]
     unknown = sorted(set(chosen) - set(TITLES))
@@ -88,9 +88,9 @@ def main(
         blocks = Blocks(scratch, domain, log_lines)
         try:
             for turn in range(rounds):
-                shift = turn % len(chosen)  # nobody always comes first
+                shift = turn % len(chosen)  # so that none is always first
                 for rate in frequencies:
-                    with ExitStack() as learners:  # their weights are for one contract, one rate
+                    with ExitStack() as learners:  # their weights are for one contract and rate
                         blocks.start_load(learners, number, push_every, niceness, rate, seconds)
                         for way in chosen[shift:] + chosen[:shift]:
                             _measure(blocks, findings, way, rate, seconds, console)
@@ -109,7 +109,7 @@ def main(
 
 def _measure(blocks: Blocks, findings: Findings, way: str, rate: float, seconds: float,
              console: Console) -> None:
-    """Run one block; if it fails, say so and go on."""
+    """Run one block; if it fails, report it and continue."""
     try:
         block = blocks.block(way, rate, seconds)
     except (GraphStalled, NodeDied, TimeoutError) as error:

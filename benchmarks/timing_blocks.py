@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One block of the timing benchmark: the processes of one way to pace commands, for a while."""
+"""One block of the timing benchmark: the processes of one way to pace commands."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -38,16 +38,16 @@ from inril_ros.robot.episode import Purpose
 
 SCRIPTS = Path(__file__).resolve().parent
 WARM_UP = 1.0  # [s] at the start of each block, not counted
-_PATIENCE = 300.0  # [s] for what has to start on a saturated machine
+_PATIENCE = 300.0  # [s] for processes that start on a saturated machine
 _PRIORITY = 50  # ros2_control's
 _CHUNK = 16  # steps per inference, as diffusion policies have them
 
 
 class Blocks:
-    """What all blocks share: folder, model, domain, load.
+    """The common part of all blocks: folder, model, domain and load.
 
     Args:
-        folder: Scratch.
+        folder: Temporary folder.
         domain_id: ROS domain.
         lines: Log lines per second in the sending process.
     """
@@ -64,7 +64,7 @@ class Blocks:
         data.update(control_rate=rate, cameras={})
         data['kinematics']['urdf'] = str((shipped.parent / data['kinematics']['urdf']).resolve())
         data['episode']['time_limit'] = WARM_UP + seconds + 1.0
-        # What is late is to be seen in the figures; a latched hold would end the block.
+        # Late commands must be measured; a latched hold would end the block.
         data['safety'] = {'latch_after': 1e6, 'max_policy_age': 1e3}
         for observation in data['observations'].values():
             observation.pop('frozen_after', None)
@@ -82,15 +82,15 @@ class Blocks:
         """Start fine-tuning sessions; the first one sends weights. They end with the stack.
 
         Args:
-            stack: What they end with.
-            number: How many.
-            push_every: [s] Between two versions.
-            niceness: Theirs.
-            rate: [Hz] Of the contract that the weights are for.
-            seconds: Of its blocks.
+            stack: Stack that ends them.
+            number: Number of sessions.
+            push_every: Time between two versions [s].
+            niceness: Niceness of the sessions.
+            rate: Rate of the contract that the weights are for [Hz].
+            seconds: Length of its blocks [s].
 
         Raises:
-            TimeoutError: One doesn't begin to learn.
+            TimeoutError: A session doesn't begin to learn.
         """
         contract = self.contract(rate, seconds)
         environment = {**os.environ, **domain_environment(self.domain_id), 'OMP_NUM_THREADS': '1',
@@ -101,7 +101,7 @@ class Blocks:
             ready = self.folder / f'load_{index}.ready'
             ready.unlink(missing_ok=True)
             process = subprocess.Popen(
-                # If this process is killed outright, they must not learn on for ever.
+                # They must end even if this process is killed.
                 ['setpriv', '--pdeathsig', 'KILL', '--', 'nice', '-n', str(niceness),
                  sys.executable, str(SCRIPTS / 'timing_load.py'),
                  str(contract), str(self.model), self.run_id, str(0.0 if index else push_every),
@@ -163,7 +163,7 @@ class Blocks:
             for node in graph.nodes))
 
     def _command(self, sender: str, pauses: Path) -> Callable[[NodeDescription, str], list[str]]:
-        """Return what starts a node: the one that sends, under the probe."""
+        """Return the function that starts nodes, the sending one under the probe."""
         def command(node: NodeDescription, log_level: str) -> list[str]:
             plain = node_command(node, log_level)
             if node.name != sender:
@@ -174,13 +174,13 @@ class Blocks:
         return command
 
     def _drive(self, way: str, nodes: Supervisor, listener: Listener, seconds: float) -> int:
-        """Let a block run to its end; return when its first counted command may be sent [ns]."""
+        """Run a block to its end; return the time of its first counted command [ns]."""
         if way.startswith('actuation'):
             with Conductor(self.run_id, 'timing', self.domain_id, check=nodes.check) as conductor:
                 conductor.wait_ready(('mock_arm_node', 'actuation_node', 'policy_node'), _PATIENCE)
                 conductor.run_episode(str(uuid4()), Purpose.EVALUATION, seed=0)
             return listener.started + round(1e9 * WARM_UP)
-        self._wait(lambda: nodes.check() or listener.heard, f'a command of {way}')
+        self._wait(lambda: nodes.check() or listener.received, f'a command of {way}')
         ends = time.monotonic() + WARM_UP + seconds + 1.0
         while time.monotonic() < ends:
             nodes.check()
@@ -189,7 +189,7 @@ class Blocks:
 
 
 def may_use_fifo() -> bool:
-    """Try it in a thread, which ends with the policy that it was given."""
+    """Return whether SCHED_FIFO is allowed; a thread that ends afterwards tries it."""
     allowed: list[bool] = []
 
     def attempt() -> None:

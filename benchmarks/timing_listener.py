@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Hears commands and writes down when they were sent, not when they were heard.
+"""Receives commands and records when they were sent.
 
-DDS stamps each message in the process that sends it: how late this listener is doesn't matter. But
-the kernel's counters are read on hearing, so its threads go before others where that is allowed.
+DDS stamps each message in the sending process, so a late listener doesn't matter. But the kernel's
+counters are read on receipt, so its threads get priority where that is allowed.
 """
 
 from contextlib import suppress
@@ -43,23 +43,23 @@ class Listener:
         self._closing = threading.Event()
         self.started = 0  # [ns] when an episode began
         self.held = 0
-        self.acting = -1  # version of the weights; -1: nobody said
+        self.acting = -1  # version of the weights; -1: not reported
         self._context = Context()
         self._thread = threading.Thread(target=self._listen, args=(domain_id, kind, topic))
         self._thread.start()
 
     def watch(self, process_id: int) -> None:
-        """Say which process sends; its main thread is the one that counts."""
+        """Set the sending process; its main thread is measured."""
         self._sender = Path(f'/proc/{process_id}/task/{process_id}/schedstat')
 
     @property
-    def heard(self) -> int:
+    def received(self) -> int:
         """Number of commands so far."""
         return len(self._rows)
 
     @property
     def first(self) -> int:
-        """[ns] When the first command was sent."""
+        """Time at which the first command was sent [ns]."""
         return self._rows[0][0]
 
     def sent(self, begin: int, end: int) -> Sent:
@@ -119,7 +119,7 @@ class Listener:
         self.acting = message.weights_version
 
     def _counters(self) -> tuple[int, int, int]:
-        """Return how long the sender has run, has waited for a core, and what was stolen [ns]."""
+        """Return the time that the sender has run and waited for a core, and stolen time [ns]."""
         ran = waited = 0
         if self._sender is not None:
             try:

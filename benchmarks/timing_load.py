@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A learner that never stops: the real fine-tuning session, updating in a loop on one core.
+"""A learner that never stops: a fine-tuning session that updates in a loop on one core.
 
     timing_load.py CONTRACT MODEL RUN_ID PUSH_EVERY READY
 
-Its experience is made up, its updates and its weights are real. Every PUSH_EVERY seconds it sends
-its weights as the learner node does; 0: never. Once it learns it makes the file READY.
+Its experience is made up, its updates and weights are real. Every PUSH_EVERY seconds it sends its
+weights as the learner node does; 0: never. Once it learns, it creates the file READY.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _EPISODES, _STEPS = 8, 160
 
 
 def _episode(model: ModelConfig, number: int) -> Episode:
-    """Return an episode of nothing in particular."""
+    """Return an episode of random content."""
     random = np.random.default_rng(number)
     rewards = np.zeros(_STEPS)
     rewards[-1] = number % 2

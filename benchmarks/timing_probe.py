@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a node as ``python -m`` would, and writes down when garbage was collected in its process.
+"""Runs a node as ``python -m`` does, and records the garbage collections in its process.
 
     timing_probe.py PAUSES.json LINES_PER_SECOND MODULE [ARGUMENTS]
 
-So that logging has its chance to disturb, the node logs lines while it sends.
+The node logs lines while it sends, so that the effect of logging is measured, too.
 """
 
 import gc

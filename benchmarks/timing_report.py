@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a timing benchmark found, as JSON, as a table for people, and as a picture."""
+"""The results of the timing benchmark, as JSON, as a table and as a figure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ _AFTER_WEIGHTS = 0.5  # [s]
 
 @dataclass(frozen=True)
 class Block:
-    """What was seen in one block.
+    """The measurement of one block.
 
     Attributes:
         way: How the commands were paced; a key of the benchmark.
-        rate: [Hz] Nominal.
+        rate: Nominal rate [Hz].
         sent: The commands.
         pauses: Begin and end [ns] of each garbage collection in the sending process.
-        weights: [ns] When versions of the weights were sent.
-        held: Commands that were holds, for want of an action; -1: not told.
-        acting: Version of the weights that acted at the end; -1: not told.
+        weights: Times at which versions of the weights were sent [ns].
+        held: Number of holds, for lack of an action; -1: not reported.
+        acting: Version of the weights that acted at the end; -1: not reported.
     """
 
     way: str
@@ -47,12 +47,12 @@ class Block:
 
 @dataclass
 class Findings:
-    """All blocks of a benchmark, and what it was run with.
+    """All blocks of a benchmark, and its conditions.
 
     Attributes:
-        blocks: In the order in which they were run.
-        conditions: What a reader must know: machine, load, versions.
-        titles: What each way is, for people.
+        conditions: Machine, load and versions.
+        titles: Description of each way.
+        blocks: Blocks in the order of running.
     """
 
     conditions: dict[str, Any]
@@ -87,7 +87,7 @@ class Findings:
                  'Error: |time between two commands - period|. Miss: more than 1.5 periods.', '']
         lines += [f'- {name}: {value}' for name, value in self.conditions.items()]
         lines += ['', '| rate | paced by | commands | p50 | p99 | p99.9 | worst | p99 error | '
-                  'misses | put down to | within 0.5 s of new weights (by chance) |',
+                  'misses | attributed to | within 0.5 s of new weights (by chance) |',
                   '|---|---|---|---|---|---|---|---|---|---|---|']
         for row in rows:
             figures = ' | '.join(f'{1e3 * row[name]:.2f}' for name in (

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How regularly commands were sent, and what made the late ones late: numbers in, numbers out.
+"""Statistics of the times between commands, and the causes of late ones.
 
-A block is a stretch in which one process sent commands at one rate; gaps are taken within blocks
-only. What a gap is put down to is a judgement from counters of the kernel and of the collector,
-each of which must explain half of what the gap is too long.
+A block is a period in which one process sent commands at one rate; gaps are taken within blocks
+only. The cause of a late command is estimated from counters of the kernel and of the garbage
+collector: it must explain half of the excess.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: A gap that is longer than so many periods is a miss.
+#: A longer gap, in periods, is a miss.
 MISS = 1.5
-#: What makes a gap too long, in the order in which it is asked for.
+#: Causes of misses, in the order of checking.
 CAUSES = ('collector', 'stolen', 'scheduler', 'own work', 'unknown')
 
 
@@ -24,11 +24,11 @@ class Sent:
     """The commands of one block, N of them.
 
     Attributes:
-        stamps: (N,) [ns] when each was sent, by the sender's clock.
-        ran: (N,) [ns] time that the sending thread had been running on a core when it was heard.
-        waited: (N,) [ns] time that it had been ready and waiting for a core.
-        stolen: (N,) [ns] time that the hypervisor had taken from all cores.
-        lost: Commands that were sent and not heard.
+        stamps: (N,) Times of sending [ns], by the sender's clock.
+        ran: (N,) Time that the sending thread had run on a core at receipt [ns].
+        waited: (N,) Time that it had been ready and waiting for a core [ns].
+        stolen: (N,) Time that the hypervisor had taken from all cores [ns].
+        lost: Commands that were sent and not received.
     """
 
     stamps: np.ndarray
@@ -38,7 +38,7 @@ class Sent:
     lost: int = 0
 
     def between(self, begin: int, end: int) -> 'Sent':
-        """Return what was sent from ``begin`` to ``end`` [ns]."""
+        """Return the commands from ``begin`` to ``end`` [ns]."""
         inside = (self.stamps >= begin) & (self.stamps <= end)
         return Sent(self.stamps[inside], self.ran[inside], self.waited[inside],
                     self.stolen[inside], self.lost)
@@ -49,8 +49,8 @@ class TickStatistics:
     """Times between commands [s]; errors are |time between two - period|.
 
     Attributes:
-        gaps: How many.
-        missed_periods: Periods in which nothing was sent, over all gaps.
+        gaps: Number of gaps.
+        missed_periods: Periods without a command, over all gaps.
     """
 
     gaps: int
@@ -72,11 +72,11 @@ def gaps_of(blocks: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def tick_statistics(gaps: np.ndarray, period: float) -> TickStatistics:
-    """Return what gaps [s] amount to.
+    """Return the statistics of gaps [s].
 
     Args:
-        gaps: (N,) at least one.
-        period: [s] Nominal.
+        gaps: (N,) Gaps [s], at least one.
+        period: Nominal period [s].
 
     Raises:
         ValueError: There are no gaps.
@@ -96,16 +96,16 @@ def tick_statistics(gaps: np.ndarray, period: float) -> TickStatistics:
 def causes_of_misses(
     sent: Sent, period: float, pauses: Sequence[tuple[int, int]],
 ) -> Counter[str]:
-    """Return how many misses of a block are put down to what.
+    """Return the number of misses of a block by cause.
 
     ``collector``: Python's garbage collection ran in the sending process. ``stolen``: the
     hypervisor gave the cores to others. ``scheduler``: the thread was ready, other processes ran.
     ``own work``: the thread itself ran for most of the gap, as an inference does. ``unknown``:
-    none of these; a wake-up that came late by itself, or a lock.
+    none of these, such as a late wake-up, or a lock.
 
     Args:
         sent: The block.
-        period: [s] Nominal.
+        period: Nominal period [s].
         pauses: Begin and end [ns] of each collection in the sending process.
     """
     causes: Counter[str] = Counter()
@@ -114,8 +114,8 @@ def causes_of_misses(
         begin, end = int(sent.stamps[index]), int(sent.stamps[index + 1])
         excess = (end - begin) - 1e9 * period
         collected = sum(max(0, min(end, stop) - max(begin, start)) for start, stop in pauses)
-        # Counters are read when a command is heard, which may be a while after it was sent: what
-        # belongs to this gap may have been counted to the one before.
+        # Counters are read on receipt, maybe some time after sending: time of this gap may have
+        # been counted in the one before.
         first = max(0, index - 1)
         grown = {name: int(getattr(sent, name)[index + 1] - getattr(sent, name)[first])
                  for name in ('ran', 'waited', 'stolen')}
@@ -135,13 +135,13 @@ def causes_of_misses(
 def misses_after(
     sent: Sent, period: float, events: Sequence[int], seconds: float,
 ) -> tuple[int, float]:
-    """Return the misses within ``seconds`` after an event, and how many chance would put there.
+    """Return the misses within ``seconds`` after an event, and the number expected by chance.
 
     Args:
         sent: The block.
-        period: [s] Nominal.
-        events: [ns] When weights were sent, for example.
-        seconds: [s] Length of the stretch after each.
+        period: Nominal period [s].
+        events: Times of events [ns], such as sending weights.
+        seconds: Length of the time after each event [s].
     """
     gaps = np.diff(sent.stamps) / 1e9
     late = sent.stamps[1:][gaps > MISS * period]

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures weights on their way: from the learner's export to the first inference, by stage.
+"""Measures the stages of sending weights, from the learner's export to the first inference.
 
-Two processes over real DDS with the code that the nodes run (WeightsSender, WeightsReceiver); the
-receiving one also keeps a 20 ms timer, whose lateness says what the weights cost a callback beside
-them. A plain message of the same size, unchecked, and torch's own serialisation are measured in
-turn with it. Time on the processor is measured too: it is what remains true on a busy machine.
+Two processes over real DDS run the code of the nodes (WeightsSender, WeightsReceiver); the
+receiver also has a 20 ms timer, whose lateness is the cost for other callbacks. For comparison, a
+plain unchecked message of the same size and torch's own serialisation are measured in turn. CPU
+time is measured too, because it is also valid on a busy machine.
 
     benchmarks/weights_benchmark.py                      # 0.5, 5, 20 and 50 MB
     benchmarks/weights_benchmark.py 0.5 5 --repeats 3 --out weights
@@ -52,12 +52,12 @@ from inril_ros.transport.weights.outgoing import OutgoingVersion
 from inril_ros.transport.weights.tensors import complete, read_tensors, wire_tensors, WireTensor
 
 RUN, CONTRACT = 'benchmark', 'c' * 64
-PERIOD = 0.02  # [s] of the timer beside
+PERIOD = 0.02  # [s] of the timer
 PATIENCE = 120.0  # [s]
 
 
 def model(megabytes: float, observation_size: int = 39, action_size: int = 4) -> ModelConfig:
-    """Return the configuration of a policy of about that size."""
+    """Return the configuration of a policy of about this size."""
     def make(width: int) -> ModelConfig:
         return ModelConfig(
             observation_size=observation_size, action_size=action_size, chunk_length=4,
@@ -76,7 +76,7 @@ def model(megabytes: float, observation_size: int = 39, action_size: int = 4) ->
 
 @dataclass
 class Stages:
-    """Times [s] of one size, one entry per version."""
+    """Times [s] for one size, one entry per version."""
 
     export: list[float] = field(default_factory=list)
     send: list[float] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Stages:
 
 
 def receive() -> None:
-    """Be the acting side until the process is ended."""
+    """Run the acting side until the process is ended."""
     rclpy.init()
     node = rclpy.create_node('acting')
     answers = node.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
@@ -156,13 +156,13 @@ class Learner:
             link.get_subscription_count() for link in (*self._sender.endpoints, self._plain)))
 
     def measure(self, config: ModelConfig, repeats: int) -> tuple[float, Stages]:
-        """Send so many versions of a policy; return its size [MB] and the times."""
+        """Send versions of a policy; return its size [MB] and the times."""
         policy, stages = BestOfN(config).eval(), Stages()
         for turn in range(repeats + 1):
-            with torch.no_grad():  # every tensor is another one: nothing is left out
+            with torch.no_grad():  # change every tensor, so that none is left out
                 for parameter in policy.parameters():
                     parameter.add_(1e-3 * torch.randn_like(parameter))
-            self._send_plain(1)  # the other side counts its time on the processor from here
+            self._send_plain(1)  # from here the other side counts its CPU time
             began, spent = time.monotonic(), time.process_time()
             tensors = {name: tensor.clone() for name, tensor in policy.state_dict().items()}
             exported = time.monotonic()
@@ -205,7 +205,7 @@ class Learner:
 
 
 def serialisations(tensors: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Return the time on the processor [s] to write and to read tensors, ours with the hashes."""
+    """Return the CPU time [s] to write and read tensors; ours includes the hashes."""
     def spent(work: Callable[[], object]) -> tuple[float, object]:
         began = time.process_time()
         made = work()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what a new version of the weights costs the node that commands the arm.
+"""Measures the effect of a new version of the weights on the commands to the arm.
 
-The mock arm, the policy and the actuation node run an episode, while one more process sends
-versions of a large policy, nothing else. How late the latest command is while a version is sent,
-verified, loaded and swapped is compared with how late it was in the same time just before.
+The mock arm, the policy and the actuation node run an episode, while another process sends
+versions of a large policy. The lateness of the latest command while a version is sent, verified,
+loaded and swapped is compared with the lateness in the same time just before.
 
     benchmarks/weights_swap_benchmark.py --megabytes 20 --seconds 120 --out docs/studies/weights
 """
@@ -38,11 +38,11 @@ from inril_ros.transport.weights.tensors import wire_tensors
 
 RATE = 50.0  # [Hz]
 EVERY = 4.0  # [s] between two versions
-BEFORE, AFTER = 0.5, 1.0  # [s] around a manifest, which is sent last: a version's time
+BEFORE, AFTER = 0.5, 1.0  # [s] around a manifest, which is sent last: the time of a version
 
 
 def push(contract: Path, folder: Path, run_id: str) -> None:
-    """Send versions, each of other tensors, until the process is ended."""
+    """Send versions with new tensors until the process is ended."""
     keep_bursts()  # as learner_node does
     rclpy.init()
     sender = WeightsSender(rclpy.create_node('learning'), run_id, str(uuid4()),
@@ -59,7 +59,7 @@ def push(contract: Path, folder: Path, run_id: str) -> None:
 
 
 def pairs(block: Block) -> list[tuple[float, float]]:
-    """Return how late the latest command was [s], in the time before each version and in it."""
+    """Return the lateness of the latest command [s] before and during each version."""
     stamps = np.sort(block.sent.stamps) / 1e9
 
     def latest(begin: float, end: float) -> float:
