@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from inril_ros.bench.task import Images, Shift, StudyError, Task
 from inril_ros.robot.contract.contract import Contract, load_contract
-from inril_ros.robot.contract.policy_images import PolicyImages
+from inril_ros.robot.contract.streams import PolicyImages
 from inril_ros.robot.motion.kinematics import URDF, urdf_of
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.mapping import (

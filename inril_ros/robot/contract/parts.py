@@ -13,7 +13,6 @@ from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.fields import TRANSFORMS
-from inril_ros.robot.contract.policy_images import PolicyImages
 from inril_ros.robot.contract.rules import (
     ChunkRules,
     EpisodeRules,
@@ -24,7 +23,7 @@ from inril_ros.robot.contract.rules import (
     Teleoperation,
     Workspace,
 )
-from inril_ros.robot.contract.streams import Camera, Derived, Observation
+from inril_ros.robot.contract.streams import Camera, Derived, Observation, PolicyImages
 
 #: [ns] Stands for an unlimited time.
 FOREVER = 2 ** 62

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot gives: observations, what is computed from them, and cameras."""
+"""What a robot gives: observations, what is computed from them, and camera images."""
 
 from functools import cached_property
 from typing import Annotated, Literal
@@ -19,6 +19,7 @@ from inril_ros.robot.contract.fields import (
 from inril_ros.robot.contract.rules import NotNegative, Positive, STRICT, Topic
 
 _Ticks = Annotated[int, Field(ge=1, le=1000)]
+_Pixels = Annotated[int, Field(ge=8, le=512)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -166,3 +167,26 @@ class Camera:
         if self.depth_range is not None and not self.depth_range[0] < self.depth_range[1]:
             raise ValueError(f'depth_range {list(self.depth_range)}: the first is not below '
                              'the second')
+
+
+@dataclass(frozen=True, config=STRICT)
+class PolicyImages:
+    """The images of a policy observation.
+
+    Cameras differ in size and rate, and networks need one size.
+
+    Attributes:
+        cameras: Names of cameras, in the order in which the policy gets their images.
+        width: [pixel] Width to which all images are scaled.
+        height: [pixel] Height to which all images are scaled.
+        max_age: [s] An older image makes the frame invalid. At least the camera's period.
+    """
+
+    cameras: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
+    width: _Pixels = 128
+    height: _Pixels = 128
+    max_age: Positive = 0.2
+
+    def __post_init__(self) -> None:
+        if len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f'cameras: {list(self.cameras)} names one twice')

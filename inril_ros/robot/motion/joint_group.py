@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.motion.kinematics import limits_from_urdf, URDF
+from inril_ros.robot.motion.kinematics import tightened_by_urdf, URDF
 from inril_ros.robot.motion.limiter import PositionLimiter
-from inril_ros.robot.motion.limits import JointLimits, limits_of
+from inril_ros.robot.motion.limits import limits_of
 
 
 class JointGroup:
@@ -38,7 +38,7 @@ class JointGroup:
         self.known = False
         self.command = np.zeros(len(self.joints), np.float32)
         self.limiter = PositionLimiter(
-            _with_urdf(limits_of(entry), self.joints, robot), contract.period)
+            tightened_by_urdf(limits_of(entry), self.joints, robot), contract.period)
         self._lead = entry.max_lead
         self._dry_run = dry_run
         self._measured = np.zeros(len(self.joints))
@@ -106,14 +106,6 @@ class JointGroup:
     def look_ahead(self, requests: np.ndarray) -> np.ndarray:
         """Return the positions (R, n) that follow for requests (H, n), then to a standstill."""
         return self.limiter.look_ahead(requests, self._request if self._moving else self.command)
-
-
-def _with_urdf(
-    limits: JointLimits, joints: tuple[str, ...], robot: URDF | None,
-) -> JointLimits:
-    if robot is None or not all(joint in robot.joint_map for joint in joints):
-        return limits
-    return limits.tightened(limits_from_urdf(robot, joints))
 
 
 def where_measured(contract: Contract, joints: tuple[str, ...]) -> list[tuple[str, int]]:

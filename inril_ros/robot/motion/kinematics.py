@@ -72,6 +72,20 @@ def limits_from_urdf(robot: URDF, joints: Sequence[str]) -> JointLimits:
     return JointLimits(low, high, speed, unlimited, unlimited.copy())
 
 
+def has_joints(robot: URDF | None, joints: Sequence[str]) -> bool:
+    """Return whether there is a URDF that has all of the joints."""
+    return robot is not None and all(joint in robot.joint_map for joint in joints)
+
+
+def tightened_by_urdf(
+    limits: JointLimits, joints: Sequence[str], robot: URDF | None,
+) -> JointLimits:
+    """Return limits of joints, tightened by those of a URDF if that has the joints."""
+    if not has_joints(robot, joints):
+        return limits
+    return limits.tightened(limits_from_urdf(robot, joints))
+
+
 class KinematicChain:
     """Positions of links in the frame of the URDF's root.
 

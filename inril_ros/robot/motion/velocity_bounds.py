@@ -14,7 +14,7 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.motion.joint_group import where_measured
-from inril_ros.robot.motion.kinematics import limits_from_urdf, URDF
+from inril_ros.robot.motion.kinematics import has_joints, tightened_by_urdf, URDF
 from inril_ros.robot.motion.limits import JointLimits
 
 _FAR = 1e6  # [rad or m] where there is no limit
@@ -89,15 +89,11 @@ def bounded(
 
 @dataclass(frozen=True)
 class _Bound:
-    """The position limits of one action that commands velocities.
+    """The position limits of one action that commands velocities; see ``bounded``.
 
     Attributes:
         part: Slice of the action in the action vector.
         sources: Observation and element that hold each position.
-        minimum: (n,) Lowest positions.
-        maximum: (n,) Highest positions.
-        limits: Limits of acceleration and jerk; None if the velocity may stop at once.
-        sent: The last velocities.
         reason: Returns the reason for a change, from a mask (n,) of the changed velocities.
     """
 
@@ -148,16 +144,14 @@ class VelocityBounds:
         entry = self._contract.actions[name]
         measured = {joint for other in self._contract.observations.values()
                     if other.quantity == 'position' for joint in other.joints}
+        if not measured.issuperset(entry.joints):
+            return
         unlimited = np.full(entry.length, math.inf)
-        limits = JointLimits(
+        limits = tightened_by_urdf(JointLimits(
             np.array(entry.position_minimum or -unlimited, np.float64),
             np.array(entry.position_maximum or unlimited, np.float64),
-            unlimited, unlimited, unlimited)
-        if robot is not None and all(joint in robot.joint_map for joint in entry.joints):
-            limits = limits.tightened(limits_from_urdf(robot, entry.joints))
-        elif not entry.position_minimum:
-            return
-        if measured.issuperset(entry.joints):
+            unlimited, unlimited, unlimited), entry.joints, robot)
+        if entry.position_minimum or has_joints(robot, entry.joints):
             self._add(name, where_measured(self._contract, entry.joints),
                       np.maximum(limits.minimum, -_FAR), np.minimum(limits.maximum, _FAR),
                       lambda out: f'{name} brakes at a joint limit')

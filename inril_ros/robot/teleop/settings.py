@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of a teleop device, from a YAML file: topics, axes, speeds, its dead man's switch.
 
-The robot contract describes the commands that a robot takes from a person, this file the device.
-They are two files because a lab may have one SpaceMouse and several arms. A device without a dead
-man's switch can be used only if the contract lets motion itself take over.
+The contract describes the commands that a robot takes from a person; a lab may use one device for
+several arms. Without a dead man's switch a contract must let motion itself take over.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -42,14 +41,12 @@ class Switches:
     """Buttons of a sensor_msgs/Joy.
 
     Attributes:
-        joy_topic: Topic of the device's buttons. Empty if it has none, and thus no dead man's
-            switch.
+        joy_topic: Topic of the buttons; empty if there are none, and no dead man's switch.
         deadman_button: Index of the button that must be held for any motion.
         buttons: Index of the button for each meaning: success, failure, discard, ready, start.
         gripper_axis: Index of the axis that commands the gripper, -1..1; -1 if none does.
-        gripper_minimum_button: Index of the button that sends the gripper to its minimum; -1 if
-            none does.
-        gripper_maximum_button: Index of the button that sends it to its maximum; -1 if none does.
+        gripper_minimum_button: Index of the button that moves it to its minimum; -1 if none does.
+        gripper_maximum_button: Index of the button that moves it to its maximum; -1 if none does.
     """
 
     joy_topic: OptionalTopic = 'joy'
@@ -60,9 +57,9 @@ class Switches:
     gripper_maximum_button: OptionalIndex = -1
 
     def __post_init__(self) -> None:
-        used = [self.deadman_button, *self.buttons.values(), *(
-            index for index in (self.gripper_minimum_button, self.gripper_maximum_button)
-            if index >= 0)]
+        used = [index for index in (
+            self.deadman_button, *self.buttons.values(), self.gripper_minimum_button,
+            self.gripper_maximum_button) if index >= 0]
         if len(set(used)) != len(used):
             raise ValueError('two buttons have the same index')
 
@@ -86,8 +83,7 @@ class _Device:
 
     Attributes:
         switches: Its buttons.
-        timeout: [s] A device that is silent for longer counts as released. (``joy`` repeats its
-            message 20 times a second.)
+        timeout: [s] A device that is silent for longer counts as released; joy sends at 20 Hz.
     """
 
     switches: Switches = Field(default_factory=Switches)
@@ -233,8 +229,7 @@ class Keyboard:
 
 
 Device = Joystick | SpaceMouse | Leader | JointJog | Keyboard
-KINDS: dict[str, type] = {'joystick': Joystick, 'spacemouse': SpaceMouse, 'leader': Leader,
-                          'joint_jog': JointJog, 'keyboard': Keyboard}
+KINDS: dict[str, type] = {kind.device: kind for kind in get_args(Device)}
 
 
 def load_device(kind: str, path: str | Path = '') -> Device:
@@ -282,13 +277,14 @@ def check_device(device: Device, contract: Contract) -> None:
         raise DeviceError(f"{kind}: has no dead man's switch (switches.joy_topic is empty), and "
                           'the contract does not say teleoperation.takeover: motion')
     joints = contract.actions[rules.joint_action].joints if rules.joint_action else ()
+    twist = rules.twist_action or rules.rotation_action
     if kind in ('leader', 'joint_jog') and not joints:
         raise DeviceError(f'{kind}: the contract has no teleoperation.joint_action for it')
-    if kind == 'spacemouse' and not (rules.twist_action or rules.rotation_action):
+    if kind == 'spacemouse' and not twist:
         raise DeviceError(f'{kind}: the contract has no teleoperation.twist_action for it')
-    if kind == 'keyboard' and not (rules.twist_action or rules.rotation_action or joints):
-        raise DeviceError(f'{kind}: the contract has neither twist_action nor joint_action in '
-                          'teleoperation: there is nothing to drive')
+    if kind == 'keyboard' and not (twist or joints):
+        raise DeviceError(f'{kind}: there is nothing to drive: the contract has neither '
+                          'teleoperation.twist_action nor joint_action')
     allowed = set(joints)
     if kind == 'joystick':
         allowed.update(DIRECTIONS[:3] if rules.twist_action else (),
