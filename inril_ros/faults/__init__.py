@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens when something breaks: faults done to a running graph, and what came of each."""
+"""Faults done to a running graph, and a matrix of their effects."""

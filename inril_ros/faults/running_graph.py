@@ -37,9 +37,7 @@ class RunningGraph:
     """One graph with its witness.
 
     Args:
-        place: Its folders.
         supervisor: The started supervisor of its processes.
-        witness: The witness in it.
         link: The ``NetworkLink`` between robot and learner, if there is one.
 
     Attributes:

@@ -48,7 +48,6 @@ class GazeboNode(ManagedNode):
 
     Args:
         make_place: Makes the function that moves models in a world of a given name.
-        arguments: See ManagedNode.
     """
 
     def __init__(

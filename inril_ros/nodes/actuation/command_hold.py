@@ -23,11 +23,8 @@ class CommandHold:
     """The end of commanding.
 
     Args:
-        path: The robot's command path.
-        sender: Sends commands to the robot.
         period: [s] Time between two ticks.
         lockstep: Whether nothing moves between two commands.
-        logger: Logger of errors while braking.
 
     Attributes:
         commanding: Whether a command was sent since the arm last came to rest for good.

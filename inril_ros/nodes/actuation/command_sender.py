@@ -25,8 +25,6 @@ class CommandSender:
     """The commands of one robot.
 
     Args:
-        node: Node of the publishers and clients.
-        contract: The robot's contract.
         lockstep: Whether a simulator waits for each command.
         silent: Send nothing (dry run).
 

@@ -24,9 +24,6 @@ class EpisodeReset:
     """Resets of one robot, one per episode.
 
     Args:
-        node: Node of the client of the reset service.
-        path: The robot's command path.
-        machine: The phases of episodes.
         observations: Returns the present observations by name; None: they are not valid.
         on_step: Called with each step that begins, and if it is FAILED with the reason.
     """

@@ -33,7 +33,6 @@ class TeleopInput:
     """The newest command of a person, and whether the person drives.
 
     Args:
-        node: Node of the subscriptions.
         contract: Topics, buttons, axes and the rule of the takeover.
         lockstep: Whether a command belongs to the observation with the same stamp. In real time
             the newest one counts until it is too old.

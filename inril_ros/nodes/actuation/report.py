@@ -25,10 +25,6 @@ class ActuationReport:
     """Counts ticks and publishes.
 
     Args:
-        node: Node of the publishers.
-        path: The robot's command path.
-        life: The life of episodes.
-        chunks: The policy's chunks.
         faults: Returns the present faults of observation streams.
         dry_run: Nothing is sent to the robot; each message says so.
 

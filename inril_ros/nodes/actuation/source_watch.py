@@ -26,7 +26,6 @@ class SourceWatch:
     """The observations of a contract, and its cameras.
 
     Args:
-        node: Node of the subscriptions to cameras.
         contract: Limits of the age and of the repetition of each stream.
         cameras: Watch the cameras too; their pictures are not decoded.
     """

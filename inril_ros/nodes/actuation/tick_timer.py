@@ -25,7 +25,6 @@ class TickTimer:
     """Calls a function once per period.
 
     Args:
-        node: Node of the timer.
         clock: A steady clock; the node's own where time is simulated.
         period: [ns] Time between two ticks.
         tick: Called with the number of periods that have become due: more than 1 if some were

@@ -43,9 +43,7 @@ class ManagedNode(LifecycleNode):
     """A lifecycle node with the contract of its robot.
 
     Args:
-        name: Node name.
         parameters: Its own parameters, beside those that all nodes have.
-        arguments: Passed on to ``LifecycleNode``.
     """
 
     contract: Contract

@@ -58,12 +58,8 @@ class Conductor(GraphClient):
     """Lets one robot's graph run episodes, and waits for what follows from them.
 
     Args:
-        run_id: UUID of the run.
         task: Name of the task, kept with the data.
-        domain_id: ROS domain of the graph; None: that of the environment.
-        namespace: ROS namespace of the robot.
-        check: Called while waiting; raises when a process of the graph has died.
-        listen: Called with each status of a node.
+        domain_id, namespace, check, listen: See GraphClient.
         most_aborted: Accepted number of episodes aborted in a row; a person may abort one.
         scene_node: Node that takes the seed of the next reset.
     """

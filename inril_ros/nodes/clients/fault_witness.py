@@ -82,9 +82,6 @@ class FaultWitness:
     """Records commands, ticks, events and statuses; requests and judges episodes.
 
     Args:
-        contract: The robot's contract.
-        run_id: UUID of the run.
-        domain_id: ROS domain.
         relayed: Put a ``WeightsRelay`` between learner and policy.
         clock: Publish the graph's clock.
         pieces: Subscribe to the pieces of weights too. Over UDP a burst of them fills the buffer
@@ -166,7 +163,8 @@ class FaultWitness:
         node.create_subscription(ExecutedAction, 'executed_action', self._on_tick, qos.RECORD)
         node.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT)
         node.create_subscription(
-            WeightsManifest, 'weights/manifest', self._on_manifest, qos.MANIFEST)
+            WeightsManifest, 'weights/manifest',
+            lambda message: self.announced.add(message.version), qos.MANIFEST)
         node.create_subscription(
             TransitionAck, 'transition_ack', self._on_ack, qos.EXPERIENCE)
         for name, (kind, topic) in _STATUSES.items():
@@ -193,9 +191,6 @@ class FaultWitness:
 
     def _on_event(self, message: EpisodeEvent, info: dict) -> None:
         self.events.append(Sent(info['source_timestamp'], message))
-
-    def _on_manifest(self, message: WeightsManifest) -> None:
-        self.announced.add(message.version)
 
     def _on_piece(self, message: PolicyWeights) -> None:
         if self.on_piece is not None:

@@ -57,7 +57,7 @@ def look_at_graph(
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             executor.spin_once(timeout_sec=0.05)
-        return listener.heard(), _pairs(node)
+        return listener.records(), _pairs(node)
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -99,11 +99,11 @@ class _Listener:
             except CodecError as error:
                 self._errors[topic].add(str(error))
 
-    def heard(self) -> dict[str, TopicRecord]:
+    def records(self) -> dict[str, TopicRecord]:
         """Return the measurements of each topic so far."""
-        return {topic: self._heard(topic) for topic in (*self._times, *self._actions)}
+        return {topic: self._record(topic) for topic in (*self._times, *self._actions)}
 
-    def _heard(self, topic: str) -> TopicRecord:
+    def _record(self, topic: str) -> TopicRecord:
         if topic in self._by_action:  # a gripper's action: its server subscribes
             name = f'{self._node.resolve_topic_name(topic)}/_action/send_goal'
             servers = sum(service == name

@@ -31,8 +31,6 @@ class EpisodeRecord:
     """The record of the running episode.
 
     Args:
-        event: The event that announced the episode.
-        contract: The robot's contract.
         assembler: Assembles its decisions.
         capture: Selects the messages that belong to it.
         bag: Bag of a demonstration; None: its decisions become transitions.

@@ -111,8 +111,6 @@ class RecordedTopics:
     """The recorder's subscriptions.
 
     Args:
-        node: The recorder.
-        plan: The topics.
         on_message: Called with topic, type and serialised message.
         on_repeat: Called with a topic whose latched messages will come again, because it is
             subscribed to again.

@@ -14,7 +14,6 @@ class RecorderReport:
     """Publishes verdicts on episodes, and the status.
 
     Args:
-        node: The recorder.
         stream: Its transitions; None without a journal.
 
     Attributes:

@@ -34,8 +34,6 @@ class TransitionStream:
     """The recorder's end of the stream; at the start it sends what the journal already has.
 
     Args:
-        node: Node of the publisher and the subscription.
-        folder: Folder of the journal.
         run_id: Run whose acknowledgements count; empty: any run's.
         patience: [s] Time after which an unacknowledged transition is sent again.
         sync_each: Force each transition to the disk before it is sent, instead of each episode.

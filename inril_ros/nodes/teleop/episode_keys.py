@@ -14,7 +14,6 @@ class EpisodeKeys:
     """Clients of the services; answers are logged.
 
     Args:
-        node: Node of the clients.
         actuation: Name of the actuation node.
     """
 

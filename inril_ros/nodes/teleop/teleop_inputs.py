@@ -44,8 +44,6 @@ class DeviceInput:
     """A device that sends messages.
 
     Args:
-        node: Node of the subscriptions.
-        settings: The device's settings.
         on_motion: Called after each message of motion.
 
     Raises:

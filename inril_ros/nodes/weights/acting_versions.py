@@ -66,7 +66,6 @@ class ActingVersions:
     """The gate with the networks that it chooses from.
 
     Args:
-        node: Node of the services, with the parameters above.
         from_disk: The network that acts at first; None: none does.
     """
 

@@ -41,7 +41,6 @@ class PolicyTrial:
     """Makes networks of weights that have arrived.
 
     Args:
-        contract: The robot's contract.
         frames: The frames; None: a blank one.
         limit: Largest accepted root mean square change of actions; 0: no limit.
         acting: Returns the acting version; None: there is none.

@@ -58,7 +58,6 @@ class WeightsReceiver:
     """Subscriptions to the weights, and the thread that loads them.
 
     Args:
-        node: Node of the subscriptions.
         run_id: Run whose weights are accepted; empty: the first run that comes.
         contract_hash: Contract for which weights must be made.
         load: Makes the product of a manifest and all tensors by name, or raises; runs in a thread.

@@ -28,9 +28,6 @@ class WeightsSender:
     """Numbers and sends versions.
 
     Args:
-        node: Node of the publishers and subscriptions.
-        run_id: UUID of the run.
-        learner_id: UUID of this process.
         contract_hash: Hash of the contract that the weights are made for.
         half: Send matrices as bfloat16.
         robots: Namespaces of the robots, relative to the node's; empty: the node's own.
