@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of a run: each whole or absent, several kept, the newest that verifies wins.
+"""Checkpoints of a run: each one complete or absent, several kept, the newest valid one loaded.
 
 A checkpoint is a folder of safetensors and JSON with hashes of both (see `artifact`), written
-beside its place, forced to the disk and renamed. Writing happens in a thread: what is saved is a
-copy, and learning goes on meanwhile. One that can't be written, or read again, costs itself only.
+beside its final place, forced to the disk and renamed. A thread writes a copy while learning goes
+on. A checkpoint that can't be written or read affects no other one.
 """
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from torch import Tensor
 from inril_ros.learning.policies.artifact import read_folder, write_folder
 
 _NAME = re.compile(r'^\d{8}$')
-_LEFTOVER = re.compile(r'^\.\d{8}\.')  # of a write that was cut off; see `write_folder`
+_LEFTOVER = re.compile(r'^\.\d{8}\.')  # of an interrupted write; see `write_folder`
 
 Token = TypeVar('Token')
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was saved, and where it was found."""
+    """A saved state and its folder."""
 
     folder: Path
     tensors: dict[str, Tensor]
@@ -38,11 +38,11 @@ class Checkpoint:
 class CheckpointStore:
     """The checkpoints in one folder, for one process at a time.
 
-    `damaged` says which ones could not be read, and why, once `newest` was called.
+    `damaged` lists the ones that `newest` could not read, and why.
     """
 
     def __init__(self, folder: Path, keep: int = 3) -> None:
-        """Open a folder; it is made if need be, and what a cut-off write left is removed.
+        """Open or create a folder; the remains of interrupted writes are removed.
 
         Raises:
             ValueError: `keep` is less than 1.
@@ -60,7 +60,7 @@ class CheckpointStore:
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that verifies, None if there is none.
 
-        Those that do not are put aside (`.damaged`): they must not push good ones out.
+        Damaged ones are renamed to `.damaged`: they must not push good ones out.
         """
         self.damaged = []
         for folder in reversed(self._folders()):
@@ -77,7 +77,7 @@ class CheckpointStore:
         """Write a checkpoint, and remove the oldest ones.
 
         Raises:
-            OSError: It could not be written; those before it are as they were.
+            OSError: It could not be written; earlier ones are unchanged.
         """
         folders = self._folders()
         folder = self.folder / f'{1 + int(folders[-1].name if folders else 0):08d}'
@@ -92,10 +92,7 @@ class CheckpointStore:
 
 
 class BackgroundWriter(Generic[Token]):
-    """Writes in a thread, one thing at a time.
-
-    While one is being written no other is begun: the disk is too slow for so many.
-    """
+    """Writes in a thread, one state at a time: no write begins while another one is running."""
 
     def __init__(self) -> None:
         """Begin; `close` ends the thread."""
@@ -104,26 +101,31 @@ class BackgroundWriter(Generic[Token]):
 
     @property
     def busy(self) -> bool:
-        """Return whether something is being written, or its outcome was not taken yet."""
+        """Return whether a write is running or its result was not fetched by `finished`."""
         return self._writing is not None
 
     def begin(self, write: Callable[[], object], token: Token) -> None:
-        """Begin to write. What is written must be a copy that nobody changes any more.
+        """Begin to write a copy that nobody changes any more.
 
-        :param token: given back when it is on disk
+        Args:
+            write: Writes it.
+            token: Value that `finished` returns once it is on disk.
+
         Raises:
-            RuntimeError: The outcome of the last one was not taken.
+            RuntimeError: The result of the last write was not fetched.
         """
         if self._writing is not None:
-            raise RuntimeError('begin() before the outcome of the last write was taken')
+            raise RuntimeError('begin() before the result of the last write was fetched')
         self._writing = self._thread.submit(write), token
 
     def finished(self, wait: bool = False) -> Token | None:
-        """Return the token of what has come to be on disk, once; None if nothing has.
+        """Return the token of a finished write, once; else None.
 
-        :param wait: for what is being written
+        Args:
+            wait: Wait for the running write.
+
         Raises:
-            Exception: What the writing raised; nothing of it is on disk.
+            Exception: The error of the write; nothing of it is on disk.
         """
         if self._writing is None or not (wait or self._writing[0].done()):
             return None
@@ -132,5 +134,5 @@ class BackgroundWriter(Generic[Token]):
         return token
 
     def close(self) -> None:
-        """Wait for what is being written, and end the thread."""
+        """Wait for the running write, and end the thread."""
         self._thread.shutdown(wait=True)

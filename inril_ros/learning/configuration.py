@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Building a frozen configuration dataclass from plain data (a parsed YAML or JSON mapping).
+"""Builds a frozen configuration dataclass from plain data (a parsed YAML or JSON mapping).
 
 A misspelt key that is silently ignored costs a training run, so unknown keys and wrong types are
-refused here, with the name of the key and what is allowed.
+refused, with the name of the key and the allowed values.
 """
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ConfigT = TypeVar('ConfigT')
 def from_mapping(cls: type[ConfigT], values: Mapping[str, Any], **built: Any) -> ConfigT:
     """Return `cls(**values)` after checking the keys and the types of the values.
 
-    Fields are scalars: bool, int, float, str, or one of those or None. An int is accepted for a
-    float, never a bool for a number. `built` are fields that are no scalars, already made.
+    Fields are scalars (bool, int, float or str), possibly None. An int is accepted for a float,
+    a bool never for a number. `built` are fields that are not scalars.
 
     Raises:
-        ValueError: Not a mapping, an unknown key, a wrong type, or a value that the
-            dataclass itself refuses.
+        ValueError: Not a mapping, an unknown key, a wrong type, or a value that the dataclass
+            refuses.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f'{cls.__name__}: expected a mapping, got {type(values).__name__}')

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which device to compute on."""
+"""The device to compute on."""
 from __future__ import annotations
 
 import torch

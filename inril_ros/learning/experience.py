@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the robot lived through, as arrays: one decision (Transition), one episode (Episode).
+"""Experience as arrays: one decision (Transition), one episode (Episode).
 
-Transitions arrive one by one, may arrive twice, and overlap by one observation. Learning works on
-whole episodes, so the pieces are checked against each other before they are joined.
+Transitions arrive one by one, possibly twice, and overlap by one observation. Learning works on
+whole episodes, so transitions are checked against each other before they are joined.
 """
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 
 _ROUNDING = 1e-4
-"""How far actions may pass +-1 through rounding of units; they are clipped. More is refused."""
+"""Distance beyond +-1 that rounding of units may cause; it is clipped, more is refused."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One decision of the policy and what came of it: S steps, 1 <= S <= T.
+    """One decision of the policy and the S steps that followed, 1 <= S <= T.
 
     Arrays are converted to their dtype and checked; a ValueError names the field.
     """
@@ -32,23 +32,24 @@ class Transition:
     observations: FloatArray
     """(S + 1, O), not normalised; the last row is the observation after the last step."""
     actions: FloatArray
-    """(S, A), what was executed (noise, intervention and safety gate included), in [-1, 1]."""
+    """(S, A) as executed (with noise, interventions and the safety gate), in [-1, 1]."""
     rewards: FloatArray
     """(S,)"""
     source: NDArray[np.uint8]
-    """(S,) who commanded each step; the codes are the caller's."""
+    """(S,) the source of each command; the codes are the caller's."""
     terminated: bool
-    """The last observation is terminal: its value is 0."""
+    """Whether the last observation is terminal: its value is 0."""
     truncated: bool
-    """The episode ends here without a terminal state: bootstrap from the last observation."""
+    """Whether the episode ends here without a terminal state: values are bootstrapped from the
+    last observation."""
     success: bool
-    """The episode succeeded; only with an end."""
+    """Whether the episode succeeded; only with an end."""
     extras: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
-    """(D,) what the host must know of how the decision was drawn; often empty."""
+    """(D,) what the host must know about how the decision was drawn; often empty."""
     images: NDArray[np.uint8] | None = None
     """(S + 1, C, H, W, 3) RGB of C cameras, or None."""
     intervened: NDArray[np.bool_] | None = None
-    """(S,) a person commanded the step; None: nobody did."""
+    """(S,) whether a person commanded the step; None: no step."""
 
     def __post_init__(self) -> None:
         where = f'transition of episode {self.episode_id!r} at tick {self.first_tick}'
@@ -82,13 +83,13 @@ class Transition:
 
     @property
     def ends_episode(self) -> bool:
-        """Return whether no transition of this episode follows."""
+        """Return whether this is the last transition of the episode."""
         return self.terminated or self.truncated
 
 
 @dataclass(frozen=True)
 class Episode:
-    """N contiguous steps, from a reset (or from where the record begins) to an outcome."""
+    """N contiguous steps, from a reset (or the beginning of the record) to an outcome."""
 
     observations: FloatArray
     """(N + 1, O), not normalised."""
@@ -97,12 +98,12 @@ class Episode:
     rewards: FloatArray
     """(N,)"""
     terminated: bool
-    """The last observation is terminal. False is a time-out: it is bootstrapped."""
+    """Whether the last observation is terminal. False is a time-out: values are bootstrapped."""
     success: bool
     images: NDArray[np.uint8] | None = None
     """(N + 1, C, H, W, 3) RGB of C cameras, or None."""
     intervened: NDArray[np.bool_] | None = None
-    """(N,) a person commanded the step; None is turned into nobody ever."""
+    """(N,) whether a person commanded the step; None becomes no step."""
     decision_starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """(M,) the first step of each decision of the policy; empty for demonstrations."""
     extras: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -137,8 +138,8 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
     The last one may lack an end (the record stops there): the episode then counts as truncated.
 
     Raises:
-        ValueError: Nothing to join, several episodes, ticks that are not contiguous,
-            observations that differ at a seam, or an end before the last transition.
+        ValueError: Nothing to join, several episodes, ticks that are not contiguous, observations
+            that differ where transitions meet, or an end before the last transition.
     """
     if not transitions:
         raise ValueError('no transitions to join')
@@ -154,7 +155,7 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         if not np.array_equal(before.observations[-1], after.observations[0]):
             raise ValueError(f'{where}: its first observation differs from the last one before it')
     last = transitions[-1]
-    # What comes without extras beside others that have them continues the decision before it.
+    # A transition without extras beside others that have them continues the decision before it.
     size = max(transition.extras.size for transition in transitions)
     decisions = [transition for transition in transitions if transition.extras.size == size]
     if any(transition.extras.size not in (0, size) for transition in transitions):
@@ -174,7 +175,7 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
 
 
 def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | None:
-    """Return the images of transitions that fit, without those that two of them share."""
+    """Return the images of contiguous transitions; those that two of them share come once."""
     given = [t.images for t in transitions if t.images is not None]
     if not given:
         return None
@@ -184,7 +185,7 @@ def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | Non
 
 
 def _freeze(instance: object, name: str, dtype: type, limit: float | None = None) -> None:
-    """Give the frozen instance its own read-only array of the right dtype, within +-limit."""
+    """Replace a field of the frozen instance by a read-only copy, within +-limit."""
     array = np.array(getattr(instance, name), dtype=dtype, order='C')
     if limit is not None:
         np.clip(array, -limit, limit, out=array)
@@ -221,7 +222,7 @@ def _check_images(instance: Transition | Episode, where: str) -> None:
                          'expected (S + 1, C, H, W, 3) of uint8')
     if len(images) != expected:
         raise ValueError(f'{where}: {len(images)} images, expected {expected}')
-    # Images are most of what there is to remember: those that can't change are not copied.
+    # Images take most of the memory: those that can't change are not copied.
     if images.flags.writeable:
         _freeze(instance, 'images', np.uint8)
     else:

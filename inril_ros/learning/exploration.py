@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Exploration noise for the executed actions: correlated in time, redrawn in size per episode.
+"""Exploration noise for the executed actions: correlated in time, of a new size per episode.
 
 White noise averages out in incremental position control; an Ornstein-Uhlenbeck process with a
-memory of a few ticks moves the arm somewhere else. Numpy only, used by the acting process.
+memory of a few ticks does move the arm. Numpy only: the acting process uses it.
 """
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ExplorationConfig:
     """Size and memory of the noise, in units of normalised actions."""
 
     scale: float = 0.1
-    """Stationary standard deviation at factor 1. 0 switches the noise off. Our default: twice as
-    much costs more successes, which are what is imitated, than it finds."""
+    """Stationary standard deviation at factor 1. 0 disables the noise. Our default: twice as much
+    costs more successes, which are imitated, than it finds."""
     largest_factor: float = 1.5
     """The scale is multiplied by U(0, largest_factor), drawn once per episode. Our default."""
     reversion: float = 0.15
@@ -39,11 +39,11 @@ class ExplorationConfig:
 class ExplorationNoise:
     """The noise of one episode, chunk by chunk: x' = (1 - reversion) x + w, stationary from x_0.
 
-    The same seed gives the same noise whatever the lengths of the chunks.
+    The same seed gives the same noise for every length of chunks.
     """
 
     def __init__(self, config: ExplorationConfig, action_size: int, seed: int) -> None:
-        """Draw the size of this episode's noise, and where it begins."""
+        """Draw the size and the first value of this episode's noise."""
         self._random = np.random.default_rng(seed)
         self._decay = 1.0 - config.reversion
         self.standard_deviation = config.scale * self._random.uniform(0.0, config.largest_factor)
@@ -51,7 +51,7 @@ class ExplorationNoise:
         self._state = self.standard_deviation * self._random.standard_normal(action_size)
 
     def chunk(self, steps: int) -> NDArray[np.float32]:
-        """Return the noise of the next `steps` ticks, (steps, A); to be added, then clipped."""
+        """Return the noise of the next `steps` ticks, (steps, A); clip the sum after adding it."""
         noise = np.empty((steps, len(self._state)), np.float32)
         for step in range(steps):
             noise[step] = self._state

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera images of a replay: one per observation, uint8, and in memory once.
 
-Episodes own their images and never change them, so a replay only refers to them. Several
-memories that hold the same episode share its images, and the images of the next observation are
-those of the next row. Two cameras of 128x128 pixels cost 98 kB per step.
+Episodes own their images and never change them, so a replay only refers to them. Memories with
+the same episode share its images, and the images of the next observation are those of the next
+row. Two cameras of 128x128 pixels cost 98 kB per step.
 """
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MOST = 4  # Batches whose memory is kept: images and next images of two replays
 
 
 class ImageBatches:
-    """Makes batches of images, in memory of batches that nobody holds any more.
+    """Makes batches of images in the memory of batches that nobody refers to any more.
 
-    A batch of 256 rows with two cameras of 128x128 pixels takes 25 MB. Memory that is new each
-    time is cleared by the system first, which takes about as long as copying the images into it:
-    a replay gave 54 batches a second so, in place of 102 (benchmarks/replay_benchmark.py).
+    A batch of 256 rows with two cameras of 128x128 pixels takes 25 MB. The system clears new
+    memory first, which takes about as long as copying the images: with new memory for each batch
+    a replay gave 54 batches a second instead of 102 (benchmarks/replay_benchmark.py).
     """
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class ImageBatches:
         return np.stack(rows, out=self._memory((len(rows), *shape)))
 
     def _memory(self, shape: tuple[int, ...]) -> Images:
-        """Return an array that nobody holds: a view of it or a tensor on it refers to it, too."""
+        """Return an array that nobody refers to; views and tensors on it count as references."""
         free = [index for index, references in enumerate(_references(self._made))
                 if references == _UNUSED]
         for index in free:
             if self._made[index].shape == shape:
                 return self._made[index]
-        for index in reversed(free):  # other sizes are asked for now
+        for index in reversed(free):  # other sizes are requested now
             del self._made[index]
         made = np.empty(shape, np.uint8)
         if len(self._made) < _MOST:
@@ -55,12 +55,12 @@ def _references(arrays: list[Images]) -> list[int]:
     return [sys.getrefcount(array) for array in arrays]
 
 
-#: What `_references` finds where nobody but the list refers to an array: it counts some itself.
+#: The result of `_references` if only the list refers to an array: it counts some of its own.
 _UNUSED = _references([np.empty(0, np.uint8)])[0]
 
 
 class Frames:
-    """Rows of images (C, H, W, 3), named by their index in the order in which they came."""
+    """Rows of images (C, H, W, 3), indexed in the order in which they were added."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         """Begin without rows; shape is (C, H, W, 3)."""
@@ -78,7 +78,7 @@ class Frames:
             raise ValueError(f'images of the episode are {found}, expected {self.shape}')
 
     def extend(self, images: Images) -> None:
-        """Refer to images (N, C, H, W, 3), which must not change from now on."""
+        """Add images (N, C, H, W, 3), which must not change from now on."""
         self.check(images)
         self._rows.extend(images)
 
@@ -87,5 +87,5 @@ class Frames:
         return self._batches.stacked([self._rows[row] for row in rows.tolist()], self.shape)
 
     def joined(self) -> Images:
-        """Return a copy of all images, in order: to be saved."""
+        """Return a copy of all images in order, to be saved."""
         return np.stack(self._rows) if self._rows else np.empty((0, *self.shape), np.uint8)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An array that grows at its end at amortised constant cost: what replay memories are made of."""
+"""An array that grows at its end at amortised constant cost, for replay memories."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ class GrowingArray:
     """An array that doubles its capacity when it is full."""
 
     def __init__(self, shape: Sequence[int], dtype: type = np.float32) -> None:
-        """Make an array without rows, each of this shape."""
+        """Make an array without rows; each row has this shape."""
         self.shape = tuple(shape)
         self._array = np.empty((1024, *self.shape), dtype)
         self._length = 0

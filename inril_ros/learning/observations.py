@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a network sees: a batch of state vectors, of camera images, or of both.
+"""The input of a network: a batch of state vectors, of camera images, or of both.
 
-Images stay uint8 until they reach a network, so that memory and bandwidth are a quarter of what
-float32 would take.
+Images stay uint8 until they reach a network, which takes a quarter of the memory and bandwidth of
+float32.
 """
 from __future__ import annotations
 
@@ -38,12 +38,6 @@ class Observations:
         """Return the rows with these indices."""
         return Observations(self.state[rows], None if self.images is None else self.images[rows])
 
-    def repeat_interleave(self, number: int) -> Observations:
-        """Return each row `number` times in a row, (B * number, ...)."""
-        return Observations(
-            self.state.repeat_interleave(number, dim=0),
-            None if self.images is None else self.images.repeat_interleave(number, dim=0))
-
     def to(self, device: torch.device | str) -> Observations:
         """Return the same on a device."""
         return Observations(self.state.to(device),
@@ -51,12 +45,12 @@ class Observations:
 
     @property
     def device(self) -> torch.device:
-        """Return where the state is."""
+        """Return the device of the state."""
         return self.state.device
 
 
 def joined(parts: list[Observations]) -> Observations:
-    """Return the observations of all parts, one after the other."""
+    """Return the observations of all parts, concatenated."""
     images = [part.images for part in parts if part.images is not None]
     if images and len(images) != len(parts):
         raise ValueError('observations with and without images cannot be joined')

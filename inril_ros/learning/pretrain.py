@@ -32,7 +32,7 @@ ImitationLoss = Callable[[Observations, Tensor, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Numbers of behaviour cloning. Defaults are ours, tuned on Meta-World."""
+    """Settings of behaviour cloning. Defaults are ours, tuned on Meta-World."""
 
     steps: int = 3000
     """Gradient steps; about 15 CPU-seconds."""
@@ -43,7 +43,7 @@ class PretrainConfig:
     """At the end of a cosine."""
     weight_decay: float = 1e-6
     average_decay: float = 0.995
-    """Of the exponential moving average of the weights, which is the result."""
+    """Decay of the exponential moving average of the weights, which is the result."""
     heldout_share: float = 0.2
     """Share of the episodes kept out of training, once there are at least 4."""
 
@@ -63,14 +63,14 @@ class PretrainConfig:
 
 @dataclass(frozen=True)
 class PretrainResult:
-    """A cloned policy and how cloning went."""
+    """A cloned policy and its losses."""
 
     policy: Policy
-    """With the averaged weights; parts that RL trains are untrained."""
+    """The policy with the averaged weights; parts that RL trains are untrained."""
     training_loss: float
     """Denoising loss of the averaged weights on the training episodes."""
     heldout_loss: float | None
-    """The same on the episodes kept out; None if there are none."""
+    """Denoising loss on the held-out episodes; None if there are none."""
 
 
 def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainConfig,
@@ -78,7 +78,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
              progress: Callable[[int, float], None] | None = None) -> PretrainResult:
     """Clone the demonstrations; deterministic for a seed on one kind of device.
 
-    :param progress: called after each gradient step with (steps done, loss of the batch)
+    `progress` is called after each gradient step with (steps done, loss of the batch).
 
     Raises:
         ValueError: No episodes, or sizes that differ from those of the model.
@@ -111,7 +111,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        # Early averages would remember the random start: the decay warms up.
+        # The decay warms up, because early averages would keep the random start.
         decay = min(config.average_decay, (step + 1) / (step + 10))
         move_average(average, cloned, 1.0 - decay)
         if progress is not None:
@@ -132,8 +132,9 @@ def split_episodes(episodes: Sequence[Episode],
                    share: float) -> tuple[list[Episode], list[Episode]]:
     """Split into (training, held out) by whole episodes, at least one held out from 4 episodes on.
 
-    The choice depends on nothing but the order, evenly spaced: pre-training and fine-tuning hold
-    out the same episodes, and a slow change over a recording session reaches both parts.
+    Held-out episodes are evenly spaced and depend on the order alone: pre-training and
+    fine-tuning hold out the same ones, and a slow change over a recording session reaches both
+    parts.
     """
     number = len(episodes)
     heldout = max(1, round(share * number)) if number >= 4 and share > 0.0 else 0
@@ -146,7 +147,7 @@ def imitation_pairs(episodes: Sequence[Episode],
                     chunk_length: int) -> tuple[Observations, Tensor]:
     """Return the windows of the episodes: observations of B rows, chunks (B, T, A), on the CPU.
 
-    A window that reaches the end repeats the last action.
+    A window that reaches beyond the end repeats the last action.
     """
     if not episodes:
         raise ValueError('there are no episodes to imitate')

@@ -5,13 +5,13 @@
 A row at step t of an episode of N steps is (o[t], a[t:t+T], discounted reward inside the window,
 o[t+T]). Where the window reaches the end of the episode:
 
-* terminated: the window is padded by repeating the last action and nothing is bootstrapped. What
-  comes after the end has no influence on the return, and the chunk network needs T actions.
-* not terminated (time-out): a window that would reach beyond the end is no row, since the actions
-  that lead to a later state are unknown. One that ends exactly there bootstraps.
+* terminated: the window is padded by repeating the last action and nothing is bootstrapped.
+  Padding has no influence on the return, and the chunk network needs T actions.
+* not terminated (time-out): a window that would reach beyond the end is no row, since its later
+  actions are unknown. One that ends exactly there bootstraps.
 
 Candidate chunks for the maximum over next actions are stored with each observation once, when the
-episode is added: sampling them afresh in each update costs more than the update itself.
+episode is added: sampling them again in each update costs more than the update itself.
 """
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from inril_ros.learning.growing_array import GrowingArray
 
 
 class Origin(IntEnum):
-    """Where an episode comes from."""
+    """The origin of an episode."""
 
     DEMONSTRATION = 0
     ONLINE = 1
@@ -57,10 +57,9 @@ class WindowBatch:
 
 
 class WindowReplay:
-    """Episodes in growing arrays, and the rows that start in them. Nothing is ever thrown away.
+    """Episodes in growing arrays, and the rows that start in them. Nothing is ever removed.
 
-    A row is named by the index of its first observation. `demonstration_rows`, `success_rows`
-    (online episodes that succeeded), `positive_rows` (both) and `online_rows` are index arrays.
+    A row is the index of its first observation.
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
@@ -68,13 +67,13 @@ class WindowReplay:
                  image_shape: Sequence[int] | None = None) -> None:
         """Make an empty replay.
 
-        :param gamma: discount per environment step
-        :param image_shape: (C, H, W, 3); None: images of episodes are not kept
+        `gamma` is the discount per environment step, `image_shape` is (C, H, W, 3) or None: then
+        images are not kept.
         """
         self._chunk_length = chunk_length
         self._gamma = gamma
         self._observations = GrowingArray((observation_size,))
-        # One action, reward and candidate set per observation: those of a last one are unused.
+        # One action, reward and candidate set per observation; those of the last one are unused.
         self._actions = GrowingArray((action_size,))
         self._rewards = GrowingArray(())
         self._candidates = GrowingArray((candidates, chunk_length, action_size))
@@ -83,17 +82,11 @@ class WindowReplay:
         self._frames = Frames(image_shape) if image_shape else None
         self._episodes: list[tuple[int, bool, bool, Origin]] = []
         self._rows = {origin: GrowingArray((), np.int64) for origin in Origin}
-        self._success_rows = GrowingArray((), np.int64)
         self._positive_rows = GrowingArray((), np.int64)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return sum(len(rows) for rows in self._rows.values())
-
-    @property
-    def episodes(self) -> int:
-        """Return the number of episodes."""
-        return len(self._episodes)
 
     @property
     def demonstration_rows(self) -> NDArray[np.int64]:
@@ -109,11 +102,6 @@ class WindowReplay:
     def online(self) -> int:
         """Return the number of own rows."""
         return len(self._rows[Origin.ONLINE])
-
-    @property
-    def success_rows(self) -> NDArray[np.int64]:
-        """Rows of the policy's own episodes that succeeded."""
-        return self._success_rows.view
 
     @property
     def positive_rows(self) -> NDArray[np.int64]:
@@ -148,8 +136,6 @@ class WindowReplay:
         starts = steps if episode.terminated else steps - self._chunk_length + 1
         rows = np.arange(first, first + max(starts, 0))
         self._rows[origin].extend(rows)
-        if origin is Origin.ONLINE and episode.success:
-            self._success_rows.extend(rows)
         if origin is Origin.DEMONSTRATION or episode.success:
             self._positive_rows.extend(rows)
 
@@ -171,10 +157,6 @@ class WindowReplay:
             next_observations=self._observations.view[following],
             next_candidates=self._candidates.view[following],
             images=self.images(rows), next_images=self.images(following))
-
-    def pairs(self, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """Return what imitation needs of the rows: observations (B, O), chunks (B, T, A)."""
-        return self._observations.view[rows], self._chunks(rows)
 
     def images(self, rows: NDArray[np.int64]) -> Images | None:
         """Return the images of the rows, (B, C, H, W, 3), or None if images are not kept."""

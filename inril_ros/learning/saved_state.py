@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is saved of a session, as flat tensors and JSON, and back."""
+"""The state of a session as flat tensors and JSON, and back."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def required(tensors: Mapping[str, Tensor], name: str) -> Tensor:
 
 
 def check_same(what: str, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raise a ValueError that names what differs between two mappings."""
+    """Raise a ValueError that lists the differences between two mappings, if there are any."""
     differing = [f'{key}: saved {saved.get(key)!r}, now {current.get(key)!r}'
                  for key in sorted(set(saved) | set(current))
                  if saved.get(key) != current.get(key)]
@@ -81,7 +81,7 @@ def optimiser_tensors(prefix: str, optimiser: torch.optim.Optimizer) -> dict[str
 
 def load_optimiser(prefix: str, optimiser: torch.optim.Optimizer,
                    tensors: Mapping[str, Tensor]) -> None:
-    """Give the optimiser the state that `optimiser_tensors` returned (none before a step)."""
+    """Load the state that `optimiser_tensors` returned (empty before the first step)."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith(f'{prefix}.'):

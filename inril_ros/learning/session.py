@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One fine-tuning session: take in experience, take the updates that it allows, export weights.
+"""One fine-tuning session: ingest experience, take the updates that it allows, export weights.
 
-The learner process and the benchmark both drive this class, so what is measured is what runs.
-There is no clock in here: the number of updates follows from the number of steps taken in.
+The learner process and the benchmark both use this class, so results are those of the code that
+runs on the robot. There is no clock: the number of updates follows from the ingested steps.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
 from inril_ros.learning.interleave.controls import shuffle_rewards
 from inril_ros.learning.interleave.interleaver import Interleaver
-from inril_ros.learning.interleave.schedule import Schedule
+from inril_ros.learning.interleave.schedule import CountingSchedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
@@ -42,12 +42,13 @@ class FineTuningSession:
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
                  demonstrations: Sequence[Episode], seed: int, device: str = 'auto') -> None:
-        """Begin a session. The pre-trained policy is copied, not changed.
+        """Begin a session with a copy of the pre-trained policy.
 
-        :param demonstrations: the episodes it was cloned from, in the same order
+        `demonstrations` are the episodes that it was cloned from, in the same order.
+
         Raises:
-            ValueError: No demonstrations, sizes that differ from the model, unknown
-                device, or a policy that the host can't start from.
+            ValueError: No demonstrations, sizes that differ from the model, an unknown device, or
+                a policy that the host can't start from.
         """
         self.config = config
         self.device = select_device(device)
@@ -59,7 +60,7 @@ class FineTuningSession:
             raise ValueError('a session needs at least one demonstration')
 
         self._random = np.random.default_rng(seed)
-        # On the CPU whatever the device: the same seed draws the same noise everywhere.
+        # On the CPU for every device: the same seed draws the same noise everywhere.
         self._generator = torch.Generator().manual_seed(seed)
         self.host = make_host(
             with_control(config.host, config.control, config.control_weight), pretrained,
@@ -79,13 +80,13 @@ class FineTuningSession:
         self._open: dict[str, list[Transition]] = {}
         self._closed: set[str] = set()
         self._measured_at, self._measured_loss = -1, math.nan
-        self._waiting: Episode | None = None  # to exchange rewards with; see shuffle_rewards
+        self._waiting: Episode | None = None  # exchanges rewards with the next one
         for episode in training:
             self._remember(episode, Origin.DEMONSTRATION)
 
     @property
     def policy(self) -> Policy:
-        """Return what acts."""
+        """Return the acting policy."""
         return self.host.policy
 
     @property
@@ -96,15 +97,15 @@ class FineTuningSession:
     # ---- experience ------------------------------------------------------------------------
 
     def ingest(self, transition: Transition) -> bool:
-        """Take in one transition; return False, and change nothing, if it was taken in before.
+        """Ingest one transition; return False, and change nothing, for a duplicate.
 
         Transitions of one episode come in order; episodes may interleave. If some are missing in
-        between, both sides are kept, the first as an episode that was cut off. An episode
-        becomes available to learning when it ends.
+        between, both sides are kept, the first one as a truncated episode. Learning uses an
+        episode when it ends.
 
         Raises:
-            ValueError: Sizes that differ from the model, or ticks or observations that
-                do not fit what is known of the episode.
+            ValueError: Sizes that differ from the model, or ticks or observations that do not fit
+                the earlier transitions of the episode.
         """
         _check_sizes(f'transition of episode {transition.episode_id!r}', transition,
                      self.policy.config)
@@ -119,7 +120,7 @@ class FineTuningSession:
             pieces = []
         pieces = [*pieces, transition]
         if pieces[:-1]:
-            join_transitions(pieces[-2:])  # refuses a seam that does not fit, before any change
+            join_transitions(pieces[-2:])  # refuses observations that do not fit
         self.transitions += 1
         self.env_steps += transition.steps
         self._open[transition.episode_id] = pieces
@@ -132,18 +133,18 @@ class FineTuningSession:
         return True
 
     def abandon(self, episode_id: str) -> None:
-        """Forget an episode that was stopped: what came of it so far is never learned from."""
+        """Drop an aborted episode: its transitions are never learned from."""
         self._open.pop(episode_id, None)
         self._closed.add(episode_id)
 
     @property
     def open_episodes(self) -> int:
-        """Return how many episodes have begun and not ended."""
+        """Return the number of episodes that have not ended."""
         return len(self._open)
 
     def _remember(self, episode: Episode, origin: Origin) -> None:
         if self.policy.config.image_shape is None and episode.images is not None:
-            episode = replace(episode, images=None)  # nobody looks at them
+            episode = replace(episode, images=None)  # the policy does not use them
         self.memory.add(episode, origin)
         if self.config.control == 'shuffled_rewards' and origin is Origin.ONLINE:
             self._remember_with_rewards_of_another(episode)
@@ -151,7 +152,7 @@ class FineTuningSession:
             self.host.remember(episode, origin)
 
     def _remember_with_rewards_of_another(self, episode: Episode) -> None:
-        """Let each two episodes in a row exchange rewards and outcome before RL sees them."""
+        """Exchange rewards and outcome between two successive episodes, then pass them on."""
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             self._waiting = episode
@@ -171,7 +172,7 @@ class FineTuningSession:
     # ---- learning --------------------------------------------------------------------------
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> CountingSchedule:
         """Return the schedule of imitation, with its counters."""
         return self.interleaver.schedule
 
@@ -187,7 +188,7 @@ class FineTuningSession:
 
     @property
     def updates_due(self) -> int:
-        """Return how many calls of `update` the experience so far allows."""
+        """Return the number of updates that the experience so far allows."""
         return self.host.updates_due(self.env_steps)
 
     @property
@@ -196,12 +197,12 @@ class FineTuningSession:
         return self.host.warming_up
 
     def update(self) -> dict[str, float]:
-        """Take one RL update and, where the schedule says so, imitation.
+        """Take one RL update and, where the schedule demands it, imitation.
 
-        Return what to log: rl_loss, mean_value and more of the host's, the counters rl_updates and
-        il_updates, m, ratio (realised), dose (|path of IL| / |path of RL|), rl_path, il_path (over
-        the last `dose_window` RL updates or so); il_loss if there was imitation, and alignment_*
-        if it was measured.
+        Return what to log: rl_loss, mean_value and other values of the host; rl_updates,
+        il_updates, m, ratio (realised), dose (|path of IL| / |path of RL|), rl_path and il_path
+        (over about the last `dose_window` RL updates); il_loss if there was imitation, and
+        alignment_* if it was measured.
 
         Raises:
             RuntimeError: There is no experience yet; see `updates_due`.
@@ -225,7 +226,7 @@ class FineTuningSession:
         if not self.config.alignment_every or not probe.readings:
             return 'not measured'
         if not self.interleaver.shared:
-            return 'separate networks: compared by what they say about the action'
+            return 'separate networks: compared by their gradients at the action'
         return probe.pool.estimate().in_words
 
     def measure_heldout(self) -> None:
@@ -236,14 +237,14 @@ class FineTuningSession:
             self._measured_loss = math.nan if loss is None else loss
 
     def _imitation_batch(self, random: np.random.Generator) -> tuple[Observations, Tensor]:
-        """Return what an IL step imitates: observations of B rows, chunks (B, T, A)."""
+        """Return a batch of an IL step: observations of B rows, chunks (B, T, A)."""
         rows = self.source.rows(self.memory, self.config.imitation_batch, random)
         state, images, chunks = self.memory.pairs(rows)
         return (Observations.from_arrays(state, images, self.device),
                 torch.tensor(chunks, device=self.device))
 
     def heldout_il_loss(self) -> float | None:
-        """Return the imitation loss on the demonstrations kept out of learning, or None."""
+        """Return the imitation loss on the held-out demonstrations, or None if there are none."""
         if not self._heldout:
             return None
         observations, chunks = imitation_pairs(self._heldout, self.policy.config.chunk_length)
@@ -261,8 +262,8 @@ class FineTuningSession:
     def state_dict(self) -> tuple[dict[str, Tensor], str]:
         """Return the whole session: flat tensors, and a JSON document for the rest.
 
-        A session built from the same configuration, demonstrations and kind of device continues
-        from it bit for bit.
+        A session with the same configuration, demonstrations and kind of device continues from it
+        bit for bit.
         """
         host_tensors, host_document = self.host.state_dict()
         interleaver_tensors, interleaver_document = self.interleaver.state_dict()
@@ -294,8 +295,8 @@ class FineTuningSession:
         """Continue a saved session.
 
         Raises:
-            ValueError: The configuration or the model differs from the saved one (the
-                keys that differ are named), or tensors are missing.
+            ValueError: The configuration or the model differs from the saved one (the keys that
+                differ are named), or tensors are missing.
         """
         document = json.loads(document_json)
         saved_state.check_same(
@@ -303,7 +304,7 @@ class FineTuningSession:
         saved_state.check_same('model configuration', json.loads(document['model_config']),
                                json.loads(self.policy.config.to_json()))
         self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])
-        # Before the first update there are no tensors of it.
+        # There are none before the first update.
         self.interleaver.load_state_dict(
             saved_state.unprefixed('interleaver', tensors, may_lack=True),
             document['interleaver'])
@@ -320,7 +321,7 @@ class FineTuningSession:
 
 
 def _check_sizes(what: str, experience: Episode | Transition, model: ModelConfig) -> None:
-    """Raise a ValueError if the arrays are not of the sizes that the model is made for."""
+    """Raise a ValueError if the arrays do not have the sizes of the model."""
     sizes = (experience.observations.shape[1], experience.actions.shape[1])
     expected = (model.observation_size, model.action_size)
     if sizes != expected:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every number of a fine-tuning session, in one place: the host's, and those of interleaving."""
+"""All settings of a fine-tuning session: the host's, and those of interleaving."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
 @dataclass(frozen=True)
 class SessionConfig(InterleavingConfig):
-    """Numbers of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
+    """Settings of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
 
     host: HostConfig = field(default_factory=IDQLConfig)
-    """Configuration of the host; its type says which host it is."""
+    """Configuration of the host; its type selects the host."""
     heldout_share: float = 0.2
     """Share of the demonstrations kept out of learning; the same as in pre-training."""
 
@@ -30,7 +30,7 @@ class SessionConfig(InterleavingConfig):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> SessionConfig:
-        """Read plain data: the fields; under `host`, its name and what differs from its defaults.
+        """Read plain data; `host` has the name of the host and its settings.
 
         Raises:
             ValueError: Unknown keys or hosts, wrong types and values out of range.

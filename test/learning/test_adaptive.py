@@ -31,7 +31,7 @@ FREE = Limits(smoothing=0.0)
 
 
 def alignment(cosine: float | None, distinguishable: bool = True) -> PooledAlignment:
-    return PooledAlignment(30, cosine, None, 5.0, 0.0, distinguishable, 0.0, '')
+    return PooledAlignment(30, cosine, None, 5.0, 0.0, distinguishable, '')
 
 
 def cycle(a: float = 1.0, phi1: float = 0.0, phi2: float = 0.01, d: float = -1.0,
@@ -46,7 +46,7 @@ def cycle(a: float = 1.0, phi1: float = 0.0, phi2: float = 0.01, d: float = -1.0
 MAKERS = {
     'thermostat': lambda limits: AlignmentThermostat(limits),
     'model': lambda limits: ModelBased(limits, AnchorPrice(1.0), window=3),
-    'anchor': lambda limits: AnchorConstraint(limits, 1.0, base_success=0.5, release=0.1),
+    'anchor': lambda limits: AnchorConstraint(limits, 1.0),
     'dose': lambda limits: DoseController(limits, 0.2),
 }
 anything = st.one_of(st.none(), st.floats(), st.floats(-3.0, 3.0))
@@ -55,7 +55,7 @@ events = st.builds(
     alignment=st.one_of(st.none(), st.builds(alignment, anything, st.booleans())),
     losses=st.one_of(st.none(), st.builds(CycleLosses, *[st.one_of(st.floats(),
                                                                    st.floats(-2.0, 50.0))] * 8)),
-    heldout_il_loss=anything, dose=anything, success=anything)
+    heldout_il_loss=anything, dose=anything)
 limits = st.tuples(st.floats(1.0, 5.0), st.floats(5.0, 10.0), st.floats(10.0, 100.0),
                    st.floats(0.0, 0.95), st.floats(1.01, 4.0)).map(
     lambda v: Limits(v[0], v[2], v[1], v[3], v[4]))
@@ -100,7 +100,6 @@ BAD: list[tuple[str, Event]] = [
     ('model', Event(heldout_il_loss=math.inf)),
     ('model', Event(alignment=alignment(math.nan))),
     ('anchor', Event(heldout_il_loss=math.nan)),
-    ('anchor', Event(success=math.nan)),
     ('dose', Event(dose=math.inf)),
     ('dose', Event(dose=-1.0)),
 ]
@@ -161,15 +160,6 @@ def test_the_anchor_moves_by_the_relative_excess() -> None:
     controller = AnchorConstraint(LIMITS, reference=2.0, slack=0.5, rate=0.2)
     assert after(controller, Event(heldout_il_loss=3.0)) == pytest.approx(10.0)
     assert after(controller, Event(heldout_il_loss=4.0)) == pytest.approx(10.0 * math.exp(-0.1))
-
-
-def test_the_anchor_gives_way_only_to_a_policy_that_is_better_than_the_clone() -> None:
-    controller = AnchorConstraint(LIMITS, 1.0, slack=0.2, base_success=0.5, release=0.1)
-    for success in (0.4, 0.5):
-        controller.observe(Event(success=success))
-    assert controller.slack == 0.2
-    controller.observe(Event(success=0.6))
-    assert controller.slack == pytest.approx(0.3)
 
 
 @given(st.floats(0.0, 10.0), st.floats(0.0, 10.0))

@@ -112,7 +112,7 @@ def test_learning_goes_on_while_a_checkpoint_is_written_and_an_error_is_told(
 
     writer.begin(lambda: write(1), 1)
     assert writer.busy and writer.finished() is None  # and this thread goes on
-    with pytest.raises(RuntimeError, match='before the outcome'):
+    with pytest.raises(RuntimeError, match='before the result'):
         writer.begin(lambda: write(2), 2)
     released.set()
     assert writer.finished(wait=True) == 1

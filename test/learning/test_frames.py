@@ -89,7 +89,7 @@ def test_an_episode_whose_images_do_not_fit_is_refused_and_changes_nothing() -> 
             replay.add(episode, np.zeros((6, 1, LENGTH, 1), np.float32), Origin.ONLINE)
         with pytest.raises(ValueError, match=f'images of the episode are {found}'):
             memory.add(episode, Origin.DEMONSTRATION)
-        assert len(replay) == replay.episodes == len(memory.demonstration_rows) == 0
+        assert len(replay) == len(memory.demonstration_rows) == 0
         assert len(replay.state_dict()['images']) == len(replay.state_dict()['observations']) == 0
 
 

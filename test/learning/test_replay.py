@@ -80,7 +80,7 @@ def test_row_sets_follow_origin_and_success(specification: list) -> None:
     replay, _ = filled(specification, 2)
 
     def episodes_of(rows: np.ndarray) -> set[int]:
-        return set(replay.pairs(rows)[0][:, 0].astype(int))
+        return set(replay.batch(rows).observations[:, 0].astype(int))
 
     def expected(choose: object) -> set[int]:
         return {number for number, (steps, terminated, success, origin)
@@ -90,7 +90,6 @@ def test_row_sets_follow_origin_and_success(specification: list) -> None:
     online, demonstration = Origin.ONLINE, Origin.DEMONSTRATION
     assert episodes_of(replay.online_rows) == expected(lambda s, o: o is online)
     assert episodes_of(replay.demonstration_rows) == expected(lambda s, o: o is demonstration)
-    assert episodes_of(replay.success_rows) == expected(lambda s, o: s and o is online)
     assert episodes_of(replay.positive_rows) == expected(lambda s, o: s or o is demonstration)
 
 
@@ -99,12 +98,12 @@ def test_a_replay_is_rebuilt_from_its_state(specification: list) -> None:
     replay, _ = filled(specification, 3)
     copy = WindowReplay(2, 2, 3, CANDIDATES, GAMMA)
     copy.load_state_dict(replay.state_dict())
-    for name in ('demonstration_rows', 'online_rows', 'success_rows', 'positive_rows'):
+    for name in ('demonstration_rows', 'online_rows', 'positive_rows'):
         np.testing.assert_array_equal(getattr(copy, name), getattr(replay, name))
     rows = np.concatenate([replay.demonstration_rows, replay.online_rows])
     for name, array in vars(replay.batch(rows)).items():
         np.testing.assert_array_equal(vars(copy.batch(rows))[name], array)
-    if replay.episodes:
+    if specification:
         with pytest.raises(ValueError, match='empty'):
             copy.load_state_dict(replay.state_dict())
 
@@ -135,4 +134,4 @@ def test_an_episode_of_another_size_is_refused() -> None:
     wide = Episode(np.zeros((6, 3)), np.zeros((5, 2)), np.zeros(5), True, True)
     with pytest.raises(ValueError, match='observations'):
         replay.add(wide, np.zeros((6, CANDIDATES, 4, 2), np.float32), Origin.ONLINE)
-    assert len(replay) == replay.episodes == 0
+    assert len(replay) == 0

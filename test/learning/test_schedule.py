@@ -16,7 +16,6 @@ from inril_ros.learning.interleave.schedule import (
     CountingSchedule,
     FixedSchedule,
     RandomSchedule,
-    Schedule,
 )
 
 
@@ -37,7 +36,7 @@ class Script:
         self.index = state['index']
 
 
-def step(schedule: Schedule, steps_per_iteration: int = 5) -> int:
+def step(schedule: CountingSchedule, steps_per_iteration: int = 5) -> int:
     """Take one RL step, an iteration after each `steps_per_iteration`; return IL steps taken."""
     schedule.count_rl()
     if schedule.rl_updates % steps_per_iteration == 0:

@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What improves the policy by reinforcement learning: one host, one file."""
+"""The hosts: the RL algorithms that imitation is interleaved with, one per file."""

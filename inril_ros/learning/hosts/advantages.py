@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How much better a decision was than expected, and on which scale rewards are learned.
+"""Advantages of decisions, and the scale of rewards.
 
-Generalised advantage estimation (Schulman et al. 2016) over decisions: one decision may be a
-chunk of steps or a single step, the discount is per decision.
+Generalised advantage estimation (Schulman et al. 2016) over decisions: a decision may be a chunk
+of steps or a single step, and the discount is per decision.
 """
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ def generalised_advantages(
     rewards: FloatArray, values: FloatArray, ends: NDArray[np.bool_], bootstraps: FloatArray,
     gamma: float, trace: float,
 ) -> FloatArray:
-    """Return the advantages (M,) of decisions that follow each other, segment after segment.
+    """Return the advantages (M,) of successive decisions, segment after segment.
 
-    No trace crosses the end of a segment. Advantage + value is what a critic should learn.
+    No trace crosses the end of a segment. A critic learns advantage + value.
 
-    :param rewards: (M,) sum of the rewards during each decision
-    :param values: (M,) value of the observation that each decision was made from
-    :param ends: (M,) the decision is the last of its segment
-    :param bootstraps: (M,) read at ends only: the value of the observation that follows, which
-        is not that of the next decision (another episode's); 0 after a terminal observation
-    :param gamma: discount per decision
-    :param trace: lambda
+    Args:
+        rewards: (M,) sum of the rewards of each decision.
+        values: (M,) value of the observation of each decision.
+        ends: (M,) whether the decision is the last of its segment.
+        bootstraps: (M,) used at ends only: the value of the observation that follows, which is not
+            that of the next decision (another episode's); 0 if that observation is terminal.
+        gamma: Discount per decision.
+        trace: Lambda of the estimation.
     """
     following = np.append(values[1:], 0.0)
     errors = rewards + gamma * np.where(ends, bootstraps, following) - values
@@ -58,15 +59,15 @@ def discounted_sums(rewards: FloatArray, ends: NDArray[np.bool_], gamma: float) 
 
 
 class RewardScale:
-    """Rewards over the running standard deviation of their discounted sum, within +-10.
+    """Divides rewards by the running standard deviation of their discounted sum, within +-10.
 
     The sums run forwards in time, as in DPPO and the PPO of Engstrom et al. 2020: returns are
-    not known yet, and these have about the same spread. Without it the size of the value loss,
-    and how long the critic takes, depend on the unit of the reward.
+    not known yet, and these sums have about the same spread. Without scaling, the value loss and
+    the critic's speed of learning depend on the unit of the reward.
     """
 
     def __init__(self, gamma: float) -> None:
-        """Begin with nothing seen."""
+        """Begin without rewards."""
         self._gamma = gamma
         self._count = 0
         self._mean = 0.0
@@ -74,11 +75,11 @@ class RewardScale:
 
     @property
     def std(self) -> float:
-        """Return the standard deviation of all discounted sums so far; 1 before there are two."""
+        """Return the standard deviation of all discounted sums so far; 1 with fewer than two."""
         return math.sqrt(self._squares / (self._count - 1)) if self._count > 1 else 1.0
 
     def update(self, rewards: FloatArray, ends: NDArray[np.bool_]) -> None:
-        """Take in the rewards (M,) of one rollout."""
+        """Add the rewards (M,) of one rollout."""
         sums = discounted_sums(rewards, ends, self._gamma)
         count = self._count + len(sums)
         change = sums.mean() - self._mean
@@ -92,7 +93,7 @@ class RewardScale:
         return np.clip(rewards / (self.std + 1e-8), -_LARGEST_REWARD, _LARGEST_REWARD)
 
     def state_dict(self) -> dict[str, float]:
-        """Return what is remembered."""
+        """Return the running statistics."""
         return {'count': self._count, 'mean': self._mean, 'squares': self._squares}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Several critics of (observation, chunk) with slow copies as their targets, for off-policy hosts.
+"""An ensemble of critics of (observation, chunk) with target networks, for off-policy hosts.
 
-The target is the minimum over a few of them, drawn at random (Chen et al. 2021, REDQ): one that
-over-estimates by chance is rarely believed. Values are clipped to the range of possible returns,
-so that what over-estimation is left can't feed on itself.
+The target is the minimum over a few target networks, drawn at random (Chen et al. 2021, REDQ), so
+that chance over-estimates rarely count. Values are clipped to the range of possible returns, so
+that the remaining over-estimation can't feed on itself.
 """
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.weight_average import move_average
 from inril_ros.learning.saved_state import (
     load_optimiser,
@@ -31,7 +32,7 @@ from inril_ros.learning.saved_state import (
 
 
 class CriticNumbers(Protocol):
-    """What the configuration of a host says of its critics."""
+    """The settings of critics in a host's configuration."""
 
     critic_width: int
     critic_layers: int
@@ -51,9 +52,12 @@ class CriticEnsemble:
                  generator: torch.Generator, device: torch.device) -> None:
         """Make untrained critics.
 
-        :param model: sizes of observations and chunks
-        :param encoder: the cloned actor's; the critics begin with its scale and its eyes
-        :param generator: on the CPU; the critics' weights are drawn by it
+        Args:
+            config: The settings of the critics.
+            model: Sizes of observations and chunks.
+            encoder: The cloned actor's encoder; the critics begin with its weights.
+            generator: Random numbers on the CPU that the critics' weights are drawn with.
+            device: Where the critics are.
         """
         self._config = config
         with torch.random.fork_rng(devices=[]):
@@ -67,8 +71,8 @@ class CriticEnsemble:
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """Return what learns."""
-        return [part for part in self.critic.parameters() if part.requires_grad]
+        """Return the parameters that learn."""
+        return trainable(self.critic)
 
     def choose(self, random: np.random.Generator) -> list[int]:
         """Return the critics whose minimum is the next target."""
@@ -78,9 +82,9 @@ class CriticEnsemble:
     @torch.no_grad()
     def target_value(self, observations: Observations, candidates: list[Tensor],
                      members: list[int]) -> Tensor:
-        """Return the value (B,) of the best of some candidate chunks (B, T, A), each at its least.
+        """Return the value (B,) of the best of some candidate chunks (B, T, A).
 
-        That is the clipped maximum over candidates of the minimum over the chosen targets.
+        This is the clipped maximum over candidates of the minimum over the chosen targets.
         """
         features = self.target.encoder(observations)
         values = torch.stack([self.target(features, chunks)[members].amin(dim=0)
@@ -89,9 +93,9 @@ class CriticEnsemble:
 
     def regress(self, observations: Observations, chunks: Tensor, values: Tensor,
                 generator: torch.Generator | None) -> tuple[float, float]:
-        """Take a gradient step towards values (B,); targets follow. Return loss and mean estimate.
+        """Take a gradient step towards values (B,); the target networks follow.
 
-        :param generator: see ObservationEncoder
+        Return the loss and the mean estimate. For `generator` see ObservationEncoder.
         """
         estimates = self.critic(self.critic.encoder(observations, generator), chunks)
         loss = (estimates - values).square().mean(dim=1).sum()
@@ -117,7 +121,7 @@ class CriticEnsemble:
                 **optimiser_tensors('critic_optimiser', self.optimiser)}
 
     def load_state_dict(self, tensors: Mapping[str, Tensor]) -> None:
-        """Continue from what `state_dict` returned; other tensors are left alone."""
+        """Continue from what `state_dict` returned; other tensors are ignored."""
         self.critic.load_state_dict(unprefixed('critic', tensors), strict=True)
         self.target.load_state_dict(unprefixed('target', tensors), strict=True)
         load_optimiser('critic_optimiser', self.optimiser, tensors)

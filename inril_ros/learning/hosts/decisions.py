@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The decisions of a policy, cut out of its episodes: what an on-policy host learns from.
+"""The decisions of a policy in its episodes, from which an on-policy host learns.
 
-Steps that a person commanded were not drawn by the policy. A decision with such a step teaches
-nothing here, and the segment before it ends there, as at a time-out.
+Steps that a person commanded were not drawn by the policy. A decision with such a step is left
+out, and the segment before it ends there, as at a time-out.
 """
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from inril_ros.learning.observations import joined, Observations
 
 @dataclass(frozen=True)
 class Decisions:
-    """M decisions of a policy in segments: all that happened between two of a segment is known."""
+    """M decisions of a policy in segments of successive decisions."""
 
     observations: Observations
-    """M, what each decision was made from."""
+    """M, the observation of each decision."""
     extras: Tensor
-    """(M, D) how it was drawn."""
+    """(M, D) extras: how the decision was drawn."""
     rewards: Tensor
     """(M,) sum over the steps of the decision."""
     ends: Tensor
-    """(M,) bool, the decision is the last of its segment."""
+    """(M,) bool, whether the decision is the last of its segment."""
     episodes: Tensor
     """(M,) int64, number of the episode."""
     final_observations: Observations
     """One per segment: the observation after its last decision."""
     terminal: Tensor
-    """(segments,) bool, that observation is terminal."""
+    """(segments,) bool, whether that observation is terminal."""
 
     def __len__(self) -> int:
         """Return M."""
@@ -46,10 +46,10 @@ class Decisions:
 
 
 def decisions_of(episode: Episode, extras_size: int) -> Decisions | None:
-    """Return the decisions of an episode that a person did not take part in, or None.
+    """Return the decisions of an episode without intervened steps, or None if there are none.
 
     Raises:
-        ValueError: The extras of its decisions have another size.
+        ValueError: The extras of its decisions have a different size.
     """
     starts = episode.decision_starts
     if episode.extras.shape[1] != extras_size:
@@ -75,7 +75,7 @@ def decisions_of(episode: Episode, extras_size: int) -> Decisions | None:
 
 
 def join_decisions(parts: Sequence[Decisions]) -> Decisions:
-    """Return the decisions of several parts; their episodes are numbered on."""
+    """Return the decisions of several parts; episode numbers continue from part to part."""
     episodes, number = [], 0
     for part in parts:
         episodes.append(part.episodes + number)
@@ -89,11 +89,10 @@ def join_decisions(parts: Sequence[Decisions]) -> Decisions:
 
 def advantages_of(decisions: Decisions, rewards: NDArray[np.float64], values: Tensor,
                   final_values: Tensor, gamma: float, trace: float) -> tuple[Tensor, Tensor]:
-    """Return advantages (M,) and the returns (M,) that a critic should learn, float32.
+    """Return advantages (M,) and the returns (M,) that a critic learns, float32.
 
-    :param rewards: (M,) maybe scaled
-    :param values: (M,) of the observations
-    :param final_values: (segments,) of the final observations; terminal ones count as 0
+    `rewards` (M,) may be scaled; `values` (M,) are those of the observations, `final_values`
+    (segments,) those of the final observations, of which terminal ones count as 0.
     """
     ends = decisions.ends.numpy()
     bootstraps = np.zeros(len(decisions))
@@ -128,7 +127,7 @@ def packed(prefix: str, decisions: Decisions) -> dict[str, Tensor]:
 
 
 def unpacked(prefix: str, tensors: Mapping[str, Tensor]) -> Decisions | None:
-    """Return the decisions that `packed` was given, or None if there are none of that name."""
+    """Return the decisions that `packed` was given, or None if there are none with the prefix."""
     if f'{prefix}.rewards' not in tensors:
         return None
     fields: dict[str, Any] = {name: tensors[f'{prefix}.{name}'] for name in _TENSORS}

@@ -3,8 +3,8 @@
 """IDQL with chunks, for sparse success rewards: the default host.
 
 The critic learns Q(o, chunk) from all windows of the replay; it never touches the actor. The
-policy gets better in two ways: the critic picks the best of n proposed chunks (RL), and imitation
-of what worked moves the proposals (IL). The two objectives own different networks, so there is no
+policy improves in two ways: the critic chooses the best of n proposed chunks (RL), and imitation
+of successes moves the proposals (IL). The two objectives move different networks, so there is no
 gradient to separate.
 
 After Hansen-Estruch et al. 2023, with differences: no expectile value network, but the maximum

@@ -10,15 +10,15 @@ gradient steps on the critics, then one on the correction:
     a' = clip(b' + scale * correction(o', b') + noise), or b' if that is worth more (the guard)
     actor: max  mean_e Q(o, a) - pessimism * std_e Q(o, a),  a = clip(b + scale * correction(o, b))
 
-After Ankile et al. 2025 (ResFiT), with what fits small budgets: positives from own successes,
-values clipped to the range of possible returns, noise that is correlated in time. The actor is
-deterministic, soft actor-critic's limit without entropy (TD3, Fujimoto et al. 2018): a residual
-that must keep some entropy would shake the base policy where it is right.
+After Ankile et al. 2025 (ResFiT), adapted to small budgets: positives from own successes, values
+clipped to the range of possible returns, noise that is correlated in time. The actor is
+deterministic, the limit of soft actor-critic without entropy (TD3, Fujimoto et al. 2018): a
+residual that must keep some entropy would disturb the base policy where it is right.
 
 RL moves the correction, imitation the base: separate networks, so there is no gradient to
-separate. What the base proposed is stored with each observation. Once imitation has moved the
-base, older proposals are not what it would propose now; the correction sees the proposal that it
-corrects, so they remain valid examples.
+separate. The base's proposal is stored with each observation. Once imitation has moved the base,
+it would propose other actions; the correction sees the proposal that it corrects, so stored ones
+remain valid examples.
 """
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ResidualSAC(ActorCriticHost[ActorCriticBatch]):
         """Begin with a copy of a cloned policy, and corrections of zero.
 
         Raises:
-            ValueError: What was cloned is no diffusion policy.
+            ValueError: The cloned policy is no diffusion policy.
         """
         base = pretrained.cloned
         if not isinstance(base, DiffusionPolicy):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RLPD with chunks: soft actor-critic over a cloned Gaussian policy, from demonstrations on.
 
-What makes it learn from little experience (Ball et al. 2023): half of each batch comes from
+It learns from little experience (Ball et al. 2023), because half of each batch comes from
 demonstrations, critics have LayerNorm, and there are several of them. One RL update is some
 gradient steps on the critics, then one on the actor and one on the temperature:
 
@@ -11,9 +11,9 @@ gradient steps on the critics, then one on the actor and one on the temperature:
 
 Differences from the paper: Q is of chunks of T actions, the actor begins as a clone instead of at
 random and waits until the critics have warmed up, values are clipped to the range of possible
-returns, and own successes join the demonstrations' half.
+returns, and own successes are in the half of the demonstrations.
 
-RL and imitation move the same network here: this is the host whose two gradients meet.
+RL and imitation move the same network, so their gradients can conflict.
 """
 from __future__ import annotations
 

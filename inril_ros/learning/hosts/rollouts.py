@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The storage of an on-policy host: whole episodes, used for one iteration and then dropped.
 
-A rollout is what came in since the last iteration, once it holds enough environment steps. The
-iteration that follows is a number of epochs over its samples in minibatches. Some episodes of
-each rollout can be held out: a gradient on them shows where RL points without the noise that the
-last updates fitted.
+A rollout is the experience since the last iteration, once it has enough environment steps. An
+iteration is a number of epochs over its samples in minibatches. Some episodes of each rollout can
+be held out: a gradient on them is free of the noise that the last updates fitted.
 """
 from __future__ import annotations
 
@@ -26,13 +25,13 @@ from inril_ros.learning.hosts.decisions import (
 )
 
 _FEWEST_TO_HOLD_OUT = 2
-"""Parts that alignment needs at least, each of other episodes."""
+"""Episodes that a measurement of alignment needs at least."""
 
 
 class Rollouts:
     """Collects episodes, then deals the minibatches of one iteration.
 
-    A sample is one of the `samples_per_decision` things to learn from a decision; its number is
+    Each decision gives `samples_per_decision` samples; the number of a sample is
     decision * samples_per_decision + index.
     """
 
@@ -52,7 +51,7 @@ class Rollouts:
         self.ignored = 0
         """Episodes without a decision to learn from."""
         self.decisions: Decisions | None = None
-        """The rollout that is learned from, or was last."""
+        """The present or last rollout."""
         self.advantages = torch.zeros(0)
         self.returns = torch.zeros(0)
         self._training = torch.zeros(0, dtype=torch.int64)
@@ -62,7 +61,7 @@ class Rollouts:
         self._running = False
 
     def add(self, episode: Episode) -> None:
-        """Take in an episode that the policy acted in."""
+        """Add an episode of the policy."""
         decisions = decisions_of(episode, self._extras_size) if len(episode.extras) else None
         if decisions is None:
             self.ignored += 1
@@ -72,7 +71,7 @@ class Rollouts:
 
     @property
     def complete(self) -> bool:
-        """Return whether enough has come in for an iteration, and none is running."""
+        """Return whether there is enough experience for an iteration, and none is running."""
         return not self._running and self._pending_steps >= self._rollout_steps
 
     @property
@@ -83,11 +82,11 @@ class Rollouts:
     @property
     def _per_epoch(self) -> int:
         # The last minibatch of an epoch is left out if it is not full: its advantages would be
-        # normalised over fewer samples. The next epoch shuffles anew.
+        # normalised over fewer samples. The next epoch is shuffled again.
         return max(len(self._training) * self._samples // self._batch, 1)
 
     def begin(self, random: np.random.Generator) -> Decisions:
-        """Begin an iteration with all that came in; then give advantages to `learn`."""
+        """Begin an iteration with all new episodes; then pass advantages to `learn`."""
         self.decisions = join_decisions(self._pending)
         self._pending, self._pending_steps = [], 0
         number = int(self.decisions.episodes.max()) + 1
@@ -110,9 +109,9 @@ class Rollouts:
         return self._training
 
     def deal(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Return the next minibatch: decisions (B,) and indices of their samples (B,).
+        """Return the present minibatch: decisions (B,) and indices of their samples (B,).
 
-        The same until `advance` is called.
+        It stays the same until `advance` is called.
 
         Raises:
             RuntimeError: No iteration is running.
@@ -127,7 +126,7 @@ class Rollouts:
         return self._training[samples // self._samples], samples % self._samples
 
     def advance(self, stop: bool) -> bool:
-        """Go on to the next minibatch; return whether the iteration is over, `stop` ends it."""
+        """Go on to the next minibatch, or `stop`; return whether the iteration is over."""
         self._dealt += 1
         if self._dealt % self._per_epoch == 0 or stop:
             self._order = torch.zeros(0, dtype=torch.int64)
@@ -137,9 +136,9 @@ class Rollouts:
         return not self._running
 
     def heldout_parts(self, most: int) -> list[tuple[Tensor, Tensor]]:
-        """Return the samples of the held-out episodes as in `deal`, in parts of other episodes.
+        """Return the samples of the held-out episodes as `deal` does, in parts by episode.
 
-        At least two parts, at most `most`; none if nothing was held out.
+        There are two to `most` parts; none if nothing was held out.
         """
         if not len(self._heldout):
             return []
@@ -153,14 +152,14 @@ class Rollouts:
         return parts
 
     def on_trained_scale(self, advantages: Tensor) -> Tensor:
-        """Return advantages (B,) of held-out decisions over the spread of the trained ones.
+        """Return advantages (B,) of held-out decisions, normalised like the trained ones.
 
-        Normalised by their own mean and spread, they would carry their own noise twice.
+        Normalised by their own mean and spread, they would contain their own noise twice.
         """
         trained = self.advantages[self._training]
         return (advantages - trained.mean()) / (trained.std() + 1e-8)
 
-    # ---- what survives ---------------------------------------------------------------------
+    # ---- checkpoints -----------------------------------------------------------------------
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and plain data."""

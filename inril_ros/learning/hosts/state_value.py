@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""V(observation), the critic of the on-policy hosts. It is not exported: nobody acts by it."""
+"""V(observation), the critic of the on-policy hosts. It is not exported."""
 from __future__ import annotations
 
 import torch
@@ -25,12 +25,12 @@ class StateValue(nn.Module):
 
     def forward(self, observations: Observations,
                 generator: torch.Generator | None = None) -> Tensor:
-        """Return the values (B,); with a generator, to learn from: see ObservationEncoder."""
+        """Return the values (B,); pass a generator to learn from them (see ObservationEncoder)."""
         return self.network(self.encoder(observations, generator)).squeeze(-1)
 
     @torch.no_grad()
     def of_many(self, observations: Observations, device: torch.device) -> Tensor:
-        """Return the values (B,) on the CPU, some rows at a time: a rollout may hold images."""
+        """Return the values (B,) on the CPU, some rows at a time: a rollout may have images."""
         parts = [self(observations[slice(first, first + _ROWS_AT_ONCE)].to(device)).cpu()
                  for first in range(0, len(observations), _ROWS_AT_ONCE)]
         return torch.cat(parts) if parts else torch.zeros(0)
@@ -40,7 +40,7 @@ def make_state_value(model: ModelConfig, encoder: ObservationEncoder, width: int
                      generator: torch.Generator) -> StateValue:
     """Return an untrained critic that begins with the encoder of a cloned policy.
 
-    :param generator: on the CPU; the critic's weights are drawn by it
+    Its other weights are drawn with `generator`, on the CPU.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))

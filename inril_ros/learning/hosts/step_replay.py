@@ -6,13 +6,13 @@ A row at step t of an episode of N steps is (o[t], a[t:t+T], the discounted rewa
 steps, o[t+n]); n, the horizon, is at least T. At the end of an episode:
 
 * terminated: fewer steps are summed, nothing is bootstrapped, and a chunk that reaches beyond the
-  end repeats the last action, which no longer matters.
+  end repeats the last action, which has no influence.
 * not terminated (time-out): fewer steps are summed and the final observation is bootstrapped
-  from, with the discount of the steps that were summed. A chunk that would reach beyond the end
-  is no row, since its actions are unknown.
+  from, with the discount of the summed steps. A chunk that would reach beyond the end is no row,
+  since its later actions are unknown.
 
-The observations of an episode, the final one included, lie in N + 1 slots of a ring. When it is
-full, whole episodes are forgotten, the oldest first, so that no row ever reads across the seam
+The observations of an episode, including the final one, are in N + 1 slots of a ring. When it is
+full, whole episodes are removed, the oldest first, so that no row reads across the boundary
 between new and old data.
 """
 from __future__ import annotations
@@ -39,7 +39,7 @@ class StepBatch:
     images: NDArray[np.uint8] | None
     """(B, C, H, W, 3), or None if the episodes have none."""
     context: FloatArray
-    """(B, D) what was stored with the observation, for example the base policy's action."""
+    """(B, D) data stored with the observation, for example the base policy's action."""
     chunks: FloatArray
     """(B, T, A) executed actions."""
     returns: FloatArray
@@ -54,20 +54,18 @@ class StepBatch:
 
 
 class StepReplay:
-    """Whole episodes in a ring of `capacity` slots; the address of its first slot names a row.
+    """Whole episodes in a ring of `capacity` slots; a row is the address of its first slot.
 
-    Addresses count up for ever. `rows` are all rows that can be drawn, `positive_rows` those of
-    episodes that succeeded and those that a person commanded (in demonstrations: all).
+    Addresses only count up. `rows` are all rows that can be drawn, `positive_rows` those of
+    successful episodes and those that a person commanded (in demonstrations: all).
     """
 
     def __init__(self, observation_size: int, action_size: int, context_size: int,
                  chunk_length: int, horizon: int, gamma: float, capacity: int) -> None:
         """Make an empty replay.
 
-        :param context_size: D
-        :param horizon: n, environment steps from an observation to the one bootstrapped from
-        :param gamma: discount per environment step
-        :param capacity: slots; an episode of N steps takes N + 1
+        `horizon` is n, the environment steps from an observation to the one bootstrapped from;
+        `gamma` is the discount per environment step. An episode of N steps takes N + 1 slots.
         """
         if not 1 <= chunk_length <= horizon:
             raise ValueError(f'the horizon {horizon} must be at least the chunk length '
@@ -76,14 +74,14 @@ class StepReplay:
         self.capacity = capacity
         self._observations = _Ring(capacity, (observation_size,))
         self._context = _Ring(capacity, (context_size,))
-        # One action and reward per observation: those of a last one are unused.
+        # One action and reward per observation; those of the last one are unused.
         self._actions = _Ring(capacity, (action_size,))
         self._rewards = _Ring(capacity, ())
         self._intervened = _Ring(capacity, (), np.bool_)
         self._last = _Ring(capacity, (), np.int64)
         self._terminated = _Ring(capacity, (), np.bool_)
         self._episode = _Ring(capacity, (), np.int64)
-        # Views of the episodes' own images: a memory of other readers holds the same ones.
+        # Views of the episodes' own images, which other memories share.
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._batches = ImageBatches()
         self._episodes: deque[tuple[int, bool, bool]] = deque()
@@ -94,7 +92,7 @@ class StepReplay:
 
     @property
     def episodes(self) -> int:
-        """Return the number of episodes that are remembered."""
+        """Return the number of stored episodes."""
         return len(self._episodes)
 
     def rows_of_part(self, part: int, parts: int) -> Rows:
@@ -105,8 +103,7 @@ class StepReplay:
         """Add an episode of N steps with the context (N + 1, D) of its observations.
 
         Raises:
-            ValueError: It is longer than the ring, or sizes differ from those of the
-                replay.
+            ValueError: It is longer than the ring, or sizes differ from those of the replay.
         """
         steps = episode.steps
         if steps + 1 > self.capacity:
@@ -122,7 +119,7 @@ class StepReplay:
             raise ValueError(f'context has {len(context)} rows, expected {steps + 1}')
         if self._episodes and (episode.images is None) != (not self._images):
             raise ValueError('episodes with and without images cannot be mixed')
-        self._forget(steps + 1)
+        self._make_room(steps + 1)
         first = self._next
         slots = first + np.arange(steps + 1)
         self._observations.write(slots, episode.observations)
@@ -144,8 +141,8 @@ class StepReplay:
         self.rows = np.concatenate([self.rows, rows])
         self.positive_rows = np.concatenate([self.positive_rows, positive])
 
-    def _forget(self, needed: int) -> None:
-        """Forget the oldest episodes until so many slots are free."""
+    def _make_room(self, needed: int) -> None:
+        """Remove the oldest episodes until so many slots are free."""
         while self._next - self._oldest + needed > self.capacity:
             steps, _, _ = self._episodes.popleft()
             for slot in range(self._oldest, self._oldest + steps + 1):
@@ -201,7 +198,7 @@ class StepReplay:
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
         """Fill this empty replay with what `state_dict` returned.
 
-        Addresses count from 0 again; the order of the rows, and what is forgotten when, stay.
+        Addresses count from 0 again; the order of the rows and of removal stays.
         """
         if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
@@ -218,7 +215,7 @@ class StepReplay:
 
 
 class _Ring:
-    """An array of `capacity` slots, named by addresses modulo it; allocated as it fills."""
+    """An array of `capacity` slots, read by address modulo capacity; allocated as it fills."""
 
     def __init__(self, capacity: int, shape: Sequence[int], dtype: type = np.float32) -> None:
         self.shape = tuple(shape)

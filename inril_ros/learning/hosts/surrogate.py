@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The clipped surrogate of PPO (Schulman et al. 2017), and what tells how far the policy moved."""
+"""The clipped surrogate loss of PPO (Schulman et al. 2017), and how far the policy has moved."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Surrogate:
-    """A loss, and how far the policy is from the one that acted."""
+    """A loss, and the distance of the policy from the one that acted."""
 
     loss: Tensor
     divergence: float
@@ -25,10 +25,11 @@ def clipped_surrogate(log_probabilities: Tensor, old: Tensor, advantages: Tensor
                       clip: Tensor | float) -> Surrogate:
     """Return the surrogate of B rows, to be minimised.
 
-    :param log_probabilities: (B,) under the present policy, with gradient
-    :param old: (B,) under the policy that acted
-    :param advantages: (B,)
-    :param clip: largest distance of the ratio from 1, one number or (B,)
+    Args:
+        log_probabilities: (B,) log probabilities under the present policy, with gradient.
+        old: (B,) log probabilities under the policy that acted.
+        advantages: (B,) advantages.
+        clip: Largest distance of the ratio from 1, one number or (B,).
     """
     log_ratio = log_probabilities - old
     ratio = log_ratio.exp()
@@ -45,8 +46,8 @@ def clip_range(indices: Tensor, chain_steps: int, first: float, last: float,
                growth: float) -> Tensor:
     """Return the clip ranges (B,) of denoising steps: exponential from `first` to `last`.
 
-    Early steps move a chunk far, so their ratios are held closer to 1 (DPPO, appendix).
-    The only step of a chain of one is the last one.
+    Early steps move a chunk far, so their ratios are kept closer to 1 (DPPO, appendix). The only
+    step of a chain of one counts as the last one.
     """
     if chain_steps == 1:
         return torch.full(indices.shape, last, device=indices.device)

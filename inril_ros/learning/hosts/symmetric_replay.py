@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Two replays and batches from both: what was shown or worked, and whatever was lived through.
+"""Two replays, of demonstrations and of own episodes, and batches from both.
 
 Symmetric sampling (Ball et al. 2023, RLPD): a fixed share of each batch are positives, from
-demonstrations, however small a part of the data they are. Own successes, and what a person
-commanded in between, count as positives too (as Luo et al. 2024, HIL-SERL, do with
-interventions). Demonstrations are never forgotten.
+demonstrations, however small a part of the data they are. Own successes and interventions count
+as positives too (as interventions do in HIL-SERL, Luo et al. 2024). Demonstrations are never
+removed.
 """
 from __future__ import annotations
 
@@ -38,18 +38,16 @@ class Steps:
 
 
 class SymmetricReplay:
-    """Demonstrations and own episodes; `positives` and `online` count rows to draw from."""
+    """Demonstrations and own episodes."""
 
     def __init__(self, observation_size: int, action_size: int, context_size: int,
                  chunk_length: int, horizon: int, gamma: float, capacity: int,
                  with_demonstrations: bool, with_successes: bool,
                  device: torch.device) -> None:
-        """Make two empty replays; sizes as for StepReplay.
+        """Make two empty replays; sizes as for StepReplay, `capacity` in slots for own episodes.
 
-        :param capacity: slots for own episodes
-        :param with_demonstrations: count demonstrations as positives; else they are kept for
-            `demonstrations` alone
-        :param with_successes: count own successes and interventions as positives
+        `with_demonstrations` counts demonstrations as positives; else they are kept for
+        `demonstrations` alone. `with_successes` counts own successes and interventions.
         """
         sizes = observation_size, action_size, context_size, chunk_length, horizon, gamma
         self._shown = StepReplay(*sizes, capacity=sys.maxsize)
@@ -69,9 +67,9 @@ class SymmetricReplay:
         replay.add(episode, context)
 
     def draw(self, number: int, positive_share: float, random: np.random.Generator) -> Steps:
-        """Return rows: first the share of positives, then own rows, each uniformly.
+        """Return rows: first the share of positives, then own rows, both drawn uniformly.
 
-        While there are no positives, all rows are own ones.
+        All rows are own ones while there are no positives.
 
         Raises:
             ValueError: There are no own rows.
@@ -93,21 +91,21 @@ class SymmetricReplay:
         return self._tensors([self._shown.batch(draw(self._shown.rows, number, random))])
 
     def parts(self, number: int, parts: int, random: np.random.Generator) -> list[Steps]:
-        """Return a batch of own rows for each part of the episodes; [] if a part is empty."""
+        """Return a batch of own rows for each part of the episodes; [] if one is empty."""
         rows: list[Rows] = [self._lived.rows_of_part(part, parts) for part in range(parts)]
         if not all(len(part) for part in rows):
             return []
         return [self._tensors([self._lived.batch(draw(part, number, random))]) for part in rows]
 
     def _tensors(self, parts: list[StepBatch]) -> Steps:
-        """Join numpy batches, and bring them to the device."""
+        """Join numpy batches and move them to the device."""
         parts = [part for part in parts if len(part.returns)]
 
         def tensor(name: str) -> Tensor | None:
             arrays = [getattr(part, name) for part in parts]
             if any(array is None for array in arrays):
                 return None
-            # Batches are copies already, and images are large: no further one on the CPU.
+            # Batches are copies already, and images are large: no second copy on the CPU.
             joined = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
             return torch.from_numpy(joined).to(self._device)
 

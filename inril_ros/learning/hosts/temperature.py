@@ -15,12 +15,12 @@ from inril_ros.learning.saved_state import load_optimiser, optimiser_tensors, re
 class Temperature:
     """alpha = exp(log alpha), moved along alpha * (entropy - target) (Haarnoja et al. 2018).
 
-    More entropy than the target lowers alpha, less raises it. 0 switches entropy off for good.
+    More entropy than the target lowers alpha, less raises it. 0 disables entropy permanently.
     """
 
     def __init__(self, initial: float, target_entropy: float, learning_rate: float,
                  device: torch.device) -> None:
-        """Begin at `initial`; a learning rate of 0 leaves it there."""
+        """Begin at `initial`; a learning rate of 0 keeps it there."""
         start = math.log(initial) if initial > 0.0 else -math.inf
         self.log_alpha = nn.Parameter(torch.tensor(start, device=device))
         self._target_entropy = target_entropy

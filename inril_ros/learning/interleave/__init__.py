@@ -1,3 +1,3 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The method: when to imitate (schedule), what to imitate (sources), how much it moved (dose)."""
+"""The method: when to imitate (schedule), what (sources), separation, alignment and dose."""

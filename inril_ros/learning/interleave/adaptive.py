@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Controllers that choose m, the RL units per imitation event, from what the events show.
+"""Controllers that choose m, the RL units per imitation event, from measurements at the events.
 
 All begin at m0, keep m within bounds, and move it by at most a factor `most_change` per event.
-`observe` is called once per event, before the next RL step. What an event did not measure is
-None and changes nothing; what is not finite changes nothing either and is counted in `ignored`.
+`observe` is called once per event, before the next RL step. A value that was not measured is None
+and changes nothing; one that is not finite changes nothing either and is counted in `ignored`.
 
 The controller that computes m from a model of both losses is in model_based.py.
 """
@@ -20,7 +20,7 @@ from inril_ros.learning.interleave.alignment_pool import PooledAlignment
 
 @dataclass(frozen=True)
 class Limits:
-    """How any controller may move m."""
+    """Bounds on m and on its changes, for every controller."""
 
     m_min: float = 2.0
     m_max: float = 30.0
@@ -54,9 +54,9 @@ class Limits:
 class CycleLosses:
     """Both losses along one cycle: m RL units, then the imitation event.
 
-    On data kept out of learning. For PPO the RL loss is the importance-weighted surrogate of a
-    held-out slice of the rollout, for off-policy hosts the actor loss. Each loss on the same
-    batch and noise at all its points: differences are what counts.
+    On data kept out of learning. The RL loss of PPO hosts is the importance-weighted surrogate of
+    a held-out slice of the rollout, that of off-policy hosts the actor loss. Each loss is taken
+    on the same batch with the same noise at all points, because only differences count.
     """
 
     units: float
@@ -76,7 +76,7 @@ class CycleLosses:
 
 @dataclass(frozen=True)
 class Event:
-    """What an imitation event showed. None: not measured this time."""
+    """Measurements at an imitation event; None: not measured this time."""
 
     alignment: PooledAlignment | None = None
     losses: CycleLosses | None = None
@@ -84,24 +84,46 @@ class Event:
     """IL loss on held-out demonstrations, before the event's IL steps."""
     dose: float | None = None
     """|path of IL| / |path of RL| over the last cycle."""
-    success: float | None = None
-    """Present success rate of the policy, in [0, 1]."""
 
 
-class AlignmentThermostat:
+class Controller:
+    """Chooses m for an AdaptiveSchedule.
+
+    Attributes:
+        m: The present m.
+        ignored: Number of events with a value that was not finite.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.m = limits.m0
+        self.ignored = 0
+
+    def observe(self, event: Event) -> None:
+        """Move m by what an event measured."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything needed to continue, as JSON-able data."""
+        return {'m': self.m, 'ignored': self.ignored}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict`."""
+        self.m, self.ignored = float(state['m']), int(state['ignored'])
+
+
+class AlignmentThermostat(Controller):
     """More RL per imitation event the more the gradients conflict: m -> m0 exp(-gain * cosine).
 
-    Gated: the pooled cosine counts only while it can be told from zero at the pool's level and
-    has a value; otherwise m goes back towards m0. (Ungated, noise would set m: a single event's
-    cosine has no meaning with PPO-type hosts.)
+    Gated: the pooled cosine counts only while it is distinguishable from zero at the pool's level
+    and has a value; otherwise m goes back towards m0. Without the gate, noise would set m: a
+    single event's cosine has no meaning with PPO hosts.
     """
 
     def __init__(self, limits: Limits, gain: float = 3.0) -> None:
         """Begin at m0; ValueError for a gain that is not positive."""
-        self.limits = limits
+        super().__init__(limits)
         self.gain = positive('gain', gain)
-        self.m = limits.m0
-        self.ignored = 0
 
     def observe(self, event: Event) -> None:
         """Move m by the event's `alignment`."""
@@ -114,7 +136,7 @@ class AlignmentThermostat:
         self.m = self.limits.towards(self.m, target)
 
     def target(self, alignment: PooledAlignment) -> float | None:
-        """Return where m should go; None if the cosine is not finite."""
+        """Return the m to move towards; None if the cosine is not finite."""
         if not alignment.distinguishable or alignment.cosine is None:
             return self.limits.m0
         if not math.isfinite(alignment.cosine):
@@ -122,48 +144,29 @@ class AlignmentThermostat:
         cosine = min(max(alignment.cosine, -1.0), 1.0)
         return self.limits.m0 * math.exp(-self.gain * cosine)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return m and the count, as JSON-able data."""
-        return {'m': self.m, 'ignored': self.ignored}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict`."""
-        self.m, self.ignored = float(state['m']), int(state['ignored'])
-
-
-class AnchorConstraint:
-    """Keep the held-out IL loss at (1 + slack) of what it was after cloning, like an adaptive KL.
+class AnchorConstraint(Controller):
+    """Keep the held-out IL loss at (1 + slack) of its value after cloning, like an adaptive KL.
 
     log m <- log m + rate ((1 + slack) reference - IL loss) / reference. This integrates, so
-    `smoothing` does not apply: a moving average inside an integrating loop would make it swing.
-    The loss of a fixed held-out set has little noise.
+    `smoothing` does not apply: a moving average inside an integrating loop would make it
+    oscillate. The loss of a fixed held-out set has little noise.
     """
 
-    def __init__(self, limits: Limits, reference: float, slack: float = 0.2, rate: float = 0.2,
-                 base_success: float | None = None, release: float = 0.0) -> None:
-        """Begin at m0.
+    def __init__(self, limits: Limits, reference: float, slack: float = 0.2,
+                 rate: float = 0.2) -> None:
+        """Begin at m0; `reference` is the held-out IL loss after cloning.
 
-        :param reference: held-out IL loss after cloning
-        :param base_success: success of the cloned policy; each event at which the policy does
-            better adds `release` to the slack. None or 0: the slack stays
         Raises:
-            ValueError: A reference or rate that is not positive, a negative slack or
-                release.
+            ValueError: A reference or rate that is not positive, or a negative slack.
         """
-        self.limits = limits
+        super().__init__(limits)
         self.reference = positive('reference', reference)
         self.slack = not_negative('slack', slack)
         self._rate = positive('rate', rate)
-        self._base_success = base_success
-        self._release = not_negative('release', release)
-        self.m = limits.m0
-        self.ignored = 0
 
     def observe(self, event: Event) -> None:
-        """Move m by the event's `heldout_il_loss`, the slack by `success`."""
-        if self._base_success is not None and event.success is not None:
-            self.ignored += not math.isfinite(event.success)
-            self.slack += self._release * (event.success > self._base_success)
+        """Move m by the event's `heldout_il_loss`."""
         if event.heldout_il_loss is None:
             return
         if not math.isfinite(event.heldout_il_loss):
@@ -173,16 +176,16 @@ class AnchorConstraint:
         self.m = self.limits.moved(self.m, -self._rate * excess)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return m, the slack and the count, as JSON-able data."""
-        return {'m': self.m, 'slack': self.slack, 'ignored': self.ignored}
+        """Return m, the slack and the count."""
+        return {**super().state_dict(), 'slack': self.slack}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict`."""
-        self.m, self.slack = float(state['m']), float(state['slack'])
-        self.ignored = int(state['ignored'])
+        super().load_state_dict(state)
+        self.slack = float(state['slack'])
 
 
-class DoseController:
+class DoseController(Controller):
     """Keep |path of IL| / |path of RL| per cycle at a target: a cycle twice as long halves it.
 
     With Adam an IL step moves the parameters by its learning rate whatever the gradient, so the
@@ -191,10 +194,8 @@ class DoseController:
 
     def __init__(self, limits: Limits, target: float) -> None:
         """Begin at m0; ValueError for a target that is not positive."""
-        self.limits = limits
+        super().__init__(limits)
         self._target = positive('target', target)
-        self.m = limits.m0
-        self.ignored = 0
 
     def observe(self, event: Event) -> None:
         """Move m by the event's `dose`."""
@@ -204,14 +205,6 @@ class DoseController:
             self.ignored += 1
             return
         self.m = self.limits.towards(self.m, self.m * event.dose / self._target)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return m and the count, as JSON-able data."""
-        return {'m': self.m, 'ignored': self.ignored}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict`."""
-        self.m, self.ignored = float(state['m']), int(state['ignored'])
 
 
 def positive(name: str, value: float) -> float:

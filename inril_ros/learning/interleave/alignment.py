@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How the imitation gradient and the RL gradient lie to each other at one imitation event.
+"""The alignment of the imitation gradient and the RL gradient at one imitation event.
 
 The theory of interleaving assumes a cosine c between the two *expected* gradients. Two minibatch
 gradients don't show it: their noise makes them near-orthogonal whatever c is. So each gradient
-comes in two or more independent parts, and products of different parts estimate the products of
+is taken in two or more independent parts, and products of different parts estimate the products of
 the expectations without bias:
 
     c = <g_I, g_R> / sqrt(|g_I|^2 |g_R|^2),   |g|^2 ~ mean over i != j of <g_i, g_j>
@@ -12,7 +12,7 @@ the expectations without bias:
 Parts are independent only if no episode is in two of them (pairs of one episode share its
 outcome), and g_R must not come from the batch that was just trained on: there IL pulls back
 along the last RL step, noise included, which looks like conflict. Even so the denominator of a
-single event is often not positive with PPO-type hosts: publish what is pooled over events
+single event is often not positive with PPO hosts: publish the estimate that is pooled over events
 (alignment_pool.py), never a mean of ratios.
 
 Everywhere in this package a `step` is what is subtracted from the parameters.
@@ -40,14 +40,14 @@ class Products:
     """|g_I|^2, unbiased (mean over pairs of different parts); noise can make it negative."""
     rl: float
     il_mean_square: float
-    """|mean of the IL parts|^2: what an optimiser sees; noise makes it larger than `il`."""
+    """|mean of the IL parts|^2, which an optimiser sees; noise makes it larger than `il`."""
     rl_mean_square: float
     il_part_square: float
     """Mean of |part|^2 over the IL parts."""
     rl_part_square: float
     sign_conflict: float
-    """Share of coordinates in which the mean gradients have opposite signs, of those where neither
-    is zero. Pure noise reads 1/2."""
+    """Share of the coordinates where neither mean gradient is zero in which their signs differ;
+    1/2 for pure noise."""
 
     @property
     def raw_cosine(self) -> float:
@@ -57,7 +57,7 @@ class Products:
 
     @property
     def corrected_cosine(self) -> float | None:
-        """Return the cosine without the bias, maybe beyond +-1; None for a denominator <= 0."""
+        """Return the cosine without the bias, possibly beyond +-1; None for a denominator <= 0."""
         if self.il <= 0.0 or self.rl <= 0.0:
             return None
         return self.inner / (math.sqrt(self.il) * math.sqrt(self.rl))
@@ -75,7 +75,7 @@ class Products:
 
 @dataclass(frozen=True)
 class Alignment:
-    """What one event shows, over all shared parameters and layer by layer."""
+    """The alignment at one event, over all shared parameters and layer by layer."""
 
     whole: Products
     layers: Mapping[str, Products]
@@ -85,10 +85,10 @@ class Alignment:
     """T(I->R) = <g_R, IL step>: the decrease of the RL loss by the IL step, predicted to first
     order from the step really taken; None if no step was given."""
     rl_to_il: float | None
-    """T(R->I) = <g_I, RL step>: likewise, the decrease of the IL loss by the RL step."""
+    """T(R->I) = <g_I, RL step>: the decrease of the IL loss by the RL step, in the same way."""
 
     def scalars(self) -> dict[str, float]:
-        """Return what to log for the whole; quantities that are undefined are left out."""
+        """Return the values of the whole to log; undefined ones are left out."""
         found = {
             'inner': self.whole.inner, 'raw_cosine': self.whole.raw_cosine,
             'corrected_cosine': self.whole.corrected_cosine,
@@ -106,12 +106,13 @@ def measure_alignment(il: Sequence[Gradient], rl: Sequence[Gradient], *,
                       rl_step: Gradient | None = None) -> Alignment:
     """Compare the parts of the IL gradient with the parts of the RL gradient, at one point.
 
-    :param il: two or more gradients of the IL loss on disjoint halves of an IL batch
-    :param rl: two or more gradients of the RL loss on disjoint sets of episodes (or lanes), equal
-        weight each, none of them from the batch just trained on
-    :param layers: the layer of each tensor (see `layer_names`); tensors of one name are one block
-    :param il_step: parameters before minus after the IL step
-    :param rl_step: the same of the RL step (or of all RL steps of a cycle)
+    Args:
+        il: Two or more gradients of the IL loss on disjoint halves of an IL batch.
+        rl: Two or more gradients of the RL loss on disjoint sets of episodes (or lanes), of equal
+            weight, none of them from the batch just trained on.
+        layers: The layer of each tensor (see `layer_names`); tensors of one name are one block.
+        il_step: Parameters before minus after the IL step.
+        rl_step: Parameters before minus after the RL step (or all RL steps of a cycle).
 
     Raises:
         ValueError: Fewer than two parts, or lists that do not match.
@@ -169,23 +170,10 @@ def smoothness(before: Gradient, after: Gradient, step: Gradient) -> float:
 def needed_inner(products: Products, rl_smoothness: float, step_size: float) -> float:
     """Return the inner product above which an IL step is expected to lower the RL loss.
 
-    L_R alpha_I (|g_I|^2 + noise) / 2, from the descent lemma for SGD.
-
-    :param step_size: alpha_I; for an adaptive optimiser |IL step| / |mean IL gradient|
+    L_R alpha_I (|g_I|^2 + noise) / 2, from the descent lemma for SGD. The step size alpha_I of an
+    adaptive optimiser is |IL step| / |mean IL gradient|.
     """
     return rl_smoothness * step_size * products.il_mean_square / 2.0
-
-
-def c_min(products: Products, rl_smoothness: float, step_size: float) -> float | None:
-    """Return the cosine above which an IL step is expected to lower the RL loss.
-
-    c_min = L_R alpha_I |g_I| / (2 |g_R|) (1 + noise / |g_I|^2): `needed_inner` over the norms.
-    Like the corrected cosine it is undefined (None) for a denominator <= 0.
-    """
-    if products.il <= 0.0 or products.rl <= 0.0:
-        return None
-    return (needed_inner(products, rl_smoothness, step_size)
-            / (math.sqrt(products.il) * math.sqrt(products.rl)))
 
 
 @dataclass(frozen=True)
@@ -193,20 +181,20 @@ class ActionAlignment:
     """Alignment in function space, on the states of one batch."""
 
     cosine: float
-    """Mean over states; nan if there is no state where both gradients are non-zero."""
+    """Mean over states; nan if no state has two non-zero gradients."""
     conflict: float
-    """Share of states with a negative cosine; nan likewise."""
-    states: int
-    """How many states count."""
+    """Share of the states with a negative cosine; nan in the same case."""
 
 
 def action_space_cosine(il: Tensor, rl: Tensor) -> ActionAlignment:
-    """Compare where two losses push the executed actions, for networks that share no parameters.
+    """Compare the directions in which two losses push the actions, for separate networks.
 
-    :param il: (B, T, A), gradient of the IL loss with respect to the executed actions
-    :param rl: (B, T, A), the same of the RL loss, on the same states and actions
+    Args:
+        il: (B, T, A), gradient of the IL loss with respect to the executed actions.
+        rl: (B, T, A), gradient of the RL loss, on the same states and actions.
+
     Raises:
-        ValueError: Other shapes.
+        ValueError: The shapes differ.
     """
     if il.dim() != 3 or il.shape != rl.shape:
         raise ValueError(f'gradients of shapes {tuple(il.shape)} and {tuple(rl.shape)}: both '
@@ -215,8 +203,7 @@ def action_space_cosine(il: Tensor, rl: Tensor) -> ActionAlignment:
     norms = torch.linalg.vector_norm(left, dim=1) * torch.linalg.vector_norm(right, dim=1)
     counted = norms > 0.0
     cosines = (left * right).sum(dim=1)[counted] / norms[counted]
-    return ActionAlignment(float(cosines.mean()), float((cosines < 0.0).double().mean()),
-                           int(counted.sum()))
+    return ActionAlignment(float(cosines.mean()), float((cosines < 0.0).double().mean()))
 
 
 def _products(sums: Sequence[float], il_parts: int, rl_parts: int) -> Products:

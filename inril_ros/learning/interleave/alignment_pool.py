@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What many imitation events show together about the alignment of the two objectives.
+"""The alignment of the two objectives, pooled over many imitation events.
 
-One event's corrected cosine is a ratio of noisy numbers, half of which have no meaning with
-PPO-type hosts. Here numerators and denominators are summed over events before anything is
-divided, and the sum comes with a t-value and an interval. What cannot be told from zero is said
-to be so.
+One event's corrected cosine is a ratio of noisy numbers, half of which have no meaning with PPO
+hosts. Here numerators and denominators are summed over events before anything is divided, and the
+sum comes with a t-value and an interval. A sum that is indistinguishable from zero is reported as
+such.
 """
 from __future__ import annotations
 
@@ -24,58 +24,53 @@ from inril_ros.learning.interleave.alignment import Alignment, Products
 WHOLE = 'whole'
 
 LEAST_T_OF_SQUARES = math.sqrt(10.0)
-"""How many standard errors above zero a pooled |g|^2 must be to be divided by. As for weak
+"""Standard errors above zero that a pooled |g|^2 needs to be a denominator. As for weak
 instruments in two-stage regression (F > 10, Staiger and Stock 1997), a test at 5 % is not
 enough: denominators that just pass it are those that noise made too large."""
 
 
 @dataclass(frozen=True)
 class PooledAlignment:
-    """The alignment over a number of events."""
+    """The alignment over some events."""
 
     events: int
     cosine: float | None
-    """sum of inner / sqrt(sum of |g_I|^2 * sum of |g_R|^2), maybe beyond +-1 by noise; None
+    """sum of inner / sqrt(sum of |g_I|^2 * sum of |g_R|^2), possibly beyond +-1 by noise; None
     while either of the two lower sums is not clearly above zero, or with too few events."""
     interval: tuple[float, float] | None
-    """Of the cosine, at the pool's level: jackknife over events, Student's t."""
+    """Interval of the cosine at the pool's level: jackknife over events, Student's t."""
     t_value: float
-    """Of the mean of `inner` over events; 0 with fewer than two."""
+    """Student's t of the mean of `inner` over events; 0 with fewer than two."""
     p_value: float
     """Two-sided."""
     distinguishable: bool
     """Whether there are enough events and p_value < 1 - level."""
-    nonpositive: float
-    """Share of the events whose own denominator is <= 0: how far single events are usable."""
     in_words: str
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How predicted loss decreases relate to real ones: real = intercept + slope * predicted."""
+    """A regression of real on predicted loss decreases: real = intercept + slope * predicted."""
 
     events: int
     slope: float
     """1 if first-order transfer predicts what happens; curvature lowers the intercept."""
     intercept: float
-    slope_error: float
-    """Standard error."""
     r_squared: float
 
 
 class AlignmentPool:
     """The last `window` events.
 
-    The test behind `distinguishable` looks at the numerator alone (t-test of the mean inner
-    product), so it holds whatever the denominators do. With no alignment it errs in a share
-    1 - level of looks. Successive looks share most of their events: over a run of many windows
-    a false alarm at some time is likely, one at a given time is not.
+    The test behind `distinguishable` uses the numerator alone (t-test of the mean inner product),
+    so it holds whatever the denominators are. Without alignment a share 1 - level of estimates is
+    a false alarm. Successive estimates share most of their events: over a run of many windows a
+    false alarm at some time is likely, one at a given time is not.
     """
 
     def __init__(self, window: int = 50, level: float = 0.95, least_events: int = 20) -> None:
-        """Begin empty.
+        """Begin empty; with fewer than `least_events` nothing is called distinguishable.
 
-        :param least_events: below this nothing is called distinguishable
         Raises:
             ValueError: Not 3 <= least_events <= window, or a level outside (0, 1).
         """
@@ -98,12 +93,13 @@ class AlignmentPool:
 
     def add(self, event: Alignment, rl_decrease: float | None = None,
             il_decrease: float | None = None, needed: float | None = None) -> None:
-        """Take in one event, forgetting the oldest if there are `window`.
+        """Add one event; the oldest is dropped if there are `window`.
 
-        :param rl_decrease: RL loss before minus after the IL step, on data of its own
-        :param il_decrease: IL loss before minus after the RL step(s)
-        :param needed: inner product above which the IL step lowers the RL loss; see
-            `needed_inner`
+        Args:
+            event: The alignment at the event.
+            rl_decrease: RL loss before minus after the IL step, on data of its own.
+            il_decrease: IL loss before minus after the RL step(s).
+            needed: Inner product above which the IL step lowers the RL loss; see `needed_inner`.
         """
         row = {name: _row(products)
                for name, products in [(WHOLE, event.whole), *event.layers.items()]}
@@ -120,7 +116,7 @@ class AlignmentPool:
                     pairs.append([predicted, real])
 
     def estimate(self, layer: str = WHOLE) -> PooledAlignment:
-        """Return what the events in the window show, over all parameters or of one layer."""
+        """Return the alignment over the window, of all parameters or of one layer."""
         rows = np.array([row[layer] for row in self._rows if layer in row]).reshape(-1, 3)
         return pooled(rows[:, 0], rows[:, 1], rows[:, 2], self.level, self.least_events)
 
@@ -132,8 +128,8 @@ class AlignmentPool:
     def c_min(self) -> float | None:
         """Return the cosine above which IL steps are expected to lower the RL loss.
 
-        Like the pooled cosine a ratio of sums over events, to be compared with it; None where
-        that is.
+        It is a ratio of sums over events, comparable to the pooled cosine, and None where that is
+        None.
         """
         rows = np.array(self._needed).reshape(-1, 3)
         if len(rows) < self.least_events or not all(_is_clear(rows[:, part]) for part in (1, 2)):
@@ -180,9 +176,7 @@ def pooled(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.f
     is not given while a denominator is not clearly above zero, where no interval of a ratio holds
     its level.
 
-    :param inner: (events,), unbiased estimates of <g_I, g_R>
-    :param il: (events,), of |g_I|^2
-    :param rl: (events,), of |g_R|^2
+    `inner`, `il` and `rl` are (events,), unbiased estimates of <g_I, g_R>, |g_I|^2 and |g_R|^2.
     """
     events = len(inner)
     t_value, p_value = _t_test(inner)
@@ -193,18 +187,17 @@ def pooled(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.f
         interval = _jackknife(inner, il, rl, cosine, level)
     return PooledAlignment(
         events, cosine, interval, t_value, p_value, distinguishable,
-        float(np.mean((il <= 0.0) | (rl <= 0.0))) if events else 0.0,
         _in_words(events, least_events, cosine, interval, t_value, distinguishable, level))
 
 
 def calibrate(pairs: Sequence[Sequence[float]]) -> Calibration | None:
-    """Regress real on predicted decreases; None with under 3 events or equal predictions."""
+    """Regress real on predicted decreases; None for fewer than 3 events or equal predictions."""
     predicted, real = np.array(list(pairs), dtype=np.float64).reshape(-1, 2).T
     if len(predicted) < 3 or np.ptp(predicted) == 0.0:
         return None
     line = stats.linregress(predicted, real)
     return Calibration(len(predicted), float(line.slope), float(line.intercept),
-                       float(line.stderr), float(line.rvalue) ** 2)
+                       float(line.rvalue) ** 2)
 
 
 def _row(products: Products) -> list[float]:
@@ -228,7 +221,7 @@ def _is_clear(squares: NDArray[np.float64]) -> bool:
 
 def _jackknife(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.float64],
                cosine: float, level: float) -> tuple[float, float] | None:
-    """Return the interval from leaving out one event at a time; None if one alone decides."""
+    """Return the jackknife interval; None if leaving out one event makes a norm not positive."""
     squares = (il.sum() - il) * (rl.sum() - rl)
     if (squares <= 0.0).any():
         return None

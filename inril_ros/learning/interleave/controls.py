@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Controls that a claim about interleaving needs: the same run with one thing replaced.
+"""Controls that a claim about interleaving needs: the same run with one part replaced.
 
 In first trials the IL loss rose as much under RL with shuffled advantages as under real RL: what
-looked like conflict of objectives was drift. And a regular kick of any kind may help to leave a
-bad region. Without these arms neither is seen.
+looked like a conflict of objectives was drift. And a regular kick of any kind may help to leave a
+bad region. Only these arms show either.
 """
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Control = Literal['none', 'parameter_noise', 'shuffled_advantages', 'shuffled_re
 CONTROLS: Mapping[Control, str] = MappingProxyType({
     'none': 'The method itself; RL only is m: null.',
     'parameter_noise': 'Each IL step is replaced by a Gaussian step of the same length '
-                       '(gaussian_step): is it imitation that helps, or being moved?',
-    'shuffled_advantages': 'On-policy hosts: the advantages of each iteration are permuted '
-                           '(shuffle_advantages): RL steps of the usual size without a signal.',
+                       '(gaussian_step): is it imitation that helps, or any movement?',
+    'shuffled_advantages': 'On-policy hosts: the advantages of each iteration are permuted: '
+                           'RL steps of the usual size without a signal.',
     'shuffled_rewards': 'Off-policy hosts: each episode gets the rewards and the outcome of '
                         'another one (shuffle_rewards): a critic of nothing.',
     'bc_regularised': 'No IL steps; each RL gradient gets weight * IL gradient added '
@@ -47,44 +47,33 @@ def checked_control(name: str) -> Control:
     return cast(Control, name)
 
 
-def gaussian_step(step: Sequence[Tensor], generator: torch.Generator, *,
-                  per_tensor: bool = False) -> list[Tensor]:
+def gaussian_step(step: Sequence[Tensor], generator: torch.Generator) -> list[Tensor]:
     """Return a step in a random direction, as long as the given one.
 
     The direction is that of independent Gaussian numbers, uniform over the sphere.
 
-    :param step: the step that the optimiser proposed, one tensor per parameter
-    :param generator: on the CPU, so that a seed draws the same numbers for every device
-    :param per_tensor: keep the length of each tensor, and so the proportions between layers;
-        else only the length of the whole
+    Args:
+        step: The step that the optimiser proposed, one tensor per parameter.
+        generator: Random numbers on the CPU, so that a seed draws the same for every device.
     """
     noise = [torch.randn(tensor.shape, generator=generator).to(tensor) for tensor in step]
-    if per_tensor:
-        return [_as_long_as([tensor], [drawn])[0] for tensor, drawn in zip(step, noise)]
-    return _as_long_as(step, noise)
-
-
-def shuffle_advantages(advantages: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the advantages in random order over all their entries; any shape.
-
-    Their distribution stays, so steps have about the usual size. What they say about actions
-    is lost, and also that those of one episode resemble each other.
-    """
-    order = torch.randperm(advantages.numel(), generator=generator).to(advantages.device)
-    return advantages.flatten()[order].reshape(advantages.shape)
+    wanted, drawn = (float(torch.stack([tensor.double().square().sum() for tensor in tensors])
+                           .sum().sqrt()) for tensors in (step, noise))
+    return [tensor * (wanted / drawn) for tensor in noise] if drawn else noise
 
 
 def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
                     random: np.random.Generator) -> tuple[list[NDArray[np.float32]], list[int]]:
-    """Give each episode the rewards of another; return them and whose they are.
+    """Give each episode the rewards of another; return them and the index of the other episode.
 
-    No episode keeps its own: the others' order is a random single cycle (Sattolo's algorithm).
-    Rewards are laid end to end: the last one stays at the last step. If the other episode is
+    No episode keeps its own rewards: the order is a random single cycle (Sattolo's algorithm).
+    Rewards are aligned at the end: the last one stays at the last step. If the other episode is
     shorter, the first steps get 0; if it is longer, its surplus first rewards are summed into the
-    first step. So the return without discount is exactly the other's. The outcome (success) is to
+    first step. So the return without discount is exactly the other's. The outcome (success) must
     be taken from the same episode.
 
-    :param rewards: (N_i,) of each episode, N_i >= 1
+    `rewards` are (N_i,) of each episode, N_i >= 1.
+
     Raises:
         ValueError: Fewer than two episodes, or one without steps.
     """
@@ -112,12 +101,6 @@ def regularised(rl: Sequence[Tensor], il: Sequence[Tensor], weight: float) -> li
         raise ValueError('the RL and the IL gradient must have tensors of the same shapes: '
                          'regularisation needs a shared network')
     return [left + weight * right for left, right in zip(rl, il)]
-
-
-def _as_long_as(step: Sequence[Tensor], noise: Sequence[Tensor]) -> list[Tensor]:
-    wanted, drawn = (float(torch.stack([tensor.double().square().sum() for tensor in tensors])
-                           .sum().sqrt()) for tensors in (step, noise))
-    return [tensor * (wanted / drawn) for tensor in noise] if drawn else list(noise)
 
 
 def _laid_over(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:

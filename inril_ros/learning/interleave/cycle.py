@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both losses at four points of a cycle, for the controller that models them.
 
-Only the weights at the beginning and in the middle are kept. At the imitation event all points are
-judged on the same data and by the same critic: differences between points are then due to the
-actor alone.
+Only the weights at the beginning and in the middle are kept. At the imitation event the losses at
+all points are measured on the same data with the same critic, so differences between points are
+due to the actor alone.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inril_ros.learning.interleave.schedule import CountingSchedule
 
 
 class CycleMeter:
-    """Measures one cycle after the other: m RL units, then an imitation event."""
+    """Measures each cycle: m RL units, then an imitation event."""
 
     def __init__(self, host: Host, heldout: Callable[[], float | None]) -> None:
         """Begin before a cycle; `heldout` measures the IL loss at the present weights."""
@@ -32,7 +32,7 @@ class CycleMeter:
         self._losses: dict[str, float] | None = None
 
     def begin_unit(self, schedule: CountingSchedule) -> None:
-        """Note the weights if a cycle begins here, or is half over."""
+        """Keep the weights if a cycle begins here or is half over."""
         units = _units(schedule)
         if not self._start:
             self._began, self._start = units, self._weights()
@@ -40,7 +40,7 @@ class CycleMeter:
             self._middle = self._weights()
 
     def end_rl(self, schedule: CountingSchedule) -> None:
-        """Measure all points before the imitation event; without references, nothing."""
+        """Measure all points before the imitation event, if the host has reference batches."""
         references = [] if self._host.warming_up else self._host.reference_batches()
         self._losses = None
         if not (self._start and self._middle and references):
@@ -76,7 +76,7 @@ class CycleMeter:
                    for batch in self._batches) / len(self._batches)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return the weights that are kept; called between updates, never within an event."""
+        """Return the kept weights; call it between updates, never within an event."""
         tensors = {f'{name}.{index}': tensor
                    for name, weights in (('start', self._start), ('middle', self._middle))
                    for index, tensor in enumerate(weights)}
@@ -97,7 +97,7 @@ def _units(schedule: CountingSchedule) -> int:
 
 @contextmanager
 def _at(parameters: Sequence[nn.Parameter], weights: Sequence[Tensor]) -> Iterator[None]:
-    """Put other weights in place for the length of the block."""
+    """Use other weights within the block."""
     present = [parameter.detach().clone() for parameter in parameters]
     with torch.no_grad():
         for parameter, weight in zip(parameters, weights):

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far imitation moves the parameters, compared with RL.
 
-An adaptive optimiser steps by about its learning rate whatever the gradient, so m alone does not
-say how strongly imitation pulls: the path lengths do. Where the two objectives own different
-networks (network separation) the ratio compares distances in different spaces; it is a meter
-for changes of a setting, not a measure of conflict.
+An adaptive optimiser steps by about its learning rate whatever the gradient, so the strength of
+imitation shows in path lengths and not in m alone. Where the two objectives move different
+networks (network separation) the ratio compares distances in different spaces: it shows the
+effect of a setting, and is no measure of conflict.
 """
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from torch import Tensor
 
 
 class Dose:
-    """Path lengths sum |theta_after - theta_before|, of which older steps fade out.
+    """Path lengths sum |theta_after - theta_before|, in which older steps fade.
 
-    What was measured w RL updates ago counts exp(-w / window): the ratio is smooth, and always
-    about the same number of updates. Beside it, `end_cycle` returns the ratio of one cycle.
+    A step w RL updates ago has the weight exp(-w / window), so the ratio is smooth and always
+    over about the same number of updates. `end_cycle` returns the ratio of one cycle.
     """
 
     def __init__(self, window: int) -> None:
@@ -33,7 +33,7 @@ class Dose:
 
     @contextmanager
     def rl(self, parameters: Sequence[Tensor]) -> Iterator[None]:
-        """Add the step that is taken inside the block to the path of RL; older steps fade."""
+        """Add the step taken inside the block to the path of RL; older steps fade."""
         before = _flat(parameters)
         yield
         length = float(torch.linalg.vector_norm(_flat(parameters) - before))
@@ -44,7 +44,7 @@ class Dose:
 
     @contextmanager
     def il(self, parameters: Sequence[Tensor]) -> Iterator[None]:
-        """Add the step that is taken inside the block to the path of IL."""
+        """Add the step taken inside the block to the path of IL."""
         before = _flat(parameters)
         yield
         length = float(torch.linalg.vector_norm(_flat(parameters) - before))
@@ -59,8 +59,8 @@ class Dose:
     def end_cycle(self) -> float | None:
         """Return |path of IL| / |path of RL| since the last call, and begin the next cycle.
 
-        Call it once per imitation event, after its last IL step. None, and the cycle goes on, if
-        RL has not moved since.
+        Call it once per imitation event, after its last IL step. None, and the cycle
+        continues, if RL has not moved since.
         """
         if self._cycle_rl_path <= 0.0:
             return None

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The method: one RL update of the host, and where the schedule says so, imitation beside it.
+"""The method: one RL update of the host and, where the schedule demands it, imitation beside it.
 
 Both gradients are taken at the same point, kept from undoing each other if they share parameters,
-and stepped by optimisers of their own. Whatever the host, this is the only place where a policy's
-weights change by gradients.
+and stepped by separate optimisers. For every host this is the only place where a policy's weights
+change by gradients.
 """
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from inril_ros.learning.saved_state import (
 )
 
 _REFRESH = 10
-"""IL steps of a block between two looks at the RL gradient that they must not harm."""
+"""IL steps in a block after which the RL gradient that they must not harm is computed again."""
 
 
 class Interleaver:
@@ -51,15 +51,18 @@ class Interleaver:
                  heldout: Callable[[], float | None], seed: int) -> None:
         """Begin before the first update.
 
-        :param draw: draws an IL batch
-        :param random: what IL batches are drawn with
-        :param generator: of the imitation loss's noise
-        :param heldout: measures the imitation loss on demonstrations kept out of learning
-        :param seed: of a schedule that draws m, and of measurements, which change nothing
+        Args:
+            config: The settings of interleaving.
+            host: The RL algorithm.
+            draw: Draws an IL batch.
+            random: Random numbers that IL batches are drawn with.
+            generator: Random numbers of the imitation loss's noise.
+            heldout: Measures the imitation loss on demonstrations kept out of learning.
+            seed: Seed of a schedule that draws m, and of measurements, which change nothing.
+
         Raises:
-            ValueError: Settings that need a network shared by RL and IL, and the host
-                has separate ones; or that need held-out demonstrations, and there are
-                none.
+            ValueError: The settings need a network that RL and IL share, and the host has
+                separate ones; or they need held-out demonstrations, and there are none.
         """
         self.config, self.host = config, host
         self._draw, self._heldout = draw, heldout
@@ -100,14 +103,14 @@ class Interleaver:
         rl = self._rl_gradient(batch)
         schedule.count_rl()
         if schedule.imitation_due:
-            logged.update(self._event(rl))
+            logged.update(self._imitate(rl))
         elif rl is not None:
             self._step_rl(rl)
         logged.update(host.finish(batch))
         for _ in range(host.iterations - iterations):
             schedule.count_iteration()
         if schedule.imitation_due:
-            logged.update(self._event(None))
+            logged.update(self._imitate(None))
         logged.update(
             rl_updates=float(schedule.rl_updates), il_updates=float(schedule.il_updates),
             ratio=schedule.ratio, m=float('inf') if schedule.m is None else float(schedule.m),
@@ -118,7 +121,7 @@ class Interleaver:
     def _critic_update(self, batch: Any) -> dict[str, float]:
         if self.rl_optimiser is not None:
             return self.host.critic_update(batch)
-        # RL has no other parameters: its path is the critic's.
+        # RL moves the critic alone: its path is the critic's.
         with self.dose.rl(self.host.critic_parameters):
             return self.host.critic_update(batch)
 
@@ -141,17 +144,17 @@ class Interleaver:
 
     # ---- an imitation event ----------------------------------------------------------------
 
-    def _event(self, rl: list[Tensor] | None) -> dict[str, float]:
-        """Take the IL steps that are due, the first one beside the RL step, if there is one.
+    def _imitate(self, rl: list[Tensor] | None) -> dict[str, float]:
+        """Take the IL steps that are due, the first one beside the RL step if there is one.
 
-        Without one (an iteration of the host has ended) IL steps leave alone what the RL loss of
-        episodes that were not trained on asks for.
+        Without an RL step (an iteration of the host has ended) IL steps are kept from raising the
+        RL loss on episodes that were not trained on.
         """
         measured = (self.config.alignment_every
                     and self.schedule.events % self.config.alignment_every == 0)
         reading = self.probe.begin() if measured and self.shared else None
         logged = self.probe.in_action_space() if measured and not self.shared else {}
-        # An IL step after the first one: the RL gradient of the same update, or none.
+        # Later IL steps are separated from the RL gradient of the same update, if there is one.
         reference = rl if self.shared else None
         if self.cycle is not None:
             self.cycle.end_rl(self.schedule)
@@ -183,7 +186,8 @@ class Interleaver:
     def _step_rl(self, gradients: Sequence[Tensor]) -> None:
         parameters = self.host.actor_parameters
         with self.dose.rl(parameters):
-            _take(self.rl_optimiser, parameters, gradients, self.host.actor_steps.gradient_clip)
+            _step_along(self.rl_optimiser, parameters, gradients,
+                        self.host.actor_steps.gradient_clip)
 
     def _step_rl_beside(self, il: list[Tensor], rl: list[Tensor]) -> list[Tensor]:
         """Take the RL step; return the IL step from the same point, both separated."""
@@ -212,7 +216,7 @@ class Interleaver:
         return il_step
 
     def _step_il(self, gradients: Sequence[Tensor], reference: list[Tensor] | None) -> None:
-        """Take an IL step by itself, without harm to what the RL gradient `reference` asks for."""
+        """Take an IL step alone that does not raise the RL loss of the gradient `reference`."""
         config, parameters = self.config, self.host.imitation_parameters
         if reference is not None and config.separation in ('two_sided', 'protect_rl'):
             gradients = separate(
@@ -222,7 +226,7 @@ class Interleaver:
             self._apply_il(proposed_step(self._il_optimiser, parameters, gradients))
             return
         with self.dose.il(parameters):
-            _take(self._il_optimiser, parameters, gradients, config.imitation_gradient_clip)
+            _step_along(self._il_optimiser, parameters, gradients, config.imitation_gradient_clip)
 
     def _apply_il(self, step: list[Tensor]) -> None:
         if self.config.control == 'parameter_noise':
@@ -235,7 +239,7 @@ class Interleaver:
         return self.rl_optimiser if self.config.shared_adam else self.imitation_optimiser
 
     def _reference(self) -> list[Tensor] | None:
-        """Return the RL gradient at the present weights, from episodes not trained on."""
+        """Return the RL gradient at the present weights on episodes not trained on."""
         if self.host.warming_up:
             return None
         losses = [self.host.actor_loss(batch) for batch in self.host.reference_batches()]
@@ -244,7 +248,7 @@ class Interleaver:
         return gradient(torch.stack(losses).mean(), self.host.actor_parameters)
 
     def _steer(self, logged: dict[str, float]) -> None:
-        """Tell the controller, if there is one, what the event showed."""
+        """Pass the measurements of the event to the controller, if there is one."""
         dose = self.dose.end_cycle()
         losses = self.cycle.end_event() if self.cycle is not None else None
         if not isinstance(self.schedule, AdaptiveSchedule):
@@ -255,10 +259,10 @@ class Interleaver:
             losses=losses, heldout_il_loss=heldout, dose=dose))
         logged['m'] = self.schedule.controller.m
 
-    # ---- what survives ---------------------------------------------------------------------
+    # ---- checkpoints ------------------------------------------------------------------------
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return optimisers, counters and what was measured."""
+        """Return optimisers, counters and measurements."""
         tensors = optimiser_tensors('imitation_optimiser', self.imitation_optimiser)
         if self.rl_optimiser is not None:
             tensors.update(optimiser_tensors('rl_optimiser', self.rl_optimiser))
@@ -282,9 +286,9 @@ class Interleaver:
                 unprefixed('cycle', tensors, may_lack=True), document['cycle'])
 
 
-def _take(optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter],
-          gradients: Sequence[Tensor], clip: float | None) -> None:
-    """Step along gradients, clipped together to the norm `clip`."""
+def _step_along(optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter],
+                gradients: Sequence[Tensor], clip: float | None) -> None:
+    """Take a step along gradients, clipped together to the norm `clip`."""
     for parameter, part in zip(parameters, _clipped(gradients, clip)):
         parameter.grad = part
     optimiser.step()

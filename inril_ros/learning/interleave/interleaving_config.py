@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every number of interleaving: when, what, how strongly, kept apart how, and measured how."""
+"""Settings of interleaving: schedule, sources, strength, separation and measurement."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ SCHEDULES = ('fixed', 'random', 'alignment', 'model', 'anchor', 'dose')
 
 @dataclass(frozen=True)
 class InterleavingConfig:
-    """Numbers of the method. Defaults are ours: the paper's are unpublished."""
+    """Settings of the method. Defaults are ours: the paper's are unpublished."""
 
     m: float | None = 4
-    """RL units per imitation event; null or .inf is RL only. Where m adapts: where it begins."""
+    """RL units per imitation event; null or .inf is RL only. The first value of an adaptive m."""
     unit: str = 'minibatch'
     """What m counts: RL gradient steps (minibatch), or whole iterations of the host (iteration).
     On-policy hosts need iteration: an IL step within one makes its other samples stale."""
@@ -30,11 +30,11 @@ class InterleavingConfig:
     anchor (C3), dose."""
     m_min: float = 2.0
     m_max: float = 30.0
-    """Bounds of an m that adapts; the range that the paper's ablation covers."""
+    """Bounds of an adaptive m; the range that the paper's ablation covers."""
     dose_target: float = 0.2
-    """What the controller dose keeps |path of IL| / |path of RL| at."""
+    """|path of IL| / |path of RL| at which the controller dose keeps the run."""
     anchor_slack: float = 0.2
-    """By how much of its value after cloning the held-out IL loss may rise (anchor and model)."""
+    """Share of its value after cloning by which the held-out IL loss may rise (anchor, model)."""
     separation: str = 'two_sided'
     """none, two_sided, protect_rl or protect_il; where RL and IL share parameters."""
     separation_metric: str = 'euclid'
@@ -48,11 +48,11 @@ class InterleavingConfig:
     control: str = 'none'
     """A control in place of the method; see controls.CONTROLS."""
     control_weight: float = 0.1
-    """Weight of what the control bc_regularised or kl_to_pretrained adds."""
+    """Weight of the term that the control bc_regularised or kl_to_pretrained adds."""
     imitation_source: str = 'both'
-    """demonstrations, own_successes, interventions, both (demonstrations, and of own episodes
-    successes and what a person commanded) or mixture (a share of each of the three). While a
-    source is empty: demonstrations."""
+    """demonstrations, own_successes, interventions, both (demonstrations, own successes and
+    interventions) or mixture (a share of each of the three). Demonstrations while a source is
+    empty."""
     demonstration_share: float = 0.5
     """Share of demonstrations in an IL batch of the sources both and mixture."""
     intervention_share: float = 0.0
@@ -61,7 +61,7 @@ class InterleavingConfig:
     """AdamW, separate from the optimisers of RL."""
     imitation_weight_decay: float = 1e-6
     imitation_batch: int = 128
-    """Rows per IL update, the same whatever the source."""
+    """Rows per IL update, the same for every source."""
     imitation_gradient_clip: float | None = None
     """Largest norm of the IL gradient; null: not clipped."""
     dose_window: int = 500

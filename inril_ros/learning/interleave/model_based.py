@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """m from a model of what RL and imitation do to both losses along a cycle.
 
-RL brings a per unit, less b m^2 for the drift of the IL loss, and the imitation event brings d:
-the m that makes the most of a cycle's cost follows. Without drift there is no inner optimum, and
-the more an event harms (d < 0), the rarer events should be. The model is local, first order, and
-has no term for exploration: finding reward at all is outside of it.
+RL gains a per unit, less b m^2 for the drift of the IL loss, and the imitation event gains d. The
+best m maximises the gain of a cycle per cost. Without drift there is no inner optimum, and the
+more an event harms (d < 0), the rarer events should be. The model is local, first order, and has
+no term for exploration: finding reward at all is outside of it.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from inril_ros.learning.interleave.adaptive import (
     AlignmentThermostat,
+    Controller,
     CycleLosses,
     Event,
     Limits,
@@ -34,7 +35,7 @@ class AnchorPrice:
 
     def __init__(self, reference: float, slack: float = 0.2, rate: float = 0.1,
                  price: float = 1.0) -> None:
-        """Begin at `price`, which is kept for ever if rate is 0; ValueError for negatives."""
+        """Begin at `price`, which stays if rate is 0; ValueError for negative numbers."""
         self._bound = (1.0 + not_negative('slack', slack)) * positive('reference', reference)
         self._rate = not_negative('rate', rate)
         self.price = not_negative('price', price)
@@ -44,7 +45,7 @@ class AnchorPrice:
         self.price = max(self.price + self._rate * (il_loss - self._bound), 0.0)
 
 
-class ModelBased:
+class ModelBased(Controller):
     """m that makes the most progress per cost, by estimates of the last `window` cycles.
 
     With lambda the price of IL loss and F(x) = phi1 x + phi2 x^2 the rise of the IL loss over x
@@ -60,19 +61,18 @@ class ModelBased:
                  gain: float = 3.0, window: int = 10, least_b: float = 1e-12) -> None:
         """Begin at m0.
 
-        :param kappa: cost of an imitation event / cost of an RL unit (samples and compute)
-        :param gain: of the thermostat
+        `kappa` is the cost of an imitation event over that of an RL unit (samples and compute),
+        `gain` that of the thermostat.
+
         Raises:
             ValueError: A number that is not positive, or window < 2.
         """
-        self.limits = limits
+        super().__init__(limits)
         self.price = price
         self.kappa = positive('kappa', kappa)
         self.least_b = positive('least_b', least_b)
         if window < 2:
             raise ValueError(f'window {window}: two events are the least to have an error')
-        self.m = limits.m0
-        self.ignored = 0
         self.fallbacks = 0
         self._thermostat = AlignmentThermostat(limits, gain)
         # A, phi1, phi2, RL drop and IL drop of each cycle: the price may change, these don't.
@@ -106,7 +106,7 @@ class ModelBased:
         self.m = self.limits.towards(self.m, target)
 
     def estimate(self) -> tuple[float, float, float] | None:
-        """Return (a, b, d), b at least `least_b`; None while one can't be told from zero."""
+        """Return (a, b, d), b at least `least_b`; None while one is lost in noise."""
         if len(self._cycles) < (self._cycles.maxlen or 0):
             return None
         drop, phi1, phi2, rl_drop, il_drop = np.array(self._cycles).T
@@ -120,13 +120,13 @@ class ModelBased:
         return float(means[0]), max(float(means[1]), self.least_b), float(means[2])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return m, the price, the counts and the window, as JSON-able data."""
-        return {'m': self.m, 'ignored': self.ignored, 'fallbacks': self.fallbacks,
-                'price': self.price.price, 'cycles': [list(rates) for rates in self._cycles]}
+        """Return m, the price, the counts and the window."""
+        return {**super().state_dict(), 'fallbacks': self.fallbacks, 'price': self.price.price,
+                'cycles': [list(rates) for rates in self._cycles]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict`."""
-        self.m, self.ignored = float(state['m']), int(state['ignored'])
+        super().load_state_dict(state)
         self.fallbacks = int(state['fallbacks'])
         self.price.price = float(state['price'])
         self._cycles = deque((list(map(float, rates)) for rates in state['cycles']),
@@ -137,10 +137,10 @@ def optimal_ratio(a: float, b: float, d: float, kappa: float,
                   bounds: tuple[float, float]) -> float:
     """Return m in the bounds that maximises progress per cost, (a m - b m^2 + d) / (m + kappa).
 
-    m RL units bring a each, less b m^2 for drift; the event brings d and costs kappa RL units.
-    The inner maximum is m* = -kappa + sqrt(kappa^2 + (a kappa - d) / b) if a kappa > d, else as
-    little as possible. Without drift (b <= 0) there is none: one of the bounds, the lower on a
-    tie.
+    m RL units gain a per unit, less b m^2 for drift; the event gains d and costs kappa RL units.
+    The inner maximum is m* = -kappa + sqrt(kappa^2 + (a kappa - d) / b) if a kappa > d, else the
+    lower bound. Without drift (b <= 0) there is no inner maximum: the better bound is taken, the
+    lower one on a tie.
     """
     low, high = bounds
     if b > 0.0:

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Measures alignment at an imitation event: before its steps, and after them.
+"""Measures alignment at an imitation event, before and after its steps.
 
-Where RL and IL share parameters, gradients are compared there, with parts that no step was just
-trained on. Where they own different networks there is nothing to compare but what both say about
-the executed action.
+Where RL and IL share parameters, their gradients are compared, on parts that no step was just
+trained on. Where they move different networks, only their gradients with respect to the executed
+action can be compared.
 """
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ DrawImitation = Callable[[np.random.Generator], tuple[Observations, Tensor]]
 
 @dataclass
 class Reading:
-    """What was measured at the point where an event begins."""
+    """Gradients and losses at the point where an event begins."""
 
     il: list[list[Tensor]]
     rl: list[list[Tensor]]
     il_losses: list[Callable[[], float]]
-    """The same loss as was differentiated, at the present weights."""
+    """The losses that were differentiated, evaluated at the present weights."""
     rl_losses: list[Callable[[], float]]
     first_rl_loss: Callable[[], Tensor]
-    """What the first of the RL gradients is the gradient of."""
+    """The loss of the first RL gradient."""
     il_before: float
     rl_before: float
     il_decrease: float = 0.0
@@ -51,13 +51,13 @@ class Reading:
 
 
 class AlignmentProbe:
-    """Takes one reading per measured event, and pools them."""
+    """Takes one reading per measured event and pools them."""
 
     def __init__(self, host: Host, draw: DrawImitation, window: int, seed: int) -> None:
         """Begin without readings.
 
-        :param draw: gives IL batches like those of the IL steps
-        :param seed: of random numbers of its own: measuring does not change what is learned
+        `draw` gives IL batches like those of the IL steps. `seed` is that of separate random
+        numbers: measuring does not change what is learned.
         """
         self._host, self._draw = host, draw
         self._random = np.random.default_rng([seed, 20_250_516])
@@ -87,13 +87,13 @@ class AlignmentProbe:
                        _mean(rl_values))
 
     def after_rl(self, reading: Reading) -> None:
-        """Say that the RL step has been taken: see what it did to the IL loss."""
+        """Measure the effect of the RL step, which has been taken, on the IL loss."""
         reading.il_decrease = reading.il_before - _mean(reading.il_losses)
         reading.rl_middle = _mean(reading.rl_losses)
 
     def end(self, reading: Reading, il_step: Sequence[Tensor],
             rl_step: Sequence[Tensor] | None) -> dict[str, float]:
-        """Pool a reading, with the steps (parameters before minus after); return what to log."""
+        """Pool a reading with its steps (parameters before minus after); return what to log."""
         alignment = measure_alignment(reading.il, reading.rl, layers=self._layers,
                                       il_step=il_step, rl_step=rl_step)
         curvature = self._curvature(reading, il_step, rl_step)
@@ -111,7 +111,7 @@ class AlignmentProbe:
         return logged
 
     def pooled(self) -> dict[str, float]:
-        """Return what the pool says, of all shared parameters and of each layer, to be logged."""
+        """Return the pooled alignment of all shared parameters and of each layer, to be logged."""
         whole, least = self.pool.estimate(), self.pool.c_min()
         found = {'alignment_pooled_t': whole.t_value,
                  'alignment_distinguishable': float(whole.distinguishable)}
@@ -134,7 +134,7 @@ class AlignmentProbe:
         return found
 
     def in_action_space(self) -> dict[str, float]:
-        """Compare what both losses say about the action, for networks that share nothing."""
+        """Compare the gradients of both losses at the action, for separate networks."""
         observations, chunks = self._draw(self._random)
         found = self._host.action_gradients(observations, chunks, self._generator(0))
         if found is None:
@@ -146,14 +146,14 @@ class AlignmentProbe:
 
     def _curvature(self, reading: Reading, il_step: Sequence[Tensor],
                    rl_step: Sequence[Tensor] | None) -> float:
-        """Return the curvature of the RL loss along what the event moved; see `smoothness`."""
+        """Return the curvature of the RL loss along the event's move; see `smoothness`."""
         move = [-step for step in il_step] if rl_step is None else [
             -(own + other) for own, other in zip(il_step, rl_step)]
         after = gradient(reading.first_rl_loss(), self._host.actor_parameters)
         return smoothness(reading.rl[0], after, move)
 
     def _generator(self, number: int) -> torch.Generator:
-        """Return random numbers of their own for a part of a reading: the losses repeat."""
+        """Return separate random numbers for a part of a reading, so that losses repeat."""
         return torch.Generator().manual_seed(1_000_003 * self.readings + number)
 
     def _imitation_loss(self, observations: Observations, chunks: Tensor,
@@ -182,14 +182,14 @@ class AlignmentProbe:
 
 
 def gradient(loss: Tensor, parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    """Return the gradient of a scalar, one tensor per parameter; zeros where it has no part."""
+    """Return the gradient of a scalar, one tensor per parameter; zeros for unused ones."""
     found = torch.autograd.grad(loss, list(parameters), allow_unused=True)
     return [torch.zeros_like(parameter) if part is None else part
             for part, parameter in zip(found, parameters)]
 
 
 def _step_size(step: Sequence[Tensor], products: Products) -> float:
-    """Return |step| / |mean IL gradient|: the learning rate that SGD would have had."""
+    """Return |step| / |mean IL gradient|: the equivalent learning rate of SGD."""
     square = sum(float(part.double().square().sum()) for part in step)
     return math.sqrt(square / products.il_mean_square) if products.il_mean_square > 0.0 else 0.0
 

@@ -4,12 +4,12 @@
 
 A unit is either one RL gradient step ('minibatch') or one iteration of the host ('iteration':
 collect, then all epochs), and an event is a block of `il_steps` IL gradient steps. The paper
-leaves open which of the two it means. Either way the realised ratio of gradient steps says what
-was done, and methods are compared at equal ratio.
+leaves open which of the two it means. Either way the realised ratio of gradient steps is
+reported, and methods are compared at equal ratio.
 
-m may differ from cycle to cycle and need not be whole. With m_1, m_2, ... the lengths of the
-cycles, event k falls due as soon as m_1 + ... + m_k units are counted: what is left of a fraction
-is carried over. Sums are of rationals, so nothing drifts however long the run.
+m may differ from cycle to cycle and need not be a whole number. With m_1, m_2, ... the lengths of
+the cycles, event k falls due as soon as m_1 + ... + m_k units are counted; fractions are carried
+over. Sums are of rationals, so nothing drifts however long the run.
 
 The session counts, and imitates while `imitation_due`:
 
@@ -27,69 +27,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 import math
-from typing import Any, get_args, Literal, Protocol
+from typing import Any, get_args, Literal
 
 import numpy as np
+
+from inril_ros.learning.interleave.adaptive import Controller
 
 Unit = Literal['minibatch', 'iteration']
 UNITS: tuple[str, ...] = get_args(Unit)
 
 
-class Schedule(Protocol):
-    """What a session asks of a schedule, fixed, random or adaptive."""
-
-    rl_updates: int
-    il_updates: int
-    iterations: int
-    events: int
-
-    def count_rl(self) -> None:
-        """Count one RL gradient step."""
-
-    def count_iteration(self) -> None:
-        """Count one finished iteration of the host."""
-
-    def count_il(self) -> None:
-        """Count one IL gradient step."""
-
-    @property
-    def m(self) -> float | None:
-        """Return the length in units of the cycle under way; None is RL only."""
-
-    @property
-    def imitation_due(self) -> bool:
-        """Return whether an IL step is due before the next RL step."""
-
-    @property
-    def ratio(self) -> float:
-        """Return the realised IL gradient steps per RL gradient step."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to go on, as JSON-able data."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict`."""
-
-
-class Controller(Protocol):
-    """What chooses m for an `AdaptiveSchedule`; see adaptive.py."""
-
-    @property
-    def m(self) -> float:
-        """Return the present m."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to go on, as JSON-able data."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state_dict`."""
-
-
 class CountingSchedule:
-    """The counters that all schedules share; a kind of schedule says how long the next cycle is.
+    """The counters that all schedules share; subclasses choose the length of each cycle.
 
-    Public: rl_updates, il_updates (gradient steps), iterations (of the host), events (how many
-    have fallen due), il_steps_due.
+    Attributes:
+        rl_updates: RL gradient steps taken.
+        il_updates: IL gradient steps taken.
+        iterations: Finished iterations of the host.
+        events: Imitation events that have fallen due.
+        il_steps_due: IL gradient steps due now.
     """
 
     def __init__(self, unit: Unit, il_steps: int) -> None:
@@ -110,16 +66,16 @@ class CountingSchedule:
         self.events = 0
         self.il_steps_due = 0
         self._units = 0
-        self._ended = Fraction(0)         # m_1 + ... + m_k of the cycles that are over
+        self._ended = Fraction(0)         # m_1 + ... + m_k of the finished cycles
         self._length: float | None = None  # of the cycle under way; None between cycles
 
     def next_length(self) -> float | None:
-        """Return m of the next cycle, >= 1; None never ends. Called once per cycle."""
+        """Return m of the next cycle, >= 1; None: it never ends. Called once per cycle."""
         raise NotImplementedError
 
     @property
     def m(self) -> float | None:
-        """Return the length in units of the cycle under way; None between cycles or for ever."""
+        """Return the length of the present cycle in units; None between cycles, or RL only."""
         return self._length
 
     def count_rl(self) -> None:
@@ -135,7 +91,7 @@ class CountingSchedule:
             self._count_unit()
 
     def count_il(self) -> None:
-        """Count one IL gradient step; one that was not due is counted all the same."""
+        """Count one IL gradient step, even if it was not due."""
         self.il_updates += 1
         self.il_steps_due = max(self.il_steps_due - 1, 0)
 
@@ -161,7 +117,7 @@ class CountingSchedule:
             self.il_steps_due += self.il_steps
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to go on, as JSON-able data."""
+        """Return everything needed to continue, as JSON-able data."""
         return {'rl_updates': self.rl_updates, 'il_updates': self.il_updates,
                 'iterations': self.iterations, 'events': self.events,
                 'il_steps_due': self.il_steps_due, 'units': self._units,
@@ -181,14 +137,13 @@ class CountingSchedule:
 
 
 class FixedSchedule(CountingSchedule):
-    """An event after each m units; m = None (or infinity) is RL only."""
+    """An event after every m units; m = None (or infinity) is RL only."""
 
     def __init__(self, m: float | None, unit: Unit = 'minibatch', il_steps: int = 1) -> None:
         """Begin at zero.
 
         Raises:
-            ValueError: M is neither None, infinity, nor a whole number >= 1; an
-                unknown unit.
+            ValueError: m is neither None, infinity, nor a whole number >= 1; an unknown unit.
         """
         super().__init__(unit, il_steps)
         self._m = checked_m(m)
@@ -214,9 +169,8 @@ class RandomSchedule(CountingSchedule):
 
     def __init__(self, mean: float, seed: int, unit: Unit = 'minibatch', il_steps: int = 1,
                  m_min: float = 1.0) -> None:
-        """Begin at zero, with its own generator.
+        """Begin at zero, with its own generator; `mean` may be a fraction.
 
-        :param mean: >= m_min; a fraction is allowed, such as the mean m of an adaptive run
         Raises:
             ValueError: Not 1 <= m_min <= mean < infinity; an unknown unit.
         """
@@ -233,7 +187,7 @@ class RandomSchedule(CountingSchedule):
         return float(self._random.uniform(self._m_min, 2.0 * self.mean - self._m_min))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to go on, as JSON-able data."""
+        """Return everything needed to continue, as JSON-able data."""
         return {**super().state_dict(), 'random': self._random.bit_generator.state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -243,7 +197,7 @@ class RandomSchedule(CountingSchedule):
 
 
 class AdaptiveSchedule(CountingSchedule):
-    """m from a controller, asked at the beginning of each cycle."""
+    """The m of a controller, read at the beginning of each cycle."""
 
     def __init__(self, controller: Controller, unit: Unit = 'minibatch',
                  il_steps: int = 1) -> None:
@@ -257,11 +211,11 @@ class AdaptiveSchedule(CountingSchedule):
 
     @property
     def m(self) -> float:
-        """Return the m of the cycle under way, or of the next one between cycles."""
+        """Return the m of the present cycle, or between cycles that of the next one."""
         return self.next_length() if self._length is None else self._length
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to go on, the controller's state included."""
+        """Return everything needed to continue, the controller's state included."""
         return {**super().state_dict(), 'controller': self.controller.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from inril_ros.learning.interleave.adaptive import (
     AlignmentThermostat,
     AnchorConstraint,
+    Controller,
     DoseController,
     Limits,
 )
@@ -15,25 +16,27 @@ from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 from inril_ros.learning.interleave.model_based import AnchorPrice, ModelBased
 from inril_ros.learning.interleave.schedule import (
     AdaptiveSchedule,
-    Controller,
     CountingSchedule,
     FixedSchedule,
     RandomSchedule,
 )
 
 _WITHOUT_IMITATION = ('bc_regularised', 'kl_to_pretrained', 'frozen_actor')
-"""Controls that stand in place of imitation events."""
+"""Controls that replace imitation events."""
 
 
 def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None],
                   seed: int) -> CountingSchedule:
-    """Return a schedule at its beginning.
+    """Return a new schedule.
 
-    :param heldout: measures the imitation loss of the policy as it was cloned
-    :param seed: of a schedule that draws m
+    Args:
+        config: The settings.
+        heldout: Measures the imitation loss of the policy as it was cloned.
+        seed: Seed of a schedule that draws m.
+
     Raises:
-        ValueError: The schedule needs held-out demonstrations, and there are none; or an m
-            outside of its bounds.
+        ValueError: The schedule needs held-out demonstrations, and there are none; or m is out of
+            its bounds.
     """
     if config.control in _WITHOUT_IMITATION or config.m is None:
         return FixedSchedule(None, config.unit, config.il_steps)

@@ -1,15 +1,15 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping imitation and RL from undoing each other where they share parameters: gradient surgery.
+"""Gradient surgery: keeps imitation and RL from undoing each other where they share parameters.
 
-With two gradients, projecting each onto the half-space in which it does not harm the other is
+With two gradients, projecting each one onto the half-space in which it does not harm the other is
 PCGrad (Yu et al. 2020) and, up to a factor 1/2, projection onto the dual cone (UPGrad).
 
-Both gradients belong to the same point. Two metrics:
+Both gradients are taken at the same point. There are two metrics:
 
-- euclid: gradients are projected, and each optimiser is given a projected gradient. Adam then
-  rescales it and adds momentum, so the step that is taken is in general not orthogonal.
-- adam: the step that the optimiser would take is projected, and taken as it is:
+- euclid: gradients are projected, and each optimiser gets a projected gradient. Adam then
+  rescales it and adds momentum, so its step is in general not orthogonal.
+- adam: the step that the optimiser would take is projected and applied as it is:
 
       il_step = proposed_step(il_optimiser, parameters, il_gradients)
       rl_step = proposed_step(rl_optimiser, parameters, rl_gradients)
@@ -24,9 +24,8 @@ Clip gradient norms after `separate`, and before `proposed_step`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 import math
-from typing import get_args, Literal
+from typing import get_args, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,73 +36,60 @@ MODES: tuple[str, ...] = get_args(Mode)
 METRICS: tuple[str, ...] = get_args(Metric)
 
 
-@dataclass(frozen=True)
-class Separated:
-    """What is left of the two directions, one tensor per parameter, and what was found."""
+class Separated(NamedTuple):
+    """The projected gradients or steps, one tensor per parameter."""
 
     il: list[Tensor]
     rl: list[Tensor]
-    cosine: float
-    """Of the two gradients as they were given, Euclidean, over all parameters; 0 if one is 0."""
-    conflict: bool
-    """Whether a direction harmed the other loss to first order in some compared unit (the whole
-    vector, or one tensor), whatever the mode. A finding about noisy gradients, not about the
-    expected ones."""
 
 
 def separate(il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *, always: bool = False,
-             per_tensor: bool = False, il_metric: Sequence[Tensor] | None = None,
-             rl_metric: Sequence[Tensor] | None = None) -> Separated:
+             per_tensor: bool = False) -> Separated:
     """Remove from each gradient what harms the other loss to first order.
 
-    Without metrics, for d = <il, rl> < 0 (or any d if `always`):
+    For d = <il, rl> < 0 (or any d if `always`):
 
         il' = il - d / |rl|^2 rl     in two_sided and protect_rl, so that <il', rl> = 0
         rl' = rl - d / |il|^2 il     in two_sided and protect_il, so that <rl', il> = 0
 
-    Each is orthogonal to the *original* other, not to its projection: <il', rl'> = -d (1 - cos^2),
-    which is >= 0 in a conflict.
-
-    With metrics P (positive multipliers, one per coordinate; ones where one is None), what is
-    returned are steps (to descend along) and no longer gradients: u = P_il il and w = P_rl rl,
-    projected as in `separate_steps`. This is Adam's step without momentum.
-
-    :param always: project aligned gradients too: the literal reading of "orthogonal subspaces",
-        at the price of the useful common part
-    :param per_tensor: compare and project each tensor by itself; then every tensor, and so the
-        whole too, is orthogonal
-    Raises:
-        ValueError: An unknown mode, or lists that do not match.
+    Each one is orthogonal to the *original* other, not to its projection:
+    <il', rl'> = -d (1 - cos^2), which is >= 0 in a conflict. See `separate_steps`.
     """
-    _check_same_shapes(il, rl, il_metric, rl_metric)
-    if il_metric is None and rl_metric is None:
-        return separate_steps(il, rl, il, rl, mode, always=always, per_tensor=per_tensor)
-    return separate_steps(_scaled(il, il_metric), _scaled(rl, rl_metric), il, rl, mode,
-                          always=always, per_tensor=per_tensor,
-                          il_metric=il_metric, rl_metric=rl_metric)
+    return separate_steps(il, rl, il, rl, mode, always=always, per_tensor=per_tensor)
 
 
-def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
-                   il: Sequence[Tensor], rl: Sequence[Tensor], mode: Mode, *,
-                   always: bool = False, per_tensor: bool = False,
-                   il_metric: Sequence[Tensor] | None = None,
+def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor], il: Sequence[Tensor],
+                   rl: Sequence[Tensor], mode: Mode, *, always: bool = False,
+                   per_tensor: bool = False, il_metric: Sequence[Tensor] | None = None,
                    rl_metric: Sequence[Tensor] | None = None) -> Separated:
-    """Remove from each *step* what harms the other loss to first order.
+    """Remove from each step what raises the other loss to first order.
 
-    Steps are what is subtracted from the parameters: a step u changes the RL loss by -<u, rl>.
-    For <u, rl> < 0 (or any, if `always`), with u the IL step, w the RL step, P the metrics (ones
-    where None):
+    Steps are subtracted from the parameters: a step u changes the RL loss by -<u, rl>. For
+    <u, rl> < 0 (or any if `always`), with u the IL step, w the RL step, P the metrics:
 
         u' = u - <u, rl> / (rl^T P_il rl) P_il rl     in two_sided and protect_rl
         w' = w - <w, il> / (il^T P_rl il) P_rl il     in two_sided and protect_il
 
-    Then <u', rl> = 0: the IL step leaves the RL loss as it is to first order, exactly, whatever
-    momentum or weight decay are in u; likewise <w', il> = 0. Among all such steps u' is the
-    nearest to u in the norm of P_il^-1. Not orthogonal: u' to w', nor u' to w.
+    Then <u', rl> = 0: to first order the IL step leaves the RL loss exactly as it is, whatever
+    momentum or weight decay are in u; and <w', il> = 0 in the same way. Of all such steps u' is
+    the nearest to u in the norm of P_il^-1. u' is orthogonal neither to w' nor to w.
 
     Products are summed in float64, so float32 gradients of any finite scale are handled; the
     results keep the type of the steps. A gradient of zero has nothing to protect. Gradients that
     are not finite pass through unchanged: check them before.
+
+    Args:
+        il_step: The IL step u.
+        rl_step: The RL step w.
+        il: The gradient of the IL loss.
+        rl: The gradient of the RL loss.
+        mode: Which of the two losses is protected.
+        always: Project aligned directions too: the literal reading of "orthogonal subspaces", at
+            the price of the useful common part.
+        per_tensor: Compare and project each tensor by itself; then every tensor, and so the whole
+            too, is orthogonal.
+        il_metric: Positive multipliers P_il, one per coordinate; None: ones.
+        rl_metric: Positive multipliers P_rl; None: ones.
 
     Raises:
         ValueError: An unknown mode, or lists that do not match.
@@ -113,23 +99,19 @@ def separate_steps(il_step: Sequence[Tensor], rl_step: Sequence[Tensor],
     _check_same_shapes(il_step, rl_step, il, rl, il_metric, rl_metric)
     # Converted once: conversions are most of the cost.
     il64, rl64 = _double(il), _double(rl)
-    il_out, il_harms = _without_harm(
-        il_step, il64 if il_step is il else _double(il_step), rl64, il_metric,
-        mode in ('two_sided', 'protect_rl'), always, per_tensor)
-    rl_out, rl_harms = _without_harm(
-        rl_step, rl64 if rl_step is rl else _double(rl_step), il64, rl_metric,
-        mode in ('two_sided', 'protect_il'), always, per_tensor)
-    norms = math.sqrt(_inner(il64, il64)) * math.sqrt(_inner(rl64, rl64))
-    return Separated(il_out, rl_out, _inner(il64, rl64) / norms if norms != 0.0 else 0.0,
-                     il_harms or rl_harms)
+    return Separated(
+        _without_harm(il_step, il64 if il_step is il else _double(il_step), rl64, il_metric,
+                      mode in ('two_sided', 'protect_rl'), always, per_tensor),
+        _without_harm(rl_step, rl64 if rl_step is rl else _double(rl_step), il64, rl_metric,
+                      mode in ('two_sided', 'protect_il'), always, per_tensor))
 
 
 def adam_preconditioner(optimiser: torch.optim.Optimizer,
                         parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Return what Adam or AdamW multiplies (the moving average of) a gradient with.
+    """Return the factors by which Adam or AdamW multiplies (the moving average of) a gradient.
 
     1 / (sqrt(v / (1 - beta2^t)) + eps) per coordinate, as of the optimiser's last step; ones for
-    a parameter that it has not stepped yet. The learning rate is left out.
+    a parameter that it has not stepped yet. The learning rate is not included.
 
     Raises:
         ValueError: A parameter that is not the optimiser's, or an optimiser without second
@@ -156,10 +138,10 @@ def adam_preconditioner(optimiser: torch.optim.Optimizer,
 
 def proposed_step(optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor],
                   gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Return the step that the optimiser takes on these gradients, with the parameters put back.
+    """Return the step that the optimiser takes on these gradients; parameters are restored.
 
-    Its moments do advance, by the gradients given. Learning rate, momentum and weight decay are
-    all in the step: parameters - step is where the optimiser arrived.
+    Its moments do advance. Learning rate, momentum and weight decay are all in the step: the
+    optimiser arrived at parameters - step.
 
     Raises:
         ValueError: The optimiser's parameters are not exactly these.
@@ -191,21 +173,19 @@ def apply_step(parameters: Sequence[Tensor], step: Sequence[Tensor]) -> None:
 
 def _without_harm(step: Sequence[Tensor], step64: Sequence[Tensor],
                   protected64: Sequence[Tensor], metric: Sequence[Tensor] | None, project: bool,
-                  always: bool, per_tensor: bool) -> tuple[list[Tensor], bool]:
-    """Return the step, projected if so asked, and whether it harmed what is protected."""
+                  always: bool, per_tensor: bool) -> list[Tensor]:
+    """Return the step, projected if `project` and if it harms what is protected."""
     if per_tensor and len(step) > 1:
-        parts = [_without_harm([step[i]], [step64[i]], [protected64[i]], metric and [metric[i]],
-                               project, always, False) for i in range(len(step))]
-        return [part[0][0] for part in parts], any(harms for _, harms in parts)
+        return [_without_harm([step[i]], [step64[i]], [protected64[i]], metric and [metric[i]],
+                              project, always, False)[0] for i in range(len(step))]
     along = _inner(step64, protected64)
-    harms = along < 0.0
-    if project and (harms or always) and math.isfinite(along):
+    if project and (along < 0.0 or always) and math.isfinite(along):
         direction = _scaled(protected64, metric)
         length = _inner(direction, protected64)
         if length > 0.0:
             return [torch.sub(own, way, alpha=along / length).to(tensor.dtype)
-                    for tensor, own, way in zip(step, step64, direction)], harms
-    return [tensor.detach() for tensor in step], harms
+                    for tensor, own, way in zip(step, step64, direction)]
+    return [tensor.detach() for tensor in step]
 
 
 def _scaled(tensors: Sequence[Tensor], metric: Sequence[Tensor] | None) -> list[Tensor]:

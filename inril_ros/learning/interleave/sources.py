@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What to imitate: demonstrations, interventions, the policy's own successes, or a mixture.
+"""Imitation sources: demonstrations, interventions, the policy's own successes, or a mixture.
 
 Each source fills the same batch size, so arms that differ in their source take the same number of
-equal steps. While a source is empty, demonstrations stand in for it.
+equal steps. Demonstrations replace a source while it is empty.
 """
 from __future__ import annotations
 
@@ -21,12 +21,9 @@ SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture'
 
 
 class ImitationMemory:
-    """Windows of T actions that can be imitated, and where each comes from.
+    """Windows of T actions that can be imitated, and the origin of each one.
 
-    `demonstration_rows`, `success_rows` (of own episodes that succeeded) and `intervention_rows`
-    (windows that a person commanded, whatever became of the episode) are index arrays, and so is
-    `own_rows`, both of these. A window may reach beyond the end of a terminated episode: it
-    repeats the last action.
+    A window may reach beyond the end of a terminated episode: it repeats the last action.
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
@@ -52,38 +49,38 @@ class ImitationMemory:
 
     @property
     def intervention_rows(self) -> NDArray[np.int64]:
-        """Rows that a person commanded during the policy's episodes."""
+        """Rows that a person commanded during the policy's episodes, whatever the outcome."""
         return self._kinds['intervention'].view
 
     @property
     def own_rows(self) -> NDArray[np.int64]:
-        """Rows of the policy's successes, and of its failures what a person commanded."""
+        """Rows of the policy's successes, and those that a person commanded in its failures."""
         return self._own.view
 
     def add(self, episode: Episode, origin: Origin) -> None:
-        """Keep what can be imitated of an episode; most failures leave nothing."""
+        """Add the windows of an episode that can be imitated; most failures have none."""
         starts = self._starts(episode)
         by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
         if origin is Origin.DEMONSTRATION:
-            self._keep(episode, starts, 'demonstration')
+            self._add_windows(episode, starts, 'demonstration')
         elif episode.success:
-            rows = self._keep(episode, starts, 'success')
+            rows = self._add_windows(episode, starts, 'success')
             self._kinds['intervention'].extend(rows[by_person])
             self._own.extend(rows)
         else:
-            self._own.extend(self._keep(episode, starts[by_person], 'intervention'))
+            self._own.extend(self._add_windows(episode, starts[by_person], 'intervention'))
 
     def _starts(self, episode: Episode) -> NDArray[np.int64]:
-        """Return the steps at which a window starts whose actions are all known."""
+        """Return the first steps of the windows whose actions are all known."""
         last = episode.steps if episode.terminated else episode.steps - self._chunk_length + 1
         return np.arange(max(last, 0))
 
-    def _keep(self, episode: Episode, starts: NDArray[np.int64],
-              kind: str) -> NDArray[np.int64]:
+    def _add_windows(self, episode: Episode, starts: NDArray[np.int64],
+                     kind: str) -> NDArray[np.int64]:
         if self._frames is not None:
             self._frames.check(episode.images)
             # An episode whose windows are all kept shares its images; the few of a failure are
-            # copied, so that the rest of it can be forgotten.
+            # copied so that its other images can be released.
             self._frames.extend(episode.images[starts] if kind == 'intervention'
                                 else episode.images[:len(starts)])
         rows = len(self._states) + np.arange(len(starts))
@@ -127,12 +124,14 @@ class ImitationSource:
                  intervention_share: float = 0.0) -> None:
         """Choose one of SOURCES.
 
-        :param demonstration_share: of a batch, in `both` and `mixture`; the rest is own successes,
-            in `both` with what a person commanded in failures
-        :param intervention_share: of a batch, in `mixture`
+        Args:
+            kind: The source.
+            demonstration_share: Share of demonstrations in a batch of `both` and `mixture`; the
+                rest is own successes, in `both` with interventions in failures.
+            intervention_share: Share of interventions in a batch of `mixture`.
+
         Raises:
-            ValueError: An unknown kind, a share outside [0, 1], or shares above 1 in
-                all.
+            ValueError: An unknown kind, a share outside [0, 1], or a sum of shares above 1.
         """
         if kind not in SOURCES:
             raise ValueError(f'imitation source {kind!r} is unknown; allowed are {SOURCES}')

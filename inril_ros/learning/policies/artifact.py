@@ -3,7 +3,7 @@
 """A model as a folder (model.safetensors + model.json) or as bytes for the wire.
 
 Nothing here can run code from a file: tensors are safetensors, the rest is JSON. A folder is
-complete or absent: it is written beside its place, synced, and renamed.
+complete or absent: it is written beside its final place, synced and renamed.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from inril_ros.learning.policies.policy import Policy
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 2'
-#: Type as safetensors calls it, shape, bytes.
+#: Type by its name in safetensors, shape, bytes.
 RawTensor = tuple[str, tuple[int, ...], 'bytearray | memoryview']
 _TYPE_NAMES = {
     torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16',
@@ -59,7 +59,7 @@ def from_bytes(data: bytes) -> dict[str, Tensor]:
 
 
 def to_raw(tensors: Mapping[str, Tensor]) -> dict[str, RawTensor]:
-    """Return type, shape and bytes of each; what is on the CPU shares its memory."""
+    """Return type, shape and bytes of each tensor; tensors on the CPU share their memory."""
     host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return {name: (_TYPE_NAMES[tensor.dtype], tuple(tensor.shape),
                    tensor.reshape(-1).view(torch.uint8).numpy().data)
@@ -67,7 +67,7 @@ def to_raw(tensors: Mapping[str, Tensor]) -> dict[str, RawTensor]:
 
 
 def from_raw(raw: Mapping[str, RawTensor]) -> dict[str, Tensor]:
-    """Return the tensors of what `to_raw` gave; they share its memory."""
+    """Return the tensors that `to_raw` was given; they share memory with `raw`."""
     types = {name: dtype for dtype, name in _TYPE_NAMES.items()}
     return {name: (torch.frombuffer(data, dtype=types[dtype]) if len(data) else
                    torch.empty(0, dtype=types[dtype])).reshape(shape)
@@ -90,12 +90,13 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
                  device: torch.device | str = 'cpu', take: bool = False) -> Policy:
     """Return the policy that the configuration describes, with these weights.
 
-    :param take: the policy takes the tensors themselves instead of copies, and is built without a
-        random start; for one that nobody trains
+    With `take` the policy uses the tensors themselves instead of copies, and is built without
+    random initialisation; for a policy that is not trained.
+
     Raises:
-        ValueError: A configuration that ModelConfig refuses; names, shapes or dtypes that
-            differ from what it describes (the first differences are listed); values that
-            are not finite; values that the policy refuses.
+        ValueError: A configuration that ModelConfig refuses; names, shapes or dtypes that differ
+            from those it describes (the first differences are listed); values that are not
+            finite; values that the policy refuses.
     """
     with _NoRandomStart() if take else nullcontext():
         policy = make_policy(ModelConfig.from_json(config_json))
@@ -120,7 +121,7 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
 
 
 class _NoRandomStart(TorchFunctionMode):
-    """Leaves out the initialisation of parameters, which costs more than to load them."""
+    """Skips the initialisation of parameters, which takes longer than loading them."""
 
     def __torch_function__(self, function: Any, types: Any, arguments: Any = (),
                            keywords: Any = None) -> Any:
@@ -132,12 +133,12 @@ class _NoRandomStart(TorchFunctionMode):
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Say whether all values are; a sum that is finite has finite terms, and is faster to make."""
+    """Return whether all values are finite; a finite sum has finite terms and is faster."""
     return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
 
 
 def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
-    """Write the model folder and return its content hash; errors as `write_folder`."""
+    """Write the model folder and return its content hash; errors as in `write_folder`."""
     return write_folder(folder, policy.state_dict(),
                         {'model_config': json.loads(policy.config.to_json())}, replace)
 
@@ -190,7 +191,7 @@ def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return what `write_folder` wrote.
+    """Return the tensors and the document that `write_folder` wrote.
 
     Raises:
         ValueError: A file is missing or damaged, or the hashes do not match.
@@ -225,16 +226,16 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _document_hash(document: Any) -> str:
-    """Return the SHA-256 of what JSON makes of a document, hexadecimal."""
+    """Return the SHA-256 of a document as JSON, hexadecimal."""
     plain = json.loads(json.dumps(document))  # keys as strings: they sort differently
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def _exchange(staging: Path, folder: Path) -> None:
-    """Put the new folder in the place of the old one.
+    """Replace the old folder by the new one.
 
-    A folder can't be renamed over a full one, but Linux can let two change places at once. Where
-    the file system can't do that, the old one steps aside first, and for a moment there is none.
+    A folder can't be renamed over a full one, but Linux can exchange two in one step. Where the
+    file system can't, the old one is renamed first, and for a moment there is no folder.
     """
     swap = getattr(ctypes.CDLL(None, use_errno=True), 'renameat2', None)
     if swap is not None and swap(_AT_FDCWD, os.fsencode(staging), _AT_FDCWD, os.fsencode(folder),

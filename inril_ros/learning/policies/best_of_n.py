@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A diffusion policy that proposes, and a critic that chooses: what the host IDQL improves.
+"""A diffusion policy that proposes and a critic that chooses: the policy of the host IDQL.
 
-It is also what pre-training returns: a clone is a proposal with one candidate, and hosts that
-build on a diffusion policy take the proposing part of it.
+Pre-training returns it too: a clone proposes one candidate, and hosts that build on a diffusion
+policy use its actor.
 """
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BestOfN(Policy):
     candidates: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make an untrained policy that acts with one candidate, without asking the critic."""
+        """Make an untrained policy that acts with one candidate, without the critic."""
         super().__init__()
         self.config = config
         self.actor = DiffusionPolicy(config)
@@ -54,7 +54,7 @@ class BestOfN(Policy):
 
     def decide(self, observations: Observations, memory: Memory, generator: torch.Generator,
                explore: bool) -> Decision:
-        """Return the best of n chunks per lane; exploration is added by whoever acts."""
+        """Return the best of n chunks per lane; the acting process adds exploration noise."""
         actions = self.act(observations, generator)
         return Decision(actions, actions.new_zeros(len(actions), 0))
 

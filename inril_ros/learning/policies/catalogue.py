@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of policy, by the name that a model's configuration gives."""
+"""The kinds of policy, by their name in a model's configuration."""
 from __future__ import annotations
 
 from inril_ros.learning.policies.best_of_n import BestOfN

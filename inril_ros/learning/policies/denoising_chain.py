@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A diffusion policy whose last denoising steps are a Gaussian policy of their own.
+"""A diffusion policy whose last denoising steps are a Gaussian policy.
 
 After Ren et al. 2024 (DPPO): each denoising step draws from a Gaussian, so that the probability
-of what was drawn is known and its gradient can be followed. Only the last K' steps are
-fine-tuned; a frozen copy of the clone takes the steps before them.
+of the sample and its gradient are known. Only the last K' steps are fine-tuned; a frozen copy of
+the clone takes the steps before them.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inril_ros.learning.policies.policy import Decision, Memory, Policy
 
 LOWEST_LOG_PROBABILITY = -5.0
 HIGHEST_LOG_PROBABILITY = 2.0
-"""Range of the log density of one number (DPPO): a safety net, noise of 3 sigma is inside."""
+"""Range of the log density of one number (DPPO), for safety: noise of 3 sigma is inside."""
 
 _LARGEST_NOISE = 3.0
 _EVALUATION_STD = 1e-3
@@ -29,13 +29,13 @@ _EVALUATION_STD = 1e-3
 
 @dataclass(frozen=True)
 class DenoisingTables:
-    """Numbers of the denoising steps that a policy takes, from the noisiest to the cleanest, (N,).
+    """Coefficients (N,) of the denoising steps of a policy, from the noisiest to the cleanest.
 
     The mean of the next chunk is `from_clean` * predicted clean chunk + `from_noisy` * chunk.
     """
 
     steps: Tensor
-    """int64, what the network is told."""
+    """int64, the step that is passed to the network."""
     signal: Tensor
     noise: Tensor
     from_clean: Tensor
@@ -45,13 +45,11 @@ class DenoisingTables:
 
 
 def denoising_tables(alpha_bar: Tensor, steps: Tensor, eta: float) -> DenoisingTables:
-    """Return the numbers of a chain over some of K denoising steps.
+    """Return the coefficients of a chain over some of K denoising steps.
 
-    With eta = 1 and all K steps it is the posterior of DDPM (Ho et al. 2020); with eta = 0 it is
-    deterministic (Song et al. 2021, equation 12 for any eta).
-
-    :param alpha_bar: (K,) share of signal variance
-    :param steps: (N,) falling, the last is 0
+    `alpha_bar` (K,) are shares of signal variance; `steps` (N,) fall to 0. With eta = 1 and all K
+    steps the chain is the posterior of DDPM (Ho et al. 2020); with eta = 0 it is deterministic
+    (Song et al. 2021, equation 12 for any eta).
     """
     here = alpha_bar[steps]
     following = torch.cat([alpha_bar[steps[1:]], alpha_bar.new_ones(1)])
@@ -69,7 +67,7 @@ class DenoisingChainPolicy(Policy):
 
     Extras of a decision, when exploring, are the chunks before, between and after the K'
     fine-tuned steps (K' + 1, T, A), then the log probability of each of these steps (K',) under
-    the weights that drew it. Otherwise there are none: such decisions are not for learning.
+    the weights that drew it. Otherwise there are none: such decisions are not learned from.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -87,7 +85,7 @@ class DenoisingChainPolicy(Policy):
             alpha_bar, steps, 0.0 if config.chain_ddim else 1.0))
 
     def _add_tables(self, prefix: str, tables: DenoisingTables) -> None:
-        # Buffers, so that they move with the weights; not saved, since the sizes say it all.
+        # Buffers, so that they move with the weights; not saved, since they follow from the sizes.
         for name, table in vars(tables).items():
             self.register_buffer(f'{prefix}_{name}', table, persistent=False)
 
@@ -97,7 +95,7 @@ class DenoisingChainPolicy(Policy):
                                  for name in DenoisingTables.__dataclass_fields__])
 
     def start_from(self, clone: DiffusionPolicy) -> None:
-        """Take the weights of a cloned policy, for all denoising steps."""
+        """Copy the weights of a cloned policy, for all denoising steps."""
         self.tuned.load_state_dict(clone.state_dict())
         self.frozen.load_state_dict(clone.state_dict())
 
@@ -126,7 +124,7 @@ class DenoisingChainPolicy(Policy):
     @torch.no_grad()
     def decide(self, observations: Observations, memory: Memory, generator: torch.Generator,
                explore: bool) -> Decision:
-        """Return one chunk per lane; exploring keeps each step's noise above a floor."""
+        """Return one chunk per lane; when exploring, each step's noise has a floor."""
         tables = self._tables(explore)
         size, device = len(observations), observations.device
         shape = (size, self.config.chunk_length, self.config.action_size)
@@ -163,7 +161,7 @@ class DenoisingChainPolicy(Policy):
             return std.clamp(min=self.config.chain_std)
         if self.config.chain_ddim:
             return std
-        # Samples of the clone, as it was trained to give them: without noise at the last step.
+        # Samples of the clone as it was trained: without noise at the last step.
         last = (rows == self.number - 1).view(-1, 1, 1)
         return torch.where(last, torch.zeros_like(std), std.clamp(min=_EVALUATION_STD))
 
@@ -173,9 +171,8 @@ class DenoisingChainPolicy(Policy):
                         indices: Tensor) -> Tensor:
         """Return the mean log density (B,) of fine-tuned steps, differentiable in `tuned`.
 
-        :param before: (B, T, A) chunks before the step
-        :param after: (B, T, A) chunks after it
-        :param indices: (B,) in 0 .. K' - 1, 0 is the noisiest fine-tuned step
+        `before` and `after` are the chunks (B, T, A) before and after each step, `indices` (B,)
+        are in 0 .. K' - 1, where 0 is the noisiest fine-tuned step.
         """
         mean, std = self.step_gaussian(self.tuned, observations, before, indices)
         return mean_log_probability(after, mean, std)
@@ -192,7 +189,7 @@ class DenoisingChainPolicy(Policy):
                               indices: Tensor) -> Tensor:
         """Return the KL divergence of fine-tuned steps from the cloned ones, a scalar.
 
-        Mean per number of a chunk, as log probabilities are; differentiable in `tuned`.
+        Averaged over the numbers of a chunk, as log probabilities are; differentiable in `tuned`.
         """
         mean, std = self.step_gaussian(self.tuned, observations, before, indices)
         with torch.no_grad():
@@ -203,8 +200,8 @@ class DenoisingChainPolicy(Policy):
                        generator: torch.Generator) -> Tensor:
         """Return the denoising loss at the fine-tuned steps, differentiable in `tuned`.
 
-        At the other steps the frozen network acts: to imitate there would train weights that are
-        never used, and would pull at those that are.
+        At the other steps the frozen network acts: imitation there would train weights for steps
+        at which they are never used.
         """
         tuned_steps = self.exploring_steps[self.number - self.config.chain_steps:]
         choice = torch.randint(len(tuned_steps), (len(observations),), generator=generator,
@@ -226,7 +223,7 @@ def _step_mean(network: DiffusionPolicy, tables: DenoisingTables, features: Tens
 def mean_log_probability(chunks: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Return the log density (B,) of chunks (B, T, A), clamped per value, averaged over T and A.
 
-    The average, not the sum, keeps ratios near 1 whatever the size of a chunk (DPPO).
+    The average, not the sum, keeps ratios near 1 for every size of a chunk (DPPO).
     """
     densities = -0.5 * ((chunks - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)
     return densities.clamp(LOWEST_LOG_PROBABILITY, HIGHEST_LOG_PROBABILITY).mean(dim=(1, 2))
@@ -234,7 +231,7 @@ def mean_log_probability(chunks: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 def fine_tuned(clone: DiffusionPolicy, config: ModelConfig) -> DenoisingChainPolicy:
     """Return a policy of kind 'dppo' that starts as a copy of a cloned one."""
-    with torch.random.fork_rng(devices=[]):  # its random start is replaced
+    with torch.random.fork_rng(devices=[]):  # its random weights are replaced
         policy = DenoisingChainPolicy(config)
     policy.start_from(clone)
     return policy

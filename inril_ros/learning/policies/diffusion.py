@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A diffusion policy over chunks of actions: what is cloned, and what proposes candidates.
+"""A diffusion policy over chunks of actions, which is cloned and proposes candidates.
 
 Ho et al. 2020 (epsilon prediction), Nichol and Dhariwal 2021 (cosine schedule), Song et al. 2021
 (DDIM), Chi et al. 2023 (chunks of actions).
@@ -46,8 +46,7 @@ class DiffusionPolicy(nn.Module):
              generator: torch.Generator) -> Tensor:
         """Return the denoising loss, a scalar: mean squared error of the predicted noise.
 
-        :param observations: of B rows, not normalised
-        :param chunks: (B, T, A) in [-1, 1], the actions to imitate
+        Observations of B rows are not normalised; chunks (B, T, A) in [-1, 1] are imitated.
         """
         steps = torch.randint(self.config.denoising_steps, (len(observations),),
                               generator=generator, device=generator.device)
@@ -67,7 +66,7 @@ class DiffusionPolicy(nn.Module):
     @torch.no_grad()
     def sample(self, observations: Observations, generator: torch.Generator,
                number: int = 1) -> Tensor:
-        """Return chunks by DDIM (eta 0), (B * number, T, A) in [-1, 1], each row's in a row."""
+        """Return `number` chunks per row by DDIM (eta 0), (B * number, T, A) in [-1, 1]."""
         features = self.encoder(observations).repeat_interleave(number, dim=0)
         shape = (len(features), self.config.chunk_length, self.config.action_size)
         x = torch.randn(shape, generator=generator, device=generator.device)
@@ -79,7 +78,7 @@ class DiffusionPolicy(nn.Module):
             clean = ((x - self.noise[step] * predicted) / self.signal[step]).clamp(-1.0, 1.0)
             if next_step is None:
                 return clean
-            # The noise that leads from the clipped chunk to x, else the two contradict each other.
+            # The noise between the clipped chunk and x: both must agree.
             predicted = (x - self.signal[step] * clean) / self.noise[step]
             x = self.signal[next_step] * clean + self.noise[next_step] * predicted
         raise AssertionError('sampling_steps is at least 1')

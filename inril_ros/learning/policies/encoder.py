@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From observations to the features that a network reads.
+"""From observations to the features of a network.
 
-Each network has an encoder of its own: gradients of the critic never move what the actor sees,
-and imitation never moves what the critic sees.
+Each network has its own encoder: gradients of the critic never change the actor's features, and
+imitation never changes the critic's.
 """
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from inril_ros.learning.policies.normaliser import Normaliser
 class ObservationEncoder(nn.Module):
     """Observations of B rows -> features (B, F): the normalised state, then those of the images.
 
-    `size` is F. A model without cameras ignores images. There is always a state: one that is
-    constant (a single 0) says nothing, and leaves a policy that goes by images alone.
+    `size` is F. A model without cameras ignores images. There is always a state; a policy that
+    uses images alone has a constant one (a single 0).
 
-    How to call it: with a generator where a gradient step follows (cloning, actor and critic
-    losses), without one for acting, for targets, and to measure. Encode once, and repeat the
-    features for several candidates, not the observations: images are what costs.
+    Call it with a generator where a gradient step follows (cloning, actor and critic losses),
+    without one for acting, targets and measurements. For several candidates encode once and
+    repeat the features, not the observations, because images take most of the time.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -40,11 +40,11 @@ class ObservationEncoder(nn.Module):
                 generator: torch.Generator | None = None) -> Tensor:
         """Return the features (B, F).
 
-        :param generator: shifts the images at random, to learn from (see `random_shift`); it is
-            drawn from only if there are images. None: images as they are
+        A generator shifts the images at random for learning (see `random_shift`); it is used only
+        if there are images. None leaves images as they are.
+
         Raises:
-            ValueError: The model has cameras, and there are no images, or of another
-                shape.
+            ValueError: The model has cameras, and images are missing or have another shape.
         """
         state = self.normaliser(observations.state)
         if self.images is None:
@@ -55,13 +55,13 @@ class ObservationEncoder(nn.Module):
         return torch.cat([state, self.images(observations.images, generator)], dim=-1)
 
     def freeze(self, frozen: bool) -> None:
-        """Exclude the images' networks from learning, or include them; see ModelConfig."""
+        """Exclude the image networks from learning, or include them; see ModelConfig."""
         if self.images is not None:
             self.images.freeze_trunks(frozen)
 
     def adopt(self, other: ObservationEncoder) -> None:
-        """Take over the weights of an encoder of the same model.
+        """Copy the weights of an encoder of the same model.
 
-        A critic begins with the scale of observations, and with the eyes, of the cloned actor.
+        A critic begins with the normaliser and the image networks of the cloned actor.
         """
         self.load_state_dict(other.state_dict())

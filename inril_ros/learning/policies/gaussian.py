@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Gaussian policy over chunks of actions, which actor-critic methods differentiate through.
 
-Two forms: squashed, action = tanh(mean + std * noise) with a standard deviation that depends on
-the observation (Haarnoja et al. 2018, SAC), and plain, with one standard deviation per dimension,
-whatever the observation, clipped when it acts.
+There are two forms: squashed, action = tanh(mean + std * noise) with a standard deviation that
+depends on the observation (Haarnoja et al. 2018, SAC), and plain, with one standard deviation per
+dimension for all observations, clipped when it acts.
 """
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ from inril_ros.learning.policies.networks import ResidualMLP
 from inril_ros.learning.policies.policy import Decision, Memory, Policy
 
 LARGEST_TARGET = 0.97
-"""
-Largest action that a squashed policy is asked to imitate.
-
-At +-1 the mean would grow without end, and where tanh is flat RL could not move it any more.
-"""
+"""Largest action that a squashed policy imitates. At +-1 the mean would grow without bound, and
+where tanh is flat RL could not move it any more."""
 
 
 class GaussianActor(nn.Module):
-    """p(chunk | observation) as a Gaussian. Random numbers come only from what is given."""
+    """p(chunk | observation) as a Gaussian. Random numbers come only from the arguments."""
 
     def __init__(self, config: ModelConfig) -> None:
         """Make the network, with the configured standard deviation at the start."""
@@ -43,7 +40,7 @@ class GaussianActor(nn.Module):
         self._bounds = math.log(config.gaussian_lowest_std), math.log(config.gaussian_highest_std)
         low, high = self._bounds
         share = (math.log(config.gaussian_initial_std) - low) / (high - low)
-        # Before `_bounded`; just inside, since tanh never reaches its ends.
+        # Before `_bounded`; just inside, since tanh never reaches +-1.
         start = math.atanh(min(max(2.0 * share - 1.0, -0.99), 0.99))
         if config.gaussian_squash:
             with torch.no_grad():
@@ -57,7 +54,7 @@ class GaussianActor(nn.Module):
                 generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Return the mean and the log standard deviation, (B, T, A) each, before squashing.
 
-        :param generator: see ObservationEncoder; where a gradient step follows
+        For `generator` see ObservationEncoder.
         """
         outputs = self.network(self.encoder(observations, generator))
         shape = (-1, self.config.chunk_length, self.config.action_size)
@@ -68,18 +65,18 @@ class GaussianActor(nn.Module):
         return mean, self._bounded(self.log_std).expand_as(mean)
 
     def _bounded(self, x: Tensor) -> Tensor:
-        """Bring into the bounds of log std smoothly, so that the gradient never ends."""
+        """Map smoothly into the bounds of log std, so that the gradient is never zero."""
         low, high = self._bounds
         return low + 0.5 * (high - low) * (x.tanh() + 1.0)
 
     def best(self, mean: Tensor) -> Tensor:
-        """Return the chunks (B, T, A) in [-1, 1] of means: the actions without noise."""
+        """Return the chunks (B, T, A) in [-1, 1] of means: actions without noise."""
         return mean.tanh() if self.config.gaussian_squash else mean.clamp(-1.0, 1.0)
 
     def draw(self, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return chunks (B, T, A) in [-1, 1] and their log density (B,), both differentiable.
 
-        :param noise: (B, T, A), standard normal
+        `noise` is (B, T, A), standard normal.
         """
         unsquashed = mean + log_std.exp() * noise
         density = (-0.5 * noise.square() - log_std - _HALF_LOG_2_PI).flatten(1).sum(dim=1)
@@ -124,7 +121,7 @@ class GaussianPolicy(Policy):
 
     @property
     def cloned(self) -> GaussianActor:
-        """Return the actor: all of it."""
+        """Return the actor."""
         return self.actor
 
     @torch.no_grad()

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From camera images to a few features: a small ResNet per camera, then where things are.
+"""From camera images to a few features: a small ResNet per camera, then spatial pooling.
 
 The network is ResNet-18's (He et al. 2016) with fewer stages and channels, and GroupNorm (Wu and
-He 2018) in place of BatchNorm: batches mix few episodes, acting sees one image at a time, and
-targets are moving averages of weights, all of which batch statistics spoil.
+He 2018) in place of BatchNorm, because batches mix few episodes, acting uses one image at a time,
+and targets are moving averages of weights, none of which suits batch statistics.
 """
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inril_ros.learning.policies.model_config import ModelConfig
 _EMBEDDINGS = 8
 """Learned spatial maps per channel (as SERL, Luo et al. 2024)."""
 _SLICE = 256
-"""Images per pass where no gradient is needed: an episode at once must not fill the memory."""
+"""Images per pass where no gradient is needed, so that an episode does not fill the memory."""
 
 
 class ImageEncoder(nn.Module):
-    """Images of B rows and C cameras -> features (B, `size`), each camera's one after another."""
+    """Images of B rows and C cameras -> features (B, `size`), camera by camera."""
 
     def __init__(self, config: ModelConfig) -> None:
         """Make the networks for a model with at least one camera."""
@@ -37,9 +37,10 @@ class ImageEncoder(nn.Module):
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the features (B, size) of images (B, C, H, W, 3) uint8.
 
-        :param generator: shifts the images at random (see `random_shift`); None leaves them
+        A generator shifts the images at random (see `random_shift`).
+
         Raises:
-            ValueError: Images of another shape or type than the model's.
+            ValueError: The images do not have the shape and type of the model.
         """
         if images.dtype != torch.uint8 or images.shape[1:] != self.image_shape:
             raise ValueError(f'images are {tuple(images.shape)} {images.dtype}, the model reads '
@@ -57,7 +58,7 @@ class ImageEncoder(nn.Module):
         self.trunks.requires_grad_(not frozen)
 
     def _features(self, images: Tensor) -> Tensor:
-        # Frozen trunks keep nothing for a backward pass, which is most of the memory and time.
+        # Frozen trunks keep nothing for a backward pass, which takes most of the memory and time.
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             if len(self.trunks) == 1:
                 maps = self.trunks[0](images.flatten(0, 1)).unflatten(0, images.shape[:2])
@@ -115,9 +116,9 @@ class BasicBlock(nn.Module):
 
 
 class SpatialSoftmax(nn.Module):
-    """Maps (N, c, h, w) -> where each channel is most active, (N, 2c) in [-1, 1].
+    """Maps (N, c, h, w) -> coordinates where each channel is most active, (N, 2c) in [-1, 1].
 
-    The mean of the coordinates under a softmax of each channel (Levine et al. 2016), with a
+    They are the mean coordinates under a softmax of each channel (Levine et al. 2016), with a
     learned temperature.
     """
 
@@ -137,7 +138,7 @@ class SpatialSoftmax(nn.Module):
 
 
 class SpatialEmbeddings(nn.Module):
-    """Maps (N, c, h, w) -> products with learned maps, (N, 8c): what is where (SERL)."""
+    """Maps (N, c, h, w) -> products with learned maps, (N, 8c) (SERL)."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
         """Make the learned maps."""
@@ -147,7 +148,7 @@ class SpatialEmbeddings(nn.Module):
             torch.randn(channels, _EMBEDDINGS, height * width) / (height * width) ** 0.5)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the products, summed over places."""
+        """Return the products, summed over positions."""
         return torch.einsum('ncp,ckp->nck', maps.flatten(2), self.weight).flatten(1)
 
 
@@ -157,7 +158,7 @@ POOLINGS = {'spatial_softmax': SpatialSoftmax, 'spatial_embeddings': SpatialEmbe
 def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor:
     """Return images (N, H, W, 3), each moved by -pad .. pad pixels down and right, edges repeated.
 
-    The same as padding by repetition and cropping at random (DrQ, Yarats et al. 2021).
+    This equals padding by repetition and random cropping (DrQ, Yarats et al. 2021).
     """
     number, height, width = images.shape[:3]
     offsets = torch.randint(-pad, pad + 1, (2, number), generator=generator,
@@ -170,7 +171,7 @@ def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor
 
 
 def _head(config: ModelConfig) -> nn.Module:
-    """Return what turns the maps of one camera into features within [-1, 1] (as DrQ)."""
+    """Return the network from the maps of one camera to features in [-1, 1] (as DrQ)."""
     channels = config.image_channels * 2 ** (config.image_stages - 1)
     pooling = POOLINGS[config.image_pooling](channels, *config.image_map_size)
     return nn.Sequential(pooling, nn.Linear(pooling.size, config.image_features),
@@ -182,5 +183,5 @@ def _norm(channels: int) -> nn.GroupNorm:
 
 
 def _centred(size: int) -> Tensor:
-    """Return the places of `size` cells from -1 to 1; a single one is at 0."""
+    """Return the coordinates of `size` cells from -1 to 1; a single cell is at 0."""
     return torch.linspace(-1.0, 1.0, size) if size > 1 else torch.zeros(1)

@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The size of a model, as data: enough to build the network that a set of tensors fits.
+"""The sizes of a model, from which the network for a set of tensors is built.
 
-The acting process builds a network from this, received over the wire as JSON, so each number is
-bounded before anything is allocated.
+The acting process receives them as JSON, so each number is bounded before anything is allocated.
 """
 from __future__ import annotations
 
@@ -13,10 +12,10 @@ import json
 from inril_ros.learning.configuration import from_mapping
 
 MOST_CANDIDATES = 256
-"""Upper bound of `candidates`: weights from elsewhere must not decide how much is allocated."""
+"""Upper bound of `candidates`: received weights must not decide how much is allocated."""
 
 KINDS = ('best_of_n', 'dppo', 'gaussian', 'residual')
-"""The kinds of policy that there are."""
+"""The kinds of policy."""
 
 IMAGE_POOLINGS = ('spatial_softmax', 'spatial_embeddings')
 
@@ -55,7 +54,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 
 
 def image_sizes(shape: tuple[int, int, int, int] | None) -> dict[str, int]:
-    """Return the settings of a ModelConfig that fit images (C, H, W, 3), or none."""
+    """Return the settings of a ModelConfig for images (C, H, W, 3), or none."""
     if shape is None:
         return {}
     return {'cameras': shape[0], 'image_height': shape[1], 'image_width': shape[2]}
@@ -70,11 +69,11 @@ class ModelConfig:
     action_size: int
     """A"""
     kind: str = 'best_of_n'
-    """Which policy it is; see `catalogue`."""
+    """The kind of policy; see `catalogue`."""
     chunk_length: int = 4
     """T, actions per decision, executed open loop."""
     denoising_steps: int = 20
-    """K of training (DPPO's size for state policies)."""
+    """K in training (DPPO's size for state policies)."""
     sampling_steps: int = 5
     """DDIM steps when acting, at most K."""
     actor_width: int = 256
@@ -116,7 +115,7 @@ class ModelConfig:
     """Standard deviation of a 'gaussian' policy, before squashing: at the start, and bounds."""
 
     cameras: int = 0
-    """C. 0: the policy goes by the state alone, and the fields image_* mean nothing."""
+    """C. 0: the policy uses the state alone, and the fields image_* have no effect."""
     image_height: int = 128
     image_width: int = 128
     """Pixels of each camera's image, H and W."""
@@ -128,16 +127,16 @@ class ModelConfig:
     """Stages, and residual blocks per stage. ResNet-18 has 4 of 2; with 3 the last map of a
     128x128 image is 8x8."""
     image_pooling: str = 'spatial_softmax'
-    """How a map becomes features: 'spatial_softmax' (where things are) or 'spatial_embeddings'
-    (learned maps; what is where)."""
+    """How a map becomes features: 'spatial_softmax' (positions) or 'spatial_embeddings' (learned
+    maps)."""
     image_features: int = 64
     """Features per camera."""
     image_shared: bool = True
     """Whether all cameras share one ResNet; pooling and projection are each camera's own."""
     image_frozen: bool = False
-    """Whether fine-tuning leaves the ResNets as cloning made them. Projections go on learning."""
+    """Whether fine-tuning keeps the cloned ResNets. Projections continue to learn."""
     image_shift: int = 4
-    """Pixels by which images are shifted at random to learn from (DrQ); 0: not at all."""
+    """Pixels by which images are shifted at random for learning (DrQ); 0: no shift."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -191,7 +190,7 @@ class ModelConfig:
         return -(-self.image_height // factor), -(-self.image_width // factor)
 
     def to_json(self) -> str:
-        """Return the same text for the same configuration."""
+        """Return JSON, the same text for the same configuration."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -199,8 +198,7 @@ class ModelConfig:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: No JSON, unknown or missing keys, wrong types, sizes out of
-                bounds.
+            ValueError: No JSON, unknown or missing keys, wrong types, sizes out of bounds.
         """
         try:
             values = json.loads(text)

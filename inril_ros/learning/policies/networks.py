@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The building blocks: residual MLP with a time embedding, and an ensemble of value networks."""
+"""Building blocks: residual MLP, time embedding, and an ensemble of value networks."""
 from __future__ import annotations
 
 import math

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Observations to zero mean and unit variance, with statistics that travel with the weights."""
+"""Observations to zero mean and unit variance, with statistics that are part of the weights."""
 from __future__ import annotations
 
 import numpy as np
@@ -12,9 +12,9 @@ from torch import nn, Tensor
 class Normaliser(nn.Module):
     """(x - mean) / std, clipped to +-clip; identity until `fit` is called.
 
-    A handful of demonstrations leaves many dimensions constant (an object that never moved). The
-    floor under the standard deviation keeps those from exploding at the first small change, and
-    the clip bounds what a network sees of a sensor far outside the demonstrations.
+    In a few demonstrations many dimensions are constant (an object that never moved). The floor
+    under the standard deviation keeps them from exploding at the first small change, and the clip
+    bounds the input from a sensor far outside the demonstrations.
     """
 
     def __init__(self, size: int, floor: float, clip: float) -> None:
@@ -26,7 +26,7 @@ class Normaliser(nn.Module):
         self.register_buffer('std', torch.ones(size))
 
     def fit(self, observations: NDArray[np.float32]) -> None:
-        """Take the statistics of observations (N, O)."""
+        """Set the statistics to those of observations (N, O)."""
         mean = observations.mean(axis=0, dtype=np.float64)
         std = np.maximum(observations.std(axis=0, dtype=np.float64), self.floor)
         self.mean.copy_(torch.from_numpy(mean))

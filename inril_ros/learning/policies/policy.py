@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What every policy can do, whatever is inside: decide, for several robots (lanes) at once.
+"""The interface of every policy: decisions for several robots (lanes) at once.
 
-A policy is complete in its state dict and its configuration: a model is one file of tensors and
-one of JSON, and the acting process needs nothing else.
+State dict and configuration define a policy completely: a model is one file of tensors and one of
+JSON, and the acting process needs nothing else.
 """
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from inril_ros.learning.observations import Observations
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided for B lanes."""
+    """A decision for each of B lanes."""
 
     actions: Tensor
-    """(B, S, A) in [-1, 1], to be executed one after the other without a new decision."""
+    """(B, S, A) in [-1, 1], executed in succession without a new decision."""
     extras: Tensor
-    """(B, D) float32: what the learner must know of how the actions were drawn; D may be 0."""
+    """(B, D) float32: what the learner must know about how actions were drawn; D may be 0."""
 
 
 @dataclass
 class Memory:
-    """What a policy remembers of B lanes between decisions: the plan that it is following."""
+    """What a policy keeps for B lanes between decisions: the plan that it follows."""
 
     plans: Tensor
-    """(B, T, A) the chunk that the base policy proposed last."""
+    """(B, T, A) the last chunk that the base policy proposed."""
     positions: Tensor
-    """(B,) int64, the next step of it; T: used up."""
+    """(B,) int64, its next step; T: finished."""
 
     @classmethod
     def empty(cls, lanes: int, chunk_length: int, action_size: int,
@@ -44,7 +44,7 @@ class Memory:
                    torch.full((lanes,), chunk_length, device=device))
 
     def rows(self, lanes: Tensor) -> Memory:
-        """Return the memory of some lanes: others have ended."""
+        """Return the memory of some lanes, when others have ended."""
         return Memory(self.plans[lanes], self.positions[lanes])
 
 
@@ -68,7 +68,7 @@ class Policy(nn.Module, ABC):
 
     @property
     def decision_steps(self) -> int:
-        """Return S, the steps executed per decision: T, or 1 for what corrects each step."""
+        """Return S, the steps executed per decision: T, or 1 where each step is corrected."""
         return self.config.chunk_length
 
     @property
@@ -77,7 +77,7 @@ class Policy(nn.Module, ABC):
         return 0
 
     def begin(self, lanes: int) -> Memory:
-        """Return the memory with which an episode begins in each of B lanes."""
+        """Return the memory at the beginning of an episode in each of B lanes."""
         return Memory.empty(lanes, self.config.chunk_length, self.config.action_size,
                             next(self.parameters()).device)
 
@@ -86,11 +86,10 @@ class Policy(nn.Module, ABC):
                explore: bool) -> Decision:
         """Return one decision per lane, and update the memory in place.
 
-        The same weights, observations, memory and state of the generator give the same decision.
-
-        :param observations: of B lanes, not normalised
-        :param explore: draw as for learning; otherwise as well as the policy can
+        The same weights, observations (B lanes, not normalised), memory and state of the
+        generator give the same decision. With `explore` actions are drawn as for learning,
+        otherwise they are the best ones.
         """
 
     def check(self) -> None:
-        """Raise a ValueError if tensors that steer the policy are out of bounds."""
+        """Raise a ValueError if tensors that control the policy are out of bounds."""

@@ -1,11 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A cloned policy that acts by chunks, and a small network that corrects each step of it.
+"""A cloned policy that acts by chunks, and a small network that corrects each step.
 
-The two are trained by different objectives: reinforcement learning moves the correction,
-imitation the base (network separation), so no gradient of one ever reaches the parameters of the
-other. After Ankile et al. 2024 (ResiP): the base is followed open loop for a chunk, the
-correction sees each new observation and the action that the base proposes for it.
+Reinforcement learning trains the correction, imitation the base (network separation), so no
+gradient of one objective reaches the parameters of the other. After Ankile et al. 2024 (ResiP):
+the base acts open loop for a chunk, and the correction sees each new observation and the action
+that the base proposes for it.
 """
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Correction(nn.Module):
                 generator: torch.Generator | None = None) -> Tensor:
         """Return the mean (B, A) of the residual for base actions (B, A).
 
-        :param generator: see ObservationEncoder
+        For `generator` see ObservationEncoder.
         """
         features = self.encoder(observations, generator)
         mean = self.network(torch.cat([features, base], dim=-1))
@@ -57,7 +57,7 @@ class ResidualPolicy(Policy):
 
     The residual is Gaussian with a fixed standard deviation when exploring, its mean otherwise.
     Extras of a decision are (base action (A,), residual before scaling and clipping (A,), its log
-    probability (1,)): what is clipped cannot be told from the executed action.
+    probability (1,)): the residual cannot be recovered from a clipped action.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -103,7 +103,7 @@ class ResidualPolicy(Policy):
     @torch.no_grad()
     def decide(self, observations: Observations, memory: Memory, generator: torch.Generator,
                explore: bool) -> Decision:
-        """Return the next step of each lane's plan, corrected; ask the base for a new plan."""
+        """Return the corrected next step of each lane's plan; finished plans are replaced."""
         base = self.follow_plan(observations, memory, generator)
         mean = self.correction(observations, base)
         residual = mean
@@ -117,7 +117,7 @@ class ResidualPolicy(Policy):
     @torch.no_grad()
     def follow_plan(self, observations: Observations, memory: Memory,
                     generator: torch.Generator) -> Tensor:
-        """Return the base action (B, A) of each lane now, and move the memory on by one step."""
+        """Return the present base action (B, A) of each lane; memory advances by one step."""
         used_up = (memory.positions >= self.config.chunk_length).nonzero().squeeze(1)
         if len(used_up):
             memory.plans[used_up] = self.base.sample(observations[used_up], generator)
@@ -130,10 +130,10 @@ class ResidualPolicy(Policy):
 
 def correct(base: DiffusionPolicy, config: ModelConfig,
             generator: torch.Generator) -> ResidualPolicy:
-    """Return a policy that corrects a copy of a cloned base, by nothing yet.
+    """Return a policy that corrects a copy of a cloned base, initially by zero.
 
-    :param config: of kind 'residual', with the base's sizes
-    :param generator: on the CPU; the correction's hidden layers are drawn by it
+    `config` is of kind 'residual' with the base's sizes; `generator`, on the CPU, draws the
+    correction's hidden layers.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))

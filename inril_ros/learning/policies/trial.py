@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy does on fixed frames with fixed noise, to compare it with another one."""
+"""The actions of a policy on fixed frames with fixed noise, to compare policies."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,10 +20,9 @@ _SEED = 0
 
 
 def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | None:
-    """Return observations of held-out demonstrations, evenly spaced; None if there are none.
+    """Return up to `number` evenly spaced frames of held-out demonstrations.
 
-    :param episodes: the demonstrations; where they are too few to hold any out, all of them count
-    :param number: of frames, at most
+    All demonstrations are used if there are too few to hold any out; None if there are none.
     """
     training, heldout = split_episodes(episodes, _HELDOUT_SHARE)
     chosen = heldout or training
@@ -38,7 +37,7 @@ def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | Non
 
 
 def blank_frame(model: ModelConfig) -> Observations:
-    """Return one observation of zeros, for a policy that there are no frames for."""
+    """Return one observation of zeros, for a policy without frames."""
     shape = model.image_shape
     return Observations(
         torch.zeros(1, model.observation_size),
@@ -46,7 +45,7 @@ def blank_frame(model: ModelConfig) -> Observations:
 
 
 def actions_on(policy: Policy, frames: Observations) -> NDArray[np.float32]:
-    """Return a chunk for each of N frames, (N, T, A), normalised; the noise is always the same."""
+    """Return normalised actions for N frames, (N, T, A), always with the same noise."""
     if policy.config.image_shape is None:
         frames = Observations(frames.state)
     with torch.inference_mode():

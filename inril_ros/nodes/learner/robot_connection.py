@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learner's topics of one robot: transitions and policy status in, status and acks out.
 
-Robots that feed one learner are told apart by their namespaces. Each one has its own topics,
+Robots that feed one learner are distinguished by their namespaces. Each one has its own topics,
 sequence numbers and acknowledgements, and none of its nodes knows of the other robots.
 """
 
