@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from inril_ros.learning.experience import Episode  # noqa: E402
 from inril_ros.learning.hosts.step_replay import StepReplay  # noqa: E402
-from inril_ros.learning.replay import Origin, WindowReplay  # noqa: E402
+from inril_ros.learning.hosts.window_replay import WindowReplay  # noqa: E402
+from inril_ros.learning.replay import Origin  # noqa: E402
 
 _SHAPE = (2, 128, 128, 3)
 _STEPS, _OBSERVATION, _ACTION, _CHUNK, _BATCH = 200, 20, 7, 4, 256
@@ -68,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     random = np.random.default_rng(0)
     window = WindowReplay(_OBSERVATION, _ACTION, _CHUNK, 1, 0.99, _SHAPE)
-    step = StepReplay(_OBSERVATION, _ACTION, _ACTION, _CHUNK, _CHUNK, 0.99,
+    step = StepReplay(_OBSERVATION, _ACTION, (_ACTION,), _CHUNK, _CHUNK, 0.99,
                       options.episodes * (_STEPS + 1))
     made, sizes = [], []
     for _ in range(options.episodes):

@@ -8,9 +8,9 @@ refused, with the name of the key and the allowed values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 import types
-from typing import Any, get_args, get_origin, get_type_hints, TypeVar, Union
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints, TypeVar, Union
 
 ConfigT = TypeVar('ConfigT')
 
@@ -62,3 +62,14 @@ def check_range(config: Any, name: str, low: float, high: float) -> None:
     value = getattr(config, name)
     if not low <= value <= high:
         raise ValueError(f'{type(config).__name__}.{name}: {value} is not in [{low}, {high}]')
+
+
+@dataclass(frozen=True)
+class BoundedConfig:
+    """A configuration whose BOUNDS are the smallest and the largest value of its numbers."""
+
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.BOUNDS.items():
+            check_range(self, name, low, high)

@@ -13,6 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from inril_ros.learning.configuration import check_range
+
 
 @dataclass(frozen=True)
 class ExplorationConfig:
@@ -27,11 +29,8 @@ class ExplorationConfig:
     """Share of the noise that decays per tick: a memory of about 1 / 0.15 = 7 ticks."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.scale <= 1.0:
-            raise ValueError(f'ExplorationConfig.scale: {self.scale} is not in [0, 1]')
-        if not 0.0 <= self.largest_factor <= 10.0:
-            raise ValueError(
-                f'ExplorationConfig.largest_factor: {self.largest_factor} is not in [0, 10]')
+        check_range(self, 'scale', 0.0, 1.0)
+        check_range(self, 'largest_factor', 0.0, 10.0)
         if not 0.0 < self.reversion <= 1.0:
             raise ValueError(f'ExplorationConfig.reversion: {self.reversion} is not in (0, 1]')
 
@@ -43,7 +42,6 @@ class ExplorationNoise:
     """
 
     def __init__(self, config: ExplorationConfig, action_size: int, seed: int) -> None:
-        """Draw the size and the first value of this episode's noise."""
         self._random = np.random.default_rng(seed)
         self._decay = 1.0 - config.reversion
         self.standard_deviation = config.scale * self._random.uniform(0.0, config.largest_factor)

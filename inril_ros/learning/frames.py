@@ -59,6 +59,13 @@ def _references(arrays: list[Images]) -> list[int]:
 _UNUSED = _references([np.empty(0, np.uint8)])[0]
 
 
+def check_images(images: Images | None, shape: Sequence[int]) -> None:
+    """Raise a ValueError if images are missing or of another shape."""
+    if images is None or images.shape[1:] != tuple(shape):
+        found = 'missing' if images is None else str(images.shape[1:])
+        raise ValueError(f'images of the episode are {found}, expected {tuple(shape)}')
+
+
 class Frames:
     """Rows of images (C, H, W, 3), indexed in the order in which they were added."""
 
@@ -71,15 +78,9 @@ class Frames:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def check(self, images: Images | None) -> None:
-        """Raise a ValueError if images are missing or of another shape."""
-        if images is None or images.shape[1:] != self.shape:
-            found = 'missing' if images is None else str(images.shape[1:])
-            raise ValueError(f'images of the episode are {found}, expected {self.shape}')
-
     def extend(self, images: Images) -> None:
         """Add images (N, C, H, W, 3), which must not change from now on."""
-        self.check(images)
+        check_images(images, self.shape)
         self._rows.extend(images)
 
     def gather(self, rows: NDArray[np.int64]) -> Images:

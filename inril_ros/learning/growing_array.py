@@ -19,7 +19,6 @@ class GrowingArray:
         self._length = 0
 
     def __len__(self) -> int:
-        """Return the number of rows in use."""
         return self._length
 
     @property

@@ -31,11 +31,9 @@ class Observations:
                    None if images is None else torch.tensor(images, device=device))
 
     def __len__(self) -> int:
-        """Return B."""
         return len(self.state)
 
     def __getitem__(self, rows: Tensor | slice) -> Observations:
-        """Return the rows with these indices."""
         return Observations(self.state[rows], None if self.images is None else self.images[rows])
 
     def to(self, device: torch.device | str) -> Observations:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+from inril_ros.learning.configuration import check_range
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.networks import move_average
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.policies.weight_average import move_average
 
 _EVALUATION_SEED = 20_250_516
 _EVALUATION_DRAWS = 8
@@ -56,9 +57,7 @@ class PretrainConfig:
         if not 0.0 <= self.average_decay < 1.0:
             raise ValueError(
                 f'PretrainConfig.average_decay: {self.average_decay} is not in [0, 1)')
-        if not 0.0 <= self.heldout_share <= 0.5:
-            raise ValueError(
-                f'PretrainConfig.heldout_share: {self.heldout_share} is not in [0, 0.5]')
+        check_range(self, 'heldout_share', 0.0, 0.5)
 
 
 @dataclass(frozen=True)

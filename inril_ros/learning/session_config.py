@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from inril_ros.learning.configuration import check_range, from_mapping
+from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
 from inril_ros.learning.hosts.host import HostConfig
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
@@ -18,6 +18,8 @@ from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 class SessionConfig(InterleavingConfig):
     """Settings of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
 
+    BOUNDS = {**InterleavingConfig.BOUNDS, 'heldout_share': (0.0, 0.5)}
+
     host: HostConfig = field(default_factory=IDQLConfig)
     """Configuration of the host; its type selects the host."""
     heldout_share: float = 0.2
@@ -25,7 +27,6 @@ class SessionConfig(InterleavingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, 'heldout_share', 0.0, 0.5)
         with_control(self.host, self.control, self.control_weight)
 
     @classmethod

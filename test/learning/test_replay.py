@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.replay import draw, Origin, WindowReplay
+from inril_ros.learning.hosts.window_replay import WindowReplay
+from inril_ros.learning.replay import draw, Origin
 
 CANDIDATES, GAMMA = 2, 0.9
 
@@ -63,7 +64,7 @@ def test_each_row_is_the_window_that_its_episode_holds(specification: list,
             sum(GAMMA ** (k - step) * episode.rewards[k] for k in inside), abs=1e-5)
         np.testing.assert_array_equal(batch.next_observations[index], [number, end])
         np.testing.assert_array_equal(
-            batch.next_candidates[index],
+            batch.next_context[index],
             np.broadcast_to(np.float32([number, end]), (CANDIDATES, length, 2)))
         terminal = episode.terminated and end == episode.steps
         assert batch.discounts[index] == pytest.approx(

@@ -37,7 +37,7 @@ def context(of: Episode) -> np.ndarray:
 
 
 def replay(chunk: int, horizon: int, capacity: int) -> StepReplay:
-    return StepReplay(2, 1, 2, chunk, horizon, GAMMA, capacity)
+    return StepReplay(2, 1, (2,), chunk, horizon, GAMMA, capacity)
 
 
 episodes = st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans()),

@@ -67,7 +67,6 @@ class RewardScale:
     """
 
     def __init__(self, gamma: float) -> None:
-        """Begin without rewards."""
         self._gamma = gamma
         self._count = 0
         self._mean = 0.0

@@ -21,8 +21,7 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.learning.policies.networks import trainable
-from inril_ros.learning.policies.weight_average import move_average
+from inril_ros.learning.policies.networks import move_average, trainable
 from inril_ros.learning.saved_state import (
     load_optimiser,
     optimiser_tensors,

@@ -41,7 +41,6 @@ class Decisions:
     """(segments,) bool, whether that observation is terminal."""
 
     def __len__(self) -> int:
-        """Return M."""
         return len(self.rewards)
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.configuration import check_range
+from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.observations import Observations
@@ -41,14 +41,8 @@ class ActorSteps:
 
 
 @dataclass(frozen=True)
-class HostConfig:
-    """Settings of a host; each kind of host adds its own, and the bounds of their values."""
-
-    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {}
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in self.BOUNDS.items():
-            check_range(self, name, low, high)
+class HostConfig(BoundedConfig):
+    """Settings of a host; each kind of host adds its own, and their bounds."""
 
     @property
     def exploration(self) -> ExplorationConfig | None:

@@ -27,14 +27,14 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
+from inril_ros.learning.hosts.window_replay import WindowReplay
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import MOST_CANDIDATES
-from inril_ros.learning.policies.networks import trainable
+from inril_ros.learning.policies.networks import move_average, trainable
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.policies.weight_average import move_average
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
-from inril_ros.learning.replay import draw, Origin, WindowReplay
+from inril_ros.learning.replay import draw, Origin
 from inril_ros.learning.saved_state import (
     load_modules,
     load_optimiser,
@@ -73,7 +73,7 @@ class IDQLConfig(OffPolicyConfig):
 
 @dataclass(frozen=True)
 class CriticBatch:
-    """B windows as tensors on the learner's device; the fields of WindowBatch."""
+    """B windows as tensors on the learner's device; see StepBatch."""
 
     observations: Observations
     chunks: Tensor
@@ -143,7 +143,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
             Observations.from_arrays(batch.observations, batch.images, self._device),
             tensor(batch.chunks), tensor(batch.returns), tensor(batch.discounts),
             Observations.from_arrays(batch.next_observations, batch.next_images, self._device),
-            tensor(batch.next_candidates))
+            tensor(batch.next_context))
 
     @torch.no_grad()
     def target_values(self, batch: CriticBatch) -> Tensor:

@@ -37,7 +37,6 @@ class Rollouts:
 
     def __init__(self, extras_size: int, samples_per_decision: int, rollout_steps: int,
                  epochs: int, batch: int, heldout_share: float) -> None:
-        """Begin empty."""
         self._extras_size = extras_size
         self._samples = samples_per_decision
         self._rollout_steps = rollout_steps

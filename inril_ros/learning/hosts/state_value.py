@@ -18,7 +18,6 @@ class StateValue(nn.Module):
     """Observations of B rows -> values (B,), with an encoder of its own."""
 
     def __init__(self, model: ModelConfig, width: int, blocks: int) -> None:
-        """Make an untrained network."""
         super().__init__()
         self.encoder = ObservationEncoder(model)
         self.network = ResidualMLP(self.encoder.size, 1, width, blocks)

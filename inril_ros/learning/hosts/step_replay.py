@@ -18,7 +18,7 @@ between new and old data.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ class StepBatch:
     images: NDArray[np.uint8] | None
     """(B, C, H, W, 3), or None if the episodes have none."""
     context: FloatArray
-    """(B, D) data stored with the observation, for example the base policy's action."""
+    """(B, ...) data stored with the observation, for example the base policy's action."""
     chunks: FloatArray
     """(B, T, A) executed actions."""
     returns: FloatArray
@@ -50,7 +50,7 @@ class StepBatch:
     """(B, O)"""
     next_images: NDArray[np.uint8] | None
     next_context: FloatArray
-    """(B, D)"""
+    """(B, ...)"""
 
 
 class StepReplay:
@@ -60,7 +60,7 @@ class StepReplay:
     successful episodes and those that a person commanded (in demonstrations: all).
     """
 
-    def __init__(self, observation_size: int, action_size: int, context_size: int,
+    def __init__(self, observation_size: int, action_size: int, context_shape: Sequence[int],
                  chunk_length: int, horizon: int, gamma: float, capacity: int) -> None:
         """Make an empty replay.
 
@@ -73,7 +73,7 @@ class StepReplay:
         self._chunk_length, self._horizon, self._gamma = chunk_length, horizon, gamma
         self.capacity = capacity
         self._observations = _Ring(capacity, (observation_size,))
-        self._context = _Ring(capacity, (context_size,))
+        self._context = _Ring(capacity, context_shape)
         # One action and reward per observation; those of the last one are unused.
         self._actions = _Ring(capacity, (action_size,))
         self._rewards = _Ring(capacity, ())
@@ -100,11 +100,17 @@ class StepReplay:
         return self.rows[self._episode.read(self.rows) % parts == part]
 
     def add(self, episode: Episode, context: FloatArray) -> None:
-        """Add an episode of N steps with the context (N + 1, D) of its observations.
+        """Add an episode of N steps with the context (N + 1, ...) of its observations.
 
         Raises:
             ValueError: It is longer than the ring, or sizes differ from those of the replay.
         """
+        rows = self._append(episode, context)
+        positive = rows if episode.success else rows[episode.intervened[:len(rows)]]
+        self.positive_rows = np.concatenate([self.positive_rows, positive])
+
+    def _append(self, episode: Episode, context: FloatArray) -> Rows:
+        """Store an episode and return its rows."""
         steps = episode.steps
         if steps + 1 > self.capacity:
             raise ValueError(f'an episode of {steps} steps needs {steps + 1} slots, the replay '
@@ -137,9 +143,8 @@ class StepReplay:
         self._added += 1
         starts = steps if episode.terminated else max(steps - self._chunk_length + 1, 0)
         rows = first + np.arange(starts)
-        positive = rows if episode.success else rows[episode.intervened[:starts]]
         self.rows = np.concatenate([self.rows, rows])
-        self.positive_rows = np.concatenate([self.positive_rows, positive])
+        return rows
 
     def _make_room(self, needed: int) -> None:
         """Remove the oldest episodes until so many slots are free."""
@@ -177,10 +182,10 @@ class StepReplay:
         return self._actions.read(np.minimum(steps, last[:, None] - 1))
 
     def _gather(self, rows: Rows) -> NDArray[np.uint8] | None:
-        if not self._images or len(rows) == 0:
+        if not self._images:
             return None
-        images = [self._images[row] for row in rows.tolist()]
-        return self._batches.stacked(images, images[0].shape)
+        shape = self._images[self._oldest].shape
+        return self._batches.stacked([self._images[row] for row in rows.tolist()], shape)
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
@@ -203,15 +208,23 @@ class StepReplay:
         if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
         self._added = int(state['added'][0]) - len(state['episodes'])
-        first = 0
-        for steps, terminated, success in state['episodes'].tolist():
-            inside, after = slice(first, first + steps), first + steps + 1
-            images = state['images'][first:after] if 'images' in state else None
-            self.add(Episode(state['observations'][first:after], state['actions'][inside],
-                             state['rewards'][inside], bool(terminated), bool(success),
-                             images=images, intervened=state['intervened'][inside]),
-                     state['context'][first:after])
-            first = after
+        for episode, context in saved_episodes(state, 'context'):
+            self.add(episode, context)
+
+
+def saved_episodes(state: Mapping[str, NDArray],
+                   context: str) -> Iterator[tuple[Episode, FloatArray]]:
+    """Return the episodes of a saved replay, and for each one the rows of the array `context`."""
+    first = 0
+    for steps, terminated, success, *_ in state['episodes'].tolist():
+        inside, after = slice(first, first + steps), first + steps + 1
+        optional = {'images': state['images'][first:after]} if 'images' in state else {}
+        if 'intervened' in state:
+            optional['intervened'] = state['intervened'][inside]
+        yield Episode(state['observations'][first:after], state['actions'][inside],
+                      state['rewards'][inside], bool(terminated), bool(success),
+                      **optional), state[context][first:after]
+        first = after
 
 
 class _Ring:

@@ -49,7 +49,7 @@ class SymmetricReplay:
         `with_demonstrations` counts demonstrations as positives; else they are kept for
         `demonstrations` alone. `with_successes` counts own successes and interventions.
         """
-        sizes = observation_size, action_size, context_size, chunk_length, horizon, gamma
+        sizes = observation_size, action_size, (context_size,), chunk_length, horizon, gamma
         self._shown = StepReplay(*sizes, capacity=sys.maxsize)
         self._lived = StepReplay(*sizes, capacity=capacity)
         self._with_demonstrations = with_demonstrations

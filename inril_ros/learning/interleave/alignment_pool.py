@@ -88,7 +88,6 @@ class AlignmentPool:
         self._needed: deque[list[float]] = deque(maxlen=window)
 
     def __len__(self) -> int:
-        """Return the number of events in the window."""
         return len(self._rows)
 
     def add(self, event: Alignment, rl_decrease: float | None = None,

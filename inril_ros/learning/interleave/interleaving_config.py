@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inril_ros.learning.configuration import check_range
+from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.interleave.controls import checked_control
 from inril_ros.learning.interleave.schedule import checked_m, UNITS
 from inril_ros.learning.interleave.separation import METRICS, MODES
@@ -15,8 +15,15 @@ SCHEDULES = ('fixed', 'random', 'alignment', 'model', 'anchor', 'dose')
 
 
 @dataclass(frozen=True)
-class InterleavingConfig:
+class InterleavingConfig(BoundedConfig):
     """Settings of the method. Defaults are ours: the paper's are unpublished."""
+
+    BOUNDS = {
+        'il_steps': (1, 100_000), 'm_min': (1.0, 1e6), 'm_max': (1.0, 1e6),
+        'dose_target': (1e-6, 1e6), 'anchor_slack': (0.0, 1e6), 'control_weight': (0.0, 1e6),
+        'imitation_learning_rate': (1e-8, 1.0), 'imitation_weight_decay': (0.0, 1.0),
+        'imitation_batch': (2, 65_536), 'dose_window': (1, 10_000_000),
+        'alignment_every': (0, 1_000_000), 'alignment_window': (20, 1000)}
 
     m: float | None = 4
     """RL units per imitation event; null or .inf is RL only. The first value of an adaptive m."""
@@ -86,15 +93,4 @@ class InterleavingConfig:
         if not self.m_min <= self.m_max:
             raise ValueError(f'{type(self).__name__}: m_min {self.m_min} is above m_max '
                              f'{self.m_max}')
-        check_range(self, 'il_steps', 1, 100_000)
-        check_range(self, 'm_min', 1.0, 1e6)
-        check_range(self, 'm_max', 1.0, 1e6)
-        check_range(self, 'dose_target', 1e-6, 1e6)
-        check_range(self, 'anchor_slack', 0.0, 1e6)
-        check_range(self, 'control_weight', 0.0, 1e6)
-        check_range(self, 'imitation_learning_rate', 1e-8, 1.0)
-        check_range(self, 'imitation_weight_decay', 0.0, 1.0)
-        check_range(self, 'imitation_batch', 2, 65_536)
-        check_range(self, 'dose_window', 1, 10_000_000)
-        check_range(self, 'alignment_every', 0, 1_000_000)
-        check_range(self, 'alignment_window', 20, 1000)
+        super().__post_init__()

@@ -35,6 +35,7 @@ from inril_ros.learning.interleave.adaptive import Controller
 
 Unit = Literal['minibatch', 'iteration']
 UNITS: tuple[str, ...] = get_args(Unit)
+_COUNTERS = ('rl_updates', 'il_updates', 'iterations', 'events', 'il_steps_due')
 
 
 class CountingSchedule:
@@ -118,19 +119,14 @@ class CountingSchedule:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything needed to continue, as JSON-able data."""
-        return {'rl_updates': self.rl_updates, 'il_updates': self.il_updates,
-                'iterations': self.iterations, 'events': self.events,
-                'il_steps_due': self.il_steps_due, 'units': self._units,
+        return {**{name: getattr(self, name) for name in _COUNTERS}, 'units': self._units,
                 'ended': [self._ended.numerator, self._ended.denominator],
                 'length': self._length}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict`."""
-        self.rl_updates = int(state['rl_updates'])
-        self.il_updates = int(state['il_updates'])
-        self.iterations = int(state['iterations'])
-        self.events = int(state['events'])
-        self.il_steps_due = int(state['il_steps_due'])
+        for name in _COUNTERS:
+            setattr(self, name, int(state[name]))
         self._units = int(state['units'])
         self._ended = Fraction(*state['ended'])
         self._length = None if state['length'] is None else float(state['length'])

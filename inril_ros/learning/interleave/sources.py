@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.frames import Frames, Images
+from inril_ros.learning.frames import check_images, Frames, Images
 from inril_ros.learning.growing_array import GrowingArray
 from inril_ros.learning.replay import draw, Origin
 
@@ -78,7 +78,7 @@ class ImitationMemory:
     def _add_windows(self, episode: Episode, starts: NDArray[np.int64],
                      kind: str) -> NDArray[np.int64]:
         if self._frames is not None:
-            self._frames.check(episode.images)
+            check_images(episode.images, self._frames.shape)
             # An episode whose windows are all kept shares its images; the few of a failure are
             # copied so that its other images can be released.
             self._frames.extend(episode.images[starts] if kind == 'intervention'

@@ -22,7 +22,6 @@ class EncodedChunkCritic(nn.Module):
     """Values of (observation, chunk), with an encoder of its own."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make an untrained critic."""
         super().__init__()
         self.encoder = ObservationEncoder(config)
         self.values = ChunkCritic(self.encoder.size, config.chunk_length * config.action_size,

@@ -23,7 +23,6 @@ class DiffusionPolicy(nn.Module):
     """p(chunk | observation) by denoising. Random numbers come only from the given generator."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make the network and the tables of the schedule."""
         super().__init__()
         self.config = config
         self.encoder = ObservationEncoder(config)

@@ -28,7 +28,6 @@ class ObservationEncoder(nn.Module):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make an encoder for the state of a model, and for its cameras if it has any."""
         super().__init__()
         self.normaliser = Normaliser(config.observation_size, config.std_floor,
                                      config.observation_clip)

@@ -114,7 +114,6 @@ class GaussianPolicy(Policy):
     """Acts by the mean, or by samples when it explores; a chunk is executed open loop."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make an untrained policy."""
         super().__init__()
         self.config = config
         self.actor = GaussianActor(config)

@@ -24,7 +24,6 @@ class ImageEncoder(nn.Module):
     """Images of B rows and C cameras -> features (B, `size`), camera by camera."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make the networks for a model with at least one camera."""
         super().__init__()
         self.image_shape = config.image_shape
         self.shift = config.image_shift
@@ -123,7 +122,6 @@ class SpatialSoftmax(nn.Module):
     """
 
     def __init__(self, channels: int, height: int, width: int) -> None:
-        """Make the coordinates of a map."""
         super().__init__()
         self.size = 2 * channels
         y, x = torch.meshgrid(_centred(height), _centred(width), indexing='ij')
@@ -141,7 +139,6 @@ class SpatialEmbeddings(nn.Module):
     """Maps (N, c, h, w) -> products with learned maps, (N, 8c) (SERL)."""
 
     def __init__(self, channels: int, height: int, width: int) -> None:
-        """Make the learned maps."""
         super().__init__()
         self.size = _EMBEDDINGS * channels
         self.weight = nn.Parameter(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 import json
 
-from inril_ros.learning.configuration import from_mapping
+from inril_ros.learning.configuration import BoundedConfig, from_mapping
 
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
@@ -19,40 +19,6 @@ KINDS = ('best_of_n', 'dppo', 'gaussian', 'residual')
 
 IMAGE_POOLINGS = ('spatial_softmax', 'spatial_embeddings')
 
-_BOUNDS: dict[str, tuple[float, float]] = {
-    'observation_size': (1, 4096),
-    'action_size': (1, 64),
-    'chunk_length': (1, 64),
-    'denoising_steps': (2, 1000),
-    'sampling_steps': (1, 100),
-    'actor_width': (8, 2048),
-    'actor_blocks': (1, 8),
-    'time_embedding_size': (4, 256),
-    'critic_width': (8, 2048),
-    'critic_layers': (1, 6),
-    'critic_members': (1, 20),
-    'std_floor': (1e-6, 1e3),
-    'observation_clip': (0.1, 1e3),
-    'residual_width': (8, 2048),
-    'residual_layers': (1, 6),
-    'residual_scale': (0.0, 2.0),
-    'residual_std': (0.0, 2.0),
-    'chain_steps': (1, 1000),
-    'chain_std': (1e-3, 1.0),
-    'gaussian_initial_std': (1e-4, 10.0),
-    'gaussian_lowest_std': (1e-4, 10.0),
-    'gaussian_highest_std': (1e-4, 10.0),
-    'cameras': (0, 8),
-    'image_height': (8, 512),
-    'image_width': (8, 512),
-    'image_channels': (8, 128),
-    'image_stages': (1, 4),
-    'image_blocks': (1, 4),
-    'image_features': (1, 1024),
-    'image_shift': (0, 32),
-}
-
-
 def image_sizes(shape: tuple[int, int, int, int] | None) -> dict[str, int]:
     """Return the settings of a ModelConfig for images (C, H, W, 3), or none."""
     if shape is None:
@@ -61,8 +27,21 @@ def image_sizes(shape: tuple[int, int, int, int] | None) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(BoundedConfig):
     """Sizes of a diffusion policy with a chunk critic. Defaults are ours, tuned on Meta-World."""
+
+    BOUNDS = {
+        'observation_size': (1, 4096), 'action_size': (1, 64), 'chunk_length': (1, 64),
+        'denoising_steps': (2, 1000), 'sampling_steps': (1, 100), 'actor_width': (8, 2048),
+        'actor_blocks': (1, 8), 'time_embedding_size': (4, 256), 'critic_width': (8, 2048),
+        'critic_layers': (1, 6), 'critic_members': (1, 20), 'std_floor': (1e-6, 1e3),
+        'observation_clip': (0.1, 1e3), 'residual_width': (8, 2048), 'residual_layers': (1, 6),
+        'residual_scale': (0.0, 2.0), 'residual_std': (0.0, 2.0), 'chain_steps': (1, 1000),
+        'chain_std': (1e-3, 1.0), 'gaussian_initial_std': (1e-4, 10.0),
+        'gaussian_lowest_std': (1e-4, 10.0), 'gaussian_highest_std': (1e-4, 10.0),
+        'cameras': (0, 8), 'image_height': (8, 512), 'image_width': (8, 512),
+        'image_channels': (8, 128), 'image_stages': (1, 4), 'image_blocks': (1, 4),
+        'image_features': (1, 1024), 'image_shift': (0, 32)}
 
     observation_size: int
     """O"""
@@ -141,10 +120,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f'ModelConfig.kind: {self.kind!r} is unknown; allowed are {KINDS}')
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f'ModelConfig.{name}: {value} is not in [{low}, {high}]')
+        super().__post_init__()
         if self.sampling_steps > self.denoising_steps:
             raise ValueError(f'ModelConfig.sampling_steps: {self.sampling_steps} is more than '
                              f'denoising_steps, {self.denoising_steps}')

@@ -15,11 +15,17 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
+@torch.no_grad()
+def move_average(average: nn.Module, moving: nn.Module, share: float) -> None:
+    """Move the average of the weights by a share of the way to those of the moving network."""
+    for slow, fast in zip(average.parameters(), moving.parameters(), strict=True):
+        slow.lerp_(fast.detach(), share)
+
+
 class TimeEmbedding(nn.Module):
     """Sinusoidal embedding of the denoising step, then a small MLP; (B,) int -> (B, size)."""
 
     def __init__(self, size: int) -> None:
-        """Make an embedding of an even size."""
         super().__init__()
         frequencies = torch.exp(-math.log(10_000.0) * torch.arange(size // 2) / (size // 2))
         self.register_buffer('frequencies', frequencies, persistent=False)
@@ -35,7 +41,6 @@ class ResidualBlock(nn.Module):
     """x + Linear(Mish(Linear(Mish(x)))), width kept."""
 
     def __init__(self, width: int) -> None:
-        """Make the two layers."""
         super().__init__()
         self.first = nn.Linear(width, width)
         self.second = nn.Linear(width, width)

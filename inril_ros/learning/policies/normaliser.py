@@ -18,7 +18,6 @@ class Normaliser(nn.Module):
     """
 
     def __init__(self, size: int, floor: float, clip: float) -> None:
-        """Make an identity for observations of `size` numbers."""
         super().__init__()
         self.floor = floor
         self.clip = clip

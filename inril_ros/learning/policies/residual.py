@@ -28,7 +28,6 @@ class Correction(nn.Module):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make a network that returns zeros."""
         super().__init__()
         self.encoder = ObservationEncoder(config)
         inputs = self.encoder.size + config.action_size
@@ -61,7 +60,6 @@ class ResidualPolicy(Policy):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        """Make an untrained base and a correction of zero."""
         super().__init__()
         self.config = config
         self.base = DiffusionPolicy(config)

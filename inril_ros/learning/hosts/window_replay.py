@@ -1,0 +1,85 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The replay of IDQL: each step of each episode starts a row of T actions.
+
+It is a StepReplay without bound whose horizon is the chunk length, so that nothing outside of the
+window is summed. The context of an observation are candidate chunks for the maximum over next
+actions. They are stored once, when the episode is added: sampling them again in each update costs
+more than the update itself.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.frames import check_images
+from inril_ros.learning.hosts.step_replay import Rows, saved_episodes, StepReplay
+from inril_ros.learning.replay import Origin
+
+
+class WindowReplay(StepReplay):
+    """Demonstrations and own episodes. Positive rows are demonstrations and own successes."""
+
+    def __init__(self, observation_size: int, action_size: int, chunk_length: int,
+                 candidates: int, gamma: float,
+                 image_shape: Sequence[int] | None = None) -> None:
+        """Make an empty replay; `image_shape` is (C, H, W, 3), or None: images are not kept."""
+        self._candidates_shape = candidates, chunk_length, action_size
+        super().__init__(observation_size, action_size, self._candidates_shape, chunk_length,
+                         chunk_length, gamma, sys.maxsize)
+        self._image_shape = image_shape
+        self._origins: list[Origin] = []
+        self.demonstration_rows: Rows = np.empty(0, np.int64)
+        self.online_rows: Rows = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def online(self) -> int:
+        """Return the number of own rows."""
+        return len(self.online_rows)
+
+    def add(self, episode: Episode, candidates: FloatArray, origin: Origin) -> None:
+        """Add an episode of N steps with its candidate chunks (N + 1, J, T, A).
+
+        Raises:
+            ValueError: Shapes that differ from those of the replay.
+        """
+        expected = episode.steps + 1, *self._candidates_shape
+        if candidates.shape != expected:
+            raise ValueError(f'candidates has shape {candidates.shape}, expected {expected}')
+        if self._image_shape is None:
+            episode = replace(episode, images=None)
+        else:
+            check_images(episode.images, self._image_shape)
+        rows = self._append(episode, candidates)
+        self._origins.append(origin)
+        if origin is Origin.DEMONSTRATION:
+            self.demonstration_rows = np.concatenate([self.demonstration_rows, rows])
+        else:
+            self.online_rows = np.concatenate([self.online_rows, rows])
+        if origin is Origin.DEMONSTRATION or episode.success:
+            self.positive_rows = np.concatenate([self.positive_rows, rows])
+
+    def state_dict(self) -> dict[str, NDArray]:
+        """Return everything that is needed to rebuild the replay."""
+        state = super().state_dict()
+        kept = {name: state[name] for name in ('observations', 'actions', 'rewards')}
+        if self._image_shape is not None:
+            kept['images'] = state.get('images', np.empty((0, *self._image_shape), np.uint8))
+        episodes = np.column_stack([state['episodes'], np.array(self._origins, np.int64)])
+        return {**kept, 'candidates': state['context'], 'episodes': episodes}
+
+    def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
+        """Fill this empty replay with what `state_dict` returned."""
+        if self._origins:
+            raise ValueError('only an empty replay can be filled from a saved one')
+        origins = state['episodes'][:, 3].tolist()
+        for (episode, candidates), origin in zip(saved_episodes(state, 'candidates'), origins):
+            self.add(episode, candidates, Origin(origin))
