@@ -174,6 +174,17 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         extras=np.stack([t.extras for t in decisions]))
 
 
+def check_sizes(what: str, experience: Episode | Transition, sizes: tuple[int, int],
+                image_shape: tuple[int, ...] | None) -> None:
+    """Raise a ValueError if the arrays do not have a model's sizes (O, A) and image shape."""
+    found = (experience.observations.shape[1], experience.actions.shape[1])
+    if found != sizes:
+        raise ValueError(f'{what} has (O, A) = {found}, the model {sizes}')
+    images = None if experience.images is None else experience.images.shape[1:]
+    if image_shape is not None and images != image_shape:
+        raise ValueError(f'{what} has images of (C, H, W, 3) = {images}, the model {image_shape}')
+
+
 def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | None:
     """Return the images of contiguous transitions; those that two of them share come once."""
     given = [t.images for t in transitions if t.images is not None]

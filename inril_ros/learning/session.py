@@ -18,16 +18,15 @@ from torch import Tensor
 
 from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
-from inril_ros.learning.experience import Episode, join_transitions, Transition
+from inril_ros.learning.experience import check_sizes, Episode, join_transitions, Transition
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
-from inril_ros.learning.interleave.controls import shuffle_rewards
+from inril_ros.learning.interleave.controls import exchange_rewards
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import CountingSchedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_pairs, split_episodes
 from inril_ros.learning.replay import Origin
@@ -53,8 +52,9 @@ class FineTuningSession:
         self.config = config
         self.device = select_device(device)
         model = pretrained.config
+        self._sizes = (model.observation_size, model.action_size), model.image_shape
         for index, episode in enumerate(demonstrations):
-            _check_sizes(f'demonstration {index}', episode, model)
+            check_sizes(f'demonstration {index}', episode, *self._sizes)
         training, self._heldout = split_episodes(demonstrations, config.heldout_share)
         if not training:
             raise ValueError('a session needs at least one demonstration')
@@ -107,8 +107,8 @@ class FineTuningSession:
             ValueError: Sizes that differ from the model, or ticks or observations that do not fit
                 the earlier transitions of the episode.
         """
-        _check_sizes(f'transition of episode {transition.episode_id!r}', transition,
-                     self.policy.config)
+        check_sizes(f'transition of episode {transition.episode_id!r}', transition,
+                    *self._sizes)
         pieces = self._open.get(transition.episode_id, [])
         expected = pieces[-1].first_tick + pieces[-1].steps if pieces else 0
         if transition.episode_id in self._closed or transition.first_tick < expected:
@@ -146,28 +146,18 @@ class FineTuningSession:
         if self.policy.config.image_shape is None and episode.images is not None:
             episode = replace(episode, images=None)  # the policy does not use them
         self.memory.add(episode, origin)
-        if self.config.control == 'shuffled_rewards' and origin is Origin.ONLINE:
-            self._remember_with_rewards_of_another(episode)
-        else:
+        if self.config.control != 'shuffled_rewards' or origin is Origin.DEMONSTRATION:
             self.host.remember(episode, origin)
-
-    def _remember_with_rewards_of_another(self, episode: Episode) -> None:
-        """Exchange rewards and outcome between two successive episodes, then pass them on."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
+        elif self._waiting is None:
             self._waiting = episode
-            return
-        pair = waiting, episode
-        rewards, sources = shuffle_rewards([each.rewards for each in pair], self._random)
-        for each, values, source in zip(pair, rewards, sources):
-            self.host.remember(replace(
-                each, rewards=values, success=pair[source].success,
-                terminated=pair[source].terminated), Origin.ONLINE)
+        else:  # two successive episodes exchange their rewards before RL sees them
+            pair, self._waiting = (self._waiting, episode), None
+            for each in exchange_rewards(pair, self._random):
+                self.host.remember(each, origin)
 
     def _empty_memory(self) -> ImitationMemory:
-        model = self.policy.config
-        return ImitationMemory(model.observation_size, model.action_size, model.chunk_length,
-                               model.image_shape)
+        sizes, image_shape = self._sizes
+        return ImitationMemory(*sizes, self.policy.config.chunk_length, image_shape)
 
     # ---- learning --------------------------------------------------------------------------
 
@@ -217,17 +207,8 @@ class FineTuningSession:
         return replace(
             self.interleaver.metrics, transitions=self.transitions, env_steps=self.env_steps,
             rl_updates=self.rl_updates, il_updates=self.il_updates, updates_due=self.updates_due,
-            heldout_il_loss=self._measured_loss, alignment=self._alignment_in_words,
+            heldout_il_loss=self._measured_loss, alignment=self.interleaver.alignment_in_words,
             alignment_events=len(self.interleaver.probe.pool))
-
-    @property
-    def _alignment_in_words(self) -> str:
-        probe = self.interleaver.probe
-        if not self.config.alignment_every or not probe.readings:
-            return 'not measured'
-        if not self.interleaver.shared:
-            return 'separate networks: compared by their gradients at the action'
-        return probe.pool.estimate().in_words
 
     def measure_heldout(self) -> None:
         """Measure the held-out imitation loss for `metrics`, if there were updates since."""
@@ -304,10 +285,8 @@ class FineTuningSession:
         saved_state.check_same('model configuration', json.loads(document['model_config']),
                                json.loads(self.policy.config.to_json()))
         self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])
-        # There are none before the first update.
-        self.interleaver.load_state_dict(
-            saved_state.unprefixed('interleaver', tensors, may_lack=True),
-            document['interleaver'])
+        self.interleaver.load_state_dict(  # without tensors before the first update
+            saved_state.unprefixed('interleaver', tensors, may_lack=True), document['interleaver'])
         self.memory = self._empty_memory()
         self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
         self._generator.set_state(saved_state.required(tensors, 'generator'))
@@ -318,15 +297,3 @@ class FineTuningSession:
         self._closed = set(document['closed'])
         self._waiting = saved_state.unpack_episode(
             saved_state.unprefixed('waiting', tensors, may_lack=True), document['waiting'])
-
-
-def _check_sizes(what: str, experience: Episode | Transition, model: ModelConfig) -> None:
-    """Raise a ValueError if the arrays do not have the sizes of the model."""
-    sizes = (experience.observations.shape[1], experience.actions.shape[1])
-    expected = (model.observation_size, model.action_size)
-    if sizes != expected:
-        raise ValueError(f'{what} has (O, A) = {sizes}, the model {expected}')
-    images = None if experience.images is None else experience.images.shape[1:]
-    if model.image_shape is not None and images != model.image_shape:
-        raise ValueError(f'{what} has images of (C, H, W, 3) = {images}, '
-                         f'the model {model.image_shape}')

@@ -9,6 +9,7 @@ bad region. Only these arms show either.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 import math
 from types import MappingProxyType
 from typing import cast, get_args, Literal
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
+
+from inril_ros.learning.experience import Episode
 
 Control = Literal['none', 'parameter_noise', 'shuffled_advantages', 'shuffled_rewards',
                   'bc_regularised', 'kl_to_pretrained', 'frozen_actor', 'no_critic']
@@ -87,6 +90,15 @@ def shuffle_rewards(rewards: Sequence[NDArray[np.float32]],
         source[last], source[other] = source[other], source[last]
     return [_laid_over(rewards[other], len(rewards[own]))
             for own, other in enumerate(source)], source
+
+
+def exchange_rewards(pair: tuple[Episode, Episode],
+                     random: np.random.Generator) -> list[Episode]:
+    """Return two episodes with the rewards and the outcome of each other."""
+    rewards, sources = shuffle_rewards([episode.rewards for episode in pair], random)
+    return [replace(episode, rewards=values, success=pair[source].success,
+                    terminated=pair[source].terminated)
+            for episode, values, source in zip(pair, rewards, sources)]
 
 
 def regularised(rl: Sequence[Tensor], il: Sequence[Tensor], weight: float) -> list[Tensor]:

@@ -18,6 +18,7 @@ from torch import nn, Tensor
 from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.adaptive import CycleLosses
 from inril_ros.learning.interleave.schedule import CountingSchedule
+from inril_ros.learning.interleave.separation import copies
 
 
 class CycleMeter:
@@ -35,9 +36,9 @@ class CycleMeter:
         """Keep the weights if a cycle begins here or is half over."""
         units = _units(schedule)
         if not self._start:
-            self._began, self._start = units, self._weights()
+            self._began, self._start = units, copies(self._parameters)
         elif not self._middle and schedule.m and units - self._began >= schedule.m / 2:
-            self._middle = self._weights()
+            self._middle = copies(self._parameters)
 
     def end_rl(self, schedule: CountingSchedule) -> None:
         """Measure all points before the imitation event, if the host has reference batches."""
@@ -67,9 +68,6 @@ class CycleMeter:
     def _parameters(self) -> Sequence[nn.Parameter]:
         return self._host.actor_parameters
 
-    def _weights(self) -> list[Tensor]:
-        return [parameter.detach().clone() for parameter in self._parameters]
-
     @torch.no_grad()
     def _rl(self) -> float:
         return sum(float(self._host.actor_loss(batch))
@@ -98,7 +96,7 @@ def _units(schedule: CountingSchedule) -> int:
 @contextmanager
 def _at(parameters: Sequence[nn.Parameter], weights: Sequence[Tensor]) -> Iterator[None]:
     """Use other weights within the block."""
-    present = [parameter.detach().clone() for parameter in parameters]
+    present = copies(parameters)
     with torch.no_grad():
         for parameter, weight in zip(parameters, weights):
             parameter.copy_(weight)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn, Tensor
+from torch import Tensor
 
 from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.adaptive import Event
@@ -27,9 +27,13 @@ from inril_ros.learning.interleave.schedule_choice import make_schedule
 from inril_ros.learning.interleave.separation import (
     adam_preconditioner,
     apply_step,
+    clipped,
+    copies,
+    difference,
     proposed_step,
     separate,
     separate_steps,
+    step_along,
 )
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.saved_state import (
@@ -118,6 +122,15 @@ class Interleaver:
         self.metrics = self.metrics.after(logged)
         return logged
 
+    @property
+    def alignment_in_words(self) -> str:
+        """Return a description of the pooled alignment."""
+        if not self.config.alignment_every or not self.probe.readings:
+            return 'not measured'
+        if not self.shared:
+            return 'separate networks: compared by their gradients at the action'
+        return self.probe.pool.estimate().in_words
+
     def _critic_update(self, batch: Any) -> dict[str, float]:
         if self.rl_optimiser is not None:
             return self.host.critic_update(batch)
@@ -158,7 +171,7 @@ class Interleaver:
         reference = rl if self.shared else None
         if self.cycle is not None:
             self.cycle.end_rl(self.schedule)
-        start = _copies(self.host.actor_parameters) if reading is not None else []
+        start = copies(self.host.actor_parameters) if reading is not None else []
         rl_step: list[Tensor] | None = None
         taken = 0
         while self.schedule.imitation_due:
@@ -166,8 +179,8 @@ class Interleaver:
             if taken == 0 and rl is not None:
                 il_step = self._step_rl_beside(il, rl)
                 if reading is not None:
-                    rl_step = _difference(start, self.host.actor_parameters)
-                    start = _copies(self.host.actor_parameters)
+                    rl_step = difference(start, self.host.actor_parameters)
+                    start = copies(self.host.actor_parameters)
                     self.probe.after_rl(reading)
                 self._apply_il(il_step)
             else:
@@ -178,7 +191,7 @@ class Interleaver:
             self.schedule.count_il()
             taken += 1
         if reading is not None:
-            il_step = _difference(start, self.host.actor_parameters)
+            il_step = difference(start, self.host.actor_parameters)
             logged.update(self.probe.end(reading, il_step, rl_step))
         self._steer(logged)
         return logged
@@ -186,8 +199,8 @@ class Interleaver:
     def _step_rl(self, gradients: Sequence[Tensor]) -> None:
         parameters = self.host.actor_parameters
         with self.dose.rl(parameters):
-            _step_along(self.rl_optimiser, parameters, gradients,
-                        self.host.actor_steps.gradient_clip)
+            step_along(self.rl_optimiser, parameters, gradients,
+                       self.host.actor_steps.gradient_clip)
 
     def _step_rl_beside(self, il: list[Tensor], rl: list[Tensor]) -> list[Tensor]:
         """Take the RL step; return the IL step from the same point, both separated."""
@@ -196,16 +209,16 @@ class Interleaver:
         if not self.shared:
             self._step_rl(rl)
             return proposed_step(
-                self.imitation_optimiser, self.host.imitation_parameters, _clipped(il, il_clip))
+                self.imitation_optimiser, self.host.imitation_parameters, clipped(il, il_clip))
         parameters, clip = self.host.actor_parameters, self.host.actor_steps.gradient_clip
         how = {'always': config.separation_always, 'per_tensor': config.separation_per_tensor}
         if config.separation_metric == 'euclid':
             apart = separate(il, rl, config.separation, **how)
-            rl_step = proposed_step(self.rl_optimiser, parameters, _clipped(apart.rl, clip))
-            il_step = proposed_step(self._il_optimiser, parameters, _clipped(apart.il, il_clip))
+            rl_step = proposed_step(self.rl_optimiser, parameters, clipped(apart.rl, clip))
+            il_step = proposed_step(self._il_optimiser, parameters, clipped(apart.il, il_clip))
         else:
-            rl_step = proposed_step(self.rl_optimiser, parameters, _clipped(rl, clip))
-            il_step = proposed_step(self._il_optimiser, parameters, _clipped(il, il_clip))
+            rl_step = proposed_step(self.rl_optimiser, parameters, clipped(rl, clip))
+            il_step = proposed_step(self._il_optimiser, parameters, clipped(il, il_clip))
             apart = separate_steps(
                 il_step, rl_step, il, rl, config.separation, **how,
                 il_metric=adam_preconditioner(self._il_optimiser, parameters),
@@ -226,7 +239,7 @@ class Interleaver:
             self._apply_il(proposed_step(self._il_optimiser, parameters, gradients))
             return
         with self.dose.il(parameters):
-            _step_along(self._il_optimiser, parameters, gradients, config.imitation_gradient_clip)
+            step_along(self._il_optimiser, parameters, gradients, config.imitation_gradient_clip)
 
     def _apply_il(self, step: list[Tensor]) -> None:
         if self.config.control == 'parameter_noise':
@@ -284,29 +297,3 @@ class Interleaver:
         if self.cycle is not None:
             self.cycle.load_state_dict(
                 unprefixed('cycle', tensors, may_lack=True), document['cycle'])
-
-
-def _step_along(optimiser: torch.optim.Optimizer, parameters: Sequence[nn.Parameter],
-                gradients: Sequence[Tensor], clip: float | None) -> None:
-    """Take a step along gradients, clipped together to the norm `clip`."""
-    for parameter, part in zip(parameters, _clipped(gradients, clip)):
-        parameter.grad = part
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-
-
-def _clipped(gradients: Sequence[Tensor], largest: float | None) -> list[Tensor]:
-    """Return gradients that together are no longer than `largest`."""
-    if largest is None:
-        return list(gradients)
-    norm = torch.linalg.vector_norm(torch.stack(
-        [torch.linalg.vector_norm(part) for part in gradients]))
-    return [part * (largest / (norm + 1e-6)).clamp(max=1.0) for part in gradients]
-
-
-def _copies(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    return [parameter.detach().clone() for parameter in parameters]
-
-
-def _difference(before: Sequence[Tensor], parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    return [start - parameter.detach() for start, parameter in zip(before, parameters)]

@@ -151,12 +151,12 @@ def proposed_step(optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor]
     if {id(parameter) for parameter in owned} != {id(parameter) for parameter in parameters}:
         raise ValueError(f'the optimiser has {len(owned)} parameters, which are not the '
                          f'{len(parameters)} given: a proposed step would move others')
-    before = [parameter.detach().clone() for parameter in parameters]
+    before = copies(parameters)
     for parameter, gradient in zip(parameters, gradients):
         parameter.grad = gradient.detach().clone()
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
-    step = [start - parameter.detach() for start, parameter in zip(before, parameters)]
+    step = difference(before, parameters)
     with torch.no_grad():
         for parameter, start in zip(parameters, before):
             parameter.copy_(start)
@@ -169,6 +169,34 @@ def apply_step(parameters: Sequence[Tensor], step: Sequence[Tensor]) -> None:
     _check_same_shapes(parameters, step)
     for parameter, change in zip(parameters, step):
         parameter.sub_(change)
+
+
+def step_along(optimiser: torch.optim.Optimizer, parameters: Sequence[Tensor],
+               gradients: Sequence[Tensor], clip: float | None) -> None:
+    """Take a step along gradients, clipped together to the norm `clip`."""
+    for parameter, part in zip(parameters, clipped(gradients, clip)):
+        parameter.grad = part
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+
+
+def clipped(gradients: Sequence[Tensor], largest: float | None) -> list[Tensor]:
+    """Return gradients whose norm, all together, is at most `largest`."""
+    if largest is None:
+        return list(gradients)
+    norm = torch.linalg.vector_norm(torch.stack(
+        [torch.linalg.vector_norm(part) for part in gradients]))
+    return [part * (largest / (norm + 1e-6)).clamp(max=1.0) for part in gradients]
+
+
+def copies(parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return copies of the parameters, without gradient."""
+    return [parameter.detach().clone() for parameter in parameters]
+
+
+def difference(before: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return the step from `before` to the present parameters: before minus after."""
+    return [start - parameter.detach() for start, parameter in zip(before, parameters)]
 
 
 def _without_harm(step: Sequence[Tensor], step64: Sequence[Tensor],
