@@ -3,7 +3,8 @@
 """Sphinx extension: docstrings that are written to be read as text are shown as they are.
 
 An indented block is an equation or an example and becomes a literal block; bars (norms, |x|) and
-stars have no meaning of their own.
+stars have no meaning of their own. A colon in the first line of an attribute's text is one, and
+doesn't end a type, as napoleon would have it.
 """
 
 import re
@@ -12,19 +13,33 @@ from typing import Any
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-_BEFORE_NAPOLEON = 100
+_BEFORE_NAPOLEON, _AFTER_NAPOLEON = 100, 900
+_ATTRIBUTES = ('attribute', 'data', 'property')
 _MARKUP = re.compile(r'[|*]|(?<=\w)_(?!\w)')
+
+_before: dict[str, list[str]] = {}
+"""Texts of attributes as they were before napoleon, by the attribute's name."""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect('autodoc-process-docstring', _adapt, priority=_BEFORE_NAPOLEON)
+    app.connect('autodoc-process-docstring', _restore, priority=_AFTER_NAPOLEON)
     return {'parallel_read_safe': True}
 
 
 def _adapt(app: Sphinx, kind: str, name: str, item: Any, options: Any,
            lines: StringList) -> None:
     lines[:] = adapted(list(lines))
+    if kind in _ATTRIBUTES:
+        _before[name] = list(lines)
+
+
+def _restore(app: Sphinx, kind: str, name: str, item: Any, options: Any,
+             lines: StringList) -> None:
+    before = _before.pop(name, [])
+    if before and not any(line in ('Raises:', 'Returns:', 'Args:') for line in before):
+        lines[:] = before
 
 
 def adapted(lines: list[str]) -> list[str]:
