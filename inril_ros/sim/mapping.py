@@ -284,6 +284,5 @@ def built_in_mapping(name: str) -> Path:
     """
     file = configuration_folder() / 'simulations' / f'{name}.yaml'
     if not file.is_file():
-        raise MappingError(f'there is no {file}: the name is wrong, or the '
-                           'installation incomplete')
+        raise MappingError(f'there is no {file}: wrong name, or incomplete installation')
     return file

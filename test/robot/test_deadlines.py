@@ -22,13 +22,13 @@ def test_each_period_is_taken_once_and_not_before_its_time(start, sequence):
         # The k-th deadline is start + k periods, however late those before it were met.
         assert taken == (now - start) // PERIOD
         assert deadlines.take(now) == 0
-        assert deadlines.remaining(now) == start + (taken + 1) * PERIOD - now
+        assert deadlines._next == start + (taken + 1) * PERIOD
 
 
 def test_work_between_ticks_is_not_added_to_the_period():
     deadlines, now, ticks = Deadlines(PERIOD, 0), 0, 0
     while now < 100 * PERIOD:
-        now += deadlines.remaining(now)
+        now = max(now, deadlines._next)
         ticks += deadlines.take(now)
         now += PERIOD // 2  # the work
     assert ticks == 100
@@ -39,7 +39,7 @@ def test_a_clock_that_goes_back_stops_nothing(back):
     deadlines = Deadlines(PERIOD, 10 ** 13)
     now = 10 ** 13 - back
     assert deadlines.take(now) == 0
-    assert deadlines.remaining(now) == PERIOD
+    assert deadlines._next == now + PERIOD
     assert deadlines.take(now + PERIOD) == 1
 
 

@@ -72,10 +72,6 @@ class Deadlines:
         self._next += due * self._period
         return due
 
-    def remaining(self, now: int) -> int:
-        """Return the time [ns] until the next deadline, 0 if it has passed."""
-        return max(0, self._next - now)
-
 
 class ClockWatch:
     """Detects that a clock was set, by comparing it with a steady one."""

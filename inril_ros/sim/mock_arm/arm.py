@@ -106,10 +106,9 @@ class MockArm:
                 raise ValueError(f'actions.{name} shares {entry.topic!r}: the mock arm has one '
                                  'controller per action')
             places = [self.joints.index(joint) for joint in entry.joints]
-            start = self._home[places]
+            start, rules = self._home[places], self.config
             made[entry.topic] = (
-                TrajectoryController(entry.joints, start, self.config.tolerance,
-                                     self.config.timeout)
+                TrajectoryController(entry.joints, start, rules.tolerance, rules.timeout)
                 if entry.type == TRAJECTORY else ForwardController(entry.joints, start), places)
         return made
 
@@ -135,10 +134,8 @@ class MockArm:
         if self.deaf:
             return ''
         self.advance(now)
-        if self._way_home is not None:
-            reason = 'the arm is on its way home'
-        else:
-            reason = self._controllers[topic][0].accept(message, now, origin)
+        reason = 'the arm is on its way home' if self.homing else (
+            self._controllers[topic][0].accept(message, now, origin))
         self.refused += bool(reason)
         return reason
 
