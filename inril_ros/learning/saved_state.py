@@ -119,7 +119,7 @@ def unpack_open(document: list[Any], tensors: Mapping[str, Tensor]) -> dict[str,
 
 
 def pack_episode(episode: Episode | None) -> tuple[dict[str, Tensor], list[bool] | None]:
-    """Return an episode as tensors and JSON; nothing and None for None."""
+    """Return an episode as tensors and JSON; no tensors and None if there is none."""
     if episode is None:
         return {}, None
     arrays = {name: getattr(episode, name) for name in _EPISODE_ARRAYS}

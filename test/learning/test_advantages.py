@@ -94,7 +94,7 @@ def test_with_lambda_1_advantages_are_returns_less_values(rows, gamma, bootstrap
     assert found[0] + values[0] == pytest.approx(total, abs=1e-9)
 
 
-def test_discounted_sums_begin_anew_after_an_end() -> None:
+def test_discounted_sums_begin_again_after_an_end() -> None:
     found = discounted_sums(np.ones(4), np.array([False, True, False, True]), 0.5)
     np.testing.assert_allclose(found, [1.0, 1.5, 1.0, 1.5])
 

@@ -235,7 +235,7 @@ def test_gradients_lost_in_noise_get_no_cosine() -> None:
     assert given_ <= 6  # a t above sqrt(10) by chance, twice
 
 
-def test_words_say_what_cannot_be_told() -> None:
+def test_words_say_what_is_indistinguishable_from_zero() -> None:
     random = np.random.default_rng(9)
     *products, _ = synthetic(30, 0.0, 1.0, random)
     found = pooled(*products, 0.95, 20)

@@ -100,7 +100,7 @@ def test_what_a_cut_off_write_left_is_removed_and_nothing_else(tmp_path):
     assert sorted(path.name for path in store.folder.iterdir()) == ['00000001', 'notes']
 
 
-def test_learning_goes_on_while_a_checkpoint_is_written_and_an_error_is_told(
+def test_learning_goes_on_while_a_checkpoint_is_written_and_an_error_is_reported(
         tmp_path, monkeypatch):
     store = CheckpointStore(tmp_path)
     writer, released = BackgroundWriter(), Event()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The denoising steps of DPPO: their Gaussians, what is told of them, and who takes them."""
+"""The denoising steps of DPPO: Gaussians, log probabilities, and the networks that take them."""
 from __future__ import annotations
 
 import json
@@ -116,13 +116,13 @@ def test_extras_tell_the_chain_and_its_probability(changes: dict) -> None:
     decision = policy.decide(
         observations, policy.begin(7), torch.Generator().manual_seed(1), explore=True)
     assert decision.extras.shape == (7, policy.extras_size)
-    chains, told = policy.unpack(decision.extras)
+    chains, recorded = policy.unpack(decision.extras)
     assert chains.shape == (7, policy.config.chain_steps + 1, 2, 2)
     torch.testing.assert_close(decision.actions, chains[:, -1].clamp(-1, 1))
     for index in range(policy.config.chain_steps):
         found = policy.log_probability(observations, chains[:, index], chains[:, index + 1],
                                        torch.full((7,), index))
-        torch.testing.assert_close(found, told[:, index], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(found, recorded[:, index], atol=1e-5, rtol=1e-5)
 
 
 def test_the_frozen_copy_takes_the_first_steps_and_the_tuned_one_the_last() -> None:

@@ -137,7 +137,7 @@ def test_a_batch_that_somebody_holds_never_changes(draws: list) -> None:
         del held[:forgotten]
 
 
-def test_the_memory_of_a_batch_that_nobody_holds_is_used_again() -> None:
+def test_the_memory_of_a_batch_without_references_is_used_again() -> None:
     frames = Frames(SHAPE)
     frames.extend(seen_episode(0, 20, True, True).images)
     places = set()

@@ -77,12 +77,12 @@ def test_extras_tell_what_clipping_hides() -> None:
     decision = policy.decide(
         observations, policy.begin(50), torch.Generator().manual_seed(0), explore=True)
     assert decision.extras.shape == (50, policy.extras_size)
-    base, residual, told = policy.unpack(decision.extras)
+    base, residual, recorded = policy.unpack(decision.extras)
     wanted = base + 2.0 * residual
     assert (wanted.abs() > 1.0).any()
     torch.testing.assert_close(decision.actions[:, 0], wanted.clamp(-1, 1))
     mean = policy.correction(observations, base)
-    torch.testing.assert_close(policy.log_probability(residual, mean), told)
+    torch.testing.assert_close(policy.log_probability(residual, mean), recorded)
     spread = ((residual - mean.detach()) / 0.5).std()
     assert 0.8 < float(spread) < 1.2
 
@@ -103,9 +103,9 @@ def test_squashing_bounds_the_correction() -> None:
     observations = Observations(torch.randn(20, 2))
     decision = policy.decide(
         observations, policy.begin(20), torch.Generator().manual_seed(0), explore=True)
-    base, _, told = policy.unpack(decision.extras)
+    base, _, recorded = policy.unpack(decision.extras)
     assert float((decision.actions[:, 0] - base).abs().max()) <= 0.3 + 1e-6
-    assert not told.any()  # without noise there is no density
+    assert not recorded.any()  # without noise there is no density
 
 
 def test_a_gaussian_density_of_one_dimension_by_hand() -> None:

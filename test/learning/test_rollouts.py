@@ -120,7 +120,7 @@ def test_an_epoch_deals_each_sample_at_most_once_and_full_batches_only() -> None
         store.deal(random)
 
 
-def test_stopping_ends_the_iteration_and_the_next_one_shuffles_anew() -> None:
+def test_stopping_ends_the_iteration_and_the_next_one_shuffles_again() -> None:
     store = rollouts()
     for _ in range(2):
         store.add(episode())

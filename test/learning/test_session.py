@@ -64,7 +64,7 @@ def transitions(number: int, steps: int = 20, success: bool | None = None) -> li
 
 
 def learn(made: FineTuningSession, numbers: range) -> list[dict[str, float]]:
-    """Take in episodes, and all updates as soon as they are due."""
+    """Ingest episodes, and take all updates as soon as they are due."""
     logged = []
     for number in numbers:
         for transition in transitions(number):

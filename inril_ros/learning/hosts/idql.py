@@ -66,7 +66,7 @@ class IDQLConfig(OffPolicyConfig):
 
     def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
         """Return the settings that a control replaces."""
-        if control == 'no_critic':  # nothing chooses: what is left of RL has no effect
+        if control == 'no_critic':  # without a choice, the critic has no effect
             return {'candidates': 1}
         return super().control_changes(control, weight)
 

@@ -57,7 +57,7 @@ class ResidualPPOConfig(OnPolicyConfig):
     """Share of the episodes of a rollout that RL never trains on, as reference batches; 0: all
     are trained on, since imitation and RL share no parameters to compare gradients of."""
     actor_learning_rate: float = 1e-3
-    """Of the correction (ours; ResiP 3e-4)."""
+    """Learning rate of the correction, Adam (ours; ResiP 3e-4)."""
     actor_gradient_clip: float | None = 1.0
     """Largest norm of the correction's gradient; null: not clipped (ResiP)."""
 

@@ -70,7 +70,7 @@ class ResidualSACConfig(ActorCriticConfig):
     """Weight of KL(policy | base) inside the actor's loss, per dimension, as if both were
     Gaussian with the residual scale as their standard deviation (a control)."""
     exploration_scale: float = 0.3
-    """See ExplorationConfig."""
+    """Scale of the noise that is added to actions; see ExplorationConfig."""
 
 
 class ResidualSAC(ActorCriticHost[ActorCriticBatch]):

@@ -178,8 +178,8 @@ class RLPD(ActorCriticHost[RLPDBatch]):
     def reference_batches(self) -> list[RLPDBatch]:
         """Return two batches of own rows, of even and of odd episodes; [] while one is missing.
 
-        Their random numbers follow from the number of updates alone, so that measuring changes
-        nothing of what is learned.
+        Their random numbers depend on the number of updates alone, so that measuring does not
+        change learning.
         """
         random = np.random.default_rng((_REFERENCE_SEED, self._updates))
         generator = torch.Generator().manual_seed(int(random.integers(2 ** 63)))

@@ -31,14 +31,14 @@ CONTROLS: Mapping[Control, str] = MappingProxyType({
     'shuffled_advantages': 'On-policy hosts: the advantages of each iteration are permuted: '
                            'RL steps of the usual size without a signal.',
     'shuffled_rewards': 'Off-policy hosts: each episode gets the rewards and the outcome of '
-                        'another one (shuffle_rewards): a critic of nothing.',
+                        'another one (shuffle_rewards): a critic without a signal.',
     'bc_regularised': 'No IL steps; each RL gradient gets weight * IL gradient added '
                       '(regularised): imitation mixed in instead of interleaved.',
     'kl_to_pretrained': 'No IL steps; the host adds weight * KL(policy || pretrained policy) on '
                         'visited states to its actor loss: an anchor without demonstrations.',
     'frozen_actor': 'Neither RL nor IL moves the actor; the critic learns and, where the host '
                     'chooses among candidates, chooses: what does the critic do alone?',
-    'no_critic': 'No RL updates; IL events come when they would have come, and nothing chooses '
+    'no_critic': 'No RL updates; IL events come at the same times, and nothing chooses '
                  'among candidates: what does imitation of the same sources do alone?',
 })
 
