@@ -25,10 +25,11 @@ from ancestor_updates import import_from, Sizes, UPDATES
 import torch
 import typer
 
-from inril_ros.bench.cost.host_speed import all_host_costs, made_up_session, MadeUpWorld, SIZES
+from inril_ros.bench.cost.host_speed import host_costs, made_up_session, MadeUpWorld, SIZES
 from inril_ros.bench.cost.speed import measure
 from inril_ros.bench.identity import code_hash
 from inril_ros.bench.places import write_whole
+from inril_ros.learning.hosts.catalogue import HOSTS
 
 _SOURCE = 'github.com/irom-princeton/dppo'
 _WIDTH, _CHUNK = 256, 4
@@ -65,7 +66,7 @@ def main(
         compared.append(_compare(host, ancestor is not None, blocks, updates))
         typer.echo(compared[-1])
     costs = []
-    for each in all_host_costs(share_updates):
+    for each in (host_costs(host, share_updates) for host in HOSTS):
         costs.append(asdict(each))
         typer.echo(each)
     steps = [{'what': what, 'value': round(value, 1), 'unit': unit, 'note': note}

@@ -46,8 +46,6 @@ class Tally:
 
     Attributes:
         rounds: Rounds of episodes played.
-        episodes: Training episodes played.
-        successes: Training episodes that succeeded.
         evaluated: Evaluation points done.
         simulation_seconds: CPU time of training episodes, including the policy's.
         learning_seconds: CPU time of updates.
@@ -57,8 +55,6 @@ class Tally:
     """
 
     rounds: int = 0
-    episodes: int = 0
-    successes: int = 0
     evaluated: int = 0
     simulation_seconds: float = 0.0
     learning_seconds: float = 0.0
@@ -154,9 +150,7 @@ class _Work:
                 session.ingest(transition)
             tally.add({'training_success': float(episode.success),
                        'episode_steps': float(episode.steps)})
-            tally.successes += episode.success
         tally.rounds += 1
-        tally.episodes += len(played)
         tally.simulation_seconds += time.process_time() - began
 
     def _learn(self) -> None:

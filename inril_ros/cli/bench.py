@@ -101,15 +101,16 @@ def speed(
         help='Also measure the updates of each host: a minute or two.')] = True,
 ) -> None:
     """Measure the CPU time of simulation, alone and through the bench, and of updates."""
-    from inril_ros.bench.cost.host_speed import all_host_costs
+    from inril_ros.bench.cost.host_speed import host_costs
     from inril_ros.bench.cost.speed import measure
+    from inril_ros.learning.hosts.catalogue import HOSTS
 
     for name, value, unit, note in measure(task, lanes):
         typer.echo(f'{name:<44}{value:>10,.0f} {unit:<8}{note}')
     if hosts:
         typer.echo(f'\n{"host":<16}{"RL update":>12}{"IL step":>12}{"IL, m = 10":>14}'
                    f'{"alignment":>12}')
-        for each in all_host_costs(_MEASURED_UPDATES):
+        for each in (host_costs(host, _MEASURED_UPDATES) for host in HOSTS):
             typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.il:>9.2f} ms'
                        f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
 

@@ -85,8 +85,9 @@ def _realtime() -> Finding:
 
 
 def _buffers(root: Path) -> Iterator[Finding]:
-    size = _number(root / 'proc/sys/net/core/rmem_max')
-    if size is None:
+    try:
+        size = int((root / 'proc/sys/net/core/rmem_max').read_text(encoding='ascii'))
+    except (OSError, ValueError):
         return
     if size >= _RECEIVE_BUFFER:
         yield Finding('dds', 'ok', f'receive buffers of up to {size / 1e6:.1f} MB')
@@ -110,10 +111,3 @@ def _governor(root: Path) -> Iterator[Finding]:
         yield Finding('machine', 'note', f'the processor saves power ({governor})',
                       'ticks after a pause may be late: sudo cpupower frequency-set -g '
                       'performance')
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text(encoding='ascii'))
-    except (OSError, ValueError):
-        return None

@@ -3,7 +3,7 @@
 """Compares the topics of a running robot with its contract."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class TopicRecord:
     subscribers: int = 0
     received: tuple[float, ...] = ()
     stamps: tuple[float, ...] = ()
-    errors: tuple[str, ...] = field(default=())
+    errors: tuple[str, ...] = ()
 
 
 def check_streams(

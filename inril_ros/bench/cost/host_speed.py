@@ -6,7 +6,7 @@ Experience is made up: a policy acts on random observations of the built-in arm'
 simulated, and every host still gets all values about its actions that it needs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 import time
@@ -17,7 +17,7 @@ import torch
 
 from inril_ros.bench.vectorised import PlayedEpisode
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.catalogue import HOSTS, POLICY_KIND
+from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -161,12 +161,6 @@ def host_costs(host: str, updates: int, m: float = 10) -> HostCosts:
     return HostCosts(
         host, m, 1e3 * rl, 1e3 * imitation / steps, imitation / spent, measuring.seconds / spent,
         len(plain) + len(with_event), steps, measuring.readings)
-
-
-def all_host_costs(updates: int) -> Iterator[HostCosts]:
-    """Measure one host after the other."""
-    for host in HOSTS:
-        yield host_costs(host, updates)
 
 
 class _Stopwatch:

@@ -85,7 +85,6 @@ class RunDirectory:
         self.journal = self.finetune / 'journal'
         self.finetuned = self.finetune / 'model'
         self.result = self.finetune / 'result.json'
-        self.tensorboard = path / 'tensorboard'
         self.summary = path / 'summary.json'
         self.report = path / 'report.html'
 

@@ -16,7 +16,7 @@ from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
-from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
+from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.robot.episode import Purpose
 from inril_ros.transport.journal.journal import segments_begun
 
@@ -88,7 +88,11 @@ def _run_episodes(
             explore=True)
         steps += result.ticks
         recent.append(result.success)
-        episodes.append(_line(index, result, steps, log.seconds))
+        episodes.append({
+            'index': index, 'episode_id': result.episode_id,
+            'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
+            'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
+            'saved': result.saved})
         index += 1
         conductor.wait_ingested(result.sequence)
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
@@ -96,13 +100,6 @@ def _run_episodes(
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
                    updates=conductor.learner.rl_updates, version=result.weights_version)
     return steps
-
-
-def _line(index: int, result: EpisodeResult, steps: int, seconds: float) -> dict[str, Any]:
-    return {'index': index, 'episode_id': result.episode_id,
-            'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
-            'weights_version': result.weights_version, 'explore': True, 'time': seconds,
-            'saved': result.saved}
 
 
 def _result(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.digest import content_digest
+from inril_ros.data.record_files import write_json
 from inril_ros.graph.description import recording_graph
 from inril_ros.robot.episode import Purpose
 
@@ -43,7 +44,9 @@ def record(job: Job) -> dict[str, object]:
             kept += result.saved
             bar.update(kept, attempts=attempts)
     bags = _bags(folder)
-    return {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
+    facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
+    write_json(job.run.recording, facts, replace=True)
+    return facts
 
 
 def _bags(folder: Path) -> list[Path]:

@@ -32,9 +32,10 @@ def run_stage(job: Job, stage: str) -> None:
         if stage in job.run.finished_stages():
             job.reporter.say(f'{stage}: done before')
             return
-        job.reporter.title(_TITLES[stage])
+        title, action = _STAGES[stage]
+        job.reporter.title(title)
         began = time.monotonic()
-        facts = _ACTIONS[stage](job)
+        facts = action(job)
         job.run.finish_stage(stage, time.monotonic() - began)
         job.reporter.say(_sentence(facts), **facts)
     finally:
@@ -57,25 +58,14 @@ def conclude(job: Job) -> dict[str, Any]:
     return summary
 
 
-def _record(job: Job) -> dict[str, Any]:
-    facts = record(job)
-    write_json(job.run.recording, facts, replace=True)
-    return facts
-
-
-_TITLES = {
-    'record': 'Demonstrations, through the teleop topics',
-    'pretrain': 'Behaviour cloning, from the bags',
-    'evaluate_pretrained': 'Success of the cloned policy',
-    'finetune': 'Fine-tuning on the arm',
-    'evaluate_finetuned': 'Success of the fine-tuned policy',
-}
-_ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
-    'record': _record,
-    'pretrain': pretrain,
-    'evaluate_pretrained': lambda job: evaluate(job, 'pretrained', job.run.pretrained),
-    'finetune': finetune,
-    'evaluate_finetuned': lambda job: evaluate(job, 'finetuned', job.run.finetuned),
+_STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
+    'record': ('Demonstrations, through the teleop topics', record),
+    'pretrain': ('Behaviour cloning, from the bags', pretrain),
+    'evaluate_pretrained': ('Success of the cloned policy', lambda job: evaluate(
+        job, 'pretrained', job.run.pretrained)),
+    'finetune': ('Fine-tuning on the arm', finetune),
+    'evaluate_finetuned': ('Success of the fine-tuned policy', lambda job: evaluate(
+        job, 'finetuned', job.run.finetuned)),
 }
 _SHOWN = 12  # characters of a text
 
