@@ -10,26 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 import shutil
 
+from inril_ros.bench import wording as say
 from inril_ros.bench.alignment_tables import ALIGNMENT, alignment_by_layer
 from inril_ros.bench.curves import Curve, curves_of, median_steps, THRESHOLDS
 from inril_ros.bench.estimates import interquartile_mean, mean
 from inril_ros.bench.figures import colours, draw_host, draw_overview
 from inril_ros.bench.places import json_lines, StudyPlace, write_whole
 from inril_ros.bench.study import load_study, Study, StudyError
-from inril_ros.bench.wording import (
-    interval,
-    knobs,
-    listed,
-    mean_last,
-    mean_of,
-    percent,
-    points,
-    steps,
-    table,
-    unless,
-    verdict,
-    when,
-)
 
 
 def write_report(folder: Path, target: Path | None = None) -> Path:
@@ -113,8 +100,8 @@ class Report:
         count = (f'{len(self._curves)} runs' if not self._missing else
                  f'**{self._missing} of {self._missing + len(self._curves)} runs are not finished '
                  'and not in this report**')
-        return (f'{count}: {listed(self._tasks)} x {len(self._arms)} arms x seeds '
-                f'{listed(study.seeds)}; {study.env_steps:,} environment steps each; '
+        return (f'{count}: {say.listed(self._tasks)} x {len(self._arms)} arms x seeds '
+                f'{say.listed(study.seeds)}; {study.env_steps:,} environment steps each; '
                 f'{study.evaluation.episodes} episodes per evaluation, on the same initial '
                 'states for all.')
 
@@ -128,23 +115,24 @@ class Report:
                 finals = [[curve.final for curve in curves]]
                 rows.append([
                     task, arm.host, arm.name, str(len(curves)),
-                    percent(mean([[curve.first for curve in curves]]).value),
-                    interval(mean(finals)), percent(interquartile_mean(finals).value),
-                    interval(mean([[curve.area for curve in curves]])),
-                    *(steps(*median_steps(curves, threshold), len(curves))
+                    say.percent(mean([[curve.first for curve in curves]]).value),
+                    say.interval(mean(finals)), say.percent(interquartile_mean(finals).value),
+                    say.interval(mean([[curve.area for curve in curves]])),
+                    *(say.steps(*median_steps(curves, threshold), len(curves))
                       for threshold in THRESHOLDS),
-                    percent(max(curve.collapse for curve in curves))])
-        return table(['task', 'host', 'arm', 'seeds', 'clone', 'success, mean [95 %]', 'IQM',
+                    say.percent(max(curve.collapse for curve in curves))])
+        return say.table(['task', 'host', 'arm', 'seeds', 'clone', 'success, mean [95 %]', 'IQM',
                        'area [95 %]', *(f'steps to {100 * each:.0f} %' for each in THRESHOLDS),
                        'worst collapse'], rows)
 
     def _over_tasks(self) -> str:
         finals = {arm: self._strata(arm.name, 'final') for arm in self._arms}
-        return table(
+        return say.table(
             ['host', 'arm', 'runs', 'success, mean [95 %]', 'IQM [95 %]', 'area [95 %]'],
-            [[arm.host, arm.name, str(sum(map(len, strata))), interval(mean(strata)),
-              interval(interquartile_mean(strata)),
-              interval(mean(self._strata(arm.name, 'area')))] for arm, strata in finals.items()])
+            [[arm.host, arm.name, str(sum(map(len, strata))), say.interval(mean(strata)),
+              say.interval(interquartile_mean(strata)),
+              say.interval(mean(self._strata(arm.name, 'area')))]
+             for arm, strata in finals.items()])
 
     def _differences(self) -> str:
         rows = []
@@ -164,14 +152,14 @@ class Report:
                 area = mean([[a.area - b.area for a, b in each] for each in pairs])
                 flat = [a.final - b.final for each in pairs for a, b in each]
                 rows.append([
-                    arm.host, arm.name, other, task, str(len(flat)), points(final),
-                    points(area), f'{sum(each > 0 for each in flat)} / '
+                    arm.host, arm.name, other, task, str(len(flat)), say.points(final),
+                    say.points(area), f'{sum(each > 0 for each in flat)} / '
                     f'{sum(each == 0 for each in flat)} / {sum(each < 0 for each in flat)}',
-                    verdict(final)])
+                    say.verdict(final)])
         if not rows:
             return ''
         return ('Paired by task and seed: both began with the same clone and the same '
-                'demonstrations. Numbers are percentage points.\n\n' + table(
+                'demonstrations. Numbers are percentage points.\n\n' + say.table(
                     ['host', 'arm', 'against', 'task', 'pairs', 'success [95 %]', 'area [95 %]',
                      'better / same / worse', 'so'], rows))
 
@@ -182,12 +170,12 @@ class Report:
             last = curves[0].rows[-1]
             losses = [curve.values('heldout_il_loss') for curve in curves]
             rows.append([
-                arm.host, arm.name, when(last), unless(last.get('control'), 'none'),
+                arm.host, arm.name, say.when(last), say.unless(last.get('control'), 'none'),
                 last.get('imitated') or '', last.get('separation') or '',
-                mean_last(curves, 'ratio'), mean_last(curves, 'log.dose'),
-                mean_of([each[0] for each in losses]), mean_of([each[-1] for each in losses]),
-                *(mean_last(curves, f'log.{name}') for name in ALIGNMENT)])
-        return table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
+                say.mean_last(curves, 'ratio'), say.mean_last(curves, 'log.dose'),
+                *(say.mean_of([each[at] for each in losses]) for at in (0, -1)),
+                *(say.mean_last(curves, f'log.{name}') for name in ALIGNMENT)])
+        return say.table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
                        'IL per RL update', 'dose', 'held-out IL loss, clone', 'at the end',
                        *ALIGNMENT.values()], rows)
 
@@ -195,15 +183,15 @@ class Report:
         columns = ('env_steps', 'rl_updates', 'il_updates', 'cpu_seconds', 'simulation_seconds',
                    'learning_seconds', 'evaluation_seconds')
         rows = [[arm.host, arm.name, *(
-            mean_last(self._of(arm.name), column, '{:,.0f}') for column in columns)]
+            say.mean_last(self._of(arm.name), column, '{:,.0f}') for column in columns)]
             for arm in self._arms]
         return ('Means per run. CPU seconds are those of one thread for simulation and learning, '
-                'without evaluation and cloning.\n\n' + table(
+                'without evaluation and cloning.\n\n' + say.table(
                     ['host', 'arm', 'env steps', 'RL updates', 'IL updates', 'CPU s',
                      'simulation', 'learning', 'evaluation'], rows))
 
     def _each_run(self) -> str:
-        return table(['task', 'arm', 'seed', 'success at each point', 'weights'], [[
+        return say.table(['task', 'arm', 'seed', 'success at each point', 'weights'], [[
             curve.task, curve.arm, str(curve.seed),
             ' '.join(f'{100 * value:.0f}' for value in curve.success),
             f'`{curve.rows[-1]["weights_hash"][:12]}`'] for curve in self._curves])
@@ -229,11 +217,11 @@ class Report:
     def _provenance(self) -> str:
         curves, study = self._curves, self._study
         code = sorted({row['code_hash'][:12] for curve in curves for row in curve.rows})
-        lines = [f'- seeds: {listed(study.seeds)}; lanes: {study.lanes}',
-                 f'- code (SHA-256 of the sources): {listed(f"`{each}`" for each in code)}'
+        lines = [f'- seeds: {say.listed(study.seeds)}; lanes: {study.lanes}',
+                 f'- code (SHA-256 of the sources): {say.listed(f"`{each}`" for each in code)}'
                  + ('' if len(code) == 1 else ' — **runs of different code are compared here**'),
-                 '- torch ' + listed(sorted({curve.rows[-1]['torch'] for curve in curves}))]
-        lines += [f'- task {task.label}: {knobs(task)}' for task in study.tasks]
+                 '- torch ' + say.listed(sorted({curve.rows[-1]['torch'] for curve in curves}))]
+        lines += [f'- task {task.label}: {say.knobs(task)}' for task in study.tasks]
         return '\n'.join(lines)
 
     def _of(self, arm: str, task: str | None = None) -> list[Curve]:

@@ -252,11 +252,10 @@ def delete(
     if forever and not yes:
         typer.confirm(f'Delete {len(bags)} bags forever?', abort=True)
     for bag in bags:
+        done = 'deleted' if forever else f'moved to {put_aside(bag)}'
         if forever:
             remove(bag)
-            typer.echo(f'{bag}: deleted')
-        else:
-            typer.echo(f'{bag}: moved to {put_aside(bag)}')
+        typer.echo(f'{bag}: {done}')
 
 
 def _contract(name: str, folder: Path) -> Contract:

@@ -74,11 +74,11 @@ def _processors() -> Iterator[Finding]:
         yield Finding('machine', 'error', f'PyTorch cannot be imported: {error}',
                       'pip install torch, in the environment that the nodes run in')
         return
+    version = f'PyTorch {torch.__version__}'
     if torch.cuda.is_available():
-        yield Finding('machine', 'ok', f'{torch.cuda.get_device_name(0)}, PyTorch '
-                                       f'{torch.__version__}')
+        yield Finding('machine', 'ok', f'{torch.cuda.get_device_name(0)}, {version}')
     else:
-        yield Finding('machine', 'note', f'no GPU for PyTorch {torch.__version__}',
+        yield Finding('machine', 'note', f'no GPU for {version}',
                       'not needed for state policies; for images run the learner on a machine '
                       'that has one (docs/how_to/learner_elsewhere.md)')
 

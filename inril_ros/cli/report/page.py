@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
-from inril_ros.bench.estimates import Estimate, rate_difference, whole_percent
+from inril_ros.bench.estimates import rate_difference, whole_percent
 from inril_ros.bench.wording import duration
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import evaluation_rate, read_run, RunRecord
@@ -66,18 +66,12 @@ def _headline(record: RunRecord) -> dict[str, Any]:
     rates = {name: evaluation_rate(evaluation)
              for name, evaluation in record.evaluations.items() if evaluation['episodes']}
     before, after = rates.get('pretrained'), rates.get('finetuned')
-    change = rate_difference(before, after) if before and after else None
-    return {'before': before, 'after': after, 'change': change, 'verdict': _verdict(change)}
-
-
-def _verdict(change: Estimate | None) -> str:
-    if change is None:
-        return ''
-    if change.low > 0:
-        return 'Success rose'
-    if change.high < 0:
-        return 'Success fell'
-    return 'No clear change in success'
+    change, verdict = None, ''
+    if before and after:
+        change = rate_difference(before, after)
+        verdict = ('No clear change in success' if not change.excludes_zero else
+                   'Success rose' if change.value > 0 else 'Success fell')
+    return {'before': before, 'after': after, 'change': change, 'verdict': verdict}
 
 
 def _pairs(record: RunRecord) -> dict[str, Any] | None:
