@@ -136,7 +136,7 @@ def learn(folder: Path) -> None:
             kept_sequence=kept[0] if len(kept) == KEPT_CHECKPOINTS else 0))
 
     node.create_subscription(Transition, 'transition', take, qos.EXPERIENCE)
-    node.create_subscription(PolicyStatus, 'policy/status', sender.heard, qos.STATE)
+    node.create_subscription(PolicyStatus, 'policy/status', sender.on_policy_status, qos.STATE)
     rclpy.spin(node)
 
 
