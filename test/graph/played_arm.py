@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A small arm that the test itself plays, against nodes that run as processes of their own.
+"""A small arm whose topics the test publishes itself, for nodes that run as processes.
 
-Whoever plays decides what is on each topic, and so can check what a node makes of it, and can go
-on when a node dies.
+So the test decides what is on each topic, can check how a node processes it, and goes on when a
+node dies.
 """
 
 from uuid import uuid4
@@ -62,8 +62,8 @@ class PlayedEpisode:
 
     Args:
         start: [ns] Tick 0.
-        ticks: Executed actions.
-        outcome: How it ends.
+        ticks: Number of executed actions.
+        outcome: Outcome at its end.
     """
 
     def __init__(self, start, ticks, outcome=SUCCESS, purpose=ROLLOUT):
@@ -75,11 +75,11 @@ class PlayedEpisode:
         return self.start + tick * CONTRACT.period_ns
 
     def observation(self, tick):
-        """Return what the policy is to see, (O,): every number tells time and place."""
+        """Return the policy's observation, (O,), different at each tick and in each episode."""
         return np.array([self.start / 1e12, tick, -1.0, 0.1 * tick], np.float32)
 
     def action(self, tick):
-        """Return what is executed, (A,) in contract units."""
+        """Return the executed action, (A,) in contract units."""
         return np.array([0.1 * (tick % 20), -1.5, 0.25], np.float32)
 
     def opening(self):
@@ -87,7 +87,7 @@ class PlayedEpisode:
                 self._event(EpisodeEvent.STARTED, self.start)]
 
     def before_action(self, tick):
-        """Return what the robot tells at a tick."""
+        """Return the robot's messages at a tick."""
         header, values = _header(self.stamp(tick)), self.observation(tick).tolist()
         hand = PointStamped(header=header)
         hand.point.x, hand.point.y, hand.point.z = values[:3]
@@ -99,7 +99,7 @@ class PlayedEpisode:
                 ('outcome', Outcome(header=header, reward=float(won), outcome=int(won)))]
 
     def step(self, tick):
-        """Return what is told at a tick and of the action taken then."""
+        """Return all messages of a tick, its executed action included."""
         action = self.action(tick).tolist()
         return [*self.before_action(tick), *self.chunk(tick), ('executed_action', ExecutedAction(
             header=_header(self.stamp(tick)), episode_id=self.id, tick=tick,
@@ -107,11 +107,11 @@ class PlayedEpisode:
             chunk_first_tick=tick - tick % CHUNK))]
 
     def extras(self, tick):
-        """Return how the decision at a tick was drawn."""
+        """Return the extras of the decision at a tick."""
         return np.array([tick, 0.5], np.float32)
 
     def chunk(self, tick):
-        """Return what the policy tells at a tick: how it drew a chunk that begins there."""
+        """Return the policy's chunk if one begins at a tick."""
         if self.purpose != ROLLOUT or tick % CHUNK:
             return []
         return [('action_chunk', ActionChunk(
@@ -149,7 +149,7 @@ def demonstration_bags(folder, number=2, ticks=10):
 
 
 class Player:
-    """A ROS node in this process that publishes what the test says and keeps what it hears."""
+    """A ROS node in this process that publishes for the test and keeps the events it receives."""
 
     def __init__(self, domain_id):
         self._context = Context()
@@ -187,7 +187,7 @@ class Player:
             self._publishers[topic].publish(message)
 
     def until(self, condition, what):
-        """Wait for a condition, and hear what comes meanwhile."""
+        """Wait for a condition, and receive messages meanwhile."""
         def heard():
             self._executor.spin_once(timeout_sec=0.02)
             if self.check is not None:
@@ -196,12 +196,12 @@ class Player:
         return until(heard, what)
 
     def call(self, service):
-        """Call a service until it answers yes; return what it says."""
+        """Call a service until it succeeds; return its message."""
         self.until(lambda: self._ask(service), f'a yes of {service}')
         return self._answers.pop(service)
 
     def wait_ready(self, *nodes):
-        """Wait until nodes are ready and each end of each topic has met all others."""
+        """Wait until nodes are ready and all publishers and subscriptions are matched."""
         def missing():
             return unmatched_endpoints({'player': describe_endpoints(self._node),
                                **{node: self.call(f'{node}/ready') for node in nodes}})
@@ -211,7 +211,7 @@ class Player:
         return self.events.get((episode.id, event))
 
     def _ask(self, service):
-        """Say whether a service has said yes; ask it again if it has said no."""
+        """Return whether a service has succeeded; call it again if it hasn't."""
         client = self._clients.get(service)
         if client is None:
             client = self._clients[service] = self._node.create_client(Trigger, service)
@@ -231,7 +231,7 @@ class Player:
 
 
 def processes(folder, domain_id, **nodes):
-    """Return a supervisor of nodes, given by their parameters."""
+    """Return a supervisor of nodes, given their parameters."""
     shared = {'contract': str(contract_file(folder)), 'run_id': RUN, 'lockstep': True}
     graph = GraphDescription('test', tuple(
         NodeDescription(name, name, parameters={**shared, **parameters})

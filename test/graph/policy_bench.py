@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A policy node's other side: the learner that sends it weights, the robot that it acts for."""
+"""The counterparts of a policy node: a learner that sends weights, a robot that it controls."""
 
 from dataclasses import dataclass, replace
 from itertools import count
@@ -41,7 +41,7 @@ def made(config, seed):
 
 @dataclass(frozen=True)
 class Version:
-    """Weights as they go on the wire: the content, and what the manifest says of it."""
+    """Weights as they are sent: the content and the fields of its manifest."""
 
     content: bytes
     manifest: dict
@@ -78,7 +78,7 @@ class Bench:
         self.status = status
 
     def send(self, version, number=None, without=None):
-        """Publish weights, but for a piece; return their number."""
+        """Publish weights, except one piece; return their version number."""
         number = next(self.numbers) if number is None else number
         for index in range(len(cut(version.content))):
             if index != without:
@@ -98,7 +98,7 @@ class Bench:
         self._pieces.publish(message)
 
     def speak(self, learner_id, **said):
-        """Publish what a learner says of itself."""
+        """Publish a learner's status."""
         self._learner.publish(LearnerStatus(run_id=RUN, learner_id=learner_id, **said))
 
     def wait_version(self, number):
@@ -115,13 +115,13 @@ class Bench:
         return self.status.refusal
 
     def begin(self, decisions, outcome=EpisodeEvent.SUCCESS):
-        """Begin an episode of so many decisions."""
+        """Begin an episode with this number of decisions."""
         episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK, outcome)
         self.player.play(episode.opening())
         return episode
 
     def decide(self, episode, index):
-        """Show the observation of a decision and wait for the chunk."""
+        """Publish the observation of a decision and wait for the chunk."""
         self.player.play(episode.before_action(index * CHUNK))
         self.player.until(lambda: len(self.made_in(episode)) > index,
                           lambda: f'chunk {index}: {self.status}')
@@ -130,14 +130,14 @@ class Bench:
         return [chunk for chunk in self.chunks if chunk.episode_id == episode.id]
 
     def act(self, decisions=1):
-        """Play an episode of so many decisions; return it and the chunks made in it."""
+        """Play an episode with this number of decisions; return it and its chunks."""
         episode = self.begin(decisions)
         for index in range(decisions):
             self.decide(episode, index)
         return episode, self.made_in(episode)
 
     def check_acts_with(self, policy, number):
-        """Check that the chunks are those of a policy, and carry its number."""
+        """Check that the chunks are those of a policy and have its version number."""
         episode, chunks = self.act(2)
         random = torch.Generator().manual_seed(episode.start // 1_000_000_000)
         for tick, chunk in zip((0, CHUNK), chunks, strict=True):

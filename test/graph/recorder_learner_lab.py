@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Recorder and learner as processes, with a robot that the test plays, and listens for the policy.
+"""Recorder and learner as processes; the test publishes for the robot and the policy.
 
-The journal tells what was experienced, the learner's counts what it has of it.
+The journal holds the experience, the learner's counts say how much of it was received.
 """
 
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ SETTINGS = {'imitation_batch': 8, 'm': 4, 'host': {
 
 
 class Lab:
-    """A robot that the test plays, with recorder and learner at work."""
+    """A robot played by the test, with a running recorder and learner."""
 
     def __init__(self, folder, domain_id, supervisor):
         self.journal_folder, self.supervisor = folder / 'journal', supervisor
@@ -60,7 +60,7 @@ class Lab:
         self.join()
 
     def join(self):
-        """Join the graph, and wait until everyone is there."""
+        """Join the graph, and wait until all nodes are connected."""
         self.player = player = Player(self._domain_id)
         player.check = self.supervisor.check
         self.learner, self.recorder = LearnerStatus(), RecorderStatus()
@@ -80,13 +80,13 @@ class Lab:
         self.recorder = status
 
     def episode(self, ticks, outcome=SUCCESS):
-        """Make an episode that begins after the one before it."""
+        """Make an episode that begins after the previous one."""
         episode = PlayedEpisode(self._next_start, ticks, outcome)
         self._next_start = episode.end + 10 ** 10
         return episode
 
     def run(self, ticks, outcome=SUCCESS):
-        """Play an episode until the recorder has it."""
+        """Play an episode and wait until the recorder has saved it."""
         episode = self.episode(ticks, outcome)
         self.player.play(episode.messages())
         self.wait_saved(episode)
@@ -112,7 +112,7 @@ class Lab:
         self.player.until(lambda: len(self.journal()) >= number, f'{number} transitions')
 
     def wait_learner_has_all(self):
-        """Wait until the learner has what the journal has, and the recorder knows it."""
+        """Wait until the learner has the whole journal and the recorder knows it."""
         number = len(self.journal())
         self.player.until(
             lambda: (self.learner.sequence, self.recorder.acknowledged) == (number, number)
@@ -120,7 +120,7 @@ class Lab:
             lambda: f'all {number} transitions: {self.learner}, {self.recorder}')
 
     def check_once(self):
-        """Check that the learner counts each journaled transition once."""
+        """Check that the learner has counted each journaled transition once."""
         self.wait_learner_has_all()
         records = self.journal()
         real = [record for record in records if record.outcome != ABORTED]
@@ -129,7 +129,7 @@ class Lab:
         return records
 
     def wait_learned(self):
-        """Wait until all updates are done that the experience allows."""
+        """Wait until the learner has done all updates that its experience allows."""
         beyond = self.learner.env_steps - WARMUP
         due = 8 + int(0.2 * beyond) if beyond >= 0 else 0
         self.player.until(lambda: self.learner.rl_updates == due,
@@ -137,7 +137,7 @@ class Lab:
         assert self.learner.il_updates == due // 4
 
     def repeat(self, records):
-        """Send transitions as a second recorder would."""
+        """Send transitions again, as a second recorder would."""
         for record in records:
             self._again.publish(record)
 
@@ -151,14 +151,14 @@ class Lab:
         self.player.check = self.supervisor.check
 
     def restart_recorder(self):
-        """Restart it, and join anew: to those who knew the dead one, it seems to listen yet."""
+        """Restart it, and join again: others may still count on the dead one's subscriptions."""
         self.player.close()
         self.supervisor.restart('recorder_node')
         self.join()
 
 
 def learner_start(folder):
-    """Write the cloned model, the demonstrations and the settings that a learner begins with."""
+    """Write a cloned model, demonstrations and settings; return the learner's parameters."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         save_policy(folder / 'model', BestOfN(MODEL))
@@ -170,7 +170,7 @@ def learner_start(folder):
 
 @contextmanager
 def laboratory(folder, recorder=None, **learner):
-    """Give a lab; recorder and learner may have further parameters."""
+    """Give a lab; recorder and learner may get further parameters."""
     learner = {**learner_start(folder), 'run_dir': str(folder), **learner}
     recorder = {'journal': str(folder / 'journal'), 'resend': 0.3, **(recorder or {})}
     with reserve_domain() as domain, processes(

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The `inril` command as a user's shell runs it: a process, its output, the nodes below it."""
+"""The `inril` command as a process, as a shell starts it: its output and its nodes."""
 
 import json
 import os
@@ -12,11 +12,11 @@ import time
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 150.0  # [s] a test gives up after it; far above what is needed
+LIMIT = 150.0  # [s] how long a test waits for anything; far more than needed
 
 
 def until(condition, what, limit=LIMIT):
-    """Wait for a condition and return what it gave; `what` may be a function that tells more."""
+    """Wait for a condition and return its value; `what` (text or function) is missing."""
     deadline = time.monotonic() + limit
     while not (value := condition()):
         assert time.monotonic() < deadline, f'waited in vain: {what() if callable(what) else what}'
@@ -28,13 +28,13 @@ class Command:
     """A running `inril` command. As a context manager it leaves no process behind.
 
     Args:
-        folder: Where its output goes.
-        arguments: After `inril`.
+        folder: Folder for its output.
+        arguments: Arguments after `inril`.
         environment: Further environment variables.
     """
 
     def __init__(self, folder, *arguments, **environment):
-        # Every process below inherits the mark, so that survivors are found whoever adopts them.
+        # All child processes inherit the mark, so survivors are found even when reparented.
         self._mark = f'INRIL_ROS_TEST={uuid4().hex}'
         name, _, value = self._mark.partition('=')
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -62,16 +62,16 @@ class Command:
         return self._err.read_text(encoding='utf-8')
 
     def lines(self):
-        """Return the JSON lines said so far; fail if one is anything else."""
+        """Return the JSON lines written so far; fail if a line is anything else."""
         return [json.loads(line) for line in self.stdout.split('\n')[:-1]]
 
     def processes(self):
-        """Return the ids of all processes of the command that run, itself included."""
+        """Return the ids of the running processes of the command, including its own."""
         return [pid for pid in map(int, filter(str.isdigit, os.listdir('/proc')))
                 if self._mark in _read(pid, 'environ').split('\0')]
 
     def node(self, name):
-        """Return the process id of a node, 0 if it doesn't run."""
+        """Return the process id of a node, 0 if it isn't running."""
         return next((pid for pid in self.processes()
                      if f'inril_ros.nodes.{name}' in _read(pid, 'cmdline').split('\0')), 0)
 
@@ -80,12 +80,12 @@ class Command:
         self._process.send_signal(number)
 
     def wait_progress(self, stage, done=1):
-        """Wait until a stage tells that so much is done."""
-        def told():
+        """Wait until a stage reports this much progress."""
+        def reported():
             assert self._process.poll() is None, f'ended early:\n{self.stdout}\n{self.stderr}'
             return any(line.get('stage') == stage and line.get('done', -1) >= done
                        for line in self.lines())
-        until(told, lambda: f'progress of {stage}:\n{self.stdout}\n{self.stderr}')
+        until(reported, lambda: f'progress of {stage}:\n{self.stdout}\n{self.stderr}')
 
     def wait_running(self, condition, what):
         """Wait for a condition while the command runs."""
@@ -95,7 +95,7 @@ class Command:
         return until(fulfilled, what)
 
     def wait_gone(self):
-        """Wait until none of its processes runs."""
+        """Wait until none of its processes is running."""
         until(lambda: not self.processes(), lambda: f'survivors: {self.processes()}')
 
     def finish(self, limit=LIMIT):
@@ -130,7 +130,7 @@ def refused(folder, *arguments):
 
 
 def _read(pid, entry):
-    """Return an entry of /proc; empty if the process is gone, is a zombie, or is another's."""
+    """Return an entry of /proc; empty if the process is gone, a zombie, or another user's."""
     try:
         return Path(f'/proc/{pid}/{entry}').read_bytes().decode(errors='replace')
     except (FileNotFoundError, ProcessLookupError, PermissionError):

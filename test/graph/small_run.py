@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A job that is small, and still does everything: updates, imitation, several weight versions."""
+"""A small job that still does everything: RL and IL updates, several weight versions."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ host:
 """
 TASK, DEMOS, EPISODES, STEPS = 'reach', 4, 5, 1000
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')
-# What each stage leaves behind.
+# The files that each stage writes.
 FILES = {
     'record': ('run.json', 'contract.yaml', 'recording.json', 'demonstrations'),
     'pretrain': ('pretrained',),
@@ -69,6 +69,6 @@ def read(path):
 
 
 def tree(folder):
-    """Return the SHA-256 of each file by its path below a folder; locks don't count."""
+    """Return the SHA-256 of each file by its path below a folder, without lock files."""
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob('*')) if path.is_file() and path.name != '.lock'}

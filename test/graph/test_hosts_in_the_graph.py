@@ -4,11 +4,12 @@
 
 import json
 
+import command_line
 from inril_ros.msg import Transition
 import pytest
 from rclpy.serialization import deserialize_message
 from running_command import succeeded
-from small_run import demo_arguments, read
+from small_run import finetune_arguments, read
 import yaml
 
 from inril_ros.transport.journal.journal import read_journal
@@ -27,19 +28,23 @@ SETTINGS = {
 EXTRAS = ('dppo', 'residual_sac')  # a chain of denoising steps, an action of the base policy
 
 
-@pytest.mark.parametrize('host', SETTINGS)
-def test_a_host_learns_through_the_graph(host, tmp_path):
-    settings = tmp_path / 'settings.yaml'
+@pytest.mark.parametrize('host', ['dppo', *(
+    pytest.param(host, marks=pytest.mark.long) for host in ('residual_sac', 'rlpd'))])
+def test_a_host_learns_through_the_graph(host, recorded, tmp_path):
+    run, settings = recorded, tmp_path / 'settings.yaml'
     settings.write_text(yaml.safe_dump(SETTINGS[host]), encoding='utf-8')
-    run = tmp_path / 'run'
-    succeeded(tmp_path, *demo_arguments(run, settings, steps=700), '--m', 1)
-    summary = read(run / 'summary.json')
-    assert summary['host'] == host
-    assert summary['rl_updates'] > 0 and summary['il_updates'] > 0
-    assert summary['versions']['applied'] > 1 and summary['versions']['refused'] == 0
+    command_line.succeeded('pretrain', run, '--clone-steps', 300, '--config', settings,
+              '--device', 'cpu')
+    succeeded(tmp_path, *finetune_arguments(run, settings, '--m', 1, steps=700))
+    succeeded(tmp_path, 'evaluate', run, '--model', 'finetuned', '--episodes', 1)
+    assert read(run / 'evaluations' / 'finetuned.json')['n'] == 1
+    result = read(run / 'finetune' / 'result.json')
+    assert result['config']['host']['name'] == host
+    assert result['rl_updates'] > 0 and result['il_updates'] > 0
+    assert result['versions']['applied'] > 1 and result['versions']['refused'] == 0
     records = [deserialize_message(raw, Transition)
                for _, raw in read_journal(run / 'finetune' / 'journal')]
-    assert len(records) == summary['transitions']['ingested'] > 0
+    assert len(records) == result['transitions']['ingested'] > 0
     (size,) = {len(record.extras) for record in records}
     assert (size > 0) == (host in EXTRAS)
     if host == 'rlpd':  # the one whose two gradients meet often enough to be compared here

@@ -6,8 +6,9 @@ import os
 import re
 import signal
 
+from command_line import refused
 import pytest
-from running_command import Command, refused
+from running_command import Command
 from small_run import copy_after, TASK
 
 from inril_ros.graph.domain import reserve_domain
@@ -73,6 +74,6 @@ def test_a_node_that_dies_takes_the_graph_down(run, tmp_path):
     assert str(run / 'logs' / 'up_record' / 'teleop_node.log') in command.stderr
 
 
-def test_an_unknown_stage_is_answered_with_the_known_ones(run, tmp_path):
-    error = refused(tmp_path, 'up', 'party', '--run-dir', run)
+def test_an_unknown_stage_is_answered_with_the_known_ones(run):
+    error = refused('up', 'party', '--run-dir', run)
     assert 'simulate, record, evaluate, finetune' in error

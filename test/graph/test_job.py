@@ -6,6 +6,7 @@ import json
 import re
 import signal
 
+import command_line
 from inril_ros.msg import Transition
 from mcap.reader import make_reader
 import pytest
@@ -207,15 +208,16 @@ def test_a_stage_that_was_not_noted_as_done_can_be_resumed(copied, settings, tmp
 
 def test_a_killed_fine_tuning_goes_on_and_loses_nothing(cloned, settings, tmp_path):
     # Synchronous: the learner then waits for the end of an episode, also of one that has none.
-    arguments = finetune_arguments(cloned, settings, '--synchronous')
+    steps = 500
+    arguments = finetune_arguments(cloned, settings, '--synchronous', steps=steps)
     with Command(tmp_path, *arguments) as command:
-        command.wait_progress('finetune', STEPS // 3)
+        command.wait_progress('finetune', steps // 3)
         command.signal(signal.SIGKILL)
         command.finish()
         command.wait_gone()
     before = journal_records(cloned)
     assert before
-    assert '--resume' in refused(tmp_path, *arguments)
+    assert '--resume' in command_line.refused(*arguments)
     succeeded(tmp_path, *arguments, '--resume')
     after = journal_records(cloned)
     assert after[:len(before)] == before
@@ -225,12 +227,12 @@ def test_a_killed_fine_tuning_goes_on_and_loses_nothing(cloned, settings, tmp_pa
     assert [record.sequence for record in after] == list(range(1, len(after) + 1))
     assert counts['journaled'] == counts['acknowledged'] == len(after)
     assert counts['ingested'] == len(after) - forgotten
-    assert result['env_steps'] >= STEPS
+    assert result['env_steps'] >= steps
     assert result['il_updates'] == result['rl_updates'] // 4
 
 
 def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):
-    succeeded(tmp_path, *finetune_arguments(cloned, settings, '--rl-only', steps=300))
+    succeeded(tmp_path, *finetune_arguments(cloned, settings, '--rl-only', steps=200))
     result = read(cloned / 'finetune' / 'result.json')
     assert result['rl_updates'] > 60
     assert result['il_updates'] == 0

@@ -40,7 +40,10 @@ def check_death(error, node, stage, run):
     assert f'inril_ros.nodes.{node}' in log.read_text()
 
 
-@pytest.mark.parametrize('node', ['sim_node', 'actuation_node', 'recorder_node', 'teleop_node'])
+# The supervisor watches all nodes in the same way: two stand for the others.
+@pytest.mark.parametrize('node', ['teleop_node', *(
+    pytest.param(node, marks=pytest.mark.long)
+    for node in ('sim_node', 'actuation_node', 'recorder_node'))])
 def test_a_dead_node_ends_recording(node, settings, tmp_path):
     run = tmp_path / 'run'
     arguments = list(demo_arguments(run, settings))
@@ -50,8 +53,9 @@ def test_a_dead_node_ends_recording(node, settings, tmp_path):
     check_death(error, node, 'record', run)
 
 
-@pytest.mark.parametrize('node', ['sim_node', 'actuation_node', 'policy_node', 'recorder_node',
-                                  'learner_node'])
+@pytest.mark.parametrize('node', ['learner_node', *(
+    pytest.param(node, marks=pytest.mark.long)
+    for node in ('sim_node', 'actuation_node', 'policy_node', 'recorder_node'))])
 def test_a_dead_node_ends_fine_tuning(node, cloned, settings, tmp_path):
     arguments = demo_arguments(cloned, settings, steps=ENDLESS)
     with Command(tmp_path, *arguments, '--resume') as command:

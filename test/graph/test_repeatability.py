@@ -6,7 +6,7 @@ import pytest
 from running_command import succeeded
 from small_run import copy_after, DEMOS, finetune_arguments, read, TASK
 
-STEPS = 400
+STEPS = 300
 
 
 def record(folder, seed):
