@@ -15,7 +15,7 @@ from inril_ros.robot.contract.contract import ContractError, load_contract, pars
 from inril_ros.robot.motion.safety import SafetyGate
 from inril_ros.robot.motion.tick import UnknownPose
 
-PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
+PATH = Path(__file__).parents[3] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)
 BOX = CONTRACT.workspace
 CENTRE = (np.array(BOX.minimum) + BOX.maximum) / 2

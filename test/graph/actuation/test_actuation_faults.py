@@ -3,7 +3,7 @@
 """What goes wrong around a running arm: the actuation node holds it in time and says why.
 
 A real node in real time, before a robot that the test plays; the same faults without ROS, by the
-tick, are in test/robot/test_command_path_faults.py.
+tick, are in test/robot/motion/test_command_path_faults.py.
 """
 
 from inril_ros.msg import ActuationStatus, EpisodeEvent, ExecutedAction

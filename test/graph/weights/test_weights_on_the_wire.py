@@ -176,7 +176,7 @@ def test_a_learner_that_is_killed_while_it_sends_changes_nothing_and_the_next_on
     bench.wait_version(old)
     half = next(bench.numbers)
     learner = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name('half_a_version.py'), str(bench.domain),
+        [sys.executable, Path(__file__).parents[1] / 'half_a_version.py', str(bench.domain),
          str(half)], stdout=subprocess.PIPE, text=True)
     try:
         assert learner.stdout.readline() == 'asked\n'

@@ -25,7 +25,7 @@ from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.replay import Origin
 
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'dppo.json').read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'dppo.json').read_text())
 
 MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, actor_width=32,
                     denoising_steps=10, sampling_steps=3)

@@ -19,7 +19,7 @@ from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
 from inril_ros.robot.contract.contract import load_contract
 
-FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+FOLDER = Path(__file__).parents[3] / 'config' / 'robots'
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.residual import correct, ResidualPolicy
 
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'resip.json').read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'resip.json').read_text())
 
 
 def config(**changes: object) -> ModelConfig:

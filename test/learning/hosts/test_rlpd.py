@@ -22,7 +22,7 @@ from inril_ros.learning.policies.gaussian import GaussianActor, GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.replay import Origin
 
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'rlpd.json').read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'rlpd.json').read_text())
 MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, kind='gaussian',
                     actor_width=16)
 CONFIG = RLPDConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16)

@@ -27,7 +27,7 @@ from inril_ros.robot.messages.images import decode_image, encode_image, encoded_
 
 STAMP = 12_345_678_901
 SAWYER = yaml.safe_load(
-    (Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml').read_text())
+    (Path(__file__).parents[3] / 'config' / 'robots' / 'metaworld_sawyer.yaml').read_text())
 JOINTS = ['left', 'right']
 BOOL = 'std_msgs/msg/Bool'
 

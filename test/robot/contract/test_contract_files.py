@@ -21,7 +21,7 @@ from inril_ros.robot.contract.contract import (
 from inril_ros.robot.contract.reading import read_yaml
 from inril_ros.robot.contract.schema import attribute_texts, contract_schema, schema_text
 
-CONFIG = Path(__file__).parents[2] / 'config'
+CONFIG = Path(__file__).parents[3] / 'config'
 ARM = """\
 name: arm
 control_rate: 10

@@ -12,7 +12,7 @@ import pytest
 
 from inril_ros.robot.contract.contract import load_contract
 
-FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+FOLDER = Path(__file__).parents[3] / 'config' / 'robots'
 CONTRACTS = [load_contract(path) for path in sorted(FOLDER.glob('*.yaml'))]
 
 

@@ -24,7 +24,8 @@ from inril_ros.learning.pretrain import pretrain, PretrainConfig
 CONFIG = ModelConfig(observation_size=3, action_size=2, chunk_length=2, kind='gaussian',
                      actor_width=16)
 FORMS = {'squashed': CONFIG, 'plain': replace(CONFIG, gaussian_squash=False)}
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'rlpd.json').read_text())['tanh_normal']
+FOLDER = Path(__file__).parents[1] / 'vectors'
+VECTORS = json.loads((FOLDER / 'rlpd.json').read_text())['tanh_normal']
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -20,7 +20,7 @@ from inril_ros.learning.hosts.advantages import (
 )
 from inril_ros.learning.hosts.surrogate import clipped_surrogate, normalised
 
-FOLDER = Path(__file__).parent / 'vectors'
+FOLDER = Path(__file__).parents[1] / 'vectors'
 RESIP = json.loads((FOLDER / 'resip.json').read_text())['gae']
 DPPO = json.loads((FOLDER / 'dppo.json').read_text())
 CHUNKS = json.loads((FOLDER / 'dppo_advantages.json').read_text())

@@ -23,7 +23,7 @@ from inril_ros.learning.interleave.separation import (
 )
 
 SHAPES = ((3, 4), (5,), (1,))
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'projection.json').read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'projection.json').read_text())
 
 
 def gradient(seed: int, scale: float = 1.0) -> list[Tensor]:

@@ -18,7 +18,7 @@ from inril_ros.learning.policies.denoising_chain import (
 from inril_ros.learning.policies.diffusion import cosine_alpha_bar, ddim_grid, DiffusionPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 
-VECTORS = json.loads((Path(__file__).parent / 'vectors' / 'dppo.json').read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'dppo.json').read_text())
 
 
 def config(**changes: object) -> ModelConfig:

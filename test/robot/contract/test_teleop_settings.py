@@ -20,7 +20,7 @@ from inril_ros.robot.teleop.settings import (
     parse_device,
 )
 
-CONFIG = Path(__file__).parents[2] / 'config'
+CONFIG = Path(__file__).parents[3] / 'config'
 SHIPPED = sorted((CONFIG / 'teleoperation').glob('*.yaml'))
 #: A robot that each shipped file can drive.
 ROBOTS = {'joystick_twist': 'metaworld_sawyer', 'joystick_joints': 'mock_arm',

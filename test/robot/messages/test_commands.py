@@ -22,7 +22,7 @@ from inril_ros.robot.messages.commands import decode_command, encode_command
 STAMP = 12_345_678_901
 JOINTS = ['left', 'right']
 SAWYER = yaml.safe_load(
-    (Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml').read_text())
+    (Path(__file__).parents[3] / 'config' / 'robots' / 'metaworld_sawyer.yaml').read_text())
 JOINT_JOG = """std_msgs/Header header
 string[] joint_names
 float64[] displacements

@@ -21,7 +21,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.clients.graph_checkup import look_at_graph, send_large_message
 from inril_ros.robot.contract.contract import load_contract
 
-PATH = Path(__file__).parents[2] / 'config' / 'robots' / 'gazebo_arm.yaml'
+PATH = Path(__file__).parents[3] / 'config' / 'robots' / 'gazebo_arm.yaml'
 CONTRACT = load_contract(PATH)
 JOINTS = [joint for action in CONTRACT.actions.values() for joint in action.joints]
 

@@ -22,7 +22,7 @@ from inril_ros.robot.contract.contract import (
     parse_contract,
 )
 
-FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+FOLDER = Path(__file__).parents[3] / 'config' / 'robots'
 SHIPPED = sorted(FOLDER.glob('*.yaml'))
 SAWYER = yaml.safe_load((FOLDER / 'metaworld_sawyer.yaml').read_text())
 
