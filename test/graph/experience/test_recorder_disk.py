@@ -70,13 +70,13 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
         player.play([*running.opening(), *running.steps(3)])
         tick = 3
 
-        def written():
+        def written():  # the first piece for certain: a second one has begun
             nonlocal tick
             player.play(running.steps(tick, tick + 20))
             tick += 20
             return sum(file.stat().st_size for part in folder.glob('0003_*.tmp')
-                       for file in files_of(part)) > 1_300_000
-        player.until(written, 'more than a piece of the fourth bag')
+                       for file in files_of(part)) > 2_600_000
+        player.until(written, 'two pieces of the fourth bag')
         os.kill(process, signal.SIGKILL)
         with pytest.raises(NodeDied):
             player.until(lambda: False, 'the death of the recorder')

@@ -36,7 +36,8 @@ def test_both_journals_are_learned_from_once_and_acknowledged_apart(pair):
     lengths = pair.check_once()
     assert lengths[0] > lengths[1]  # so that numbers of one can't pass for those of the other
     for robot, length in zip(pair.robots, lengths, strict=True):
-        assert max(robot.acknowledged) == length
+        pair.player.until(lambda robot=robot, length=length: max(robot.acknowledged) == length,
+                          f'the acknowledgement of {length}')
         assert {record.run_id for record in robot.journal()} == {first.learner.run_id}
     assert first.learner.learner_id == second.learner.learner_id
     episodes = [{record.episode_id for record in robot.journal()} for robot in pair.robots]
