@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from inril_ros.cli.report.run_plots import loss_plots, MOST_POINTS, timing_plot
+from inril_ros.cli.report.run_plots import loss_plots, MOST_POINTS, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import read_run
 
 
@@ -68,3 +68,13 @@ def test_bars_stand_for_the_bins_that_hold_ticks():
     assert late[0] - on_time[0] == pytest.approx(2 * (on_time[2] - on_time[0]))
     assert min(on_time[1::2]) < min(late[1::2]) < max(late[1::2]) == max(on_time[1::2])
     assert in_legend != late
+
+
+def test_every_version_of_the_weights_has_its_dot_within_the_axes(sample_run):
+    published = [3.0, 60.0, 125.0]
+    weights = [{'published': at, 'applied': at + 0.02} for at in published]
+    plot = weights_plot(replace(read_run(sample_run.path), weights=weights))
+    assert {'0', '100', '20'} <= set(words(plot))
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', plot.svg)[1])
+    dots = [float(x) for x in re.findall(r'<use [^>]*x="([\d.]+)"', plot.svg)]
+    assert len(dots) >= len(published) and all(0 < x < width for x in dots)

@@ -131,7 +131,7 @@ def weights_plot(record: RunRecord) -> Plot | None:
     if not applied and not refused:
         return None
     axes = _axes(_WIDE, 'time [s]', 'delay [ms]')
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.02 * max([at for at, _ in applied] + refused) or 1)
     delays = [delay for _, delay in applied] or [1.0]
     if max(delays) > 20 * max(min(delays), 1e-3):
         _use_log_scale(axes)
