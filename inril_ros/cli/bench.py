@@ -116,7 +116,7 @@ def speed(
 
 
 def _report(folder: Path, to: Path | None, json_output: bool) -> None:
-    from inril_ros.bench.report import write_report
+    from inril_ros.bench.report.study_report import write_report
 
     path = write_report(folder, to)
     if json_output:

@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 
-from inril_ros.bench.curves import curves_of, median_steps
 from inril_ros.bench.estimates import interquartile_mean, mean
+from inril_ros.bench.report.curves import curves_of, median_steps
 
 
 def rows(success, steps=None, seed=0, **more):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from inril_ros.bench.places import json_lines, StudyPlace, write_whole
-from inril_ros.bench.report import write_report
+from inril_ros.bench.report.study_report import write_report
 from inril_ros.bench.study import parse_study, StudyError
 
 # Success before and after, by arm and seed.

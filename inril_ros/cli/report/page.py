@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
 from inril_ros.bench.estimates import rate_difference, whole_percent
-from inril_ros.bench.wording import duration
+from inril_ros.bench.report.wording import duration
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import evaluation_rate, read_run, RunRecord
 from inril_ros.cli.run.run_directory import STAGES

@@ -5,8 +5,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inril_ros.bench.curves import Curve
 from inril_ros.bench.estimates import Estimate
+from inril_ros.bench.report.curves import Curve
 from inril_ros.bench.task import Task
 
 _LEAST_PAIRS = 5

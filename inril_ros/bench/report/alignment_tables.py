@@ -4,9 +4,9 @@
 
 from collections.abc import Sequence
 
-from inril_ros.bench.curves import Curve
+from inril_ros.bench.report.curves import Curve
+from inril_ros.bench.report.wording import mean_last, table
 from inril_ros.bench.study import Arm
-from inril_ros.bench.wording import mean_last, table
 
 #: Alignment entries that the log of a row may have, with the heads of their columns.
 ALIGNMENT = {

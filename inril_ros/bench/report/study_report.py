@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 import shutil
 
-from inril_ros.bench import wording as say
-from inril_ros.bench.alignment_tables import ALIGNMENT, alignment_by_layer
-from inril_ros.bench.curves import Curve, curves_of, median_steps, THRESHOLDS
 from inril_ros.bench.estimates import interquartile_mean, mean
-from inril_ros.bench.figures import colours, draw_host, draw_overview
 from inril_ros.bench.places import json_lines, StudyPlace, write_whole
+from inril_ros.bench.report import wording as say
+from inril_ros.bench.report.alignment_tables import ALIGNMENT, alignment_by_layer
+from inril_ros.bench.report.curves import Curve, curves_of, median_steps, THRESHOLDS
+from inril_ros.bench.report.figures import colours, draw_host, draw_overview
 from inril_ros.bench.study import load_study, Study, StudyError
 
 

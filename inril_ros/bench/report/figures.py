@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 
-from inril_ros.bench.curves import Curve
 from inril_ros.bench.estimates import interquartile_mean, mean
 from inril_ros.bench.plot_style import in_percent, INK, new_figure, plain, SOFT, svg_text
+from inril_ros.bench.report.curves import Curve
 
 _REFERENCE = '#6f777f'
 # For colour-blind readers (Okabe and Ito 2008), without the yellow.
