@@ -83,10 +83,10 @@ def test_every_topic_that_a_node_names_is_in_its_rights():
     allowed = {name for each in given.values()
                for name in (*each.publishes, *each.subscribes, *each.serves, *each.calls)}
     call = re.compile(
-        r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'")
+        r"create_(?:publisher|subscription|service)\(\s*\w+,\s*'([~\w/]+)'|'(~/\w+)'")
     named = {name for path in (ROOT / 'inril_ros' / 'nodes').rglob('*.py')
              if not path.stem.startswith('graph_')
-             for name in call.findall(path.read_text())}
+             for both in call.findall(path.read_text()) for name in both if name}
     assert {'weights/request', '~/rollback', 'action_chunk', '~/abort'} <= named
     missing = named - allowed - {f'/{name}' for name in allowed}
     assert missing == {'~/ready', '/clock'} - allowed  # all have the first

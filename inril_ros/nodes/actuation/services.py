@@ -32,13 +32,13 @@ class ActuationServices:
         node.create_service(SetBool, '~/enable', self._enable)
         node.create_service(SetBool, '~/estop', self._estop)
         for name, action, done in (
-                ('resume', path.resume, 'resumed'),
-                ('scene_ready', life.reset.scene_ready, 'the episode begins'),
-                ('abort', self._abort, 'aborted'),
-                ('start', self._request_demonstration, 'a demonstration begins'),
-                ('success', lambda: life.publish_verdict(True), 'a success'),
-                ('failure', lambda: life.publish_verdict(False), 'a failure')):
-            node.create_service(Trigger, f'~/{name}', self._trigger(action, done))
+                ('~/resume', path.resume, 'resumed'),
+                ('~/scene_ready', life.reset.scene_ready, 'the episode begins'),
+                ('~/abort', self._abort, 'aborted'),
+                ('~/start', self._request_demonstration, 'a demonstration begins'),
+                ('~/success', lambda: life.publish_verdict(True), 'a success'),
+                ('~/failure', lambda: life.publish_verdict(False), 'a failure')):
+            node.create_service(Trigger, name, self._trigger(action, done))
 
     def why_no_consent(self) -> str:
         """Return what a person has to do before the arm may move; empty if nothing."""
