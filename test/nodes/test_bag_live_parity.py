@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A bag that is played into live subscriptions gives the frames that are read from it, exactly.
+"""A bag played into live subscriptions gives exactly the frames that are read from it.
 
-Over real DDS, with the subscriptions of ``ManagedNode.watch``: what a policy sees while it acts is
-what it was trained on.
+Over real DDS, with the subscriptions of ``ManagedNode.watch``: a policy sees the same while acting
+as in training.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ from inril_ros.robot.messages.images import PolicyViews  # noqa: E402
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 TICKS = 10
-LATEST = 10_000_000  # [ns] The recording has no message that comes later after its stamp
+LATEST = 10_000_000  # [ns] longest delay of a message after its stamp in the recording
 
 
 class Listener(ManagedNode):
@@ -39,7 +39,7 @@ class Listener(ManagedNode):
 
     def __init__(self, contract, context):
         super().__init__('listener', (), context=context)
-        self.contract, self.lockstep = contract, True  # reliable: the test wants every message
+        self.contract, self.lockstep = contract, True  # reliable: the test needs every message
         self.aligner = FrameAligner(contract, images=True)
         self.received = 0
         self.taken = 0
@@ -60,11 +60,11 @@ def context():
     rclpy.shutdown(context=context)
 
 
-# TF isn't here: the messages of tf2 come with ROS distributions only.
+# Without TF: only ROS distributions have the messages of tf2.
 @pytest.mark.parametrize('name', [
     'metaworld_sawyer', 'ur5e_joint_trajectory', 'fr3_joint_trajectory', 'so101_forward_position',
     'two_arms'])
-def test_frames_that_are_played_are_those_that_are_read(name, context, tmp_path):
+def test_played_frames_equal_those_read_from_the_bag(name, context, tmp_path):
     contract = load_contract(FOLDER / f'{name}.yaml')
     path = bag_of(tmp_path, recording(contract, TICKS, seed=8))
     listener, player = Listener(contract, context), Node('player', context=context)
@@ -82,15 +82,15 @@ def test_frames_that_are_played_are_those_that_are_read(name, context, tmp_path)
     builder, frames, images = ObservationBuilder(contract), [], []
     views = PolicyViews(contract) if contract.policy_images else None
     with AnyReader([path]) as reader:
-        for link, time, raw in reader.messages():
+        for connection, time, raw in reader.messages():
             while ticks and time > ticks[0] + LATEST:
                 frame = listener.aligner.frame(ticks.pop(0))
                 frames.append(builder.build(frame.values))
                 if views:
                     images.append(views.of(frame.images))
-            if link.topic.lstrip('/') in senders:
+            if connection.topic.lstrip('/') in senders:
                 before, listener.received = listener.taken, time
-                senders[link.topic.lstrip('/')].publish(raw)
+                senders[connection.topic.lstrip('/')].publish(raw)
                 until(lambda before=before: listener.taken > before)
     listener.destroy_node()
     player.destroy_node()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A gripper's goals go one at a time, the newest counts; message types are found by name."""
+"""A gripper gets one goal at a time, the newest one next; message types are found by name."""
 
 from types import SimpleNamespace
 
@@ -16,13 +16,13 @@ from inril_ros.nodes.base.message_types import message_type
 
 
 class Server:
-    """An action server's client: it answers when the test says so, or is not there."""
+    """An action client whose server answers when the test says so, or is not ready."""
 
     def __init__(self):
-        self.there, self.goals, self.answers = True, [], []
+        self.ready, self.goals, self.answers = True, [], []
 
     def server_is_ready(self):
-        return self.there
+        return self.ready
 
     def send_goal_async(self, goal):
         self.goals.append(goal.command.position)
@@ -44,14 +44,14 @@ def goal(position):
     return SimpleNamespace(command=SimpleNamespace(position=position, max_effort=10.0))
 
 
-def test_a_wish_that_stays_is_sent_once():
+def test_an_unchanged_goal_is_sent_once():
     goals, server = gripper()
     for _ in range(50):
         goals.send(goal(0.04))
     assert server.goals == [0.04]
 
 
-def test_while_one_goal_waits_for_its_answer_only_the_newest_wish_is_kept():
+def test_while_a_goal_awaits_its_answer_only_the_newest_goal_is_kept():
     goals, server = gripper()
     for position in (0.04, 0.03, 0.02, 0.01):
         goals.send(goal(position))
@@ -61,12 +61,12 @@ def test_while_one_goal_waits_for_its_answer_only_the_newest_wish_is_kept():
     assert server.goals == [0.04, 0.01]
 
 
-def test_a_wish_without_a_server_is_sent_when_it_comes():
+def test_a_goal_is_sent_when_the_server_becomes_ready():
     goals, server = gripper()
-    server.there = False
+    server.ready = False
     goals.send(goal(0.04))
     assert server.goals == []
-    server.there = True
+    server.ready = True
     goals.send(goal(0.04))
     assert server.goals == [0.04]
 
@@ -75,14 +75,14 @@ steps = st.lists(st.tuples(st.floats(0.0, 0.08), st.booleans(), st.booleans()), 
 
 
 @given(steps)
-def test_in_the_end_the_gripper_has_the_last_wish_whatever_happened(sequence):
+def test_the_gripper_gets_the_last_goal_in_the_end(sequence):
     goals, server = gripper()
-    for position, there, answers in sequence:
-        server.there = there
+    for position, ready, answers in sequence:
+        server.ready = ready
         goals.send(goal(position))
         if answers and server.answers:
             server.answers[-1].set_result(None)
-    server.there = True
+    server.ready = True
     for _ in range(2):
         if server.answers:
             server.answers[-1].set_result(None)
@@ -97,6 +97,6 @@ def test_types_are_found_by_name():
 
 @pytest.mark.parametrize('name', ['no_such_msgs/msg/Thing', 'sensor_msgs/msg/Thing',
                                   'no_such_msgs/action/GripperCommand'])
-def test_a_type_that_is_not_there_is_told_with_its_package(name):
+def test_a_type_that_is_missing_is_reported_with_its_package(name):
     with pytest.raises(ValueError, match=f'install the ROS package {name.split("/")[0]}'):
         message_type(name)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The learner's shared memory holds a burst of weights, and doesn't stay behind for ever."""
+"""The learner's shared memory holds a burst of weights, and is removed after its death."""
 
 from contextlib import contextmanager
 import fcntl
@@ -36,8 +36,8 @@ OWN_PROFILE = """<?xml version="1.0"?>
 
 
 @contextmanager
-def a_sender(**variables):
-    """Give a process with a node, and its files of shared memory, largest first."""
+def sending_process(**variables):
+    """Yield a process with a node, and its shared memory files, largest first."""
     with reserve_domain() as domain:
         plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         process = subprocess.Popen(
@@ -52,7 +52,7 @@ def a_sender(**variables):
 
 
 def shared_memory_of(pid):
-    """Return the files of Fast DDS's segments that a process has mapped, largest first."""
+    """Return the Fast DDS segment files that a process has mapped, largest first."""
     lines = Path('/proc', str(pid), 'maps').read_text(encoding='utf-8').splitlines()
     # Fast DDS 3 calls them fastdds_*, Fast DDS 2 (Jazzy) fastrtps_*.
     files = {Path(line.split()[-1]) for line in lines if '/dev/shm/fast' in line}
@@ -67,22 +67,22 @@ needs_shared_memory = pytest.mark.skipif(
 
 @needs_shared_memory
 def test_the_sender_of_weights_has_shared_memory_for_a_burst():
-    with a_sender() as (_, files):
+    with sending_process() as (_, files):
         assert files[0].stat().st_size >= BURST
 
 
 @needs_shared_memory
 @pytest.mark.parametrize('variable', PROFILE_VARIABLES)
-def test_a_profile_of_the_user_goes_before_it(variable, tmp_path):
+def test_a_profile_of_the_user_takes_precedence(variable, tmp_path):
     own = tmp_path / 'own.xml'
     own.write_text(OWN_PROFILE)
-    with a_sender(**{variable: str(own)}) as (_, files):
+    with sending_process(**{variable: str(own)}) as (_, files):
         assert 0 < files[0].stat().st_size < BURST / 4
 
 
 @needs_shared_memory
-def test_memory_of_a_killed_process_is_removed_and_that_of_a_living_one_stays():
-    with a_sender() as (killed, [left, *_]), a_sender() as (_, [used, *_]):
+def test_memory_of_a_killed_process_is_removed_and_that_of_a_running_one_stays():
+    with sending_process() as (killed, [left, *_]), sending_process() as (_, [used, *_]):
         killed.kill()
         killed.wait()
         assert left.exists(), 'Fast DDS removes it itself now: sweep() is not needed any more'
@@ -93,7 +93,7 @@ def test_memory_of_a_killed_process_is_removed_and_that_of_a_living_one_stays():
         assert used.exists()
 
 
-def test_only_what_is_surely_left_behind_is_removed(tmp_path):
+def test_only_files_without_an_owner_are_removed(tmp_path):
     def make(name, age=1000.0):
         path = tmp_path / name
         path.write_bytes(b'x')
@@ -113,5 +113,5 @@ def test_only_what_is_surely_left_behind_is_removed(tmp_path):
     assert all(path.exists() for path in stays)
 
 
-def test_where_there_is_no_shared_memory_nothing_is_done(tmp_path):
+def test_without_shared_memory_nothing_is_done(tmp_path):
     assert sweep(tmp_path / 'absent') == 0

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Each node tells /diagnostics how it is: not started, waiting for somebody, well, held."""
+"""Each node reports its state on /diagnostics: not started, waiting, active, held."""
 
 from pathlib import Path
 import time
@@ -41,56 +41,56 @@ def diagnosis(node):
     return diagnose(node.get_fully_qualified_name(), node.health())
 
 
-def test_the_state_of_a_node_is_told_from_its_start_on(node):
-    told = diagnosis(node)
-    assert (told.level, told.message) == (DiagnosticStatus.WARN, 'unconfigured')
+def test_the_state_of_a_node_is_reported_from_its_start(node):
+    status = diagnosis(node)
+    assert (status.level, status.message) == (DiagnosticStatus.WARN, 'unconfigured')
     assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
     assert (diagnosis(node).level, diagnosis(node).message) == (DiagnosticStatus.WARN, 'inactive')
     assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    told = diagnosis(node)
-    assert told.level == DiagnosticStatus.WARN
-    assert told.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
+    status = diagnosis(node)
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
 
 
-def test_a_node_that_is_held_is_in_error_and_one_that_lacks_nothing_is_well(node, monkeypatch):
+def test_a_held_node_is_in_error_and_an_active_one_ok(node, monkeypatch):
     node.trigger_configure()
     node.trigger_activate()
     node._required.clear()
-    told = diagnosis(node)
-    assert (told.level, told.message) == (DiagnosticStatus.OK, 'active')
-    assert {value.key: value.value for value in told.values}['contract'] == 'gazebo_arm'
+    status = diagnosis(node)
+    assert (status.level, status.message) == (DiagnosticStatus.OK, 'active')
+    assert {value.key: value.value for value in status.values}['contract'] == 'gazebo_arm'
     monkeypatch.setattr(node, 'hold_reasons', lambda: ('joint_states is silent', 'latched'))
-    told = diagnosis(node)
-    assert (told.level, told.message) == (
+    status = diagnosis(node)
+    assert (status.level, status.message) == (
         DiagnosticStatus.ERROR, 'joint_states is silent; latched')
 
 
 def test_it_is_published_once_a_second_under_the_node_s_name(node):
     listener = rclpy.create_node('listener', context=node.context)
-    heard = []
-    listener.create_subscription(DiagnosticArray, '/diagnostics', heard.append, qos.EVENT)
+    messages = []
+    listener.create_subscription(DiagnosticArray, '/diagnostics', messages.append, qos.EVENT)
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
     executor.add_node(listener)
     deadline = time.monotonic() + 20.0
-    while len(heard) < 2 and time.monotonic() < deadline:
+    while len(messages) < 2 and time.monotonic() < deadline:
         executor.spin_once(timeout_sec=0.1)
     executor.shutdown()
     listener.destroy_node()
-    assert len(heard) >= 2
-    assert [status.name for status in heard[0].status] == ['left/gazebo_node: state']
-    assert heard[0].header.stamp.sec > 0
+    assert len(messages) >= 2
+    assert [status.name for status in messages[0].status] == ['left/gazebo_node: state']
+    assert messages[0].header.stamp.sec > 0
 
 
-def test_what_is_lacking_at_the_moment_of_activation_is_waited_for(node, monkeypatch):
-    """A pose that was new enough when it was asked for may be too old when it is used."""
+def test_activation_waits_for_inputs_that_have_become_too_old(node, monkeypatch):
+    """A pose that was recent enough at the check may be too old at activation."""
     answers = iter(['', 'the pose is too old', '', ''])
     monkeypatch.setattr(node, 'why_not_activatable', lambda: next(answers))
     assert not node.autostart() and node.configured
     assert node.autostart() and node.active
 
 
-def test_a_node_that_breaks_when_it_is_activated_does_not_start(node, monkeypatch):
+def test_a_node_that_raises_at_activation_does_not_start(node, monkeypatch):
     def broken():
         raise RuntimeError('broken')
     monkeypatch.setattr(node, 'start', broken)

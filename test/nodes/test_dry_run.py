@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""In a dry run the robot is sent nothing."""
+"""In a dry run nothing is sent to the robot."""
 
 from pathlib import Path
 import time
@@ -22,14 +22,14 @@ TOPICS = list(CONTRACT.action_topics())
 
 @pytest.mark.parametrize('silent', [True, False])
 def test_only_a_run_that_is_not_dry_commands_the_robot(silent):
-    """What the publishers send afterwards comes after whatever they have sent before."""
+    """A last message by the same publishers arrives after all that they sent before."""
     context = Context()
     rclpy.init(context=context)
     node = rclpy.create_node('commander', context=context)
     robot = rclpy.create_node('robot', context=context)
-    heard = {topic: [] for topic in TOPICS}
+    inbox = {topic: [] for topic in TOPICS}
     for topic in TOPICS:
-        robot.create_subscription(JointTrajectory, topic, heard[topic].append, qos.LOCKSTEP)
+        robot.create_subscription(JointTrajectory, topic, inbox[topic].append, qos.LOCKSTEP)
     sender = CommandSender(node, CONTRACT, lockstep=True, silent=silent)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(robot)
@@ -41,16 +41,16 @@ def test_only_a_run_that_is_not_dry_commands_the_robot(silent):
             executor.spin_once(timeout_sec=0.02)
 
     try:
-        until(lambda: all(link.get_subscription_count() for link in sender.endpoints))
+        until(lambda: all(publisher.get_subscription_count() for publisher in sender.endpoints))
         for _ in range(3):
             sender.send(CONTRACT.action_maximum, 1)
-        for link in sender.endpoints:
-            link.publish(JointTrajectory(joint_names=['the end']))
+        for publisher in sender.endpoints:
+            publisher.publish(JointTrajectory(joint_names=['the end']))
         until(lambda: all(messages and messages[-1].joint_names == ['the end']
-                          for messages in heard.values()))
+                          for messages in inbox.values()))
     finally:
         executor.shutdown()
         node.destroy_node()
         robot.destroy_node()
         rclpy.shutdown(context=context)
-    assert [len(messages) for messages in heard.values()] == [1 if silent else 4] * len(TOPICS)
+    assert [len(messages) for messages in inbox.values()] == [1 if silent else 4] * len(TOPICS)

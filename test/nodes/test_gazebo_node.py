@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The scene in Gazebo is set when it is seen to be set, and judged by where the object is.
+"""A Gazebo reset ends when the object is seen in place; the object's position decides success.
 
-A few lines stand for Gazebo: a cube whose pose is published, and that is moved when asked.
+A stand-in for Gazebo publishes a cube's pose and moves the cube on request.
 """
 
 import importlib.util
@@ -32,7 +32,7 @@ TASK = find_task(load_mapping(FILE), 'lift')
 
 
 class Gazebo:
-    """The cube, the node that judges it, and whoever asks for resets."""
+    """The cube, the node under test, and a client of its reset service."""
 
     def __init__(self, **parameters):
         self.context = Context()
@@ -85,7 +85,7 @@ class Gazebo:
         self.poses.publish(message)
 
     def reset(self):
-        """Ask for a reset; the cube arrives a moment after it was asked for."""
+        """Request a reset; the cube arrives a moment later."""
         count = len(self.asked)
         answer = self.client.call_async(Trigger.Request())
         self.until(lambda: len(self.asked) > count)
@@ -114,7 +114,7 @@ def gazebo():
     made.close()
 
 
-def test_a_reset_puts_the_object_where_the_seed_says_and_waits_until_it_is_there(gazebo):
+def test_a_reset_places_the_object_by_seed_and_waits_until_it_has_arrived(gazebo):
     gazebo.node.set_parameters([Parameter('next_seed', value=5)])
     answer = gazebo.client.call_async(Trigger.Request())
     gazebo.until(lambda: gazebo.asked)
@@ -156,7 +156,7 @@ def test_a_lifted_object_is_one_success(gazebo):
     gazebo.until(lifting)
     for _ in range(5):
         lifting()
-    # What comes after a new reset comes after all that was sent before.
+    # After the next reset, everything sent before has arrived.
     gazebo.reset()
     stamp[0] = 20.0
     gazebo.until(lambda: lifting() and len(gazebo.outcomes) > 1)
@@ -165,16 +165,16 @@ def test_a_lifted_object_is_one_success(gazebo):
     assert gazebo.outcomes[0].header.stamp.sec < 20 <= gazebo.outcomes[1].header.stamp.sec
 
 
-@pytest.mark.parametrize(('lack', 'message'), [
+@pytest.mark.parametrize(('missing', 'message'), [
     ('bridged', 'not bridged'), ('willing', 'it refused')])
-def test_a_service_that_does_not_do_it_fails_the_reset(gazebo, lack, message):
-    setattr(gazebo, lack, False)
+def test_a_service_that_fails_or_is_missing_fails_the_reset(gazebo, missing, message):
+    setattr(gazebo, missing, False)
     answer = gazebo.client.call_async(Trigger.Request())
     gazebo.until(answer.done)
     assert not answer.result().success and message in answer.result().message
 
 
-def test_an_object_that_never_came_is_given_up_at_the_next_reset(gazebo):
+def test_an_object_that_never_arrived_is_given_up_at_the_next_reset(gazebo):
     first = gazebo.client.call_async(Trigger.Request())
     gazebo.until(lambda: gazebo.asked)
     assert gazebo.reset().success
@@ -187,7 +187,7 @@ def test_an_object_that_never_came_is_given_up_at_the_next_reset(gazebo):
     ({'simulation': str(CONFIG / 'simulations' / 'metaworld.yaml')}, 'Gazebo needs sdf'),
     ({'contract': str(CONFIG / 'robots' / 'metaworld_sawyer.yaml')}, 'does not observe cube_pose'),
     ({'task': 'throw'}, "no task 'throw'")])
-def test_what_gazebo_can_not_do_is_told(wrong, message, capfd):
+def test_requests_that_gazebo_cannot_meet_are_reported(wrong, message, capfd):
     made = Gazebo(**wrong)
     try:
         assert made.node.trigger_configure() is not TransitionCallbackReturn.SUCCESS
@@ -196,7 +196,7 @@ def test_what_gazebo_can_not_do_is_told(wrong, message, capfd):
     assert message in ''.join(capfd.readouterr())
 
 
-def test_without_the_interfaces_of_gazebo_it_says_what_to_install(capfd):
+def test_without_gazebo_s_interfaces_the_node_says_what_to_install(capfd):
     if importlib.util.find_spec('ros_gz_interfaces') is not None:
         pytest.skip('ros_gz_interfaces is installed')
     made = Gazebo()

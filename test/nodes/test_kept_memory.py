@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A node's process asks the system for the memory of a picture once, and not for each of them."""
+"""A node's process allocates memory for images once, not for each image."""
 
 import platform
 import subprocess
@@ -30,5 +30,5 @@ def page_faults(how):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='another C library')
-def test_memory_is_asked_for_once():
+def test_memory_is_allocated_once():
     assert page_faults('kept') < page_faults('as it is') / 10

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation of the parameters is what the nodes declare."""
+"""The parameter documentation lists what the nodes declare."""
 
 from pathlib import Path
 

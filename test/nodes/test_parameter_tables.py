@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a stage tells a node is what the node declares, with a meaning and a range that fit."""
+"""The parameters that a stage sets are declared by the node, with a meaning and a range."""
 
 import importlib
 
@@ -21,11 +21,11 @@ OPTIONS = GraphOptions(
     contract='arm.yaml', run_id='r1', simulation='sim.yaml', task='reach', lockstep=True,
     use_sim_time=True, demonstrations='demos', journal='journal', pretrained='pretrained',
     finetune_config='finetune.yaml', run_dir='run', model='model')
-TOLD = [pytest.param(node, id=f'{stage}-{node.name}')
+STARTED = [pytest.param(node, id=f'{stage}-{node.name}')
         for stage, make in STAGES.items() for node in make(OPTIONS).nodes]
-TOLD += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_graph(GraphOptions(
+STARTED += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_graph(GraphOptions(
     contract='arm.yaml', run_id='r1', mock_arm=True)).nodes]
-TOLD += [pytest.param(node, id=f'gazebo-{node.name}') for node in simulation_graph(GraphOptions(
+STARTED += [pytest.param(node, id=f'gazebo-{node.name}') for node in simulation_graph(GraphOptions(
     contract='arm.yaml', run_id='r1', simulation='sim.yaml', gazebo=True,
     use_sim_time=True)).nodes]
 ENTRIES = [pytest.param(entry, id=f'{name}-{entry.name}')
@@ -49,16 +49,16 @@ def node(context):
 
 
 def test_the_stages_use_every_node():
-    assert {told.values[0].name for told in TOLD} == set(NODES)
+    assert {started.values[0].name for started in STARTED} == set(NODES)
 
 
-@pytest.mark.parametrize('told', TOLD)
-def test_a_node_declares_what_it_is_told_and_of_that_type(told):
-    declared = {entry.name: entry.default for entry in TABLES[told.name]}
+@pytest.mark.parametrize('started', STARTED)
+def test_a_node_declares_the_parameters_it_is_started_with_and_their_types(started):
+    declared = {entry.name: entry.default for entry in TABLES[started.name]}
     declared['use_sim_time'] = False  # every ROS node has it
-    for name, value in told.parameters.items():
-        assert name in declared, f'{told.name} does not declare {name}'
-        assert type(value) is type(declared[name]), f'{told.name}: {name} is {value!r}'
+    for name, value in started.parameters.items():
+        assert name in declared, f'{started.name} does not declare {name}'
+        assert type(value) is type(declared[name]), f'{started.name}: {name} is {value!r}'
 
 
 @pytest.mark.parametrize('name', NODES)
@@ -68,7 +68,7 @@ def test_no_parameter_is_declared_twice(name):
 
 
 @pytest.mark.parametrize('entry', ENTRIES)
-def test_a_parameter_says_what_it_means_and_a_number_its_range(entry):
+def test_each_parameter_has_a_meaning_and_each_number_a_range(entry):
     descriptor = entry.descriptor()
     assert len(descriptor.description) > 10
     assert descriptor.read_only == entry.read_only
@@ -98,7 +98,7 @@ def test_a_value_outside_its_range_is_refused_at_the_start(context):
     node.destroy_node()
 
 
-def test_a_read_only_parameter_stays_and_another_can_be_set(node):
+def test_only_parameters_that_are_not_read_only_can_be_set(node):
     declare(node, (Parameter('fixed', 1, 'set at the start', minimum=0, maximum=5),
                    Parameter('open', 1, 'set at any time', read_only=False, minimum=0, maximum=5)))
     fixed, free, large = node.set_parameters([

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The recorder hears every publisher as well as all of them allow, over real DDS."""
+"""The recorder subscribes with the best QoS that all publishers offer, over real DDS."""
 
 from pathlib import Path
 import time
@@ -34,7 +34,7 @@ def profile(reliable, latched=False, depth=5):
     ([(True, False)], True, False), ([(False, False)], False, False),
     ([(True, True)], True, True), ([(True, False), (False, False)], False, False),
     ([(True, True), (True, False)], True, False), ([(True, True), (True, True)], True, True)])
-def test_the_best_that_all_publishers_offer(offers, reliable, latched):
+def test_the_qos_is_the_best_that_all_publishers_offer(offers, reliable, latched):
     given = [profile(*offer) for offer in offers]
     for start in (profile(True, depth=50), profile(False, True, depth=50)):
         made = adapted(start, given, durability=True)
@@ -43,7 +43,7 @@ def test_the_best_that_all_publishers_offer(offers, reliable, latched):
         assert not incompatible(made, given)
 
 
-def test_without_a_publisher_nothing_changes_and_old_messages_can_be_left_alone():
+def test_without_a_publisher_the_qos_is_unchanged_and_latching_is_optional():
     start = profile(False)
     assert adapted(start, [], durability=True) is start
     made = adapted(start, [profile(True, True)], durability=False)
@@ -53,7 +53,7 @@ def test_without_a_publisher_nothing_changes_and_old_messages_can_be_left_alone(
 @pytest.mark.parametrize(('wanted', 'offer', 'lost'), [
     ((True, False), (False, False), True), ((False, True), (True, False), True),
     ((False, False), (True, True), False), ((True, True), (True, True), False)])
-def test_who_would_not_be_heard(wanted, offer, lost):
+def test_publishers_with_incompatible_qos_are_found(wanted, offer, lost):
     assert incompatible(profile(*wanted), [profile(*offer)]) is lost
 
 
@@ -83,7 +83,7 @@ class Lab:
         self.node, self.player, self._executor = node, player, executor
 
     def publisher(self, *offer):
-        """Make a publisher and wait until the recorder has met it."""
+        """Make a publisher and wait until the recorder is connected to it."""
         before = self.node.count_publishers(TOPIC)
         made = self.player.create_publisher(Joy, TOPIC, profile(*offer))
         self.until(lambda: self.node.count_publishers(TOPIC) > before)
@@ -96,12 +96,12 @@ class Lab:
             self._executor.spin_once(timeout_sec=0.02)
 
     @property
-    def link(self):
-        [link] = [link for link in self.node.subscriptions if link.topic_name == f'/{TOPIC}']
-        return link
+    def subscription(self):
+        [found] = [each for each in self.node.subscriptions if each.topic_name == f'/{TOPIC}']
+        return found
 
-    def hears(self, publisher):
-        """Say whether a message comes to be kept, by its stamp."""
+    def records(self, publisher):
+        """Return whether a message is recorded, identified by its stamp."""
         self.count = getattr(self, 'count', 0) + 1
         message = Joy(axes=[0.0], buttons=[self.count])
         message.header.stamp.sec = 1000 + self.count
@@ -114,34 +114,34 @@ class Lab:
 
 
 def test_subscriptions_follow_the_publishers_between_episodes(lab):
-    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+    assert lab.subscription.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
     reliable = lab.publisher(True)
-    lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.RELIABLE)
-    lab.hears(reliable)
-    assert lab.link in lab.node._required, 'the new link is needed as the old one was'
+    lab.until(lambda: lab.subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE)
+    lab.records(reliable)
+    assert lab.subscription in lab.node._required, 'the new one is required like the old one'
     other = lab.publisher(False)
-    lab.until(lambda: lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
-    lab.hears(other)
-    lab.hears(reliable)
-    told = lab.node._topics.offers()[TOPIC]
-    assert sorted(one.reliability.name for one in told) == ['BEST_EFFORT', 'RELIABLE']
-    assert {one.durability for one in told} == {QosDurability.VOLATILE}
-    assert QosReliability.UNKNOWN not in {one.reliability for one in told}
+    lab.until(lambda: lab.subscription.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT)
+    lab.records(other)
+    lab.records(reliable)
+    offers = lab.node._topics.offers()[TOPIC]
+    assert sorted(one.reliability.name for one in offers) == ['BEST_EFFORT', 'RELIABLE']
+    assert {one.durability for one in offers} == {QosDurability.VOLATILE}
+    assert QosReliability.UNKNOWN not in {one.reliability for one in offers}
 
 
-def test_during_an_episode_only_what_is_not_heard_is_subscribed_to_anew(lab):
+def test_during_an_episode_only_unreceived_topics_are_resubscribed(lab):
     lab.publisher(True)
     lab.node._topics.adapt(recording=True)
-    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT, 'it hears it as well'
+    assert lab.subscription.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT, 'unchanged'
     assert lab.node._topics.adapt(recording=False) == [TOPIC]
-    before = lab.link
+    before = lab.subscription
     lab.publisher(False)
     assert lab.node._topics.adapt(recording=True) == [TOPIC]
-    assert lab.link is not before
-    assert lab.link.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+    assert lab.subscription is not before
+    assert lab.subscription.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
 
 
-def test_a_storage_that_is_none_is_refused(lab):
+def test_an_unknown_storage_is_refused(lab):
     node = RecorderNode(context=lab.node.context, parameter_overrides=[
         Parameter('contract', value=str(ROBOT)), Parameter('storage', value='tape')])
     assert node.trigger_configure() is TransitionCallbackReturn.ERROR

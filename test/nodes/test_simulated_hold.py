@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulated robot that gets no commands any more stays where they have brought it."""
+"""A simulated robot that gets no more commands keeps its position."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the watch reads from a serialised picture is what the message says."""
+"""The watch reads a serialised image's stamp and content as the message has them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every publisher of the graph can be heard by every subscription of its topic.
+"""Every publisher of the graph can connect to every subscription of its topic.
 
-The nodes make their streams as they do in a run and are asked what they made; nothing is spun.
-With incompatible profiles ROS connects nobody, and says so in a warning that nobody reads.
+The nodes make their streams as in a run and the profiles are read; nothing is spun.
+With incompatible profiles ROS makes no connection, and only logs a warning.
 """
 
 from itertools import product
@@ -42,11 +42,11 @@ OPEN_ENDED = {'/clock', '/diagnostics', '/parameter_events', '/rosout', '/transi
 
 
 def streams_of(node, found):
-    for kind, links in (('publishers', node.publishers), ('subscriptions', node.subscriptions)):
-        for link in links:
-            if not link.topic_name.endswith(tuple(OPEN_ENDED)):
-                found.setdefault(link.topic_name.lstrip('/'), {}).setdefault(kind, []).append(
-                    (node.get_name(), link.qos_profile))
+    for kind, ends in (('publishers', node.publishers), ('subscriptions', node.subscriptions)):
+        for end in ends:
+            if not end.topic_name.endswith(tuple(OPEN_ENDED)):
+                found.setdefault(end.topic_name.lstrip('/'), {}).setdefault(kind, []).append(
+                    (node.get_name(), end.qos_profile))
 
 
 def nodes_of_a_run(lockstep, folder, context):
@@ -87,13 +87,13 @@ def streams(request, tmp_path_factory):
     return found
 
 
-def test_every_publisher_suits_every_subscription(streams):
+def test_each_publisher_is_compatible_with_each_subscription(streams):
     wrong = []
     for topic, ends in streams.items():
         for (sender, offered), (receiver, wanted) in product(
                 ends.get('publishers', ()), ends.get('subscriptions', ())):
             verdict, reason = qos_check_compatible(offered, wanted)
-            if verdict == QoSCompatibility.ERROR:  # it warns of defaults it can't know
+            if verdict == QoSCompatibility.ERROR:  # a warning is about defaults it can't know
                 wrong.append(f'{topic}: {sender} to {receiver}: {reason}')
     assert not wrong
 
@@ -134,7 +134,7 @@ def test_lockstep_loses_no_observation():
         assert profile.depth >= CONTRACT.time_limit_ticks
 
 
-def test_whoever_joins_late_gets_states_and_weights_and_no_more():
+def test_late_joiners_get_only_states_and_weights():
     latched = {name for name in dir(qos) if name.isupper()
                and getattr(qos, name).durability == DurabilityPolicy.TRANSIENT_LOCAL}
     assert latched == {'STATE', 'MANIFEST', 'WEIGHTS', 'LATCHED'}

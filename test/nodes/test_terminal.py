@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A terminal gives each key at once, and is left as it was, however the process ends."""
+"""A terminal delivers each key at once, and is restored however the process ends."""
 
 from contextlib import closing
 import os
@@ -49,7 +49,7 @@ def modes(descriptor):
     return termios.tcgetattr(descriptor)[3]
 
 
-def test_keys_come_at_once_and_unechoed_and_the_terminal_is_left_as_it_was(terminal):
+def test_keys_arrive_at_once_without_echo_and_the_terminal_is_restored(terminal):
     master, slave = terminal
     before = termios.tcgetattr(slave)
     with closing(KeyTerminal(slave)) as keys:
@@ -64,7 +64,7 @@ def test_keys_come_at_once_and_unechoed_and_the_terminal_is_left_as_it_was(termi
     assert keys.read() == b''
 
 
-def test_an_exception_leaves_the_terminal_as_it_was(terminal):
+def test_after_an_exception_the_terminal_is_restored(terminal):
     _, slave = terminal
     before = termios.tcgetattr(slave)
     with pytest.raises(RuntimeError), closing(KeyTerminal(slave)):
@@ -72,7 +72,7 @@ def test_an_exception_leaves_the_terminal_as_it_was(terminal):
     assert termios.tcgetattr(slave) == before
 
 
-def test_what_is_no_terminal_is_refused(tmp_path):
+def test_a_file_that_is_no_terminal_is_refused(tmp_path):
     with (tmp_path / 'file').open('w') as file, pytest.raises(ValueError, match='needs a termina'):
         KeyTerminal(file.fileno())
 
@@ -84,15 +84,15 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, '-c', PROGRAM], cwd=ROOT, stdin=slave, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
-            preexec_fn=os.setpgrp)  # a group in this session: one without parents isn't stopped
-        self.says('keys')
+            preexec_fn=os.setpgrp)  # in this session: an orphaned process group isn't stopped
+        self.expect('keys')
 
-    def says(self, text):
+    def expect(self, text):
         assert self.process.stdout.readline().strip() == text
 
 
 @pytest.mark.parametrize('end', [signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, 'exception'])
-def test_no_end_but_sigkill_leaves_a_raw_terminal(terminal, end):
+def test_only_sigkill_leaves_a_raw_terminal(terminal, end):
     master, slave = terminal
     before = termios.tcgetattr(slave)
     program = Program(slave)
@@ -116,7 +116,7 @@ def test_a_suspended_process_gives_the_terminal_back_and_takes_it_again(terminal
         assert os.WIFSTOPPED(status)
         assert termios.tcgetattr(slave) == before
         program.process.send_signal(signal.SIGCONT)
-        program.says('resumed')
+        program.expect('resumed')
         assert not modes(slave) & termios.ICANON
     finally:
         program.process.kill()

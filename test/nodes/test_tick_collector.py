@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The collector is quiet until it is asked, and then leaves no garbage behind for ever."""
+"""Garbage is collected only on request, and none stays for ever."""
 
 import gc
 import weakref
@@ -10,8 +10,8 @@ import pytest
 from inril_ros.nodes.actuation.tick_timer import collect_if_due, quiet_collector, usual_collector
 
 
-class Knot:
-    """An object that only the collector can free."""
+class Cycle:
+    """An object in a reference cycle."""
 
     def __init__(self):
         self.self = self
@@ -25,25 +25,25 @@ def quiet():
 
 
 def test_nothing_is_collected_unless_asked_for():
-    knots = [weakref.ref(Knot()) for _ in range(5000)]
+    knots = [weakref.ref(Cycle()) for _ in range(5000)]
     assert not gc.isenabled()
     assert all(knot() is not None for knot in knots)
     assert collect_if_due() >= 0
     assert all(knot() is None for knot in knots)
 
 
-def test_little_is_left_alone():
+def test_a_little_garbage_is_left_alone():
     gc.collect()
-    knot = weakref.ref(Knot())
+    knot = weakref.ref(Cycle())
     assert collect_if_due() == -1
     assert knot() is not None
 
 
-def test_garbage_that_outlived_its_first_collection_goes_in_time():
-    """What was in use when it was looked at first would otherwise stay for as long as the node."""
+def test_garbage_that_survived_its_first_collection_is_freed_later():
+    """Objects in use at their first collection would otherwise stay as long as the node."""
     seen, generations = [], set()
     for _ in range(400):
-        held = [Knot() for _ in range(800)]
+        held = [Cycle() for _ in range(800)]
         seen.append(weakref.ref(held[0]))
         generations.add(collect_if_due())
         del held
@@ -51,6 +51,6 @@ def test_garbage_that_outlived_its_first_collection_goes_in_time():
     assert sum(knot() is not None for knot in seen) < 150
 
 
-def test_afterwards_python_collects_by_itself_again():
+def test_afterwards_python_collects_automatically_again():
     usual_collector()
     assert gc.isenabled() and gc.get_freeze_count() == 0

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the recorder sends is what is learned from; what a person did is imitated."""
+"""The learner gets what the recorder sends; a person's actions are imitated."""
 
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 import numpy as np
@@ -25,7 +25,7 @@ CONTRACT = parse_contract({
 
 
 def message(first, source, **changed):
-    """Steps from a tick on; observation and command tell their tick."""
+    """Return steps from a tick on; each observation and command holds its tick."""
     ticks = np.arange(first, first + len(source) + 1, dtype=np.float32)
     return Transition(**{
         'episode_id': 'e', 'first_tick': first, 'steps': len(source), 'observation_size': 3,
@@ -34,7 +34,7 @@ def message(first, source, **changed):
         'source': source, 'extras': [], 'outcome': EpisodeEvent.FAILURE, **changed})
 
 
-def test_what_a_person_did_in_an_episode_that_failed_is_imitated_as_a_demonstration():
+def test_a_person_s_actions_in_a_failed_episode_are_imitated_as_a_demonstration():
     parts = [message(0, [POLICY, POLICY]), message(2, [TELEOP, TELEOP, TELEOP]),
              message(5, [HOLD, POLICY], terminated=True)]
     episode = join_transitions([to_experience(part, CONTRACT) for part in parts])

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Both ends of every topic must have met before a graph counts as ready."""
+"""A graph is ready when the publishers and subscriptions of every topic are connected."""
 
 import json
 import time
@@ -17,15 +17,15 @@ def described(*rows):
     return json.dumps([list(row) for row in rows])
 
 
-def test_a_publisher_that_has_not_met_all_is_named():
-    # The writer has met one of two readers; that one reader has met it is no proof for the other.
+def test_a_publisher_not_connected_to_all_subscriptions_is_named():
+    # The writer has met one of two readers; that says nothing about the other one.
     missing = unmatched_endpoints({
         'writer': described(('/twist', True, 1)),
         'near': described(('/twist', False, 1)), 'far': described(('/twist', False, 1))})
     assert missing == {'writer': '/twist has met 1 of 2'}
 
 
-def test_a_subscription_that_has_not_met_all_is_named():
+def test_a_subscription_not_connected_to_all_publishers_is_named():
     missing = unmatched_endpoints({
         'first': described(('/event', True, 1), ('/event', False, 2)),
         'second': described(('/event', True, 1), ('/event', False, 1))})
@@ -34,12 +34,12 @@ def test_a_subscription_that_has_not_met_all_is_named():
         'second': '/event has met 1 of 2, /event has met 1 of 2'}
 
 
-def test_a_topic_with_one_end_only_lacks_nothing():
+def test_a_topic_with_only_one_end_misses_no_connection():
     assert unmatched_endpoints(
         {'alone': described(('/weights', False, 0), ('/log', True, 0))}) == {}
 
 
-def test_partners_from_outside_do_no_harm():
+def test_endpoints_outside_the_graph_are_ignored():
     assert unmatched_endpoints({'writer': described(('/twist', True, 3)),
                        'reader': described(('/twist', False, 1))}) == {}
 
@@ -59,7 +59,7 @@ def make_node():
     context.shutdown()
 
 
-def test_real_nodes_tell_their_ends_and_meet(make_node):
+def test_real_nodes_report_their_endpoints_and_connect(make_node):
     writer, first, second = map(make_node, ('writer', 'first', 'second'))
     publisher = writer.create_publisher(Empty, 'word', 1)
     readers = [node.create_subscription(Empty, 'word', lambda message: None, 1)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril doctor`` hears a robot as it is: a few publishers stand for one."""
+"""``inril doctor`` examines a running robot, played by a few publishers."""
 
 from contextlib import nullcontext, suppress
 import json
@@ -27,7 +27,7 @@ JOINTS = [joint for action in CONTRACT.actions.values() for joint in action.join
 
 
 class Robot:
-    """Publishes what the contract observes at 50 Hz, and takes its commands."""
+    """Publishes the contract's observations at 50 Hz and subscribes to its commands."""
 
     def __init__(self, joints=JOINTS, demanding=False):
         self.context, self.joints = Context(), joints
@@ -38,7 +38,7 @@ class Robot:
                 ('joint_states', JointState), ('cube_pose', PoseStamped), ('front/image', Image))}
         for topic in CONTRACT.action_topics():
             self.node.create_subscription(JointTrajectory, topic, lambda _: None, qos.COMMAND)
-        if demanding:  # wants to have each of what is sent only as well as it goes
+        if demanding:  # requests a better QoS than is offered
             self.node.create_subscription(
                 JointState, 'joint_states', lambda _: None, qos.LOCKSTEP)
         self.node.create_timer(0.02, self.publish)
@@ -68,23 +68,23 @@ class Robot:
         self.node.destroy_node()  # rclpy 7 (Jazzy) doesn't do it when its context shuts down
 
 
-def test_a_robot_is_heard_in_its_namespace():
+def test_topics_are_received_in_the_robot_s_namespace():
     with Robot():
-        heard, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
-    assert set(heard) == {*CONTRACT.observation_topics(), 'front/image',
+        records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+    assert set(records) == {*CONTRACT.observation_topics(), 'front/image',
                           *CONTRACT.action_topics()}
     for topic, kind in CONTRACT.observation_topics().items():
-        assert heard[topic].types == (kind,) and heard[topic].publishers == 1
-        assert len(heard[topic].received) > 10 and not heard[topic].errors
+        assert records[topic].types == (kind,) and records[topic].publishers == 1
+        assert len(records[topic].received) > 10 and not records[topic].errors
         assert all(0.0 <= came - stamp < 5.0 for came, stamp in zip(
-            heard[topic].received, heard[topic].stamps))
-    assert all(heard[topic].subscribers == 1 for topic in CONTRACT.action_topics())
+            records[topic].received, records[topic].stamps))
+    assert all(records[topic].subscribers == 1 for topic in CONTRACT.action_topics())
 
 
-def test_a_missing_joint_and_an_end_that_hears_nothing_are_found():
+def test_a_missing_joint_and_incompatible_qos_are_found():
     with Robot(joints=JOINTS[1:], demanding=True):
-        heard, pairs = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
-    assert any('joint_1' in error for error in heard['joint_states'].errors)
+        records, pairs = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
+    assert any('joint_1' in error for error in records['joint_states'].errors)
     wrong = [pair for pair in pairs if pair[3]]
     assert [pair[:3] for pair in wrong] == [('/left/joint_states', 'robot', 'robot')]
     assert 'reliab' in wrong[0][3].lower()
@@ -95,17 +95,17 @@ def test_a_large_message_reaches_another_process():
 
 
 @pytest.mark.parametrize('there', [True, False])
-def test_the_command_tells_a_robot_that_is_there_from_one_that_is_not(there, monkeypatch):
+def test_the_command_notices_whether_a_robot_is_running(there, monkeypatch):
     monkeypatch.setattr(
         'inril_ros.nodes.clients.graph_checkup.send_large_message', lambda size: 0.01)
     arguments = ['doctor', '--contract', str(PATH), '--namespace', 'left', '--seconds', '3',
                  '--json']
     with Robot() if there else nullcontext():
         result = CliRunner().invoke(app, arguments)
-    told = json.loads(result.stdout)
-    missing = [each for each in told['findings'] if 'nobody publishes it' in each['what']]
+    report = json.loads(result.stdout)
+    missing = [each for each in report['findings'] if 'nobody publishes it' in each['what']]
     assert len(missing) == (0 if there else 3)
     assert all(each['advice'] for each in missing)
-    topics = {each['level'] for each in told['findings'] if each['area'] == 'topics'}
+    topics = {each['level'] for each in report['findings'] if each['area'] == 'topics'}
     assert ('error' in topics) is not there
-    assert result.exit_code == (1 if told['verdict'] == 'error' else 0)
+    assert result.exit_code == (1 if report['verdict'] == 'error' else 0)

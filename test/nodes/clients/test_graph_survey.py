@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A running graph is asked for its topics, and a draft comes of it, over real DDS."""
+"""A contract draft is written from the topics of a running graph, over real DDS."""
 
 import threading
 
@@ -20,7 +20,7 @@ from inril_ros.robot.messages.images import encode_jpeg
 
 @pytest.fixture
 def arm():
-    """An arm that speaks at 50 Hz until the test ends."""
+    """An arm that publishes at 50 Hz until the test ends."""
     import numpy as np
 
     context = rclpy.Context()
@@ -32,11 +32,11 @@ def arm():
     picture = CompressedImage(format='jpeg')
     picture.data.frombytes(encode_jpeg(np.zeros((24, 32, 3), np.uint8)))
 
-    def speak():
+    def publish_states():
         joints.publish(JointState(name=['a', 'b'], position=[1.0, 2.0], velocity=[0.0, 0.0]))
         images.publish(picture)
 
-    node.create_timer(0.02, speak)
+    node.create_timer(0.02, publish_states)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     thread = threading.Thread(target=executor.spin, daemon=True)
@@ -65,7 +65,7 @@ def test_a_draft_is_written_from_the_running_graph(arm, tmp_path):
     assert isinstance(again.exception, FileExistsError)
 
 
-def test_topics_are_told_with_what_is_known_of_them(arm):
+def test_topics_are_listed_with_their_types_and_rates(arm):
     seen = {topic.name: topic for topic in survey_graph(3.0)}
     assert seen['/lab/joint_states'].type == 'sensor_msgs/msg/JointState'
     assert list(seen['/lab/joint_states'].sample.position) == [1.0, 2.0]

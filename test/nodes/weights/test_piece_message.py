@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A piece is read as ROS reads it, and nothing else is taken for one."""
+"""A weights piece is read as ROS reads it; any other bytes are refused."""
 
 from contextlib import suppress
 
@@ -27,7 +27,7 @@ def serialised(fields, frame=''):
 
 
 @given(MESSAGES, FRAMES)
-def test_a_piece_is_what_ros_says_it_is(fields, frame):
+def test_a_piece_is_read_as_ros_reads_it(fields, frame):
     piece = read_piece(serialised(fields, frame))
     assert (piece.run_id, piece.version, piece.index, piece.offset, bytes(piece.data)) == (
         fields['run_id'], fields['version'], fields['chunk_index'], fields['offset'],
@@ -35,7 +35,7 @@ def test_a_piece_is_what_ros_says_it_is(fields, frame):
 
 
 @given(MESSAGES, st.integers(0, 2**32))
-def test_what_ends_too_early_is_refused(fields, cut):
+def test_truncated_bytes_are_refused(fields, cut):
     raw = serialised(fields)
     with pytest.raises(NotAPiece):
         read_piece(raw[:cut % len(raw)])
@@ -50,9 +50,9 @@ def test_damaged_bytes_are_refused_or_read_as_ros_reads_them(fields, changes):
         piece = read_piece(bytes(raw))
         assert len(piece.data) <= len(raw)
         with suppress(RuntimeError, UnicodeDecodeError):
-            told = deserialize_message(bytes(raw), PolicyWeights)
+            expected = deserialize_message(bytes(raw), PolicyWeights)
             assert (piece.version, piece.index, piece.offset, bytes(piece.data)) == (
-                told.version, told.chunk_index, told.offset, bytes(told.data))
+                expected.version, expected.chunk_index, expected.offset, bytes(expected.data))
 
 
 @given(st.binary(max_size=200))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The sender's and the receiver's end of the weights against each other, over real topics."""
+"""The sender and the receiver of weights work together, over real topics."""
 
 import time
 
@@ -22,7 +22,7 @@ LARGE = 700_000  # values: several pieces
 
 
 class Exchange:
-    """Both ends, and what passed between them."""
+    """Sender and receiver, and the messages between them."""
 
     def __init__(self, context):
         self.node = rclpy.create_node('both', context=context)
@@ -37,12 +37,12 @@ class Exchange:
         self.sender = WeightsSender(self.node, RUN, 'learner', CONTRACT, half=False)
         self.receiver = WeightsReceiver(
             self.node, RUN, CONTRACT, lambda manifest, tensors: manifest.learner_step,
-            self.refused.append, lambda status: None, self._take)
+            self.refused.append, lambda status: None, self._accept)
         self.until(lambda: all(endpoint.get_subscription_count() == 2
                                for endpoint in self.sender.endpoints)
                    and self.requests.get_subscription_count() == 1)
 
-    def _take(self):
+    def _accept(self):
         loaded = self.receiver.pop_loaded()
         if loaded is not None:
             self.acting = loaded
@@ -60,8 +60,8 @@ class Exchange:
         for _ in range(5):
             self._executor.spin_once(timeout_sec=0.1)
 
-    def teach(self, values):
-        """Send arrays, wait until they act; return what the version's pieces came to [byte]."""
+    def send(self, values):
+        """Send arrays, wait until they act; return the size of the version's pieces [byte]."""
         self.passed.clear()
         self.sender.send(wire_tensors({name: ('F32', array.shape, memoryview(array).cast('B'))
                                  for name, array in values.items()}), '{}', 's', 7)
@@ -96,25 +96,25 @@ def arrays(seed, frozen=0):
             'step': np.array(seed, 'f4')}
 
 
-def test_what_did_not_change_stays_at_home_until_somebody_lacks_it(exchange):
+def test_unchanged_tensors_are_not_sent_until_a_receiver_needs_them(exchange):
     whole = 4 * LARGE
-    assert exchange.teach(arrays(1)) > whole > 2 * PIECE_BYTES
-    assert exchange.teach(arrays(2)) < 0.01 * whole
-    assert exchange.teach(arrays(3, frozen=1)) > whole  # it changed
-    assert exchange.teach(arrays(4, frozen=1)) < 0.01 * whole
+    assert exchange.send(arrays(1)) > whole > 2 * PIECE_BYTES
+    assert exchange.send(arrays(2)) < 0.01 * whole
+    assert exchange.send(arrays(3, frozen=1)) > whole  # it changed
+    assert exchange.send(arrays(4, frozen=1)) < 0.01 * whole
     exchange.requests.publish(WeightsRequest(run_id=RUN, complete=True))
     exchange.until(lambda: exchange.sender.wants_all)
-    assert exchange.teach(arrays(5, frozen=1)) > whole
+    assert exchange.send(arrays(5, frozen=1)) > whole
     assert not exchange.refused
 
 
-def test_pieces_that_another_learner_left_under_a_number_do_not_cost_the_version(exchange):
+def test_another_learner_s_pieces_with_the_same_number_do_not_spoil_the_version(exchange):
     left = PolicyWeights(run_id=RUN, version=1, chunk_index=0, offset=0, data=b'of another')
     other = exchange.node.create_publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
     exchange.until(lambda: other.get_subscription_count() == 2)
     other.publish(left)
     exchange.until(lambda: exchange.passed)
-    exchange.rest()  # the receiver hears it as well
+    exchange.rest()  # the receiver gets it as well
     exchange.sender.send(wire_tensors({'w': ('F32', (500,), np.ones(500, 'f4').data.cast('B'))}),
                          '{}', 's', 7)
     exchange.until(lambda: exchange.acting is not None)
@@ -123,13 +123,13 @@ def test_pieces_that_another_learner_left_under_a_number_do_not_cost_the_version
     assert 'version 1: piece 0 has 10 bytes' in reason
 
 
-def test_the_same_weights_once_more_are_sent_whole(exchange):
-    first = exchange.teach(arrays(1))
-    assert exchange.teach(arrays(1)) == first
+def test_identical_weights_are_sent_whole(exchange):
+    first = exchange.send(arrays(1))
+    assert exchange.send(arrays(1)) == first
 
 
-def test_pieces_that_are_asked_for_are_those_that_were_sent(exchange):
-    exchange.teach(arrays(1))
+def test_requested_pieces_equal_those_sent(exchange):
+    exchange.send(arrays(1))
     sent = {message.chunk_index: message for message in exchange.passed
             if isinstance(message, PolicyWeights)}
     exchange.passed.clear()

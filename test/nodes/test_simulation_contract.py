@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulation reads all of its contract: the URDF of guarded links, what lockstep can't have."""
+"""A simulation reads all of its contract: the URDF of guarded links, the limits of lockstep."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ CONFIG = Path(__file__).parents[2] / 'config'
 
 
 def written(folder, **changes):
-    """Write the shipped contract of Gazebo's arm with changes, and all that it names."""
+    """Write the shipped contract of Gazebo's arm with changes, and the files it names."""
     data = yaml.safe_load((CONFIG / 'robots' / 'gazebo_arm.yaml').read_text())
     data['kinematics']['urdf'] = str(CONFIG / 'robots' / data['kinematics']['urdf'])
     path = folder / 'robots' / 'gazebo_arm.yaml'
@@ -32,7 +32,7 @@ def written(folder, **changes):
 
 @contextmanager
 def simulation(contract, lockstep=True):
-    """Give a simulation node in this process."""
+    """Yield a simulation node in this process."""
     context = Context()
     rclpy.init(context=context)
     node = SimNode(context=context, parameter_overrides=[
