@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the journal has and the checkpoint has not, or has too often."""
+"""Lost and duplicate transitions are found by comparing the journal with the checkpoint."""
 
 from collections import Counter
 
@@ -46,15 +46,15 @@ def whole(number):
 
 
 @given(st.integers(1, 20))
-def test_what_was_taken_in_once_is_neither_lost_nor_twice(number):
+def test_transitions_learned_once_are_neither_lost_nor_duplicate(number):
     made = account(*whole(number))
     assert made.compare(learned(range(1, number + 1), number)) == (0, 0)
-    made.read(whole(number))  # the journal is read again and again
+    made.read(whole(number))  # the journal is read repeatedly
     assert made.compare(learned(range(1, number + 1), number)) == (0, 0)
 
 
 @given(st.integers(2, 10), st.data())
-def test_one_that_is_missing_or_there_twice_is_found_though_the_number_fits(number, data):
+def test_a_lost_or_duplicate_transition_is_found_though_the_count_fits(number, data):
     made, numbers = account(*whole(number)), list(range(1, number + 1))
     which = data.draw(st.sampled_from(numbers))
     others = [each for each in numbers if each != which]
@@ -62,8 +62,8 @@ def test_one_that_is_missing_or_there_twice_is_found_though_the_number_fits(numb
     assert made.compare(learned([*numbers, which], number, number)) == (0, 1)
 
 
-def test_numbers_that_do_not_fit_are_found_though_nothing_is_known_of_the_content():
-    made = account(*[transition(number) for number in (1, 2, 3)])  # of an episode that goes on
+def test_wrong_counts_are_found_without_the_content():
+    made = account(*[transition(number) for number in (1, 2, 3)])  # of a running episode
     assert made.compare(learned([], 3, 3)) == (0, 0)
     assert made.compare(learned([], 2, 2)) == (1, 0)
     assert made.compare(learned([], 3, 2)) == (1, 0)
@@ -75,13 +75,13 @@ def test_an_aborted_episode_need_not_be_remembered():
     assert made.compare(learned([], 3, 2)) == (0, 0)
 
 
-def test_what_a_fault_took_out_of_the_journal_was_experienced_nevertheless():
+def test_records_that_a_fault_removed_from_the_journal_still_count():
     made = account(*whole(3))
     made.read(whole(3)[:1])
     assert made.compare(learned([1], 3, 1)) == (2, 0)
 
 
-def test_a_number_that_was_given_twice_is_a_conflict():
+def test_a_number_used_twice_is_a_conflict():
     made = account(*whole(3))
     made.read([transition(3, episode='b')])
     assert made.compare(learned([1, 2, 3], 3))[1] == 1

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as a gap, a jump, weights that must not act, and a broken promise."""
+"""The rules for gaps, jumps, weights that must not act, and broken promises."""
 
 from dataclasses import dataclass, replace
 
@@ -36,7 +36,7 @@ class Event:
     event: int
 
 
-def said(milliseconds, event):
+def event(milliseconds, event):
     return Sent(milliseconds * MILLISECOND, Event(event))
 
 
@@ -51,39 +51,39 @@ def gap(sent, events, begin, end):
 
 def test_the_longest_gap_is_that_between_two_commands_of_an_episode():
     sent = commands(0, 20, 40, 95, 115, 900)
-    assert gap(sent, [said(0, STARTED), said(120, ENDED)], 0, 1000) == pytest.approx(0.055)
+    assert gap(sent, [event(0, STARTED), event(120, ENDED)], 0, 1000) == pytest.approx(0.055)
 
 
 def test_after_the_end_of_an_episode_silence_is_no_gap():
-    events = [said(0, STARTED), said(50, ENDED), said(500, STARTED), said(550, ENDED)]
+    events = [event(0, STARTED), event(50, ENDED), event(500, STARTED), event(550, ENDED)]
     sent = commands(0, 20, 40, 505, 525, 545)
     assert gap(sent, events, 0, 1000) == pytest.approx(0.02)
 
 
-def test_an_episode_whose_commander_died_lasts_until_the_next_begins():
-    events = [said(0, STARTED), said(500, STARTED), said(540, ENDED)]
+def test_an_episode_whose_actuation_node_died_lasts_until_the_next_begins():
+    events = [event(0, STARTED), event(500, STARTED), event(540, ENDED)]
     assert gap(commands(0, 20, 500, 520), events, 0, 1000) == pytest.approx(0.48)
 
 
 def test_silence_up_to_the_end_of_the_window_is_a_gap():
-    assert gap(commands(0, 20), [said(0, STARTED)], 10, 400) == pytest.approx(0.38)
+    assert gap(commands(0, 20), [event(0, STARTED)], 10, 400) == pytest.approx(0.38)
 
 
 def test_the_worst_of_all_actions_counts():
     sent = commands(0, 20, 40) + commands(0, 40, action='gripper_position')
-    assert gap(sent, [said(0, STARTED), said(45, ENDED)], 0, 100) == pytest.approx(0.04)
+    assert gap(sent, [event(0, STARTED), event(45, ENDED)], 0, 100) == pytest.approx(0.04)
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, unique=True), st.integers(0, 1000))
-def test_a_command_more_never_makes_the_gap_longer(milliseconds, more):
-    events = [said(0, STARTED), said(1000, ENDED)]
+def test_another_command_never_makes_the_gap_longer(milliseconds, more):
+    events = [event(0, STARTED), event(1000, ENDED)]
     assert gap(commands(*milliseconds, more), events, 0, 1000) <= max(
         gap(commands(*milliseconds), events, 0, 1000),
         (min(milliseconds) - more) / 1000 if more < min(milliseconds) else 0.0) + 1e-9
 
 
 def motion(*steps, measured=()):
-    """Return what is wrong with commands that move the first joint by steps, 20 ms apart."""
+    """Return the violations of commands that move the first joint by steps, 20 ms apart."""
     sent, values = [], MIDDLE.copy()
     for index, step in enumerate((0.0, *steps)):
         values = values + np.eye(len(values))[0] * step
@@ -97,14 +97,14 @@ def test_motion_within_the_velocity_is_safe():
     assert motion(0.02, 0.02, -0.02) == []
 
 
-def test_a_jump_is_unsafe_unless_it_takes_up_from_where_the_arm_is():
+def test_a_jump_is_unsafe_unless_it_starts_at_the_measured_position():
     assert len(motion(0.02, 0.3)) == 1
     assert motion(0.02, 0.3, measured=[(35, 0.31)]) == []
     assert len(motion(0.02, 0.3, measured=[(35, 0.1)])) == 1
-    assert len(motion(0.02, 0.3, measured=[(60, 0.32)])) == 1  # measured only afterwards
+    assert len(motion(0.02, 0.3, measured=[(60, 0.32)])) == 1  # measured too late
 
 
-def test_a_command_beyond_the_limits_or_of_no_number_is_unsafe():
+def test_a_command_beyond_the_limits_or_not_finite_is_unsafe():
     beyond = CONTRACT.action_maximum[PLACE] + 0.01
     window = Span(0, 10)
     assert unsafe_motion([Command(1, ARM, beyond)], [], CONTRACT, window)
@@ -112,7 +112,7 @@ def test_a_command_beyond_the_limits_or_of_no_number_is_unsafe():
     assert not unsafe_motion([Command(11, ARM, beyond)], [], CONTRACT, window)
 
 
-def test_only_weights_that_were_sent_whole_may_act():
+def test_only_completely_sent_weights_may_act():
     def tick(version, source=POLICY):
         return Tick(5, 'episode', 1, source, version)
     window = Span(0, 10)
@@ -134,7 +134,7 @@ def test_each_promise_can_be_broken(changes, word):
     assert len(broken) == 1 and word in broken[0]
 
 
-def test_what_safety_demands_and_what_the_machine_does_anyway_break_no_promise():
+def test_safety_holds_and_delays_of_the_machine_break_no_promise():
     assert broken_promises(replace(GOOD, needs_human=True), True, True) == []
     assert broken_promises(replace(GOOD, longest_command_gap_ms=3000.0), False, False) == []
     late = replace(GOOD, longest_command_gap_ms=60.0, baseline_gap_ms=70.0)

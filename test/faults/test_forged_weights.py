@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Forged versions are wrong in one thing alone: what receives them must find just that."""
+"""Each forged version has exactly one defect, which the receiver must find."""
 
 import json
 
@@ -36,12 +36,12 @@ def version(number, run_id='run'):
 
 
 def forged(parcels):
-    """Return the version that is not the learner's."""
+    """Return the forged version."""
     return next(parcel.version for parcel in parcels if parcel.altered)
 
 
 @pytest.mark.parametrize('name', TAMPERS)
-def test_the_good_version_is_sent_with_whatever_else_is_done(name):
+def test_the_good_version_is_sent_with_every_forgery(name):
     good = version(5)
     parcels = TAMPERS[name][0](good, version(4))
     own = {parcel.index for parcel in parcels if not parcel.altered and parcel.version == good}
@@ -59,7 +59,7 @@ def test_a_flipped_byte_is_one_bit_within_the_first_piece():
     assert cut(damaged.content)[1] == cut(good.content)[1]
 
 
-def test_a_nan_is_in_a_version_whose_hashes_all_fit():
+def test_a_version_with_nan_has_correct_hashes():
     good = version(5)
     found = forged(not_a_number(good, None))
     assert content_hash(found.content) == found.manifest.content_hash
@@ -71,7 +71,7 @@ def test_a_nan_is_in_a_version_whose_hashes_all_fit():
     assert np.isnan(values).sum() == 1
 
 
-def test_older_and_replayed_versions_have_numbers_that_are_over():
+def test_older_and_replayed_versions_have_past_numbers():
     good = version(5)
     assert forged(older(good, None)).manifest.version == 4
     assert replayed(good, version(4))[-1].version.manifest.version == 4

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The cable between two namespaces: it carries, loses all, carries again; then it is gone."""
+"""The link between two network namespaces transmits, fails, recovers, and is removed."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ ROBOT, LEARNER, PORT = '10.77.0.1', '10.77.0.2', 9999
 
 
 def sockets(link):
-    """Return a socket of the robot and one of the learner; a socket stays where it was made."""
+    """Return sockets of robot and learner; a socket stays in the namespace of its creation."""
     made = []
     for namespace, address in ((link.robot, ROBOT), (link.learner, LEARNER)):
         with inside(namespace):
@@ -25,7 +25,7 @@ def sockets(link):
     return made
 
 
-def test_what_is_sent_comes_unless_the_cable_is_cut_or_loses_it():
+def test_packets_arrive_unless_the_link_is_cut_or_loses_them():
     home = os.readlink('/proc/thread-self/ns/net')
     try:
         with NetworkLink() as link:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays of every type that weights may have, for tests of how they travel."""
+"""Arrays of every type that weights may have, for tests of their transfer."""
 
 from hypothesis import strategies as st
 import numpy as np

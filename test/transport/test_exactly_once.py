@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Outbox and ledger: whatever the network does and whoever dies, each record arrives once.
+"""Outbox and ledger: whatever fails, each record arrives exactly once.
 
-A model of the two sides: a real journal in a folder, a network that loses, repeats and mixes up
-what it carries, a learner whose checkpoint is what it had some time ago.
+A model of the two sides: a real journal in a folder, a network that loses, repeats and reorders
+messages, a learner whose checkpoint is some time old.
 """
 
 from pathlib import Path
@@ -64,7 +64,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @precondition(lambda self: self.parcels)
     @rule(data=st.data(), keep=st.booleans())
     def deliver(self, data, keep):
-        """Bring any parcel that was sent; it may come again later."""
+        """Deliver any parcel that was sent; it may arrive again later."""
         index = data.draw(st.integers(0, len(self.parcels) - 1))
         parcel = self.parcels[index] if keep else self.parcels.pop(index)
         if self.ledger.judge(parcel.sequence, parcel.previous) is Verdict.NEW:
@@ -80,7 +80,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @precondition(lambda self: self.acks)
     @rule(data=st.data())
     def acknowledge(self, data):
-        """Bring any acknowledgement, also an old one."""
+        """Deliver any acknowledgement, also an old one."""
         index = data.draw(st.integers(0, len(self.acks) - 1))
         self.outbox.acknowledge(self.acks.pop(index), self.now)
         self.send()
@@ -103,13 +103,13 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.send()
 
     @invariant()
-    def what_was_learned_is_what_was_experienced(self):
+    def learned_equals_experienced(self):
         if hasattr(self, 'learned'):
             assert self.learned == self.written[:len(self.learned)]
             assert len(self.outbox._window) <= WINDOW
 
     def teardown(self):
-        """In the end, with a network that works again, everything arrives."""
+        """Once the network works again, everything arrives."""
         if not hasattr(self, 'journal'):
             return
         self.acks.clear()
@@ -129,7 +129,7 @@ ExactlyOnce.TestCase.settings = settings(max_examples=60, stateful_step_count=40
 TestExactlyOnce = ExactlyOnce.TestCase
 
 
-def test_the_robot_goes_on_for_long_without_a_learner_and_memory_stays_bounded(tmp_path):
+def test_without_a_learner_the_robot_continues_in_bounded_memory(tmp_path):
     journal = opened(tmp_path)
     outbox = Outbox(journal.after, 0, PATIENCE, window=8)
     for number in range(1, 501):
@@ -139,7 +139,7 @@ def test_the_robot_goes_on_for_long_without_a_learner_and_memory_stays_bounded(t
         assert len(outbox._window) <= 8
     ledger, now, turns = IngestLedger(), 1000.0, 0
     while outbox.waiting:
-        now += 0.001  # no patience is needed: each acknowledgement lets the next ones go
+        now += 0.001  # each acknowledgement releases the next ones at once
         turns += 1
         for parcel in outbox.due(now):
             assert parcel.record == b'r%d' % parcel.sequence
@@ -151,7 +151,7 @@ def test_the_robot_goes_on_for_long_without_a_learner_and_memory_stays_bounded(t
 
 
 @given(st.lists(st.integers(1, 50), unique=True, min_size=1).map(sorted), st.data())
-def test_numbers_that_the_journal_lost_do_not_hold_the_others_up(numbers, data):
+def test_numbers_lost_by_the_journal_do_not_block_the_others(numbers, data):
     """The journal has only these numbers left; the learner may have any of the lost ones."""
     has = data.draw(st.integers(0, numbers[-1]))
 
@@ -174,13 +174,13 @@ def test_numbers_that_the_journal_lost_do_not_hold_the_others_up(numbers, data):
     (5, 4, Verdict.DUPLICATE), (6, 5, Verdict.NEW), (9, 5, Verdict.NEW), (9, 3, Verdict.NEW),
     (7, 6, Verdict.EARLY), (6, 6, Verdict.EARLY), (6, 9, Verdict.EARLY),
     (1, 0, Verdict.DUPLICATE)])
-def test_what_is_new_is_decided_by_the_number_before_it(sequence, previous, verdict):
+def test_whether_a_record_is_new_depends_on_its_previous_number(sequence, previous, verdict):
     ledger = IngestLedger(5)
     assert ledger.judge(sequence, previous) is verdict
     assert ledger.duplicates == (verdict is Verdict.DUPLICATE)
 
 
-def test_what_is_sent_says_what_comes_before_it():
+def test_each_sent_record_names_the_previous_number():
     outbox = Outbox(lambda sequence: iter(()), 0, PATIENCE)
     outbox.add(1, b'a')
     outbox.add(2, b'b')
@@ -195,8 +195,8 @@ def test_what_is_sent_says_what_comes_before_it():
 @given(st.lists(st.one_of(
     st.tuples(st.sampled_from(['left', 'right']), st.integers(1, 6)),
     st.sampled_from(['save', 'kill'])), max_size=60))
-def test_robots_whose_numbers_are_alike_are_told_apart(events):
-    """Numbers of either robot come in any order, again, and the learner dies in between."""
+def test_robots_with_equal_numbers_are_distinguished(events):
+    """Either robot's numbers come in any order and repeatedly, and the learner dies in between."""
     ledgers, learned, checkpoint = IngestLedgers(), [], ({}, [])
     for event in events:
         if event == 'save':
@@ -214,7 +214,7 @@ def test_robots_whose_numbers_are_alike_are_told_apart(events):
         assert of_it == list(range(1, ledgers.of(robot).sequence + 1))
 
 
-def test_a_robot_that_is_away_keeps_its_account():
+def test_the_ledger_keeps_the_numbers_of_an_absent_robot():
     ledgers = IngestLedgers({'left': 7, 'right': 3})
     ledgers.of('left').take(8)
     assert ledgers.sequences == {'left': 8, 'right': 3}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A folder has one writer, and a killed one leaves nothing that must be removed."""
+"""A folder has one writer, and a killed writer leaves nothing that must be removed."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ sys.stdin.read()
 """
 
 
-def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path):
+def test_one_process_holds_a_folder_until_it_ends_or_is_killed(tmp_path):
     process = subprocess.Popen([sys.executable, '-c', HOLDER, str(tmp_path)],
                                cwd=Path(__file__).parents[2], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -37,7 +37,7 @@ def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path)
         lock.release()
 
 
-def test_it_can_be_taken_again_after_its_release(tmp_path):
+def test_a_released_folder_can_be_locked_again(tmp_path):
     for _ in range(3):
         lock = FolderLock(tmp_path / 'new', 'the run')
         lock.release()
@@ -47,7 +47,7 @@ def test_it_can_be_taken_again_after_its_release(tmp_path):
 @pytest.mark.parametrize(('content', 'down'), [
     ('', False), ('{}', False), ('{"boot": "another"}', True), ('\x80\x04.', False),
     ('[1]', False)])
-def test_a_start_of_the_machine_since_then_is_noticed(tmp_path, content, down):
+def test_a_reboot_since_the_last_lock_is_noticed(tmp_path, content, down):
     (tmp_path / '.lock').write_text(content)
     lock = FolderLock(tmp_path, 'the run')
     assert lock.machine_went_down is down

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that is read can run code or make the reader allocate what it likes.
+"""No input can run code or make a reader allocate arbitrary memory.
 
-Every reader of the package gets pickles that would leave a file behind if somebody unpickled them,
-as they are and wherever bytes can be put into something well-formed.
+Every reader of the package gets pickles that would leave a file behind if unpickled, as they are
+and embedded wherever a well-formed input can hold bytes.
 """
 
 import json
@@ -53,14 +53,14 @@ def nothing_is_run(tmp_path, monkeypatch):
     assert not Path(TRACE).exists()
 
 
-def test_what_the_readers_get_is_really_dangerous():
-    """Otherwise the other tests would say nothing."""
+def test_unpickling_the_hostile_content_runs_its_code():
+    """Otherwise the other tests would prove nothing."""
     names = [b'system' in content and RUN in content for content in PICKLES]
     assert all(names) and 'os.system' in TAGGED
 
 
 def tensors_of(content):
-    """A well-formed set of tensors whose bytes are these."""
+    """Return a well-formed set of tensors with these bytes."""
     return save({'weights': np.frombuffer(content, np.uint8)})
 
 
@@ -139,7 +139,7 @@ def test_yaml_that_names_python_objects(tmp_path):
 
 @settings(max_examples=300)
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
-def test_sizes_are_refused_before_anything_of_that_size_is_made(size, count):
+def test_sizes_are_refused_before_their_allocation(size, count):
     manifest = Manifest('run', 1, 0, 0, '{}', 's', 'h', 'c', size, count)
     receiver = IncomingVersions('run', 'c')
     fits = 0 < size <= 512_000_000 and count == piece_count(size)
@@ -148,11 +148,11 @@ def test_sizes_are_refused_before_anything_of_that_size_is_made(size, count):
     else:
         with pytest.raises(WeightsRefused):
             receiver.offer(manifest)
-    assert not receiver._pieces  # nothing is made before pieces come, whatever the size
+    assert not receiver._pieces  # nothing is allocated before pieces arrive
 
 
 @pytest.mark.parametrize('length', [2**40, 2**62, 2**63, 2**64 - 1])
-def test_lengths_in_files_are_refused_before_anything_of_that_size_is_made(tmp_path, length):
+def test_lengths_in_files_are_refused_before_their_allocation(tmp_path, length):
     (tmp_path / '000001-1.mcap').write_bytes(
         b'\x89MCAP0\r\n' + struct.pack('<BQ', 6, length) + b'x' * 100)
     damages = []

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights come through byte for byte or not at all, whatever else is on the wire."""
+"""Weights arrive byte for byte or not at all, whatever else is on the wire."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -54,8 +54,8 @@ def assembler(run_id='run'):
     return IncomingVersions(run_id, CONTRACT)
 
 
-def taken(receiver):
-    """Return the version that is whole, verified, or None."""
+def complete_version(receiver):
+    """Return the complete, verified version, or None."""
     received = receiver.pop_complete()
     if received is None:
         return None
@@ -67,7 +67,7 @@ contents = st.binary(min_size=1, max_size=60)
 
 
 @given(st.binary(max_size=60))
-def test_pieces_put_together_in_order_are_the_content(content):
+def test_pieces_joined_in_order_are_the_content(content):
     pieces = cut(content)
     assert b''.join(piece for _, piece in pieces) == content
     assert [offset for offset, _ in pieces] == [PIECE * index for index in range(len(pieces))]
@@ -75,7 +75,7 @@ def test_pieces_put_together_in_order_are_the_content(content):
     assert len(pieces) == piece_count(len(content))
 
 
-def test_real_pieces_fit_into_a_message(monkeypatch):
+def test_pieces_of_the_real_size_fit_into_a_message(monkeypatch):
     monkeypatch.undo()
     assert weights.PIECE_BYTES <= 1_000_000
     assert piece_count(weights.MAXIMUM_BYTES) <= 512  # depth of the stream, see nodes/base/qos.py
@@ -83,7 +83,7 @@ def test_real_pieces_fit_into_a_message(monkeypatch):
 
 @st.composite
 def wires(draw):
-    """Two versions, pieces in any order and some twice, manifests anywhere, strangers between."""
+    """Draw two versions with shuffled and repeated pieces and manifests, and foreign pieces."""
     old, new = draw(contents), draw(contents)
     events = [('piece', piece) for piece in pieces_of(old, 1) + pieces_of(new, 2)]
     events += draw(st.lists(st.sampled_from(events), max_size=6))
@@ -105,31 +105,31 @@ def test_any_order_on_the_wire_gives_the_bytes_of_the_newest_version(wire):
         if kind == 'piece':
             receiver.add(*content)
         else:
-            receiver.offer(content)  # both are newer than what acts: nothing does yet
-        found = taken(receiver)
+            receiver.offer(content)  # both are newer than the acting version: there is none yet
+        found = complete_version(receiver)
         if found is not None:
             whole[found[0].version] = found[1]
     assert whole.pop(2) == new
     assert whole in ({}, {1: old})
 
 
-def test_a_version_is_given_once():
+def test_a_version_is_returned_once():
     receiver, content = assembler(), b'some weights'
     receiver.offer(manifest_of(content))
     for piece in pieces_of(content):
-        assert taken(receiver) is None
+        assert complete_version(receiver) is None
         receiver.add(*piece)
-    assert taken(receiver) == (manifest_of(content), content)
-    assert taken(receiver) is None
+    assert complete_version(receiver) == (manifest_of(content), content)
+    assert complete_version(receiver) is None
 
 
 def test_a_manifest_may_come_last():
     receiver, content = assembler(), b'some weights'
     for piece in pieces_of(content):
         receiver.add(*piece)
-    assert taken(receiver) is None
+    assert complete_version(receiver) is None
     receiver.offer(manifest_of(content))
-    assert taken(receiver) == (manifest_of(content), content)
+    assert complete_version(receiver) == (manifest_of(content), content)
 
 
 @given(contents, st.data())
@@ -137,18 +137,18 @@ def test_a_missing_piece_is_waited_for(content, data):
     pieces = pieces_of(content)
     lost = data.draw(st.sampled_from(pieces))
     receiver = assembler()
-    receiver.add('run', 1, 95, 95 * PIECE, b'of nothing')  # doesn't make up for it
+    receiver.add('run', 1, 95, 95 * PIECE, b'of nothing')  # doesn't replace the missing one
     receiver.offer(manifest_of(content))
     for piece in pieces:
         if piece is not lost:
             receiver.add(*piece)
-            assert taken(receiver) is None
+            assert complete_version(receiver) is None
     receiver.add(*lost)
-    assert taken(receiver) == (manifest_of(content), content)
+    assert complete_version(receiver) == (manifest_of(content), content)
 
 
 @given(contents, st.data())
-def test_a_byte_that_changed_on_the_way_is_refused(content, data):
+def test_a_byte_changed_in_transfer_is_refused(content, data):
     place = data.draw(st.integers(0, len(content) - 1))
     other = content[place] ^ data.draw(st.integers(1, 255))
     damaged = content[:place] + bytes([other]) + content[place + 1:]
@@ -157,15 +157,15 @@ def test_a_byte_that_changed_on_the_way_is_refused(content, data):
     for piece in pieces_of(damaged):
         receiver.add(*piece)
     with pytest.raises(WeightsRefused, match='does not have the hash of the manifest'):
-        taken(receiver)
-    # What was refused can be sent again.
+        complete_version(receiver)
+    # Refused content can be sent again.
     receiver.offer(manifest_of(content))
     for piece in pieces_of(content):
         receiver.add(*piece)
-    assert taken(receiver) == (manifest_of(content), content)
+    assert complete_version(receiver) == (manifest_of(content), content)
 
 
-def test_what_nothing_vouches_for_is_refused_and_a_list_of_tensors_does():
+def test_content_without_a_hash_is_refused_unless_tensors_are_listed():
     content = b'some weights'
     for changes, is_taken in (({'content_hash': ''}, False),
                               ({'content_hash': '', 'tensors': '[]'}, True)):
@@ -173,31 +173,31 @@ def test_what_nothing_vouches_for_is_refused_and_a_list_of_tensors_does():
         receiver.offer(manifest_of(content, **changes))
         for piece in pieces_of(content):
             receiver.add(*piece)
-        if is_taken:  # as it came: `complete` compares the hash of each tensor
-            assert taken(receiver)[1] == content
+        if is_taken:  # as received: `complete` compares the hash of each tensor
+            assert complete_version(receiver)[1] == content
         else:
             with pytest.raises(WeightsRefused, match='does not have the hash of the manifest'):
-                taken(receiver)
+                complete_version(receiver)
 
 
-def test_a_piece_of_another_size_is_refused_whether_it_comes_before_the_manifest_or_after():
+def test_a_piece_of_the_wrong_size_is_refused_before_or_after_the_manifest():
     receiver = assembler()
     receiver.offer(manifest_of(b'1234567890'))
     receiver.add('run', 1, 0, 0, b'1234567')
-    with pytest.raises(PiecesDoNotFit, match='piece 1 has 2 bytes, the manifest says 3') as told:
+    with pytest.raises(PiecesDoNotFit, match='piece 1 has 2 bytes, the manifest says 3') as error:
         receiver.add('run', 1, 1, PIECE, b'12')
-    assert told.value.manifest == manifest_of(b'1234567890')
+    assert error.value.manifest == manifest_of(b'1234567890')
     assert receiver.pop_complete() is None
     receiver.add('run', 2, 0, 0, b'12')
     with pytest.raises(WeightsRefused, match='piece 0 has 2 bytes, the manifest says 7'):
         receiver.offer(manifest_of(b'1234567890', 2))
-    receiver.offer(manifest_of(b'1234567890', 2))  # and it may come again
+    receiver.offer(manifest_of(b'1234567890', 2))  # it may arrive again
     for piece in pieces_of(b'1234567890', 2):
         receiver.add(*piece)
-    assert taken(receiver)[1] == b'1234567890'
+    assert complete_version(receiver)[1] == b'1234567890'
 
 
-def test_a_piece_whose_place_does_not_fit_its_number_is_missing():
+def test_a_piece_whose_offset_contradicts_its_number_counts_as_missing():
     receiver = assembler()
     receiver.offer(manifest_of(b'1234567890'))
     receiver.add('run', 1, 0, 0, b'1234567')
@@ -207,8 +207,8 @@ def test_a_piece_whose_place_does_not_fit_its_number_is_missing():
 
 
 @given(contents, st.data())
-def test_what_does_not_come_is_asked_for_until_it_comes(content, data):
-    """The wire loses pieces again and again, also those that were asked for."""
+def test_missing_pieces_are_requested_until_they_arrive(content, data):
+    """The wire loses pieces repeatedly, also requested ones."""
     receiver, pieces, now = assembler(), pieces_of(content), 100.0
     receiver.offer(manifest_of(content), now)
     sent = pieces
@@ -216,7 +216,7 @@ def test_what_does_not_come_is_asked_for_until_it_comes(content, data):
         for piece in sent:
             if data.draw(st.booleans()):
                 receiver.add(*piece, now)
-        assert receiver.to_request(now + 1.9) is None  # not before it has waited
+        assert receiver.to_request(now + 1.9) is None  # it waits first
         now += 2.0
         asked = receiver.to_request(now)
         if asked is None:
@@ -225,11 +225,11 @@ def test_what_does_not_come_is_asked_for_until_it_comes(content, data):
         sent = [pieces[index] for index in asked[1]]
     for piece in sent:
         receiver.add(*piece, now)
-    assert taken(receiver) == (manifest_of(content), content)
+    assert complete_version(receiver) == (manifest_of(content), content)
     assert receiver.to_request(now + 9.0) is None
 
 
-def test_asking_has_an_end():
+def test_requests_end_after_a_number_of_attempts():
     receiver, now = assembler(), 0.0
     receiver.offer(manifest_of(b'some weights'), now)
     for _ in range(MOST_REQUESTS):
@@ -242,7 +242,7 @@ def test_asking_has_an_end():
     assert receiver.to_request(now + 99.0)[1] == [0, 1]
 
 
-def test_another_run_begins_with_numbers_of_its_own():
+def test_another_run_has_its_own_version_numbers():
     receiver, content = assembler(), b'some weights'
     receiver.note_acting(manifest_of(content, 9))
     receiver.follow('other')
@@ -252,7 +252,7 @@ def test_another_run_begins_with_numbers_of_its_own():
     assert receiver.pop_complete() is None
     for piece in pieces_of(content, 1, 'other'):
         receiver.add(*piece)
-    assert taken(receiver)[1] == content
+    assert complete_version(receiver)[1] == content
 
 
 @pytest.mark.parametrize(('changes', 'words'), [
@@ -263,16 +263,16 @@ def test_another_run_begins_with_numbers_of_its_own():
     ({'total_size': 701, 'chunk_count': 101}, '701 bytes, 1..700 are allowed'),
     ({'total_size': 2**63}, 'are allowed'),
     ({'chunk_count': 1}, '1 pieces for 12 bytes'), ({'chunk_count': 2**31}, 'pieces for 12 byt')])
-def test_a_manifest_that_cannot_be_ours_is_refused_with_the_reason(changes, words):
+def test_an_unacceptable_manifest_is_refused_with_the_reason(changes, words):
     receiver, content = assembler(), b'some weights'
     with pytest.raises(WeightsRefused, match=words):
         receiver.offer(manifest_of(content, **changes))
     for piece in pieces_of(content):
         receiver.add(*piece)
-    assert taken(receiver) is None
+    assert complete_version(receiver) is None
 
 
-def test_after_a_version_acts_only_newer_ones_are_taken():
+def test_only_versions_newer_than_the_acting_one_are_accepted():
     receiver, content = assembler(), b'some weights'
     receiver.note_acting(manifest_of(content, 5))
     for version in (4, 5):
@@ -281,7 +281,7 @@ def test_after_a_version_acts_only_newer_ones_are_taken():
     for piece in pieces_of(content, 5) + pieces_of(content, 6):
         receiver.add(*piece)
     receiver.offer(manifest_of(content, 6))
-    assert taken(receiver) == (manifest_of(content, 6), content)
+    assert complete_version(receiver) == (manifest_of(content, 6), content)
 
 
 def test_an_older_manifest_does_not_replace_a_newer_one():
@@ -290,28 +290,28 @@ def test_an_older_manifest_does_not_replace_a_newer_one():
     receiver.offer(manifest_of(b'old weights!', 2))
     for piece in pieces_of(b'old weights!', 2) + pieces_of(content, 3):
         receiver.add(*piece)
-    assert taken(receiver) == (manifest_of(content, 3), content)
+    assert complete_version(receiver) == (manifest_of(content, 3), content)
 
 
-def test_an_older_version_offered_meanwhile_does_not_follow_the_one_that_acts():
+def test_an_older_version_offered_meanwhile_does_not_replace_the_acting_one():
     receiver, content = assembler(), b'some weights'
     receiver.offer(manifest_of(content, 2))
     for piece in pieces_of(content, 2):
         receiver.add(*piece)
-    manifest, _ = taken(receiver)  # and while it is being loaded:
+    manifest, _ = complete_version(receiver)  # while it is being loaded:
     receiver.offer(manifest_of(b'old weights!', 1))
     for piece in pieces_of(b'old weights!', 1):
         receiver.add(*piece)
     receiver.note_acting(manifest)
-    assert taken(receiver) is None
+    assert complete_version(receiver) is None
 
 
-def test_whoever_acts_first_is_the_run_where_none_is_named():
+def test_if_no_run_is_configured_that_of_the_first_acting_version_counts():
     receiver, content = assembler(run_id=''), b'some weights'
     receiver.offer(manifest_of(content))
     for piece in pieces_of(content):
         receiver.add(*piece)
-    manifest, _ = taken(receiver)
+    manifest, _ = complete_version(receiver)
     receiver.note_acting(manifest)
     assert receiver.run_id == 'run'
     with pytest.raises(WeightsRefused, match='run other is not the run run'):
@@ -325,22 +325,22 @@ def held_bytes(receiver):
 @given(st.booleans(), st.lists(st.tuples(
     st.integers(0, 2**64 - 1) | st.integers(0, 30), st.integers(0, 2**32 - 1) | st.integers(0, 99),
     st.integers(0, 2**64 - 1), st.binary(max_size=2 * PIECE)), max_size=60))
-def test_invented_pieces_do_not_fill_the_memory_nor_lock_out_the_real_ones(known, invented):
+def test_invented_pieces_neither_fill_the_memory_nor_block_the_real_ones(known, invented):
     receiver, content = assembler(), b'some weights'
     if known:
         receiver.offer(manifest_of(content))
     for version, index, offset, data in invented:
-        with suppress(WeightsRefused):  # where it claims to be a piece of the real one
+        with suppress(WeightsRefused):  # if it claims to be a piece of the real version
             receiver.add('run', version, index, offset, data)
         assert len(receiver._early) <= EARLY_VERSIONS
         assert held_bytes(receiver) <= len(content) + EARLY_BYTES
     found = None
-    for _ in range(2):  # what was refused because of invented pieces is sent again
+    for _ in range(2):  # refused because of invented pieces, it is sent again
         with suppress(WeightsRefused):
             receiver.offer(manifest_of(content))
             for piece in pieces_of(content):
                 receiver.add(*piece)
-            found = found or taken(receiver)
+            found = found or complete_version(receiver)
     assert found == (manifest_of(content), content)
 
 
@@ -355,20 +355,20 @@ def test_a_version_holds_no_more_pieces_than_it_can_have(known):
     assert held_bytes(receiver) <= weights.MAXIMUM_BYTES
 
 
-def test_whoever_joins_late_and_hears_many_old_pieces_first_gets_the_newest_version():
-    """Latched pieces of small versions: hundreds of them wait for a node that starts."""
+def test_a_late_joiner_gets_the_newest_version_despite_many_old_pieces():
+    """Hundreds of latched pieces of small versions wait for a node that starts."""
     receiver = assembler()
     for version in range(1, 200):
         for piece in pieces_of(b'weights %d' % version, version):
             receiver.add(*piece)
     receiver.offer(manifest_of(b'weights 199', 199))
-    assert taken(receiver) == (manifest_of(b'weights 199', 199), b'weights 199')
+    assert complete_version(receiver) == (manifest_of(b'weights 199', 199), b'weights 199')
 
 
 @given(contents, st.booleans(), st.data())
-def test_pieces_are_shown_in_order_as_far_as_none_is_missing(content, known, data):
+def test_pieces_are_shown_in_order_up_to_the_first_missing_one(content, known, data):
     receiver, pieces = assembler(), pieces_of(content, 2)
-    receiver.offer(manifest_of(b'some weights', 1))  # the older one is not what is shown
+    receiver.offer(manifest_of(b'some weights', 1))  # the older version is not shown
     receiver.add(*pieces_of(b'some weights', 1)[0])
     if known:
         receiver.offer(manifest_of(content, 2))

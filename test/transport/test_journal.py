@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the journal took it gives back: after a restart, a torn end, or the death of its writer."""
+"""The journal returns its records after a restart, a torn end, or its writer's death."""
 
 import os
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_a_number_that_is_not_the_next_is_refused(folder, sequence):
     journal.close()
 
 
-def test_numbers_go_on_in_a_new_segment(folder):
+def test_numbers_continue_in_a_new_segment(folder):
     first = opened(folder)
     fill(first, [b'a', b'b'])
     first.close()
@@ -99,7 +99,7 @@ def test_numbers_go_on_in_a_new_segment(folder):
     assert list(read_journal(folder)) == [(1, b'a'), (2, b'b'), (3, b'c')]
 
 
-def test_files_that_are_no_segments_are_left_alone(folder):
+def test_files_that_are_no_segments_are_kept(folder):
     folder.mkdir(parents=True)
     (folder / 'notes.mcap').write_bytes(b'not a journal')
     journal = opened(folder)
@@ -133,7 +133,7 @@ def contents(tmp_path_factory):
 
 
 def placed(folder, content):
-    """Write a segment as it was found after an accident."""
+    """Write a segment as found after a crash."""
     folder.mkdir()
     (folder / '000001-1.mcap').write_bytes(content)
     return folder
@@ -141,7 +141,7 @@ def placed(folder, content):
 
 @settings(max_examples=200)
 @given(closed=st.booleans(), share=st.floats(0.0, 1.0), garbage=st.binary(max_size=30))
-def test_a_torn_end_leaves_whole_records_and_the_journal_goes_on(
+def test_after_a_torn_end_whole_records_remain_and_the_journal_continues(
         contents, tmp_path_factory, closed, share, garbage):
     content = contents[closed]
     cut = round(share * len(content))
@@ -152,7 +152,7 @@ def test_a_torn_end_leaves_whole_records_and_the_journal_goes_on(
 
     journal = opened(folder)
     assert journal.last_sequence == len(kept)
-    # What was cut off was never sent: its number is given again.
+    # The cut-off record was never sent: its number is used again.
     following = 1 + len(kept)
     assert all(damage.cut_off for damage in journal.damages)
     fill(journal, [garbage, b'last'])
@@ -160,13 +160,13 @@ def test_a_torn_end_leaves_whole_records_and_the_journal_goes_on(
     assert list(journal.after(0)) == everything
     journal.close()
     assert list(read_journal(folder)) == everything
-    again = opened(folder)  # the end was cut: nothing is damaged any more
+    again = opened(folder)  # the end was cut: no damage is left
     assert (again.damages, again.next_sequence) == ((), following + 2)
     again.close()
 
 
 def test_no_record_before_the_cut_is_lost(contents, tmp_path):
-    """Byte by byte: the number of readable records only ever grows, up to all of them."""
+    """With each further byte, the number of readable records never falls, up to all of them."""
     running, _ = contents
     path = placed(tmp_path / 'journal', b'') / '000001-1.mcap'
     counts = []
@@ -179,7 +179,7 @@ def test_no_record_before_the_cut_is_lost(contents, tmp_path):
 
 @settings(max_examples=200)
 @given(data=st.data())
-def test_a_changed_byte_is_found_and_costs_no_record_but_those_that_it_hit(
+def test_a_changed_byte_is_found_and_costs_only_the_records_it_hit(
         contents, tmp_path_factory, data):
     content = bytearray(contents[0])
     place = data.draw(st.integers(0, len(content) - 1))
@@ -187,7 +187,7 @@ def test_a_changed_byte_is_found_and_costs_no_record_but_those_that_it_hit(
     folder = placed(tmp_path_factory.mktemp('flipped') / 'journal', bytes(content))
     damages = []
     found = list(read_journal(folder, damages))
-    assert set(found) <= set(numbered(RECORDS))  # what is read is right
+    assert set(found) <= set(numbered(RECORDS))  # the records that are read are correct
     assert found == sorted(found)
     if len(found) < len(RECORDS):
         assert damages and all(str(damage) for damage in damages)
@@ -198,14 +198,14 @@ def test_a_changed_byte_is_found_and_costs_no_record_but_those_that_it_hit(
         assert journal.damages
     if found != numbered(RECORDS)[:len(found)] or len(found) == len(RECORDS):
         assert journal.next_sequence > len(RECORDS)
-    else:  # its end is gone: nobody knows how much that was
+    else:  # its end is gone, and the size of it unknown
         assert journal.next_sequence > SKIPPED
     fill(journal, [b'after it'])
     assert list(journal.after(0)) == [*found, (journal.last_sequence, b'after it')]
     journal.close()
 
 
-def test_a_segment_whose_very_beginning_is_not_ours_is_put_aside_and_kept(tmp_path):
+def test_a_segment_with_a_foreign_beginning_is_set_aside_and_kept(tmp_path):
     folder = placed(tmp_path / 'journal', b'\x80\x04\x95 a pickle, say')
     journal = opened(folder)
     assert 'does not begin as an MCAP file' in str(journal.damages[0])
@@ -213,7 +213,7 @@ def test_a_segment_whose_very_beginning_is_not_ours_is_put_aside_and_kept(tmp_pa
     assert (folder / '000001-1.damaged').read_bytes().startswith(b'\x80\x04')
 
 
-def test_numbers_that_the_other_side_has_are_not_given_again(folder):
+def test_numbers_known_to_the_other_side_are_not_used_again(folder):
     journal = opened(folder)
     fill(journal, [b'a'])
     journal.skip_beyond(41)
@@ -226,7 +226,7 @@ def test_numbers_that_the_other_side_has_are_not_given_again(folder):
     assert list(read_journal(folder)) == [(1, b'a'), (42, b'b'), (43, b'c')]
 
 
-def test_after_the_machine_went_down_numbers_go_on_beyond_what_may_be_lost(folder, monkeypatch):
+def test_after_a_reboot_numbers_continue_beyond_those_possibly_lost(folder, monkeypatch):
     journal = opened(folder)
     fill(journal, [b'a', b'b'])
     lock = (folder / '.lock').read_text()
@@ -253,7 +253,7 @@ def test_segments_are_closed_when_they_are_large(folder):
     journal.close()
 
 
-def test_two_processes_do_not_write_to_one_journal(folder):
+def test_a_second_process_cannot_write_to_a_journal(folder):
     journal = opened(folder)
     with pytest.raises(FolderInUseError, match=f'in use for the journal by process {os.getpid()}'):
         opened(folder)
@@ -298,11 +298,11 @@ while True:
 """
 
 
-def test_a_killed_writer_loses_nothing_that_it_had_appended(folder):
-    """The writer says each number when ``append`` has returned; then it is killed at once."""
+def test_a_killed_writer_loses_no_appended_record(folder):
+    """The writer prints each number when ``append`` has returned, until it is killed."""
     root = Path(__file__).parents[2]
-    said = 0
-    for _ in range(2):  # the second one goes on where the first was killed
+    printed = 0
+    for _ in range(2):  # the second one continues where the first was killed
         process = subprocess.Popen([sys.executable, '-c', WRITER, str(folder)], cwd=root,
                                    stdout=subprocess.PIPE, text=True)
         first = int(process.stdout.readline())
@@ -312,13 +312,13 @@ def test_a_killed_writer_loses_nothing_that_it_had_appended(folder):
         rest = process.stdout.read().splitlines(keepends=True)
         process.wait()
         process.stdout.close()
-        # Everything up to here was said; of the last line maybe not all.
-        heard = max([first + 200, *(int(line) for line in rest if line.endswith('\n'))])
-        assert first > said
-        said = heard
+        # All numbers up to here were printed; the last line may be incomplete.
+        last = max([first + 200, *(int(line) for line in rest if line.endswith('\n'))])
+        assert first > printed
+        printed = last
         found = list(read_journal(folder))
         assert [number for number, _ in found] == list(range(1, len(found) + 1))
-        assert len(found) >= said
+        assert len(found) >= printed
         assert all(content == b'%d' % number * 500 for number, content in found)
 
 
@@ -335,5 +335,6 @@ def test_a_closed_segment_is_a_plain_mcap_file(folder):
                   message.log_time) for schema, channel, message in reader.iter_messages()]
     assert found == [(TYPE, 'transition', 'cdr', 1, 1000), (TYPE, 'transition', 'cdr', 2, 1001)]
     with AnyReader([path]) as reader:
-        texts = [reader.deserialize(raw, link.msgtype).data for link, _, raw in reader.messages()]
+        texts = [reader.deserialize(raw, connection.msgtype).data
+                 for connection, _, raw in reader.messages()]
     assert texts == ['one', 'two']

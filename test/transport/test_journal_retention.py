@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Of a journal only goes what nobody can ask for again, oldest first, and only beyond a limit."""
+"""A journal removes only acknowledged records, oldest first, and only beyond a limit."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ SEGMENT_BYTES = 400
 
 
 def facts(firsts, sizes, ages):
-    """Return segments; the gap between two firsts is what is in the first one."""
+    """Return segments; each one holds the numbers up to the next one's first."""
     return [SegmentFacts(first, size, NOW - age) for first, size, age in zip(firsts, sizes, ages)]
 
 
@@ -32,13 +32,13 @@ limits = st.builds(Retention, st.sampled_from([0.0, 0.1, 1.0, 3.0]),
 
 
 @given(journals(), st.integers(0, 50), limits)
-def test_only_what_is_covered_and_beyond_a_limit_goes(journal, covered, retention):
+def test_only_covered_records_beyond_a_limit_are_removed(journal, covered, retention):
     segments, last = journal
     number = removable(segments, covered, last, retention, NOW)
     gone, kept = segments[:number], segments[number:]
     if gone:
         assert kept and not retention.keeps_all
-        # Everything in them is covered, and not the last record.
+        # Everything in them is covered, and the last record is not among them.
         assert kept[0].first - 1 <= covered and kept[0].first <= last
 
     def size_from(index):
@@ -47,14 +47,14 @@ def test_only_what_is_covered_and_beyond_a_limit_goes(journal, covered, retentio
     for index, segment in enumerate(gone):
         assert (0.0 < retention.gigabytes < size_from(index)
                 or 0.0 < retention.hours < (NOW - segment.written_at) / 3600)
-    # And nothing that had to go has stayed.
+    # Nothing that had to be removed is left.
     if len(kept) > 1 and kept[1].first <= min(covered + 1, last):
         assert not 0.0 < retention.gigabytes < size_from(number)
         assert not 0.0 < retention.hours < (NOW - kept[0].written_at) / 3600
 
 
 @pytest.mark.parametrize(('gigabytes', 'hours'), [(-1.0, 0.0), (0.0, -1.0), (float('nan'), 0.0)])
-def test_a_limit_that_is_none_is_refused(gigabytes, hours):
+def test_an_invalid_limit_is_refused(gigabytes, hours):
     with pytest.raises(ValueError, match='limits are not negative'):
         Retention(gigabytes, hours)
 
@@ -71,7 +71,7 @@ steps = st.lists(st.one_of(
 
 @settings(max_examples=40, deadline=None)
 @given(steps)
-def test_what_is_not_covered_is_there_and_numbers_go_on_whatever_was_removed(
+def test_uncovered_records_are_kept_and_numbers_continue_after_removals(
         tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp('journal')
     journal, written, highest = opened(folder), [], 0
@@ -89,7 +89,7 @@ def test_what_is_not_covered_is_there_and_numbers_go_on_whatever_was_removed(
             journal.close()
             journal = opened(folder)
             assert journal.last_sequence == last and not journal.damages
-            # A number that was only passed over, and is in no segment's name, may be given.
+            # A skipped number that is in no segment's name may be used.
             assert last < journal.next_sequence <= following
         else:
             highest = max(highest, value)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is sent piece by piece is the version, whatever was hashed before, or is left out."""
+"""The sent pieces are the version, whatever was hashed before or is left out."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,14 +29,14 @@ def small_pieces():
 
 
 @given(sets, st.data())
-def test_pieces_are_those_of_the_version_in_whatever_order_they_are_asked_for(values, data):
+def test_pieces_are_those_of_the_version_in_any_order_of_requests(values, data):
     tensors = read_tensors(save(values))
     left_out = data.draw(st.sets(st.sampled_from(sorted(tensors)))) if tensors else set()
     outgoing = OutgoingVersion(tensors, left_out, **FIELDS)
     indices = data.draw(st.permutations(range(outgoing.chunk_count)))
     sent = {index: (offset, b''.join(parts)) for index, offset, parts in outgoing.pieces(indices)}
     assert list(sent) == indices
-    assert not any(tensor.is_hashed for tensor in tensors.values())  # nothing waits for that
+    assert not any(tensor.is_hashed for tensor in tensors.values())  # sending needs no hashes
     version = whole(outgoing)
     assert [sent[index] for index in sorted(sent)] == cut(version.content)
     assert outgoing.size == len(version.content) == version.manifest.total_size
@@ -49,7 +49,7 @@ def test_pieces_are_those_of_the_version_in_whatever_order_they_are_asked_for(va
 
 
 @given(sets, sets)
-def test_what_is_unchanged_has_the_same_bytes_and_takes_over_the_hash(before, after):
+def test_an_unchanged_tensor_has_the_same_bytes_and_keeps_its_hash(before, after):
     old, new = read_tensors(save(before)), read_tensors(save(after))
     hashes = {name: tensor.hash for name, tensor in old.items()}
     same = unchanged(new, old)
@@ -61,7 +61,7 @@ def test_what_is_unchanged_has_the_same_bytes_and_takes_over_the_hash(before, af
 
 @pytest.mark.parametrize('size', [8 * 600, 8 * 600 + 3])
 @pytest.mark.parametrize('place', [0, 5, -1])
-def test_one_byte_makes_a_tensor_another_wherever_it_is(size, place):
+def test_any_changed_byte_makes_a_different_tensor(size, place):
     values = np.zeros(size, 'u1')
     old = read_tensors(save({'a': values}))
     values[place] = 1
@@ -69,7 +69,7 @@ def test_one_byte_makes_a_tensor_another_wherever_it_is(size, place):
     assert unchanged(read_tensors(save({'a': np.zeros(size, 'u1')})), old)
 
 
-def test_another_type_or_shape_is_another_tensor():
+def test_another_type_or_shape_makes_a_different_tensor():
     old = read_tensors(save({'a': np.zeros(4, 'f4')}))
     for other in (np.zeros((2, 2), 'f4'), np.zeros(4, 'i4'), np.zeros(2, 'f8')):
         assert not unchanged(read_tensors(save({'a': other})), old)

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A learner that is killed again and again ends with the weights of one that never was.
+"""A learner that is killed repeatedly ends with the weights of an uninterrupted one.
 
-Journal, outbox, ledger, checkpoints and a real session, without ROS: what the recorder and the
-learner node do in lockstep, in a process that the test kills at random points of its work, writing
-a checkpoint included.
+Journal, outbox, ledger, checkpoints and a real session, without ROS: the work of the recorder and
+the learner node in lockstep, in a process that the test kills at random points, also while it
+writes a checkpoint.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from inril_ros.transport.journal.outbox import Outbox
 
 KILLS = 50 if LONG else 15
 EPISODES, STEPS, DECISION = 20, 12, 4
-EVENTS = EPISODES * (STEPS // DECISION) * 3  # about so many per run; see `work`
+EVENTS = EPISODES * (STEPS // DECISION) * 3  # approximate number per run; see `work`
 MODEL = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=16)
 CONFIG = SessionConfig(
     host=IDQLConfig(warmup_steps=60, warmup_updates=10, batch=16, candidates=4,
@@ -65,8 +65,8 @@ def session():
     return FineTuningSession(CONFIG, BestOfN(MODEL), [episode(n) for n in range(5)], 0, 'cpu')
 
 
-def work(folder, said):
-    """Record, send, learn and save until all is done; say a byte after each event."""
+def work(folder, write_end):
+    """Record, send, learn and save until all is done; write a byte after each event."""
     torch.set_num_threads(1)
     journal = Journal(folder / 'journal', 'std_msgs/msg/String', 'string data')
     outbox = Outbox(journal.after, journal.last_sequence, patience=0.0, window=8)
@@ -84,15 +84,15 @@ def work(folder, said):
             number = journal.next_sequence
             journal.append(number, 0, b'%d' % number)
             outbox.add(number, b'%d' % number)
-            os.write(said, b'j')
+            os.write(write_end, b'j')
         for parcel in outbox.due(now):
             if ledger.judge(parcel.sequence, parcel.previous) is Verdict.NEW:
                 made.ingest(transition(int(parcel.record)))
                 ledger.take(parcel.sequence)
-                os.write(said, b'i')
+                os.write(write_end, b'i')
                 while made.updates_due:
                     made.update()
-                os.write(said, b'u')
+                os.write(write_end, b'u')
                 if ledger.sequence % 5 == 0 and (not writer.busy or writer.finished()):
                     save(store, writer, made, ledger)
             outbox.acknowledge(ledger.sequence, now)
@@ -109,33 +109,33 @@ def save(store, writer, made, ledger):
     writer.begin(lambda: store.save(tensors, {'session': document, 'sequence': sequence}), 0)
 
 
-def life(folder, events):
-    """Work in a process of its own, and kill it after so many events; None: let it end."""
-    heard, said = os.pipe()
+def work_until_killed(folder, events):
+    """Work in a separate process, killed after a number of events; None: not killed."""
+    read_end, write_end = os.pipe()
     child = os.fork()
     if not child:
-        os.close(heard)
+        os.close(read_end)
         status = 1
         try:
-            work(folder, said)
+            work(folder, write_end)
             status = 0
         finally:
             os._exit(status)
-    os.close(said)
+    os.close(write_end)
     while events is None or events > 0:
-        came = os.read(heard, 1)
+        came = os.read(read_end, 1)
         if not came:  # it has ended
             break
         events = None if events is None else events - 1
     else:
         os.kill(child, signal.SIGKILL)
-    os.close(heard)
+    os.close(read_end)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def end_of(folder):
-    """Return the hash of everything that was learned, weights and all the rest."""
+    """Return the hash of the whole learned state, weights included."""
     found = CheckpointStore(folder / 'checkpoints').newest()
     assert found.document['sequence'] == EPISODES * STEPS // DECISION
     return hashlib.sha256(to_bytes(found.tensors) + found.document['session'].encode()).hexdigest()
@@ -143,7 +143,7 @@ def end_of(folder):
 
 @pytest.fixture(scope='module')
 def scratch():
-    """A folder, in memory if possible: a kill is a kill there too, and nobody waits for disks."""
+    """Yield a folder, in memory if possible: faster, and no different for a killed process."""
     memory = '/dev/shm'
     with tempfile.TemporaryDirectory(
             dir=memory if os.access(memory, os.W_OK) else None) as folder:
@@ -152,33 +152,33 @@ def scratch():
 
 @pytest.fixture(scope='module')
 def uninterrupted(scratch):
-    session()  # imports what takes long, once for all lives
-    assert life(scratch / 'uninterrupted', None) == 0
+    session()  # the slow imports, once for all processes
+    assert work_until_killed(scratch / 'uninterrupted', None) == 0
     return end_of(scratch / 'uninterrupted')
 
 
-@pytest.mark.timeout(1200)  # on idle cores a minute, if long
-def test_after_many_kills_the_weights_are_those_of_a_run_that_was_never_killed(
+@pytest.mark.timeout(1200)  # a minute on idle cores, with --long
+def test_after_many_kills_the_weights_are_those_of_an_uninterrupted_run(
         scratch, uninterrupted):
-    """Some lives end at once, some after most of the run; each is a new run once it is done."""
+    """Some processes die at once, some late in the run; after a completed run a new one begins."""
     random = np.random.default_rng(0)
     killed, runs, folder = 0, 0, scratch / 'run0'
     while killed < KILLS:
-        status = life(folder, int(random.integers(1, EVENTS // 2)))
+        status = work_until_killed(folder, int(random.integers(1, EVENTS // 2)))
         assert status in (0, -signal.SIGKILL)
         killed += status == -signal.SIGKILL
         if status == 0:
             assert end_of(folder) == uninterrupted
             runs += 1
             folder = scratch / f'run{runs}'
-    assert life(folder, None) == 0
+    assert work_until_killed(folder, None) == 0
     assert end_of(folder) == uninterrupted
     numbers = [number for number, _ in read_journal(folder / 'journal')]
     assert numbers == list(range(1, EPISODES * STEPS // DECISION + 1))
 
 
-def test_a_run_that_saw_other_experience_ends_elsewhere(uninterrupted):
-    """Otherwise the comparison would say nothing."""
+def test_a_run_with_other_experience_ends_with_other_weights(uninterrupted):
+    """Otherwise the comparison would prove nothing."""
     made = session()
     for number in range(1, EPISODES * STEPS // DECISION + 1):
         if number != 7:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Old weights are noticed by time and by steps; weights that are the newest are never old."""
+"""Stale weights are noticed by time and by steps; the newest weights are never stale."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from inril_ros.transport.weights.staleness import Freshness, Staleness, Stalenes
 LIMITS = StalenessLimits(warn_seconds=10.0, hold_seconds=30.0, warn_steps=100, hold_steps=500)
 
 
-def test_weights_from_disk_have_no_age_until_a_learner_speaks():
+def test_weights_from_disk_have_no_age_until_a_learner_is_active():
     weights = Staleness(LIMITS)
     assert weights.judge(1e9) is Freshness.FRESH
     weights.note_learner(0, 0, 1e9)
@@ -28,7 +28,7 @@ def test_the_newest_weights_do_not_age_while_the_learner_has_nothing_new():
 
 @pytest.mark.parametrize(('seconds', 'expected'), [
     (9.0, Freshness.FRESH), (11.0, Freshness.STALE), (31.0, Freshness.TOO_OLD)])
-def test_a_learner_that_fell_silent_is_noticed(seconds, expected):
+def test_a_silent_learner_is_noticed(seconds, expected):
     weights = Staleness(LIMITS)
     weights.note_acting(3, 300, 100.0)
     weights.note_learner(3, 300, 101.0)
@@ -38,7 +38,7 @@ def test_a_learner_that_fell_silent_is_noticed(seconds, expected):
 
 @pytest.mark.parametrize(('ahead', 'expected'), [
     (100, Freshness.FRESH), (101, Freshness.STALE), (501, Freshness.TOO_OLD)])
-def test_a_learner_that_runs_away_is_noticed(ahead, expected):
+def test_a_learner_too_far_ahead_is_noticed(ahead, expected):
     weights = Staleness(LIMITS)
     weights.note_acting(3, 300, 100.0)
     weights.note_learner(4, 300 + ahead, 100.5)
@@ -48,7 +48,7 @@ def test_a_learner_that_runs_away_is_noticed(ahead, expected):
     assert weights.judge(101.0) is Freshness.FRESH
 
 
-def test_a_newer_version_that_never_comes_makes_the_acting_one_old():
+def test_a_newer_version_that_never_arrives_makes_the_acting_one_stale():
     weights = Staleness(LIMITS)
     weights.note_acting(3, 300, 100.0)
     for second in range(100, 145):
@@ -56,7 +56,7 @@ def test_a_newer_version_that_never_comes_makes_the_acting_one_old():
     assert weights.judge(144.0) is Freshness.TOO_OLD and weights.lag == 10
 
 
-def test_without_limits_nothing_is_old():
+def test_without_limits_no_weights_are_stale():
     weights = Staleness(StalenessLimits(warn_seconds=0.0))
     weights.note_acting(1, 1, 0.0)
     weights.note_learner(9, 10**9, 1e9)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Read while they come, tensors are what the library reads of the whole, or are refused."""
+"""Tensors read piece by piece equal those the library reads from the whole, or are refused."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def in_pieces(draw, content):
 
 
 @given(st.data(), contents)
-def test_however_it_is_cut_and_read_it_is_what_the_library_reads(data, content):
+def test_pieces_of_any_size_give_what_the_library_reads(data, content):
     pieces, reader = data.draw(in_pieces(content)), TensorReader()
     for number in sorted(data.draw(st.lists(st.integers(0, len(pieces)), max_size=4))):
         reader.read(pieces[:number])
@@ -52,12 +52,12 @@ def test_however_it_is_cut_and_read_it_is_what_the_library_reads(data, content):
 
 
 @given(st.data(), contents, contents)
-def test_after_pieces_of_another_version_all_is_read_anew(data, former, content):
+def test_after_pieces_of_another_version_all_is_read_again(data, former, content):
     before, pieces, reader = data.draw(in_pieces(former)), data.draw(in_pieces(content)), \
         TensorReader()
     reader.read(before[:data.draw(st.integers(0, len(before)))])
     reader.read(pieces[:data.draw(st.integers(0, len(pieces)))])
-    again = [memoryview(bytes(piece)) for piece in pieces]  # the same bytes, sent once more
+    again = [memoryview(bytes(piece)) for piece in pieces]  # the same bytes again
     assert reader.finish(data.draw(st.sampled_from([pieces, again]))) == read_tensors(content)
     assert reader.finish(before) == read_tensors(former)
 
@@ -79,7 +79,7 @@ def test_damaged_bytes_are_refused_or_are_what_the_library_reads(data, content):
         st.binary(max_size=3))
     pieces = data.draw(in_pieces(damaged))
     found = outcome(lambda: TensorReader().finish(pieces))
-    if found is not None:  # it may be the stricter one, never the more credulous
+    if found is not None:  # it may be stricter than the library, never more lenient
         assert found == read_tensors(damaged)
 
 
@@ -103,7 +103,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize('name', WRONG)
-def test_what_is_wrong_is_refused_with_the_reason_each_time(name):
+def test_wrong_content_is_refused_with_the_reason_each_time(name):
     content, words = WRONG[name]
     reader = TensorReader()
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_refused_with_the_reason_each_time(name):
     assert reader.finish([document({'a': entry()}, b'1234')])['a'].data == b'1234'
 
 
-def test_pieces_that_are_wrong_are_not_read_again_when_others_follow(monkeypatch):
+def test_wrong_pieces_are_not_read_again_when_others_follow(monkeypatch):
     pieces, reader = [document([1]), *map(bytes, [1] * 9)], TensorReader()
     with pytest.raises(WeightsRefused, match='no mapping'):
         reader.read(pieces[:1])
@@ -121,7 +121,7 @@ def test_pieces_that_are_wrong_are_not_read_again_when_others_follow(monkeypatch
         reader.read(pieces)
 
 
-def test_a_size_is_refused_before_memory_of_that_size_is_asked_for(monkeypatch):
+def test_a_size_is_refused_before_its_allocation(monkeypatch):
     size = weights.MAXIMUM_BYTES + 1
     with pytest.raises(WeightsRefused, match=f'{size} bytes, 512000000 are allowed'):
         TensorReader().read([document({'a': entry(shape=(size,), offsets=(0, size))}, b'12')])

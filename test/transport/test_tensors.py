@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A set of tensors comes out as it went in, however little of it was sent, or is refused."""
+"""A received set of tensors equals the sent one, however little was sent, or is refused."""
 
 from dataclasses import replace
 from functools import cache
@@ -32,7 +32,7 @@ sets = st.dictionaries(st.text(st.characters(categories=['L', 'N']), min_size=1,
 
 
 def join(tensors):
-    """Return tensors as safetensors bytes, in the types that they have for their users."""
+    """Return tensors as safetensors bytes, in their original types."""
     return make_version(expanded(tensors), (), **FIELDS).content
 
 
@@ -43,13 +43,13 @@ def same(first, second):
 
 
 @given(sets)
-def test_what_is_split_and_joined_is_what_the_library_reads(values):
+def test_split_and_joined_tensors_are_what_the_library_reads(values):
     assert same(load(join(read_tensors(save(values)))), values)
 
 
 @given(sets, sets, st.booleans())
-def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before, after, half):
-    """Also where a tensor goes by another name than before."""
+def test_tensors_known_to_the_receiver_are_not_sent_and_the_set_is_complete(before, after, half):
+    """Also if a tensor has another name than before."""
     prepare = rounded if half else dict
     old, new = prepare(read_tensors(save(before))), prepare(read_tensors(save(after)))
     held = {tensor.hash: tensor for tensor in old.values()}
@@ -60,13 +60,13 @@ def test_what_the_other_side_has_is_not_sent_and_the_whole_set_comes_out(before,
     assert whole == new
     if not half:
         assert same(load(join(whole)), after)
-    elsewhere = make_version(new, (), **FIELDS)  # to somebody who has nothing
-    assert elsewhere.manifest.weights_hash == version.manifest.weights_hash
-    assert complete(elsewhere.manifest, read_tensors(elsewhere.content), {}) == new
+    full = make_version(new, (), **FIELDS)  # to a receiver that has nothing
+    assert full.manifest.weights_hash == version.manifest.weights_hash
+    assert complete(full.manifest, read_tensors(full.content), {}) == new
 
 
 @given(sets)
-def test_tensors_are_the_same_whether_they_come_from_memory_or_from_safetensors(values):
+def test_tensors_from_memory_equal_those_from_safetensors(values):
     names = {'float64': 'F64', 'float32': 'F32', 'float16': 'F16', 'int64': 'I64', 'int32': 'I32',
              'int16': 'I16', 'int8': 'I8', 'uint8': 'U8', 'bool': 'BOOL'}
     from_memory = wire_tensors({
@@ -88,7 +88,7 @@ def large_version():
 
 @settings(max_examples=20, deadline=None)
 @given(st.data())
-def test_a_byte_that_changed_in_a_tensor_is_refused(data):
+def test_a_changed_byte_in_a_tensor_is_refused(data):
     version = data.draw(st.sampled_from([large_version(), make_version(
         read_tensors(save({'a': np.ones(3)})), (), **FIELDS)]))
     content = bytearray(version.content)
@@ -98,14 +98,14 @@ def test_a_byte_that_changed_in_a_tensor_is_refused(data):
         complete(version.manifest, read_tensors(bytes(content)), {})
 
 
-def test_a_hash_is_computed_once_and_stays_with_a_tensor_that_is_used_as_another(monkeypatch):
+def test_a_hash_is_computed_once_also_for_a_tensor_used_under_another_name(monkeypatch):
     tensor = read_tensors(save({'a': np.ones(3)}))['a']
     digest = tensor.hash
     monkeypatch.delattr('hashlib.sha256')
     assert tensor.hash == tensor.renamed('b', 'F64').hash == digest
 
 
-def test_a_tensor_that_was_left_out_and_is_not_here_is_named():
+def test_an_omitted_tensor_that_the_receiver_does_not_have_is_named():
     tensors = read_tensors(save({'encoder': np.ones(3), 'head': np.zeros(2)}))
     version = make_version(tensors, {tensors['encoder'].hash}, **FIELDS)
     assert set(read_tensors(version.content)) == {'head'}
@@ -125,7 +125,7 @@ def test_matrices_are_rounded_as_torch_rounds_and_vectors_are_not(bits):
     assert found['vector'].numpy().tobytes() == values.tobytes()
 
 
-def test_half_the_bytes_are_sent_and_hashes_are_those_of_what_is_sent():
+def test_half_the_bytes_are_sent_and_hashes_cover_the_sent_bytes():
     tensors = read_tensors(save({'w': np.ones((100, 100), 'f4')}))
     half = rounded(tensors)
     assert len(half['w'].data) * 2 == len(tensors['w'].data)
@@ -160,7 +160,7 @@ def test_a_manifest_that_does_not_fit_its_content_is_refused(name):
 
 
 @pytest.mark.parametrize('text', ['[' * 100_000, '{"a": 1}', 'null', '7', 'import os', '[[]]'])
-def test_a_list_of_tensors_that_is_none_is_refused(text):
+def test_a_malformed_list_of_tensors_is_refused(text):
     version = make_version(read_tensors(save({'a': np.ones(3)})), (), **FIELDS)
     with pytest.raises(WeightsRefused, match='list of tensors'):
         complete(replace(version.manifest, tensors=text),
@@ -169,7 +169,7 @@ def test_a_list_of_tensors_that_is_none_is_refused(text):
 
 @settings(max_examples=200)
 @given(st.binary(max_size=300) | sets.map(save), st.data())
-def test_bytes_that_are_no_tensors_are_refused_and_nothing_else_happens(content, data):
+def test_bytes_that_are_no_tensors_raise_only_a_refusal(content, data):
     if content and data.draw(st.booleans()):
         damaged = bytearray(content)
         place = data.draw(st.integers(0, len(content) - 1))

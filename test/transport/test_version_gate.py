@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The gate returns to a good version when episodes get worse, hardly ever otherwise."""
+"""The gate returns to a good version when episodes get worse, and rarely otherwise."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ def test_the_lower_bound_is_that_of_clopper_and_pearson(successes, episodes, err
 
 
 def decided(rate, good, drop, false_alarm, miss, runs, most, seed=0):
-    """Run tests on episodes of a rate; return the shares that ended WORSE and NOT_WORSE."""
+    """Run tests on episodes with a success rate; return the shares of WORSE and NOT_WORSE."""
     random = np.random.default_rng(seed)
     verdicts = []
     for _ in range(runs):
@@ -34,7 +34,7 @@ def decided(rate, good, drop, false_alarm, miss, runs, most, seed=0):
 
 @pytest.mark.parametrize('good', [0.3, 0.6, 0.9])
 def test_false_alarms_and_misses_are_no_more_frequent_than_stated(good):
-    """At the boundary, where they are most frequent; 3 standard errors of the simulation."""
+    """Errors are most frequent at the boundary; within 3 standard errors of the simulation."""
     runs, error = 2000, 0.1
     slack = 3 * np.sqrt(error * (1 - error) / runs)
     worse, _ = decided(good, good, 0.2, error, error, runs, 2000)
@@ -43,7 +43,7 @@ def test_false_alarms_and_misses_are_no_more_frequent_than_stated(good):
     assert not_worse <= error + slack
 
 
-def test_evidence_is_a_fair_bet_at_the_boundary_and_a_losing_one_above():
+def test_the_expected_likelihood_ratio_is_1_at_the_boundary_and_less_above():
     """The expected likelihood ratio after an episode is 1 at the good rate, less above it."""
     test = SequentialTest(0.7, 0.3, 0.01, 0.1)
     success, failure = test._factor[True], test._factor[False]
@@ -53,13 +53,13 @@ def test_evidence_is_a_fair_bet_at_the_boundary_and_a_losing_one_above():
 
 @pytest.mark.parametrize('wrong', [
     {'drop': 0.0}, {'drop': 1.0}, {'false_alarm': 0.0}, {'miss': 1.0}])
-def test_probabilities_that_are_none_are_refused(wrong):
+def test_invalid_probabilities_are_refused(wrong):
     with pytest.raises(ValueError, match='must be within'):
         SequentialTest(**{'good': 0.5, 'drop': 0.2, 'false_alarm': 0.1, 'miss': 0.1, **wrong})
 
 
 def driven(gate, outcomes, version=0):
-    """Let episodes end, a new version before each; return what the gate returned to, by index."""
+    """End episodes, a new version before each; return the gate's rollback targets by index."""
     returns = {}
     for index, success in enumerate(outcomes):
         version += 1
@@ -71,7 +71,7 @@ def driven(gate, outcomes, version=0):
     return returns
 
 
-def test_a_policy_that_collapses_is_taken_back_to_the_version_before():
+def test_a_collapsed_policy_is_rolled_back_to_the_previous_version():
     gate = VersionGate(GateConfig())
     assert driven(gate, [True] * 20) == {}
     good = gate.good
@@ -83,14 +83,14 @@ def test_a_policy_that_collapses_is_taken_back_to_the_version_before():
     assert not gate.takes_new()
 
 
-def test_after_a_rest_the_newest_is_tried_again_and_after_some_times_an_operator_is_needed():
+def test_the_newest_version_is_retried_until_an_operator_is_needed():
     config = GateConfig(reference=10, rest=4, most_rollbacks=2)
     gate = VersionGate(config)
     driven(gate, [True] * 10)
     good = gate.good
-    driven(gate, [False] * (len_to_alarm(config) + 4), 10)
+    driven(gate, [False] * (failures_to_rollback(config) + 4), 10)
     assert gate.takes_new() and gate.acting == good and gate.rollbacks == 1
-    driven(gate, [False] * len_to_alarm(config), 40)
+    driven(gate, [False] * failures_to_rollback(config), 40)
     assert gate.rollbacks == 2 and gate.pinned and 'until an operator unpins' in gate.reason
     assert driven(gate, [True] * 50, 80) == {} and gate.acting == good
     gate.unpin()
@@ -99,8 +99,8 @@ def test_after_a_rest_the_newest_is_tried_again_and_after_some_times_an_operator
     assert gate.good > 200
 
 
-def len_to_alarm(config):
-    """Return the failures in a row after which a perfect reference of so many is taken back."""
+def failures_to_rollback(config):
+    """Return the number of failures in a row that ends in a rollback to a perfect reference."""
     bar = lower_bound(config.reference, config.reference, config.reference_error / 2)
     test = SequentialTest(bar, config.drop, config.false_alarm, config.miss)
     while test.add(False) is Verdict.OPEN:
@@ -108,7 +108,7 @@ def len_to_alarm(config):
     return test.episodes
 
 
-def test_it_says_so_and_stays_where_it_may_not_act_by_itself():
+def test_without_automatic_rollback_the_gate_only_reports():
     gate = VersionGate(GateConfig(automatic=False))
     driven(gate, [True] * 20)
     assert driven(gate, [False] * 40, 20) == {}
@@ -128,8 +128,8 @@ def test_an_operator_pins_rolls_back_and_unpins():
     assert gate.takes_new()
 
 
-def test_slow_decline_is_measured_against_the_best_that_was_shown():
-    """Ten points less each time would pass each trial against the one before it."""
+def test_slow_decline_is_measured_against_the_best_version():
+    """Ten points less each time would pass each trial against the previous version."""
     random = np.random.default_rng(1)
     gate = VersionGate(GateConfig())
     returned = {}
@@ -138,7 +138,7 @@ def test_slow_decline_is_measured_against_the_best_that_was_shown():
     assert returned
 
 
-def test_runs_of_a_steady_policy_are_hardly_ever_taken_back():
+def test_a_steady_policy_is_rarely_rolled_back():
     """Each run has dozens of trials; with these settings about one run in a hundred errs."""
     random = np.random.default_rng(2)
     for rate in (0.2, 0.5, 0.9):
@@ -153,7 +153,7 @@ commands = st.lists(st.sampled_from(['new', 'good', 'bad', 'bad', 'pin', 'unpin'
 
 @settings(max_examples=300)
 @given(commands, st.booleans())
-def test_whatever_comes_only_versions_that_acted_before_are_returned_to(events, automatic):
+def test_rollbacks_go_only_to_versions_that_acted_before(events, automatic):
     gate = VersionGate(GateConfig(
         automatic=automatic, reference=3, rest=2, most_rollbacks=2, false_alarm=0.2))
     acted, version = {0}, 0
