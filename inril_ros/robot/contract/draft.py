@@ -7,6 +7,7 @@ around the measured pose, to be replaced by the real ones.
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import chain, count
 import re
@@ -176,7 +177,9 @@ def _actions(
     for topic in seen:
         if not topic.awaited or topic.type not in _COMMANDS:
             continue
-        values = _HAND_VELOCITY if topic.type == _TWIST else joints and _positions(joints)
+        # A copy: YAML writes a list that two actions share as an alias.
+        values = (deepcopy(_HAND_VELOCITY) if topic.type == _TWIST
+                  else joints and _positions(joints))
         if values:
             entries[names.key(topic.name)] = {
                 'topic': names.topic(topic.name), 'type': topic.type, **values}

@@ -80,8 +80,8 @@ def rgb_of_compressed(message: Any, camera: Camera) -> np.ndarray:
     if 'compressedDepth' in message.format:
         data = data[_DEPTH_HEADER:]
     if camera.depth_range is None:
-        return _decoded(data, camera)
-    image = _decoded(data, camera, unchanged=True)
+        return _decoded(data, camera, message.format)
+    image = _decoded(data, camera, message.format, unchanged=True)
     if image.ndim != 2 or image.dtype != np.uint16:
         raise CodecError(f'{camera.topic}: depth_range is given, but the image has '
                          f'{image.dtype} {image.shape}; depth is 16 bit with one channel')
@@ -216,7 +216,9 @@ class PolicyViews:
         return images
 
 
-def _decoded(data: bytes, camera: Camera, unchanged: bool = False) -> np.ndarray:
+def _decoded(
+    data: bytes, camera: Camera, form: str = '', unchanged: bool = False,
+) -> np.ndarray:
     """Return a compressed image as RGB (height, width, 3) uint8, or unchanged."""
     import cv2
 
@@ -225,7 +227,8 @@ def _decoded(data: bytes, camera: Camera, unchanged: bool = False) -> np.ndarray
         cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:
-        raise CodecError(f'{camera.topic}: {len(data)} bytes that are no image')
+        given = f' (format {form!r})' if form else ''
+        raise CodecError(f'{camera.topic}: {len(data)} bytes that are no image{given}')
     return image if unchanged else np.ascontiguousarray(image[:, :, ::-1])
 
 

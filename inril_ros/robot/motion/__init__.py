@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that may change a command, or hold it back, and nothing else.
+"""Everything that may change or refuse a command, and nothing else.
 
 What happens to a command in each tick, in this order:
 

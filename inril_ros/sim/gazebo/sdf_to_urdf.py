@@ -5,7 +5,7 @@
 The URDF is read by ROS: by the safety gate's box around links, robot_state_publisher, and
 ros2_control. It is written from the world by
 
-    python3 -m inril_ros.sim.gazebo.sdf_to_urdf config/gazebo/arm_world.sdf arm
+    python3 -m inril_ros.sim.gazebo.sdf_to_urdf config/gazebo/arm_world.sdf arm gazebo_arm
 
 A test compares this with the file that comes with the package.
 """
@@ -17,8 +17,10 @@ from xml.etree.ElementTree import Element, SubElement
 from inril_ros.sim.gazebo.scene import Joint, Link, Model, Pose, Shape
 from inril_ros.sim.gazebo.sdf_scene import read_scene
 
+# The hash of the arm's contract covers this text: with another one, earlier demonstrations and
+# policies would be refused. So it names the place where this file was at first.
 _NOTE = ('Copyright 2026 inril_ros contributors\n     SPDX-License-Identifier: Apache-2.0\n'
-         '     Written from config/gazebo/arm_world.sdf by sdf_to_urdf.py: '
+         '     Written from config/gazebo/arm_world.sdf by inril_ros/sim/sdf_to_urdf.py: '
          'change the world instead.')
 
 

@@ -61,6 +61,15 @@ def test_what_only_goes_to_the_robot_is_not_observed():
     assert contract.actions['servo_twist'].hold == 'zero'
 
 
+def test_actions_that_are_alike_are_written_out():
+    text = draft_contract([
+        TopicSeen('/joint_states', JOINTS, joint_state()),
+        *(TopicSeen(f'/{side}/twist', 'geometry_msgs/msg/TwistStamped', awaited=True)
+          for side in ('left', 'right'))])
+    assert list(parse_contract(yaml.safe_load(text)).actions) == ['left_twist', 'right_twist']
+    assert text.count('minimum: [-0.1, -0.1, -0.1]') == 2
+
+
 @pytest.mark.parametrize('topics', [
     [], [TopicSeen('/scan', 'sensor_msgs/msg/LaserScan')],
     [TopicSeen('/joint_states', JOINTS)],

@@ -184,7 +184,8 @@ def test_an_image_that_cannot_be_says_why(message, camera, words):
 
 @pytest.mark.parametrize('data', [b'', b'nothing', b'\x89PNG\r\n\x1a\nnothing'])
 def test_what_is_no_image_is_refused(data):
-    with pytest.raises(CodecError, match='front: '):
+    with pytest.raises(
+            CodecError, match=rf"front: {len(data)} bytes that are no image \(format 'png'\)"):
         rgb_of_compressed(SimpleNamespace(format='png', data=data), CAMERA)
 
 
