@@ -106,6 +106,12 @@ def test_a_relative_pose_is_the_product_of_matrices(numbers):
     assert seen[6] >= 0.0
 
 
+def test_a_pose_without_a_rotation_gives_no_observation():
+    builder = ObservationBuilder(contract({'seen': {'relative': ['cup', 'hand']}}))
+    with pytest.raises(FrameError, match='derived.seen: .*is no rotation'):
+        builder.build({**frames([0.0])[0], 'cup': np.zeros(7)})
+
+
 @pytest.mark.parametrize(('derived', 'words'), [
     ({'x': {'previous': 'y'}, 'y': {'previous': 'x'}}, 'derived.x is computed from itself: x <-'),
     ({'x': {'previous': 'x'}}, 'derived.x is computed from itself: x <- x'),

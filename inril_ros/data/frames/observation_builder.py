@@ -38,7 +38,8 @@ class ObservationBuilder:
         """Return the policy observation (O,) of the next frame.
 
         Raises:
-            FrameError: A value is too large for float32.
+            FrameError: A value is too large for float32, or a pose that others are relative to has
+                no rotation.
         """
         self._values = dict(values)
         quantities = [self._value(name) for name in self._contract.policy_observations]
@@ -63,8 +64,11 @@ class ObservationBuilder:
             first, second = derived.difference
             return derived.scale * (self._value(first) - self._value(second))
         if derived.relative:
-            pose, frame = derived.relative
-            return relative_pose(self._value(pose), self._value(frame))
+            pose, frame = (self._value(source) for source in derived.relative)
+            try:
+                return relative_pose(pose, frame)
+            except ValueError as error:
+                raise FrameError(f'derived.{name}: {error}') from error
         if derived.change:
             before = self._before(derived.change, derived.ticks)
             return derived.scale * (self._value(derived.change) - before)

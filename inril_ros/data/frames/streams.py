@@ -15,7 +15,7 @@ RESTART = 1_000_000_000
 
 
 class FrameError(ValueError):
-    """A frame that can't be made: a stream has no sample, or only one that is too old."""
+    """A frame that can't be made: no sample, one that is too old, or values of no use."""
 
 
 @dataclass(frozen=True)

@@ -182,8 +182,8 @@ class FrameAligner:
         """Return the observations at a tick [ns].
 
         Raises:
-            FrameError: A stream has no sample at or before the shown instant, or only one that is
-                too old.
+            FrameError: A stream has no sample at or before the shown instant, only one that is
+                too old, or a quaternion that can't be interpolated.
         """
         instant = stamp - self._delay
         fit = FrameFit(instant)
@@ -211,7 +211,10 @@ class FrameAligner:
                            instant + latency, known)
             at, gap = found.at, found.gap
             after = None if found.after is None else found.after[name]
-            value = found.aligned(entry.align, found.value[name], after)
+            try:
+                value = found.aligned(entry.align, found.value[name], after)
+            except ValueError as error:  # a quaternion of length 0, as of a lost tracker
+                raise FrameError(f'{entry.topic}: {name}: {error}') from error
         if entry.latched:  # holds until the next message, however old
             return value
         age = fit.add(at - latency, gap)

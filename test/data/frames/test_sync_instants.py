@@ -96,6 +96,14 @@ def test_poses_are_interpolated_along_the_shorter_turn(times, instant, seed):
     assert abs(value[3:] @ expected) == pytest.approx(1.0, abs=1e-7)
 
 
+def test_a_pose_without_a_rotation_gives_no_frame():
+    frames = aligner({'hand': {**POSE, 'align': 'slerp'}}, 0.2)
+    for at, turn in ((0, [0, 0, 0, 1]), (200, [0, 0, 0, 0])):
+        frames.add('hand', pose(START + at * MS, [0, 0, 0, *turn]))
+    with pytest.raises(FrameError, match='hand: .*is no rotation'):
+        frames.frame(START + 300 * MS)
+
+
 @settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 200)), min_size=1, max_size=15),
        st.lists(st.integers(0, 900), min_size=1, max_size=6))
