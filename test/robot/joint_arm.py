@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An arm for tests that has one of everything: planar joints, a hand velocity, a gripper.
+"""An arm for tests with planar joints, a hand velocity and a gripper.
 
-The tool of the two joints stays in a box, the hand's velocity in another one.
+The tool moved by the two joints stays in one box, the hand's velocity in another one.
 """
 
 from copy import deepcopy
@@ -51,7 +51,7 @@ ARM, HAND, GRIPPER = slice(0, 2), slice(2, 5), slice(5, 6)
 
 
 def contract(**changes):
-    """The contract with keys replaced: ``actions__arm__horizon=1``; ``...`` removes one."""
+    """Return the contract with keys replaced: ``actions__arm__horizon=1``; ``...`` removes one."""
     data = deepcopy(DATA)
     for path, value in changes.items():
         *parents, key = path.split('__')
@@ -66,24 +66,24 @@ def contract(**changes):
 
 
 def observed(joints=(0.5, 0.5), hand=(0.2, 0.0, 0.0)):
-    """Observations by name for (shoulder, elbow); the message has them the other way round."""
+    """Return observations by name for (shoulder, elbow); the message has the reverse order."""
     return {'joints': np.array(joints, np.float64)[::-1], 'hand': np.array(hand, np.float64)}
 
 
 def tool(joints):
-    """Where the tool is, by school geometry."""
+    """Return the tool position, by trigonometry."""
     first, second = joints[0], joints[0] + joints[1]
     return np.array([0.4 * np.cos(first) + 0.3 * np.cos(second),
                      0.4 * np.sin(first) + 0.3 * np.sin(second), 0.0])
 
 
 def action(arm=(0.5, 0.5), hand=(0.0, 0.0, 0.0), gripper=0.0):
-    """An action vector."""
+    """Return an action vector."""
     return np.array([*arm, *hand, gripper], np.float32)
 
 
 class Plant:
-    """The arm itself: it follows its commands with a lag."""
+    """An arm that follows its commands with a lag."""
 
     def __init__(self, joints=(0.5, 0.5), lag=0.3):
         self.joints = np.array(joints, np.float64)
@@ -91,13 +91,13 @@ class Plant:
         self.lag = lag
 
     def drive(self, command):
-        """Take a command for one period."""
+        """Apply a command for one period."""
         if command is not None:
             self.joints += (1.0 - self.lag) * (command[ARM] - self.joints)
             self.hand += command[HAND] * PERIOD
 
     def observe(self):
-        """Return what is seen of it."""
+        """Return the observations."""
         return observed(self.joints, self.hand)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever is asked of the episode machine in whatever order, it has one story to tell."""
+"""For requests in any order, the episode machine agrees_with_model with a simple model."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,8 +23,8 @@ def request(episode_id='e1'):
     return Request('run', episode_id, Purpose.ROLLOUT)
 
 
-class EpisodeStory(RuleBasedStateMachine):
-    """Steps in any order, against a story kept in a few plain values."""
+class EpisodeModel(RuleBasedStateMachine):
+    """Steps in any order, compared with a model of a few plain values."""
 
     def __init__(self):
         super().__init__()
@@ -99,14 +99,14 @@ class EpisodeStory(RuleBasedStateMachine):
         return True
 
     @invariant()
-    def agrees(self):
+    def agrees_with_model(self):
         assert self.machine.phase is self.phase
         assert self.machine.tick == self.ticks
         current = self.machine.request
         assert (current.episode_id if current else '') == self.running
 
 
-TestEpisodeStory = EpisodeStory.TestCase
+TestEpisodeStory = EpisodeModel.TestCase
 TestEpisodeStory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 

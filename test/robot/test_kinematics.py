@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Links are where MuJoCo, which reads the same URDF with its own code, says they are."""
+"""Link positions agree with MuJoCo, which reads the same URDF with its own code."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ LIMIT = '<limit lower="-3" upper="3" velocity="2" effort="9"/>'
 
 @st.composite
 def arms(draw):
-    """A tree: each link hangs from one before it, by a joint of any kind."""
+    """Draw a tree: each link is attached to an earlier one by a joint of any kind."""
     count = draw(st.integers(1, 9))
     links = [f'<link name="l0">{BODY}</link>']
     joints = []
@@ -44,7 +44,7 @@ def arms(draw):
 
 @settings(max_examples=60)
 @given(arms(), st.data())
-def test_links_are_where_mujoco_finds_them(arm, data):
+def test_link_positions_are_those_of_mujoco(arm, data):
     text, count = arm
     options = '<mujoco><compiler fusestatic="false" discardvisual="false"/></mujoco>'
     model = mujoco.MjModel.from_xml_string(text.replace('</robot>', f'{options}</robot>'))
@@ -76,7 +76,7 @@ def seven_joints():
     return f'<robot name="seven">{links}{joints}{tool}</robot>'
 
 
-def test_what_mimics_moves_with_what_it_mimics():
+def test_a_mimic_joint_moves_with_its_source():
     text = ('<robot name="g"><link name="a"/><link name="b"/><link name="c"/>'
             f'<joint name="j" type="prismatic"><parent link="a"/><child link="b"/>'
             f'<axis xyz="0 1 0"/>{LIMIT}</joint>'
@@ -88,7 +88,7 @@ def test_what_mimics_moves_with_what_it_mimics():
     np.testing.assert_allclose(places[:, 0], [[0, 0.25, 0], [0, -0.4, 0], [0, 0, 0]], atol=1e-12)
 
 
-def test_limits_are_those_of_the_file_and_unlimited_where_it_says_nothing():
+def test_limits_are_those_of_the_file_and_absent_ones_unlimited():
     text = ('<robot name="r"><link name="a"/><link name="b"/><link name="c"/>'
             '<joint name="j" type="revolute"><parent link="a"/><child link="b"/>'
             '<limit lower="-1" upper="2" velocity="0.5" effort="1"/></joint>'
@@ -104,12 +104,12 @@ def test_limits_are_those_of_the_file_and_unlimited_where_it_says_nothing():
     (['j1'], ['hand'], "no link 'hand'"),
     (['j1', 'elbow'], ['l1'], "no joint 'elbow'"),
     (['j1', 'j2'], ['l3'], "'j3' moves one of .'l3'.*none of the commanded joints")])
-def test_what_is_missing_is_named(joints, links, words):
+def test_missing_joints_and_links_are_named(joints, links, words):
     with pytest.raises(KinematicsError, match=words):
         KinematicChain(read_urdf(seven_joints()), joints, links)
 
 
 @pytest.mark.parametrize('text', ['', 'robot', '<robot', '<mujoco/>'])
-def test_what_is_no_urdf_is_refused(text):
+def test_a_file_that_is_no_urdf_is_refused(text):
     with pytest.raises(KinematicsError, match='cannot be read'):
         read_urdf(text)

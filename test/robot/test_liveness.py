@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A source is alive if it speaks, if its stamps move on, and if it says something new."""
+"""A source is alive if messages arrive, their stamps advance, and their content changes."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def watched(frozen_after=0.3):
 
 
 def feed(camera, start, count, stamp=None, content=None):
-    """Messages every 50 ms; return when the last one came."""
+    """Feed messages every 50 ms; return the arrival time of the last one."""
     now = start
     for index in range(count):
         now = start + 0.05 * index
@@ -39,7 +39,7 @@ def test_silence_is_a_fault_within_the_allowed_age_also_before_the_first_message
     assert camera.fault(last + 0.101) == 'front is silent'
 
 
-def test_stamps_that_stand_still_are_a_fault_though_messages_come():
+def test_constant_stamps_are_a_fault_though_messages_arrive():
     camera = watched()
     last = feed(camera, 10.0, 5, stamp=7 * MS)
     assert camera.fault(last) == 'front: its stamps stand still'
@@ -55,7 +55,7 @@ def test_the_same_picture_with_new_stamps_is_a_fault():
     assert camera.fault(last) == ''
 
 
-def test_a_source_that_may_rest_is_watched_by_its_stamps_only():
+def test_a_source_that_can_rest_is_judged_by_its_stamps_only():
     joints = watched(frozen_after=0.0)
     assert joints.fault(feed(joints, 10.0, 50, content=b'same')) == ''
 
@@ -73,7 +73,7 @@ def test_arrays_are_compared_by_their_bits():
 
 
 @pytest.mark.parametrize('stamp', [1, 5_000_000_000])
-def test_stamps_that_jump_back_are_a_new_beginning(stamp):
+def test_after_stamps_jump_back_the_watch_starts_again(stamp):
     camera = watched()
     last = feed(camera, 10.0, 3)
     camera.received(last + 0.05, stamp, b'after')

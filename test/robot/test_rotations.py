@@ -68,7 +68,7 @@ def test_poses_are_products_of_matrices(first, second):
 
 
 @given(poses(), poses(), st.floats(0.0, 1.0))
-def test_between_two_poses_the_position_is_on_the_line(first, second, share):
+def test_positions_are_interpolated_on_the_line(first, second, share):
     pose = rotations.between(first, second, share)
     np.testing.assert_allclose(pose[:3], (1 - share) * first[:3] + share * second[:3], atol=1e-9)
     assert math.isclose(np.linalg.norm(pose[3:]), 1.0, abs_tol=1e-9)
@@ -76,6 +76,6 @@ def test_between_two_poses_the_position_is_on_the_line(first, second, share):
 
 
 @pytest.mark.parametrize('wrong', [[0, 0, 0, 0], [0, 0, 0, math.nan], [math.inf, 0, 0, 1]])
-def test_what_is_no_rotation_is_refused(wrong):
+def test_values_that_are_no_rotation_are_refused(wrong):
     with pytest.raises(ValueError, match='is no rotation'):
         rotations.unit(np.array(wrong, float))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Keys drive while they repeat, and not for longer; episode keys say what they mean."""
+"""Keys drive only while they repeat; episode keys give their commands."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,12 +26,12 @@ def jogging():
     (b'w', ['w']), (b'ww', ['w', 'w']), (b'\x1b[A\x1b[D', ['up', 'left']), (b'\x1bOB', ['down']),
     (b'\x1b', ['escape']), (b'\x1b[Aw\x1b', ['up', 'w', 'escape']), (b'\r\n', ['enter', 'enter']),
     (b'\x7f \x08', ['backspace', 'space', 'backspace']), (b'\x00\xff', []), (b'', [])])
-def test_what_a_terminal_sends_as_keys(text, keys):
+def test_terminal_input_is_split_into_keys(text, keys):
     assert list(keys_of(text)) == keys
 
 
 @given(st.binary(max_size=40))
-def test_whatever_comes_is_keys_and_driving_stays_bounded(text):
+def test_any_input_is_accepted_and_driving_stays_bounded(text):
     for keys in (twisting(), jogging()):
         for key in keys_of(text):
             keys.press(key, 0.0)
@@ -52,7 +52,7 @@ def test_a_key_moves_along_or_about_an_axis(key, index, speed):
     assert np.count_nonzero(command.twist) == 1
 
 
-def test_a_key_counts_for_its_time_after_each_repetition_and_then_lets_go():
+def test_a_key_counts_for_a_time_after_each_repetition():
     keys = twisting()
     keys.press('w', 0.0)
     assert keys.command(0.29).held and not keys.command(0.3).held
@@ -64,7 +64,7 @@ def test_a_key_counts_for_its_time_after_each_repetition_and_then_lets_go():
 
 
 @pytest.mark.parametrize('key', ['space', 'y', 'n', 'backspace', 'escape', 'enter', 'b'])
-def test_some_keys_let_go_at_once(key):
+def test_some_keys_stop_at_once(key):
     keys = twisting()
     keys.press('w', 0.0)
     keys.press(key, 0.01)
@@ -86,7 +86,7 @@ def test_a_digit_chooses_a_joint_and_the_key_before_does_not_move_it():
     assert not keys.command(0.1).held
     keys.press('-', 0.2)
     assert keys.command(0.2).joint_velocity == pytest.approx([0.0, -0.2])
-    keys.press('9', 0.2)  # there is none
+    keys.press('9', 0.2)  # there is no joint 9
     assert keys.chosen == 1
 
 
@@ -98,7 +98,7 @@ def test_speeds_can_be_changed_within_bounds(presses):
     assert 0.2 * 0.2 <= keys.command(0.1).joint_velocity[0] <= 0.2 * 4.0
 
 
-def test_gripper_keys_drive_and_say_nothing_later():
+def test_gripper_keys_drive_and_later_leave_the_gripper():
     keys = jogging()
     keys.press(']', 0.0)
     assert (keys.command(0.1).gripper, keys.command(0.1).held) == (1.0, True)
@@ -108,6 +108,6 @@ def test_gripper_keys_drive_and_say_nothing_later():
 @pytest.mark.parametrize(('key', 'meaning'), [
     ('b', 'start'), ('enter', 'ready'), ('y', 'success'), ('n', 'failure'),
     ('backspace', 'discard'), ('escape', 'stop'), ('w', None), ('space', None), ('?', None)])
-def test_episode_keys(key, meaning):
+def test_episode_keys_give_their_commands(key, meaning):
     assert twisting().press(key, 0.0) == meaning
     assert jogging().press(key, 0.0) == meaning

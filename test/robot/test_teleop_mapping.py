@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a device says becomes what a person asks for: bounded, finite, and nothing when let go."""
+"""Device messages become a person's requests: bounded, finite, and none when released."""
 
 import math
 
@@ -49,15 +49,15 @@ def test_a_deflection_stays_within_one_and_is_none_within_the_dead_band(value, w
 
 
 @given(st.floats(-2.0, 2.0), st.floats(-2.0, 2.0), band)
-def test_more_deflection_never_asks_for_less_and_nothing_jumps_at_the_edge(one, other, width):
-    low, high = sorted((one, other))
+def test_the_response_is_monotonic_and_continuous_at_the_dead_band(first, second, width):
+    low, high = sorted((first, second))
     assert dead_banded(low, width) <= dead_banded(high, width)
     assert abs(dead_banded(width + 1e-9, width)) < 1e-6
     assert dead_banded(1.0, width) == 1.0
 
 
 @given(st.lists(anything, max_size=8), st.lists(st.integers(0, 1), max_size=12))
-def test_whatever_a_joystick_sends_is_bounded_and_its_switch_decides(axes, buttons):
+def test_any_joystick_input_is_bounded_and_needs_its_switch(axes, buttons):
     settings = Joystick(axes={'x': Axis(1, 0.1), 'yaw': Axis(6, -0.5), JOINTS[0]: Axis(0, 0.3)},
                         switches=Switches(deadman_button=4, gripper_axis=2,
                                           buttons={'success': 7}))
@@ -74,7 +74,7 @@ def test_whatever_a_joystick_sends_is_bounded_and_its_switch_decides(axes, butto
 @pytest.mark.parametrize(('axes', 'x'), [
     ([0.0, 1.0], 0.1), ([0.0, -1.0], -0.1), ([0.0, 0.1], 0.0), ([0.0, 0.55], 0.05),
     ([0.0, 3.0], 0.1), ([0.0, math.nan], 0.0), ([], 0.0)])
-def test_a_joystick_axis(axes, x):
+def test_a_joystick_axis_is_mapped(axes, x):
     settings = Joystick(axes={'x': Axis(1, 0.1)}, dead_band=0.1)
     command = joystick_command(settings, (), axes, [0] * 5)
     assert command.twist[0] == pytest.approx(x)
@@ -83,13 +83,13 @@ def test_a_joystick_axis(axes, x):
 
 @pytest.mark.parametrize(('buttons', 'gripper'), [
     ([0, 0, 0], 0.25), ([0, 1, 0], -1.0), ([0, 0, 1], 1.0), ([0, 1, 1], 0.25), ([], 0.25)])
-def test_gripper_buttons_win_over_its_axis_and_both_at_once_say_nothing(buttons, gripper):
+def test_gripper_buttons_override_the_axis_and_both_cancel_out(buttons, gripper):
     switches = Switches(gripper_axis=0, gripper_minimum_button=1, gripper_maximum_button=2)
     assert with_switches(DeviceCommand(), switches, [0.25], buttons).gripper == gripper
 
 
 @given(st.lists(anything, min_size=6, max_size=6))
-def test_a_spacemouse_asks_for_its_speeds_at_most(values):
+def test_a_spacemouse_never_exceeds_its_speeds(values):
     settings = SpaceMouse(linear_speed=(0.1, -0.2, 0.3), angular_speed=(0.4, 0.5, -0.6))
     twist = spacemouse_command(settings, values[:3], values[3:]).twist
     assert np.all(np.abs(twist) <= [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -97,7 +97,7 @@ def test_a_spacemouse_asks_for_its_speeds_at_most(values):
     assert full == pytest.approx([0.1, -0.2, 0.3, 0.4, 0.5, -0.6])
 
 
-def test_a_leaders_joints_by_name_direction_and_zero():
+def test_a_leaders_joints_are_mapped_by_name_direction_and_zero():
     settings = Leader(joints={'a': LeaderJoint('l1', scale=-1.0, offset=0.5)},
                       gripper=LeaderGripper('trigger', minimum=1.0, maximum=-1.0))
     command = leader_command(settings, ('a', 'b'), {'b': 2.0, 'l1': 0.25, 'trigger': 0.5})
@@ -121,8 +121,8 @@ steps = st.lists(st.tuples(
 @example([(0.0, None, False, True), *[(0.5, [1.0, 0.0], False, False)] * 5])
 @example([(0.0, None, False, True), *[(0.5, [1.0, 0.0], False, False)] * 4,
           (0.0, [0.0, 1.0], False, True)])
-def test_jogged_joints_keep_to_speed_limits_and_the_arm_whatever_is_asked(given_steps):
-    """The arm here never moves: nothing may run ahead of it by more than the lead."""
+def test_jogged_joints_keep_speed_limits_and_stay_near_the_arm(given_steps):
+    """The arm here never moves: no request may be ahead of it by more than the lead."""
     jogger, now, measured = JointJogger(JOGGED), 100.0, LIMITS.minimum + 0.4 * (
         LIMITS.maximum - LIMITS.minimum)
     last = None
@@ -141,7 +141,7 @@ def test_jogged_joints_keep_to_speed_limits_and_the_arm_whatever_is_asked(given_
         last = out
 
 
-def test_jogging_begins_where_the_arm_is_and_rests_when_the_velocity_does():
+def test_jogging_begins_at_the_arm_s_pose_and_ends_with_the_velocity():
     jogger, measured = JointJogger(JOGGED), np.zeros(len(JOINTS))
     speed = np.zeros(len(JOINTS))
     speed[0] = 0.2
@@ -154,6 +154,6 @@ def test_jogging_begins_where_the_arm_is_and_rests_when_the_velocity_does():
     assert np.array_equal(jogger.step(9.0, None, False, elsewhere), elsewhere)
 
 
-def test_nothing_is_asked_for_while_nobody_knows_where_the_arm_is():
+def test_nothing_is_requested_while_the_arm_s_pose_is_unknown():
     jogger = JointJogger(JOGGED)
     assert jogger.step(0.0, np.ones(len(JOINTS)), True, None) is None

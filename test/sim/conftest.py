@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures for tests of simulated robots: contracts, mappings, and arms that are made once."""
+"""Fixtures for tests of simulated robots: contracts, mappings and shared arms."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def contract():
 
 @pytest.fixture(scope='session')
 def arm(metaworld_file, contract):
-    """Give the arm of a task; each is made once, so tests also see arms that were used before."""
+    """Return a function that gives a task's arm, made once and reused by later tests."""
     arms = {}
 
     def get(task):
@@ -41,7 +41,7 @@ def arm(metaworld_file, contract):
 
 @pytest.fixture(scope='session')
 def opengl():
-    """Skip a test where nothing can be drawn."""
+    """Skip a test if images cannot be rendered."""
     import mujoco
 
     from inril_ros.sim.rendering import RenderingError, SceneRenderer

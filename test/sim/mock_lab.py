@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped mock arm, the messages that drive it, and a record of where it went."""
+"""The shipped mock arm, the messages that drive it, and a record of its motion."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,7 +44,7 @@ def array(values):
 
 
 class Drive:
-    """An arm, its time, and where its arm joints were at each step, in the contract's order."""
+    """An arm, its time, and its joint positions at each step, in the contract's order."""
 
     def __init__(self, arm, contract=TRAJECTORIES):
         self.arm, self.now = arm, 0.0

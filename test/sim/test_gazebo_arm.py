@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Gazebo's arm in MuJoCo: it follows its commands, the task can be done, and nothing is random."""
+"""Gazebo's arm in MuJoCo follows its commands, can do the task, and is deterministic."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_without_closing_the_jaws_nothing_is_lifted(robot):
 
 
 def test_a_guarded_link_stays_in_its_box(robot):
-    """By the geometry of the URDF, which the contract's gate gets here as it does on a robot."""
+    """The contract's gate uses the geometry of the URDF, as on a robot."""
     lowest = 0.12  # m; the cube lies below
     urdf = urdf_of(CONTRACT, CONFIG / 'robots' / 'gazebo_arm.yaml')
     fenced = replace(CONTRACT, workspace=Workspace(
@@ -78,7 +78,7 @@ def test_a_guarded_link_stays_in_its_box(robot):
         run_episode(robot, fenced, lambda *_: CONTRACT.action_minimum, 3, 1)
 
 
-def test_a_seed_gives_the_same_episode_to_the_bit(robot):
+def test_a_seed_gives_the_same_episode_bit_for_bit(robot):
     one, two = (episode(robot, 7, 0.3) for _ in range(2))
     np.testing.assert_array_equal(one.actions, two.actions)
     np.testing.assert_array_equal(one.observations, two.observations)
@@ -99,7 +99,7 @@ def test_an_episode_starts_at_home_with_the_object_in_its_region(robot):
     assert np.ptp(places, axis=0).min() > 0.05
 
 
-def test_the_arm_goes_where_it_is_told_and_stays_at_home_otherwise(robot):
+def test_the_arm_follows_commands_and_stays_at_home_without_them(robot):
     home = np.array([0.0] * 6 + [0.08])
     robot.reset(0)
     for _ in range(20):
@@ -112,7 +112,7 @@ def test_the_arm_goes_where_it_is_told_and_stays_at_home_otherwise(robot):
     np.testing.assert_allclose(reached, target, atol=2e-3)
 
 
-def test_an_action_that_is_none_and_a_step_before_the_reset_are_refused():
+def test_an_invalid_action_and_a_step_before_the_reset_are_refused():
     fresh = make_simulation(FILE, 'lift', CONTRACT)
     with pytest.raises(RuntimeError, match='reset the simulation'):
         fresh.step(np.zeros(7))
@@ -156,7 +156,7 @@ def test_a_task_without_an_operator_has_none(tmp_path):
 
 @pytest.mark.parametrize('wrong', [
     dict(height=0.01), dict(start=dict(x=(0.5, 0.4), y=(0, 0), z=0.02)), dict(duration=0.0)])
-def test_a_task_that_can_not_be_is_refused(wrong):
+def test_an_impossible_task_is_refused(wrong):
     given = dict(object='cube', height=0.1, duration=0.25,
                  start=dict(x=(0.4, 0.5), y=(0, 0), z=0.02))
     LiftTask(**given)
@@ -166,7 +166,7 @@ def test_a_task_that_can_not_be_is_refused(wrong):
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40))
 def test_success_is_an_uninterrupted_time_in_the_air(high):
-    """Compared with the longest run of ticks in the air, counted in another way."""
+    """Compared with the longest run of ticks in the air, counted independently."""
     judge = LiftJudge(LiftTask('cube', 0.1, 0.25, StartRegion((0, 1), (0, 1), 0.02)))
     for index, up in enumerate(high):
         done = judge.observe(1e9 + 0.05 * index, 0.12 if up else 0.05)

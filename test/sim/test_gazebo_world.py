@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Gazebo's world, what is derived from it, its bridge and the contract say the same.
+"""Gazebo's world, the models derived from it, its bridge and the contract agree.
 
-Nothing here needs Gazebo or ROS. Whether ros_gz_bridge knows a pair of types is read from a table
-that is copied from its documentation.
+Nothing here needs Gazebo or ROS. The type pairs of ros_gz_bridge are in a table that is copied
+from its documentation.
 """
 
 from pathlib import Path
@@ -37,7 +37,7 @@ CONTRACT = load_contract(CONFIG / 'robots' / 'gazebo_arm.yaml')
 SCENE = read_scene(WORLD)
 ARM = SCENE.model('arm')
 JOINTS = [joint.name for joint in ARM.joints]
-# Type pairs of ros_gz_bridge that are used here (its README), and the direction that makes sense.
+# The type pairs of ros_gz_bridge in use (from its README), and the sensible direction.
 PAIRS = {
     ('rosgraph_msgs/msg/Clock', 'gz.msgs.Clock', 'GZ_TO_ROS'),
     ('sensor_msgs/msg/JointState', 'gz.msgs.Model', 'GZ_TO_ROS'),
@@ -48,7 +48,7 @@ PAIRS = {
     ('trajectory_msgs/msg/JointTrajectory', 'gz.msgs.JointTrajectory', 'ROS_TO_GZ'),
 }
 KEYS = {'ros_topic_name', 'gz_topic_name', 'ros_type_name', 'gz_type_name', 'direction', 'lazy'}
-# What gz-sim names its libraries and classes (Harmonic).
+# Names of gz-sim's libraries and classes (Harmonic).
 PLUGINS = {
     'gz-sim-physics-system': 'Physics', 'gz-sim-user-commands-system': 'UserCommands',
     'gz-sim-scene-broadcaster-system': 'SceneBroadcaster', 'gz-sim-contact-system': 'Contact',
@@ -82,7 +82,7 @@ def tool_in_mujoco(simulated, joints):
     return data.site('tool0').xpos.copy(), data.site('tool0').xmat.reshape(3, 3).copy()
 
 
-def test_the_urdf_is_the_one_that_the_world_gives():
+def test_the_urdf_is_that_derived_from_the_world():
     assert URDF.read_text(encoding='utf-8') == urdf_of(ARM, 'gazebo_arm'), (
         'run: python -m inril_ros.sim.gazebo.sdf_to_urdf config/gazebo/arm_world.sdf arm '
         'gazebo_arm > config/robots/gazebo_arm/gazebo_arm.urdf')
@@ -107,7 +107,7 @@ def test_the_inverse_kinematics_point_the_tool_down_at_the_place(simulated, plac
     np.testing.assert_allclose(rotation[:, 1], [-np.sin(yaw), np.cos(yaw), 0.0], atol=1e-9)
 
 
-def test_a_place_beyond_the_arm_is_told():
+def test_a_place_out_of_reach_is_reported():
     with pytest.raises(Unreachable, match='the wrist would be'):
         top_down_arm(ARM).joints(np.array([0.9, 0.0, 0.1]), 0.0)
 
@@ -130,7 +130,7 @@ def test_masses_and_inertias_are_the_same_in_mujoco(simulated):
 @pytest.mark.parametrize('link', [
     link for model in SCENE.models for link in model.links if link.inertial is not None],
     ids=lambda link: link.name)
-def test_inertias_are_those_of_a_body(link):
+def test_inertias_are_physically_possible(link):
     moments = sorted(link.inertial.moments)
     assert moments[0] > 0.0 and moments[0] + moments[1] >= moments[2]
 
@@ -147,7 +147,7 @@ def test_joints_and_limits_are_the_same_everywhere(simulated, urdf):
             joint.lower, joint.upper, joint.velocity)
 
 
-def test_the_contract_asks_for_less_than_the_joints_can():
+def test_the_contract_s_limits_are_below_those_of_the_joints():
     for action in CONTRACT.actions.values():
         for index, name in enumerate(action.joints):
             joint = ARM.joint(name)
@@ -155,7 +155,7 @@ def test_the_contract_asks_for_less_than_the_joints_can():
             assert action.max_velocity[0] <= joint.velocity
 
 
-def test_gazebo_s_systems_have_names_that_gazebo_has():
+def test_gazebo_s_systems_have_known_names():
     found = {plugin.get('filename'): plugin.get('name')
              for plugin in ElementTree.parse(WORLD).iter('plugin')}
     assert found == {file: f'gz::sim::systems::{name}' for file, name in PLUGINS.items()}
@@ -220,13 +220,13 @@ def test_the_xacro_adds_to_the_urdf_what_ros2_control_needs():
     assert friction == jaws
 
 
-def test_the_mapping_s_world_and_object_are_there():
+def test_the_mapping_s_world_and_object_exist():
     path = CONFIG / 'simulations' / 'gazebo_arm.yaml'
     mapping = load_mapping(path)
     assert (path.parent / mapping.world).resolve() == WORLD.resolve()
     task = find_task(mapping, 'lift')
     cube = SCENE.model(task.object)
-    assert cube.pose.xyz[2] == task.start.z  # it lies where the world puts it
+    assert cube.pose.xyz[2] == task.start.z  # as placed by the world
     low, high = np.array([task.start.x, task.start.y]).T
     assert (low < cube.pose.xyz[:2]).all() and (high > cube.pose.xyz[:2]).all()
 
@@ -258,7 +258,7 @@ def test_without_the_arm_the_world_is_for_a_robot_that_is_spawned():
     ('<model name="arm">', '<model name="arm"><include/>', r"\['include'\] is not understood"),
     ('<position_p_gain>400</position_p_gain>', '', 'give each joint a position_p_gain'),
     ('</sdf>', '', 'is not XML')])
-def test_what_the_derived_models_would_not_have_is_refused(tmp_path, was, becomes, message):
+def test_elements_that_derived_models_cannot_have_are_refused(tmp_path, was, becomes, message):
     text = WORLD.read_text(encoding='utf-8')
     assert was in text
     file = tmp_path / 'world.sdf'
@@ -269,7 +269,7 @@ def test_what_the_derived_models_would_not_have_is_refused(tmp_path, was, become
 
 
 @pytest.mark.skipif(shutil.which('gz') is None, reason='gz comes with Gazebo only')
-def test_gazebo_itself_takes_world_and_urdf():
+def test_gazebo_itself_accepts_world_and_urdf():
     for file in (WORLD, URDF):
         checked = subprocess.run(['gz', 'sdf', '--check', str(file)], capture_output=True,
                                  text=True, check=False)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Any Gymnasium environment becomes a robot by its mapping: a car on a hill, and gym-hil's arm."""
+"""A mapping makes any Gymnasium environment a robot: a car on a hill, and gym-hil's arm."""
 
 import copy
 
@@ -91,7 +91,7 @@ def test_an_end_without_success_is_a_failure_only_if_the_mapping_says_so(make_ca
         assert run_episode(robot, contract, uphill, 0, 400).outcome == outcome
 
 
-def test_success_may_be_a_reward_and_the_reward_the_environment_s(make_car):
+def test_success_can_be_a_reward_and_the_reward_the_environment_s(make_car):
     robot, contract = make_car(success={'reward': 90.0}, reward='environment')
     run = run_episode(robot, contract, uphill, 0, 400)
     assert run.outcome == 'success'
@@ -107,7 +107,7 @@ def test_the_environment_s_own_time_limit_does_not_count(make_car):
     assert (run.observations[1050] != run.observations[1051]).any()
 
 
-def test_what_does_not_fit_is_said(make_car):
+def test_mismatches_are_reported(make_car):
     def mapped(name, **keys):
         return {'observations': {**CAR['observations'], name: keys}}
 
@@ -164,7 +164,7 @@ def test_images_come_from_render_or_from_the_observation(make_car):
 
 @pytest.fixture(scope='module')
 def panda(opengl):
-    """Give gym-hil's arm; it draws even where only states are asked for, so it needs OpenGL."""
+    """Return gym-hil's arm; it renders even if only states are used, so it needs OpenGL."""
     pytest.importorskip('gym_hil')
     path = built_in_mapping('gym_hil_panda')
     contract = load_contract(contract_file(path, load_mapping(path)))
@@ -185,7 +185,7 @@ def pick(observation, values):
     return np.array([0.0, 0.0, 0.25, 1.0])
 
 
-def test_the_panda_gives_what_its_contract_says(panda):
+def test_the_panda_gives_the_observations_of_its_contract(panda):
     robot, contract = panda
     state = robot.reset(0)
     for _ in range(5):
@@ -199,7 +199,7 @@ def test_the_panda_gives_what_its_contract_says(panda):
     assert robot._env.unwrapped.control_dt == pytest.approx(robot.period)
 
 
-def test_the_panda_repeats_itself_and_the_seed_places_the_cube(panda):
+def test_the_panda_is_deterministic_and_the_seed_places_the_cube(panda):
     robot, contract = panda
     np.random.seed(0)
     one = run_episode(robot, contract, pick, 5, 20)
@@ -210,7 +210,7 @@ def test_the_panda_repeats_itself_and_the_seed_places_the_cube(panda):
     assert (robot.reset(6).values['cube_position'] != one.values['cube_position'][0]).any()
 
 
-def test_the_panda_is_told_of_success_and_of_failure(panda):
+def test_the_panda_reports_success_and_failure(panda):
     robot, contract = panda
     run = run_episode(robot, contract, pick, 1, contract.time_limit_ticks)
     assert run.outcome == 'success'
@@ -232,7 +232,7 @@ def test_the_panda_s_cameras_show_the_scene(panda):
     assert (images['front'] != images['wrist']).any()
 
 
-def test_a_joint_that_the_panda_lacks_is_named(panda, tmp_path):
+def test_a_joint_missing_in_the_panda_is_named(panda, tmp_path):
     _, contract = panda
     data = copy.deepcopy(yaml.safe_load(built_in_mapping('gym_hil_panda').read_text()))
     data['observations']['arm_position']['joints'][0] = 'shoulder'

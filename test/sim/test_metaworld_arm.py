@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The built-in arm speaks the contract's language, in all tasks, and repeats itself exactly."""
+"""The built-in arm keeps to the contract in all tasks, and is deterministic."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from inril_ros.sim.scripted import ScriptedOperator
 pytestmark = pytest.mark.filterwarnings('ignore:Constant')
 TASKS = sorted(load_mapping(built_in_mapping('metaworld')).tasks)
 
-# What of the MuJoCo model an observed pose is the orientation of.
+# The MuJoCo body or site whose orientation an observed pose has.
 BODIES = {
     'assembly': [('body', 'RoundNut')],
     'basketball': [('body', 'bsktball')],
@@ -86,14 +86,14 @@ def random_actions(contract, count, seed):
         contract.action_minimum, contract.action_maximum, (count, contract.action_size))
 
 
-def test_all_tasks_of_meta_world_are_there():
+def test_all_tasks_of_meta_world_are_available():
     mapping = load_mapping(built_in_mapping('metaworld'))
     assert set(BODIES) == set(TASKS)
     assert {task.environment for task in mapping.tasks.values()} == set(ALL_V3_ENVIRONMENTS)
 
 
 @pytest.mark.parametrize('task', TASKS)
-def test_each_task_gives_what_the_contract_says(task, arm, contract):
+def test_each_task_gives_the_observations_of_the_contract(task, arm, contract):
     robot = arm(task)
     states = [robot.reset(11)]
     states += [robot.step(action) for action in random_actions(contract, 30, seed=1)]
@@ -113,7 +113,7 @@ def test_a_seed_gives_the_same_episode_whatever_happened_before(task, arm, contr
     actions = random_actions(contract, 15, seed=2)
     first, _ = play(robot, 7, actions)
     operator = ScriptedOperator(task, contract)
-    for seed in (100, 101):  # by an expert, so that things are really moved in between
+    for seed in (100, 101):  # by an expert, so that objects are really moved in between
         operator.begin(seed)
         run_episode(robot, contract, lambda _, values: operator.command(values), seed, 70)
     again, _ = play(robot, 7, actions)
@@ -225,7 +225,7 @@ def test_a_step_before_the_first_reset_is_refused(metaworld_file, contract):
     robot.close()
 
 
-def test_values_of_earlier_ticks_stay(arm, contract):
+def test_values_of_earlier_ticks_do_not_change(arm, contract):
     robot = arm('pick-place')
     state = robot.reset(0)
     kept = {name: value.copy() for name, value in state.values.items()}
@@ -268,7 +268,7 @@ def test_images_show_the_scene_at_the_contract_s_size(arm, contract, opengl):
         robot.image('wrist')
 
 
-def test_a_camera_that_the_model_lacks_is_named(arm, opengl):
+def test_a_camera_missing_in_the_model_is_named(arm, opengl):
     robot = arm('pick-place')
     robot.reset(0)
     robot.image('front')

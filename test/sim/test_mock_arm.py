@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The mock arm never does what an arm can't do, is late as an arm is, and fails when told to."""
+"""The mock arm keeps an arm's limits, has an arm's latency, and fails on request."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def test_a_command_takes_effect_after_the_latency(latency):
 
 
 @pytest.mark.parametrize('contract', [TRAJECTORIES, FORWARD], ids=lambda each: each.name)
-def test_it_arrives_where_it_is_sent_and_stays(contract):
+def test_the_arm_reaches_its_target_and_stays(contract):
     drive, goal = Drive(mock_arm(contract), contract), HOME + np.linspace(-0.3, 0.3, 6)
     forward = contract is FORWARD
     assert not drive.send(array(goal) if forward else trajectory(point(0.5, goal)))
@@ -86,7 +86,7 @@ def test_a_ramp_is_followed_with_no_more_than_the_latency():
     assert np.allclose(behind, 0.02, atol=2 * STEP)
 
 
-def test_what_it_measures_is_noisy_but_true_and_repeatable():
+def test_measurements_are_noisy_but_unbiased_and_repeatable():
     samples = [mock_arm(seed=seed, noise=1e-3).measure(1) for seed in (3, 3, 4)]
     assert (samples[0].position == samples[1].position).all()
     assert (samples[0].position != samples[2].position).all()
@@ -97,7 +97,7 @@ def test_what_it_measures_is_noisy_but_true_and_repeatable():
     assert arm.measure(7).stamp == 7
 
 
-def test_it_drives_home_and_takes_no_commands_on_the_way():
+def test_the_arm_drives_home_and_ignores_commands_on_the_way():
     drive = Drive(mock_arm())
     drive.send(trajectory(point(0.5, HOME + 0.3)))
     drive.wait(1.0)
@@ -114,7 +114,7 @@ def test_it_drives_home_and_takes_no_commands_on_the_way():
     assert np.allclose(drive.position, HOME - 0.3, atol=1e-5)
 
 
-def test_a_deaf_arm_goes_on_telling_where_it_is_and_ignores_commands():
+def test_a_deaf_arm_still_publishes_its_pose_and_ignores_commands():
     drive = Drive(mock_arm())
     drive.arm.deaf = True
     assert drive.send(trajectory(point(0.2, HOME + 0.3))) == ''
@@ -132,14 +132,14 @@ def test_a_pause_of_the_process_is_caught_up_within_bounds():
     assert (drive.position == before).all()
 
 
-def test_the_joints_are_told_in_an_order_of_their_own():
+def test_the_joints_are_published_in_a_different_order():
     names = mock_arm().measure(0).names
     assert names == tuple(sorted(names)) and names[:6] != ARM.joints
     assert set(names) == {*ARM.joints, 'finger_joint'}
 
 
 def passed(fault, count=60, every=0.008):
-    """Return what comes of samples of a moving arm once a fault has begun, and the samples."""
+    """Return a moving arm's samples after a fault has begun, with and without the fault."""
     stream, arm = FaultyStream(), mock_arm()
     made = [arm.measure(round((1.0 + index * every) * 1e9)) for index in range(count + 1)]
     assert stream.published(made[0]) == [made[0]]
@@ -147,16 +147,16 @@ def passed(fault, count=60, every=0.008):
     return [sample for each in made[1:] for sample in stream.published(each)], made
 
 
-def test_nothing_is_wrong_without_a_fault():
+def test_without_a_fault_samples_are_unchanged():
     came, made = passed(Fault.NONE)
     assert came == made[1:]
 
 
-def test_silent_is_silent():
+def test_silent_passes_no_sample():
     assert passed(Fault.SILENT)[0] == []
 
 
-def test_frozen_repeats_values_with_new_stamps_and_stuck_all_of_it():
+def test_frozen_repeats_values_with_new_stamps_and_stuck_whole_samples():
     frozen, made = passed(Fault.FROZEN)
     assert all((sample.position == made[0].position).all() for sample in frozen)
     assert [sample.stamp for sample in frozen] == [sample.stamp for sample in made[1:]]
@@ -164,7 +164,7 @@ def test_frozen_repeats_values_with_new_stamps_and_stuck_all_of_it():
     assert stuck == [made[0]] * 60
 
 
-def test_slow_lets_few_through_and_late_all_of_them_later():
+def test_slow_passes_few_samples_and_late_delays_all():
     slow, made = passed(Fault.SLOW)
     assert slow == made[SLOW_SHARE::SLOW_SHARE]
     late, made = passed(Fault.LATE)
@@ -172,7 +172,7 @@ def test_slow_lets_few_through_and_late_all_of_them_later():
     assert abs(len(late) - (60 - delay)) <= 1 and late == made[1:len(late) + 1]
 
 
-def test_out_of_order_swaps_two_by_two():
+def test_out_of_order_swaps_pairs_of_samples():
     came, made = passed(Fault.OUT_OF_ORDER)
     stamps = [sample.stamp for sample in came]
     assert sorted(stamps) == [sample.stamp for sample in made[1:]]
@@ -183,7 +183,7 @@ def test_out_of_order_swaps_two_by_two():
     (Fault.NAN, lambda sample, true: np.isnan(sample.position[0])),
     (Fault.JUMP, lambda sample, true: np.isclose(
         sample.position[0] - true.position[0], JUMP_SIZE))])
-def test_one_joint_lies(fault, visible):
+def test_a_fault_of_one_joint_shows_in_its_samples_only(fault, visible):
     came, made = passed(fault)
     for sample, true in zip(came, made[1:], strict=True):
         assert visible(sample, true)
@@ -199,7 +199,7 @@ def test_a_dropped_joint_is_missing_and_the_others_are_right():
 
 @settings(max_examples=30)
 @given(st.lists(st.sampled_from(list(Fault)), max_size=8))
-def test_after_any_faults_the_stream_is_whole_again(faults):
+def test_after_any_faults_the_stream_is_complete_again(faults):
     stream, arm, stamp = FaultyStream(), mock_arm(), 0
     for fault in [*faults, Fault.NONE]:
         stream.change(fault)
@@ -210,7 +210,7 @@ def test_after_any_faults_the_stream_is_whole_again(faults):
     assert came == [sample]
 
 
-def test_pictures_follow_the_arm_and_never_repeat():
+def test_images_follow_the_arm_and_never_repeat():
     arm = mock_arm()
     picture = ArmPicture(URDF, arm.joints, 160, 120)
     first, second = picture.take(arm.position), picture.take(arm.position)
@@ -235,16 +235,16 @@ def test_the_shipped_contracts_keep_home_in_the_box_and_limits_within_the_urdf(c
                              for entry in contract.actions.values()])
     assert (speeds <= limits.velocity).all()
     hardest = max(max(entry.max_acceleration) for entry in contract.actions.values())
-    assert hardest < MockArmConfig().acceleration  # or it could not follow what is allowed
+    assert hardest < MockArmConfig().acceleration  # otherwise it could not follow allowed commands
 
 
-def test_the_tool_of_the_urdf_is_where_the_data_sheet_puts_it():
+def test_the_tool_position_of_the_urdf_is_that_of_the_data_sheet():
     chain = KinematicChain(URDF, ARM.joints, ['tool0'])
     assert np.allclose(chain.positions(np.zeros((1, 6)))[0, 0], [-0.8172, -0.2329, 0.0628],
                        atol=1e-4)
 
 
-def test_a_contract_it_cannot_be_driven_by_is_refused():
+def test_a_contract_that_cannot_drive_the_arm_is_refused():
     data = {
         'name': 'jogged', 'control_rate': 10,
         'observations': {'joints': {'topic': 'joint_states', 'joints': list(ARM.joints),

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The mock arm's controllers refuse, interpolate, hold and abort as those of ros2_control do."""
+"""The mock arm's controllers refuse, interpolate, hold and abort like those of ros2_control."""
 
 import math
 import re
@@ -30,7 +30,7 @@ def samples(made, times):
     return np.array([made.sample(time, FAR)[0] for time in times])
 
 
-def test_without_a_command_it_holds_where_it_began():
+def test_without_a_command_the_arm_holds_its_start():
     assert (controller().sample(5.0, FAR)[0] == START).all()
     assert (ForwardController(JOINTS, START).sample(5.0, FAR)[0] == START).all()
 
@@ -43,7 +43,7 @@ def test_positions_alone_are_joined_by_straight_lines_and_the_last_is_held():
     assert (made.sample(99.0, FAR)[1] == 0.0).all()
 
 
-def test_joints_in_another_order_are_told_apart_by_name():
+def test_joints_in_another_order_are_matched_by_name():
     made = controller()
     assert not made.accept(message(point(1.0, [0.8, 1.1]), joints=('b', 'a')), 0.0)
     assert np.allclose(made.sample(1.0, FAR)[0], [1.1, 0.8])
@@ -64,8 +64,8 @@ def test_velocities_and_accelerations_are_met(ends):
     assert np.allclose(positions[0], [0.6, 0.0], atol=1e-6)
     assert np.allclose(velocities[1], [0.5, -0.3], atol=2e-3)
     assert np.allclose(velocities[-2], 0.0, atol=2e-3)
-    told = np.array([made.sample(time, FAR)[1] for time in times])
-    assert np.allclose(told[1:-1], velocities[1:-1], atol=1e-3)
+    sampled = np.array([made.sample(time, FAR)[1] for time in times])
+    assert np.allclose(sampled[1:-1], velocities[1:-1], atol=1e-3)
     if 'accelerations' in ends:
         change = np.gradient(velocities, step, axis=0)
         assert np.allclose(change[3], [0.4, 0.2], atol=0.05)
@@ -75,7 +75,7 @@ def test_velocities_and_accelerations_are_met(ends):
 @given(st.lists(st.tuples(st.floats(0.001, 0.05), st.floats(-3, 3), st.floats(-3, 3)),
                 min_size=1, max_size=20))
 def test_a_stream_of_points_never_jumps(stream):
-    """Each command is one step ahead, as the actuation node sends them."""
+    """Each command is one step ahead, as sent by the actuation node."""
     made, now, last = controller(), 0.0, START
     for gap, *goal in stream:
         assert not made.accept(message(point(0.02, goal)), now)
@@ -117,7 +117,7 @@ def test_a_late_command_begins_with_the_point_that_is_due():
     (message(point(0.1, [0.5, 0.5], [0.1, 0.0])), 'velocities of the last point'),
     (message(point(0.1, [0.5, 0.5], [0.1])), 'velocities of point 0'),
 ])
-def test_a_bad_trajectory_is_refused_and_the_one_before_goes_on(wrong, why):
+def test_a_bad_trajectory_is_refused_and_the_previous_one_continues(wrong, why):
     made = controller()
     assert not made.accept(message(point(1.0, [1.1, 0.8])), 9.5)
     refusal = made.accept(wrong, 10.0)
@@ -139,7 +139,7 @@ def test_a_joint_that_does_not_follow_aborts_and_is_held_where_it_is():
     assert not made.aborted
 
 
-def test_silence_after_the_end_is_borne_or_aborted_as_configured():
+def test_silence_after_the_end_is_tolerated_or_aborted_as_configured():
     patient, strict = controller(), controller(timeout=0.5)
     for made in (patient, strict):
         assert not made.accept(message(point(1.0, [1.1, 0.8])), 0.0)
@@ -150,7 +150,7 @@ def test_silence_after_the_end_is_borne_or_aborted_as_configured():
     assert strict.aborted == 'no new command'
 
 
-def test_a_forward_controller_passes_on_and_holds_for_ever():
+def test_a_forward_controller_forwards_values_and_holds_for_ever():
     made = ForwardController(JOINTS, START)
     assert not made.accept(array([0.7, 0.8]), 0.0)
     for now in (0.0, 3600.0):
@@ -160,7 +160,7 @@ def test_a_forward_controller_passes_on_and_holds_for_ever():
 
 @pytest.mark.parametrize(('wrong', 'why'), [
     ([0.5], '1 values, 2 are needed'), ([0.5, math.inf], 'not finite'), ([], '0 values')])
-def test_a_forward_controller_refuses_what_is_not_a_pose(wrong, why):
+def test_a_forward_controller_refuses_invalid_poses(wrong, why):
     made = ForwardController(JOINTS, START)
     assert why in made.accept(array(wrong), 0.0)
     assert (made.sample(0.0, FAR)[0] == START).all()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way from a policy to joints, without processes: command path, messages, mock arm."""
+"""The whole path from a policy to joints in one process: command path, messages, mock arm."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ CHUNK, TRANSPORT = 10, 0.003  # [ticks], [s] from the tick to the controller
 
 
 class Message(SimpleNamespace):
-    """Any message: what is missing is made when it is asked for."""
+    """Any message: missing fields are made on access."""
 
     def __getattr__(self, name):
         empty = [] if name in _LISTS else Message() if name in ('header', 'stamp') else None

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulation runs on states wherever MuJoCo does; only images need OpenGL."""
+"""A simulation of states runs wherever MuJoCo does; only images need OpenGL."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# In a process of its own: MuJoCo chooses once, at its first import.
+# In a separate process: MuJoCo chooses once, at its first import.
 _SCRIPT = """
 import sys
 import numpy as np
@@ -31,13 +31,13 @@ except RenderingError as error:
 
 
 @pytest.mark.parametrize(('variables', 'warning'), [
-    # MuJoCo refuses to be imported with EGL if PyOpenGL is told to use something else.
+    # The import of MuJoCo with EGL fails if PyOpenGL is set to another platform.
     ({'PYOPENGL_PLATFORM': 'glx'}, 'cannot draw with MUJOCO_GL=egl'),
     ({'PYOPENGL_PLATFORM': 'glx', 'MUJOCO_GL': 'egl'}, 'cannot draw with MUJOCO_GL=egl'),
     ({'MUJOCO_EGL_DEVICE_ID': '99'}, ''),
     ({'MUJOCO_GL': 'disable'}, ''),
 ])
-def test_without_opengl_there_is_a_simulation_without_images(
+def test_without_opengl_a_simulation_runs_without_images(
         variables, warning, metaworld_file):
     contract_path = metaworld_file.parents[1] / 'robots' / 'metaworld_sawyer.yaml'
     environment = {key: value for key, value in os.environ.items()

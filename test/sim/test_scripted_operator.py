@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The scripted operator solves tasks imperfectly, within limits, and repeats itself exactly."""
+"""The scripted operator solves tasks imperfectly, within limits, and deterministically."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def episode(arm, contract, task, seed, noise):
                        contract.time_limit_ticks)
 
 
-def test_it_solves_pick_place_mostly(arm, contract):
+def test_the_operator_solves_pick_place_mostly(arm, contract):
     outcomes = [episode(arm, contract, 'pick-place', seed, 0.3).outcome for seed in range(5)]
     assert outcomes.count('success') >= 3
 
@@ -62,7 +62,7 @@ def test_without_noise_it_is_the_expert_on_the_simulator_s_own_observation(task,
         state = robot.step(command)
 
 
-def test_the_noise_has_the_spread_that_is_asked_for(arm, contract):
+def test_the_noise_has_the_configured_spread(arm, contract):
     # In reach the expert leaves the gripper at effort 0, far from both limits.
     values = arm('reach').reset(0).values
     operator = ScriptedOperator('reach', contract, noise=0.2)
@@ -81,7 +81,7 @@ def test_commands_stay_within_the_limits(arm, contract):
         np.testing.assert_array_equal(command, admissible_action(contract, command))
 
 
-def test_what_it_can_not_do_is_said(contract):
+def test_unsupported_tasks_and_contracts_are_reported(contract):
     with pytest.raises(MappingError, match=r"no task 'pick-plaec'; tasks are \['assembly'"):
         ScriptedOperator('pick-plaec', contract)
     with pytest.raises(MappingError, match="task 'pick-cube' has no scripted operator"):

@@ -23,7 +23,7 @@ _STORE = ros_typestore()
 
 
 def blank(name):
-    """Return a message as ROS makes it: zeros, empty strings, empty lists."""
+    """Return a message with ROS defaults: zeros, empty strings, empty lists."""
     kinds = _STORE.get_msgdef(name).fields
     return _STORE.types[name](**{field: _blank(kind) for field, kind in kinds})
 
@@ -44,20 +44,20 @@ def types(name):
 def through_the_wire(message):
     """Serialise and deserialise as a bag or the middleware does."""
     name = message.__msgtype__
-    return _STORE.deserialize_cdr(_STORE.serialize_cdr(_arrays(message), name), name)
+    return _STORE.deserialize_cdr(_STORE.serialize_cdr(_with_arrays(message), name), name)
 
 
-def _arrays(message):
-    """Turn lists of numbers into arrays, which is what the serialiser takes."""
+def _with_arrays(message):
+    """Turn lists of numbers into arrays for the serialiser."""
     for field in fields(message):
         value = getattr(message, field.name)
         if is_dataclass(value):
-            _arrays(value)
+            _with_arrays(value)
         elif isinstance(value, list) and (not value or isinstance(value[0], float)):
             if 'float' in str(dict(_STORE.get_msgdef(message.__msgtype__).fields)[field.name]):
                 setattr(message, field.name, np.array(value, dtype=np.float64))
         elif isinstance(value, list) and is_dataclass(value[0]):
-            [_arrays(item) for item in value]
+            [_with_arrays(item) for item in value]
     return message
 
 
@@ -79,7 +79,7 @@ def test_an_episode_through_messages_is_the_same_bit_for_bit(task, arm, contract
         for name, value in state.values.items():
             np.testing.assert_array_equal(frame.values[name], value)
         np.testing.assert_array_equal(builder.build(frame.values), expected)
-        # The operator sees no more than what has come over the wire.
+        # The operator sees only what has come over the wire.
         command = operator.command(frame.values).astype(np.float32)
         np.testing.assert_array_equal(command, action)
         sent = {topic: through_the_wire(message)
@@ -90,7 +90,7 @@ def test_an_episode_through_messages_is_the_same_bit_for_bit(task, arm, contract
         state = robot.step(received)
 
 
-def test_an_episode_has_one_reward_that_of_its_first_success(arm, contract):
+def test_an_episode_has_one_reward_at_its_first_success(arm, contract):
     operator = ScriptedOperator('reach', contract, noise=0.0)
     operator.begin(0)
     run = run_episode(arm('reach'), contract, lambda _, values: operator.command(values), 0, 200)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A mapping that is wrong is refused with the file, the key, and what is allowed."""
+"""A wrong mapping is refused with the file, the key, and the allowed values."""
 
 import copy
 
@@ -39,7 +39,7 @@ def changed(data, path, value):
 
 
 @pytest.mark.parametrize('name', ['metaworld', 'gym_hil_panda'])
-def test_mappings_that_come_along_fit_their_contracts(name):
+def test_shipped_mappings_fit_their_contracts(name):
     path = built_in_mapping(name)
     mapping = load_mapping(path)
     contract = load_contract(contract_file(path, mapping))
@@ -70,7 +70,7 @@ def test_the_simulator_decides_what_a_mapping_holds():
     (PANDA, 'actions.hand_velocity.scale', 0, 'actions.hand_velocity: scale is 0'),
     (PANDA, 'cameras.front', {'render': 0, 'observation': 'a'}, 'cameras.front: give exactly one'),
 ])
-def test_errors_name_the_key_and_what_is_allowed(data, path, value, message, tmp_path):
+def test_errors_name_the_key_and_the_allowed_values(data, path, value, message, tmp_path):
     file = tmp_path / 'wrong.yaml'
     file.write_text(yaml.safe_dump(changed(data, path, value)))
     with pytest.raises(MappingError, match=message) as caught:
@@ -101,7 +101,7 @@ _DATA = st.recursive(
 @given(base=st.sampled_from([METAWORLD, PANDA]), key=st.sampled_from(
     ['simulator', 'contract', 'tasks', 'cameras', 'observations', 'actions', 'success', 'modules',
      'reward', 'failure', 'unknown']), value=_DATA)
-def test_whatever_stands_in_a_file_it_is_accepted_or_refused_in_words(base, key, value):
+def test_any_file_content_is_accepted_or_refused_with_a_message(base, key, value):
     try:
         mapping = parse_mapping(changed(base, key, value), source='file.yaml')
     except MappingError as error:
@@ -110,12 +110,12 @@ def test_whatever_stands_in_a_file_it_is_accepted_or_refused_in_words(base, key,
         assert mapping.tasks
 
 
-def test_an_unknown_task_is_answered_with_the_names(metaworld_file, contract):
+def test_for_an_unknown_task_the_names_are_listed(metaworld_file, contract):
     with pytest.raises(MappingError, match=r"no task 'pick'; tasks are \['assembly', 'bask"):
         make_simulation(metaworld_file, 'pick', contract)
 
 
-def test_an_unknown_environment_is_answered_with_the_names(tmp_path, contract):
+def test_for_an_unknown_environment_the_names_are_listed(tmp_path, contract):
     file = tmp_path / 'metaworld.yaml'
     file.write_text(yaml.safe_dump(changed(METAWORLD, 'tasks.reach.environment', 'reach-v9')))
     with pytest.raises(MappingError, match="tasks.reach.environment: .*'reach-v9'.*'reach-v3'"):

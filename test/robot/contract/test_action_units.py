@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Actions between the robot's units and -1..1: there and back, ends on ends."""
+"""Actions convert between the robot's units and -1..1 and back; limits map to -1 and 1."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ CONTRACTS = [load_contract(path) for path in sorted(FOLDER.glob('*.yaml'))]
 
 
 @given(st.sampled_from(CONTRACTS), st.data())
-def test_normalised_actions_come_back(contract, data):
+def test_normalised_actions_convert_back(contract, data):
     normalised = data.draw(npst.arrays(
         np.float32, (data.draw(st.integers(1, 4)), contract.action_size),
         elements=st.floats(-1.0, 1.0, width=32)))
@@ -27,7 +27,7 @@ def test_normalised_actions_come_back(contract, data):
 
 
 @pytest.mark.parametrize('contract', CONTRACTS, ids=lambda contract: contract.name)
-def test_the_ends_are_the_limits(contract):
+def test_minus_one_and_one_are_the_limits(contract):
     ones = np.ones(contract.action_size, np.float32)
     np.testing.assert_allclose(contract.denormalise_action(-ones), contract.action_minimum, 1e-6)
     np.testing.assert_allclose(contract.denormalise_action(ones), contract.action_maximum, 1e-6)

@@ -1,9 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A contract is refused with file, key, value and remedy, or it means one thing only.
+"""A wrong contract is refused with file, key, value and remedy; a valid one is unambiguous.
 
-The mistakes below are those that people make in YAML: each is put into a shipped contract, so that
-nothing else is wrong with it.
+The mistakes below are common ones in YAML, each one put into an otherwise valid shipped contract.
 """
 
 from copy import deepcopy
@@ -28,7 +27,7 @@ SAWYER = yaml.safe_load((FOLDER / 'metaworld_sawyer.yaml').read_text())
 
 
 def changed(*path, value):
-    """The Sawyer's contract with one value replaced, or removed where it is ``...``."""
+    """Return the Sawyer's contract with one value replaced, or removed if it is ``...``."""
     data = deepcopy(SAWYER)
     place = data
     for key in path[:-1]:
@@ -142,7 +141,7 @@ def test_a_mistake_is_named_with_its_place_and_remedy(tmp_path, data, words):
         assert word in str(caught.value)
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_mistakes_are_reported_at_once():
     data = changed('control_rate', value=-1)
     data['observations']['hand_position']['field'] = 'nowhere'
     del data['episode']
@@ -249,7 +248,7 @@ yaml_like = st.recursive(
 
 
 def paths(value, path=()):
-    """Where in a contract something can be put: each key and each element."""
+    """Return the path of each key and each element of a contract."""
     yield path
     items = value.items() if isinstance(value, dict) else (
         enumerate(value) if isinstance(value, list) else ())
@@ -262,7 +261,7 @@ def paths(value, path=()):
 @example(path=('control_rate',), value=1e-300)
 @example(path=('episode', 'time_limit'), value=1e308)
 @example(path=('actions', 'hand_velocity', 'maximum'), value=[1e300, 1e300, 1e300])
-def test_whatever_stands_anywhere_is_accepted_whole_or_refused(path, value):
+def test_any_value_at_any_place_is_accepted_or_refused(path, value):
     data = changed(*path, value=value) if path else value
     try:
         contract = parse_contract(data, source='arm.yaml')

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A draft is a contract: whatever was seen, it can be loaded, and it moves nothing far."""
+"""Any draft is a contract that can be loaded, and its action ranges are small."""
 
 from types import SimpleNamespace
 
@@ -26,7 +26,7 @@ def drafted(*topics, **options):
     return parse_contract(yaml.safe_load(draft_contract(topics, **options)))
 
 
-def test_joints_are_observed_and_commanded_around_where_they_are():
+def test_joints_are_observed_and_commanded_around_their_positions():
     contract = drafted(
         TopicSeen('/arm/joint_states', JOINTS, joint_state(velocity=(0, 0)), rate=100.0),
         TopicSeen('/arm/controller/joint_trajectory', TRAJECTORY, published=False, awaited=True),
@@ -41,7 +41,7 @@ def test_joints_are_observed_and_commanded_around_where_they_are():
     assert action.max_velocity == (0.1,)
 
 
-def test_of_an_image_and_its_compressed_twin_one_is_a_camera():
+def test_an_image_and_its_compressed_twin_give_one_camera():
     contract = drafted(
         TopicSeen('/joint_states', JOINTS, joint_state()),
         TopicSeen('/front/image_raw', 'sensor_msgs/msg/Image', size=(320, 240)),
@@ -53,7 +53,7 @@ def test_of_an_image_and_its_compressed_twin_one_is_a_camera():
         'front': ('front/image_raw/compressed', 320, 30.0), 'side': ('side/image_raw', 64, 30.0)}
 
 
-def test_what_only_goes_to_the_robot_is_not_observed():
+def test_topics_that_only_go_to_the_robot_are_not_observed():
     contract = drafted(
         TopicSeen('/joint_states', JOINTS, joint_state()),
         TopicSeen('/servo/twist', 'geometry_msgs/msg/TwistStamped', awaited=True))
@@ -75,7 +75,7 @@ def test_actions_that_are_alike_are_written_out():
     [TopicSeen('/joint_states', JOINTS)],
     [TopicSeen('/joint_states', JOINTS, joint_state((), ()))],
     [TopicSeen('/pose', 'geometry_msgs/msg/PoseStamped', published=False, awaited=True)]])
-def test_nothing_to_observe_is_told_with_what_there_was(topics):
+def test_without_observations_the_error_lists_the_topics(topics):
     with pytest.raises(DraftError, match='no topic can be observed') as caught:
         draft_contract(topics)
     for topic in topics:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A contract as a file: no key twice, errors with their line, the URDF, the hash, the schema."""
+"""Contract files: duplicate keys, errors with their line, the URDF, the hash, the schema."""
 
 from copy import deepcopy
 from dataclasses import fields
@@ -56,7 +56,7 @@ def written(folder, text=ARM, name='arm.yaml'):
     (ARM.replace('{time_limit: 5}', '{time_limit: 5, time_limit: 6}'),
      "'time_limit' is there twice, in line 17 and in line 17"),
 ])
-def test_a_key_that_is_there_twice_is_refused_with_both_lines(tmp_path, text, words):
+def test_a_duplicate_key_is_refused_with_both_lines(tmp_path, text, words):
     with pytest.raises(ContractError, match='is not YAML') as caught:
         load_contract(written(tmp_path, text))
     assert words in str(caught.value)
@@ -90,7 +90,7 @@ trees = st.recursive(
 
 
 @given(st.dictionaries(keys, trees, min_size=1, max_size=4), st.booleans())
-def test_what_is_written_is_read_and_each_key_has_its_line(data, flow):
+def test_written_data_is_read_back_and_each_key_has_its_line(data, flow):
     text = yaml.safe_dump(data, default_flow_style=flow)
     read, lines = read_yaml(text)
     assert read == data
@@ -109,7 +109,7 @@ def test_any_repeated_key_is_found(names, data):
 
 
 def test_aliases_that_multiply_are_read_in_time():
-    """Ten levels of ten aliases each: 10**10 paths to walk, if one walked them."""
+    """Ten levels of ten aliases each: 10**10 paths, if they were all walked."""
     text = 'a0: &a0 {k: 1}\n' + ''.join(
         f'a{level}: &a{level} [{", ".join([f"*a{level - 1}"] * 10)}]\n' for level in range(1, 11))
     data, lines = read_yaml(text)
@@ -125,7 +125,7 @@ def with_urdf(folder, urdf='arm.urdf', content=URDF, **more):
     return written(folder, ARM + f'kinematics: {{urdf: {urdf}{lines}}}\n')
 
 
-def test_the_hash_covers_what_the_urdf_says_and_not_where_it_lies(tmp_path):
+def test_the_hash_covers_the_content_of_the_urdf_and_not_its_path(tmp_path):
     folders = [tmp_path / name for name in ('one', 'two', 'three')]
     for folder in folders:
         folder.mkdir()
@@ -143,7 +143,7 @@ def test_a_urdf_that_cannot_be_read_is_named(tmp_path):
         load_contract(path)
 
 
-def test_a_pinned_urdf_accepts_no_other(tmp_path):
+def test_a_urdf_other_than_the_pinned_one_is_refused(tmp_path):
     digest = load_contract(with_urdf(tmp_path)).kinematics.sha256
     assert load_contract(with_urdf(tmp_path, sha256=digest)).kinematics.sha256 == digest
     with pytest.raises(ContractError, match='it is another URDF'):
@@ -157,7 +157,7 @@ def test_a_urdf_outside_the_folder_needs_an_absolute_path(tmp_path):
 
 # The hash.
 
-# What was recorded and trained under a contract is refused under another hash.
+# Recordings and weights made with a contract are refused under another hash.
 HASHES = {
     'fr3_joint_trajectory': 'feb1189298b27e6b',
     'gazebo_arm': '0d5a3ea5c131faee',
@@ -174,11 +174,11 @@ HASHES = {
 
 
 @pytest.mark.parametrize('name', sorted(HASHES))
-def test_what_was_made_with_a_contract_of_ours_stays_usable(name):
+def test_shipped_contracts_keep_their_hash(name):
     assert load_contract(CONFIG / 'robots' / f'{name}.yaml').hash[:16] == HASHES[name]
 
 
-def test_a_key_at_its_default_is_as_good_as_absent():
+def test_a_key_at_its_default_equals_an_absent_key():
     data = yaml.safe_load(ARM)
     written_out = deepcopy(data)
     written_out['observations']['angle'].update(
@@ -187,8 +187,8 @@ def test_a_key_at_its_default_is_as_good_as_absent():
     assert parse_contract(data).hash == parse_contract(written_out).hash
 
 
-def test_the_hash_of_a_contract_stays_the_same_from_version_to_version():
-    """Bags and checkpoints name it: a change of this number voids all that were ever made."""
+def test_the_hash_of_a_contract_is_the_same_in_every_version():
+    """Bags and checkpoints name it: a change of this number invalidates all of them."""
     assert parse_contract(yaml.safe_load(ARM)).hash == (
         'b96bcc706105eed4bf141db54de103d157c4bddfd7607fd4563d9eb4f0ec7bd8')
 
@@ -201,7 +201,7 @@ def test_the_shipped_schema_is_current():
         'write it again: inril contract schema > config/schema/contract.schema.json')
 
 
-def test_each_key_of_the_schema_says_what_it_is_for():
+def test_each_key_of_the_schema_has_a_description():
     schema = contract_schema()
     assert set(schema['properties']) == {item.name for item in fields(Contract)}
     for entry in [schema, *schema['$defs'].values()]:

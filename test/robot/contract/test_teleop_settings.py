@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of devices: shipped ones load, wrong ones are told by file, line and key."""
+"""Device settings: shipped ones load, wrong ones are reported with file, line and key."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,11 +29,11 @@ ROBOTS = {'joystick_twist': 'metaworld_sawyer', 'joystick_joints': 'mock_arm',
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
-def test_what_is_shipped_drives_a_robot_that_is_shipped(path):
+def test_shipped_settings_drive_a_shipped_robot(path):
     kind = yaml.safe_load(path.read_text())['device']
     robot = load_contract(CONFIG / 'robots' / f'{ROBOTS[path.stem]}.yaml')
     device = load_device(kind, path)
-    if kind == 'leader':  # that contract names the leader itself; this is for another topic
+    if kind == 'leader':  # that contract names the leader itself, on another topic
         with pytest.raises(DeviceError, match='is read by the robot itself'):
             check_device(device, robot)
         return
@@ -47,7 +47,7 @@ def test_every_kind_has_defaults_and_a_dead_mans_switch(kind):
     assert kind == 'keyboard' or device.switches.joy_topic
 
 
-@pytest.mark.parametrize(('text', 'said'), [
+@pytest.mark.parametrize(('text', 'words'), [
     ('device: joystick\nspeed: 1', 'line 2: speed: unknown key'),
     ('axes: {x: {index: 99, speed: 0.1}}', 'axes.x.index'),
     ('axes: {x: {index: 1, speed: 99.0}}', 'axes.x.speed'),
@@ -58,22 +58,22 @@ def test_every_kind_has_defaults_and_a_dead_mans_switch(kind):
     ('switches: {buttons: {explode: 3}}', 'switches.buttons.explode'),
     ('switches: {joy_topic: "not a topic"}', 'switches.joy_topic'),
     ('[1, 2]', 'mapping of keys'), ('a: [', 'is not YAML'), ('x: 1\nx: 2', 'is there twice')])
-def test_wrong_settings_are_told(tmp_path, text, said):
+def test_wrong_settings_are_reported(tmp_path, text, words):
     path = tmp_path / 'pad.yaml'
     path.write_text(text)
     with pytest.raises(DeviceError) as caught:
         load_device('joystick', path)
-    assert str(caught.value).startswith(str(path)) and said in str(caught.value)
+    assert str(caught.value).startswith(str(path)) and words in str(caught.value)
 
 
-def test_an_unknown_device_and_a_missing_file_are_told(tmp_path):
+def test_an_unknown_device_and_a_missing_file_are_reported(tmp_path):
     with pytest.raises(DeviceError, match="'telepathy' is none of joystick, spacemouse"):
         load_device('telepathy')
     with pytest.raises(DeviceError, match='absent.yaml: cannot be read'):
         load_device('leader', tmp_path / 'absent.yaml')
 
 
-@pytest.mark.parametrize(('kind', 'data', 'changes', 'said'), [
+@pytest.mark.parametrize(('kind', 'data', 'changes', 'words'), [
     ('leader', {'topic': 'leader'}, {}, 'is read by the robot itself'),
     ('leader', {'switches': {'joy_topic': ''}}, {}, "has no dead man's switch"),
     ('leader', {'switches': {'joy_topic': ''}}, {'takeover': 'motion'}, ''),
@@ -87,7 +87,7 @@ def test_an_unknown_device_and_a_missing_file_are_told(tmp_path):
      "buttons for ['success'], and the contract none"),
     ('joystick', {'switches': {'deadman_button': 4, 'buttons': {'success': 9}}},
      {'success_button': 3}, '')])
-def test_a_device_that_cannot_drive_this_robot_says_what_to_change(kind, data, changes, said):
+def test_for_an_unsuitable_device_the_error_says_what_to_change(kind, data, changes, words):
     given = {'joint_action': 'arm', 'joint_topic': 'leader', 'joy_topic': 'teleop/joy',
              'twist_action': '', **changes}
     if kind in ('spacemouse', 'joystick'):
@@ -96,12 +96,12 @@ def test_a_device_that_cannot_drive_this_robot_says_what_to_change(kind, data, c
     else:
         robot = contract(**{f'teleoperation__{key}': value for key, value in given.items()})
     device = parse_device(kind, data)
-    if not said:
+    if not words:
         check_device(device, robot)
         return
     with pytest.raises(DeviceError) as caught:
         check_device(device, robot)
-    assert said in str(caught.value)
+    assert words in str(caught.value)
 
 
 nested = st.recursive(

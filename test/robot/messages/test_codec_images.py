@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An image is the same whichever encoding it came in, as far as the encoding can hold it."""
+"""Decoded images are the same for each encoding, as far as the encoding can hold them."""
 
 from types import SimpleNamespace
 
@@ -27,7 +27,7 @@ DEPTH = Camera(topic='front', width=W, height=H, depth_range=(0.5, 2.5))
 
 
 def image_message(encoding, pixels, padding=0, big=False, make=blank_message):
-    """A sensor_msgs/Image of rows (H, bytes)."""
+    """Return a sensor_msgs/Image of rows (H, bytes)."""
     message = make('sensor_msgs/msg/Image')
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
     message.encoding, message.width, message.height = encoding, W, H
@@ -59,7 +59,7 @@ def test_colours_are_exact(encoding, rgb, padding):
 @pytest.mark.parametrize('big', [False, True])
 @settings(max_examples=10)
 @given(rgb=colours)
-def test_of_sixteen_bits_the_upper_eight_are_kept(encoding, big, rgb):
+def test_the_upper_eight_of_sixteen_bits_are_kept(encoding, big, rgb):
     wide = rgb.astype(np.uint16) * 256 + 200
     wide = (wide[..., ::-1] if encoding == 'bgr16' else wide).astype('>u2' if big else '<u2')
     np.testing.assert_array_equal(
@@ -70,7 +70,7 @@ def test_of_sixteen_bits_the_upper_eight_are_kept(encoding, big, rgb):
     ('mono8', 'u1'), ('8UC1', 'u1'), ('mono16', '<u2'), ('16UC1', '<u2')])
 @settings(max_examples=10)
 @given(rgb=colours)
-def test_grey_is_grey(encoding, kind, rgb):
+def test_grey_encodings_give_grey(encoding, kind, rgb):
     grey = rgb[..., 0].astype(kind) * (256 if kind == '<u2' else 1)
     expected = np.repeat(rgb[..., :1], 3, axis=2)
     np.testing.assert_array_equal(rgb_of_image(
@@ -83,7 +83,7 @@ COLOURS = [(200, 40, 10), (10, 40, 200), (40, 200, 10), (90, 90, 90)]
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
 @pytest.mark.parametrize('wide', [False, True])
 @pytest.mark.parametrize('colour', COLOURS)
-def test_a_bayer_pattern_gives_the_colour_back(pattern, wide, colour):
+def test_a_bayer_pattern_decodes_to_its_colour(pattern, wide, colour):
     mosaic = np.zeros((H, W), np.uint8)
     for place, letter in enumerate(pattern):
         mosaic[place // 2::2, place % 2::2] = colour['rgb'.index(letter)]
@@ -95,7 +95,7 @@ def test_a_bayer_pattern_gives_the_colour_back(pattern, wide, colour):
 
 
 def yuv(colour):
-    """BT.601 with limited range, as cameras send it."""
+    """Return a colour in BT.601 with limited range, as cameras send it."""
     r, g, b = colour
     return (round(16 + 0.257 * r + 0.504 * g + 0.098 * b),
             round(128 - 0.148 * r - 0.291 * g + 0.439 * b),
@@ -104,7 +104,7 @@ def yuv(colour):
 
 @pytest.mark.parametrize('encoding', ['yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21'])
 @pytest.mark.parametrize('colour', COLOURS)
-def test_luminance_and_chrominance_give_the_colour_back(encoding, colour):
+def test_luminance_and_chrominance_decode_to_their_colour(encoding, colour):
     y, u, v = yuv(colour)
     if encoding.startswith('nv'):
         pixels = np.full((H * 3 // 2, W), y, np.uint8)
@@ -129,7 +129,7 @@ def test_depth_becomes_grey_by_the_range():
     np.testing.assert_array_equal(same[2:], grey[2:])
 
 
-def test_compressed_depth_is_depth():
+def test_compressed_depth_decodes_to_depth():
     millimetres = np.full((H, W), 1500, np.uint16)
     content = cv2.imencode('.png', millimetres)[1].tobytes()
     for data, kind in ((content, '16UC1; png'),
@@ -140,7 +140,7 @@ def test_compressed_depth_is_depth():
 
 
 @pytest.mark.parametrize('extension', ['.png', '.jpg', '.webp', '.bmp', '.tiff'])
-def test_any_compression_that_opencv_reads_is_kept_or_kept_without_loss(extension):
+def test_any_compression_that_opencv_reads_is_kept_or_recoded_without_loss(extension):
     rgb = np.zeros((H, W, 3), np.uint8)
     rgb[:, :] = (200, 40, 10)
     content = cv2.imencode(extension, rgb[..., ::-1])[1].tobytes()
@@ -177,13 +177,13 @@ def changed(**fields):
     (changed(width=0), CAMERA, 'no 0 x 8 image'),
     (changed(height=2 ** 31), CAMERA, 'bytes in rows of 36 are no'),
 ])
-def test_an_image_that_cannot_be_says_why(message, camera, words):
+def test_an_invalid_image_is_refused_with_the_reason(message, camera, words):
     with pytest.raises(CodecError, match=f'front: .*{words}'):
         rgb_of_image(message, camera)
 
 
 @pytest.mark.parametrize('data', [b'', b'nothing', b'\x89PNG\r\n\x1a\nnothing'])
-def test_what_is_no_image_is_refused(data):
+def test_data_that_is_no_image_is_refused(data):
     with pytest.raises(
             CodecError, match=rf"front: {len(data)} bytes that are no image \(format 'png'\)"):
         rgb_of_compressed(SimpleNamespace(format='png', data=data), CAMERA)

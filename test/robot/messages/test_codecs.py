@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Values come out of messages as they went in: ROS classes, rosbags classes, and CDR between them.
+"""Values survive encoding and decoding: ROS classes, rosbags classes, and CDR between them.
 
-Live topics give messages of the first kind and bags those of the second; a value that reads
-differently from the two would be learned differently from how it is acted on.
+Live topics give messages of the first kind and bags those of the second; a value that differed
+between the two would differ between training and acting.
 """
 
 from functools import cache
@@ -31,7 +31,7 @@ SAWYER = yaml.safe_load(
 JOINTS = ['left', 'right']
 BOOL = 'std_msgs/msg/Bool'
 
-# Every field of every type that a contract may name, with its number of values.
+# Every field of every type that a contract can name, with its number of values.
 OBSERVED = [
     ('geometry_msgs/msg/PoseStamped', 'pose', 7),
     ('geometry_msgs/msg/PoseStamped', 'pose.position', 3),
@@ -66,7 +66,7 @@ OBSERVED = [
     ('trajectory_msgs/msg/JointTrajectory', 'velocity', 2),
     ('trajectory_msgs/msg/JointTrajectory', 'effort', 2),
 ]
-# Read by path and size, since no table knows them.
+# Read by path and size, because they are in no table.
 OTHERS = [
     ('sensor_msgs/msg/Imu', 'linear_acceleration', 3),
     ('sensor_msgs/msg/Imu', 'orientation', 4),
@@ -94,10 +94,10 @@ def ros_type(name):
 
 
 def as_rosbags(message, type_name):
-    """The message as a bag reader gets it, by way of its serialised form.
+    """Return the message as a bag reader gets it, from its serialised form.
 
-    After an empty sequence, serialize_message returns more bytes than the message has; what is
-    published has the exact size. The rest is cut off until rosbags puts up with it.
+    After an empty sequence, serialize_message returns more bytes than the message has; published
+    messages have the exact size. Bytes are cut off until rosbags accepts the message.
     """
     raw = serialize_message(message)
     while True:
@@ -110,7 +110,7 @@ def as_rosbags(message, type_name):
 
 
 def as_ros(message, type_name):
-    """The message as a subscriber gets it, by way of its serialised form."""
+    """Return the message as a subscriber gets it, from its serialised form."""
     return deserialize_message(serialize_message(message), ros_type(type_name))
 
 
@@ -121,7 +121,7 @@ def entry(type_name, field, **more):
 
 
 def observed_entry(type_name, field, size):
-    """The entry of a contract, with all that this type needs."""
+    """Return a contract entry with all that this type needs."""
     more = {'clock': 'receive'} if type_name.startswith('std_msgs') else {}
     if field in ('axes', 'buttons', 'data') or (type_name, field, size) in OTHERS:
         more['size'] = size
@@ -129,7 +129,7 @@ def observed_entry(type_name, field, size):
 
 
 def observed_values(type_name, field, size):
-    """Values that a field can hold as they are."""
+    """Return values that a field can hold exactly."""
     if type_name.endswith('Bool'):
         return st.sampled_from([0.0, 1.0]).map(lambda value: np.array([value]))
     if field.startswith('buttons'):
@@ -147,7 +147,7 @@ def contract_of(observations=None, actions=None):
     else:
         data['policy_observations'] = ['hand_position']
     if actions:
-        # Positions may be commanded only where they are measured.
+        # Positions can be commanded only if they are measured.
         seen = {**entry('sensor_msgs/msg/JointState', 'position'), 'topic': 'seen'}
         data.update(actions=actions, observations={**data['observations'], 'joints_seen': seen})
     return parse_contract(data)
@@ -163,8 +163,8 @@ def values_of(size, width=64):
                     min_size=size, max_size=size).map(np.array)
 
 
-def test_the_tables_above_leave_no_type_out():
-    # TF is in test_transform_tree: a chain of links is no field of one message.
+def test_the_tables_above_contain_every_type():
+    # TF is in test_transform_tree: a chain of frames is no field of one message.
     assert {row[0] for row in OBSERVED} == set(OBSERVATION_TYPES) - {TRANSFORMS}
     # control_msgs is optional; its types are in test_commands.
     assert {row[0] for row in COMMANDED} == {
@@ -174,7 +174,7 @@ def test_the_tables_above_leave_no_type_out():
 @pytest.mark.parametrize(('type_name', 'field', 'size'), [*OBSERVED, *OTHERS])
 @settings(max_examples=30)
 @given(data=st.data())
-def test_an_observation_comes_back_from_either_kind_of_message(type_name, field, size, data):
+def test_an_observation_is_decoded_from_either_kind_of_message(type_name, field, size, data):
     values = data.draw(observed_values(type_name, field, size))
     contract = contract_of({'seen': observed_entry(type_name, field, size)})
     [(topic, message)] = encode_observations(contract, {'seen': values}, STAMP, ros_type)
@@ -186,7 +186,7 @@ def test_an_observation_comes_back_from_either_kind_of_message(type_name, field,
 
 @pytest.mark.parametrize(('type_name', 'field', 'size'), COMMANDED)
 @given(data=st.data())
-def test_a_command_comes_back_from_either_kind_of_message(type_name, field, size, data):
+def test_a_command_is_decoded_from_either_kind_of_message(type_name, field, size, data):
     action = data.draw(values_of(size, width=32)).astype(np.float32)
     contract = contract_of(actions={'arm': command(type_name, field, size, frame_id='base')})
     [(_, message)] = encode_command(contract, action, STAMP, ros_type)
@@ -249,7 +249,7 @@ def test_joints_are_found_by_name_in_any_order(sent, wanted):
     (joint_state(JOINTS, velocity=[1.0, 2.0]), '0 values of position for 2 joints'),
     (joint_state(JOINTS, position=[1.0, float('nan')]), 'joint_states: a value is not finite'),
     (joint_state(JOINTS, position=[float('-inf'), 0.0]), 'a value is not finite')])
-def test_a_joint_state_without_the_joints_says_what_it_lacks(message, words):
+def test_a_joint_state_without_the_joints_is_refused_with_their_names(message, words):
     observation = Observation(topic='joint_states', type='sensor_msgs/msg/JointState',
                               joints=tuple(JOINTS))
     for received in (message, as_rosbags(message, 'sensor_msgs/msg/JointState')):
@@ -260,7 +260,7 @@ def test_a_joint_state_without_the_joints_says_what_it_lacks(message, words):
 @pytest.mark.parametrize(('type_name', 'field', 'size'), [
     row for row in OBSERVED if not row[1].startswith('buttons') and row[0] != BOOL])
 @pytest.mark.parametrize('wrong', [float('nan'), float('inf'), float('-inf')])
-def test_a_value_that_is_not_finite_is_refused_wherever_it_is(type_name, field, size, wrong):
+def test_a_value_that_is_not_finite_is_refused_in_any_field(type_name, field, size, wrong):
     contract = contract_of({'seen': observed_entry(type_name, field, size)})
     for index in range(size):
         values = np.zeros(size)
@@ -287,12 +287,12 @@ def test_a_value_that_is_not_finite_is_refused_wherever_it_is(type_name, field, 
     ({'type': TRANSFORMS, 'field': 'transform', 'parent': 'a', 'child': 'a'}, 'same frame'),
     ({'field': 'axes', 'size': 2, 'parent': 'a', 'child': 'b'}, 'parent and child'),
 ])
-def test_an_observation_that_cannot_be_is_refused(change, words):
+def test_an_invalid_observation_is_refused(change, words):
     with pytest.raises(ContractError, match=words):
         contract_of({'seen': {'topic': 'topic', 'type': 'sensor_msgs/msg/Joy', **change}})
 
 
-def test_too_few_poses_are_told():
+def test_too_few_poses_are_refused():
     pose = ros_type('geometry_msgs/msg/Pose')()
     message = ros_type('geometry_msgs/msg/PoseArray')(poses=[pose, pose])
     observation = Observation(
@@ -303,7 +303,7 @@ def test_too_few_poses_are_told():
 
 
 @pytest.mark.parametrize('change', ['no points', 'other joints', 'too short'])
-def test_a_trajectory_that_lacks_the_action_is_refused(change):
+def test_a_trajectory_without_the_action_is_refused(change):
     type_name = 'trajectory_msgs/msg/JointTrajectory'
     contract = contract_of(actions={'arm': command(type_name, 'velocity', 2)})
     [(_, message)] = encode_command(contract, np.ones(2, np.float32), STAMP, ros_type)
@@ -335,7 +335,7 @@ def test_an_image_keeps_its_size_and_its_colours():
 
 
 @pytest.mark.parametrize('kind', ['sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image'])
-def test_a_simulated_camera_sends_what_its_contract_says(kind):
+def test_a_simulated_camera_sends_the_contract_s_format(kind):
     camera = Camera(topic='front', width=6, height=4, type=kind)
     image = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
     message = encode_image(camera, image, STAMP, ros_type)

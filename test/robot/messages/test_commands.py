@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Every command interface carries what the contract says, in the form its controller wants.
+"""Each command interface sends the contract's actions in the form its controller needs.
 
 control_msgs is optional and may not be installed: its messages are made here from their published
 definitions, by the same library that reads bags, and go through their serialised form.
@@ -62,7 +62,7 @@ def types(name):
 
 
 def on_the_wire(message):
-    """Serialise and deserialise, where the message is made of the types above."""
+    """Serialise and deserialise messages of the types above."""
     name = getattr(message, '__msgtype__', '')
     if not name.startswith('control_msgs'):
         return message
@@ -142,7 +142,7 @@ def test_a_gripper_action_gets_a_goal_with_position_and_effort():
 
 
 @pytest.mark.parametrize('change', ['missing', 'short', 'nan'])
-def test_a_jog_that_lacks_the_action_is_refused(change):
+def test_a_jog_without_the_action_is_refused(change):
     contract = contract_of(arm=arm('control_msgs/msg/JointJog', 'velocity'))
     message = sent(contract, [1.0, 2.0])
     if change == 'missing':
@@ -179,6 +179,6 @@ def test_an_array_of_another_size_is_refused():
      'max_jerk needs max_acceleration'),
     ({'arm': arm('trajectory_msgs/msg/JointTrajectory', 'effort', max_acceleration=[1.0])},
      'do not apply to efforts')])
-def test_what_an_interface_cannot_do_is_refused(actions, words):
+def test_actions_that_an_interface_cannot_send_are_refused(actions, words):
     with pytest.raises(ContractError, match=words):
         contract_of(**actions)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A person takes over and hands back without a jump, and every step says whose it was."""
+"""A person takes over and hands back without a jump, and every step names its source."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def action(arm=(0.0, 0.0), hand=0.0, gripper=0.0):
 
 
 def play(arbiter, requests):
-    """Executed actions, sources and shares for (person, policy) requests."""
+    """Return executed actions, sources and shares for (person, policy) requests."""
     actions, sources, shares = [], [], []
     for person, policy in requests:
         choice = arbiter.choose(person, policy)
@@ -37,7 +37,7 @@ def moving(speed, count, start=0.0):
     return [action((start + speed * PERIOD * k, 0.0), hand=0.2) for k in range(count)]
 
 
-def test_without_a_person_the_policy_is_asked_as_it_is():
+def test_without_a_person_the_policy_s_actions_are_unchanged():
     arbiter = Arbiter(CONTRACT)
     for request in moving(0.5, 20):
         choice = arbiter.choose(None, request)
@@ -47,8 +47,8 @@ def test_without_a_person_the_policy_is_asked_as_it_is():
 
 
 @pytest.mark.parametrize('leader', ['relative', 'absolute'])
-def test_takeover_and_hand_back_go_on_from_where_the_arm_was_driven(leader):
-    """Position and velocity are continuous in both; the leader is half a radian away."""
+def test_takeover_and_hand_back_continue_from_the_arm_s_pose(leader):
+    """Position and velocity are continuous at both; the leader is half a radian away."""
     arbiter = Arbiter(contract(teleoperation__leader=leader))
     policy = moving(0.5, 200)
     person = [action((1.0 - 0.3 * PERIOD * k, 0.4), hand=-0.2) for k in range(200)]
@@ -93,7 +93,7 @@ def test_the_intervention_rate_counts_the_persons_ticks():
     assert (arbiter.intervention_rate, arbiter.interventions) == (0.0, 0)
 
 
-def test_what_is_not_finite_or_of_another_size_never_gets_into_the_ramp():
+def test_requests_not_finite_or_of_the_wrong_size_never_enter_the_ramp():
     arbiter = Arbiter(CONTRACT)
     arbiter.begin(action())
     play(arbiter, [(None, action())] * 3)
@@ -104,8 +104,8 @@ def test_what_is_not_finite_or_of_another_size_never_gets_into_the_ramp():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(-1, 1), st.floats(-1, 1)), max_size=60))
-def test_a_change_of_hands_in_any_tick_changes_the_command_little(events):
-    """Between slow sources that are far apart no command moves faster than the ramp does."""
+def test_a_takeover_in_any_tick_changes_the_command_little(events):
+    """Between slow sources that are far apart no command moves faster than the ramp."""
     arbiter = Arbiter(contract(teleoperation__leader='absolute'))
     arbiter.begin(action((1.0, 0.0)))
     last = 1.0
@@ -129,7 +129,7 @@ def test_the_ramp_is_flat_at_both_ends():
     ('deadman', True, 0.0, True), ('deadman', False, 1.0, False),
     ('motion', True, 0.0, False), ('motion', False, 1.0, True),
     ('either', True, 0.0, True), ('either', False, 1.0, True), ('either', False, 0.0, False)])
-def test_who_takes_over_is_the_contracts_choice(takeover, button, speed, drives):
+def test_the_contract_decides_how_a_person_takes_over(takeover, button, speed, drives):
     switch = TakeoverSwitch(Teleoperation(takeover=takeover))
     assert switch.update(5.0, 0.01, button, speed) is drives
 
@@ -142,14 +142,14 @@ def test_a_device_that_took_over_by_moving_is_released_after_a_rest():
 
 
 @pytest.mark.parametrize('age', [0.101, float('inf'), float('nan')])
-def test_an_old_command_is_a_released_switch_even_in_mid_motion(age):
+def test_an_old_command_counts_as_a_released_switch_even_in_motion(age):
     switch = TakeoverSwitch(Teleoperation(takeover='either'))
     assert switch.update(1.0, 0.1, True, 1.0)
     assert not switch.update(1.02, age, True, 1.0)
     assert not switch.update(1.04, 0.0, False, 0.0)
 
 
-def test_a_button_counts_once_and_not_if_it_was_held_from_before():
+def test_a_button_counts_once_and_not_if_it_was_already_held():
     buttons = EpisodeButtons(Teleoperation(success_button=1, failure_button=2, discard_button=3))
     assert buttons.pressed([0, 1, 0, 0]) == []
     assert buttons.pressed([0, 0, 0, 0]) == []
@@ -160,6 +160,6 @@ def test_a_button_counts_once_and_not_if_it_was_held_from_before():
     assert buttons.pressed([0, 0, 1, 0]) == []
 
 
-def test_two_meanings_for_one_button_are_refused():
+def test_a_button_with_two_meanings_is_refused():
     with pytest.raises(ContractError, match='same index'):
         contract(teleoperation={'success_button': 0})

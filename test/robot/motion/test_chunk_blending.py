@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where chunks overlap, what is executed is what the contract chose; late steps stay late."""
+"""Overlapping chunks are blended as the contract says; late steps are not made up for."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ def chunk(value, count):
 
 def test_an_ensemble_is_the_weighted_mean_with_the_oldest_first():
     schedule = ChunkSchedule(ChunkRules(blend='ensemble', ensemble_decay=0.5))
-    for first, value in ((0, 1.0), (2, 2.0), (1, 4.0)):  # the middle one comes last
+    for first, value in ((0, 1.0), (2, 2.0), (1, 4.0)):  # the middle one arrives last
         schedule.accept(first, chunk(value, 5), first)
     weights = np.exp(-0.5 * np.arange(3))
     assert schedule.take(0).action[0] == 1.0
@@ -28,7 +28,7 @@ def test_an_ensemble_is_the_weighted_mean_with_the_oldest_first():
     assert schedule.take(5).action[0] == pytest.approx(np.average([4, 2], weights=weights[:2]))
 
 
-def test_a_cross_fade_goes_from_the_old_chunk_to_the_new_one_and_stays_there():
+def test_a_cross_fade_ends_at_the_new_chunk_and_stays_there():
     schedule = ChunkSchedule(ChunkRules(blend='cross_fade', fade=0.3), period=0.1)
     schedule.accept(0, chunk(0.0, 12), 1)
     taken = [schedule.take(tick).action[0] for tick in range(4)]
@@ -44,7 +44,7 @@ chunks = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 8), st.floats(-1,
 
 
 @given(blends, chunks, st.lists(st.integers(1, 3), max_size=12))
-def test_what_is_executed_lies_between_what_was_asked_for_its_tick(blend, asked, gaps):
+def test_the_executed_action_lies_between_those_planned_for_its_tick(blend, asked, gaps):
     schedule = ChunkSchedule(ChunkRules(blend=blend), period=0.05)
     tick, pending = 0, list(asked)
     values = {}
@@ -64,7 +64,7 @@ def test_what_is_executed_lies_between_what_was_asked_for_its_tick(blend, asked,
 
 
 @given(blends, st.integers(0, 9), st.integers(0, 20))
-def test_what_was_planned_before_a_change_of_hands_is_not_executed(blend, tick, first):
+def test_steps_planned_before_a_takeover_or_hand_back_are_not_executed(blend, tick, first):
     schedule = ChunkSchedule(ChunkRules(blend=blend))
     schedule.accept(0, chunk(1.0, 30), 1)
     for passed in range(tick):
@@ -88,7 +88,7 @@ def test_upcoming_steps_end_at_a_gap_and_stay_in_the_schedule():
 
 
 def test_a_slow_inference_gives_holds_and_no_burst():
-    """The chunk for ticks 0..7 comes at tick 5: ticks 0..4 are lost, 5..7 come at their time."""
+    """The chunk for ticks 0..7 arrives at tick 5: ticks 0..4 are lost, 5..7 are on time."""
     schedule = ChunkSchedule()
     assert [schedule.take(tick) for tick in range(5)] == [None] * 5
     schedule.accept(0, np.arange(8, dtype=np.float32)[:, None], 1)

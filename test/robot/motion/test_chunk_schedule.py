@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A step is executed at its own tick or never, and the newest chunk has the say."""
+"""A step is executed at its own tick or never, and the newest chunk takes precedence."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +10,11 @@ from inril_ros.robot.motion.chunks import ChunkSchedule
 
 
 def steps(first_tick, count, label=0.0):
-    """A chunk whose actions say which tick and which chunk they are of."""
+    """Return a chunk whose actions contain their tick and the chunk's label."""
     return np.array([[first_tick + offset, label] for offset in range(count)], np.float32)
 
 
-def test_each_step_is_given_at_its_tick_with_what_made_it():
+def test_each_step_is_returned_at_its_tick_with_its_origin():
     schedule = ChunkSchedule()
     schedule.accept(0, steps(0, 3), weights_version=7)
     for tick in range(3):
@@ -34,7 +34,7 @@ def test_a_late_chunk_is_dropped_and_not_replayed():
     assert [schedule.take(tick).action[0] for tick in (2, 3)] == [2, 3]
 
 
-def test_steps_that_were_passed_over_are_dropped_and_counted():
+def test_skipped_steps_are_dropped_and_counted():
     schedule = ChunkSchedule()
     schedule.accept(0, steps(0, 5), weights_version=1)
     assert schedule.take(3).action[0] == 3
@@ -57,9 +57,9 @@ ticks = st.tuples(st.just('tick'), st.integers(0, 2), st.just(0))
 
 
 @given(st.lists(chunks | ticks, max_size=30))
-def test_a_tick_gets_the_newest_chunk_that_has_come_by_then(events):
+def test_a_tick_gets_the_newest_chunk_that_has_arrived(events):
     schedule = ChunkSchedule()
-    due = {}  # by tick: first tick and number of the chunk that has the say
+    due = {}  # by tick: first tick and number of the chunk in force
     now, dropped = 0, 0
     for number, (kind, first, count) in enumerate(events):
         if kind == 'chunk':

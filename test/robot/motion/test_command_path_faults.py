@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong on a robot, one fault at a time: the arm is held in time, and it is said why.
+"""One fault of a robot at a time: the arm is held in time, with the reason.
 
-The faults that messages bring (joints missing or in another order, NaN) are in test_codecs, those
-of alignment in test_frame_alignment; here is what becomes of them.
+Faults in messages (joints missing or in another order, NaN) are tested in test_codecs, those of
+alignment in test_frame_alignment; here their effect on the command path.
 """
 
 from joint_arm import action, ARM, CONTRACT, contract, observed, PERIOD, Plant, URDF
@@ -18,7 +18,7 @@ from inril_ros.robot.motion.modes import IllegalMode, Mode
 
 
 class Robot:
-    """A command path that runs, with the arm behind it and a policy before it."""
+    """A running command path with an arm and a policy."""
 
     def __init__(self, of=CONTRACT, enabled=True, paced=True, dry_run=False):
         self.path = CommandPath(of, URDF, enabled=enabled, paced=paced, dry_run=dry_run)
@@ -92,10 +92,10 @@ def test_a_fault_that_lasts_needs_a_person_to_go_on(seen):
     assert robot.drive(3).mode is Mode.POLICY
 
 
-def test_a_policy_that_died_is_no_fault_that_latches():
+def test_a_dead_policy_is_a_fault_that_does_not_latch():
     robot = Robot().begin()
     robot.drive(5)
-    for _ in range(3):  # what is left of its last chunk
+    for _ in range(3):  # the rest of its last chunk
         assert robot.tick().source is Source.POLICY
     for _ in range(200):
         executed = robot.tick()
@@ -155,7 +155,7 @@ def test_a_clock_that_jumps_costs_one_tick_at_most(jump):
     assert second.mode is Mode.POLICY
 
 
-def test_a_person_takes_over_and_what_the_policy_planned_is_void():
+def test_a_takeover_discards_the_policy_s_plan():
     robot = Robot().begin()
     robot.plan(steps=50)
     for _ in range(5):
@@ -174,7 +174,7 @@ def test_a_person_takes_over_and_what_the_policy_planned_is_void():
     assert 0.0 < back.person_share < 1.0
 
 
-def test_a_person_who_lets_go_in_mid_motion_leaves_an_arm_that_brakes():
+def test_the_arm_brakes_when_a_person_lets_go_in_motion():
     robot = Robot().begin(person_only=True)
     for k in range(20):
         robot.tick(person=action((0.5 - 0.015 * k, 0.5), hand=(0.1, 0, 0)))
@@ -184,7 +184,7 @@ def test_a_person_who_lets_go_in_mid_motion_leaves_an_arm_that_brakes():
     assert steps.max() <= 1.5 * PERIOD + 1e-6
 
 
-def test_a_stale_person_is_held():
+def test_on_a_stale_person_command_the_arm_holds():
     robot = Robot().begin(person_only=True)
     executed = robot.tick(person=action(), person_age=0.2)
     assert executed.reasons == ('teleop command is 0.200 s old',)
@@ -209,8 +209,8 @@ def test_the_estop_brakes_latches_and_ends_the_episode():
     assert robot.tick().mode is Mode.IDLE
 
 
-def test_after_the_estop_the_arm_is_taken_where_it_is():
-    """A person has moved it: to go on from the old command would be a jump."""
+def test_after_the_estop_commands_start_at_the_measured_pose():
+    """A person has moved it: continuing from the old command would be a jump."""
     robot = Robot().begin()
     robot.drive(10)
     robot.path.stop('button')
@@ -223,7 +223,7 @@ def test_after_the_estop_the_arm_is_taken_where_it_is():
     np.testing.assert_allclose(robot.tick().action[ARM], robot.plant.joints, atol=1e-6)
 
 
-def test_it_is_not_resumed_while_it_brakes():
+def test_the_arm_cannot_be_resumed_while_it_brakes():
     robot = Robot().begin()
     robot.drive(10)
     robot.path.stop('button')
@@ -251,7 +251,7 @@ def test_consent_that_is_withdrawn_holds_the_arm():
     assert (executed.mode, executed.reasons) == (Mode.HOLD, ('motion is not enabled',))
 
 
-def test_an_arm_that_does_not_follow_is_given_up_on_at_once():
+def test_an_arm_that_does_not_follow_is_held_at_once():
     robot = Robot().begin()
     robot.drive(3)
     robot.plant.joints -= 1.5
@@ -263,23 +263,23 @@ def test_an_arm_that_does_not_follow_is_given_up_on_at_once():
 
 
 def test_in_a_dry_run_an_arm_that_rests_is_no_fault_and_the_commands_go_on():
-    """What would have been sent to an arm that follows at once, tick by tick."""
+    """A dry run reports, tick by tick, the commands of an arm that follows at once."""
     dry, real = Robot(dry_run=True).begin(), Robot().begin()
     start = dry.plant.joints.copy()
     for tick in range(200):
         goal = (-1.5, 1.5) if tick < 100 else (0.5, 0.5)
-        told = []
+        results = []
         for robot in (dry, real):
             robot.plan(goal)
-            told.append(robot.tick())
-        np.testing.assert_allclose(told[0].action[ARM], told[1].action[ARM], atol=1e-5)
-        assert told[0].mode is Mode.POLICY and not dry.path.modes.latched
+            results.append(robot.tick())
+        np.testing.assert_allclose(results[0].action[ARM], results[1].action[ARM], atol=1e-5)
+        assert results[0].mode is Mode.POLICY and not dry.path.modes.latched
         if tick == 99:
-            assert np.abs(told[0].action[ARM] - start).max() > 1.0  # far from where it rests
+            assert np.abs(results[0].action[ARM] - start).max() > 1.0  # far from where it rests
     np.testing.assert_array_equal(dry.plant.joints, start)
 
 
-def test_a_dry_run_begins_where_the_arm_is_and_holds_for_what_is_no_number():
+def test_a_dry_run_begins_at_the_measured_pose_and_holds_on_nan():
     robot = Robot(dry_run=True).begin()
     robot.drive(100)
     robot.path.end('success')
@@ -291,7 +291,7 @@ def test_a_dry_run_begins_where_the_arm_is_and_holds_for_what_is_no_number():
     assert 'does not follow' in robot.drive(1).reasons[0]
 
 
-def test_the_way_home_is_driven_through_the_gate_and_waits_for_observations():
+def test_homing_goes_through_the_gate_and_waits_for_observations():
     robot = Robot().begin()
     robot.tick()
     robot.path.end('success')
@@ -315,9 +315,9 @@ def test_the_way_home_is_driven_through_the_gate_and_waits_for_observations():
     assert robot.drive(3).mode is Mode.POLICY
 
 
-def test_home_is_driven_from_where_the_arm_was_left_and_reached_exactly():
+def test_homing_starts_at_the_measured_pose_and_reaches_home_exactly():
     robot = Robot(contract(episode__home={'elbow': 0.9}, episode__home_speed=0.5))
-    robot.plant.joints = np.array([0.3, 0.4])  # by hand, while nobody commanded
+    robot.plant.joints = np.array([0.3, 0.4])  # by hand, without commands
     robot.path.go_home(robot.plant.observe())
     steps = []
     for _ in range(400):
@@ -337,14 +337,14 @@ def test_home_is_driven_from_where_the_arm_was_left_and_reached_exactly():
     ({'shoulder': 1.0, 'elbow': -0.4}, (-1.0, 0.4), 'the way home leaves the workspace'),
     ({'shoulder': 0.0}, (0.0, 2.0 * np.pi), 'beyond the limits of the joints'),
     ({'shoulder': 0.0}, (np.nan, 0.0), 'no pose was measured')])
-def test_a_way_home_that_cannot_be_driven_moves_nothing(home, joints, reason):
+def test_an_impossible_way_home_moves_nothing(home, joints, reason):
     robot = Robot(contract(episode__home=home, workspace__maximum=[0.6, 0.6, 1.0]))
     with pytest.raises(ResetRefused, match=reason):
         robot.path.go_home(observed(joints))
     assert robot.path.modes.mode is Mode.IDLE
 
 
-def test_ticks_that_never_came_are_counted_and_steps_keep_to_their_ticks():
+def test_missed_ticks_are_counted_and_steps_keep_their_ticks():
     robot = Robot().begin()
     robot.path.accept_chunk(0, np.stack([action((0.5 - 0.001 * k, 0.5)) for k in range(9)]), 1)
     last = [robot.tick() for _ in range(3)][-1]
@@ -368,8 +368,8 @@ def test_no_reset_and_no_episode_without_consent():
     assert robot.path.refusal(observed()) == ''
 
 
-def test_in_lockstep_an_episode_may_be_asked_for_before_anything_was_seen():
-    """A simulator shows its first state once, which who comes late doesn't get."""
+def test_in_lockstep_an_episode_can_be_requested_before_any_observation():
+    """A simulator publishes its first state once, which a late subscriber doesn't get."""
     robot = Robot(enabled=False, paced=False)
     assert robot.path.refusal(None) == 'motion is not enabled'
     robot.path.modes.enable(True)

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Any sequence of events, however odd: what reaches the robot keeps to the rules.
+"""For any sequence of events, the commands that reach the robot keep to the rules.
 
 Messages of any content, late, lost and out of order, persons who come and go, services in any
-order, sources that fail, clocks that jump, a process that is killed and started again. An event is
+order, sources that fail, clocks that jump, a process that is killed and restarted. An event is
 one call; a step of the state machine is up to a hundred of them. With --long four times as many.
 """
 
@@ -68,7 +68,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.start()
 
     def start(self):
-        """A new process: it knows nothing of the one before."""
+        """Start a new process, without the state of the previous one."""
         self.path = CommandPath(CONTRACT, URDF)
         self.commands = []  # of the arm, since it was last anchored
         self.hand = np.zeros(3)
@@ -85,7 +85,7 @@ class CommandPathModel(RuleBasedStateMachine):
             if (place > BOX[0] + 0.02).all() and (place < BOX[1] - 0.02).all():
                 return
 
-    # What happens.
+    # Events.
 
     @rule(seed=seeds, events=kinds)
     def time_passes(self, seed, events):
@@ -95,21 +95,21 @@ class CommandPathModel(RuleBasedStateMachine):
                 self.one_tick(kind, rng)
 
     @rule(seed=seeds, kind=st.sampled_from(['near', 'policy', 'person']), ticks=st.integers(1, 60))
-    def somebody_drives(self, seed, kind, ticks):
+    def person_drives(self, seed, kind, ticks):
         rng = np.random.default_rng(seed)
         for _ in range(ticks):
             self.one_tick(kind, rng)
 
     @rule(seed=seeds, events=kinds)
-    def much_happens_in_an_episode(self, seed, events):
-        self.everything_is_made_ready()
-        self.an_episode_begins(person_only=False, blind=False)
-        self.somebody_drives(seed, 'near', 10)
+    def events_in_an_episode(self, seed, events):
+        self.person_prepares()
+        self.episode_begins(person_only=False, blind=False)
+        self.person_drives(seed, 'near', 10)
         self.time_passes(seed, events)
-        self.somebody_drives(seed, 'policy', 10)
+        self.person_drives(seed, 'policy', 10)
 
     @rule(seed=seeds)
-    def a_strange_chunk_comes(self, seed):
+    def strange_chunk_arrives(self, seed):
         self.strange_chunk(np.random.default_rng(seed))
 
     @rule(enabled=st.booleans())
@@ -118,8 +118,8 @@ class CommandPathModel(RuleBasedStateMachine):
         self.path.modes.enable(enabled)
 
     @rule()
-    def everything_is_made_ready(self):
-        """What a person does to go on; without it most sequences would end in the e-stop."""
+    def person_prepares(self):
+        """Clear obstacles as a person would; most sequences would otherwise end in the e-stop."""
         self.count()
         self.path.modes.release()
         self.path.modes.enable(True)
@@ -145,7 +145,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.resumed = self.resumed or not refusal
 
     @rule(person_only=st.booleans(), blind=st.booleans())
-    def an_episode_begins(self, person_only, blind):
+    def episode_begins(self, person_only, blind):
         self.count()
         values = None if blind else self.plant.observe()
         if self.path.refusal(values) or values is None:
@@ -156,7 +156,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.target = self.plant.joints.copy()
 
     @rule(ticks=st.integers(1, 5))
-    def ticks_never_come(self, ticks):
+    def ticks_are_missed(self, ticks):
         for _ in range(ticks):
             self.count(1)
             executed = self.path.missed_tick()
@@ -165,12 +165,12 @@ class CommandPathModel(RuleBasedStateMachine):
                 assert executed.action[ARM].tolist() == self.commands[-1].tolist()
 
     @rule()
-    def the_episode_ends(self):
+    def episode_ends(self):
         self.count()
         self.path.end('time limit')
 
     @rule(seed=seeds)
-    def a_reset_begins(self, seed):
+    def reset_begins(self, seed):
         self.count()
         rng = np.random.default_rng(seed)
         if not self.path.gate.known or self.path.refusal(self.plant.observe()):
@@ -183,17 +183,17 @@ class CommandPathModel(RuleBasedStateMachine):
             return
 
     @rule()
-    def the_process_is_killed_and_started_again(self):
+    def process_restarts(self):
         self.count()
         self.start()
 
     @precondition(lambda self: self.path.modes.mode is not Mode.ESTOP)
     @rule()
-    def the_arm_is_moved_by_hand(self):
+    def arm_is_moved_by_hand(self):
         self.count()
         self.plant.joints += 0.1
 
-    # How it happens.
+    # Helpers of the events.
 
     def count(self, ticks=0):
         counted['events'] += 1
@@ -246,7 +246,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.path.accept_chunk(int(rng.integers(0, self.path.tick_number + 9)),
                                 content.astype(np.float32), 2)
 
-    # What must hold.
+    # Checks.
 
     def check(self, executed, faults, values):
         assert executed.reasons or executed.requested is not None
@@ -261,7 +261,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.check_rest(executed)
         for reason in faults:
             assert executed.source is Source.HOLD
-            # In an episode, what stands in the way of all motion may be the reason that is given.
+            # In an episode, the reason may be an obstacle to all motion.
             assert reason in executed.reasons or executed.mode in (Mode.ESTOP, Mode.HOLD)
         if values is None:
             assert executed.source is Source.HOLD
@@ -277,11 +277,11 @@ class CommandPathModel(RuleBasedStateMachine):
     def check_limits(self, executed):
         command = executed.action
         assert np.isfinite(command).all()
-        # An arm that a person brought beyond a limit is held there, and goes no further out.
+        # An arm that a person moved beyond a limit is held there, and goes no further out.
         low, high = CONTRACT.action_minimum.copy(), CONTRACT.action_maximum.copy()
         low[ARM], high[ARM] = np.minimum(LOW, self.pose), np.maximum(HIGH, self.pose)
         assert (command >= low - 1e-5).all() and (command <= high + 1e-5).all()
-        if not self.commands:  # the first command after an anchor is where the arm is
+        if not self.commands:  # the first command after an anchor is the arm's pose
             assert (np.abs(command[ARM] - self.pose) <= VELOCITY * PERIOD).all()
         self.commands.append(command[ARM].astype(np.float64))
         recent = np.array(self.commands[-4:])
@@ -314,7 +314,7 @@ class CommandPathModel(RuleBasedStateMachine):
             assert not executed.action[HAND].any()
 
     @invariant()
-    def the_estop_stands_in_the_way(self):
+    def estop_blocks_motion(self):
         assert self.path.modes.reason
         if self.path.modes.mode is Mode.ESTOP:
             assert self.path.modes.obstacle()
@@ -323,7 +323,7 @@ class CommandPathModel(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(900)
-def test_no_sequence_of_events_gets_a_forbidden_command_past():
+def test_no_sequence_of_events_sends_a_forbidden_command():
     counted.update(events=0, ticks=0)
     run_state_machine_as_test(CommandPathModel, settings=settings(
         max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None,

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""No sequence of requests makes the limiter leave position, velocity, acceleration or jerk."""
+"""No sequence of requests exceeds the limits of position, velocity, acceleration and jerk."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ events = st.lists(st.tuples(
 
 
 def play(limiter, requests):
-    """Positions (K, n) for (kind, numbers); the first three are those at rest."""
+    """Return positions (K, n) for (kind, numbers); the first three are at rest."""
     positions = [limiter.position.copy()] * 3
     request = limiter.position.copy()
     for kind, numbers in requests:
@@ -90,7 +90,7 @@ def test_braking_always_ends_at_rest_within_the_stopping_distance(limits, place,
 
 
 @given(joint_limits(), st.integers(0, 40), anything)
-def test_what_is_looked_ahead_keeps_the_limits_and_ends_at_rest(limits, count, numbers):
+def test_the_predicted_stop_keeps_the_limits_and_ends_at_rest(limits, count, numbers):
     limiter = PositionLimiter(limits, PERIOD)
     limiter.anchor((limits.minimum + limits.maximum) / 2)
     limiter.toward(numbers, np.zeros(2))
@@ -121,8 +121,8 @@ def test_a_far_request_is_reached_without_overshoot_and_exactly():
     assert np.abs(limiter._state[1]).max() < 1e-12
 
 
-def test_a_request_that_moves_is_followed_and_not_stopped_at():
-    """It lags a steady motion by less than a tick; without drift by the stopping distance."""
+def test_a_moving_request_is_followed_without_stopping():
+    """The lag is less than a tick of a steady motion; without drift, the stopping distance."""
     lags = {}
     for drift in (0.8, 0.0):
         limiter = PositionLimiter(limits_for(), PERIOD)
@@ -137,7 +137,7 @@ def test_a_request_that_moves_is_followed_and_not_stopped_at():
 
 
 @given(joint_limits(), st.floats(-6.0, 6.0), events)
-def test_it_does_not_matter_where_the_range_of_a_joint_lies(limits, offset, requests):
+def test_an_offset_of_the_joint_s_range_changes_nothing(limits, offset, requests):
     moved = replace(limits, minimum=limits.minimum + offset, maximum=limits.maximum + offset)
     paths = []
     for each, start in ((limits, 0.0), (moved, offset)):
@@ -165,7 +165,7 @@ def test_a_joint_that_is_measured_beyond_a_limit_comes_back_and_goes_no_further(
 
 
 @given(joint_limits(), st.floats(0.0, 2.0))
-def test_what_can_be_stopped_in_a_distance_stops_in_it(limits, distance):
+def test_a_velocity_that_can_stop_in_a_distance_does_so(limits, distance):
     velocity = limits.stoppable_velocity(np.full(2, distance))
     assert (limits.stopping_distance(velocity) <= distance * (1 + 1e-9) + 1e-12).all()
     slower = velocity < limits.velocity
@@ -202,7 +202,7 @@ def test_a_velocity_changes_within_acceleration_and_jerk(limits, requests):
         assert (highest <= limit * (1 + 1e-9) + 1e-9).all()
 
 
-def test_joint_positions_are_limited_even_if_the_contract_says_nothing():
+def test_joint_positions_are_limited_even_without_limits_in_the_contract():
     limits = limits_of(Action(
         topic='a', type='trajectory_msgs/msg/JointTrajectory', joints=('x', 'y'), hold='last',
         minimum=(-1.0, -1.0), maximum=(1.0, 2.0), max_acceleration=(3.0,)))
@@ -212,7 +212,7 @@ def test_joint_positions_are_limited_even_if_the_contract_says_nothing():
     assert limits.maximum.tolist() == [1.0, 2.0]
 
 
-def test_of_two_limits_the_tighter_one_counts_and_a_contradiction_is_told():
+def test_the_tighter_limit_counts_and_a_contradiction_is_reported():
     ours, theirs = limits_for(velocity=1.0), limits_for(velocity=0.2, acceleration=9.0)
     both = ours.tightened(theirs)
     assert (both.velocity[0], both.acceleration[0]) == (0.2, 5.0)

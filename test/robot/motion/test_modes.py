@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The table of modes is the whole truth, and the e-stop is left in one way only."""
+"""The mode table holds all allowed changes, and there is only one way out of the e-stop."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ def machine_in(mode):
 
 @pytest.mark.parametrize('mode', list(Mode))
 @pytest.mark.parametrize('after', list(Mode))
-def test_what_may_follow_is_in_the_table(mode, after):
+def test_mode_changes_follow_the_table(mode, after):
     machine = machine_in(mode)
     if mode is after:
         assert machine.change(after, 'why') is False
@@ -32,7 +32,7 @@ def test_what_may_follow_is_in_the_table(mode, after):
         assert machine.mode is mode
 
 
-def test_nobody_starts_to_move_from_rest_without_the_hold_before():
+def test_all_motion_starts_from_the_hold():
     """A person and the policy take over a held arm, so an episode begins from a known pose."""
     assert not LEGAL[Mode.IDLE] & {Mode.POLICY, Mode.TELEOP}
     assert all(Mode.ESTOP in LEGAL[mode] for mode in Mode if mode is not Mode.ESTOP)
@@ -43,7 +43,7 @@ def test_the_estop_needs_release_consent_and_resume_in_this_order():
     machine.press('red button')
     assert machine.obstacle() == 'e-stop: red button'
     assert machine.resume() == 'the e-stop is still pressed'
-    machine.enable(True)  # while pressed: consent to nothing
+    machine.enable(True)  # while pressed: no consent
     assert machine.resume() == 'the e-stop is still pressed'
     machine.release()
     machine.enable(False)
@@ -54,7 +54,7 @@ def test_the_estop_needs_release_consent_and_resume_in_this_order():
     assert machine.mode is Mode.IDLE
 
 
-def test_a_press_withdraws_consent():
+def test_pressing_the_estop_withdraws_consent():
     machine = machine_in(Mode.POLICY)
     machine.press('')
     machine.release()
@@ -62,7 +62,7 @@ def test_a_press_withdraws_consent():
     assert machine.reason == 'pressed'
 
 
-def test_a_latched_hold_is_left_by_resume_only():
+def test_only_resume_ends_a_latched_hold():
     machine = machine_in(Mode.POLICY)
     machine.latch('camera is silent')
     assert machine.mode is Mode.HOLD

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The way home is a straight line within the limits, or it isn't taken at all."""
+"""Homing is a straight line within the limits, or is refused."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +52,7 @@ def test_the_path_is_straight_and_within_the_scaled_limits(start, home, speed):
 
 
 def test_a_path_that_leaves_the_box_between_two_good_ends_is_refused():
-    # From below to above by way of the front: the outstretched arm passes x = 0.7 > 0.6.
+    # From below to above through the front: the outstretched arm passes x = 0.7 > 0.6.
     narrow = contract(workspace__maximum=[0.6, 0.6, 1.0])
     gate = SafetyGate(narrow, URDF)
     start, home = np.array([-1.0, 0.4]), np.array([1.0, -0.4])
@@ -67,7 +67,7 @@ def test_a_path_that_leaves_the_box_between_two_good_ends_is_refused():
     ([0.5, 0.5], [3.0, 0.0], 'beyond the limits'),
     ([np.nan, 0.5], [0.0, 0.0], 'not finite'),
     ([1.9, 0.0], [0.5, 0.5], 'outside its workspace')])
-def test_a_way_that_cannot_be_is_refused(start, home, words):
+def test_an_impossible_way_is_refused(start, home, words):
     with pytest.raises(ResetRefused, match=words):
         HomePath(LIMITS, np.array(start), np.array(home), PERIOD, contains)
 
@@ -81,7 +81,7 @@ def test_a_home_that_the_joints_cannot_reach_is_a_mistake_in_the_contract():
 
 @pytest.mark.parametrize('home', [True, False])
 @pytest.mark.parametrize('person', [True, False])
-def test_the_steps_come_in_order(home, person):
+def test_the_reset_steps_follow_in_order(home, person):
     reset = ResetProcedure(home, person)
     assert reset.begin() is (ResetStep.HOMING if home else ResetStep.SCRIPT)
     if home:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that is asked for gets past the gate unless it is finite and within the limits."""
+"""Only requests that are finite and within the limits pass the gate."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ any_position = st.none() | npst.arrays(np.float64, 3, elements=st.floats(-2.0, 2
 @example([(np.full(4, np.nan), CENTRE)])
 @example([(np.full(4, 1e308), CENTRE)])
 @example([(np.full(4, -np.inf), None)])
-def test_whatever_is_asked_for_what_is_sent_is_allowed_and_explained(requests):
+def test_for_any_request_the_sent_action_is_allowed_and_explained(requests):
     gate = SafetyGate(CONTRACT)
     for requested, position in requests:
         verdict = gate.check(requested, None if position is None else seen(position))
@@ -61,7 +61,7 @@ def test_whatever_is_asked_for_what_is_sent_is_allowed_and_explained(requests):
 
 
 @given(npst.arrays(np.float32, 4, elements=st.floats(-0.75, 0.75, width=32)))
-def test_a_request_within_all_limits_is_sent_as_it_is(requested):
+def test_a_request_within_all_limits_is_sent_unchanged(requested):
     verdict = SafetyGate(CONTRACT).check(requested, seen())
     assert verdict.action.tolist() == requested.tolist()
     assert (verdict.held, verdict.reasons) == (False, ())
@@ -76,7 +76,7 @@ def test_a_request_in_double_precision_is_not_called_limited_for_its_rounding():
     ([2.0, 0, 0, 0], ('hand_velocity limited',)),
     ([0, 0, 0, -1.5], ('gripper_effort limited',)),
     ([0, -0.9, 0, 7], ('hand_velocity limited', 'gripper_effort limited'))])
-def test_what_is_limited_is_named(requested, reasons):
+def test_the_reasons_for_a_limited_action_are_named(requested, reasons):
     requested = np.array(requested, np.float32)
     verdict = SafetyGate(CONTRACT).check(requested, seen())
     assert verdict.action.tolist() == np.clip(requested, LOW, HIGH).tolist()
@@ -97,7 +97,7 @@ def test_when_in_doubt_velocities_stop_and_the_gripper_keeps_its_grip(requested,
     assert verdict.action.tolist() == [0.0, 0.0, 0.0, 0.75]
 
 
-def test_holding_again_holds_the_same_and_a_reset_lets_go():
+def test_a_repeated_hold_is_the_same_and_a_reset_ends_it():
     gate = SafetyGate(CONTRACT)
     gate.check(np.array([0, 0, 0, 1], np.float32), seen())
     assert gate.hold('first').action.tolist() == [0, 0, 0, 1]
@@ -106,7 +106,7 @@ def test_holding_again_holds_the_same_and_a_reset_lets_go():
     assert gate.hold('after').action.tolist() == [0, 0, 0, 0]
 
 
-def test_what_is_held_is_what_was_sent_and_not_what_was_asked_for():
+def test_the_held_action_is_the_sent_one_and_not_the_request():
     gate = SafetyGate(CONTRACT)
     gate.check(np.array([0, 0, 0, 9], np.float32), seen())
     assert gate.hold('lost').action[3] == 1.0
@@ -155,7 +155,7 @@ def test_a_robot_without_a_box_is_only_limited():
 
 
 def position_arm():
-    """Return the contract of an arm whose joint positions are commanded."""
+    """Return the contract of an arm with commanded joint positions."""
     data = yaml.safe_load(PATH.read_text())
     del data['workspace'], data['teleoperation']
     data['actions'] = {'joints': {
@@ -165,7 +165,7 @@ def position_arm():
     return parse_contract(data)
 
 
-def test_positions_are_held_where_the_joints_were_measured():
+def test_the_measured_joint_positions_are_held():
     """An arm that holds before its first command must not drive to position 0."""
     gate = SafetyGate(position_arm())
     with pytest.raises(UnknownPose):
@@ -174,7 +174,7 @@ def test_positions_are_held_where_the_joints_were_measured():
     np.testing.assert_allclose(gate.hold().action, [-0.7, 0.4], rtol=1e-6)
 
 
-def test_positions_that_nobody_measures_are_not_commanded():
+def test_positions_that_are_not_measured_are_not_commanded():
     data = yaml.safe_load(PATH.read_text())
     data['actions']['gripper_effort'].update(quantity='position', joints=['thumb'])
     with pytest.raises(ContractError, match='thumb'):

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The gate on an arm with joint limits, boxes and a hand velocity whose change is limited."""
+"""The safety gate with joint limits, boxes and a limited acceleration of the hand."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ def gate_at(joints=(0.5, 0.5), of=CONTRACT):
 
 
 def drive(gate, request, count, hand=(0.2, 0.0, 0.0)):
-    """Commands and reasons while the arm follows at once."""
+    """Return commands and reasons for an arm that follows at once."""
     commands, reasons, hand = [], set(), np.array(hand, np.float64)
     joints = gate.resting[ARM]
     for _ in range(count):
@@ -50,7 +50,7 @@ def drive(gate, request, count, hand=(0.2, 0.0, 0.0)):
     return np.array(commands), reasons
 
 
-def test_a_far_request_is_approached_within_the_limits_and_said_to_be():
+def test_a_far_request_is_approached_within_the_limits_with_a_reason():
     commands, reasons = drive(gate_at(), action((0.2, 1.0)), 200)
     assert 'arm smoothed' in reasons
     np.testing.assert_array_equal(commands[-1], action((0.2, 1.0)))
@@ -66,7 +66,7 @@ def test_the_command_starts_from_the_measured_pose_and_never_without_one():
     np.testing.assert_allclose(first[ARM], [0.3, -0.2], atol=0.001)
 
 
-def test_a_pose_that_is_not_finite_is_no_pose():
+def test_a_pose_that_is_not_finite_counts_as_missing():
     gate = SafetyGate(CONTRACT, URDF)
     gate.reset(observed((np.nan, 0.0)))
     assert not gate.known
@@ -85,14 +85,14 @@ def test_a_pose_that_is_not_finite_is_no_pose():
     (Conditions(policy_age=2.1), 'policy step is 2.100 s old'),
     (Conditions(teleop_age=0.2), 'teleop command is 0.200 s old'),
     (Conditions(tick_gap=0.2), 'tick overrun: 0.200 s since the last')])
-def test_each_condition_holds_the_arm_and_names_itself(conditions, words):
+def test_each_condition_holds_the_arm_and_is_named(conditions, words):
     gate = gate_at()
     verdict = gate.check(action((1.0, 1.0)), observed(), conditions)
     assert (verdict.held, verdict.reasons) == (True, (words,))
     np.testing.assert_array_equal(verdict.action, action())
 
 
-def test_what_is_just_allowed_is_executed():
+def test_conditions_exactly_at_the_limit_are_allowed():
     allowed = Conditions(observation_age=0.1, policy_age=2.0, teleop_age=0.1, tick_gap=0.1)
     assert gate_at().check(action(), observed(), allowed).reasons == ()
 
@@ -103,13 +103,13 @@ def test_all_reasons_are_given_at_once():
         'not enabled', 'no valid observation', 'a requested value is not finite')
 
 
-def test_a_hold_in_motion_brakes_and_then_stays_to_the_bit():
+def test_a_hold_in_motion_brakes_and_then_stays_bit_for_bit():
     gate = gate_at()
     moving, _ = drive(gate, action((0.0, 1.2), hand=(0.2, 0, 0)), 15)
     held = np.array([gate.hold('why').action for _ in range(60)])
     path = np.vstack([moving[:, ARM], held[:, ARM]])
     assert (differences(path, 1) <= VELOCITY * (1 + 1e-4)).all()
-    assert np.abs(np.diff(path, axis=0))[14].max() > 0  # it does not stop dead
+    assert np.abs(np.diff(path, axis=0))[14].max() > 0  # it does not stop abruptly
     assert (held[40:] == held[-1]).all()
     assert not gate.moving
     change = np.abs(np.diff(np.vstack([moving, held])[:, HAND], axis=0))
@@ -118,7 +118,7 @@ def test_a_hold_in_motion_brakes_and_then_stays_to_the_bit():
 
 @given(npst.arrays(np.float64, 2, elements=st.floats(0, 1)), st.lists(
     npst.arrays(np.float64, 2, elements=st.floats(-3, 3)), min_size=1, max_size=12))
-def test_the_tool_stays_in_the_box_wherever_it_is_sent(place, targets):
+def test_the_tool_stays_in_the_box_for_any_target(place, targets):
     start = LOW + place * (HIGH - LOW)
     outside = np.maximum(np.maximum(BOX[0] - tool(start), tool(start) - BOX[1]), 0.0)
     gate = gate_at(start)
@@ -129,7 +129,7 @@ def test_the_tool_stays_in_the_box_wherever_it_is_sent(place, targets):
             assert (beyond <= outside + 1e-5).all()
 
 
-def test_the_wall_is_named_and_can_be_left_again():
+def test_the_wall_is_named_and_the_arm_can_leave_it():
     gate = gate_at((0.5, 0.9))
     commands, reasons = drive(gate, action((1.3, 0.3)), 150)
     assert 'workspace tool y' in reasons
@@ -152,7 +152,7 @@ def test_a_hand_with_limited_acceleration_brakes_before_the_wall(axis, sign):
     assert abs(verdict.action[HAND][axis]) < 1e-3
 
 
-def test_the_command_waits_for_an_arm_that_is_blocked_and_gives_up_on_one_that_is_lost():
+def test_the_command_waits_for_a_blocked_arm_and_gives_up_on_a_lost_one():
     gate = gate_at()
     reasons, commands = set(), []
     for _ in range(300):  # the arm stays where it is
@@ -165,7 +165,7 @@ def test_the_command_waits_for_an_arm_that_is_blocked_and_gives_up_on_one_that_i
     assert (verdict.held, verdict.reasons) == (True, ('arm does not follow its commands',))
 
 
-def test_a_controller_that_hears_nothing_more_can_stop_by_what_it_was_sent():
+def test_a_controller_without_further_commands_can_stop_with_the_last_one():
     gate = gate_at()
     drive(gate, action((0.0, 1.2)), 12)
     command = gate.resting[ARM].astype(np.float64)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A tick leaves nothing behind and takes little: the collector has no reason to run in it."""
+"""A tick allocates little and leaves no garbage, so that the collector need not run in it."""
 
 import gc
 import tracemalloc
@@ -11,10 +11,10 @@ import numpy as np
 from inril_ros.robot.motion.command_path import CommandPath, TickInput
 
 TICKS = 400
-PEAK = 20_000  # bytes in use at a time in a tick; most of them for the box around the links
+PEAK = 20_000  # bytes in use at once in a tick, mostly for the box around the links
 
 
-def test_a_steady_state_grows_by_nothing_and_peaks_at_some_kilobytes():
+def test_ticks_in_a_steady_state_use_constant_memory_of_some_kilobytes():
     path, plant = CommandPath(CONTRACT, URDF, enabled=True), Plant()
     path.begin(plant.observe())
     chunk = np.tile(action((0.4, 0.6)), (4, 1))
@@ -35,7 +35,7 @@ def test_a_steady_state_grows_by_nothing_and_peaks_at_some_kilobytes():
     gc.collect()
     collections = sum(generation['collections'] for generation in gc.get_stats())
     tracemalloc.start()
-    for _ in range(100):  # until all that is kept from tick to tick is traced
+    for _ in range(100):  # until all state kept between ticks is traced
         tick()
     before, _ = tracemalloc.get_traced_memory()
     for index in range(TICKS):
@@ -45,7 +45,7 @@ def test_a_steady_state_grows_by_nothing_and_peaks_at_some_kilobytes():
         peaks[index] = tracemalloc.get_traced_memory()[1] - start
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # Less than a byte per tick: what grew, if anything, is not of the ticks.
+    # Less than a byte per tick: any growth is not due to the ticks.
     assert after - before < TICKS
     assert peaks.max() < PEAK, peaks.max()
     assert sum(generation['collections'] for generation in gc.get_stats()) == collections

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Joints that are commanded by velocity stop at the limits of URDF and contract, and come back."""
+"""Velocity-controlled joints stop at the limits of URDF and contract, and can come back."""
 
 from collections import deque
 
@@ -36,7 +36,7 @@ SOFT = {'max_acceleration': [5.0], 'max_jerk': [100.0]}
 
 
 def jog(gate, joints, request):
-    """Send a request; return where the joints are a period later."""
+    """Send a request; return the joint positions a period later."""
     verdict = gate.check(np.array(request, np.float32), {'angles': joints[::-1]})
     return joints + verdict.action.astype(np.float64) * PERIOD, verdict
 
@@ -54,7 +54,7 @@ def test_no_sequence_of_velocities_leads_beyond_a_limit(start, limits, requests,
 
 
 @pytest.mark.parametrize('limits', [{}, SOFT])
-def test_it_stops_at_the_limit_says_why_and_comes_back(limits):
+def test_the_joint_stops_at_the_limit_with_the_reason_and_comes_back(limits):
     gate, joints = SafetyGate(contract(**limits), URDF), np.array([2.0, 0.0])
     for _ in range(200):
         joints, verdict = jog(gate, joints, [1.5, 0.0])
@@ -66,7 +66,7 @@ def test_it_stops_at_the_limit_says_why_and_comes_back(limits):
 
 
 @pytest.mark.parametrize('limits', [{}, SOFT])
-def test_from_beyond_the_limit_only_the_way_back_is_open(limits):
+def test_beyond_the_limit_only_the_way_back_is_allowed(limits):
     gate = SafetyGate(contract(**limits), URDF)
     beyond = np.array([2.6, 0.0])
     stopped, _ = jog(gate, beyond, [1.0, 0.0])
@@ -76,7 +76,7 @@ def test_from_beyond_the_limit_only_the_way_back_is_open(limits):
     assert beyond[0] < 2.5
 
 
-def test_without_urdf_and_limits_there_is_nothing_to_brake_at_and_it_says_so():
+def test_without_urdf_and_limits_the_gate_warns_that_nothing_is_bounded():
     gate, joints = SafetyGate(contract()), np.array([2.49, 0.0])
     joints, verdict = jog(gate, joints, [1.5, 0.0])
     assert verdict.reasons == () and joints[0] > 2.5
@@ -88,7 +88,7 @@ def test_without_urdf_and_limits_there_is_nothing_to_brake_at_and_it_says_so():
        requests=st.lists(st.tuples(*[st.floats(-3.0, 3.0)] * 2), min_size=1, max_size=6),
        ticks=st.integers(1, 60))
 def test_an_old_measurement_does_not_lead_beyond_a_limit(delay, margin, limits, requests, ticks):
-    """What was sent since it was measured counts, and some that was sent before does no harm."""
+    """Commands sent since the measurement count; counting some earlier ones does no harm."""
     gate, joints = SafetyGate(contract(**limits), URDF), np.zeros(2)
     seen = deque([joints] * (delay + 1), maxlen=delay + 1)
     conditions = Conditions(observation_age=min(0.2, PERIOD * (delay + margin)))
@@ -107,7 +107,7 @@ TIGHT = {'position_minimum': [-1.0, -4.0], 'position_maximum': [1.0, 4.0]}
 
 @pytest.mark.parametrize(('robot', 'ends'), [(None, (1.0, 4.0)), (URDF, (1.0, HIGHEST))])
 @pytest.mark.parametrize('limits', [{}, SOFT])
-def test_of_the_limits_of_contract_and_urdf_the_tighter_one_counts(robot, ends, limits):
+def test_the_tighter_limit_of_contract_and_urdf_counts(robot, ends, limits):
     gate, joints = SafetyGate(contract(**TIGHT, **limits), robot), np.zeros(2)
     assert gate.unbounded == ()
     for _ in range(400):
@@ -131,7 +131,7 @@ def test_limits_that_contradict_the_urdf_are_refused():
 
 
 @given(sent=st.lists(st.floats(-2.0, 2.0), max_size=12), ticks=st.integers(0, 5))
-def test_the_reach_is_that_of_any_of_the_last_ticks(sent, ticks):
+def test_the_reach_covers_the_last_ticks(sent, ticks):
     velocities = SentVelocities(1, PERIOD, 0.1)
     for value in sent:
         velocities.add(np.array([value]))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Deadlines are absolute: no drift, no burst after a stall, no stop when a clock goes back."""
+"""Deadlines are absolute: no drift, no burst after a stall, no stop when a clock jumps back."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +13,13 @@ waits = st.lists(st.integers(0, 7 * PERIOD), max_size=60)
 
 
 @given(start=st.integers(0, 10 ** 15), sequence=waits)
-def test_each_period_is_taken_once_and_not_before_its_time(start, sequence):
+def test_each_period_is_used_once_and_not_early(start, sequence):
     deadlines, now, taken = Deadlines(PERIOD, start), start, 0
     for wait in sequence:
         now += wait
         due = deadlines.take(now)
         taken += due
-        # The k-th deadline is start + k periods, however late those before it were met.
+        # The k-th deadline is start + k periods, however late the earlier ones were met.
         assert taken == (now - start) // PERIOD
         assert deadlines.take(now) == 0
         assert deadlines._next == start + (taken + 1) * PERIOD
@@ -44,7 +44,7 @@ def test_a_clock_that_goes_back_stops_nothing(back):
 
 
 @pytest.mark.parametrize('jump', [-3.5, 3.5, 0.25])
-def test_a_clock_that_was_set_is_told_from_one_that_runs(jump):
+def test_a_clock_that_was_set_is_noticed(jump):
     watch, steady = ClockWatch(), 10 ** 12
     for _ in range(5):
         steady += PERIOD

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The delay is a quantile of what was measured, and a slow inference leaves no hole."""
+"""The delay is a quantile of the measured ones, and a slow inference leaves no gap."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ delays = st.lists(st.floats(0.0, 10.0), min_size=1, max_size=80)
 
 
 @given(delays, st.floats(0.01, 1.0), st.integers(1, 20))
-def test_it_is_the_quantile_of_the_window(measured, quantile, window):
+def test_the_delay_is_the_quantile_of_the_window(measured, quantile, window):
     estimate = DelayEstimate(0.1, quantile, window)
     for seconds in measured:
         estimate.add(seconds)
@@ -31,7 +31,7 @@ def test_delays_are_counted_in_whole_ticks(seconds, ticks):
 
 
 @pytest.mark.parametrize('strange', [float('nan'), float('inf'), -1.0])
-def test_a_clock_that_jumped_is_no_delay(strange):
+def test_a_clock_jump_is_not_counted_as_a_delay(strange):
     estimate = DelayEstimate(0.02)
     estimate.add(0.05)
     estimate.add(strange)
@@ -46,9 +46,9 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 
 
 @given(st.integers(1, 6), st.integers(12, 20))
-def test_a_chunk_that_takes_longer_than_a_period_is_there_when_the_last_one_ends(delay, length):
-    """One inference at a time, of up to half a chunk: after the first chunk no tick goes without
-    an action, and no step is executed at another tick than its own.
+def test_a_slow_chunk_is_ready_when_the_previous_one_ends(delay, length):
+    """One inference at a time, of up to half a chunk: after the first chunk each tick has an
+    action, and each step is executed at its own tick.
     """
     timing, schedule = InferenceTiming(1.0, 0, paced=True), ChunkSchedule()
     running, missing = None, []

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Chunks follow each other without a gap, as long as inferences needn't overlap for that."""
+"""Chunks follow each other without a gap, unless inferences would have to overlap."""
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,9 +12,9 @@ PERIOD = 0.02
 
 
 def covered(timing, lead, steps, delay, ticks, paced=True):
-    """Play ticks; return those with a step that was there in time, and the number of chunks.
+    """Play ticks; return those that had a step in time, and the number of chunks.
 
-    delay: [ticks] an inference takes so long, and nothing else is done meanwhile.
+    delay: Duration of an inference [ticks], in which nothing else is done.
     """
     usable, chunks, free_at = set(), 0, 0
     for tick in range(ticks):
@@ -30,7 +30,7 @@ def covered(timing, lead, steps, delay, ticks, paced=True):
 
 @given(steps=st.integers(2, 30), delay=st.integers(0, 20), lead=st.integers(0, 5))
 def test_after_the_first_chunk_no_tick_is_without_a_step(steps, delay, lead):
-    # Inferences don't overlap, so one that takes longer leaves gaps whatever is done.
+    # Inferences don't overlap, so a longer one leaves gaps in any case.
     assume(delay < steps and 2 * delay <= steps + lead)
     timing = InferenceTiming(PERIOD, lead, paced=True)
     ticks = 40 * steps
@@ -43,7 +43,7 @@ def test_after_the_first_chunk_no_tick_is_without_a_step(steps, delay, lead):
     assert chunks <= 2 + ticks / max(1, steps + lead - max(delay, lead))
 
 
-def test_in_lockstep_a_chunk_is_used_to_its_end_whatever_it_takes():
+def test_in_lockstep_each_chunk_is_used_to_its_end():
     timing = InferenceTiming(PERIOD, 0, paced=False)
     usable, chunks = covered(timing, 0, 8, delay=100, ticks=80, paced=False)
     assert chunks == 10
@@ -51,7 +51,7 @@ def test_in_lockstep_a_chunk_is_used_to_its_end_whatever_it_takes():
 
 
 @pytest.mark.parametrize('delay', [0.3, 1.0, 2.5])
-def test_the_next_inference_begins_so_early_that_it_ends_with_the_chunk(delay):
+def test_the_next_inference_ends_together_with_the_chunk(delay):
     timing = InferenceTiming(PERIOD, 1, paced=True)
     timing.inferred(10, 8, delay * PERIOD)
     due = next(tick for tick in range(11, 40) if timing.is_due(tick))
@@ -59,7 +59,7 @@ def test_the_next_inference_begins_so_early_that_it_ends_with_the_chunk(delay):
     assert arrives <= 10 + 1 + 8 < arrives + 1 + 1
 
 
-def test_nothing_is_planned_while_a_person_drives_and_at_once_when_they_let_go():
+def test_planning_pauses_while_a_person_drives_and_resumes_at_once():
     timing = InferenceTiming(PERIOD, 1, paced=True)
     timing.inferred(0, 50, 0.01)
     assert not timing.is_due(7)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The histogram of tick gaps counts each gap once, in the bin it belongs to."""
+"""The histogram of tick gaps counts each gap once, in its bin."""
 
 from hypothesis import given
 from hypothesis import strategies as st
