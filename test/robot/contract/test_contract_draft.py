@@ -61,7 +61,7 @@ def test_topics_that_only_go_to_the_robot_are_not_observed():
     assert contract.actions['servo_twist'].hold == 'zero'
 
 
-def test_actions_that_are_alike_are_written_out():
+def test_similar_actions_are_written_out():
     text = draft_contract([
         TopicSeen('/joint_states', JOINTS, joint_state()),
         *(TopicSeen(f'/{side}/twist', 'geometry_msgs/msg/TwistStamped', awaited=True)
