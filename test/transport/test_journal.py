@@ -5,12 +5,14 @@
 import os
 from pathlib import Path
 import signal
+import struct
 import subprocess
 import sys
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
+from mcap.writer import MCAP0_MAGIC
 import pytest
 from rosbags.highlevel import AnyReader
 
@@ -175,6 +177,23 @@ def test_no_record_before_the_cut_is_lost(contents, tmp_path):
         counts.append(len(list(read_journal(path.parent))))
     assert counts == sorted(counts)
     assert set(counts) == set(range(len(RECORDS) + 1))
+
+
+def test_a_record_that_was_damaged_into_another_kind_is_found(contents, tmp_path):
+    closed = contents[1]
+    path = placed(tmp_path / 'journal', closed) / '000001-1.mcap'
+    place, lengths = len(MCAP0_MAGIC), []
+    while place < len(closed) - len(MCAP0_MAGIC):
+        opcode, length = struct.unpack_from('<BQ', closed, place)
+        for other in {*range(17), 128, 255} - {opcode}:  # MCAP defines 1 to 15
+            path.write_bytes(closed[:place] + bytes([other]) + closed[place + 1:])
+            damages = []
+            found = list(read_journal(path.parent, damages))
+            assert set(found) <= set(numbered(RECORDS))
+            assert len(found) == len(RECORDS) or damages, (place, opcode, other)
+        lengths.append(length)
+        place += 9 + length
+    assert len(lengths) > 2 * len(RECORDS)
 
 
 @settings(max_examples=200)

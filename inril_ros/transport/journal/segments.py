@@ -3,8 +3,10 @@
 """Journal segments on disk: MCAP with one record per chunk, so that each record has a checksum.
 
 MCAP has a CRC per chunk and none per message: with a chunk per record a flipped bit shows in the
-very record that it hit. Any MCAP reader reads a closed segment. A segment that was not closed is
-read up to its last whole record; a record with a wrong checksum is left out and reported.
+very record that it hit. Only the records that the writer makes are accepted, each in its form, so
+that a chunk whose opcode was damaged isn't passed over as something else. Any MCAP reader reads a
+closed segment. A segment that was not closed is read up to its last whole record; a record with a
+wrong checksum is left out and reported.
 """
 
 from collections.abc import Iterator
@@ -28,7 +30,8 @@ _FRAME = struct.Struct('<BQ')  # opcode, length
 # the records follow.
 _CHUNK = struct.Struct('<QQQII')
 _SMALLEST = _FRAME.size + _CHUNK.size + 8 + _FRAME.size  # [byte] of a chunk with a record
-_MESSAGE = struct.Struct('<HIQQ')  # channel, sequence, log time, publish time
+_INDEX = struct.Struct('<HI')  # of a MessageIndex: channel, size of the entries [byte]
+_INDEX_ENTRY, _DATA_END = 16, 4  # [byte]
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Re
             if not head:
                 return  # whole, but not closed
             opcode, length = _FRAME.unpack(head) if len(head) == _FRAME.size else (0, 0)
-            if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+            if opcode == Opcode.DATA_END and length == _DATA_END:
                 return
             reason = _frame_is_wrong(head, opcode, length)
             content = b'' if reason else file.read(length)
@@ -195,6 +198,8 @@ def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Re
                 damages.append(Damage(path, start, reason, rest=True, cut_off=(
                     short and _is_cut_off(opcode, length, content, size))))
                 return
+            if opcode == Opcode.HEADER and start == len(MCAP0_MAGIC):
+                continue
             try:
                 messages = _messages(opcode, content)
             except (McapError, EOFError, ValueError, struct.error) as error:
@@ -231,12 +236,18 @@ def _is_cut_off(opcode: int, length: int, content: bytes, size: int) -> bool:
 
 
 def _messages(opcode: int, content: bytes) -> list[tuple[int, bytes]]:
-    """Return the messages of an MCAP record: of a chunk, or a single one without a checksum."""
-    if opcode == Opcode.MESSAGE:
-        _, sequence, _, _ = _MESSAGE.unpack_from(content)
-        return [(sequence, content[_MESSAGE.size:])]
-    if opcode != Opcode.CHUNK:
+    """Return the messages of an MCAP record: those of a chunk, or none of a chunk's index.
+
+    Raises:
+        ValueError, McapError, EOFError, struct.error: It is neither, or damaged.
+    """
+    if opcode == Opcode.MESSAGE_INDEX:
+        _, entries = _INDEX.unpack_from(content)
+        if entries != len(content) - _INDEX.size or entries % _INDEX_ENTRY:
+            raise ValueError('it is no index of a chunk')
         return []
+    if opcode != Opcode.CHUNK:
+        raise ValueError(f'opcode {opcode} where a chunk or its index is expected')
     begin, end, size, checksum, name = _CHUNK.unpack_from(content)
     records = content[_CHUNK.size + 8:]
     if name or size != len(records) or zlib.crc32(records) != checksum:
