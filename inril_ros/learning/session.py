@@ -269,8 +269,9 @@ class FineTuningSession:
             'closed': sorted(self._closed),
             'waiting': waiting_document,
         }
-        return ({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()},
-                json.dumps(document, sort_keys=True))
+        # Images never change, and the replay's are gigabytes: they are not copied once more.
+        return ({name: tensor.detach().to('cpu', copy=not name.endswith('.images'))
+                 for name, tensor in tensors.items()}, json.dumps(document, sort_keys=True))
 
     def load_state_dict(self, tensors: dict[str, Tensor], document_json: str) -> None:
         """Continue a saved session.

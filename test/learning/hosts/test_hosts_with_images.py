@@ -288,6 +288,20 @@ def test_images_that_the_model_does_not_look_at_are_not_kept(name: str) -> None:
     assert not [key for key in session.state_dict()[0] if 'images' in key]
 
 
+def test_a_saved_session_copies_what_changes_and_images_only_once(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of('idql', 'both')
+    session = FineTuningSession(
+        SessionConfig(host=HOSTS['idql'][1]), cloned('idql', 'both'),
+        [demonstration(model, seed) for seed in range(5)], 0, 'cpu')
+    memory = session.memory.state_dict()
+    monkeypatch.setattr(session.memory, 'state_dict', lambda: memory)
+    tensors, _ = session.state_dict()
+    copied = {name for name, array in memory.items()
+              if array.size and tensors[f'memory.{name}'].data_ptr() != array.ctypes.data}
+    assert copied == {name for name, array in memory.items() if array.size} - {'images'}
+
+
 def test_experience_without_the_images_that_the_model_needs_is_refused() -> None:
     blind, seeing = demonstration(model_of('idql', 'state'), 0), cloned('idql', 'both')
     expected = r'images of \(C, H, W, 3\) = None, the model \(2, 16, 16, 3\)'
