@@ -3,8 +3,8 @@
 """Import of recordings that others made, any bag of ROS 2 or ROS 1, as demonstrations.
 
 Each episode becomes a bag as the recorder makes it: the messages as they came, the action of each
-tick, the events. So the same code reads these and recorded demonstrations. Messages are read in
-one pass and few at a time. Either all episodes of a recording are added, or none.
+tick, the events. So the same code reads these and recorded demonstrations. The messages of an
+episode are read in one pass, a few at a time. Either all episodes are added, or none.
 """
 
 from collections.abc import Callable, Sequence
