@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How Sphinx makes the web site: ``sphinx-build -W docs site``."""
+"""How Sphinx makes the web site: ``sphinx-build -W docs build/site``."""
 
 from pathlib import Path
 import re

@@ -37,7 +37,7 @@ class InterleavingConfig(BoundedConfig):
     anchor (C3), dose."""
     m_min: float = 2.0
     m_max: float = 30.0
-    """Bounds of an adaptive m; the range that the paper's ablation covers."""
+    """Bounds of an adaptive m."""
     dose_target: float = 0.2
     """|path of IL| / |path of RL| at which the controller dose keeps the run."""
     anchor_slack: float = 0.2
