@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a report, against ones that were worked out by hand."""
+"""The numbers of a report, compared with hand calculations."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_steps_to_a_success_are_those_of_the_first_point_that_has_it():
     assert each.steps_to(0.9) is None
 
 
-def test_a_run_that_never_got_there_counts_as_slower_than_all():
+def test_a_run_that_never_succeeds_counts_as_slower_than_all():
     curves = curves_of(rows([0.0, 0.5], seed=0) + rows([0.0, 0.0, 0.5], seed=1)
                        + rows([0.0, 0.1], seed=2))
     assert median_steps(curves, 0.5) == (200.0, 2)
@@ -66,7 +66,7 @@ def test_mean_and_interquartile_mean_over_all_values():
     assert mean(strata).n == 8
 
 
-def test_the_interval_of_a_mean_is_that_of_theory():
+def test_the_interval_of_a_mean_agrees_with_theory():
     values = np.random.default_rng(0).normal(5.0, 2.0, 200)
     estimate = mean([values])
     half = 1.96 * values.std() / np.sqrt(200)
@@ -74,8 +74,8 @@ def test_the_interval_of_a_mean_is_that_of_theory():
     assert estimate.high == pytest.approx(values.mean() + half, abs=0.05)
 
 
-def test_tasks_are_resampled_each_by_itself():
-    # Two tasks far apart, each without spread: nothing is uncertain.
+def test_each_task_is_resampled_separately():
+    # Two tasks far apart, each without spread: no uncertainty.
     estimate = mean([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.5, 0.5)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations are as good or as bad as a study asks for, and the robot as different."""
+"""Demonstrations have the quality, and the robot the differences, that a study configures."""
 
 import numpy as np
 import pytest
@@ -29,17 +29,17 @@ def test_demonstrations_succeed_and_a_seed_repeats_them():
     assert not np.array_equal(first[0].observations[0], other[0].observations[0])
 
 
-def test_expert_labels_show_the_way_that_the_noisy_robot_should_have_gone():
+def test_expert_labels_are_the_actions_the_noisy_robot_should_have_taken():
     executed, = made(number=1, labels='executed')
     labelled, = made(number=1, labels='expert')
-    # The same noise was executed, so the robot came the same way.
+    # The same noise was executed, so the robot took the same path.
     np.testing.assert_array_equal(executed.observations, labelled.observations)
     clean, = made(number=1, action_noise=0.0)
     np.testing.assert_allclose(labelled.actions[0], clean.actions[0], atol=1e-6)
     assert np.abs(executed.actions[0] - clean.actions[0]).max() > 0.05
 
 
-def test_failures_are_kept_only_if_asked_for():
+def test_failures_are_kept_only_if_configured():
     # Within 8 ticks nobody reaches the goal.
     kept = made(number=3, keep_failures=True, time_limit=0.1)
     assert [(episode.success, episode.steps) for episode in kept] == [(False, 8)] * 3
@@ -47,7 +47,7 @@ def test_failures_are_kept_only_if_asked_for():
         made(number=1, time_limit=0.1)
 
 
-def test_a_share_of_the_region_keeps_to_its_lowest_part():
+def test_a_share_of_the_region_is_its_lowest_part():
     task = Task('reach')
     robot = bench_of(task).open()
     starts = np.stack([robot.reset(seed).values['goal_position'] for seed in range(40)])
@@ -77,17 +77,17 @@ def test_another_policy_can_demonstrate(tmp_path):
         made(number=1, source='policy', path=str(tmp_path / 'small'))
 
 
-class Recording:
-    """A robot that notes what it is told to do."""
+class RecordingRobot:
+    """A robot that records its actions."""
 
     def __init__(self, robot):
-        self.robot, self.told = robot, []
+        self.robot, self.actions = robot, []
 
     def reset(self, seed):
         return self.robot.reset(seed)
 
     def step(self, action):
-        self.told.append(action)
+        self.actions.append(action)
         return self.robot.step(action)
 
 
@@ -95,7 +95,7 @@ def test_a_shift_scales_delays_and_biases():
     bench = bench_of(Task('reach'))
     shift = Shift(action_gain=0.5, latency=2, observation_bias={
         'goal_position': (0.01, 0.0, -0.02), 'gripper_opening': 0.1})
-    plain, inner = bench.open(), Recording(bench.open())
+    plain, inner = bench.open(), RecordingRobot(bench.open())
     shifted = ShiftedRobot(inner, bench.contract, shift)
     true, seen = plain.reset(3), shifted.reset(3)
     np.testing.assert_allclose(
@@ -103,22 +103,23 @@ def test_a_shift_scales_delays_and_biases():
     np.testing.assert_allclose(
         seen.values['gripper_opening'] - true.values['gripper_opening'], [0.1])
     np.testing.assert_array_equal(seen.values['hand_position'], true.values['hand_position'])
-    told = [np.array([0.1 * step, -0.2, 0.3, 1.0]) for step in range(4)]
-    for action in told:
+    sent = [np.array([0.1 * step, -0.2, 0.3, 1.0]) for step in range(4)]
+    for action in sent:
         shifted.step(action)
-    np.testing.assert_allclose(inner.told, [np.zeros(4)] * 2 + [0.5 * each for each in told[:2]])
+    np.testing.assert_allclose(
+        inner.actions, [np.zeros(4)] * 2 + [0.5 * each for each in sent[:2]])
     shifted.reset(4)
-    shifted.step(told[3])
-    np.testing.assert_array_equal(inner.told[-1], np.zeros(4))  # nothing of the last episode
+    shifted.step(sent[3])
+    np.testing.assert_array_equal(inner.actions[-1], np.zeros(4))  # no action of the last episode
 
 
-def test_without_a_shift_nothing_is_in_between():
+def test_without_a_shift_the_robot_is_unwrapped():
     bench = bench_of(Task('reach'))
     assert type(bench.open_shifted()) is type(bench.open())
     assert isinstance(bench_of(Task('reach', shift=Shift(latency=1))).open_shifted(), ShiftedRobot)
 
 
-def test_a_bias_that_fits_no_observation_is_refused():
+def test_a_bias_for_an_unknown_observation_is_refused():
     with pytest.raises(StudyError, match='goal_pose'):
         bench_of(Task('reach', shift=Shift(observation_bias={'goal_pose': 0.1})))
     with pytest.raises(StudyError, match='2 values, 1 or 3'):

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Intervals against published numbers and against their own definition."""
+"""Intervals, compared with published numbers and with their definition."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,13 +24,13 @@ def test_difference_of_a_published_example():
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_holds_the_rate_and_stays_a_fraction(counts):
+def test_the_interval_contains_the_rate_and_stays_within_0_and_1(counts):
     rate = success_rate(*counts)
     assert 0 <= rate.low <= rate.value <= rate.high <= 1
     assert rate.low < rate.high
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
+def test_the_interval_has_its_stated_coverage():
     generator = np.random.default_rng(1)
     truth, n = 0.3, 50
     counts = generator.binomial(n, truth, 2000)
@@ -46,11 +46,11 @@ def test_impossible_counts_are_refused(counts):
 
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_percents_on_paper_are_within_half_and_halves_go_up(counts):
+def test_printed_percents_are_rounded_with_halves_up(counts):
     successes, n = counts
     shown = whole_percent(successes / n)
     assert 0 <= shown <= 100 and -n <= 2 * (100 * successes - shown * n) < n
 
 
-def test_rates_and_their_difference_agree_on_paper():
+def test_printed_rates_and_their_difference_agree():
     assert [whole_percent(rate) for rate in (0.475, 0.575, 0.575 - 0.475)] == [48, 58, 10]

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Any Gymnasium id with vectors is a task; what isn't is refused in words."""
+"""Any Gymnasium id with vector spaces is a task; others are refused with the reason."""
 
 import gymnasium
 from gymnasium.spaces import Box, Dict, Discrete
@@ -16,7 +16,7 @@ from inril_ros.learning.policies.model_config import ModelConfig
 
 
 class Slider(gymnasium.Env):
-    """A point on a line; the goal is a place on it."""
+    """A point on a line with a goal position."""
 
     observation_space = Dict({name: Box(-9.0, 9.0, (size,)) for name, size in (
         ('observation', 2), ('achieved_goal', 1), ('desired_goal', 1))})
@@ -28,14 +28,14 @@ class Slider(gymnasium.Env):
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self._place, self._goal = 0.0, self.np_random.uniform(1.0, 2.0)
-        return self._seen(), {}
+        return self._observation(), {}
 
     def step(self, action):
         self._place += 0.1 * float(action[0])
         near = abs(self._place - self._goal) < 0.2
-        return self._seen(), -1.0, False, False, {self._key: near}
+        return self._observation(), -1.0, False, False, {self._key: near}
 
-    def _seen(self):
+    def _observation(self):
         return {'observation': np.array([self._place, 7.0]),
                 'achieved_goal': np.array([self._place]), 'desired_goal': np.array([self._goal])}
 
@@ -44,7 +44,7 @@ class Nested(Slider):
     observation_space = Dict({'goals': Dict({'light switch': Box(-9.0, 9.0, (1,))}),
                               'place': Box(-9.0, 9.0, (1,))})
 
-    def _seen(self):
+    def _observation(self):
         return {'goals': {'light switch': np.array([self._goal])},
                 'place': np.array([self._place])}
 
@@ -72,7 +72,7 @@ def task(name='test/Slider-v0', **more):
     return Task(name, simulation='gymnasium', **more)
 
 
-def test_a_goal_environment_is_a_robot_with_an_observation_for_each_key():
+def test_a_goal_environment_gives_an_observation_for_each_key():
     bench = bench_of(task())
     contract = bench.contract
     assert contract.policy_observations == ('achieved_goal', 'desired_goal', 'observation')
@@ -92,7 +92,7 @@ def test_a_goal_environment_is_a_robot_with_an_observation_for_each_key():
     assert (state.outcome, state.reward) == ('success', 1.0)
 
 
-def test_dictionaries_in_dictionaries_are_followed():
+def test_nested_dictionaries_are_flattened():
     bench = bench_of(task('test/Nested-v0'))
     assert bench.contract.policy_observations == ('goals_light_switch', 'place')
     values = bench.open().reset(3).values
@@ -100,7 +100,7 @@ def test_dictionaries_in_dictionaries_are_followed():
     assert values['place'][0] == 0.0
 
 
-def test_a_policy_plays_episodes_in_it():
+def test_a_policy_plays_episodes_in_a_gymnasium_task():
     bench = bench_of(task())
     policy = BestOfN(ModelConfig(4, 1, actor_width=16, critic_width=16))
     played = Lanes(bench.open, bench.contract, bench.time_limit, 2).play(
@@ -109,7 +109,7 @@ def test_a_policy_plays_episodes_in_it():
     assert played[0].observations[0][1] != played[1].observations[0][1]
 
 
-def test_a_task_may_say_what_success_is_and_which_reward_counts():
+def test_a_task_can_define_success_and_reward():
     bench = bench_of(task(success=Success(reward=-5.0), reward='environment', time_limit=0.1))
     assert bench.time_limit == 5
     robot = bench.open()
@@ -125,6 +125,6 @@ def test_a_task_may_say_what_success_is_and_which_reward_counts():
     ({'make': {'key': 'won'}}, "info has .*'won'.*none of .* set `success`"),
     ({'make': {'colour': 'red'}}, 'colour'),
 ])
-def test_what_cannot_be_a_task_is_refused(wrong, words):
+def test_unsuitable_environments_are_refused(wrong, words):
     with pytest.raises(StudyError, match=words):
         bench_of(task(**wrong))

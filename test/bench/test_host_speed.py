@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Costs are measured on whole cycles, and on experience that a host can learn from."""
+"""Costs are measured over whole cycles, with experience that a host can learn from."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from inril_ros.bench.cost.host_speed import (
 )
 
 
-def test_a_cycle_is_measured_to_its_event():
+def test_a_cycle_is_measured_up_to_its_imitation_event():
     costs = host_costs('rlpd', 41, m=10)
     assert (costs.updates, costs.il_steps, costs.readings) == (50, 5, 1)
     assert costs.rl > 0.0 and costs.il > 0.0
@@ -22,7 +22,7 @@ def test_a_cycle_is_measured_to_its_event():
 
 
 @pytest.mark.parametrize('host', ['dppo', 'residual_sac'])
-def test_made_up_episodes_carry_what_the_host_must_know(host):
+def test_synthetic_episodes_have_the_extras_that_the_host_needs(host):
     session, world = made_up_session({'name': host}), MadeUpWorld()
     transitions = world.play(session)
     steps = session.policy.decision_steps

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A study can ask for cameras: lanes show what the graph would show, and a run learns from it."""
+"""A study can use cameras: lanes give the graph's images, and a run learns from them."""
 
 import json
 
@@ -26,7 +26,7 @@ def bench():
     return bench_of(Task('reach', images=IMAGES, time_limit=0.1))
 
 
-def test_the_policy_sees_cameras_and_what_is_left_of_its_state(bench):
+def test_the_policy_sees_cameras_and_the_rest_of_its_state(bench):
     assert bench.contract.image_shape == (1, 16, 16, 3)
     assert bench.contract.observation_size == 4
     assert bench.contract.ticks_per_image('front') == 4  # 20 Hz at 80 ticks a second
@@ -70,12 +70,12 @@ def test_transitions_carry_the_images_of_their_observations(bench):
     (Images(('side',)), "policy_images.cameras has 'side', which is none of"),
     (Images(('front',), observations=('colour',)), "policy_observations has 'colour'"),
 ])
-def test_images_that_a_robot_has_not_are_refused(images, message):
+def test_images_of_missing_cameras_are_refused(images, message):
     with pytest.raises(StudyError, match=message):
         bench_of(Task('reach', images=images))
 
 
-def test_a_gymnasium_environment_draws_the_images():
+def test_a_gymnasium_environment_renders_the_images():
     task = Task('Pendulum-v1', simulation='gymnasium', success={'reward': -0.1},
                 images=Images(('render',), size=24))
     try:

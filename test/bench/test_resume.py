@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A run that was killed ends as one that was not, bit for bit; a pool outlives its runs."""
+"""A killed and resumed run equals an uninterrupted one bit for bit; a pool outlives its runs."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from inril_ros.bench.study import parse_study
 pytestmark = pytest.mark.filterwarnings('ignore:Constant')
 TIMES = {'cpu_seconds', 'simulation_seconds', 'learning_seconds', 'evaluation_seconds'}
 
-# Saves after each round and tells where it is, so that the test knows when to kill it.
+# Saves after each round and prints its progress, so that the test knows when to kill it.
 CHILD = """
 import json, sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def wait_until(condition, process):
         time.sleep(0.01)
 
 
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(document, tmp_path, capfd):
+def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(document, tmp_path, capfd):
     document['env_steps'] = 1000  # 25 rounds of two episodes of 20 steps
     document['evaluation']['every'] = 500
     run = parse_study(document).runs()[0]
@@ -54,14 +54,14 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(document, tmp_pa
         [sys.executable, '-c', CHILD, json.dumps(run.document), str(place.folder), str(clones)],
         cwd=os.getcwd())
 
-    def under_way():
+    def has_started():
         try:
             facts = json.loads(place.progress.read_text())
         except OSError:
             return False
         return facts['env_steps'] >= 200 and (place.checkpoint / 'model.json').exists()
 
-    wait_until(under_way, process)
+    wait_until(has_started, process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not place.finished
@@ -74,7 +74,7 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(document, tmp_pa
     assert not place.checkpoint.exists()
 
 
-def test_arms_begin_with_the_same_clone_and_the_rows_say_what_they_must(document, tmp_path):
+def test_arms_start_with_the_same_clone_and_rows_are_complete(document, tmp_path):
     document['arms'].append({'name': 'rl-only', 'session': {'m': None}})
     document['evaluation']['every'] = 10  # a round passes several points at once
     runs, place = parse_study(document).runs(), StudyPlace(tmp_path)
@@ -117,7 +117,7 @@ def test_a_checkpoint_of_other_code_is_not_continued(study, tmp_path, monkeypatc
     assert {row['code_hash'] for row in rows} == {'other'}
 
 
-def test_a_run_is_not_done_by_two_processes(study, tmp_path):
+def test_a_run_is_not_executed_by_two_processes(study, tmp_path):
     run = study.runs()[0]
     place = StudyPlace(tmp_path)
     with only_one(place.run(run).lock, wait=False), pytest.raises(Busy):
@@ -136,7 +136,7 @@ def test_a_failing_run_is_reported_and_the_others_go_on(document, tmp_path):
     states = [[status.state for status in statuses] for statuses in shown]
     assert ['running', 'waiting'] in states
     assert ['failed', 'running'] in states
-    # What is finished is not done again.
+    # Finished runs are not repeated.
     before = place.run(runs[1]).rows.stat().st_mtime_ns
     assert [status.state for status in run_all(runs[1:], place, 1)] == ['finished']
     assert place.run(runs[1]).rows.stat().st_mtime_ns == before
@@ -160,7 +160,7 @@ def test_an_interrupted_pool_leaves_no_process(study, tmp_path, monkeypatch):
     assert [child.poll() for child in children] == [-signal.SIGTERM]
 
 
-def test_time_left_is_reckoned_by_arm(document):
+def test_remaining_time_is_estimated_by_arm(document):
     document['arms'] = [{'name': 'fast'}, {'name': 'slow', 'session': {'m': 2}}]
     document.update(seeds=[0, 1], env_steps=100)
     fast, other, slow, last = parse_study(document).runs()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A study is checked before a run begins, and expands to runs with an identity."""
+"""A study is checked before its first run, and expands to runs with an identity."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ STUDIES = sorted((configuration_folder() / 'studies').glob('*.yaml'))
 
 
 @pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
-def test_the_studies_that_come_with_the_package_can_be_run(path):
+def test_shipped_studies_can_be_run(path):
     study = load_study(path)
     assert study.runs()
     assert study.name == path.stem
@@ -44,7 +44,7 @@ def test_the_studies_that_come_with_the_package_can_be_run(path):
     (lambda d: d.pop('env_steps'), ['env_steps', 'missing']),
     (lambda d: d.update(name='../elsewhere'), ['name']),
 ])
-def test_what_cannot_be_run_is_refused_by_file_and_key(change, words, document, tmp_path):
+def test_an_invalid_study_is_refused_with_file_and_key(change, words, document, tmp_path):
     change(document)
     path = tmp_path / 'wrong.yaml'
     path.write_text(yaml.safe_dump(document))
@@ -54,7 +54,7 @@ def test_what_cannot_be_run_is_refused_by_file_and_key(change, words, document, 
         assert word in str(error.value)
 
 
-def test_a_file_that_is_no_yaml_or_not_there_is_named(tmp_path):
+def test_a_missing_file_or_one_that_is_no_yaml_is_named(tmp_path):
     path = tmp_path / 'study.yaml'
     with pytest.raises(StudyError, match='study.yaml: cannot be read'):
         load_study(path)
@@ -70,7 +70,7 @@ plain = st.recursive(
 
 
 @given(data=plain)
-def test_whatever_a_file_holds_it_is_a_study_or_an_error_of_a_study(data):
+def test_any_file_content_is_a_study_or_a_study_error(data):
     with pytest.raises(StudyError):
         parse_study(data)
 
@@ -95,12 +95,12 @@ def test_runs_are_all_tasks_by_arms_by_seeds(document):
     assert {(run.task.label, run.arm.name, run.seed) for run in runs} == {
         (task, arm, seed) for task in ('reach', 'push') for arm in ('in-ril', 'rl-only')
         for seed in (3, 4, 5)}
-    # Those that begin with the same clone are not neighbours: they would wait for each other.
+    # Runs that start with the same clone are not neighbours: they would wait for each other.
     for first, second in zip(runs, runs[1:]):
         assert (first.task, first.seed) != (second.task, second.seed)
 
 
-def test_settings_of_an_arm_come_before_those_of_the_study(document):
+def test_settings_of_an_arm_override_those_of_the_study(document):
     document['session']['m'] = 7
     document['arms'] = [{'name': 'a'}, {'name': 'b', 'session': {'m': 2}}]
     first, second = parse_study(document).full_arms
@@ -108,12 +108,12 @@ def test_settings_of_an_arm_come_before_those_of_the_study(document):
     assert second.session_config.imitation_batch == 16
 
 
-def test_evaluation_is_before_the_first_step_and_after_the_last(document):
+def test_evaluations_include_the_first_and_the_last_step(document):
     document.update(env_steps=250, evaluation={'every': 100})
     assert parse_study(document).runs()[0].evaluation_steps == [0, 100, 200, 250]
 
 
-def test_an_arm_is_compared_with_rl_alone_on_its_host_or_with_what_it_names(document):
+def test_an_arm_is_compared_with_rl_alone_on_its_host_or_a_named_arm(document):
     document['arms'] = [
         {'name': 'frozen', 'session': {'m': None, 'control': 'frozen_actor'}},
         {'name': 'alone', 'session': {'m': None}}, {'name': 'mixed'},
@@ -123,7 +123,7 @@ def test_an_arm_is_compared_with_rl_alone_on_its_host_or_with_what_it_names(docu
         None, 'alone', 'mixed']
 
 
-def test_a_run_survives_its_file(study):
+def test_a_run_survives_conversion_to_a_file(study):
     run = study.runs()[0]
     again = parse_run(json.loads(json.dumps(run.document)))
     assert again == run
@@ -138,13 +138,13 @@ def test_a_run_survives_its_file(study):
     lambda d: d['tasks'][0]['demonstrations'].update(action_noise=0.1),
     lambda d: d['tasks'][0].update(shift={'latency': 1}),
 ])
-def test_what_changes_the_result_changes_the_identity(change, document):
+def test_settings_that_change_the_result_change_the_identity(change, document):
     before = parse_study(document).runs()[0].hash
     change(document)
     assert parse_study(document).runs()[0].hash != before
 
 
-def test_names_and_defaults_that_are_written_out_change_no_identity(document):
+def test_names_and_explicit_defaults_do_not_change_the_identity(document):
     before = parse_study(document).runs()[0].hash
     document.update(name='renamed', notes='other words')
     document['arms'][0].update(name='renamed')

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A report holds the numbers of the rows, says what was lost, and what is missing."""
+"""A report holds the numbers of the rows, and states losses and missing runs."""
 
 import json
 
@@ -46,7 +46,7 @@ def row(run, at, success):
 
 
 def cells(text, *first):
-    """Return the cells of the table row that begins with these."""
+    """Return the cells of the table row that begins with the given ones."""
     start = '| ' + ' | '.join(first) + ' |'
     (line,) = [line for line in text.splitlines() if line.startswith(start)]
     return [cell.strip() for cell in line.strip('|').split('|')]
@@ -62,7 +62,7 @@ def test_the_table_has_the_means_of_the_seeds(place):
     assert cells(text, 'reach', 'idql', 'better')[8:11] == ['100 (3/3)'] * 3
 
 
-def test_what_lost_is_said_as_plainly_as_what_won(place):
+def test_losses_are_reported_like_gains(place):
     text = write_report(place.folder).read_text()
     # Differences by seed: -0.3, -0.3, -0.3 and +0.3, +0.2, +0.3.
     assert cells(text, 'idql', 'worse', 'alone')[3:] == [
@@ -73,7 +73,7 @@ def test_what_lost_is_said_as_plainly_as_what_won(place):
     assert line[7:] == ['3 / 0 / 0', 'better, but 3 pairs are few']
 
 
-def test_interleaving_columns_are_those_that_were_logged(place):
+def test_interleaving_columns_are_those_of_the_log(place):
     text = write_report(place.folder).read_text()
     line = cells(text, 'idql', 'better', '5')
     assert line[3:] == ['0', '0.5', '0.5', '0.4', '0.125']
@@ -81,7 +81,7 @@ def test_interleaving_columns_are_those_that_were_logged(place):
     assert 'separation' not in text.split('## What interleaving did')[1].split('##')[0]
 
 
-def test_alignment_is_told_by_layer(place):
+def test_alignment_is_reported_by_layer(place):
     text = write_report(place.folder).read_text()
     head = '| idql | better | `trunk.0` |'
     (line,) = [each for each in text.splitlines() if each.startswith(head)]
@@ -89,7 +89,7 @@ def test_alignment_is_told_by_layer(place):
     assert 'IL steps on the RL loss: slope' in text and '| idql | better | 0.9 |' in text
 
 
-def test_unfinished_runs_and_mixed_code_are_told(place, document):
+def test_unfinished_runs_and_mixed_code_are_reported(place, document):
     run = parse_study(document).runs()[0]
     rows = [json.loads(line) for line in place.run(run).rows.read_text().splitlines()]
     write_whole(place.run(run).rows, json_lines({**each, 'code_hash': 'beef'} for each in rows))
@@ -99,7 +99,7 @@ def test_unfinished_runs_and_mixed_code_are_told(place, document):
     assert 'runs of different code are compared' in text
 
 
-def test_a_published_folder_is_enough_to_make_the_report_again(place, tmp_path):
+def test_a_published_folder_suffices_to_repeat_the_report(place, tmp_path):
     target = tmp_path / 'published'
     first = write_report(place.folder, target).read_text()
     assert sorted(path.name for path in target.iterdir()) == [

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of the timing benchmark are those of made-up blocks whose truth is known."""
+"""The timing benchmark's statistics are correct for synthetic blocks."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ MS = 1_000_000
 
 
 def sent(gaps, ran=(), waited=(), stolen=(), start=10 ** 18):
-    """Commands with gaps [ms] between them; counters grow by so much [ms] in each gap."""
+    """Return commands with gaps [ms] between them; counters grow by values [ms] in each gap."""
     def grown(values):
         steps = [*values, *[0.0] * (len(gaps) - len(values))]
         return np.concatenate([[0], np.cumsum(np.round(np.array(steps) * MS))]).astype(np.int64)
@@ -42,7 +42,7 @@ def test_even_commands_have_no_error_and_no_miss():
     assert found.error_worst == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_late_command_is_a_miss_and_the_next_one_comes_early():
+def test_a_late_command_is_a_miss_and_the_next_one_is_early():
     found = tick_statistics(gaps_of([sent([10.0] * 98 + [34.0, 6.0]).stamps]), PERIOD)
     assert (found.misses, found.missed_periods) == (1, 2)
     assert found.worst == pytest.approx(0.034) and found.error_worst == pytest.approx(0.024)
@@ -57,7 +57,7 @@ def test_a_pause_between_two_blocks_is_no_gap():
 
 
 @given(st.lists(st.floats(0.1, 100.0), min_size=1, max_size=200), st.integers(0, 2 ** 31))
-def test_statistics_do_not_depend_on_the_order_of_hearing(gaps, seed):
+def test_statistics_do_not_depend_on_the_order_of_arrival(gaps, seed):
     stamps = sent(gaps).stamps
     shuffled = np.random.default_rng(seed).permutation(stamps)
     one, other = (tick_statistics(gaps_of([each]), PERIOD) for each in (stamps, shuffled))
@@ -74,7 +74,7 @@ def test_statistics_do_not_depend_on_the_order_of_hearing(gaps, seed):
     ({'waited': [9.0, 0.0]}, None, 'scheduler'),  # read late: counted to the gap before
     ({'ran': [0.0, 1.0], 'waited': [0.0, 2.0]}, (0, 9), 'unknown'),
     ({'waited': [0.0, 0.0, 9.0]}, None, 'unknown')])  # in the gap after
-def test_a_miss_is_put_down_to_what_explains_half_of_it(counters, pause, cause):
+def test_the_cause_of_a_miss_explains_at_least_half_of_it(counters, pause, cause):
     block = sent([10.0, 20.0, 10.0], **counters)
     pauses = [] if pause is None else [
         tuple(int(block.stamps[0]) + each * MS for each in pause)]
@@ -86,7 +86,7 @@ def test_commands_in_time_have_no_cause():
     assert not causes_of_misses(block, PERIOD, [(0, 2 * 10 ** 18)])
 
 
-def test_misses_near_events_are_told_from_chance():
+def test_misses_near_events_are_compared_with_chance():
     block = sent([10.0] * 50 + [20.0] + [10.0] * 48)  # one second, a miss in the middle
     begin = int(block.stamps[0])
     assert misses_after(block, PERIOD, [begin + 450 * MS], 0.1) == (1, pytest.approx(0.1))
@@ -96,13 +96,13 @@ def test_misses_near_events_are_told_from_chance():
     assert misses_after(block, PERIOD, [], 0.1) == (0, 0.0)
 
 
-def test_what_was_sent_outside_a_stretch_does_not_count():
+def test_commands_outside_a_stretch_do_not_count():
     block = sent([10.0] * 100)
     cut = block.between(int(block.stamps[10]), int(block.stamps[20]))
     assert (cut.stamps == block.stamps[10:21]).all() and len(cut.waited) == 11
 
 
-def test_the_report_has_a_row_per_rate_and_way_and_is_valid_json(tmp_path):
+def test_the_report_has_a_row_per_rate_and_mode_and_is_valid_json(tmp_path):
     findings = Findings({'cores': 2}, {'one': 'the one', 'other': 'the other', 'third': 'unrun'})
     for start in (1, 2):
         findings.blocks += [

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lanes give the episodes that the graph would give, whatever runs beside them."""
+"""Lanes give the episodes of the graph, whatever runs beside them."""
 
 from types import SimpleNamespace
 
@@ -71,7 +71,7 @@ def lanes(bench):
 
 @pytest.fixture(scope='module')
 def alone(bench):
-    """Episodes of the same seeds with nothing beside them; they end at different times."""
+    """Return episodes of the same seeds, each run alone; they end at different times."""
     lane = Lanes(bench.open, bench.contract, 60, 1)
     episodes = {seed: play(lane, Reaching(bench.contract), [seed])[0] for seed in (1, 2, 3)}
     assert len({each.steps for each in episodes.values()}) == 3
@@ -121,7 +121,7 @@ def test_lanes_that_have_ended_drop_out_of_the_batch(bench, lanes):
     assert policy.batches == expected
 
 
-def test_transitions_join_to_the_episode_with_its_decisions(bench, lanes):
+def test_joined_transitions_give_the_episode_and_its_decisions(bench, lanes):
     policy = Reaching(bench.contract)
     for played in play(lanes(2, time_limit=10), policy, [1, 2]):
         joined = join_transitions(played.transitions('x'))
@@ -162,7 +162,7 @@ def test_noise_is_added_to_the_actions_of_its_own_lane(bench, lanes):
     assert not np.array_equal(noisy[0].actions, noisy[1].actions)
 
 
-def test_evaluation_begins_in_the_same_states_for_every_policy(bench, lanes):
+def test_evaluation_starts_in_the_same_states_for_every_policy(bench, lanes):
     pair, starts = lanes(2), []
 
     class Watching(Reaching):
@@ -188,7 +188,7 @@ def test_evaluation_begins_in_the_same_states_for_every_policy(bench, lanes):
     assert len(np.unique(np.concatenate(starts[0]), axis=0)) == 3
 
 
-def test_an_action_that_cannot_be_executed_is_seen(bench, lanes):
+def test_an_action_that_cannot_be_executed_raises_an_error(bench, lanes):
     class Broken(Reaching):
         def decide(self, *rest):
             decision = super().decide(*rest)

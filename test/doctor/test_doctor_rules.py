@@ -29,7 +29,7 @@ def healthy(delay=0.002, period=0.05):
         **CONTRACT.observation_topics(),
         **{camera.topic: camera.type for camera in CONTRACT.cameras.values()}}.items()}
     return records | {topic: TopicRecord((kind,), 0, 1)
-                    for topic, kind in CONTRACT.action_topics().items()}
+                      for topic, kind in CONTRACT.action_topics().items()}
 
 
 def findings(records, **options):

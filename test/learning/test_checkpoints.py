@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A run goes on from the newest checkpoint that is whole, whatever happened to the others."""
+"""A run continues from the newest intact checkpoint, whatever happened to the others."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ def saved(store, *numbers):
     return folder
 
 
-def test_the_newest_is_found_again_and_as_many_are_kept_as_were_asked_for(tmp_path):
+def test_the_newest_is_found_and_the_configured_number_is_kept(tmp_path):
     store = CheckpointStore(tmp_path / 'checkpoints', keep=2)
     assert store.newest() is None
     saved(store, 1, 2, 3, 4)
@@ -46,7 +46,7 @@ def test_the_newest_is_found_again_and_as_many_are_kept_as_were_asked_for(tmp_pa
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_of_damaged_checkpoints_none_is_taken(tmp_path_factory, data):
+def test_damaged_checkpoints_are_not_used(tmp_path_factory, data):
     store = CheckpointStore(tmp_path_factory.mktemp('checkpoints'), keep=4)
     saved(store, 1, 2, 3, 4)
     spoilt = set()
@@ -57,12 +57,12 @@ def test_of_damaged_checkpoints_none_is_taken(tmp_path_factory, data):
         folder = store.folder / f'{number:08d}'
         path = folder / data.draw(st.sampled_from(('model.json', 'model.safetensors')))
         content = bytearray(path.read_bytes())
-        what = data.draw(st.sampled_from(('cut', 'flip', 'gone', 'pickle')))
-        if what == 'cut':
+        damage = data.draw(st.sampled_from(('cut', 'flip', 'gone', 'pickle')))
+        if damage == 'cut':
             path.write_bytes(content[:data.draw(st.integers(0, len(content) - 1))])
-        elif what == 'gone':
+        elif damage == 'gone':
             path.unlink()
-        elif what == 'pickle':
+        elif damage == 'pickle':
             path.write_bytes(b'\x80\x04}\x8c\x06numberK\ts.')  # {'number': 9}
         else:
             place = data.draw(st.integers(0, len(content) - 1))
@@ -72,7 +72,7 @@ def test_of_damaged_checkpoints_none_is_taken(tmp_path_factory, data):
     number = int(found.folder.name)
     assert found.document == {'number': number}
     if number in spoilt:
-        # Only what carries no meaning can have changed: white space in the JSON, say.
+        # Only changes without meaning are possible, such as white space in the JSON.
         assert torch.equal(found.tensors['steps'], torch.tensor([number]))
     else:
         assert number == 4 - len(spoilt)
@@ -81,7 +81,7 @@ def test_of_damaged_checkpoints_none_is_taken(tmp_path_factory, data):
     assert store.newest().document == {'number': 5}
 
 
-def test_with_all_of_them_damaged_there_is_none_and_it_is_said(tmp_path):
+def test_if_all_are_damaged_none_is_loaded_and_it_is_reported(tmp_path):
     store = CheckpointStore(tmp_path)
     folder = saved(store, 1)
     (folder / 'model.json').write_text('{}')
@@ -92,7 +92,7 @@ def test_with_all_of_them_damaged_there_is_none_and_it_is_said(tmp_path):
     assert store.newest().document == {'number': 2} and store.damaged == []
 
 
-def test_what_a_cut_off_write_left_is_removed_and_nothing_else(tmp_path):
+def test_only_the_leftovers_of_an_interrupted_write_are_removed(tmp_path):
     (tmp_path / '.00000002.abc').mkdir()
     (tmp_path / 'notes').mkdir()
     saved(CheckpointStore(tmp_path), 1)
@@ -100,7 +100,7 @@ def test_what_a_cut_off_write_left_is_removed_and_nothing_else(tmp_path):
     assert sorted(path.name for path in store.folder.iterdir()) == ['00000001', 'notes']
 
 
-def test_learning_goes_on_while_a_checkpoint_is_written_and_an_error_is_reported(
+def test_learning_continues_during_a_write_and_an_error_is_reported(
         tmp_path, monkeypatch):
     store = CheckpointStore(tmp_path)
     writer, released = BackgroundWriter(), Event()
@@ -111,7 +111,7 @@ def test_learning_goes_on_while_a_checkpoint_is_written_and_an_error_is_reported
         store.save(tensors(number), {'number': number})
 
     writer.begin(lambda: write(1), 1)
-    assert writer.busy and writer.finished() is None  # and this thread goes on
+    assert writer.busy and writer.finished() is None  # and this thread continues
     with pytest.raises(RuntimeError, match='before the result'):
         writer.begin(lambda: write(2), 2)
     released.set()
@@ -150,13 +150,13 @@ while True:
 """
 
 
-def test_a_killed_writer_leaves_a_whole_checkpoint_and_a_whole_model(tmp_path):
-    """Killed at any moment, some of them within a write or a change of places."""
-    for turn in range(5):
+def test_a_killed_writer_leaves_an_intact_checkpoint_and_model(tmp_path):
+    """The writer is killed at any moment, also within a write or an exchange of folders."""
+    for attempt in range(5):
         process = subprocess.Popen([sys.executable, '-c', WRITER, str(tmp_path)],
                                    cwd=Path(__file__).parents[2], stdout=subprocess.PIPE,
                                    text=True, env={**os.environ, 'OMP_NUM_THREADS': '1'})
-        for _ in range(3 + turn):
+        for _ in range(3 + attempt):
             said = int(process.stdout.readline())
         os.kill(process.pid, signal.SIGKILL)
         rest = process.stdout.read().splitlines(keepends=True)
@@ -172,7 +172,7 @@ def test_a_killed_writer_leaves_a_whole_checkpoint_and_a_whole_model(tmp_path):
         shutil.rmtree(tmp_path / 'checkpoints')
 
 
-def test_a_folder_can_be_replaced_where_two_can_not_change_places(tmp_path, monkeypatch):
+def test_a_folder_can_be_replaced_where_an_exchange_is_not_supported(tmp_path, monkeypatch):
     monkeypatch.setattr(artifact.ctypes, 'CDLL', lambda *arguments, **options: object())
     for number in (1, 2):
         write_folder(tmp_path / 'model', tensors(number), {'number': number}, replace=True)

@@ -16,7 +16,7 @@ from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
 
 
-def test_a_session_configuration_survives_the_way_through_plain_data() -> None:
+def test_a_session_configuration_survives_conversion_to_plain_data() -> None:
     config = SessionConfig(m=7, imitation_source='demonstrations')
     assert SessionConfig.from_mapping(config.to_mapping()) == config
     assert SessionConfig.from_mapping({}) == SessionConfig()
@@ -49,7 +49,7 @@ def test_a_wrong_value_is_refused_with_its_key(values: dict, message: str) -> No
         SessionConfig.from_mapping(values)
 
 
-def test_a_model_configuration_survives_the_way_through_json() -> None:
+def test_a_model_configuration_survives_conversion_to_json() -> None:
     config = ModelConfig(45, 4, chunk_length=8)
     assert ModelConfig.from_json(config.to_json()) == config
 

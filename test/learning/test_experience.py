@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Transitions are checked when they are made, and against each other when they are joined."""
+"""Transitions are checked at construction, and against each other when joined."""
 from __future__ import annotations
 
 from typing import Any
@@ -39,7 +39,7 @@ def cut(observations: np.ndarray, actions: np.ndarray, lengths: list[int],
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.booleans())
-def test_joining_what_was_cut_gives_back_the_episode(lengths: list[int], success: bool) -> None:
+def test_joining_cut_transitions_restores_the_episode(lengths: list[int], success: bool) -> None:
     steps = sum(lengths)
     random = np.random.default_rng(steps)
     observations = random.normal(size=(steps + 1, OBSERVATION_SIZE)).astype(np.float32)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Images in the memories of experience: each row has its own, and memory holds them once."""
+"""Images in the memories of experience: each row has its own, and each is stored once."""
 from __future__ import annotations
 
 import tracemalloc
@@ -23,7 +23,7 @@ LENGTH = 3
 
 def seen_episode(number: int, steps: int, terminated: bool, success: bool,
                  shape: tuple = SHAPE) -> Episode:
-    """Return an episode whose images and observations both tell the episode and the step."""
+    """Return an episode whose images and observations both encode the episode and step."""
     step = np.arange(steps + 1)
     images = np.zeros((steps + 1, *shape), np.uint8)
     images[..., 0] = number
@@ -121,7 +121,7 @@ def test_a_batch_is_a_copy() -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(['array', 'view', 'tensor', '']),
                           st.integers(0, 5)), max_size=40))
-def test_a_batch_that_somebody_holds_never_changes(draws: list) -> None:
+def test_a_referenced_batch_never_changes(draws: list) -> None:
     frames = Frames(SHAPE)
     frames.extend(seen_episode(0, 20, True, True).images)
     held: list = []
@@ -137,7 +137,7 @@ def test_a_batch_that_somebody_holds_never_changes(draws: list) -> None:
         del held[:forgotten]
 
 
-def test_the_memory_of_a_batch_without_references_is_used_again() -> None:
+def test_the_memory_of_an_unreferenced_batch_is_reused() -> None:
     frames = Frames(SHAPE)
     frames.extend(seen_episode(0, 20, True, True).images)
     places = set()

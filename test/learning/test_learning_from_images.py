@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A task that only images can solve: the action is where a red disc is seen."""
+"""A task that needs images: the action is the position of a red disc."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ CLONING = PretrainConfig(steps=300, batch=64, learning_rate=3e-3, average_decay=
 
 
 def scenes(number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (N, 1, H, W, 3) of a disc before noise, and its places (N, 2) as x, y."""
+    """Return images (N, 1, H, W, 3) of a disc on noise, and its positions (N, 2) as x, y."""
     random = np.random.default_rng(seed)
     places = random.uniform(-0.8, 0.8, (number, 2)).astype(np.float32)
     images = random.integers(0, 60, (number, 1, PIXELS, PIXELS, 3)).astype(np.uint8)
@@ -45,7 +45,7 @@ def demonstrations() -> list[Episode]:
 
 
 def error_of_clone(model: ModelConfig) -> float:
-    """Return the root mean square error of a clone, as a share of that of the best blind guess."""
+    """Return the RMS error of a clone, relative to the best constant guess."""
     torch.set_num_threads(1)
     policy = pretrain(demonstrations(), model, CLONING, seed=0).policy
     images, places = scenes(TEST_ROWS, seed=1000)
@@ -61,15 +61,15 @@ def error_of_clone(model: ModelConfig) -> float:
     ('gaussian', 'spatial_softmax'),
     ('gaussian', 'spatial_embeddings'),
 ])
-def test_what_is_seen_is_cloned(kind: str, pooling: str) -> None:
+def test_a_clone_learns_from_images(kind: str, pooling: str) -> None:
     assert error_of_clone(replace(MODEL, kind=kind, image_pooling=pooling)) < 0.3
 
 
-def test_without_a_camera_there_is_nothing_to_clone() -> None:
+def test_without_a_camera_the_task_cannot_be_cloned() -> None:
     assert error_of_clone(replace(MODEL, kind='gaussian', cameras=0)) > 0.95
 
 
-def test_cloning_teaches_the_eyes_that_fine_tuning_then_leaves_alone() -> None:
+def test_cloning_trains_the_encoder_that_fine_tuning_keeps_frozen() -> None:
     policies = [
         pretrain(demonstrations()[:2], replace(MODEL, image_frozen=frozen),
                  replace(CLONING, steps=2), seed=0).policy

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Cloning: what is held out, what is learned, that it repeats."""
+"""Cloning: held-out episodes, learning, repeatability."""
 from __future__ import annotations
 
 from hypothesis import given
@@ -73,7 +73,7 @@ def test_cloning_learns_and_the_same_seed_gives_the_same_weights() -> None:
     assert other.training_loss != first.training_loss
 
 
-def test_cloning_leaves_the_global_random_state_alone_and_does_not_depend_on_it() -> None:
+def test_cloning_neither_changes_nor_uses_the_global_random_state() -> None:
     torch.manual_seed(1)
     state = torch.get_rng_state()
     first = clone(0, steps=3)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Windows of the replay, against a slow and plain statement of what a row is."""
+"""Windows of the replay, compared with a slow and simple definition of a row."""
 from __future__ import annotations
 
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ CANDIDATES, GAMMA = 2, 0.9
 
 
 def numbered_episode(number: int, steps: int, terminated: bool, success: bool) -> Episode:
-    """Return an episode in which each observation says its episode and its step."""
+    """Return an episode in which each observation encodes its episode and step."""
     step = np.arange(steps + 1)
     observations = np.stack([np.full(steps + 1, number), step], axis=1)
     actions = np.stack([np.full(steps, number / 100), step[:-1] / 1000], axis=1)
@@ -25,7 +25,7 @@ def numbered_episode(number: int, steps: int, terminated: bool, success: bool) -
 
 
 def numbered_candidates(episode: Episode, chunk_length: int) -> np.ndarray:
-    """Return candidates that repeat the observation they belong to."""
+    """Return candidates that repeat their observation."""
     shape = (episode.steps + 1, CANDIDATES, chunk_length, 2)
     return np.broadcast_to(episode.observations[:, None, None, :], shape).astype(np.float32)
 
@@ -46,8 +46,8 @@ def filled(specification: list, chunk_length: int) -> tuple[WindowReplay, list[E
 
 @settings(deadline=None)
 @given(episodes_strategy, st.integers(1, 5))
-def test_each_row_is_the_window_that_its_episode_holds(specification: list,
-                                                       length: int) -> None:
+def test_each_row_is_a_window_of_its_episode(specification: list,
+                                             length: int) -> None:
     replay, episodes = filled(specification, length)
     rows = np.concatenate([replay.demonstration_rows, replay.online_rows])
     batch = replay.batch(rows)
@@ -69,7 +69,7 @@ def test_each_row_is_the_window_that_its_episode_holds(specification: list,
         terminal = episode.terminated and end == episode.steps
         assert batch.discounts[index] == pytest.approx(
             0.0 if terminal else GAMMA ** (end - step))
-    # Every step is a row, but those from which a time-out leaves the future unknown.
+    # Every step is a row, except those with a future cut off by a timeout.
     assert seen == {(number, step) for number, episode in enumerate(episodes)
                     for step in range(episode.steps)
                     if episode.terminated or step + length <= episode.steps}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A session takes in experience once, learns as much as it allows, and resumes exactly."""
+"""A session adds experience once, learns as much as it allows, and resumes exactly."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -79,7 +79,7 @@ def saved(made: FineTuningSession) -> tuple[bytes, str]:
     return artifact.to_bytes(tensors), document
 
 
-def test_updates_follow_from_the_steps_taken_in() -> None:
+def test_the_number_of_updates_follows_from_the_added_steps() -> None:
     made = session()
     for transition in transitions(0) + transitions(1) + transitions(2)[:4]:
         made.ingest(transition)
@@ -108,7 +108,7 @@ def test_il_updates_come_after_every_m_rl_updates() -> None:
         assert entry['ratio'] == pytest.approx((count // 3) / count)
 
 
-def test_rl_only_never_moves_the_actor_and_imitation_never_the_critic() -> None:
+def test_rl_only_never_changes_the_actor_and_imitation_never_the_critic() -> None:
     start = pretrained().state_dict()
 
     def moved(made: FineTuningSession, part: str) -> bool:
@@ -119,7 +119,7 @@ def test_rl_only_never_moves_the_actor_and_imitation_never_the_critic() -> None:
     assert not moved(session(m=None), 'actor')
     assert moved(session(m=None), 'critic')
     assert moved(session(m=2), 'actor.network')
-    # The same critic with and without imitation, but for what its target is asked about.
+    # The same critic with and without imitation, except for the candidates of its target.
     alone, with_il = session(m=None), session(m=1)
     for made in (alone, with_il):
         for number in range(4):
@@ -144,7 +144,7 @@ def test_the_critic_chooses_only_after_its_warm_up() -> None:
     assert int(made.export()[0]['candidates']) == 4
 
 
-def test_a_transition_counts_once_however_often_it_comes() -> None:
+def test_a_transition_counts_once_however_often_it_arrives() -> None:
     once, often = session(), session()
     for number in range(4):
         for transition in transitions(number):
@@ -178,7 +178,7 @@ def test_own_successes_count_from_the_end_of_their_episode() -> None:
     assert len(made.memory.success_rows) == 20
 
 
-def test_what_comes_before_a_gap_is_kept_as_cut_off() -> None:
+def test_steps_before_a_gap_are_kept_as_cut_off() -> None:
     made = session()
     parts = transitions(0, steps=40, success=True)
     for transition in parts[:4] + parts[6:]:
@@ -235,7 +235,7 @@ def test_the_heldout_loss_repeats_and_follows_the_actor() -> None:
     assert few.heldout_il_loss() is None
 
 
-def test_an_export_builds_the_policy_and_does_not_change_afterwards() -> None:
+def test_an_export_builds_the_policy_and_never_changes() -> None:
     made = session()
     learn(made, range(5))
     tensors, config_json, step = made.export()
@@ -260,7 +260,7 @@ def test_the_same_seed_gives_the_same_session_and_another_one_does_not() -> None
 
 @settings(deadline=None, max_examples=12)
 @given(st.integers(0, 45), st.integers(0, 2))
-def test_a_session_that_stops_and_resumes_equals_one_that_never_stopped(
+def test_a_session_that_stops_and_resumes_equals_an_uninterrupted_one(
         stop: int, extra_updates: int) -> None:
     stream = [t for number in range(9) for t in transitions(number)]
     whole, first = session(), session()
@@ -282,7 +282,7 @@ def test_a_session_that_stops_and_resumes_equals_one_that_never_stopped(
     assert saved(second) == saved(whole)
 
 
-def test_resuming_leaves_the_saved_state_alone() -> None:
+def test_resuming_does_not_change_the_saved_state() -> None:
     first = session()
     learn(first, range(6))
     tensors, document = first.state_dict()
@@ -302,7 +302,7 @@ def test_a_session_with_other_settings_is_not_resumed() -> None:
             {name: tensor for name, tensor in tensors.items() if name != 'generator'}, document)
 
 
-def test_a_session_is_refused_what_it_cannot_learn_from() -> None:
+def test_a_session_refuses_unusable_experience() -> None:
     with pytest.raises(ValueError, match='at least one demonstration'):
         FineTuningSession(CONFIG, pretrained(), [], 0, 'cpu')
     wide = Episode(np.zeros((3, 4)), np.zeros((2, 2)), np.zeros(2), True, True)

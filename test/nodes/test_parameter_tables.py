@@ -22,7 +22,7 @@ OPTIONS = GraphOptions(
     use_sim_time=True, demonstrations='demos', journal='journal', pretrained='pretrained',
     finetune_config='finetune.yaml', run_dir='run', model='model')
 STARTED = [pytest.param(node, id=f'{stage}-{node.name}')
-        for stage, make in STAGES.items() for node in make(OPTIONS).nodes]
+           for stage, make in STAGES.items() for node in make(OPTIONS).nodes]
 STARTED += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_graph(GraphOptions(
     contract='arm.yaml', run_id='r1', mock_arm=True)).nodes]
 STARTED += [pytest.param(node, id=f'gazebo-{node.name}') for node in simulation_graph(GraphOptions(

@@ -30,7 +30,7 @@ small = st.floats(-2.0, 2.0)
 
 @pytest.mark.parametrize('lane', [0, 1])
 def test_advantages_are_those_of_resip(lane: int) -> None:
-    # done[t] there says that step t began after an end; here the step before it is an end.
+    # ResiP's done[t] says that step t began after an end; here the step before it is an end.
     ends = np.array([*RESIP['dones'][lane][1:], RESIP['next_done'][lane]], np.bool_)
     bootstraps = np.zeros(6)
     if not ends[-1]:
@@ -49,7 +49,7 @@ def test_advantages_of_chunks_are_those_of_dppo(lane: int) -> None:
         'step_rewards', 'values', 'terminated'))
     ends = terminated.astype(np.bool_)
     bootstraps = np.zeros(len(values))
-    if not ends[-1]:  # the rollout is cut there, and goes on
+    if not ends[-1]:  # the rollout is cut there, and continues
         ends[-1], bootstraps[-1] = True, CHUNKS['next_values'][lane]
     advantages = generalised_advantages(
         rewards.sum(axis=1), values, ends, bootstraps, CHUNKS['gamma'], CHUNKS['trace'])
@@ -73,7 +73,7 @@ def test_chunks_of_two_episodes_by_hand() -> None:
 
 @given(st.lists(st.tuples(small, small, st.booleans(), small), min_size=1, max_size=12),
        st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.randoms())
-def test_nothing_crosses_the_end_of_a_segment(rows, gamma, trace, random) -> None:
+def test_advantages_do_not_depend_on_other_segments(rows, gamma, trace, random) -> None:
     rewards, values, ends, bootstraps = (np.array(column) for column in zip(*rows))
     ends[-1] = True
     cut = random.choice(np.flatnonzero(ends)) + 1
@@ -94,13 +94,13 @@ def test_with_lambda_1_advantages_are_returns_less_values(rows, gamma, bootstrap
     assert found[0] + values[0] == pytest.approx(total, abs=1e-9)
 
 
-def test_discounted_sums_begin_again_after_an_end() -> None:
+def test_discounted_sums_restart_after_an_end() -> None:
     found = discounted_sums(np.ones(4), np.array([False, True, False, True]), 0.5)
     np.testing.assert_allclose(found, [1.0, 1.5, 1.0, 1.5])
 
 
 def test_rewards_are_scaled_about_as_in_dppo() -> None:
-    # DPPO begins with a pseudo-count and divides sums of squares by n - 1 twice: up to 2 % of n.
+    # DPPO starts with a pseudo-count and divides sums of squares by n - 1 twice: up to 2 % of n.
     vectors = DPPO['reward_scale']
     scale = RewardScale(vectors['gamma'])
     for rewards, firsts, expected in zip(vectors['rewards'], vectors['firsts'],
@@ -125,7 +125,7 @@ def test_the_running_spread_is_that_of_all_sums_together(rollouts) -> None:
     assert again.std == scale.std
 
 
-def test_rewards_that_never_came_stay_zero() -> None:
+def test_zero_rewards_stay_zero() -> None:
     scale = RewardScale(0.99)
     scale.update(np.zeros(10), np.zeros(10, np.bool_))
     assert not scale.scale(np.zeros(10)).any()
@@ -137,7 +137,7 @@ def test_the_surrogate_by_hand() -> None:
     advantages = torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0])
     log_probabilities = ratios.log().requires_grad_()
     found = clipped_surrogate(log_probabilities, torch.zeros(5), advantages, 0.2)
-    # Clipped where the ratio has already moved to where the advantage wants it: rows 2 and 3.
+    # Clipped where the ratio has already moved in the advantage's direction: rows 2 and 3.
     expected = -(0.5 + 1.1 + 1.2 - 0.8 - 1.5) / 5
     assert float(found.loss.detach()) == pytest.approx(expected)
     found.loss.backward()
@@ -147,7 +147,7 @@ def test_the_surrogate_by_hand() -> None:
     assert found.divergence == pytest.approx(sum(divergences) / 5)
 
 
-def test_the_clip_range_may_differ_from_row_to_row() -> None:
+def test_the_clip_range_can_differ_by_row() -> None:
     found = clipped_surrogate(torch.full((2,), 1.05).log(), torch.zeros(2), torch.ones(2),
                               torch.tensor([0.01, 0.1]))
     assert float(found.loss) == pytest.approx(-(1.01 + 1.05) / 2)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Each host learns from states, from images and from both, and gradients reach the right eyes."""
+"""Each host learns from states, images and both; gradients reach the right image encoders."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def model_of(name: str, seen: str) -> ModelConfig:
 
 
 def observed(model: ModelConfig, rows: int, seed: int) -> tuple:
-    """Return states and images; a model that goes by images alone has a state of zeros."""
+    """Return states and images; for a model that uses images alone the state is zero."""
     random = np.random.default_rng(seed)
     state = random.normal(size=(rows, model.observation_size)).astype(np.float32)
     if model.image_shape is None:
@@ -69,7 +69,7 @@ def demonstration(model: ModelConfig, seed: int) -> Episode:
 
 
 def acted(policy: Policy, seed: int) -> list[Transition]:
-    """Return the transitions of an episode that a policy acted in; each second one succeeds."""
+    """Return the transitions of a policy's episode; every second one succeeds."""
     model = policy.config
     state, images = observed(model, STEPS + 1, seed)
     generator, memory = torch.Generator().manual_seed(seed), policy.begin(1)
@@ -93,7 +93,7 @@ def acted(policy: Policy, seed: int) -> list[Transition]:
 
 
 def cloned(name: str, seen: str, **changes: object) -> Policy:
-    """Return a policy as if it were cloned, with the scale of observations."""
+    """Return a policy as after cloning, with the scale of observations."""
     model = replace(model_of(name, seen), **changes)
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -119,7 +119,7 @@ def host_with_experience(name: str, seen: str, **changes: object) -> object:
 
 
 def step(parameters: list, loss: torch.Tensor) -> None:
-    """Take a step along a loss as the session does: no other parameter is touched."""
+    """Take a step along a loss like the session: no other parameter changes."""
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     with torch.no_grad():
         for parameter, gradient in zip(parameters, gradients):
@@ -147,8 +147,8 @@ def imitate(host: object) -> None:
     host.after_imitation()
 
 
-class Eyes:
-    """Which image networks, of critic, actor or imitation, move from one look to the next."""
+class EncoderChanges:
+    """Finds the image encoders, of critic, actor or imitation, that changed between two calls."""
 
     def __init__(self, host: object) -> None:
         parts = [*vars(host).values(), *vars(getattr(host, 'critics', host)).values()]
@@ -162,7 +162,7 @@ class Eyes:
         self.moved('trunks'), self.moved('heads')
 
     def moved(self, part: str) -> set[str]:
-        """Return whose trunks, or heads, have moved since the last call."""
+        """Return the owners of trunks, or heads, that have changed since the last call."""
         moved = set()
         for (role, each), parameters in self._of.items():
             if each != part:
@@ -176,7 +176,7 @@ class Eyes:
 
 @pytest.mark.parametrize('seen', ['state', *SEEING])
 @pytest.mark.parametrize('name', HOSTS)
-def test_a_host_learns_from_what_it_sees_and_its_policy_comes_back_from_a_folder(
+def test_a_host_learns_from_its_inputs_and_its_policy_is_restored_from_a_folder(
         name: str, seen: str, tmp_path: object) -> None:
     host = host_with_experience(name, seen)
     before = {key: value.clone() for key, value in host.policy.state_dict().items()}
@@ -197,17 +197,17 @@ def test_a_host_learns_from_what_it_sees_and_its_policy_comes_back_from_a_folder
 
     assert torch.equal(decided(loaded, images), decided(host.policy, images))
     if seen != 'state':
-        # Another picture, another action, but where a policy that has learned little is at +-1.
+        # Another image gives another action, except where a barely trained policy is at +-1.
         assert not torch.equal(decided(host.policy, 255 - images), decided(host.policy, images))
 
 
 @pytest.mark.parametrize('frozen', [False, True])
 @pytest.mark.parametrize('seen', SEEING)
 @pytest.mark.parametrize('name', HOSTS)
-def test_each_objective_moves_its_own_eyes(name: str, seen: str, frozen: bool) -> None:
+def test_each_objective_changes_its_own_image_encoders(name: str, seen: str, frozen: bool) -> None:
     host = host_with_experience(name, seen, image_frozen=frozen)
-    update(host)  # the head of a correction starts at zero, and lets nothing through
-    eyes = Eyes(host)
+    update(host)  # the head of a correction starts at zero, and passes no gradient
+    eyes = EncoderChanges(host)
 
     def check(expected: set[str]) -> None:
         assert eyes.moved('heads') == expected
@@ -229,7 +229,7 @@ def test_each_objective_moves_its_own_eyes(name: str, seen: str, frozen: bool) -
 
 
 @pytest.mark.parametrize('name', HOSTS)
-def test_critics_begin_with_the_eyes_of_the_clone(name: str) -> None:
+def test_critics_start_with_the_image_encoder_of_the_clone(name: str) -> None:
     host = empty_host(name, 'both')
     critic = {'idql': lambda: host.policy.critic, 'rlpd': lambda: host.critics.critic,
               'residual_sac': lambda: host.critics.critic}.get(name, lambda: host.critic)()
@@ -250,7 +250,7 @@ def learn(session: FineTuningSession, transitions: list[Transition]) -> list[dic
 @pytest.mark.parametrize('device', ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(
     not torch.cuda.is_available(), reason='no CUDA device here'))])
 @pytest.mark.parametrize('name', HOSTS)
-def test_a_session_with_images_goes_on_where_it_was_saved(name: str, device: str) -> None:
+def test_a_session_with_images_continues_where_it_was_saved(name: str, device: str) -> None:
     config = SessionConfig(host=HOSTS[name][1], m=2, imitation_batch=8)
 
     def begun(seed: int) -> FineTuningSession:
@@ -259,7 +259,7 @@ def test_a_session_with_images_goes_on_where_it_was_saved(name: str, device: str
 
     whole, first, second = begun(0), begun(0), begun(9)
     tensors, model, _ = whole.export()
-    acting = build_policy(model, tensors)  # on the processor, as on a robot
+    acting = build_policy(model, tensors)  # on the CPU, as on a robot
     pieces = [piece for seed in range(4) for piece in acted(acting, seed)]
     middle = len(pieces) - 2  # of the last episode
     learn(first, pieces[:middle])
@@ -278,7 +278,7 @@ def test_a_session_with_images_goes_on_where_it_was_saved(name: str, device: str
 
 
 @pytest.mark.parametrize('name', HOSTS)
-def test_images_that_the_model_does_not_look_at_are_not_kept(name: str) -> None:
+def test_images_that_the_model_does_not_use_are_not_kept(name: str) -> None:
     both, state = model_of(name, 'both'), cloned(name, 'state')
     session = FineTuningSession(
         SessionConfig(host=HOSTS[name][1]), state, [demonstration(both, 0)], 0, 'cpu')

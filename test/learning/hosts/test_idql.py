@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The host's critic: its target, what it converges to, and what an update touches."""
+"""IDQL's critic: its target, its limit, and the parameters that an update changes."""
 from __future__ import annotations
 
 import numpy as np
@@ -90,7 +90,7 @@ def test_the_critic_learns_the_value_of_a_chain_through_its_target(policy: BestO
                                atol=0.03, rtol=0)
 
 
-def test_an_update_moves_the_critic_and_a_share_of_the_target_but_not_the_actor(
+def test_an_update_changes_the_critic_and_part_of_the_target_but_not_the_actor(
         policy: BestOfN) -> None:
     host = host_of(policy, polyak=0.25)
     actor = {name: value.clone() for name, value in host.policy.actor.state_dict().items()}

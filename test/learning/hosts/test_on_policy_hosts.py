@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""DPPO and residual PPO as hosts: what each update moves, when, and that they learn."""
+"""DPPO and residual PPO as hosts: which parameters change when, and that they learn."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def clone(seed: int = 0) -> BestOfN:
 
 
 class Bench:
-    """A host, and the few lines of a session that drive it."""
+    """A host, driven like in a session."""
 
     def __init__(self, name: str, reward: Callable[[np.ndarray], float] | None = None,
                  **changes: object) -> None:
@@ -61,7 +61,7 @@ class Bench:
 
     def episode(self, steps: int = 8, terminated: bool = True,
                 intervened: tuple[int, ...] = ()) -> Episode:
-        """Return an episode of the policy in a world that its actions don't change."""
+        """Return an episode of the policy in a world that ignores its actions."""
         policy = self.host.policy
         memory = policy.begin(1)
         observations = self.scenes.standard_normal((steps + 1, 2)).astype(np.float32)
@@ -80,8 +80,8 @@ class Bench:
                        terminated, False, intervened=marks, decision_starts=starts,
                        extras=np.stack(extras))
 
-    def live(self, episodes: int = 8) -> None:
-        """Act and remember."""
+    def act(self, episodes: int = 8) -> None:
+        """Act, and add the episodes to the memory."""
         for index in range(episodes):
             self.host.remember(self.episode(terminated=index % 2 == 0), Origin.ONLINE)
 
@@ -105,7 +105,7 @@ class Bench:
         return logged
 
     def weights(self) -> torch.Tensor:
-        """Return what acts, flat."""
+        """Return the acting weights, flat."""
         return flat(self.host.policy)
 
 
@@ -114,10 +114,10 @@ def flat(module: nn.Module) -> torch.Tensor:
 
 
 @BOTH
-def test_it_begins_as_the_clone_and_leaves_the_clone_alone(name: str) -> None:
+def test_the_policy_starts_as_the_clone_and_leaves_the_clone_unchanged(name: str) -> None:
     bench = Bench(name)
     cloned = clone()
-    bench.live()
+    bench.act()
     bench.learn()
     fresh = CLASSES[name](CONFIGS[name], cloned, bench.random, bench.generator,
                           torch.device('cpu'))
@@ -126,11 +126,11 @@ def test_it_begins_as_the_clone_and_leaves_the_clone_alone(name: str) -> None:
 
 
 @BOTH
-def test_updates_are_due_once_a_rollout_is_complete_and_only_for_it(name: str) -> None:
+def test_updates_are_due_when_a_rollout_is_complete_and_only_for_it(name: str) -> None:
     bench = Bench(name)
-    bench.live(7)  # 56 of 64 steps
+    bench.act(7)  # 56 of 64 steps
     assert bench.host.updates_due(56) == 0
-    bench.live(1)
+    bench.act(1)
     assert bench.host.updates_due(64) > 0
     # 6 of 8 episodes are trained on: 24 decisions of 3 samples, or 48 steps; two epochs.
     assert bench.host.updates_due(64) == {'dppo': 2 * (72 // 20), 'residual_ppo': 2 * 3}[name]
@@ -140,7 +140,7 @@ def test_updates_are_due_once_a_rollout_is_complete_and_only_for_it(name: str) -
 
 
 @BOTH
-def test_demonstrations_are_not_experience_of_the_policy(name: str) -> None:
+def test_demonstrations_are_no_on_policy_experience(name: str) -> None:
     bench = Bench(name)
     for _ in range(20):
         bench.host.remember(bench.episode(), Origin.DEMONSTRATION)
@@ -148,9 +148,9 @@ def test_demonstrations_are_not_experience_of_the_policy(name: str) -> None:
 
 
 @BOTH
-def test_ratios_are_1_until_something_changes(name: str) -> None:
+def test_ratios_are_1_before_the_first_update(name: str) -> None:
     bench = Bench(name)
-    bench.live()
+    bench.act()
     batch = bench.host.draw()
     bench.host.critic_update(batch)
     loss = bench.host.actor_loss(batch)
@@ -168,14 +168,14 @@ def test_ratios_are_1_until_something_changes(name: str) -> None:
 def test_the_actor_waits_for_the_critic(name: str) -> None:
     bench = Bench(name, warmup_iterations=1)
     before = bench.weights()
-    bench.live()
+    bench.act()
     critic = flat(bench.host.critic)
     assert bench.host.warming_up
     bench.learn()
     assert torch.equal(bench.weights(), before)
     assert not torch.equal(flat(bench.host.critic), critic)
     assert not bench.host.warming_up
-    bench.live()
+    bench.act()
     bench.learn()
     assert not torch.equal(bench.weights(), before)
 
@@ -183,22 +183,22 @@ def test_the_actor_waits_for_the_critic(name: str) -> None:
 @BOTH
 def test_an_iteration_ends_early_when_the_policy_moves_too_far(name: str) -> None:
     bench = Bench(name, target_divergence=1e-6, epochs=10, actor_learning_rate=1e-2)
-    bench.live()
+    bench.act()
     logged = bench.learn()
-    assert len(logged) == 2  # the first has ratio 1, the second sees what the first did
+    assert len(logged) == 2  # the first has ratio 1, the second sees the effect of the first
     assert logged[-1]['divergence'] > 1e-6
     assert bench.host.iterations == 1
-    bench.live()
+    bench.act()
     assert bench.host.updates_due(0) > 2
 
 
 @BOTH
-def test_rl_moves_what_it_says_it_moves(name: str) -> None:
+def test_rl_changes_the_parameters_that_the_host_declares(name: str) -> None:
     bench = Bench(name)
     policy = bench.host.policy
     moved = {id(p) for p in bench.host.actor_parameters}
     before = {p_name: p.detach().clone() for p_name, p in policy.named_parameters()}
-    bench.live()
+    bench.act()
     bench.learn()
     for p_name, parameter in policy.named_parameters():
         changed = not torch.equal(parameter, before[p_name])
@@ -206,7 +206,7 @@ def test_rl_moves_what_it_says_it_moves(name: str) -> None:
     assert {id(p) for p in bench.host.critic_parameters}.isdisjoint(moved)
 
 
-def test_dppo_imitates_with_the_network_that_rl_moves() -> None:
+def test_dppo_imitates_with_the_network_that_rl_changes() -> None:
     host = Bench('dppo').host
     assert ([id(p) for p in host.imitation_parameters] == [id(p) for p in host.actor_parameters])
 
@@ -232,7 +232,7 @@ def test_imitation_reaches_no_other_network(name: str) -> None:
 
 def test_an_rl_step_of_residual_ppo_leaves_no_gradient_in_the_base() -> None:
     bench = Bench('residual_ppo')
-    bench.live()
+    bench.act()
     bench.learn()
     assert all(p.grad is None for p in bench.host.policy.base.parameters())
 
@@ -240,9 +240,9 @@ def test_an_rl_step_of_residual_ppo_leaves_no_gradient_in_the_base() -> None:
 @BOTH
 def test_references_are_held_out_episodes_at_ratio_1(name: str) -> None:
     bench = Bench(name)
-    bench.live(16)
+    bench.act(16)
     host = bench.host
-    bench.learn()  # references stay when the iteration is over, and the policy has moved
+    bench.learn()  # references stay after the iteration, when the policy has changed
     references = host.reference_batches()
     assert len(references) == 2  # 8 episodes in the first rollout, a quarter of them
     trained = host.rollouts.decisions.observations.state[host.rollouts.training]
@@ -273,7 +273,7 @@ def test_references_are_held_out_episodes_at_ratio_1(name: str) -> None:
 def test_measuring_on_references_changes_nothing(name: str) -> None:
     benches = [Bench(name), Bench(name)]
     for bench, measured in zip(benches, (False, True)):
-        bench.live()
+        bench.act()
         while bench.host.updates_due(0):
             if measured:
                 for batch in bench.host.reference_batches():
@@ -297,7 +297,7 @@ def test_decisions_of_a_person_are_not_trained_on(name: str) -> None:
 
 
 @BOTH
-def test_episodes_that_nothing_was_drawn_in_are_counted_and_left_out(name: str) -> None:
+def test_episodes_without_recorded_draws_are_counted_and_left_out(name: str) -> None:
     bench = Bench(name)
     lived = bench.episode()
     bench.host.remember(
@@ -311,7 +311,7 @@ def test_shuffled_advantages_are_the_same_numbers_for_other_decisions(name: str)
     plain, sham = Bench(name, heldout_share=0.0), Bench(
         name, heldout_share=0.0, shuffled_advantages=True)
     for bench in (plain, sham):
-        bench.live()
+        bench.act()
     found, wanted = sham.host.rollouts.advantages, plain.host.rollouts.advantages
     assert not torch.equal(found, wanted)
     torch.testing.assert_close(found.sort().values, wanted.sort().values)
@@ -320,12 +320,12 @@ def test_shuffled_advantages_are_the_same_numbers_for_other_decisions(name: str)
 
 @BOTH
 @pytest.mark.parametrize('updates', [0, 1, 5])
-def test_what_is_saved_goes_on_bit_for_bit(name: str, updates: int) -> None:
+def test_a_saved_host_continues_bit_for_bit(name: str, updates: int) -> None:
     bench = Bench(name, epochs=3, scale_rewards=True)
-    bench.live()
+    bench.act()
     for _ in range(updates):
         bench.update()
-    bench.live(3)  # of the next rollout
+    bench.act(3)  # of the next rollout
     tensors, document = bench.host.state_dict()
     again = Bench(name, epochs=3, scale_rewards=True)
     again.host.load_state_dict({key: value.detach().clone() for key, value in tensors.items()},
@@ -338,7 +338,7 @@ def test_what_is_saved_goes_on_bit_for_bit(name: str, updates: int) -> None:
     logged = []
     for one in (bench, again):
         lines = one.learn()
-        one.live(8)
+        one.act(8)
         logged.append(lines + one.learn())
     assert logged[0] == logged[1]
     assert torch.equal(bench.weights(), again.weights())
@@ -346,7 +346,7 @@ def test_what_is_saved_goes_on_bit_for_bit(name: str, updates: int) -> None:
 
 
 @BOTH
-def test_only_a_cloned_diffusion_policy_will_do(name: str) -> None:
+def test_only_a_cloned_diffusion_policy_is_accepted(name: str) -> None:
     other: Policy = GaussianPolicy(replace(MODEL, kind='gaussian'))
     with pytest.raises(ValueError, match='kind best_of_n, not of kind gaussian'):
         CLASSES[name](CONFIGS[name], other, np.random.default_rng(0), torch.Generator(),
@@ -354,8 +354,8 @@ def test_only_a_cloned_diffusion_policy_will_do(name: str) -> None:
 
 
 @BOTH
-def test_it_learns_which_actions_are_rewarded(name: str) -> None:
-    # Actions change nothing but the reward, so that a decision is worth its own reward.
+def test_the_host_learns_which_actions_are_rewarded(name: str) -> None:
+    # Actions change only the reward, so that a decision is worth its own reward.
     changes: dict[str, object] = {
         'rollout_steps': 400, 'heldout_share': 0.0, 'epochs': 4, 'gamma': 0.0}
     changes |= {
@@ -374,7 +374,7 @@ def test_it_learns_which_actions_are_rewarded(name: str) -> None:
 
     before = mean_action()
     for _ in range(5):
-        bench.live(50)
+        bench.act(50)
         bench.learn()
     assert mean_action() > before + 0.3
 
@@ -396,7 +396,7 @@ def test_the_only_step_of_a_chain_has_the_last_clip_range() -> None:
 def test_a_chain_of_one_step_learns_without_a_nan() -> None:
     bench = Bench('dppo', chain_steps=1, first_clip=0.01, batch=6)
     before = bench.weights()
-    bench.live()
+    bench.act()
     bench.learn()
     assert torch.isfinite(bench.weights()).all()
     assert not torch.equal(bench.weights(), before)
@@ -405,7 +405,7 @@ def test_a_chain_of_one_step_learns_without_a_nan() -> None:
 def test_ddim_chains_learn() -> None:
     bench = Bench('dppo', chain_ddim=True, chain_steps=3)
     before = bench.weights()
-    bench.live()
+    bench.act()
     logged = bench.learn()
     assert logged[0]['divergence'] == pytest.approx(0.0, abs=1e-6)
     assert not torch.equal(bench.weights(), before)
@@ -438,15 +438,15 @@ def test_the_loss_and_its_gradient_are_those_of_dppo() -> None:
     assert host._clip_fraction == pytest.approx(vectors['clip_fraction'])
 
 
-def test_the_clone_holds_the_policy_back() -> None:
+def test_the_clone_s_weight_limits_the_change_of_the_policy() -> None:
     def moved(weight: float) -> float:
         bench = Bench('dppo', clone_weight=weight, epochs=20, actor_learning_rate=1e-3)
-        bench.live()
+        bench.act()
         bench.learn()
         return float((bench.weights() - flat(Bench('dppo').host.policy)).norm())
 
     bench = Bench('dppo', clone_weight=1.0)
-    bench.live()
+    bench.act()
     batch = bench.host.draw()
     drift = bench.host.policy.divergence_from_clone(
         batch.observations, batch.before, batch.indices)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The off-policy residual host: composition, targets, what moves when, and that it learns."""
+"""The off-policy residual host: composition, targets, what changes when, that it learns."""
 from __future__ import annotations
 
 import copy
@@ -45,8 +45,8 @@ def demonstration(seed: int = 100, steps: int = 12) -> Episode:
                    np.arange(steps) == steps - 1, terminated=True, success=True)
 
 
-def lived(policy: Policy, seed: int, success: bool, steps: int = 12) -> Episode:
-    """Return an episode of decisions of the policy, in states that come as they like."""
+def acted_episode(policy: Policy, seed: int, success: bool, steps: int = 12) -> Episode:
+    """Return an episode of decisions of the policy, in random states."""
     state = np.random.default_rng(seed).normal(size=(steps + 1, 2)).astype(np.float32)
     memory, generator = policy.begin(1), torch.Generator().manual_seed(seed)
     decisions = [policy.decide(Observations(torch.tensor(state[t:t + 1])), memory, generator,
@@ -62,12 +62,12 @@ def filled(config: ResidualSACConfig = CONFIG, seed: int = 0) -> ResidualSAC:
     host = make(config, seed=seed)
     host.remember(demonstration(), Origin.DEMONSTRATION)
     for number in range(4):
-        host.remember(lived(host.policy, number, bool(number % 2)), Origin.ONLINE)
+        host.remember(acted_episode(host.policy, number, bool(number % 2)), Origin.ONLINE)
     return host
 
 
 def update(host: ResidualSAC, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-    """Take one RL update as a session does."""
+    """Take one RL update like a session."""
     batch = host.draw()
     logged = host.critic_update(batch)
     loss = host.actor_loss(batch)
@@ -80,7 +80,7 @@ def update(host: ResidualSAC, optimiser: torch.optim.Optimizer) -> dict[str, flo
 
 
 def disturb(host: ResidualSAC) -> None:
-    """Make the corrections other than zero."""
+    """Make the corrections nonzero."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         nn.init.normal_(host.policy.correction.network[-1].weight)
@@ -104,7 +104,7 @@ def test_base_and_residual_compose_as_in_resfit() -> None:
     torch.testing.assert_close(actions, torch.tensor(VECTORS['action']))
 
 
-def test_it_begins_at_the_clone_and_the_scale_bounds_what_it_corrects() -> None:
+def test_the_policy_starts_as_the_clone_and_the_scale_bounds_corrections() -> None:
     host = make()
     assert float(host.policy.decide(
         Observations(torch.zeros(3, 2)), host.policy.begin(3),
@@ -119,22 +119,22 @@ def test_it_begins_at_the_clone_and_the_scale_bounds_what_it_corrects() -> None:
     assert difference.abs().max() > 0.1
 
 
-def test_the_base_action_of_a_decision_is_kept_and_of_other_observations_proposed() -> None:
+def test_base_actions_of_decisions_are_kept_and_others_proposed() -> None:
     host = make()
     disturb(host)
-    one = lived(host.policy, 3, success=False)
+    one = acted_episode(host.policy, 3, success=False)
     host.remember(one, Origin.ONLINE)
     rows = host.replay._lived.batch(host.replay._lived.rows)
     np.testing.assert_array_equal(rows.context[:, 0], one.extras[:, 0])
-    # n = 4 steps later; the final observation has no decision, so the base is asked.
+    # n = 4 steps later; the final observation has no decision, so the base acts.
     np.testing.assert_array_equal(rows.next_context[:8, 0], one.extras[4:, 0])
     assert (rows.next_context[8:] == rows.next_context[8]).all()
     assert np.abs(rows.next_context[8:]).max() <= 1.0
 
 
-def test_a_persons_steps_are_learned_from_as_positives() -> None:
+def test_a_persons_steps_are_learned_as_positives() -> None:
     host = make()
-    one = lived(host.policy, 3, success=False)
+    one = acted_episode(host.policy, 3, success=False)
     intervened = np.arange(12) >= 8
     host.remember(replace(one, intervened=intervened, decision_starts=one.decision_starts[:8],
                           extras=one.extras[:8]), Origin.ONLINE)
@@ -188,7 +188,7 @@ def test_the_correction_waits_until_the_critics_have_warmed_up() -> None:
     assert host.updates_due(0) == 0 and host.updates_due(10) == 5
 
 
-def test_rl_moves_the_correction_alone_and_imitation_the_base_alone() -> None:
+def test_rl_changes_only_the_correction_and_imitation_only_the_base() -> None:
     host = filled(replace(CONFIG, warmup_updates=0))
     disturb(host)
     names = {id(part): name for name, part in (
@@ -221,7 +221,7 @@ def test_rl_moves_the_correction_alone_and_imitation_the_base_alone() -> None:
 
 
 @pytest.mark.parametrize('pessimism', [0.0, 0.7])
-def test_the_correction_learns_the_value_of_what_would_be_executed(pessimism: float) -> None:
+def test_the_correction_learns_the_value_of_the_executed_action(pessimism: float) -> None:
     host = filled(replace(CONFIG, warmup_updates=0, pessimism=pessimism))
     disturb(host)
     host._updates = 1
@@ -273,14 +273,14 @@ def test_a_restored_host_goes_on_bit_for_bit() -> None:
     for number in range(4):
         if number == 2:
             for host in (going, restored):
-                host.remember(lived(host.policy, 50, True), Origin.ONLINE)
+                host.remember(acted_episode(host.policy, 50, True), Origin.ONLINE)
         assert update(going, optimiser) == update(restored, other)
     final = going.state_dict()[0], restored.state_dict()[0]
     assert final[0].keys() == final[1].keys()
     assert all(torch.equal(final[0][name], final[1][name]) for name in final[0])
 
 
-def test_it_finds_the_correction_that_is_rewarded() -> None:
+def test_the_host_finds_the_rewarded_correction() -> None:
     # Episodes of one step: the nearer the action to 0.4 above the base's, the better.
     config = replace(CONFIG, warmup_updates=300, batch=64, positive_share=0.0, horizon=1,
                      critic_learning_rate=2e-3, guard=False)
@@ -293,7 +293,7 @@ def test_it_finds_the_correction_that_is_rewarded() -> None:
         host.remember(Episode(
             np.zeros((2, 2)), action, reward, True, False, decision_starts=np.array([0]),
             extras=np.concatenate([base, np.zeros((1, 2))], axis=1)), Origin.ONLINE)
-    # The state says nothing of the base here; it is the correction that sees it.
+    # The state is unrelated to the base here; the correction sees the base action.
     optimiser = torch.optim.Adam(host.actor_parameters, lr=3e-3)
     first = host.policy.correction(Observations(torch.zeros(3, 2)),
                                    torch.tensor([[-0.4], [0.0], [0.4]]))
@@ -307,7 +307,7 @@ def test_it_finds_the_correction_that_is_rewarded() -> None:
     assert float((acted - base).mean()) > 0.2
 
 
-def test_what_is_no_diffusion_policy_is_refused() -> None:
+def test_policies_other_than_diffusion_are_refused() -> None:
     policy = GaussianPolicy(replace(MODEL, kind='gaussian'))
     with pytest.raises(ValueError, match='diffusion'):
         ResidualSAC(CONFIG, policy, np.random.default_rng(0), torch.Generator(),

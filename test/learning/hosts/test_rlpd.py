@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The host RLPD: its losses against the paper's own code, what moves when, and that it learns."""
+"""RLPD: its losses against the paper's code, what changes when, and that it learns."""
 from __future__ import annotations
 
 import copy
@@ -53,7 +53,7 @@ def filled(config: RLPDConfig = CONFIG, seed: int = 0) -> RLPD:
 
 
 def update(host: RLPD, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-    """Take one RL update as a session does."""
+    """Take one RL update like a session."""
     batch = host.draw()
     logged = host.critic_update(batch)
     loss = host.actor_loss(batch)
@@ -210,7 +210,7 @@ def test_one_update_takes_the_configured_steps_on_the_critics() -> None:
     assert steps == {3}
 
 
-def test_the_actors_loss_moves_no_critic_and_the_critics_loss_no_actor() -> None:
+def test_the_actors_loss_changes_no_critic_and_the_critics_loss_no_actor() -> None:
     host = filled(replace(CONFIG, warmup_updates=0))
     batch = host.draw()
     before = weights(host.policy)
@@ -224,7 +224,7 @@ def test_the_actors_loss_moves_no_critic_and_the_critics_loss_no_actor() -> None
     assert all(parameter.grad is not None for parameter in host.actor_parameters[:2])
 
 
-def test_rl_and_imitation_move_the_same_parameters_and_imitation_no_critic() -> None:
+def test_rl_and_imitation_change_the_same_parameters_and_imitation_no_critic() -> None:
     host = filled()
     assert [id(part) for part in host.actor_parameters] == [
         id(part) for part in host.imitation_parameters]
@@ -238,7 +238,7 @@ def test_rl_and_imitation_move_the_same_parameters_and_imitation_no_critic() -> 
     assert any(part.grad is not None and part.grad.any() for part in host.imitation_parameters)
 
 
-def test_pessimism_prefers_what_the_critics_agree_on() -> None:
+def test_pessimism_prefers_actions_on_which_the_critics_agree() -> None:
     losses = []
     for pessimism in (0.0, 1.0):
         host = filled(replace(CONFIG, warmup_updates=0, pessimism=pessimism))
@@ -267,7 +267,7 @@ def test_the_weight_of_cloning_adds_the_imitation_loss_of_demonstrations() -> No
     assert torch.isin(shown.observations.state, rewarded).all()
 
 
-def test_the_divergence_from_the_clone_is_nothing_at_first_and_the_gaussians_later() -> None:
+def test_the_divergence_from_the_clone_is_zero_at_first_then_that_of_gaussians() -> None:
     host = filled(replace(CONFIG, warmup_updates=0, kl_weight=1.0))
     batch = host.draw()
     host._updates = 1
@@ -333,7 +333,7 @@ def test_a_restored_host_goes_on_bit_for_bit() -> None:
     assert all(torch.equal(final[0][name], final[1][name]) for name in final[0])
 
 
-def test_it_finds_the_action_that_is_rewarded() -> None:
+def test_the_host_finds_the_rewarded_action() -> None:
     # One state; a chunk is rewarded by how near its actions are to 0.5.
     config = replace(CONFIG, warmup_updates=200, batch=64, initial_temperature=0.001,
                      critic_learning_rate=2e-3, positive_share=0.0)
@@ -349,7 +349,7 @@ def test_it_finds_the_action_that_is_rewarded() -> None:
         update(host, optimiser)
     acted = host.policy.decide(Observations(torch.zeros(1, 2)), host.policy.begin(1),
                                torch.Generator(), explore=False).actions
-    # A window that starts at the second step repeats its only action: its first counts twice.
+    # A window starting at the second step repeats its only action, which counts twice.
     assert float(acted.mean()) == pytest.approx(0.5, abs=0.15)
 
 

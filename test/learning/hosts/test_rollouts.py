@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What on-policy hosts learn from: decisions, cut at people and at ends, dealt once an epoch."""
+"""Rollouts of on-policy hosts: decisions, cut at interventions and ends, used once per epoch."""
 from __future__ import annotations
 
 from collections import Counter
@@ -19,7 +19,7 @@ from inril_ros.learning.hosts.rollouts import Rollouts
 
 def episode(steps: int = 6, chunk: int = 2, terminated: bool = True, offset: float = 0.0,
             intervened: tuple[int, ...] = ()) -> Episode:
-    """Return an episode whose observation, reward and extras tell step and decision."""
+    """Return an episode whose observation, reward and extras encode step and decision."""
     starts = np.arange(0, steps, chunk)
     marks = np.zeros(steps, np.bool_)
     marks[list(intervened)] = True
@@ -39,7 +39,7 @@ def test_rewards_are_summed_over_the_steps_of_a_decision() -> None:
     assert found.terminal.tolist() == [True]
 
 
-def test_a_time_out_bootstraps_from_its_own_last_observation() -> None:
+def test_a_timeout_bootstraps_from_its_own_last_observation() -> None:
     both = join_decisions([decisions_of(episode(terminated=False), 1),
                            decisions_of(episode(offset=100.0), 1)])
     assert both.final_observations.state.flatten().tolist() == [6.0, 106.0]
@@ -51,7 +51,7 @@ def test_a_time_out_bootstraps_from_its_own_last_observation() -> None:
     assert returns.tolist() == advantages.tolist()
 
 
-def test_decisions_that_a_person_took_part_in_end_the_segment() -> None:
+def test_decisions_with_a_person_s_steps_end_the_segment() -> None:
     found = decisions_of(episode(steps=10, intervened=(5,)), 1)  # the third decision of five
     assert found.observations.state.flatten().tolist() == [0.0, 2.0, 6.0, 8.0]
     assert found.ends.tolist() == [False, True, False, True]
@@ -59,7 +59,7 @@ def test_decisions_that_a_person_took_part_in_end_the_segment() -> None:
     assert found.terminal.tolist() == [False, True]
 
 
-def test_an_episode_that_a_person_ended_is_no_success_of_the_policy() -> None:
+def test_an_episode_ended_by_a_person_is_no_success_of_the_policy() -> None:
     found = decisions_of(episode(intervened=(4, 5)), 1)
     assert found.observations.state.flatten().tolist() == [0.0, 2.0]
     assert found.terminal.tolist() == [False]
@@ -84,7 +84,7 @@ def begun(store: Rollouts, seed: int = 0) -> Rollouts:
     return store
 
 
-def test_a_rollout_is_complete_with_whole_episodes_of_enough_steps() -> None:
+def test_a_rollout_is_complete_when_whole_episodes_have_enough_steps() -> None:
     store = rollouts(rollout_steps=13)
     store.add(episode())
     store.add(episode())
@@ -98,22 +98,22 @@ def test_a_rollout_is_complete_with_whole_episodes_of_enough_steps() -> None:
     assert store.decisions.episodes.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-def test_an_epoch_deals_each_sample_at_most_once_and_full_batches_only() -> None:
+def test_an_epoch_uses_each_sample_at_most_once_and_only_full_batches() -> None:
     store = rollouts()
     for _ in range(3):
         store.add(episode())
     begun(store)
     random = np.random.default_rng(1)
     for _ in range(2):
-        dealt = Counter()
+        drawn = Counter()
         for _ in range(4):
             rows, indices = store.deal(random)
             assert len(rows) == 4
-            dealt.update(zip(rows.tolist(), indices.tolist()))
+            drawn.update(zip(rows.tolist(), indices.tolist()))
             store.advance(stop=False)
-        assert len(dealt) == 16  # of 18; the 2 that are left fill no batch
-        assert set(dealt.values()) == {1}
-        assert all(0 <= row < 9 and index in (0, 1) for row, index in dealt)
+        assert len(drawn) == 16  # of 18; the remaining 2 fill no batch
+        assert set(drawn.values()) == {1}
+        assert all(0 <= row < 9 and index in (0, 1) for row, index in drawn)
     assert store.iterations == 1
     assert store.remaining == 0
     with pytest.raises(RuntimeError, match='no rollout is complete'):
@@ -147,7 +147,7 @@ def test_fewer_samples_than_a_batch_are_one_batch() -> None:
 
 
 @given(st.integers(4, 20), st.floats(0.05, 0.4), st.integers(0, 5))
-def test_held_out_episodes_are_whole_and_never_dealt(number, share, seed) -> None:
+def test_held_out_episodes_are_whole_and_never_trained_on(number, share, seed) -> None:
     store = rollouts(heldout_share=share, batch=2, epochs=1)
     for _ in range(number):
         store.add(episode())
@@ -160,15 +160,15 @@ def test_held_out_episodes_are_whole_and_never_dealt(number, share, seed) -> Non
     for (rows, indices), names in zip(parts, episodes):
         pairs = list(zip(rows.tolist(), indices.tolist()))
         assert len(set(pairs)) == len(pairs) == len(names) * 3 * 2
-    dealt: set[int] = set()
+    drawn: set[int] = set()
     random = np.random.default_rng(seed)
     while store.remaining:
-        dealt.update(store.decisions.episodes[store.deal(random)[0]].tolist())
+        drawn.update(store.decisions.episodes[store.deal(random)[0]].tolist())
         store.advance(stop=False)
-    assert dealt == set(range(number)) - set.union(*episodes)
+    assert drawn == set(range(number)) - set.union(*episodes)
 
 
-def test_nothing_is_held_out_of_a_few_episodes_or_by_a_share_of_0() -> None:
+def test_nothing_is_held_out_of_few_episodes_or_with_a_share_of_0() -> None:
     for share, number in ((0.3, 3), (0.0, 20)):
         store = rollouts(heldout_share=share)
         for _ in range(number):
@@ -178,7 +178,7 @@ def test_nothing_is_held_out_of_a_few_episodes_or_by_a_share_of_0() -> None:
         assert len(store.training) == number * 3
 
 
-def test_held_out_advantages_are_put_on_the_scale_of_the_trained_ones() -> None:
+def test_held_out_advantages_are_scaled_like_the_trained_ones() -> None:
     store = rollouts()
     for _ in range(2):
         store.add(episode())
@@ -189,8 +189,8 @@ def test_held_out_advantages_are_put_on_the_scale_of_the_trained_ones() -> None:
 
 
 @given(st.integers(0, 9), st.booleans())
-def test_what_is_saved_goes_on_alike(advanced: int, images: bool) -> None:
-    def lived() -> Rollouts:
+def test_a_saved_rollout_continues_identically(advanced: int, images: bool) -> None:
+    def recorded() -> Rollouts:
         store = rollouts(heldout_share=0.3)
         for index in range(8):
             one = episode(offset=float(index), intervened=(2,) if index % 3 == 0 else ())
@@ -202,7 +202,7 @@ def test_what_is_saved_goes_on_alike(advanced: int, images: bool) -> None:
                 begun(store)
         return store
 
-    store, random = lived(), np.random.default_rng(3)
+    store, random = recorded(), np.random.default_rng(3)
     for _ in range(advanced):
         if not store.remaining:
             break
@@ -217,15 +217,15 @@ def test_what_is_saved_goes_on_alike(advanced: int, images: bool) -> None:
     for one in (store, again):
         generator = np.random.default_rng()
         generator.bit_generator.state = state
-        dealt = []
+        drawn = []
         while one.remaining:
             rows, indices = one.deal(generator)
-            dealt.append((rows.tolist(), indices.tolist()))
+            drawn.append((rows.tolist(), indices.tolist()))
             one.advance(stop=False)
         begun(one, seed=7)
-        dealt.append(one.decisions.observations.state.flatten().tolist())
-        dealt.append([rows.tolist() for rows, _ in one.heldout_parts(4)])
-        dealt.append(None if one.decisions.observations.images is None
+        drawn.append(one.decisions.observations.state.flatten().tolist())
+        drawn.append([rows.tolist() for rows, _ in one.heldout_parts(4)])
+        drawn.append(None if one.decisions.observations.images is None
                      else one.decisions.observations.images.sum().item())
-        sequences.append(dealt)
+        sequences.append(drawn)
     assert sequences[0] == sequences[1]

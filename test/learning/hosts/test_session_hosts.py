@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for each host inside a session: counters, separation, exact resume, controls."""
+"""Rules for each host in a session: counters, separation, exact resume, controls."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -70,12 +70,12 @@ def session(host: str, seed: int = 0, device: str = 'cpu', **changes: Any) -> Fi
                              device)
 
 
-def live(made: FineTuningSession, number: int, steps: int = 20) -> list[Transition]:
-    """Let the policy act for an episode in a world of noise."""
+def act(made: FineTuningSession, number: int, steps: int = 20) -> list[Transition]:
+    """Let the policy act for an episode with random observations."""
     random = np.random.default_rng(100 + number)
     generator = torch.Generator().manual_seed(number)
     observation = random.normal(size=3).astype(np.float32)
-    # What acts is on the CPU, as on a robot, wherever the learner is.
+    # The acting policy is on the CPU, as on a robot, wherever the learner is.
     tensors, config, _ = made.export()
     policy = artifact.build_policy(config, tensors)
     memory, pieces, tick, success = policy.begin(1), [], 0, number % 2 == 0
@@ -99,7 +99,7 @@ def live(made: FineTuningSession, number: int, steps: int = 20) -> list[Transiti
 def learn(made: FineTuningSession, episodes: range, updates: int = 10**9) -> list[dict]:
     logged: list[dict] = []
     for number in episodes:
-        for transition in live(made, number):
+        for transition in act(made, number):
             made.ingest(transition)
         while made.updates_due and len(logged) < updates:
             logged.append(made.update())
@@ -130,7 +130,7 @@ def test_the_ratio_is_counted_and_every_number_stays_finite(host: str, device: s
 @pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('host', HOSTS)
 @pytest.mark.parametrize('stop', [0, 1, 5, 9])
-def test_a_session_that_was_stopped_equals_one_that_never_was(
+def test_a_stopped_and_resumed_session_equals_an_uninterrupted_one(
     host: str, stop: int, device: str,
 ) -> None:
     whole, first = session(host, device=device), session(host, device=device)
@@ -145,7 +145,7 @@ def test_a_session_that_was_stopped_equals_one_that_never_was(
 
 
 @pytest.mark.parametrize('host', HOSTS)
-def test_a_stop_in_the_middle_of_the_updates_is_no_difference_either(host: str) -> None:
+def test_a_stop_between_updates_changes_nothing_either(host: str) -> None:
     whole, first = session(host), session(host)
     learn(first, range(6), updates=7)
     data, document = saved(first)
@@ -160,7 +160,7 @@ def test_a_stop_in_the_middle_of_the_updates_is_no_difference_either(host: str) 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device here')
 @pytest.mark.parametrize('host', HOSTS)
-def test_a_session_of_a_gpu_goes_on_without_it(host: str) -> None:
+def test_a_session_of_a_gpu_continues_on_the_cpu(host: str) -> None:
     first, second = session(host, device='cuda'), session(host, seed=9)
     learn(first, range(6))
     data, document = saved(first)
@@ -172,9 +172,9 @@ def test_a_session_of_a_gpu_goes_on_without_it(host: str) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device here')
 @pytest.mark.parametrize('host', HOSTS)
-def test_a_gpu_learns_what_a_processor_learns(host: str) -> None:
+def test_gpu_and_cpu_learn_the_same(host: str) -> None:
     made = {device: session(host, device=device) for device in ('cpu', 'cuda')}
-    played = [live(made['cpu'], number) for number in range(5)]
+    played = [act(made['cpu'], number) for number in range(5)]
     logged: dict[str, list[dict]] = {}
     for device, each in made.items():
         for transition in (piece for episode in played for piece in episode):
@@ -186,7 +186,7 @@ def test_a_gpu_learns_what_a_processor_learns(host: str) -> None:
 
 
 @pytest.mark.parametrize('host', HOSTS)
-def test_imitation_moves_what_it_may_and_nothing_else(host: str) -> None:
+def test_imitation_changes_only_its_own_parameters(host: str) -> None:
     made = session(host)
     learn(made, range(8))
     imitated = {id(parameter) for parameter in made.host.imitation_parameters}
@@ -217,7 +217,7 @@ def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(h
     for name in ('raw_cosine', 'il_snr', 'rl_snr', 'sign_conflict', 'il_to_rl', 'pooled_t',
                  'rl_decrease', 'rl_smoothness'):
         assert all(np.isfinite(entry[f'alignment_{name}']) for entry in seen)
-    # By layer too, under the names that the policy gives its parameters.
+    # By layer too, under the policy's parameter names.
     shared = {id(parameter) for parameter in measured.host.actor_parameters}
     layers = {name.rpartition('.')[0] or name
               for name, parameter in measured.policy.named_parameters() if id(parameter) in shared}
@@ -228,7 +228,7 @@ def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(h
 
 
 @pytest.mark.parametrize('host', ['idql', 'residual_sac'])
-def test_separate_networks_are_compared_by_what_they_say_of_the_action(host: str) -> None:
+def test_separate_networks_are_compared_by_their_effect_on_the_action(host: str) -> None:
     seen = [entry['alignment_action_cosine'] for entry in learn(session(host), range(8))
             if 'alignment_action_cosine' in entry]
     assert seen and all(-1.0 <= value <= 1.0 for value in seen)
@@ -243,7 +243,7 @@ def test_separate_networks_are_compared_by_what_they_say_of_the_action(host: str
     {'control': 'parameter_noise'}, {'control': 'bc_regularised'}, {'control': 'frozen_actor'},
     {'control': 'no_critic'}, {'control': 'kl_to_pretrained'},
     {'control': 'shuffled_advantages'}, {'control': 'shuffled_rewards'}], ids=str)
-def test_every_setting_runs_and_resumes_or_says_why_not(host: str, changes: dict) -> None:
+def test_every_setting_runs_and_resumes_or_is_refused(host: str, changes: dict) -> None:
     needs_shared = (changes.get('schedule') in ('alignment', 'model') or 'shared_adam' in changes
                     or changes.get('control') == 'bc_regularised')
     wrong = {'kl_to_pretrained': ('idql', 'residual_ppo'),
@@ -253,7 +253,7 @@ def test_every_setting_runs_and_resumes_or_says_why_not(host: str, changes: dict
         with pytest.raises(ValueError, match='share|does not exist'):
             session(host, **changes)
         return
-    if changes.get('m') == 4 and host in ITERATES:  # of which there are few here
+    if changes.get('m') == 4 and host in ITERATES:  # of which this test has few
         changes = {**changes, 'm': 2, 'm_min': 1.0}
     whole, first = session(host, **changes), session(host, **changes)
     episodes = 20 if host in ITERATES else 8
@@ -269,7 +269,7 @@ def test_every_setting_runs_and_resumes_or_says_why_not(host: str, changes: dict
 
 
 @pytest.mark.parametrize('host', HOSTS)
-def test_a_frozen_actor_stays_what_was_cloned(host: str) -> None:
+def test_a_frozen_actor_stays_the_clone(host: str) -> None:
     made = session(host, control='frozen_actor')
     before = {name: tensor.clone() for name, tensor in made.policy.state_dict().items()
               if 'critic' not in name and name != 'candidates'}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of the bounded replay equal what the episodes say, however often the ring has wrapped."""
+"""Rows of the bounded replay equal the episodes, however often the ring has wrapped."""
 from __future__ import annotations
 
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ GAMMA = 0.9
 
 def episode(number: int, steps: int, terminated: bool, success: bool = False,
             images: bool = False, intervened: np.ndarray | None = None) -> Episode:
-    """Return an episode in which each number tells the episode and the step it belongs to."""
+    """Return an episode in which each number encodes its episode and step."""
     ticks = np.arange(steps + 1)
     state = np.stack([np.full(steps + 1, float(number)), ticks], axis=1)
     actions = (np.arange(steps)[:, None] + 1) * 1e-3 + number * 1e-5
@@ -50,12 +50,12 @@ def test_rows_equal_the_episodes_by_definition(
         described: list[tuple[int, bool, bool]], chunk: int, more: int, capacity: int) -> None:
     horizon = chunk + more
     memory = replay(chunk, horizon, capacity)
-    lived = [episode(number, *what) for number, what in enumerate(described)]
-    for one in lived:
+    added = [episode(number, *specification) for number, specification in enumerate(described)]
+    for one in added:
         memory.add(one, context(one))
-    # Whole episodes, the newest that fit, are what is remembered.
+    # The memory holds whole episodes, the newest that fit.
     kept, slots = [], 0
-    for one in reversed(lived):
+    for one in reversed(added):
         slots += one.steps + 1
         if slots > capacity:
             break
@@ -90,16 +90,16 @@ def test_rows_equal_the_episodes_by_definition(
 @settings(max_examples=60, deadline=None)
 @given(episodes, st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans()),
                           max_size=6), st.integers(13, 40))
-def test_a_restored_replay_goes_on_as_if_it_had_never_stopped(
+def test_a_restored_replay_continues_like_an_uninterrupted_one(
         before: list[tuple[int, bool, bool]], after: list[tuple[int, bool, bool]],
         capacity: int) -> None:
     going, restored = replay(2, 3, capacity), replay(2, 3, capacity)
-    for number, what in enumerate(before):
-        one = episode(number, *what)
+    for number, specification in enumerate(before):
+        one = episode(number, *specification)
         going.add(one, context(one))
     restored.load_state_dict(going.state_dict())
-    for number, what in enumerate(after):
-        one = episode(100 + number, *what)
+    for number, specification in enumerate(after):
+        one = episode(100 + number, *specification)
         going.add(one, context(one))
         restored.add(one, context(one))
     for rows in ('rows', 'positive_rows'):
@@ -113,7 +113,7 @@ def same(a: StepBatch, b: StepBatch) -> bool:
                                                                 vars(b).values()))
 
 
-def test_a_time_out_bootstraps_from_the_final_observation_with_the_steps_that_were_left() -> None:
+def test_a_timeout_bootstraps_from_the_final_observation_with_the_steps_left() -> None:
     memory = replay(1, 4, 100)
     one = episode(0, 6, terminated=False)
     memory.add(one, context(one))
@@ -122,7 +122,7 @@ def test_a_time_out_bootstraps_from_the_final_observation_with_the_steps_that_we
     np.testing.assert_array_equal(batch.next_observations[:, 1], [4, 5, 6, 6, 6, 6])
 
 
-def test_images_belong_to_their_observations_and_are_let_go_with_them() -> None:
+def test_images_are_kept_and_dropped_with_their_observations() -> None:
     memory = replay(1, 2, 20)
     for number in range(5):
         one = episode(number, 7, terminated=True, images=True)
@@ -139,7 +139,7 @@ def test_images_belong_to_their_observations_and_are_let_go_with_them() -> None:
         memory.add(episode(9, 3, True), np.zeros((4, 2)))
 
 
-def test_what_a_person_commanded_is_positive_even_in_a_failure() -> None:
+def test_a_person_s_steps_are_positive_even_in_a_failure() -> None:
     memory = replay(1, 1, 100)
     by_person = np.array([False, True, True, False])
     one = episode(0, 4, terminated=False, intervened=by_person)
@@ -175,7 +175,7 @@ def fill(memory: SymmetricReplay) -> None:
 
 @pytest.mark.parametrize(('demonstrations', 'successes', 'positive'), [
     (True, True, {0, 1}), (True, False, {0}), (False, True, {1}), (False, False, {1, 2})])
-def test_the_first_share_of_a_batch_are_positives_the_rest_own_rows(
+def test_a_batch_begins_with_positives_and_ends_with_own_rows(
         demonstrations: bool, successes: bool, positive: set[int]) -> None:
     memory = pair(demonstrations, successes)
     fill(memory)
@@ -184,7 +184,7 @@ def test_the_first_share_of_a_batch_are_positives_the_rest_own_rows(
     assert set(numbers[100:].tolist()) == {1, 2}
 
 
-def test_demonstrations_can_be_imitated_even_if_critics_never_see_them() -> None:
+def test_demonstrations_can_be_imitated_even_if_critics_do_not_use_them() -> None:
     memory = pair(demonstrations=False)
     fill(memory)
     rows = memory.demonstrations(50, np.random.default_rng(0))

@@ -36,7 +36,7 @@ def alignment(cosine: float | None, distinguishable: bool = True) -> PooledAlign
 
 def cycle(a: float = 1.0, phi1: float = 0.0, phi2: float = 0.01, d: float = -1.0,
           units: float = 10.0) -> CycleLosses:
-    """Return losses of a cycle in which the RL step and the event do just this."""
+    """Return losses of a cycle in which the RL step and the event have these effects."""
     rise = lambda x: phi1 * x + phi2 * x * x  # noqa: E731
     return CycleLosses(units, rl_before=0.0, rl_after=-a * units, rl_imitated=-a * units - d,
                        il_before=2.0, il_middle=2.0 + rise(units / 2), il_after=2.0 + rise(units),
@@ -64,7 +64,7 @@ limits = st.tuples(st.floats(1.0, 5.0), st.floats(5.0, 10.0), st.floats(10.0, 10
 @pytest.mark.parametrize('kind', sorted(MAKERS))
 @given(limits=limits, sequence=st.lists(events, max_size=8))
 @settings(max_examples=100, deadline=None)
-def test_m_stays_in_bounds_and_takes_small_steps_whatever_comes(
+def test_for_any_input_m_stays_in_bounds_and_changes_in_small_steps(
         kind: str, limits: Limits, sequence: list[Event]) -> None:
     controller = MAKERS[kind](limits)
     assert controller.m == limits.m0
@@ -79,8 +79,8 @@ def test_m_stays_in_bounds_and_takes_small_steps_whatever_comes(
 @pytest.mark.parametrize('kind', sorted(MAKERS))
 @given(sequence=st.lists(events, max_size=8), cut=st.integers(0, 8))
 @settings(max_examples=50, deadline=None)
-def test_a_controller_goes_on_where_it_was_saved(kind: str, sequence: list[Event],
-                                                 cut: int) -> None:
+def test_a_controller_continues_where_it_was_saved(kind: str, sequence: list[Event],
+                                                   cut: int) -> None:
     whole, first, second = (MAKERS[kind](LIMITS) for _ in range(3))
     for event in sequence:
         whole.observe(event)
@@ -120,23 +120,23 @@ def after(controller: Any, event: Event) -> float:
 
 
 @given(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
-def test_the_thermostat_imitates_less_the_more_conflict(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_the_thermostat_imitates_less_with_more_conflict(first: float, second: float) -> None:
+    low, high = sorted((first, second))
     assert (after(AlignmentThermostat(LIMITS), Event(alignment(high)))
             <= after(AlignmentThermostat(LIMITS), Event(alignment(low))))
 
 
-def test_the_thermostat_settles_where_the_formula_says() -> None:
+def test_the_thermostat_settles_at_the_value_of_the_formula() -> None:
     controller = AlignmentThermostat(LIMITS, gain=3.0)
     for _ in range(200):
         controller.observe(Event(alignment(-0.2)))
     assert controller.m == pytest.approx(10.0 * math.exp(0.6), rel=1e-6)
-    one = AlignmentThermostat(LIMITS)
-    assert after(one, Event(alignment(-0.2))) == pytest.approx(10.0 * math.exp(0.06))
+    first = AlignmentThermostat(LIMITS)
+    assert after(first, Event(alignment(-0.2))) == pytest.approx(10.0 * math.exp(0.06))
 
 
 @pytest.mark.parametrize('unclear', [alignment(-0.9, distinguishable=False), alignment(None)])
-def test_without_a_clear_cosine_the_thermostat_goes_back_to_m0(unclear: PooledAlignment) -> None:
+def test_without_a_clear_cosine_the_thermostat_returns_to_m0(unclear: PooledAlignment) -> None:
     controller = AlignmentThermostat(LIMITS)
     assert after(controller, Event(unclear)) == 10.0
     for _ in range(50):
@@ -150,8 +150,8 @@ def test_without_a_clear_cosine_the_thermostat_goes_back_to_m0(unclear: PooledAl
 
 
 @given(st.floats(0.0, 10.0), st.floats(0.0, 10.0))
-def test_the_anchor_imitates_more_the_higher_the_il_loss(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_the_anchor_imitates_more_with_a_higher_il_loss(first: float, second: float) -> None:
+    low, high = sorted((first, second))
     assert (after(AnchorConstraint(LIMITS, 1.0), Event(heldout_il_loss=high))
             <= after(AnchorConstraint(LIMITS, 1.0), Event(heldout_il_loss=low)))
 
@@ -163,14 +163,14 @@ def test_the_anchor_moves_by_the_relative_excess() -> None:
 
 
 @given(st.floats(0.0, 10.0), st.floats(0.0, 10.0))
-def test_a_stronger_dose_means_rarer_imitation(one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_a_stronger_dose_means_rarer_imitation(first: float, second: float) -> None:
+    low, high = sorted((first, second))
     assert (after(DoseController(LIMITS, 0.2), Event(dose=low))
             <= after(DoseController(LIMITS, 0.2), Event(dose=high)))
 
 
 @given(st.floats(0.02, 0.5), st.floats(0.1, 5.0))
-def test_the_dose_comes_to_its_target_within_the_bounds(target: float, step_ratio: float) -> None:
+def test_the_dose_reaches_its_target_within_the_bounds(target: float, step_ratio: float) -> None:
     controller = DoseController(LIMITS, target)
     for _ in range(300):
         controller.observe(Event(dose=step_ratio / controller.m))  # m RL steps per IL step
@@ -269,7 +269,7 @@ def test_the_price_rises_above_the_anchor_falls_below_and_is_never_negative() ->
 
 
 @given(st.floats(0.0, 2.0), st.floats(0.1, 2.0))
-def test_the_dearer_the_drift_the_more_imitation(price: float, more: float) -> None:
+def test_a_higher_price_of_drift_gives_more_imitation(price: float, more: float) -> None:
     def settled(price: float) -> float:
         controller = ModelBased(FREE, AnchorPrice(1.0, rate=0.0, price=price), kappa=1.0)
         for _ in range(30):
@@ -281,12 +281,12 @@ def test_the_dearer_the_drift_the_more_imitation(price: float, more: float) -> N
 @pytest.mark.parametrize('values', [
     {'m_min': 0.5}, {'m0': 1.0}, {'m0': 31.0}, {'m_max': math.inf}, {'smoothing': 1.0},
     {'most_change': 1.0}, {'m0': math.nan}])
-def test_limits_that_make_no_sense_are_refused(values: dict[str, float]) -> None:
+def test_contradictory_limits_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
         Limits(**values)
 
 
-def test_settings_that_make_no_sense_are_refused() -> None:
+def test_contradictory_settings_are_refused() -> None:
     for make in (lambda: DoseController(LIMITS, 0.0), lambda: AlignmentThermostat(LIMITS, -1.0),
                  lambda: AnchorConstraint(LIMITS, math.nan), lambda: AnchorPrice(1.0, slack=-1.0),
                  lambda: model(kappa=0.0), lambda: model(window=1)):

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of the alignment: unbiased, pooled with honest intervals, said in words."""
+"""Measurements of the alignment: unbiased, pooled with correct intervals, put into words."""
 from __future__ import annotations
 
 import json
@@ -107,7 +107,7 @@ def test_the_signal_to_noise_ratio_of_a_part_is_recovered() -> None:
     assert found.rl_snr == pytest.approx(0.5, rel=0.1)
 
 
-def test_where_the_noise_wins_there_is_no_cosine_and_no_signal() -> None:
+def test_where_noise_dominates_there_is_no_cosine_and_no_signal() -> None:
     opposite = [[torch.tensor([1.0, 0.1])], [torch.tensor([-1.0, 0.1])]]
     found = measure_alignment(opposite, [[torch.tensor([1.0, 1.0])]] * 2)
     assert found.whole.il < 0
@@ -176,7 +176,7 @@ def synthetic(events: int, cosine: float, snr: float, random: np.random.Generato
     second -= (second * first).sum(1, keepdims=True) * first
     second /= np.linalg.norm(second, axis=1, keepdims=True)
     rl = cosine * first + math.sqrt(1 - cosine ** 2) * second
-    scale = np.exp(0.3 * random.standard_normal((events, 1)))  # norms differ by event
+    scale = np.exp(0.3 * random.standard_normal((events, 1)))  # norms differ between events
     il_parts, rl_parts = (
         [mean + size * random.standard_normal((events, dimensions)) / math.sqrt(dimensions) / snr
          for _ in range(2)] for mean, size in ((scale * first, scale), (rl, 1.0)))
@@ -193,8 +193,8 @@ def binomial_range(trials: int, probability: float) -> tuple[int, int]:
 
 @pytest.mark.parametrize('cosine', [-0.3, 0.0, 0.8])
 @pytest.mark.parametrize(('snr', 'events'), [(1.0, 20), (1.0, 50), (0.5, 50)])
-def test_the_pooled_interval_holds_the_truth_as_often_as_it_says(cosine: float, snr: float,
-                                                                 events: int) -> None:
+def test_the_pooled_interval_has_its_stated_coverage(cosine: float, snr: float,
+                                                     events: int) -> None:
     random = np.random.default_rng(5)
     held = trials = 0
     for _ in range(500):
@@ -235,7 +235,7 @@ def test_gradients_lost_in_noise_get_no_cosine() -> None:
     assert given_ <= 6  # a t above sqrt(10) by chance, twice
 
 
-def test_words_say_what_is_indistinguishable_from_zero() -> None:
+def test_the_description_says_what_is_indistinguishable_from_zero() -> None:
     random = np.random.default_rng(9)
     *products, _ = synthetic(30, 0.0, 1.0, random)
     found = pooled(*products, 0.95, 20)
@@ -250,7 +250,7 @@ def test_words_say_what_is_indistinguishable_from_zero() -> None:
     assert 'how strongly is unknown' in lost.in_words
 
 
-def test_nothing_at_all_is_no_finding() -> None:
+def test_without_events_there_is_no_finding() -> None:
     empty = np.zeros(0)
     found = pooled(empty, empty, empty, 0.95, 20)
     assert (found.t_value, found.p_value) == (0.0, 1.0)
@@ -277,7 +277,7 @@ def test_the_pool_keeps_whole_and_layers_of_the_last_events() -> None:
     assert pool.estimate('tail').events == 0
 
 
-def test_the_pool_divides_sums_and_not_events() -> None:
+def test_the_pool_is_a_ratio_of_sums() -> None:
     pool = AlignmentPool(window=20)
     for index in range(20):
         pool.add(event(1.0, il=-0.5, rl=4.0) if index % 4 == 0 else event(1.0, il=1.5, rl=4.0))
@@ -285,7 +285,7 @@ def test_the_pool_divides_sums_and_not_events() -> None:
     assert found.cosine == pytest.approx(20 / math.sqrt(20.0 * 80.0))
 
 
-def test_the_pool_leaves_out_and_counts_what_is_not_finite() -> None:
+def test_the_pool_omits_and_counts_values_that_are_not_finite() -> None:
     pool = AlignmentPool()
     pool.add(event(math.nan))
     pool.add(event(0.1, il=math.inf))
@@ -296,8 +296,8 @@ def test_the_pool_leaves_out_and_counts_what_is_not_finite() -> None:
 @given(st.lists(st.tuples(st.floats(-1, 1), st.one_of(st.none(), st.floats(-1, 1))), max_size=40),
        st.integers(0, 40))
 @settings(max_examples=50, deadline=None)
-def test_the_pool_goes_on_where_it_was_saved(rows: list[tuple[float, float | None]],
-                                             cut: int) -> None:
+def test_the_pool_continues_where_it_was_saved(rows: list[tuple[float, float | None]],
+                                               cut: int) -> None:
     def fill(pool: AlignmentPool, rows: list[tuple[float, float | None]]) -> AlignmentPool:
         for inner, decrease in rows:
             pool.add(event(inner, transfer=inner / 2, head=inner), decrease, decrease)
@@ -347,7 +347,7 @@ def test_layers_are_named_without_weight_and_bias() -> None:
     assert layer_names(['body.0.weight', 'body.0.bias', 'scale']) == ['body.0', 'body.0', 'scale']
 
 
-def test_what_cannot_be_measured_is_refused() -> None:
+def test_impossible_measurements_are_refused() -> None:
     part = [torch.ones(2)]
     with pytest.raises(ValueError, match='two independent parts'):
         measure_alignment([part], [part, part])

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Controls: the same size without the meaning."""
+"""Controls of experiments: steps and rewards of the same size without their information."""
 from __future__ import annotations
 
 from typing import get_args
@@ -36,7 +36,7 @@ def step() -> list[torch.Tensor]:
 
 @given(st.integers(0, 2**31), st.sampled_from([1e-20, 1e-4, 1.0]))
 @settings(max_examples=40, deadline=None)
-def test_noise_is_as_long_as_the_step_that_it_replaces(seed: int, scale: float) -> None:
+def test_noise_has_the_length_of_the_step_it_replaces(seed: int, scale: float) -> None:
     real = [scale * tensor for tensor in step()]
     noise = gaussian_step(real, torch.Generator().manual_seed(seed))
 

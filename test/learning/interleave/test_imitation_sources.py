@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is imitated: each source gives its own rows, and what can't be imitated isn't kept."""
+"""Each imitation source gives its own rows, and unusable windows aren't kept."""
 from __future__ import annotations
 
 from hypothesis import given
@@ -16,7 +16,7 @@ DEMONSTRATION, SUCCESS, FAILURE, RESCUED = 0, 1, 2, 3
 
 
 def memory(with_success: bool = True, with_intervention: bool = False) -> ImitationMemory:
-    """Return a memory in which each observation says what kind of episode it is from."""
+    """Return a memory in which each observation encodes the kind of its episode."""
     made = ImitationMemory(1, 1, 2)
     for kind, length in ((DEMONSTRATION, 5), (SUCCESS, 50), (FAILURE, 500), (RESCUED, 20)):
         if kind == SUCCESS and not with_success or kind == RESCUED and not with_intervention:
@@ -46,12 +46,12 @@ def test_each_source_fills_the_same_batch_with_its_own_rows(
     assert dict(zip(kinds.tolist(), counts.tolist())) == expected
 
 
-def test_what_a_person_did_in_a_failure_counts_among_what_went_well() -> None:
+def test_a_person_s_steps_in_a_failure_count_as_success() -> None:
     full = memory(with_intervention=True)
     rows = ImitationSource('both', 0.5).rows(full, 600, np.random.default_rng(0))
     kinds = full.pairs(rows)[0][:, 0].astype(int)
     assert np.count_nonzero(kinds == DEMONSTRATION) == 300
-    # 50 windows of the success, 9 that a person commanded in the failure that follows.
+    # 50 windows of the success, 9 commanded by a person in the failure that follows.
     assert 20 < np.count_nonzero(kinds == RESCUED) < 80
     assert FAILURE not in kinds
     only_rescued = memory(with_success=False, with_intervention=True)
@@ -62,7 +62,7 @@ def test_what_a_person_did_in_a_failure_counts_among_what_went_well() -> None:
 
 @pytest.mark.parametrize('kind', [
     'demonstrations', 'own_successes', 'interventions', 'both', 'mixture'])
-def test_demonstrations_stand_in_for_a_source_that_is_empty(kind: str) -> None:
+def test_demonstrations_replace_an_empty_source(kind: str) -> None:
     poor = memory(with_success=False)
     rows = ImitationSource(kind, 0.5, 0.25).rows(poor, 64, np.random.default_rng(0))
     assert (poor.pairs(rows)[0] == DEMONSTRATION).all()
@@ -71,7 +71,7 @@ def test_demonstrations_stand_in_for_a_source_that_is_empty(kind: str) -> None:
 
 @pytest.mark.parametrize('wrong', [('dreams', 0.5), ('both', 1.5), ('both', float('nan')),
                                    ('mixture', 0.75, 0.5), ('mixture', 0.5, -0.1)])
-def test_a_source_that_makes_no_sense_is_refused(wrong: tuple) -> None:
+def test_an_impossible_source_is_refused(wrong: tuple) -> None:
     with pytest.raises(ValueError, match='source|share'):
         ImitationSource(*wrong)
 
@@ -79,7 +79,7 @@ def test_a_source_that_makes_no_sense_is_refused(wrong: tuple) -> None:
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans(), st.booleans(),
                           st.lists(st.booleans(), min_size=12, max_size=12)), max_size=6),
        st.integers(1, 4))
-def test_a_window_is_kept_if_it_is_known_and_comes_from_one_who_can(
+def test_a_window_is_kept_if_it_is_complete_and_from_a_person_or_success(
         episodes: list, length: int) -> None:
     made, expected = ImitationMemory(1, 1, length), {'d': 0, 's': 0, 'i': 0}
     for number, (steps, demonstrated, success, terminated, person) in enumerate(episodes):

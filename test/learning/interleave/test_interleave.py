@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""When to imitate, and how far it moved."""
+"""The fixed schedule of imitation updates, and the measured dose."""
 from __future__ import annotations
 
 import math
@@ -15,7 +15,7 @@ from inril_ros.learning.interleave.schedule import FixedSchedule
 
 
 def run(schedule: FixedSchedule, updates: int) -> list[int]:
-    """Return after which RL updates an IL update was taken."""
+    """Return the RL updates after which an IL update was taken."""
     taken = []
     for _ in range(updates):
         schedule.count_rl()
@@ -69,7 +69,7 @@ def test_the_dose_is_the_ratio_of_the_path_lengths() -> None:
     assert copy.ratio == dose.ratio
 
 
-def test_the_dose_forgets_what_lies_many_windows_back() -> None:
+def test_the_dose_forgets_steps_many_windows_ago() -> None:
     parameter = torch.zeros(1)
     dose = Dose(window=10)
     for il_step in [9.0] * 100 + [1.0] * 100:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules count exactly, in both units, whatever the sequence of m."""
+"""Schedules count exactly, in both units, for any sequence of m."""
 from __future__ import annotations
 
 from fractions import Fraction
@@ -20,7 +20,7 @@ from inril_ros.learning.interleave.schedule import (
 
 
 class Script:
-    """A controller that gives one m after the other, and the last for ever."""
+    """A controller that returns the given m in turn, then always the last one."""
 
     def __init__(self, lengths: list[float]) -> None:
         self.lengths, self.index = lengths, 0
@@ -56,7 +56,7 @@ lengths = st.lists(st.one_of(st.floats(1.0, 40.0), st.integers(1, 40).map(float)
 
 @given(lengths, st.integers(0, 300), st.integers(1, 4))
 @settings(deadline=None)
-def test_event_k_comes_as_soon_as_the_first_k_lengths_have_passed(
+def test_event_k_comes_once_the_first_k_lengths_have_passed(
         sequence: list[float], updates: int, il_steps: int) -> None:
     schedule = AdaptiveSchedule(Script(sequence), il_steps=il_steps)
     taken = [step(schedule) for _ in range(updates)]
@@ -97,7 +97,7 @@ def test_minibatches_do_not_count_in_iterations_nor_iterations_in_minibatches() 
     assert not by_minibatch.imitation_due
 
 
-def test_imitation_that_was_put_off_stays_due() -> None:
+def test_postponed_imitation_stays_due() -> None:
     schedule = FixedSchedule(2, il_steps=3)
     for _ in range(5):
         schedule.count_rl()
@@ -105,7 +105,7 @@ def test_imitation_that_was_put_off_stays_due() -> None:
     for left in range(5, -1, -1):
         schedule.count_il()
         assert schedule.il_steps_due == left
-    schedule.count_il()  # one more than was due: counted, and nothing owed
+    schedule.count_il()  # one more than was due: counted, and no debt
     assert (schedule.il_updates, schedule.imitation_due) == (7, False)
 
 
@@ -158,7 +158,7 @@ MAKERS = {
 @pytest.mark.parametrize('kind', sorted(MAKERS))
 @given(before=st.integers(0, 60), after=st.integers(1, 60))
 @settings(max_examples=30, deadline=None)
-def test_a_schedule_goes_on_where_it_was_saved(kind: str, before: int, after: int) -> None:
+def test_a_saved_schedule_continues_exactly(kind: str, before: int, after: int) -> None:
     whole, first, second = (MAKERS[kind]() for _ in range(3))
     expected = [step(whole) for _ in range(before + after)]
     taken = [step(first) for _ in range(before)]

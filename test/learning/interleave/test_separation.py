@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Gradient surgery: what is orthogonal to what, and the step that is really taken."""
+"""Gradient surgery: orthogonality of the gradients, and the step that is taken."""
 from __future__ import annotations
 
 import copy
@@ -60,8 +60,8 @@ def test_projected_gradients_are_those_of_pcgrad_and_of_the_dual_cone(case: dict
 
 @given(seeds, scales, scales, st.booleans(), st.booleans())
 @settings(max_examples=200, deadline=None)
-def test_each_is_orthogonal_to_the_original_other(seed: int, il_scale: float, rl_scale: float,
-                                                  always: bool, per_tensor: bool) -> None:
+def test_each_gradient_is_orthogonal_to_the_other_original(
+        seed: int, il_scale: float, rl_scale: float, always: bool, per_tensor: bool) -> None:
     il, rl = gradient(seed, il_scale), gradient(seed + 1, rl_scale)
     if not always:
         rl = in_conflict(il, rl)
@@ -72,7 +72,7 @@ def test_each_is_orthogonal_to_the_original_other(seed: int, il_scale: float, rl
             blocks = [([a], [b], [c]) for a, b, c in zip(before, after, other)]
         for own, left, right in blocks:
             if inner(own, right) < 0 or always:
-                # Of a tensor with one entry nothing is left but the rounding of float64.
+                # A tensor with one entry is projected to zero, up to the rounding of float64.
                 size = max(norm(left), 1e-9 * norm(own))
                 assert abs(inner(left, right)) <= 1e-5 * size * norm(right)
             else:
@@ -102,8 +102,8 @@ def test_two_sided_is_pcgrad_computed_by_hand() -> None:
     ('none', False, False), ('protect_rl', True, False), ('protect_il', False, True),
     ('two_sided', True, True)])
 @pytest.mark.parametrize('metric', [False, True])
-def test_a_mode_changes_only_what_must_not_harm(mode: str, il_changes: bool, rl_changes: bool,
-                                                metric: bool) -> None:
+def test_a_mode_changes_only_the_gradients_it_names(mode: str, il_changes: bool, rl_changes: bool,
+                                                    metric: bool) -> None:
     il = gradient(0)
     rl = in_conflict(il, gradient(1))
     ones = [torch.ones(shape) for shape in SHAPES] if metric else None
@@ -112,7 +112,7 @@ def test_a_mode_changes_only_what_must_not_harm(mode: str, il_changes: bool, rl_
     assert (not all(map(torch.equal, apart.rl, rl))) == rl_changes
 
 
-def test_per_tensor_looks_at_each_tensor_and_the_whole_at_their_sum() -> None:
+def test_conflict_is_judged_per_tensor_or_over_all() -> None:
     il = [torch.tensor([1.0, 0.0]), torch.tensor([3.0])]
     rl = [torch.tensor([-1.0, 1.0]), torch.tensor([1.0])]  # -1 and +3: aligned as a whole
     whole = separate(il, rl, 'protect_rl')
@@ -182,7 +182,7 @@ def trained(kind: type[torch.optim.Optimizer], steps: int = 5,
     return optimiser, parameters
 
 
-def test_the_preconditioner_is_what_adam_multiplies_with() -> None:
+def test_the_preconditioner_is_that_of_adam() -> None:
     optimiser, parameters = trained(torch.optim.Adam, betas=(0.0, 0.99))
     last = gradient(24)
     metric = adam_preconditioner(optimiser, parameters)
@@ -206,7 +206,7 @@ def test_the_largest_second_moment_counts_with_amsgrad() -> None:
                                1 / (largest.sqrt() / correction + 1e-8))
 
 
-def test_a_preconditioner_is_refused_where_there_is_none() -> None:
+def test_a_preconditioner_is_refused_for_optimisers_without_one() -> None:
     optimiser, parameters = trained(torch.optim.SGD, momentum=0.9)
     with pytest.raises(ValueError, match='exp_avg_sq'):
         adam_preconditioner(optimiser, parameters)
@@ -232,14 +232,14 @@ def test_an_applied_proposal_is_the_optimisers_own_step(kind: type) -> None:
                 torch.testing.assert_close(value, twin.state[other][name], rtol=0, atol=0)
 
 
-def test_a_proposal_never_moves_other_parameters() -> None:
+def test_a_proposal_never_changes_other_parameters() -> None:
     optimiser, parameters = trained(torch.optim.Adam)
     with pytest.raises(ValueError, match='would move others'):
         proposed_step(optimiser, parameters[:2], gradient(0)[:2])
 
 
 @pytest.mark.parametrize('always', [False, True])
-def test_adams_real_step_keeps_the_rl_loss_to_first_order(always: bool) -> None:
+def test_adams_step_keeps_the_rl_loss_to_first_order(always: bool) -> None:
     optimiser, parameters = trained(torch.optim.AdamW, weight_decay=0.1)
     il = gradient(40)
     step = proposed_step(optimiser, parameters, il)

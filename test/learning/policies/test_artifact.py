@@ -24,12 +24,12 @@ def policy() -> BestOfN:
     return BestOfN(CONFIG)
 
 
-def same(one: BestOfN, other: BestOfN) -> bool:
-    left, right = one.state_dict(), other.state_dict()
+def same(first: BestOfN, second: BestOfN) -> bool:
+    left, right = first.state_dict(), second.state_dict()
     return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
 
 
-def test_a_saved_policy_is_loaded_as_it_was(policy: BestOfN, tmp_path: Path) -> None:
+def test_a_saved_policy_is_loaded_unchanged(policy: BestOfN, tmp_path: Path) -> None:
     policy.candidates.fill_(5)
     folder = tmp_path / 'runs' / 'model'
     written = artifact.save_policy(folder, policy)
@@ -53,7 +53,7 @@ def test_an_existing_folder_is_replaced_only_on_request(policy: BestOfN,
     assert [p.name for p in tmp_path.iterdir()] == ['model']
 
 
-def test_a_failed_write_leaves_the_old_model_and_no_rubbish(
+def test_a_failed_write_leaves_the_old_model_and_no_other_files(
         policy: BestOfN, tmp_path: Path) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
@@ -90,7 +90,7 @@ def test_any_damage_to_a_file_is_noticed(tmp_path_factory: pytest.TempPathFactor
     (lambda header: header.update(document_hash='0'), 'its own hash'),
 ])
 def test_a_header_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path,
-                                                 change: object, message: str) -> None:
+                                               change: object, message: str) -> None:
     folder = tmp_path / 'model'
     artifact.save_policy(folder, policy)
     path = folder / 'model.json'
@@ -115,7 +115,7 @@ def test_a_document_that_does_not_fit_is_refused(policy: BestOfN, tmp_path: Path
         artifact.load_policy(tmp_path / 'model')
 
 
-def test_the_keys_of_a_document_may_be_of_any_kind_that_json_takes(tmp_path: Path) -> None:
+def test_keys_of_a_document_can_have_any_type_that_json_allows(tmp_path: Path) -> None:
     artifact.write_folder(tmp_path / 'model', {}, {'of': {10: 'ten', 9: (1, 2.5)}})
     assert artifact.read_folder(tmp_path / 'model')[1] == {
         'of': {'10': 'ten', '9': [1, 2.5]}}

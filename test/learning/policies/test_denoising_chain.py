@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The denoising steps of DPPO: Gaussians, log probabilities, and the networks that take them."""
+"""The denoising steps of DPPO: Gaussians, log probabilities, and the network of each step."""
 from __future__ import annotations
 
 import json
@@ -46,7 +46,7 @@ def linear_policy(**changes: object) -> DenoisingChainPolicy:
 
 
 def on_the_grid_of_the_vectors(policy: DenoisingChainPolicy) -> DenoisingChainPolicy:
-    """Replace the grid of DDIM, which is ours, by DPPO's."""
+    """Replace our DDIM grid by DPPO's."""
     alpha_bar = cosine_alpha_bar(20)
     for prefix, eta in (('exploring', 1.0), ('greedy', 0.0)):
         policy._add_tables(
@@ -59,7 +59,7 @@ def test_the_cosine_schedule_is_that_of_dppo() -> None:
                                atol=1e-6, rtol=1e-5)
 
 
-def test_the_ddim_grid_goes_evenly_from_the_noisiest_step_to_the_cleanest() -> None:
+def test_the_ddim_grid_is_even_from_the_noisiest_step_to_the_cleanest() -> None:
     assert ddim_grid(20, 5).tolist() == [19, 14, 10, 5, 0]
     assert ddim_grid(20, 20).tolist() == list(range(19, -1, -1))
     assert ddim_grid(100, 5).tolist() == [99, 74, 50, 25, 0]
@@ -109,7 +109,7 @@ def test_log_probabilities_of_chains_are_those_of_dppo(sampler: str) -> None:
 @pytest.mark.parametrize('changes', [
     {}, {'chain_steps': 1}, {'chain_steps': 20}, {'chain_ddim': True},
     {'chain_ddim': True, 'chain_steps': 2}], ids=str)
-def test_extras_tell_the_chain_and_its_probability(changes: dict) -> None:
+def test_extras_hold_the_chain_and_its_probability(changes: dict) -> None:
     torch.manual_seed(0)
     policy = DenoisingChainPolicy(config(**changes))
     observations = Observations(torch.randn(7, 2))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The Gaussian policy: densities, bounds, what it imitates, and how it is cloned."""
+"""The Gaussian policy: densities, bounds, imitation and cloning."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_the_squashed_density_is_that_of_rlpd() -> None:
 
 
 @pytest.mark.parametrize('form', FORMS)
-def test_a_draw_has_the_density_that_its_chunk_has(form: str) -> None:
+def test_the_density_of_a_draw_is_that_of_its_chunk(form: str) -> None:
     actor = make(FORMS[form]).actor
     mean, log_std = actor(some_observations())
     noise = torch.randn(mean.shape, generator=generator())
@@ -80,7 +80,7 @@ def test_the_density_stays_finite_where_tanh_is_flat() -> None:
 
 
 @pytest.mark.parametrize('form', FORMS)
-def test_it_starts_with_the_configured_deviation_and_never_leaves_the_bounds(form: str) -> None:
+def test_the_deviation_starts_as_configured_and_stays_in_its_bounds(form: str) -> None:
     config = FORMS[form]
     actor = make(config).actor
     _, log_std = actor(some_observations())
@@ -94,7 +94,7 @@ def test_it_starts_with_the_configured_deviation_and_never_leaves_the_bounds(for
 
 
 @pytest.mark.parametrize('form', FORMS)
-def test_the_same_generator_draws_the_same_chunks_and_no_exploration_draws_none(
+def test_equal_generators_draw_equal_chunks_and_greedy_acting_draws_none(
         form: str) -> None:
     policy, seen = make(FORMS[form]), some_observations()
     memory = policy.begin(5)
@@ -121,7 +121,7 @@ def test_imitating_the_largest_actions_ends_where_tanh_still_has_a_slope() -> No
                                atol=0.01, rtol=0)
 
 
-def test_the_likelihood_learns_the_deviation_and_the_squared_error_leaves_it() -> None:
+def test_the_likelihood_trains_the_deviation_and_the_squared_error_does_not() -> None:
     noise = 0.2 * torch.randn(512, 2, 2, generator=generator(5))
     seen = Observations(torch.zeros(512, 3))
     deviations = {}
@@ -139,14 +139,14 @@ def test_the_likelihood_learns_the_deviation_and_the_squared_error_leaves_it() -
 
 @pytest.mark.parametrize('form', FORMS)
 @pytest.mark.parametrize('clone', ['mse', 'nll'])
-def test_pre_training_clones_it_and_it_survives_as_a_model_folder(
+def test_pre_training_clones_the_policy_and_a_model_folder_restores_it(
         form: str, clone: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     episodes = []
     for _ in range(4):
         state = random.normal(size=(41, 3))
         episodes.append(Episode(state, np.tanh(state[:-1, :2]), np.zeros(40), True, True))
-    # Chunks of one step: what follows is white noise, which nothing could predict.
+    # Chunks of one step: the following ones are white noise, which is unpredictable.
     model = replace(FORMS[form], chunk_length=1, gaussian_clone=clone)
     untrained = pretrain(episodes, model, PretrainConfig(steps=1), 0)
     result = pretrain(episodes, model, PretrainConfig(steps=500, batch=64), 0)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Images to features: shapes, what is where, shifts, freezing, and that batches do not mix."""
+"""Images to features: shapes, layout, shifts, freezing, and independent rows."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ def same_weights() -> None:
     torch.manual_seed(0)
 
 
-def pictures(rows: int, config: ModelConfig = SMALL, seed: int = 0) -> torch.Tensor:
+def image_batch(rows: int, config: ModelConfig = SMALL, seed: int = 0) -> torch.Tensor:
     random = np.random.default_rng(seed)
     return torch.from_numpy(
         random.integers(0, 256, (rows, *config.image_shape), dtype=np.uint8))
@@ -42,7 +42,7 @@ def pictures(rows: int, config: ModelConfig = SMALL, seed: int = 0) -> torch.Ten
 
 def seen(rows: int, config: ModelConfig = SMALL) -> Observations:
     state = torch.randn(rows, config.observation_size, generator=torch.Generator().manual_seed(1))
-    return Observations(state, pictures(rows, config))
+    return Observations(state, image_batch(rows, config))
 
 
 @settings(deadline=None, max_examples=30)
@@ -53,7 +53,7 @@ def test_any_size_of_image_gives_the_same_number_of_bounded_features(
     config = replace(SMALL, cameras=cameras, image_height=height, image_width=width,
                      image_stages=stages, image_shared=shared, image_pooling=pooling)
     encoder = ImageEncoder(config)
-    features = encoder(pictures(2, config))
+    features = encoder(image_batch(2, config))
     assert features.shape == (2, encoder.size) == (2, 5 * cameras)
     assert features.abs().max() <= 1.0
     assert features[0].ne(features[1]).any()
@@ -62,7 +62,7 @@ def test_any_size_of_image_gives_the_same_number_of_bounded_features(
 def test_the_full_size_is_that_of_resnet_18() -> None:
     full = Trunk(replace(SMALL, image_height=224, image_width=224, image_channels=64,
                          image_stages=4, image_blocks=2))
-    # 11 689 512 weights, without the 513 000 of the last layer (classes of ImageNet).
+    # 11 689 512 weights, without the 513 000 of the last layer (the ImageNet classes).
     assert sum(weight.numel() for weight in full.parameters()) == 11_176_512
 
 
@@ -84,14 +84,14 @@ def test_features_are_the_normalised_state_then_each_cameras_own(shared: bool) -
 @pytest.mark.parametrize('shared', [True, False])
 def test_cameras_share_a_trunk_or_have_their_own(shared: bool) -> None:
     encoder = ImageEncoder(replace(SMALL, image_shared=shared))
-    encoder(pictures(2))[:, :5].sum().backward()  # of the first camera
+    encoder(image_batch(2))[:, :5].sum().backward()  # of the first camera
     touched = [bool(trunk.stem[0].weight.grad.any()) for trunk in encoder.trunks]
     assert touched == ([True] if shared else [True, False])
 
 
-def test_rows_do_not_influence_each_other_however_many_there_are() -> None:
+def test_rows_do_not_influence_each_other_in_any_number() -> None:
     encoder = ImageEncoder(SMALL)
-    images = pictures(300)  # more than one pass takes
+    images = image_batch(300)  # more than fit in one pass
     with torch.no_grad():
         together = encoder(images)
         alone = torch.cat([encoder(images[row:row + 1]) for row in (0, 129, 299)])
@@ -116,13 +116,13 @@ def test_images_that_do_not_fit_the_model_are_refused() -> None:
     with pytest.raises(ValueError, match='2 cameras'):
         encoder(Observations(state))
     with pytest.raises(ValueError, match=r'the model reads \(B, 2, 24, 20, 3\)'):
-        encoder(Observations(state, pictures(2).transpose(2, 3)))
+        encoder(Observations(state, image_batch(2).transpose(2, 3)))
     with pytest.raises(ValueError, match='torch.float32'):
-        encoder(Observations(state, pictures(2).float()))
+        encoder(Observations(state, image_batch(2).float()))
 
 
 def test_a_shift_is_a_random_crop_of_the_image_padded_by_its_edge() -> None:
-    images = pictures(400)[:, 0]
+    images = image_batch(400)[:, 0]
     shifted = random_shift(images, 2, torch.Generator().manual_seed(0))
     padded = np.pad(images.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode='edge')
     found = []
@@ -148,7 +148,7 @@ def test_images_are_shifted_only_with_a_generator_and_repeatably() -> None:
     assert torch.equal(unshifted(observations, torch.Generator()), still)
 
 
-def test_spatial_softmax_tells_where_a_map_is_active() -> None:
+def test_spatial_softmax_gives_the_position_of_activity() -> None:
     pooling = SpatialSoftmax(2, 5, 9)
     maps = torch.zeros(1, 2, 5, 9)
     maps[0, 0, 0, 8] = 100.0  # top right
@@ -166,7 +166,7 @@ def test_spatial_embeddings_weigh_each_place_of_each_channel() -> None:
     torch.testing.assert_close(pooling(maps), expected)
 
 
-def test_a_frozen_trunk_stays_and_the_projection_learns() -> None:
+def test_a_frozen_trunk_is_unchanged_and_the_projection_learns() -> None:
     free, frozen = ObservationEncoder(SMALL), ObservationEncoder(replace(SMALL, image_frozen=True))
     frozen.adopt(free)
     assert all(weight.requires_grad for weight in free.parameters())
@@ -186,7 +186,7 @@ def test_a_frozen_trunk_stays_and_the_projection_learns() -> None:
     assert all(weight.grad is not None for weight in frozen.images.trunks.parameters())
 
 
-def test_a_critic_may_begin_with_the_eyes_of_the_actor_and_then_goes_its_own_way() -> None:
+def test_a_critic_can_start_with_the_actor_s_encoder_and_then_differs() -> None:
     policy = BestOfN(SMALL)
     observations = seen(3)
     actor, critic = policy.actor.encoder, policy.critic.encoder
@@ -197,7 +197,7 @@ def test_a_critic_may_begin_with_the_eyes_of_the_actor_and_then_goes_its_own_way
     assert all(weight.grad is None for weight in actor.parameters())
 
 
-def test_a_policy_with_cameras_comes_back_from_its_folder(tmp_path: object) -> None:
+def test_a_policy_with_cameras_is_restored_from_its_folder(tmp_path: object) -> None:
     policy = BestOfN(replace(SMALL, image_frozen=True))
     save_policy(tmp_path / 'model', policy)
     loaded = load_policy(tmp_path / 'model')

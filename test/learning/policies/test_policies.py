@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The networks, the diffusion policy and the choice among candidates do what they say."""
+"""The networks, the diffusion policy and the choice among candidates."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -112,7 +112,7 @@ def test_a_trained_diffusion_policy_reproduces_both_modes() -> None:
     assert 0.3 < float((chunks[:, 0, 0] > 0).float().mean()) < 0.7
 
 
-def test_acting_takes_the_candidate_that_the_critics_value_most(policy: BestOfN) -> None:
+def test_acting_chooses_the_candidate_that_the_critics_value_most(policy: BestOfN) -> None:
     policy.candidates.fill_(16)
     observations = Observations(torch.randn(6, 3))
     chosen = policy.act(observations, generator(4))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A base that acts by chunks, and what is added to each of its steps."""
+"""A base policy that acts by chunks, and the correction of each of its steps."""
 from __future__ import annotations
 
 import json
@@ -42,7 +42,7 @@ def test_actions_and_log_probabilities_are_those_of_resip() -> None:
                                atol=1e-5, rtol=1e-5)
 
 
-def test_it_begins_as_the_base_followed_open_loop() -> None:
+def test_the_policy_starts_as_the_base_followed_open_loop() -> None:
     policy = policy_of()
     observations = Observations(torch.randn(2, 2))
     memory = policy.begin(2)
@@ -58,7 +58,7 @@ def test_it_begins_as_the_base_followed_open_loop() -> None:
     assert not torch.equal(decision.actions[:, 0], plan[:, 0])
 
 
-def test_a_lane_that_goes_on_alone_keeps_its_own_plan() -> None:
+def test_a_lane_that_continues_alone_keeps_its_own_plan() -> None:
     policy = policy_of()
     observations = Observations(torch.randn(3, 2))
     generator = torch.Generator().manual_seed(5)
@@ -70,7 +70,7 @@ def test_a_lane_that_goes_on_alone_keeps_its_own_plan() -> None:
     torch.testing.assert_close(decision.actions[0, 0], expected)
 
 
-def test_extras_tell_what_clipping_hides() -> None:
+def test_extras_hold_the_actions_before_clipping() -> None:
     policy = policy_of(residual_scale=2.0, residual_std=0.5)
     torch.nn.init.normal_(policy.correction.network[-1].weight)
     observations = Observations(torch.randn(50, 2))

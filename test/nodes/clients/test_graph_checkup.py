@@ -72,7 +72,7 @@ def test_topics_are_received_in_the_robot_s_namespace():
     with Robot():
         records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
     assert set(records) == {*CONTRACT.observation_topics(), 'front/image',
-                          *CONTRACT.action_topics()}
+                            *CONTRACT.action_topics()}
     for topic, kind in CONTRACT.observation_topics().items():
         assert records[topic].types == (kind,) and records[topic].publishers == 1
         assert len(records[topic].received) > 10 and not records[topic].errors

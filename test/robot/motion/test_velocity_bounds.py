@@ -120,7 +120,7 @@ def test_the_tighter_limit_of_contract_and_urdf_counts(robot, ends, limits):
     ({'position_minimum': [-1.0]}, 'has 1 and position_maximum 0 values: .* need 2 of each'),
     ({'position_minimum': [1.0, 0.0], 'position_maximum': [1.0, 1.0]}, '1.0 is not below'),
     ({'joints': ['shoulder', 'wrist'], **TIGHT}, "positions of .'wrist'., which no observation")])
-def test_limits_that_make_no_sense_are_refused(wrong, words):
+def test_contradictory_limits_are_refused(wrong, words):
     with pytest.raises(ContractError, match=words):
         contract(**wrong)
 

@@ -40,7 +40,7 @@ def test_a_clock_jump_is_not_counted_as_a_delay(strange):
 
 @pytest.mark.parametrize('wrong', [
     {'quantile': 0.0}, {'quantile': 1.1}, {'window': 0}, {'period': 0.0}])
-def test_settings_that_make_no_sense_are_refused(wrong):
+def test_contradictory_settings_are_refused(wrong):
     with pytest.raises(ValueError, match='allowed are'):
         DelayEstimate(**{'period': 0.1, **wrong})
 
