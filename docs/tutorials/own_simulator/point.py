@@ -15,7 +15,8 @@ class Point(gymnasium.Env):
     observation_space = Dict({'hand': Box(-0.5, 0.5, (3,)), 'mark': Box(-0.5, 0.5, (3,))})
     action_space = Box(-0.05, 0.05, (3,))
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+    def reset(self, *, seed: int | None = None, options: dict | None = None
+              ) -> tuple[dict, dict]:
         """Put hand and mark to random places."""
         super().reset(seed=seed)
         self._hand, self._mark = self.np_random.uniform(-0.5, 0.5, (2, 3))
