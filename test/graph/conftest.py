@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the graph tests share: one small finished run, and copies of its earlier stages."""
+"""Shared fixtures of the graph tests: one small finished run, and copies of its stages."""
 
 from dataclasses import dataclass
 import fcntl
@@ -19,8 +19,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# In the order in which processes should begin them: the first makes the small job, which others
-# wait for, and the longest before the short ones, so that no process is left alone at the end.
+# In the order in which processes should start them: the first makes the small job, which others
+# wait for, and the longest come before the short ones, so that no process works alone at the end.
 FIRST = ('test_job', 'test_recorder_learner', 'test_two_robots', 'test_cameras_in_the_graph',
          'test_faults', 'test_hosts_in_the_graph', 'test_node_death', 'test_repeatability')
 

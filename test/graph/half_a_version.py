@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A learner that sends one piece of its weights, is asked for the others, and is busy for ever.
+"""A learner that sends one piece of its weights and never answers the request for the others.
 
-Usage: half_a_version.py <domain> <version>. It prints a line when it was asked.
+Usage: half_a_version.py <domain> <version>. It prints a line when the request arrives.
 """
 
 import sys

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small arm whose topics the test publishes itself, for nodes that run as processes.
 
-So the test decides what is on each topic, can check how a node processes it, and goes on when a
-node dies.
+So the test decides what is on each topic, can check how a node processes it, and continues when
+a node dies.
 """
 
 from uuid import uuid4
@@ -58,12 +58,12 @@ def contract_file(folder):
 
 
 class PlayedEpisode:
-    """The messages of an episode, as (topic, message) in the order of time.
+    """The messages of an episode, as (topic, message) in order of time.
 
     Args:
         start: [ns] Tick 0.
         ticks: Number of executed actions.
-        outcome: Outcome at its end.
+        outcome: Outcome at the episode's end.
     """
 
     def __init__(self, start, ticks, outcome=SUCCESS, purpose=ROLLOUT):
@@ -91,7 +91,7 @@ class PlayedEpisode:
         header, values = _header(self.stamp(tick)), self.observation(tick).tolist()
         hand = PointStamped(header=header)
         hand.point.x, hand.point.y, hand.point.z = values[:3]
-        # Without empty lists: rclpy serialises those too long for rosbags.
+        # Without empty lists, which rclpy serialises too long for rosbags.
         joints = JointState(header=header, name=['j'], position=values[3:], velocity=[0.0],
                             effort=[0.0])
         won = tick == self.ticks and self.outcome == SUCCESS
@@ -188,16 +188,16 @@ class Player:
 
     def until(self, condition, what):
         """Wait for a condition, and receive messages meanwhile."""
-        def heard():
+        def spun():
             self._executor.spin_once(timeout_sec=0.02)
             if self.check is not None:
                 self.check()
             return condition()
-        return until(heard, what)
+        return until(spun, what)
 
     def call(self, service):
         """Call a service until it succeeds; return its message."""
-        self.until(lambda: self._ask(service), f'a yes of {service}')
+        self.until(lambda: self._ask(service), f'success of {service}')
         return self._answers.pop(service)
 
     def wait_ready(self, *nodes):
@@ -207,7 +207,7 @@ class Player:
                                **{node: self.call(f'{node}/ready') for node in nodes}})
         self.until(lambda: not missing(), missing)
 
-    def told(self, episode, event):
+    def event(self, episode, event):
         return self.events.get((episode.id, event))
 
     def _ask(self, service):

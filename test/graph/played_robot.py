@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A robot, a policy and a person that the test plays in real time, before a real actuation node.
+"""A robot, a policy and a person, played by the test in real time for a real actuation node.
 
-The robot follows its commands and fails on request; the policy plans a few ticks ahead of what was
-executed last; the person has a leader arm and a joystick. All that the node sends is kept.
+The robot follows its commands and fails on request; the policy plans a few ticks ahead of the last
+executed action; the person has a leader arm and a joystick. All that the node sends is kept.
 """
 
 from contextlib import contextmanager
@@ -64,7 +64,7 @@ DESCRIPTION = {
         'joint_topic': 'leader', 'joint_action': 'arm', 'joy_topic': 'joy', 'max_age': 0.3,
         'ramp': 0.3, 'success_button': 1, 'failure_button': 2, 'discard_button': 3,
         'ready_button': 4},
-    # A busy test machine may be late for a while without anything being wrong.
+    # A busy test machine can be late for a while without a fault.
     'safety': {'latch_after': 2.0, 'max_tick_gap': 100.0, 'max_camera_age': 1.0,
                'camera_frozen_after': 1.0, 'max_policy_age': 60.0}}
 DEADMAN, SUCCESS, FAILURE, DISCARD, READY = range(5)
@@ -83,11 +83,11 @@ def described(**changes):
 
 
 class PlayedRobot:
-    """What surrounds the actuation node; spins in a thread of its own until it is closed.
+    """The surroundings of the actuation node; spins in its own thread until it is closed.
 
     Attributes to be set by a test, for the robot: ``fault`` ('', silent, stuck, back, nan,
     missing, swapped, deaf), ``camera`` ('', silent, stuck, frozen), ``joints``; for the policy:
-    ``target`` (2,) or None for a policy that is silent, ``late`` [ticks]; for the person:
+    ``target`` (2,) or None for a silent policy, ``late`` [ticks]; for the person:
     ``leader`` (2,) or None for nobody, ``buttons``.
     """
 
@@ -96,7 +96,7 @@ class PlayedRobot:
         self.joints = np.array([0.5, 0.5])
         self.target, self.late = None, 0
         self.leader, self.buttons = None, set()
-        self.last_good = 0  # [ns] stamp of the last state that nothing was wrong with
+        self.last_good = 0  # [ns] stamp of the last state without a fault
         self.commands, self.executed, self.statuses = [], [], []
         self.events, self.outcomes = [], []
         self.resets, self.reset_works = 0, True
@@ -113,13 +113,13 @@ class PlayedRobot:
         self.chunks = node.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
         self._requests = node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
         node.create_subscription(JointTrajectory, 'arm', self._command, qos.RECORD)
-        node.create_subscription(ExecutedAction, 'executed_action', self._told, qos.RECORD)
-        node.create_subscription(EpisodeEvent, 'episode/event', self._event, qos.EVENT)
+        node.create_subscription(ExecutedAction, 'executed_action', self._record_tick, qos.RECORD)
+        node.create_subscription(EpisodeEvent, 'episode/event', self._record_event, qos.EVENT)
         node.create_subscription(
             ActuationStatus, 'actuation/status', self.statuses.append, qos.STATE)
         node.create_subscription(Outcome, 'outcome', self.outcomes.append, qos.LOCKSTEP)
         node.create_service(Trigger, 'reset', self._reset)
-        node.create_timer(0.01, self._speak)
+        node.create_timer(0.01, self._publish_inputs)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
         self._clients = {}
@@ -135,7 +135,7 @@ class PlayedRobot:
         try:
             while self._context.ok():
                 self._executor.spin_once(timeout_sec=0.1)
-        except Exception:  # the context went while it was waited on
+        except Exception:  # the context was shut down while waiting
             if self._context.ok():
                 raise
 
@@ -145,7 +145,7 @@ class PlayedRobot:
         now = self._node.get_clock().now().nanoseconds + round(offset * 1e9)
         return Time(sec=now // 10 ** 9, nanosec=now % 10 ** 9)
 
-    def _speak(self):
+    def _publish_inputs(self):
         self._spoken += 1
         fault = self.fault
         if fault != 'silent':
@@ -184,11 +184,11 @@ class PlayedRobot:
         if self.fault != 'deaf':
             self.joints = np.array(message.points[0].positions)
 
-    def _told(self, message):
+    def _record_tick(self, message):
         self.executed.append(message)
         self._plan(message.episode_id, message.tick + 1)
 
-    def _event(self, message):
+    def _record_event(self, message):
         self.events.append(message)
         if message.event in (EpisodeEvent.STARTED, EpisodeEvent.HANDED_BACK):
             self._plan(message.episode_id, message.tick)
@@ -207,7 +207,7 @@ class PlayedRobot:
         response.success, response.message = self.reset_works, 'the box is jammed'
         return response
 
-    # What a test does.
+    # Actions of a test.
 
     def until(self, condition, what):
         return until(condition, lambda: f'{what}; {self.describe()}')
@@ -221,26 +221,26 @@ class PlayedRobot:
         return self.statuses[-1] if self.statuses else None
 
     def ask(self, **more):
-        """Ask for an episode; return its UUID."""
+        """Request an episode; return its UUID."""
         episode = str(uuid4())
         self._requests.publish(EpisodeRequest(
             episode_id=episode, purpose=more.pop('purpose', EpisodeRequest.ROLLOUT), **more))
         return episode
 
-    def told(self, episode, event):
+    def event(self, episode, event):
         """Return the first event of a kind in an episode, None if there is none."""
         return next((e for e in list(self.events)
                      if e.episode_id == episode and e.event == event), None)
 
     def wait(self, episode, event):
-        return self.until(lambda: self.told(episode, event), f'event {event}')
+        return self.until(lambda: self.event(episode, event), f'event {event}')
 
     def begin(self, **more):
         """Begin an episode and wait until its first tick."""
         episode = self.ask(**more)
-        self.until(lambda: self.told(episode, EpisodeEvent.STARTED) or self.told(
+        self.until(lambda: self.event(episode, EpisodeEvent.STARTED) or self.event(
             episode, EpisodeEvent.REFUSED), 'the start')
-        refused = self.told(episode, EpisodeEvent.REFUSED)
+        refused = self.event(episode, EpisodeEvent.REFUSED)
         assert refused is None, refused.reason
         self.until(lambda: any(tick.episode_id == episode for tick in list(self.executed)),
                    'the first tick')
@@ -278,27 +278,27 @@ class PlayedRobot:
         return np.array([command.points[0].positions for command in self.commands[since:]])
 
     def check_motion(self, since=0):
-        """Check that commands kept to the limits, at whatever times they really came."""
+        """Check that commands kept to the limits, at their actual times."""
         positions = self.positions(since)
         steps = np.diff(positions, axis=0)
         assert np.abs(steps).max() <= VELOCITY * PERIOD + 1e-6
         assert np.abs(np.diff(steps, axis=0)).max() <= ACCELERATION * PERIOD ** 2 + 1e-6
 
     def place(self, joints):
-        """Put the arm somewhere by hand, and wait until that must have been seen."""
+        """Move the arm by hand, and wait until the node must have seen it."""
         self.joints = np.array(joints, np.float64)
         enough = self._spoken + 30
         self.until(lambda: self._spoken > enough, 'observations')
 
     def release(self):
-        """End what a test began: no episode, no e-stop, nothing latched, and consent given."""
+        """Restore the initial state: no episode, no e-stop, nothing latched, and consent given."""
         self.call('abort')
         self.call('estop', False)
         self.call('enable', True)
         self.until(lambda: self.call('resume')[1] in ('resumed', 'nothing to resume from'), 'rest')
 
     def rests(self):
-        """Say whether the last commands were all the same."""
+        """Return whether the last commands were all the same."""
         last = self.positions()[-3:]
         return len(last) == 3 and (last == last[-1]).all()
 
@@ -315,7 +315,7 @@ def actuation(folder, description, **parameters):
 
 @contextmanager
 def playing(folder, description=None, command=node_command, **parameters):
-    """Start an actuation node before a played robot; give (robot, supervisor)."""
+    """Start an actuation node for a played robot; yield (robot, supervisor)."""
     graph = actuation(folder, description or DESCRIPTION, **parameters)
     with reserve_domain() as domain_id, Supervisor(
             graph, folder / 'logs', domain_id=domain_id, quiet=True, command=command) as nodes:

@@ -41,22 +41,23 @@ def made(config, seed):
 
 @dataclass(frozen=True)
 class Version:
-    """Weights as they are sent: the content and the fields of its manifest."""
+    """Weights for sending: the content and the fields of its manifest."""
 
     content: bytes
     manifest: dict
 
     @classmethod
-    def of(cls, policy, **said):
+    def of(cls, policy, **fields):
         tensors = policy.state_dict()
         return cls.of_content(to_bytes(tensors), **{
-            'model_config': policy.config.to_json(), 'schema_hash': schema_hash(tensors), **said})
+            'model_config': policy.config.to_json(), 'schema_hash': schema_hash(tensors),
+            **fields})
 
     @classmethod
-    def of_content(cls, content, **said):
+    def of_content(cls, content, **fields):
         return cls(content, {
             'run_id': RUN, 'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
-            'total_size': len(content), 'chunk_count': piece_count(len(content)), **said})
+            'total_size': len(content), 'chunk_count': piece_count(len(content)), **fields})
 
 
 class Bench:
@@ -71,10 +72,10 @@ class Bench:
         self._learner = player.publisher(LearnerStatus, 'learner/status', qos.STATE)
         self.requests = []
         player.listen(WeightsRequest, 'weights/request', qos.EVENT, self.requests.append)
-        player.listen(PolicyStatus, 'policy/status', qos.STATE, self._hear)
+        player.listen(PolicyStatus, 'policy/status', qos.STATE, self._on_status)
         player.listen(ActionChunk, 'action_chunk', qos.EVENT, self.chunks.append)
 
-    def _hear(self, status):
+    def _on_status(self, status):
         self.status = status
 
     def send(self, version, number=None, without=None):
@@ -97,9 +98,9 @@ class Bench:
         message.data.frombytes(piece)
         self._pieces.publish(message)
 
-    def speak(self, learner_id, **said):
+    def send_status(self, learner_id, **fields):
         """Publish a learner's status."""
-        self._learner.publish(LearnerStatus(run_id=RUN, learner_id=learner_id, **said))
+        self._learner.publish(LearnerStatus(run_id=RUN, learner_id=learner_id, **fields))
 
     def wait_version(self, number):
         self.player.until(lambda: self.status.weights_version == number,

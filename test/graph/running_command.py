@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The `inril` command as a process, as a shell starts it: its output and its nodes."""
+"""The `inril` command as a process started like by a shell: its output and its nodes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import time
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 150.0  # [s] how long a test waits for anything; far more than needed
+LIMIT = 150.0  # [s] limit of all waits of a test; far more than needed
 
 
 def until(condition, what, limit=LIMIT):

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A small job that still does everything: RL and IL updates, several weight versions."""
+"""A small job with all steps: RL and IL updates, several weight versions."""
 
 import hashlib
 import json

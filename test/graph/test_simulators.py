@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Simulators behind a robot's topics: the built-in arm, another one by YAML alone, real time."""
+"""Simulators behind a robot's topics: the built-in arm, another by YAML alone, real time."""
 
 from contextlib import contextmanager
 import time
@@ -45,7 +45,7 @@ def options(robot, simulation, task, **more):
 
 
 class Driver:
-    """A client that commands the robot as the actuation node would, and keeps what it hears."""
+    """A client that commands the robot like the actuation node, and keeps its messages."""
 
     def __init__(self, contract, domain_id):
         self.contract = contract
@@ -66,8 +66,8 @@ class Driver:
                 lambda message, topic=topic: self.aligner.add(topic, message),
                 qos.observations(True))
         self._node.create_subscription(
-            Outcome, contract.episode.outcome_topic, self._judge, qos.LOCKSTEP)
-        self._node.create_subscription(Clock, '/clock', self._tell, qos.COMMAND)
+            Outcome, contract.episode.outcome_topic, self._on_outcome, qos.LOCKSTEP)
+        self._node.create_subscription(Clock, '/clock', self._on_clock, qos.COMMAND)
         for camera in contract.cameras.values():
             self._node.create_subscription(
                 CompressedImage, camera.topic, self.images.append, qos.SENSOR)
@@ -89,7 +89,7 @@ class Driver:
         self.until(self._reset.service_is_ready, 'the reset service')
         self.until(lambda: all(publisher.get_subscription_count()
                                for publisher in self._publishers.values()), 'the simulator')
-        # What it published when it started, at 1 s, may still be on its way.
+        # Messages of its start, at 1 s, may still be in transit.
         before = max(self.aligner.newest_complete(), 10 ** 9)
         future = self._reset.call_async(Trigger.Request())
         self.until(future.done, 'an answer to the reset')
@@ -107,10 +107,10 @@ class Driver:
                    > before, 'the next observation')
         return self.aligner.newest_complete()
 
-    def _judge(self, message):
+    def _on_outcome(self, message):
         self.verdicts[stamp_ns(message)] = message.outcome
 
-    def _tell(self, message):
+    def _on_clock(self, message):
         self.clock.append(message.clock.sec * 1_000_000_000 + message.clock.nanosec)
 
 
@@ -128,7 +128,7 @@ def simulator(folder, graph_options):
 
 
 def drawing_works():
-    """Return why images can't be drawn here, empty if they can."""
+    """Return why images can't be rendered here, empty if they can."""
     contract = load_contract(CONFIG / 'robots' / 'metaworld_sawyer.yaml')
     robot = make_simulation(CONFIG / 'simulations' / 'metaworld.yaml', 'reach', contract)
     try:
@@ -173,7 +173,7 @@ def test_a_command_for_another_tick_moves_nothing(tmp_path):
         for wrong in (stamp - driver.contract.period_ns, stamp + driver.contract.period_ns):
             for topic, message in encode_command(driver.contract, action, wrong, message_type):
                 driver._publishers[topic].publish(message)
-        # The right one, behind the wrong ones on the same topics, is the first that counts.
+        # The right one, after the wrong ones on the same topics, is the first that counts.
         following = driver.act(np.zeros_like(action), stamp)
         assert following == stamp + driver.contract.period_ns
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The supervisor with real small processes: what dies is named, and nothing is left behind."""
+"""The supervisor with real small processes: deaths are reported, no process is left behind."""
 
 from io import StringIO
 import os
@@ -18,7 +18,7 @@ from inril_ros.graph.supervisor import node_command, NodeDied, Supervisor
 
 LIMIT = 20.0  # [s] a test gives up after it; far above what is needed
 
-# A process started in the background may have inherited that SIGINT is ignored.
+# A process started in the background may have inherited an ignored SIGINT.
 POLITE = 'import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n'
 WAITS = POLITE + 'print("ready"); signal.pause()'
 STUBBORN = ('import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print("ready")\n'
@@ -33,7 +33,7 @@ PARENT = ('import subprocess, sys, signal\n'
 
 
 def supervise(tmp_path, grace=LIMIT, respawn=(), console=None, environment=None, **programs):
-    """Give a supervisor whose nodes run the given programs."""
+    """Yield a supervisor whose nodes run the given programs."""
     graph = GraphDescription('test', tuple(
         NodeDescription(name, name, respawn=name in respawn) for name in programs))
     return Supervisor(
@@ -50,15 +50,15 @@ def until(condition, what):
 
 
 def running(pid):
-    """Tell whether a process runs; one that ended and was not waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
     except FileNotFoundError:
         return False
 
 
-def said(supervisor, name, text='ready'):
-    """Tell whether a node wrote a line; the first one, its command, holds the program itself."""
+def wrote(supervisor, name, text='ready'):
+    """Return whether a node wrote a line; the first line, its command, holds the program."""
     path = supervisor.log_path(name)
     return path.exists() and text in [
         line.split(' ')[0] for line in path.read_text().splitlines()]
@@ -78,7 +78,7 @@ def died(supervisor):
     return deaths[0]
 
 
-def test_a_death_is_told_with_name_exit_code_log_and_last_lines(tmp_path):
+def test_a_death_is_reported_with_name_exit_code_log_and_last_lines(tmp_path):
     with supervise(tmp_path, good=WAITS, bad=FAILS) as supervisor:
         death = died(supervisor)
     assert (death.name, death.exit_code) == ('bad', 3)
@@ -88,55 +88,55 @@ def test_a_death_is_told_with_name_exit_code_log_and_last_lines(tmp_path):
     assert 'line 39' in str(death) and str(death.log) in str(death)
 
 
-def test_a_death_by_a_signal_is_told_by_its_name(tmp_path):
+def test_a_death_by_a_signal_is_reported_with_its_name(tmp_path):
     with supervise(tmp_path, node=WAITS) as supervisor:
-        until(lambda: said(supervisor, 'node'), 'node did not start')
+        until(lambda: wrote(supervisor, 'node'), 'node did not start')
         os.kill(supervisor.process_id('node'), signal.SIGSEGV)
         death = died(supervisor)
     assert 'node was ended by SIGSEGV' in str(death)
 
 
-def test_no_complaint_while_all_run(tmp_path):
+def test_no_error_while_all_run(tmp_path):
     with supervise(tmp_path, first=WAITS, second=WAITS) as supervisor:
-        until(lambda: said(supervisor, 'first') and said(supervisor, 'second'), 'no start')
+        until(lambda: wrote(supervisor, 'first') and wrote(supervisor, 'second'), 'no start')
         supervisor.check()
         assert running(supervisor.process_id('first'))
 
 
-def test_the_context_leaves_nothing_after_an_exception(tmp_path):
+def test_the_context_leaves_no_process_after_an_exception(tmp_path):
     with pytest.raises(ZeroDivisionError), supervise(tmp_path, a=WAITS, b=WAITS) as supervisor:
-        until(lambda: said(supervisor, 'a') and said(supervisor, 'b'), 'no start')
+        until(lambda: wrote(supervisor, 'a') and wrote(supervisor, 'b'), 'no start')
         ids = [supervisor.process_id(name) for name in 'ab']
         raise ZeroDivisionError
     assert not any(map(running, ids))
 
 
 @pytest.mark.parametrize(('program', 'grace'), [(STUBBORN, 0.2), (DEAF, 0.2)])
-def test_a_node_that_does_not_listen_is_made_to_end(tmp_path, program, grace):
+def test_a_node_that_ignores_signals_is_killed(tmp_path, program, grace):
     with supervise(tmp_path, grace=grace, node=program) as supervisor:
-        until(lambda: said(supervisor, 'node'), 'node did not start')
+        until(lambda: wrote(supervisor, 'node'), 'node did not start')
         pid = supervisor.process_id('node')
     assert not running(pid)
 
 
-def test_a_polite_node_ends_by_sigint_and_its_last_words_are_kept(tmp_path):
+def test_a_node_ends_on_sigint_and_its_last_output_is_kept(tmp_path):
     program = POLITE + ('print("ready")\ntry: signal.pause()\n'
                         'except KeyboardInterrupt: print("goodbye")')
     with supervise(tmp_path, node=program) as supervisor:
-        until(lambda: said(supervisor, 'node'), 'node did not start')
-    assert said(supervisor, 'node', 'goodbye')
+        until(lambda: wrote(supervisor, 'node'), 'node did not start')
+    assert wrote(supervisor, 'node', 'goodbye')
 
 
 def test_the_children_of_a_node_end_with_it(tmp_path):
     with supervise(tmp_path, node=PARENT) as supervisor:
-        until(lambda: said(supervisor, 'node', 'child'), 'node did not start')
+        until(lambda: wrote(supervisor, 'node', 'child'), 'node did not start')
         child = int(supervisor.log_path('node').read_text().split()[-1])
         os.kill(supervisor.process_id('node'), signal.SIGKILL)
         died(supervisor)
         until(lambda: not running(child), 'child goes on')
 
 
-def test_stop_may_be_called_twice_and_start_after_it(tmp_path):
+def test_stop_can_be_called_twice_and_start_after_it(tmp_path):
     supervisor = supervise(tmp_path, grace=0.2, node=WAITS)
     supervisor.stop()
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_stop_may_be_called_twice_and_start_after_it(tmp_path):
     supervisor.check()
 
 
-def test_a_node_may_be_started_anew(tmp_path):
+def test_a_node_can_be_restarted(tmp_path):
     with supervise(tmp_path, grace=0.2, node=WAITS) as supervisor:
         first = supervisor.process_id('node')
         supervisor.restart('node')
@@ -168,7 +168,7 @@ def test_a_node_with_respawn_comes_back_until_it_has_died_too_often(tmp_path):
     assert len(commands) == 4  # once, and three times more
 
 
-def test_a_flood_of_output_holds_up_neither_side(tmp_path):
+def test_a_flood_of_output_blocks_neither_side(tmp_path):
     console = Console(file=StringIO(), width=80)
     with supervise(tmp_path, console=console, chatty=CHATTY) as supervisor:
         log = supervisor.log_path('chatty')
@@ -184,10 +184,10 @@ def test_output_is_shown_with_the_name_and_kept(tmp_path):
     program = f'import sys; print("to stdout [bold]"); sys.stderr.write("{long}")'
     with supervise(tmp_path, console=console, left=program, right=WAITS) as supervisor:
         died(supervisor)
-        until(lambda: said(supervisor, 'right'), 'right did not start')
+        until(lambda: wrote(supervisor, 'right'), 'right did not start')
     shown = console.file.getvalue().splitlines()
-    assert ' left to stdout [bold]' in shown  # as it was written: not taken for markup
-    assert f' left {long}' in shown  # neither wrapped nor lost for want of a newline
+    assert ' left to stdout [bold]' in shown  # unchanged: not parsed as markup
+    assert f' left {long}' in shown  # neither wrapped nor lost without a newline
     assert 'right ready' in shown
     assert f'to stdout [bold]\n{long}' in supervisor.log_path('left').read_text()
 
@@ -197,7 +197,7 @@ def test_an_old_log_is_continued_and_not_shown_again(tmp_path):
     (tmp_path / 'logs' / 'node.log').write_text('from before\n')
     console = Console(file=StringIO())
     with supervise(tmp_path, console=console, node=WAITS) as supervisor:
-        until(lambda: said(supervisor, 'node'), 'node did not start')
+        until(lambda: wrote(supervisor, 'node'), 'node did not start')
     assert supervisor.log_path('node').read_text().startswith('from before\n')
     assert 'from before' not in console.file.getvalue()
     assert 'ready' in console.file.getvalue()

@@ -23,7 +23,7 @@ _BLOCK = re.compile(r'(?:^ *<!-- needs: (?P<needs>\w+) -->\n)?^(?P<indent> *)```
                     r'(?P<text>.*?)^(?P=indent)```$', re.MULTILINE | re.DOTALL)
 _HERE = re.compile(r'^(?:config|scripts|docs|test|benchmarks|launch)/')
 _SHELL = {'source', 'export', 'cd'}
-# Where a command takes the name of a shipped file instead of a path.
+# Options and arguments that take the name of a shipped file instead of a path.
 _NAMED = {'contract': 'robots', 'simulation': 'simulations', 'settings': 'teleoperation',
           'study': 'studies'}
 
@@ -94,7 +94,7 @@ def options_of(words: list[str]) -> set[str]:
 
 
 def _inril(words: list[str]) -> tuple[Any, list[str]]:
-    """Return the command that the words name, and the words left over."""
+    """Return the command that the words name, and the remaining words."""
     command, rest = typer.main.get_command(app), list(words)
     while rest and rest[0] in getattr(command, 'commands', {}):
         command = command.commands[rest.pop(0)]
@@ -104,7 +104,7 @@ def _inril(words: list[str]) -> tuple[Any, list[str]]:
 def _check_inril(command: Command, words: list[str]) -> None:
     parsed, rest = _inril(words)
     assert not hasattr(parsed, 'commands'), f'{command}: no such command'
-    context = parsed.make_context(str(command), rest)  # refuses what it doesn't know
+    context = parsed.make_context(str(command), rest)  # refuses unknown options
     for parameter, value in context.params.items():
         named = parameter in _NAMED and isinstance(value, str) and value
         if named and not value.endswith('.yaml'):

@@ -1,10 +1,10 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The package builds in three ways, and what comes out is complete and runs without this tree.
+"""The package builds in three ways, and each result is complete and runs without this tree.
 
-colcon ends with 0 when it found nothing to build, and the modules of this tree could stand in for
-installed ones that are missing. So each test looks at what is installed, and runs it in an
-environment that does not know this tree, from another folder.
+colcon ends with 0 when it found nothing to build, and the modules of this tree could replace
+missing installed ones. So each test checks the installed files, and runs them in an environment
+without this tree, from another folder.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NODES = ['actuation_node', 'policy_node', 'recorder_node', 'learner_node', 'tele
          'sim_node', 'gazebo_node', 'mock_arm_node']
 PUBLISHED = ['config', 'inril_ros', 'launch', 'msg', 'CMakeLists.txt', 'LICENSE', 'package.xml',
              'setup.cfg', 'setup.py']
-# Each message once through the compiled type support, and where its libraries came from.
+# Each message once through the compiled type support, and the path of its libraries.
 USE_MESSAGES = """
 from pathlib import Path
 import inril_ros.msg
@@ -62,8 +62,8 @@ class Environment:
 def environment(tmp_path):
     prefix = tmp_path / 'environment'
     run([sys.executable, '-m', 'venv', '--without-pip', prefix], os.environ, tmp_path)
-    # A folder that a .pth names is searched, but the .pth files in it are not read: among them is
-    # the link to this tree.
+    # A folder that a .pth names is searched, but the .pth files in it, such as the link to this
+    # tree, are not read.
     site = next((prefix / 'lib').glob('python*/site-packages'))
     ours = Path(sysconfig.get_path('platlib'))
     packages = tmp_path / 'packages'
@@ -94,7 +94,7 @@ def environment(tmp_path):
 
 @pytest.fixture
 def sources(tmp_path):
-    """A copy to build from: a build must not leave anything in this tree."""
+    """Return a copy to build from: a build must not leave files in this tree."""
     copy = tmp_path / 'sources'
     copy.mkdir()
     for name in PUBLISHED:
@@ -107,7 +107,7 @@ def sources(tmp_path):
 
 
 def check_installation(prefix, environment, variables, folder):
-    """Whether everything is below the prefix, and runs from there."""
+    """Check that everything is below the prefix, and runs from there."""
     modules = next(prefix.glob('**/inril_ros/msg/__init__.py')).parents[1]
     expected = {path.relative_to(ROOT / 'inril_ros') for path in (ROOT / 'inril_ros').rglob('*')
                 if path.is_file() and path.suffix != '.pyc'}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation builds without a warning, and what it names exists."""
+"""The documentation builds without a warning, and the things it names exist."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_the_readme_takes_three_minutes():
     assert all(len(line) <= 120 for line in lines if not line.startswith('|'))
 
 
-def test_the_contract_in_the_readme_is_one(tmp_path):
+def test_the_contract_in_the_readme_is_valid(tmp_path):
     text = re.search(r'```yaml\n(.*?)```', README.read_text(encoding='utf-8'), re.DOTALL)[1]
     assert len(text.splitlines()) == 10
     path = tmp_path / 'arm.yaml'
@@ -50,7 +50,7 @@ def test_the_contract_in_the_readme_is_one(tmp_path):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     text = re.sub(r'```.*?```', '', page.read_text(encoding='utf-8'), flags=re.DOTALL)
     for link in re.findall(r'\]\((?!https?:|#|mailto:)([^)\s#]+)', text):
         assert not link.startswith(('/', 'file:')), link
@@ -102,8 +102,8 @@ def test_the_commands_of_a_tutorial_run_in_a_shortened_form(page, tmp_path):
         assert ran.returncode == 0, f'{command}\n{ran.stdout}\n{ran.stderr}'
 
 
-# What a page names of the tree: files and folders (`nodes/weights/gate.py`, `robot/motion/`), and
-# classes (`CommandPath.tick`). What a run leaves behind belongs to no tree.
+# Names in a page: files and folders (`nodes/weights/gate.py`, `robot/motion/`), and classes
+# (`CommandPath.tick`). Files that a run writes are not in the tree.
 PATH = re.compile(r'^[\w.*-]+(?:/[\w.*-]+)*/?$')
 SUFFIXES = ('.py', '.msg', '.sh', '.sdf', '.urdf', '.lock', '.rviz', '.xml', '.yaml', '.json')
 OF_A_RUN = re.compile(r'^(?:runs|demos|demonstrations|finetune|pretrained|evaluations|rejected'

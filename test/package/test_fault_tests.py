@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def rows():
-    """The rows of the table: fault and names of its tests."""
+    """Return the rows of the table: fault and names of its tests."""
     lines = (ROOT / 'docs/reference/fault_tests.md').read_text().splitlines()
     cells = [line.strip('|').split('|') for line in lines if line.startswith('|')][2:]
     return [(fault.strip(), tests) for fault, _, tests in cells]

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The same wire with and without ROS: generated classes and `ros_typestore()` agree.
+"""The serialised form is the same with and without ROS: classes and `ros_typestore()` agree.
 
 Bags are written by one and read by the other. A stale build, an edited `.msg` or a difference
-between the two serialisers shows here, and not in somebody's demonstrations.
+between the two serialisers shows here, and not in a user's demonstrations.
 """
 
 from array import array
@@ -30,7 +30,7 @@ TEXT = st.text(st.characters(exclude_categories=['Cs'], exclude_characters='\0')
 
 
 def base_values(name):
-    """Values of a primitive type, NaN and infinities included."""
+    """Return values of a primitive type, NaN and infinities included."""
     if name in INTEGERS:
         return st.integers(int(INTEGERS[name].min), int(INTEGERS[name].max))
     if name in ('float32', 'float64'):
@@ -44,7 +44,7 @@ def base_values(name):
 
 
 def field_values(node):
-    """Values of one field, from the type store's description of it."""
+    """Return values of one field, from its description in the type store."""
     kind, detail = node
     if kind == Nodetype.BASE:
         return base_values(detail[0])
@@ -55,7 +55,7 @@ def field_values(node):
 
 
 def message_values(type_name):
-    """A message as nested dictionaries."""
+    """Return a message as nested dictionaries."""
     fields = STORE.fielddefs[type_name][1]
     return st.fixed_dictionaries({name: field_values(node) for name, node in fields})
 
@@ -86,14 +86,14 @@ def to_rosbags(type_name, values):
 
 
 def comparable(value):
-    """Values of either kind of message as plain data; floats by their bits, so NaN equals NaN."""
+    """Return either kind of message as plain data; floats as bits, so that NaN equals NaN."""
     if isinstance(value, (np.ndarray, array, list, tuple)):
         return [comparable(item) for item in value]
     if hasattr(value, 'get_fields_and_field_types'):
         return {name: comparable(getattr(value, name))
                 for name in value.get_fields_and_field_types()}
     if hasattr(value, '__dataclass_fields__'):
-        # The class has the constants as well; the store knows which are fields.
+        # The class has the constants as well; the store has the fields only.
         return {name: comparable(getattr(value, name))
                 for name, _ in STORE.fielddefs[value.__msgtype__][1]}
     if isinstance(value, (float, np.floating)):
@@ -136,8 +136,8 @@ def test_each_side_reads_what_the_other_wrote(name, data):
     written_without_ros = bytes(STORE.serialize_cdr(by_rosbags, type_name))
     read_by_ros = deserialize_message(written_without_ros, ros_class(type_name))
     # serialize_message returns a buffer of the estimated size: after an empty sequence of 8-byte
-    # values that is more than the message, and more than rosbags puts up with. What is published
-    # has the exact size.
+    # values that is more than the message, and more than rosbags accepts. Published messages
+    # have the exact size.
     written_by_ros = serialize_message(by_ros)[:len(written_without_ros)]
     read_without_ros = STORE.deserialize_cdr(written_by_ros, type_name)
 

@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of the house that a reader relies on, checked from the sources themselves.
+"""Structural rules that a reader can rely on, checked in the sources.
 
 Learning can be read and run without ROS, the nodes that command the robot never load torch, and
-no file can run code that somebody else wrote into it. Imports are read with `ast`, not executed:
+no data file can run code. Imports are read with `ast`, not executed:
 an import inside a function counts as well.
 """
 
@@ -22,7 +22,7 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 PYTHON = sorted([*SOURCES, *(ROOT / 'test').rglob('*.py'), *(ROOT / 'launch').rglob('*.py'),
                  ROOT / 'setup.py'])
 
-# What the modules of a room may import of the package, besides their own room.
+# Rooms of the package that the modules of a room may import, besides their own.
 MAY_IMPORT = {
     'learning': set(),
     'data': {'robot'},  # one alignment code, by the contract, live and from a bag
@@ -40,7 +40,7 @@ MAY_IMPORT = {
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
 MAY_IMPORT_TORCH = ('learning/', 'bench/', 'faults/', 'cli/', 'nodes/policy_node.py',
                     'nodes/learner_node.py')
-# Every other format that they could stand for has a safe one: safetensors and JSON.
+# Safe formats replace them: safetensors and JSON.
 UNSAFE = {'pickle', 'cPickle', 'cloudpickle', 'dill', 'joblib', 'marshal', 'shelve'}
 UNSAFE_CALLS = {('torch', 'load'), ('torch', 'save'), ('yaml', 'load'), ('yaml', 'unsafe_load'),
                 ('yaml', 'full_load')}
@@ -49,7 +49,7 @@ HEADER = '# Copyright 2026 inril_ros contributors\n# SPDX-License-Identifier: Ap
 
 
 def imports(path, text=None):
-    """Absolute names of the modules that a file imports, wherever in it."""
+    """Yield the absolute names of all modules that a file imports."""
     parts = path.relative_to(ROOT).with_suffix('').parts
     tree = ast.parse(path.read_text() if text is None else text, filename=str(path))
     for node in ast.walk(tree):
@@ -79,7 +79,7 @@ def test_relative_imports_and_those_in_functions_are_seen():
             'inril_ros.data.bags'} <= seen
 
 
-def test_every_room_has_its_rules():
+def test_every_room_has_import_rules():
     assert {path.parent.name for path in PACKAGE.glob('*/__init__.py')} == set(MAY_IMPORT)
     assert [path.name for path in PACKAGE.glob('*.py')] == ['__init__.py']
 
@@ -113,14 +113,14 @@ def module_name(path):
 
 
 def import_graph(sources):
-    """Which modules of the package each one imports, for its types only as well."""
+    """Return the package modules that each module imports, also only for types."""
     names = {module_name(path) for path in sources}
     return {module_name(path): {found for found in imports(path) if found in names}
             for path in sources}
 
 
 def circle(graph):
-    """Return a circle of a graph, or nothing."""
+    """Return a circle of a graph, or None."""
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -128,17 +128,17 @@ def circle(graph):
     return []
 
 
-def test_no_module_needs_itself():
+def test_no_module_imports_itself_through_others():
     # `import a.b` names the package `a` too; packages hold a docstring alone.
     graph = import_graph([path for path in SOURCES if path.stem != '__init__'])
     assert not circle(graph)
 
 
-def test_a_circle_is_seen():
+def test_a_circle_is_found():
     assert circle({'a': {'b'}, 'b': {'c'}, 'c': {'a'}, 'd': {'a'}})
 
 
-def test_no_two_folders_need_each_other():
+def test_no_two_folders_import_each_other():
     folders = {}
     for name, needed in import_graph(SOURCES).items():
         folder = name.rpartition('.')[0]
@@ -151,22 +151,22 @@ def test_no_two_folders_need_each_other():
     assert not offenders
 
 
-def test_folders_can_be_taken_in_at_a_glance():
+def test_folders_are_small():
     count = Counter(relative(path.parent) for path in PYTHON)
     limit = {folder: number for folder, number in count.items()
              if number > 20 and folder.startswith(('inril_ros', 'test'))}
     assert not limit
 
 
-def test_every_folder_says_what_belongs_in_it():
+def test_every_folder_has_a_docstring():
     folders = {path.parent for path in SOURCES}
-    lacking = [relative(folder) for folder in sorted(folders)
-               if not (folder / '__init__.py').is_file()]
-    assert not lacking  # their docstrings: see below
+    incomplete = [relative(folder) for folder in sorted(folders)
+                  if not (folder / '__init__.py').is_file()]
+    assert not incomplete  # their docstrings: see below
 
 
 def reached_from(module):
-    """Every module that importing this one imports, and by way of which: name -> importer."""
+    """Return all modules imported along with a module: name -> importer."""
     importer = {module: ''}
     waiting = [module]
     while waiting:
@@ -198,7 +198,7 @@ def test_torch_stays_out_of_the_processes_that_move_the_robot(node):
     assert not chain, ' is imported by '.join(chain)
 
 
-def test_a_chain_of_imports_is_seen():
+def test_a_chain_of_imports_is_found():
     assert 'torch' in reached_from('inril_ros.nodes.policy_node')
 
 
@@ -216,7 +216,7 @@ def test_nothing_is_unpickled():
     assert not offenders
 
 
-def test_every_file_has_its_header_and_says_what_it_is_for():
+def test_every_file_has_its_header_and_a_docstring():
     assert not [relative(path) for path in PYTHON if not path.read_text().startswith(HEADER)]
     assert not [relative(path) for path in PYTHON
                 if not ast.get_docstring(ast.parse(path.read_text()))]
@@ -233,7 +233,7 @@ def test_test_files_can_share_one_process():
 
 
 def published_texts():
-    """What a clone of the repository holds, or would hold after the next commit."""
+    """Yield the texts of a clone of the repository after the next commit."""
     command = ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard']
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split('\0')):
@@ -243,7 +243,7 @@ def published_texts():
 
 
 def test_nothing_names_a_folder_of_one_machine():
-    # In pieces, or this file would find itself.
+    # In pieces, so that this file does not match itself.
     homes = re.compile('|'.join([r'/ho' r'me/\w', r'/ro' r'ot/', r'/Us' r'ers/\w', r'/wo' r'rk/',
                                  r'/t' r'mp/\w']))
     found = [f'{name}: {match[0]}' for name, text in published_texts()

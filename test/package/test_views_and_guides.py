@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What people look at and follow names things that are there: layouts, guides, their commands."""
+"""Layouts, guides and their commands name things that exist."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_layout_places_each_of_its_panels_once():
     assert sorted(placed) == sorted(LAYOUT['configById'])
 
 
-def test_rviz_is_told_to_listen_as_undemandingly_as_sensors_need():
+def test_rviz_subscribes_with_the_qos_of_sensors():
     text = (ROOT / 'config' / 'rviz' / 'inril.rviz').read_text(encoding='utf-8')
     displays = {each['Name']: each for each in
                 yaml.safe_load(text)['Visualization Manager']['Displays']}
@@ -55,14 +55,14 @@ def test_rviz_is_told_to_listen_as_undemandingly_as_sensors_need():
 
 
 @pytest.mark.parametrize('guide', GUIDES, ids=lambda path: path.name)
-def test_links_of_a_guide_lead_somewhere(guide):
+def test_links_of_a_guide_have_targets(guide):
     links = re.findall(r'\]\((?!https?:)([^)#]+)\)', guide.read_text(encoding='utf-8'))
     for link in links:
         assert (guide.parent / link).exists(), link
 
 
 @pytest.mark.parametrize('guide', GUIDES, ids=lambda path: path.name)
-def test_launch_commands_of_a_guide_name_files_and_arguments_that_are_there(guide):
+def test_launch_commands_of_a_guide_name_existing_files_and_arguments(guide):
     text = guide.read_text(encoding='utf-8').replace('\\\n', ' ')
     known = re.findall(r"^    '(\w+)': \(", (ROOT / 'launch' / 'robot.launch.py').read_text(
         encoding='utf-8'), re.MULTILINE)
@@ -75,7 +75,7 @@ def test_launch_commands_of_a_guide_name_files_and_arguments_that_are_there(guid
 
 
 @pytest.mark.parametrize('guide', GUIDES, ids=lambda path: path.name)
-def test_contracts_that_a_guide_names_are_there(guide):
+def test_contracts_that_a_guide_names_exist(guide):
     text = guide.read_text(encoding='utf-8')
     for name in re.findall(r'config/[\w/.]+\.(?:yaml|sdf|urdf|rviz|json)', text):
         assert (ROOT / name).is_file(), name

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An actuation node with a mistake in it, for tests of what it still does.
+"""An actuation node with a bug, for tests of its behaviour after an error.
 
 broken_actuation.py once|always|SECONDS ...: after 8 ticks of an episode a callback raises, and
 with ``always`` everything after that which would compute a command raises too; or the node's clock
@@ -15,7 +15,7 @@ from inril_ros.robot.motion.command_path import CommandPath
 
 
 class BrokenPath(CommandPath):
-    """Works for a while."""
+    """Raises an error after some ticks."""
 
     def tick(self, seen):
         if self.tick_number >= 8 and (seen.values is not None or sys.argv[1] == 'always'):
@@ -24,7 +24,7 @@ class BrokenPath(CommandPath):
 
 
 class JumpingNode(actuation_node.ActuationNode):
-    """Has a clock that somebody sets."""
+    """Has a clock that jumps."""
 
     set_by = 0
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Motion by consent only, a stop that stays, and a hold as the last word, however it ends."""
+"""Motion needs consent, the e-stop latches, and the last command is a hold however it ends."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ from inril_ros.graph.supervisor import node_command, NodeDied
 from inril_ros.robot.messages.codecs import stamp_ns
 
 MODES = ActuationStatus
-NEAR = np.array([0.9, 0.1])  # far enough to be on the way for a while
+NEAR = np.array([0.9, 0.1])  # far enough for a motion of some time
 ENABLE_FIRST = 'motion is not enabled: call /actuation_node/enable'
 
 
@@ -32,7 +32,7 @@ def node(tmp_path_factory):
 
 @pytest.fixture
 def robot(node):
-    """Give a robot at rest before a node that may not move it."""
+    """Return a robot at rest, without consent to motion."""
     robot, nodes = node
     robot.place([0.5, 0.5])
     robot.target = NEAR
@@ -73,7 +73,7 @@ def test_nothing_moves_without_consent_and_consent_alone_moves_nothing(robot):
     robot.check_motion(before)
 
 
-def test_the_estop_ends_the_episode_and_is_left_by_release_enable_and_resume_only(robot):
+def test_only_release_enable_and_resume_lead_out_of_the_estop(robot):
     robot.call('enable', True)
     episode, before = robot.begin(), len(robot.commands)
     wait_on_the_way(robot)
@@ -105,7 +105,7 @@ def test_the_estop_ends_the_episode_and_is_left_by_release_enable_and_resume_onl
     assert np.abs(first - robot.positions(count - 1)[0] + 0.2).max() < 0.05
 
 
-def test_an_episode_can_be_asked_for_once_and_aborted(robot):
+def test_an_episode_can_be_requested_once_and_aborted(robot):
     robot.call('enable', True)
     episode = robot.begin()
     assert 'is running' in robot.wait(robot.ask(), EpisodeEvent.REFUSED).reason
@@ -115,7 +115,7 @@ def test_an_episode_can_be_asked_for_once_and_aborted(robot):
 
 
 def change_state(robot, transition):
-    """Ask for a transition of the lifecycle; say whether it was done."""
+    """Request a lifecycle transition; return whether it succeeded."""
     client = robot._node.create_client(ChangeState, 'actuation_node/change_state')
     robot.until(client.service_is_ready, 'the lifecycle service')
     request = ChangeState.Request()
@@ -133,7 +133,7 @@ def state(robot):
     return future.result().current_state.id
 
 
-def test_deactivation_ends_in_the_hold_and_takes_the_consent_back(robot):
+def test_deactivation_ends_in_the_hold_and_withdraws_consent(robot):
     robot.call('enable', True)
     episode = robot.begin()
     wait_on_the_way(robot)
@@ -146,7 +146,7 @@ def test_deactivation_ends_in_the_hold_and_takes_the_consent_back(robot):
     count = len(robot.commands)
     assert robot.wait(robot.ask(), EpisodeEvent.REFUSED).reason.endswith('is not active')
     assert not robot.call('enable', True)[0]
-    # As it was made: torn down and set up again, it does the same once, not twice.
+    # After being torn down and set up again, it does everything once, not twice.
     assert change_state(robot, Transition.TRANSITION_CLEANUP)
     assert change_state(robot, Transition.TRANSITION_CONFIGURE)
     robot.until(lambda: change_state(robot, Transition.TRANSITION_ACTIVATE), 'a pose')
@@ -175,14 +175,14 @@ def test_a_signal_ends_in_the_hold(number, tmp_path):
 
 
 def broken(how):
-    """Return what starts a node with a mistake in it."""
+    """Return a function that starts a node with a bug."""
     script = str(Path(__file__).with_name('broken_actuation.py'))
     return lambda node, log_level: [
         sys.executable, script, how, *node_command(node, log_level)[3:]]
 
 
 @pytest.mark.parametrize('how', ['once', 'always'])
-def test_a_mistake_in_a_callback_is_logged_and_ends_in_the_hold(how, tmp_path):
+def test_an_error_in_a_callback_is_logged_and_ends_in_the_hold(how, tmp_path):
     with playing(tmp_path, command=broken(how), enable_on_activate=True) as (robot, nodes):
         robot.target = NEAR
         robot.until(lambda: robot.status and robot.status.enabled, 'activation')
@@ -219,7 +219,7 @@ def wait_end(robot, nodes):
 
 
 def check_last_is_hold(robot, braked=True):
-    """Check that the arm was braked within its limits and was told to stay."""
+    """Check that the arm was braked within its limits and then held."""
     robot.until(lambda: (robot.positions()[-1] == robot.positions()[-2]).all(), 'the hold')
     positions = robot.positions()
     last = [tick for tick in robot.executed if tick.source != ExecutedAction.HOLD][-1]
@@ -248,7 +248,7 @@ def test_a_killed_node_that_starts_again_moves_nothing(tmp_path):
         assert not robot.status.enabled and robot.status.mode == MODES.IDLE
 
 
-def test_without_a_measured_pose_it_is_not_activated_whoever_asks(tmp_path):
+def test_without_a_measured_pose_every_activation_is_refused(tmp_path):
     with playing(tmp_path, enable_on_activate=True) as (robot, nodes):
         robot.fault = 'silent'
         robot.until(lambda: robot.call('ready')[1].startswith('no pose was measured'), 'setup')
@@ -264,16 +264,16 @@ def test_without_a_measured_pose_it_is_not_activated_whoever_asks(tmp_path):
         nodes.check()
 
 
-@pytest.mark.parametrize(('changes', 'parameters', 'told'), [
+@pytest.mark.parametrize(('changes', 'parameters', 'words'), [
     ({'kinematics__urdf': 'no.urdf'}, {}, 'no.urdf'),
     ({}, {'stall_timeout': -1.0}, 'stall_timeout'),
     ({'actions__arm__type': 'control_msgs/msg/JointJog', 'actions__arm__quantity': 'velocity',
       'actions__arm__max_velocity': [], 'actions__arm__max_lead': 0.3,
       'workspace': None, 'teleoperation__joint_action': '', 'actions__arm__hold': 'zero'}, {},
      'install the ROS package control_msgs')])
-def test_what_it_cannot_use_ends_the_start_with_one_clear_message(
-        changes, parameters, told, tmp_path):
+def test_an_unusable_configuration_ends_the_start_with_one_clear_message(
+        changes, parameters, words, tmp_path):
     with playing(tmp_path, described(**changes), **parameters) as (robot, nodes):
         assert wait_end(robot, nodes) == 1
-        assert told in nodes.log_path('actuation_node').read_text()
+        assert words in nodes.log_path('actuation_node').read_text()
         assert robot.commands == []

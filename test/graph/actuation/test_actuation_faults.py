@@ -1,8 +1,8 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a running arm: the actuation node holds it in time and says why.
+"""Faults around a running arm: the actuation node holds it in time, with the reason.
 
-A real node in real time, before a robot that the test plays; the same faults without ROS, by the
+A real node in real time, with a robot played by the test; the same faults without ROS, tick by
 tick, are in test/robot/motion/test_command_path_faults.py.
 """
 
@@ -19,7 +19,7 @@ NEAR = np.array([0.6, 0.4])
 
 @pytest.fixture(scope='module')
 def node(tmp_path_factory):
-    """Give a robot before a node that may move it."""
+    """Yield a robot with an actuation node that has consent to move it."""
     with playing(tmp_path_factory.mktemp('faults'), enable_on_activate=True) as (robot, nodes):
         robot.until(lambda: robot.status and robot.status.enabled, 'activation')
         yield robot, nodes
@@ -27,7 +27,7 @@ def node(tmp_path_factory):
 
 @pytest.fixture
 def robot(node):
-    """Give the robot in a running episode, driven by the policy."""
+    """Return the robot in a running episode, driven by the policy."""
     robot, nodes = node
     nodes.check()
     robot.fault = robot.camera = ''
@@ -45,7 +45,7 @@ def robot(node):
 
 
 def recovers(robot):
-    """Heal the robot; see that the policy drives again without a word of a person."""
+    """End the fault; check that the policy drives again without a person."""
     robot.fault = robot.camera = ''
     robot.wait_policy()
 
@@ -53,26 +53,26 @@ def recovers(robot):
 # The robot's state.
 
 @pytest.mark.parametrize('fault', ['silent', 'stuck', 'back', 'nan', 'missing'])
-def test_a_state_that_stops_or_is_no_good_holds_the_arm_in_two_periods(robot, fault):
+def test_a_missing_or_invalid_state_holds_the_arm_in_two_periods(robot, fault):
     robot.fault = fault
     held = robot.wait_tick(lambda tick: any(
         'joint_states' in text or 'observation' in text for text in tick.reasons), 'a hold')
     assert held.source == HOLD and len(held.executed) == 2
-    # The last good state may be MAX_AGE old. No tick after that is the policy's, two at most are
-    # nobody's yet.
+    # The last good state can be MAX_AGE old. No later tick is the policy's; at most two have no
+    # source yet.
     limit = robot.last_good + round(1e9 * (MAX_AGE + 2 * PERIOD))
     robot.wait_tick(lambda tick: stamp_ns(tick) > limit + 10 ** 8)
     assert all(tick.source == HOLD for tick in robot.executed if stamp_ns(tick) > limit)
     recovers(robot)
 
 
-def test_joints_in_another_order_are_still_the_right_ones(robot):
+def test_joints_in_another_order_are_found_by_name(robot):
     robot.fault = 'swapped'
     robot.until(lambda: np.abs(robot.joints - NEAR).max() < 1e-3, 'the target')
     assert robot.wait_tick(lambda tick: True).source == POLICY
 
 
-def test_an_arm_that_does_not_follow_is_given_up_on_until_a_person_says_so(robot):
+def test_an_arm_that_does_not_follow_is_held_until_a_person_resumes(robot):
     robot.until(lambda: np.abs(robot.joints - NEAR).max() < 1e-3, 'the target')
     robot.fault = 'deaf'
     robot.joints = robot.joints - 1.0
@@ -114,7 +114,7 @@ def test_a_camera_that_is_silent_or_frozen_by_stamp_or_content_holds_the_arm(
 
 # The policy.
 
-def test_a_policy_that_dies_holds_the_arm_and_one_that_comes_back_goes_on(robot):
+def test_a_dead_policy_holds_the_arm_and_a_restarted_one_continues(robot):
     robot.target = None
     held = robot.wait_held('no action in time')
     assert len(held.requested) == 0 and len(held.executed) == 2
@@ -123,7 +123,7 @@ def test_a_policy_that_dies_holds_the_arm_and_one_that_comes_back_goes_on(robot)
     recovers(robot)
 
 
-def test_a_slow_policy_loses_its_late_steps_and_never_catches_up_in_a_burst(robot):
+def test_a_slow_policy_loses_its_late_steps_without_a_burst(robot):
     robot.late = 4
     robot.wait_tick(lambda tick: tick.source == POLICY and tick.tick - tick.chunk_first_tick >= 4)
     before, since = robot.status.dropped, len(robot.executed)
@@ -165,7 +165,7 @@ def test_a_chunk_that_is_lost_late_corrupt_or_of_another_episode_does_no_harm(ro
     recovers(robot)
 
 
-def test_what_was_asked_beyond_the_limits_is_told_and_not_sent(robot):
+def test_requests_beyond_the_limits_are_reported_and_not_sent(robot):
     since = len(robot.commands)
     robot.target = np.array([0.9, 0.1])
     smoothed = robot.wait_tick(lambda tick: 'arm smoothed' in tick.reasons)

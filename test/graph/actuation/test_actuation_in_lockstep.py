@@ -35,9 +35,9 @@ class Lab:
     def begin(self, start):
         episode = PlayedEpisode(start, 60)
         self.requests.publish(EpisodeRequest(episode_id=episode.id, purpose=ROLLOUT))
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.RESETTING), 'the reset')
+        self.player.until(lambda: self.player.event(episode, EpisodeEvent.RESETTING), 'the reset')
         self.player.play(episode.before_action(0))
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.STARTED), 'the start')
+        self.player.until(lambda: self.player.event(episode, EpisodeEvent.STARTED), 'the start')
         return episode
 
     def joy(self, episode, tick, held):
@@ -52,7 +52,7 @@ class Lab:
             weights_version=version))])
 
     def tick(self, episode, tick):
-        """Wait for what was executed at a tick."""
+        """Wait for the executed action of a tick."""
         self.player.until(lambda: any(
             done.tick == tick and done.episode_id == episode.id for done in self.executed),
             lambda: f'tick {tick} of {[done.tick for done in self.executed]}')
@@ -73,7 +73,7 @@ def lab(tmp_path_factory):
             yield lab
 
 
-def test_a_tick_waits_for_its_step_however_long_it_takes(lab):
+def test_a_tick_waits_for_its_step_without_a_limit(lab):
     episode = lab.begin(10 ** 11)
     lab.plan(episode, 1, 2)  # none for tick 0 yet
     lab.plan(episode, 0, 1)
@@ -97,14 +97,14 @@ def test_takeover_and_hand_back_wait_for_the_person_and_for_a_new_plan(lab):
         lab.joy(episode, tick, held=True)
         done = lab.tick(episode, tick)
         assert done.source == TELEOP and done.person_share > 0.0
-    lab.player.until(lambda: lab.player.told(episode, EpisodeEvent.TAKEN_OVER), 'the takeover')
+    lab.player.until(lambda: lab.player.event(episode, EpisodeEvent.TAKEN_OVER), 'the takeover')
     lab.plan(episode, 3, 9, version=7)  # made while the person drove
     lab.player.play(episode.before_action(4))
     lab.joy(episode, 4, held=False)
     done = lab.tick(episode, 4)
     assert (done.source, list(done.reasons)) == (HOLD, ['no action in time'])
-    lab.player.until(lambda: lab.player.told(episode, EpisodeEvent.HANDED_BACK), 'the event')
-    assert lab.player.told(episode, EpisodeEvent.HANDED_BACK).tick == 5
+    lab.player.until(lambda: lab.player.event(episode, EpisodeEvent.HANDED_BACK), 'the event')
+    assert lab.player.event(episode, EpisodeEvent.HANDED_BACK).tick == 5
     lab.player.play(episode.before_action(5))
     lab.plan(episode, 5, 2, version=8)
     done = lab.tick(episode, 5)

@@ -1,7 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Between episodes: home within limits and box, the reset service, a person's word; never learned.
-"""
+"""Between episodes: homing within limits and box, the reset service, a person; never learned."""
 
 from inril_ros.msg import ActuationStatus, EpisodeEvent
 import numpy as np
@@ -9,7 +8,7 @@ from played_robot import described, playing, READY
 import pytest
 
 HOME = np.array([1.2, -2.0])
-MIRRORED = np.array([-1.2, 2.0])  # the straight way between the two leads out of the box
+MIRRORED = np.array([-1.2, 2.0])  # the straight line between the two leaves the box
 DESCRIPTION = described(
     episode__home={'shoulder': 1.2, 'elbow': -2.0}, episode__home_speed=0.5,
     episode__ready='person', workspace__maximum=[0.65, 0.65, 1.0])
@@ -47,15 +46,15 @@ def test_home_then_the_service_then_a_person(robot):
     robot.until(lambda: robot.resets > before, 'the reset service')
     assert np.abs(robot.joints - HOME).max() < 0.02  # the service is called when it is at home
     wait_for_person(robot)
-    assert robot.told(episode, EpisodeEvent.STARTED) is None
-    assert len(robot.executed) == executed  # nothing of it is an action of the episode
+    assert robot.event(episode, EpisodeEvent.STARTED) is None
+    assert len(robot.executed) == executed  # the reset has no actions of the episode
     robot.check_motion(commands)
     assert robot.call('scene_ready') == (True, 'the episode begins')
     robot.wait(episode, EpisodeEvent.STARTED)
     robot.wait_policy()
 
 
-def test_ready_by_a_button(robot):
+def test_a_button_reports_the_person_as_ready(robot):
     episode = robot.ask()
     robot.leader = np.zeros(2)
     wait_for_person(robot)
@@ -79,7 +78,7 @@ def test_a_reset_service_that_fails_ends_the_episode_with_its_reason(robot):
     assert ended.reason == 'the reset service failed: the box is jammed'
 
 
-def test_the_estop_stops_the_way_home(robot):
+def test_the_estop_stops_homing(robot):
     commands = len(robot.commands)
     episode = robot.ask()
     robot.until(lambda: len(robot.commands) > commands + 5, 'motion')
@@ -91,7 +90,7 @@ def test_the_estop_stops_the_way_home(robot):
     robot.check_motion(commands)
 
 
-def test_the_next_episode_may_be_asked_for_while_the_arm_still_brakes(robot):
+def test_the_next_episode_can_be_requested_while_the_arm_still_brakes(robot):
     first = robot.ask()
     wait_for_person(robot)
     robot.target = HOME - 0.4
@@ -101,5 +100,5 @@ def test_the_next_episode_may_be_asked_for_while_the_arm_still_brakes(robot):
     robot.call('abort')
     second = robot.ask()
     wait_for_person(robot)
-    assert robot.told(second, EpisodeEvent.REFUSED) is None
+    assert robot.event(second, EpisodeEvent.REFUSED) is None
     assert np.abs(robot.joints - HOME).max() < 0.02

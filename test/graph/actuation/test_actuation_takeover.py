@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A person takes over at any tick and hands back: no jump, old plans are void, all is told."""
+"""A person takes over at any tick and hands back: no jump, old plans are void, events sent."""
 
 from inril_ros.msg import ActuationStatus, EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome
 import numpy as np
@@ -47,7 +47,7 @@ def test_takeover_and_hand_back_without_a_jump(robot):
     settle(robot)
     begun = robot.wait_policy()
     assert begun.person_share == 0.0
-    # The leader is elsewhere; to hold the button is to take over from where both are.
+    # The leader has another pose; holding the button takes over from both current poses.
     robot.buttons = {DEADMAN}
     taken = robot.wait(episode, EpisodeEvent.TAKEN_OVER)
     first = next(tick for tick in robot.executed if tick.source == TELEOP
@@ -62,7 +62,7 @@ def test_takeover_and_hand_back_without_a_jump(robot):
     robot.buttons = set()
     handed = robot.wait(episode, EpisodeEvent.HANDED_BACK)
     back = robot.wait_tick(lambda tick: tick.source == POLICY)
-    # Of what was planned before or while the person drove, nothing was executed.
+    # No step that was planned before or while the person drove was executed.
     assert all(tick.chunk_first_tick >= handed.tick - 1 for tick in robot.executed
                if tick.source == POLICY and tick.tick >= handed.tick)
     between = [tick for tick in robot.executed
@@ -87,10 +87,10 @@ def test_a_device_that_goes_silent_in_motion_hands_back(robot):
     robot.check_motion(since)
 
 
-def test_in_a_demonstration_letting_go_in_motion_brakes_and_stays(robot):
+def test_in_a_demonstration_letting_go_in_motion_brakes_and_holds(robot):
     episode = robot.begin(purpose=EpisodeRequest.DEMONSTRATION)
     since = len(robot.commands)
-    robot.wait_held('no action in time')  # the policy talks, and is not listened to
+    robot.wait_held('no action in time')  # the policy sends chunks, which are ignored
     robot.buttons = {DEADMAN}
     robot.wait_tick(lambda tick: tick.source == TELEOP and tick.person_share == 1.0)
     drive(robot, np.array([0.02, 0.0]), 15)
@@ -105,10 +105,10 @@ def test_in_a_demonstration_letting_go_in_motion_brakes_and_stays(robot):
 @pytest.mark.parametrize(('button', 'outcome', 'reward'), [
     (SUCCESS, EpisodeEvent.SUCCESS, 1.0), (FAILURE, EpisodeEvent.FAILURE, 0.0)])
 def test_a_person_judges_by_a_button(robot, button, outcome, reward):
-    robot.buttons = {button}  # held from before: no verdict on what is to come
+    robot.buttons = {button}  # already held: no judgement of the new episode
     episode = robot.begin()
     robot.wait_policy()
-    assert robot.told(episode, EpisodeEvent.ENDED) is None
+    assert robot.event(episode, EpisodeEvent.ENDED) is None
     robot.buttons = set()
     robot.wait_tick(lambda tick: True)
     robot.wait_tick(lambda tick: True)
@@ -130,7 +130,7 @@ def test_a_person_discards_by_a_button(robot):
     assert (ended.outcome, ended.reason) == (EpisodeEvent.ABORTED, 'discarded by a person')
 
 
-def test_moving_the_device_takes_over_where_the_contract_says_so(tmp_path):
+def test_moving_the_device_takes_over_if_the_contract_says_so(tmp_path):
     description = described(teleoperation__takeover='motion', teleoperation__release_after=0.4,
                             teleoperation__motion_threshold=0.1)
     with playing(tmp_path, description, enable_on_activate=True,
@@ -139,7 +139,7 @@ def test_moving_the_device_takes_over_where_the_contract_says_so(tmp_path):
         robot.until(lambda: robot.status and robot.status.enabled, 'activation')
         episode = robot.begin()
         settle(robot)
-        assert robot.told(episode, EpisodeEvent.TAKEN_OVER) is None  # the leader rests
+        assert robot.event(episode, EpisodeEvent.TAKEN_OVER) is None  # the leader rests
         drive(robot, np.array([0.02, 0.0]), 6)
         robot.wait(episode, EpisodeEvent.TAKEN_OVER)
         robot.wait(episode, EpisodeEvent.HANDED_BACK)  # it rests again

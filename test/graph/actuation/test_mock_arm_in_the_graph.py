@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Episodes on the mock arm in real time: driven by chunks, brought home, held by a fault."""
+"""Episodes on the mock arm in real time: driven by chunks, homed, held on a fault."""
 
 from uuid import uuid4
 
@@ -30,11 +30,11 @@ from inril_ros.robot.contract.contract import load_contract
 
 AHEAD, CHUNK = 3, 25  # ticks
 JOINT = 'shoulder_pan_joint'
-_AT_ONCE = 20  # messages between two looks: more come than the player takes in by itself
+_AT_ONCE = 20  # messages per check: more arrive than the player receives by itself
 
 
 class Operator:
-    """What a policy node and a conductor would do, and what they would see."""
+    """Plays the policy node and the conductor, and keeps the messages that they would receive."""
 
     def __init__(self, player, contract):
         self.player, self.contract = player, contract
@@ -43,17 +43,17 @@ class Operator:
         self._requests = player.publisher(EpisodeRequest, 'episode/request', qos.EVENT)
         self._verdicts = player.publisher(Outcome, 'outcome', qos.LOCKSTEP)
         player.listen(ExecutedAction, 'executed_action', qos.RECORD, self._tick)
-        player.listen(JointState, 'joint_states', qos.SENSOR, self._see)
-        player.listen(ActuationStatus, 'actuation/status', qos.STATE, self._hear)
+        player.listen(JointState, 'joint_states', qos.SENSOR, self._on_joint_states)
+        player.listen(ActuationStatus, 'actuation/status', qos.STATE, self._on_status)
         self._home = np.array([contract.episode.home[joint] for entry in contract.actions.values()
                                for joint in entry.joints], np.float32)
         self.goal = self._home.copy()
         self._faults = player._node.create_client(SetParameters, 'mock_arm_node/set_parameters')
 
-    def _hear(self, message):
+    def _on_status(self, message):
         self.status = message
 
-    def _see(self, message):
+    def _on_joint_states(self, message):
         self.joints = dict(zip(message.name, message.position, strict=True))
 
     def _tick(self, message):
@@ -62,7 +62,7 @@ class Operator:
             self._send_chunk(message.episode_id, message.tick + AHEAD)
 
     def _send_chunk(self, episode, first):
-        """Send what moves the first joint to the goal at 0.4 rad/s, from home at tick 0."""
+        """Send steps that move the first joint to the goal at 0.4 rad/s, from home at tick 0."""
         ticks = np.arange(first, first + CHUNK)[:, None] * self.contract.period
         way = self.goal - self._home
         actions = self._home + np.sign(way) * np.minimum(np.abs(way), 0.4 * ticks)
@@ -72,7 +72,7 @@ class Operator:
             weights_version=1))
 
     def begin(self):
-        """Ask for an episode and send its first chunk; return its id."""
+        """Request an episode and send its first chunk; return its id."""
         episode = str(uuid4())
         self._requests.publish(EpisodeRequest(
             run_id=RUN, episode_id=episode, purpose=EpisodeRequest.EVALUATION))
@@ -81,12 +81,12 @@ class Operator:
         return episode
 
     def wait(self, episode, event):
-        def told():
+        def found():
             refused = self.player.events.get((episode, EpisodeEvent.REFUSED))
             assert refused is None, refused.reason
             return self.player.events.get((episode, event))
-        self.wait_until(told, f'event {event}')
-        return told()
+        self.wait_until(found, f'event {event}')
+        return found()
 
     def wait_until(self, condition, what):
         def kept_up():
@@ -102,7 +102,7 @@ class Operator:
         assert self.wait(episode, EpisodeEvent.ENDED).outcome == EpisodeEvent.SUCCESS
 
     def fail(self, fault):
-        """Let the arm fail in some way; empty: no more."""
+        """Set the arm's fault; empty: none."""
         asked = self._faults.call_async(SetParameters.Request(parameters=[
             Parameter('fault', value=fault).to_parameter_msg()]))
         self.player.until(asked.done, f'an answer to fault {fault!r}')
@@ -119,9 +119,9 @@ class Operator:
 def operator(request, tmp_path):
     shipped = find_configuration('robots', request.param)
     data = yaml.safe_load(shipped.read_text())
-    data['episode']['time_limit'] = 120.0  # the test ends its episodes itself
+    data['episode']['time_limit'] = 120.0  # the test ends its episodes
     data['kinematics']['urdf'] = str(shipped.parent / data['kinematics']['urdf'])
-    data['safety']['latch_after'] = 60.0  # this machine may be busy
+    data['safety']['latch_after'] = 60.0  # the test machine may be busy
     path = tmp_path / 'contract.yaml'
     path.write_text(yaml.safe_dump(data))
     whole = recording_graph(GraphOptions(
@@ -136,7 +136,7 @@ def operator(request, tmp_path):
         yield made
 
 
-def test_chunks_drive_it_a_fault_holds_it_and_a_reset_brings_it_home(operator):
+def test_chunks_drive_the_arm_a_fault_holds_it_and_a_reset_homes_it(operator):
     operator.goal[0] = 0.3
     first = operator.begin()
     operator.wait_until(lambda: operator.joints[JOINT] > 0.28, 'the arm at its goal')
@@ -149,7 +149,7 @@ def test_chunks_drive_it_a_fault_holds_it_and_a_reset_brings_it_home(operator):
 
     second = operator.begin()
     operator.wait_until(lambda: operator.of(second), 'a tick')
-    assert abs(operator.of(second)[0].executed[0]) < 0.05  # it was brought home before
+    assert abs(operator.of(second)[0].executed[0]) < 0.05  # it was homed before
     operator.fail('nan')
     operator.wait_until(lambda: operator.sources(second)[-2:] == [ExecutedAction.HOLD] * 2
                         and operator.of(second)[-1].reasons, 'a hold with its reason')

@@ -25,11 +25,11 @@ from inril_ros.robot.contract.contract import load_contract
 JOINT = 'shoulder_pan_joint'
 DEADMAN, SUCCESS, START = 4, 0, 8  # of the gamepad, in config/teleoperation/joystick_joints.yaml
 AXES = 8
-_AT_ONCE = 20  # messages between two looks: more come than the player takes in by itself
+_AT_ONCE = 20  # messages per check: more arrive than the player receives by itself
 
 
 class Lab:
-    """The mock arm, actuation and recorder in a domain of their own, and what is heard of them."""
+    """The mock arm, actuation and recorder in a separate domain, and their messages."""
 
     def __init__(self, player, contract, folder, domain):
         self.player, self.contract, self.folder, self.domain = player, contract, folder, domain
@@ -37,11 +37,11 @@ class Lab:
         self._joys = player.publisher(Joy, 'joy', qos.COMMAND)
         self.stick, self.buttons = 0.0, set()
         player.listen(ExecutedAction, 'executed_action', qos.RECORD, self.executed.append)
-        player.listen(JointState, 'joint_states', qos.SENSOR, self._see)
-        # A driver of a gamepad repeats itself; so does this one, while the test waits.
+        player.listen(JointState, 'joint_states', qos.SENSOR, self._on_joint_states)
+        # A gamepad driver repeats its messages; so does this one, while the test waits.
         player._node.create_timer(0.03, self._drive)
 
-    def _see(self, message):
+    def _on_joint_states(self, message):
         self.joints = dict(zip(message.name, message.position, strict=True))
 
     def _drive(self):
@@ -71,7 +71,7 @@ class Lab:
         return np.array(self.executed[-1].executed)
 
     def deactivate(self, name):
-        """Deactivate a node, which is to let the robot go."""
+        """Deactivate a node, which has to release the robot."""
         client = self.player._node.create_client(ChangeState, f'{name}/change_state')
         self.until(client.service_is_ready, 'the service')
         done = client.call_async(ChangeState.Request(transition=Transition(
@@ -96,7 +96,7 @@ def lab(tmp_path):
     data = yaml.safe_load(shipped.read_text())
     data['episode']['time_limit'] = 300.0  # the person ends it
     data['kinematics']['urdf'] = str(shipped.parent / data['kinematics']['urdf'])
-    data['teleoperation']['max_age'] = 1.0  # this machine may be busy
+    data['teleoperation']['max_age'] = 1.0  # the test machine may be busy
     data['safety'].update(latch_after=60.0, max_camera_age=60.0, camera_frozen_after=60.0)
     for observation in data['observations'].values():
         observation['max_age'] = 1.0
@@ -117,13 +117,13 @@ def lab(tmp_path):
         yield made
 
 
-def test_a_gamepad_and_then_the_keyboard_drive_and_letting_go_holds(lab):
-    """One graph for both, since to start one takes a while."""
+def test_a_gamepad_and_then_the_keyboard_drive_and_releasing_holds(lab):
+    """One graph for both, because its start is slow."""
     looks = 0
 
     def begun():
         nonlocal looks
-        looks += 1  # a button that is down from before is no press
+        looks += 1  # a button that is already down is no press
         lab.buttons = {START} if looks // 10 % 2 else set()
         return any(kind == EpisodeEvent.STARTED for _, kind in lab.player.events)
     lab.until(begun, 'a start by the button')
@@ -140,7 +140,7 @@ def test_a_gamepad_and_then_the_keyboard_drive_and_letting_go_holds(lab):
     lab.until(lambda: lab.joints[JOINT] > first[0] + 0.1, 'more of it')
     lab.buttons = None  # unplugged while held
     lab.held()
-    lab.deactivate('teleop_node')  # two devices at once would contradict each other
+    lab.deactivate('teleop_node')  # two devices at once would conflict
     lab.buttons, lab.stick = set(), 0.0
 
     with keyboard(lab) as (terminal, process):
@@ -150,13 +150,13 @@ def test_a_gamepad_and_then_the_keyboard_drive_and_letting_go_holds(lab):
         def drives():
             os.write(terminal, b'-')  # the first joint is the chosen one
             return lab.joints[JOINT] < at - 0.1
-        lab.until(drives, 'the way of the keys')
+        lab.until(drives, 'the motion by keys')
 
-        def told():
+        def both_ways():
             driven = [tick.executed[0] for tick in lab.executed[since:]
                       if tick.source == ExecutedAction.TELEOP]
             return driven and min(driven) < max(driven) - 0.05
-        lab.until(told, 'the same, as it was told')
+        lab.until(both_ways, 'the executed motion')
         lab.held()
         os.write(terminal, b'y')
         assert lab.event(EpisodeEvent.ENDED).outcome == EpisodeEvent.SUCCESS
@@ -169,7 +169,7 @@ def test_a_gamepad_and_then_the_keyboard_drive_and_letting_go_holds(lab):
 
 
 class keyboard:  # noqa: N801 a context
-    """A teleop node of its own name in a terminal."""
+    """A teleop node under another name in a terminal."""
 
     def __init__(self, lab):
         self._lab = lab

@@ -64,23 +64,23 @@ class Lab:
         self.player = player = Player(self._domain_id)
         player.check = self.supervisor.check
         self.learner, self.recorder = LearnerStatus(), RecorderStatus()
-        player.listen(LearnerStatus, 'learner/status', qos.STATE, self._hear_learner)
-        player.listen(RecorderStatus, 'recorder/status', qos.STATE, self._hear_recorder)
+        player.listen(LearnerStatus, 'learner/status', qos.STATE, self._on_learner_status)
+        player.listen(RecorderStatus, 'recorder/status', qos.STATE, self._on_recorder_status)
         player.listen(PolicyWeights, 'weights/pieces', qos.WEIGHTS, lambda piece: None)
         player.listen(WeightsManifest, 'weights/manifest', qos.MANIFEST,
                       lambda manifest: self.versions.append(manifest.version))
         self._again = player.publisher(Transition, 'transition', qos.EXPERIENCE)
         player.wait_ready('recorder_node', 'learner_node')
 
-    def _hear_learner(self, status):
-        if stamp_ns(status) >= self._restarted:  # not the last words of one that was killed
+    def _on_learner_status(self, status):
+        if stamp_ns(status) >= self._restarted:  # not the last message of a killed learner
             self.learner = status
 
-    def _hear_recorder(self, status):
+    def _on_recorder_status(self, status):
         self.recorder = status
 
     def episode(self, ticks, outcome=SUCCESS):
-        """Make an episode that begins after the previous one."""
+        """Return an episode that begins after the previous one."""
         episode = PlayedEpisode(self._next_start, ticks, outcome)
         self._next_start = episode.end + 10 ** 10
         return episode
@@ -93,13 +93,13 @@ class Lab:
         return episode
 
     def wait_saved(self, episode):
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.SAVED),
+        self.player.until(lambda: self.player.event(episode, EpisodeEvent.SAVED),
                           lambda: f'{episode.id} to be saved: {self.recorder}')
 
     def wait_discarded(self, episode):
-        self.player.until(lambda: self.player.told(episode, EpisodeEvent.DISCARDED),
+        self.player.until(lambda: self.player.event(episode, EpisodeEvent.DISCARDED),
                           lambda: f'{episode.id} to be discarded: {self.recorder}')
-        return self.player.told(episode, EpisodeEvent.DISCARDED).reason
+        return self.player.event(episode, EpisodeEvent.DISCARDED).reason
 
     def journal(self):
         """Return the transitions in the journal; their numbers have no gaps."""
@@ -151,7 +151,7 @@ class Lab:
         self.player.check = self.supervisor.check
 
     def restart_recorder(self):
-        """Restart it, and join again: others may still count on the dead one's subscriptions."""
+        """Restart it and rejoin: others may still be connected to the dead one's subscriptions."""
         self.player.close()
         self.supervisor.restart('recorder_node')
         self.join()
@@ -170,7 +170,7 @@ def learner_start(folder):
 
 @contextmanager
 def laboratory(folder, recorder=None, **learner):
-    """Give a lab; recorder and learner may get further parameters."""
+    """Yield a lab; recorder and learner can get further parameters."""
     learner = {**learner_start(folder), 'run_dir': str(folder), **learner}
     recorder = {'journal': str(folder / 'journal'), 'resend': 0.3, **(recorder or {})}
     with reserve_domain() as domain, processes(

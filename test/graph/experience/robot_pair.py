@@ -39,11 +39,11 @@ from inril_ros.robot.messages.codecs import encode_observations, put_stamp, stam
 from inril_ros.transport.journal.journal import read_journal
 
 ROBOTS = ('arm_1', 'arm_2')
-TICKS = 32  # of an episode that nothing ends but its time limit
+TICKS = 32  # of an episode that ends at its time limit
 
 
 class Robot:
-    """One robot, as somebody beside it sees it: what is said in its namespace."""
+    """One robot, observed through the topics of its namespace."""
 
     def __init__(self, name, player, journal):
         self.name, self._player, self._journal = name, player, journal
@@ -53,49 +53,49 @@ class Robot:
         self._requests = player.publisher(EpisodeRequest, f'{name}/episode/request', qos.EVENT)
         self.transitions = player.publisher(Transition, f'{name}/transition', qos.EXPERIENCE)
         for kind, topic, profile, take in (
-                (LearnerStatus, 'learner/status', qos.STATE, self._hear_learner),
-                (PolicyStatus, 'policy/status', qos.STATE, self._hear_policy),
-                (RecorderStatus, 'recorder/status', qos.STATE, self._hear_recorder),
+                (LearnerStatus, 'learner/status', qos.STATE, self._on_learner_status),
+                (PolicyStatus, 'policy/status', qos.STATE, self._on_policy_status),
+                (RecorderStatus, 'recorder/status', qos.STATE, self._on_recorder_status),
                 (TransitionAck, 'transition_ack', qos.EXPERIENCE,
                  lambda message: self.acknowledged.append(message.sequence)),
-                (EpisodeEvent, 'episode/event', qos.EVENT, self._hear_event)):
+                (EpisodeEvent, 'episode/event', qos.EVENT, self._on_event)):
             player.listen(kind, f'{name}/{topic}', profile, take)
 
-    def _hear_learner(self, status):
+    def _on_learner_status(self, status):
         if not self.learners or status.learner_id not in self.learners - {
-                self.learner.learner_id}:  # not the last words of one that is gone
+                self.learner.learner_id}:  # not the last message of a learner that is gone
             self.learner = status
             self.learners.add(status.learner_id)
 
-    def _hear_policy(self, status):
+    def _on_policy_status(self, status):
         self.policy = status
         if status.run_id == RUN:
             self.versions.add(status.weights_version)
 
-    def _hear_recorder(self, status):
+    def _on_recorder_status(self, status):
         self.recorder = status
 
-    def _hear_event(self, event):
+    def _on_event(self, event):
         self._events[event.episode_id, event.event] = event
 
     def ask(self):
-        """Ask for an episode; return its id."""
+        """Request an episode; return its id."""
         episode = str(uuid4())
         self._requests.publish(EpisodeRequest(
             run_id=RUN, episode_id=episode, purpose=EpisodeRequest.ROLLOUT, seed=1))
         return episode
 
     def finish(self, episode):
-        """Wait until an episode is saved; run another one if a new recorder came too late."""
-        def told(event):
+        """Wait until an episode is saved; run another one if a new recorder joined too late."""
+        def received(event):
             return self._events.get((episode, event))
         self._player.until(
-            lambda: any(map(told, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED,
-                                   EpisodeEvent.REFUSED))),
+            lambda: any(map(received, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED,
+                                       EpisodeEvent.REFUSED))),
             lambda: f'{self.name}: {episode} to be saved: {self.recorder}')
-        assert not told(EpisodeEvent.REFUSED), told(EpisodeEvent.REFUSED).reason
-        if told(EpisodeEvent.DISCARDED):
-            assert 'beginning was not seen' in told(EpisodeEvent.DISCARDED).reason
+        assert not received(EpisodeEvent.REFUSED), received(EpisodeEvent.REFUSED).reason
+        if received(EpisodeEvent.DISCARDED):
+            assert 'beginning was not seen' in received(EpisodeEvent.DISCARDED).reason
             self.finish(self.ask())
 
     def journal(self):
@@ -114,15 +114,15 @@ class Pair:
         player.check = supervisor.check
 
     def wait_ready(self):
-        # Who sees each other over there doesn't matter here: that is asked for by ~/ready.
+        # Connections between the nodes don't matter here: ~/ready checks them.
         for node in self.supervisor.graph.nodes:
             self.player.call(f'{node.path}/ready')
 
     def run(self, *numbers):
-        """Run so many episodes on each robot, at the same time."""
-        for turn in range(max(numbers)):
+        """Run a number of episodes on each robot, at the same time."""
+        for index in range(max(numbers)):
             asked = [(robot, robot.ask()) for robot, number in zip(
-                self.robots, numbers, strict=True) if turn < number]
+                self.robots, numbers, strict=True) if index < number]
             for robot, episode in asked:
                 robot.finish(episode)
 
@@ -153,12 +153,12 @@ class Pair:
         os.kill(self.supervisor.process_id(node), signal.SIGKILL)
 
     def restart(self, *nodes):
-        """Restart nodes; wait until recorders among them are heard."""
+        """Restart nodes; wait for messages of the recorders among them."""
         for node in nodes:
             self.supervisor.restart(node)
         self.player.check = self.supervisor.check
         for robot in self.robots:
-            if f'{robot.name}/recorder_node' in nodes:  # it counts from 0 again
+            if f'{robot.name}/recorder_node' in nodes:  # its numbers start at 0 again
                 self.player.until(lambda robot=robot: robot.recorder.saved == 0, 'the recorder')
 
 
@@ -208,7 +208,7 @@ def demonstration(folder, contract, ticks=12):
 
 @contextmanager
 def robot_pair(folder):
-    """Give two robots and their learner at work."""
+    """Yield two running robots and their learner."""
     path = short_contract(folder)
     contract = load_contract(path)
     demonstration(folder / 'demonstrations', contract)
@@ -225,7 +225,7 @@ def robot_pair(folder):
         demonstrations=str(folder / 'demonstrations'), journal=str(folder / 'journal'),
         pretrained=str(folder / 'pretrained'), finetune_config=str(folder / 'settings.yaml'),
         run_dir=str(folder / 'run'), device='cpu'))
-    # Nobody has trained this policy: any version of it is far from the one before.
+    # This policy is untrained: any version of it is far from the previous one.
     more = {'policy_node': {'probe_limit': 0.0}, 'learner_node': {'publish_every': 4}}
     graph = replace(graph, nodes=tuple(
         replace(node, parameters={**node.parameters, **more.get(node.executable, {})})

@@ -22,17 +22,17 @@ from inril_ros.graph.domain import reserve_domain
 from inril_ros.graph.supervisor import NodeDied
 from inril_ros.nodes.base import qos
 
-SMALL = 2048  # [byte] no bag is as small
+SMALL = 2048  # [byte] smaller than any bag
 DRIVEN = {'command': TwistStamped, 'teleop/twist': TwistStamped, 'teleop/joy': Joy}
 
 
 class Driven(PlayedEpisode):
-    """A demonstration: a person's device and the command speak at each tick, too."""
+    """A demonstration, with messages of a person's device and of the command at each tick."""
 
     def step(self, tick):
-        told = super().step(tick)
-        header = told[-1][1].header
-        return [*told, *((topic, kind(header=header)) for topic, kind in DRIVEN.items())]
+        messages = super().step(tick)
+        header = messages[-1][1].header
+        return [*messages, *((topic, kind(header=header)) for topic, kind in DRIVEN.items())]
 
 
 @pytest.mark.parametrize('storage', STORAGES)
@@ -53,14 +53,14 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
             return episode
 
         def saved(episode):
-            player.until(lambda: player.told(episode, EpisodeEvent.SAVED), 'the bag')
+            player.until(lambda: player.event(episode, EpisodeEvent.SAVED), 'the bag')
 
         saved(play(1))
         before = resource.prlimit(process, resource.RLIMIT_FSIZE)
         resource.prlimit(process, resource.RLIMIT_FSIZE, (SMALL, before[1]))
         full = play(2)
-        player.until(lambda: player.told(full, EpisodeEvent.DISCARDED), 'the end of the disk')
-        reason = player.told(full, EpisodeEvent.DISCARDED).reason
+        player.until(lambda: player.event(full, EpisodeEvent.DISCARDED), 'the end of the disk')
+        reason = player.event(full, EpisodeEvent.DISCARDED).reason
         assert str(folder / '0001_') in reason
         assert 'could not be written' in reason or 'disk I/O error' in reason
         resource.prlimit(process, resource.RLIMIT_FSIZE, before)
@@ -70,7 +70,7 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
         player.play([*running.opening(), *running.steps(3)])
         tick = 3
 
-        def written():  # the first piece for certain: a second one has begun
+        def written():  # the first piece surely: a second one has begun
             nonlocal tick
             player.play(running.steps(tick, tick + 20))
             tick += 20
@@ -88,4 +88,4 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
     path, number = recover_bag(partial)
     with AnyReader([path]) as reader:
         assert reader.message_count == number > 1000
-        assert {'/hand', '/executed_action'} <= {link.topic for link in reader.connections}
+        assert {'/hand', '/executed_action'} <= {each.topic for each in reader.connections}

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Experience on its way: no transition is lost or counted twice, whichever process dies."""
+"""Transfer of experience: no transition is lost or counted twice, whichever process dies."""
 
 from inril_ros.msg import EpisodeEvent, Transition
 import numpy as np
@@ -25,7 +25,7 @@ def synchronous_lab(tmp_path_factory):
 
 
 def check_is(records, episode):
-    """Check transitions against the episode that they were made of."""
+    """Compare transitions with their episode."""
     assert len(records) == -(-episode.ticks // CHUNK)
     for index, record in enumerate(records):
         first = index * CHUNK
@@ -47,7 +47,7 @@ def check_is(records, episode):
         assert record.outcome == (episode.outcome if last else EpisodeEvent.UNKNOWN)
 
 
-def test_what_the_robot_did_is_journaled_and_learned_from_once(lab):
+def test_the_robot_s_transitions_are_journaled_and_learned_once(lab):
     episodes = [lab.run(10), lab.run(CHUNK, FAILURE), lab.run(30, TIME_LIMIT), lab.run(1)]
     records = lab.check_once()
     for episode in episodes:
@@ -58,7 +58,7 @@ def test_what_the_robot_did_is_journaled_and_learned_from_once(lab):
     assert lab.versions and lab.learner.weights_version == max(lab.versions)
 
 
-def test_an_episode_that_was_aborted_before_any_decision_leaves_nothing(lab):
+def test_an_episode_aborted_before_any_decision_leaves_no_records(lab):
     before = lab.journal()
     episode = lab.episode(2, ABORTED)
     lab.player.play(episode.messages())
@@ -68,7 +68,7 @@ def test_an_episode_that_was_aborted_before_any_decision_leaves_nothing(lab):
     assert len(lab.check_once()) == len(before) + 2
 
 
-def test_transitions_that_come_again_or_too_early_or_of_others_are_not_counted(lab):
+def test_repeated_early_or_foreign_transitions_are_not_counted(lab):
     lab.run(22)
     records = lab.check_once()
     counted, duplicates, number = lab.learner.transitions, lab.learner.duplicates, len(records)
@@ -87,7 +87,7 @@ def test_transitions_that_come_again_or_too_early_or_of_others_are_not_counted(l
     lab.check_once()
 
 
-def test_a_learner_that_comes_back_with_less_is_filled_up_though_nothing_new_comes(lab):
+def test_a_learner_restarted_with_less_gets_the_rest_without_new_experience(lab):
     lab.run(12)
     number = len(lab.check_once())
     lab.kill('learner_node')
@@ -111,7 +111,7 @@ def test_a_killed_learner_gets_everything_again_and_the_robot_never_waits(lab):
     check_is(records[number:number + 5], episode)
 
 
-def test_a_learner_goes_on_from_its_checkpoint_and_gets_the_rest(lab):
+def test_a_learner_continues_from_its_checkpoint_and_gets_the_rest(lab):
     lab.run(WARMUP)
     lab.check_once()
     lab.wait_learned()
@@ -149,7 +149,7 @@ def test_a_killed_recorder_loses_nothing_and_its_episode_is_forgotten(synchronou
     check_forgotten(lab, before, episode)
 
 
-def test_a_recorder_that_comes_in_the_middle_of_an_episode_says_that_it_is_lost(synchronous_lab):
+def test_a_recorder_started_during_an_episode_reports_it_as_lost(synchronous_lab):
     lab = synchronous_lab
     episode = lab.episode(24)
     before = begin(lab, episode)
@@ -187,7 +187,7 @@ def check_forgotten(lab, before, episode):
     lab.wait_learned()
 
 
-def test_what_every_kept_checkpoint_has_leaves_the_journal_and_a_killed_learner_misses_nothing(
+def test_records_in_every_checkpoint_leave_the_journal_and_nothing_is_lost(
         tmp_path):
     with laboratory(tmp_path, {'journal_gigabytes': 1e-9}, keep_checkpoints=1) as lab:
         def first():
@@ -196,10 +196,10 @@ def test_what_every_kept_checkpoint_has_leaves_the_journal_and_a_killed_learner_
         lab.run(30)
         lab.wait_learner_has_all()
         before = lab.recorder.journaled
-        lab.restart_recorder()  # which begins a segment
+        lab.restart_recorder()  # which starts a segment
         lab.run(30)
         lab.player.until(lambda: lab.learner.sequence > before, lambda: f'{lab.learner}')
-        assert first() == 1  # the limit is passed, but no checkpoint has it
+        assert first() == 1  # the limit is exceeded, but no checkpoint has it
         lab.player.call('learner_node/save')
         lab.player.until(lambda: first() > 1, lambda: f'{first()}')
         assert first() == before + 1

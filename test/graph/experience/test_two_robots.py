@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Two robots in two namespaces feed one learner: all of both, once, and told apart."""
+"""Two robots in two namespaces feed one learner: each transition once, robots distinguished."""
 
 from inril_ros.msg import Transition
 import pytest
@@ -21,7 +21,7 @@ def pair(folder):
 
 
 def wait_new_version(pair):
-    """Wait until both policies act with one version that is newer than what they acted with."""
+    """Wait until both policies act with one version that is newer than before."""
     before = max(version for robot in pair.robots for version in (0, *robot.versions))
     pair.run(1, 1)
     pair.player.until(
@@ -30,11 +30,11 @@ def wait_new_version(pair):
         lambda: f'a version after {before}: {[robot.policy for robot in pair.robots]}')
 
 
-def test_both_journals_are_learned_from_once_and_acknowledged_apart(pair):
+def test_both_journals_are_learned_once_and_acknowledged_separately(pair):
     first, second = pair.robots
     pair.run(2, 1)
     lengths = pair.check_once()
-    assert lengths[0] > lengths[1]  # so that numbers of one can't pass for those of the other
+    assert lengths[0] > lengths[1]  # so that their numbers can't be mistaken for each other
     for robot, length in zip(pair.robots, lengths, strict=True):
         pair.player.until(lambda robot=robot, length=length: max(robot.acknowledged) == length,
                           f'the acknowledgement of {length}')
@@ -44,7 +44,7 @@ def test_both_journals_are_learned_from_once_and_acknowledged_apart(pair):
     assert not episodes[0] & episodes[1]
 
 
-def test_both_policies_act_with_what_was_learned(pair):
+def test_both_policies_act_with_the_learned_weights(pair):
     wait_new_version(pair)
     for robot in pair.robots:
         assert robot.policy.refused == 0, robot.policy.refusal
@@ -58,7 +58,7 @@ def test_nothing_counts_twice_when_learner_and_recorder_are_killed(pair, folder)
     saved = CheckpointStore(folder / 'run' / 'checkpoints', 3).newest().document['sequences']
     assert saved == {f'/{robot.name}': len(robot.journal()) for robot in pair.robots}
     pair.run(1, 0)
-    pair.check_once()  # taken in, and in no checkpoint
+    pair.check_once()  # counted, and in no checkpoint
     pair.kill('learner_node')
     pair.run(0, 2)
     pair.kill(f'{first.name}/recorder_node')
@@ -72,7 +72,7 @@ def test_nothing_counts_twice_when_learner_and_recorder_are_killed(pair, folder)
     pair.check_once()
 
 
-def test_a_robot_with_another_contract_is_refused_by_name_and_the_other_goes_on(pair):
+def test_a_robot_with_another_contract_is_refused_and_the_other_continues(pair):
     first, second = pair.robots
     lengths = pair.check_once()
     second.transitions.publish(Transition(

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A run that lacks something gets one clear message, and is left as it was."""
+"""For an incomplete run there is one clear message, and the run is unchanged."""
 
 import shutil
 
@@ -21,12 +21,12 @@ def without_topic(bag, topic):
     bag.rename(whole)
     with Reader(whole) as reader, Writer(
             bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
-        links = {
-            link.id: writer.add_connection(link.topic, link.msgtype, typestore=ros_typestore())
-            for link in reader.connections if link.topic != topic}
-        for link, stamp, raw in reader.messages():
-            if link.id in links:
-                writer.write(links[link.id], stamp, raw)
+        kept = {
+            each.id: writer.add_connection(each.topic, each.msgtype, typestore=ros_typestore())
+            for each in reader.connections if each.topic != topic}
+        for connection, stamp, raw in reader.messages():
+            if connection.id in kept:
+                writer.write(kept[connection.id], stamp, raw)
     shutil.rmtree(whole)
 
 
@@ -85,18 +85,18 @@ def test_only_the_two_models_of_a_run_are_evaluated(recorded, tmp_path):
     assert 'pretrained is missing' in refused('evaluate', recorded, '--model', 'pretrained')
 
 
-@pytest.mark.parametrize(('change', 'told'), [
+@pytest.mark.parametrize(('change', 'words'), [
     (('--seed', '5'), 'seed: 5 asked for, 0 in the run'),
     (('--task', 'push'), f"task: 'push' asked for, '{TASK}' in the run")])
-def test_another_run_is_not_resumed(change, told, finished, settings, tmp_path):
+def test_another_run_is_not_resumed(change, words, finished, settings, tmp_path):
     before = tree(finished.run_dir)
     error = refused(*demo_arguments(finished.run_dir, settings), '--resume', *change)
-    assert told in error
+    assert words in error
     assert tree(finished.run_dir) == before
 
 
 def test_fine_tuning_is_not_resumed_with_other_settings(cloned, settings, tmp_path):
-    # Begun and cut off at once: what counts is that it was begun with these settings.
+    # Started and interrupted at once: it has been started with these settings.
     (cloned / 'finetune').mkdir()
     begun = {**yaml.safe_load(SETTINGS), 'imitation_source': 'both'}
     (cloned / 'finetune' / 'config.yaml').write_text(yaml.safe_dump(begun))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A policy that looks through a camera is cloned, fine-tuned and run by the graph."""
+"""A policy with camera images is cloned, fine-tuned and run by the graph."""
 
 from inril_ros.msg import Transition
 import numpy as np
@@ -29,7 +29,7 @@ SETTINGS = {'m': 2, 'imitation_batch': 8, 'host': {
 
 @pytest.fixture(scope='module')
 def configuration(tmp_path_factory):
-    """Write the arm with two cameras as one with a single small one, and a shorter time limit."""
+    """Write the two-camera arm's files with one small camera and a shorter time limit."""
     folder = tmp_path_factory.mktemp('configuration')
     robot = yaml.safe_load((ROOT / 'config/robots/metaworld_sawyer_cameras.yaml').read_text())
     robot['cameras'] = {CAMERA: {**robot['cameras'][CAMERA], 'width': 48, 'height': 48}}
@@ -46,7 +46,7 @@ def configuration(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def run(configuration, tmp_path_factory):
-    """Do the whole job; demonstrations take as long as they need to succeed."""
+    """Run the whole job, with time for demonstrations to succeed."""
     folder = tmp_path_factory.mktemp('run') / 'run'
     succeeded(folder.parent, 'demo', '--run-dir', folder, '--task', 'reach',
               '--seed', SEED, '--demos', 1, '--clone-steps', 3, '--steps', 60, '--episodes', 1,
@@ -56,7 +56,7 @@ def run(configuration, tmp_path_factory):
     return folder
 
 
-def test_the_policy_that_was_fine_tuned_reads_the_images_of_the_contract(run):
+def test_the_fine_tuned_policy_reads_the_images_of_the_contract(run):
     contract = load_contract(run / 'contract.yaml')
     for name in ('pretrained', 'finetune/model'):
         assert load_policy(run / name).config.image_shape == contract.image_shape == (1, 32, 32, 3)
@@ -65,7 +65,7 @@ def test_the_policy_that_was_fine_tuned_reads_the_images_of_the_contract(run):
     assert summary['versions']['applied'] > 1 and summary['versions']['refused'] == 0
 
 
-def test_demonstrations_have_the_images_that_were_seen_at_their_ticks(run):
+def test_demonstrations_have_the_images_of_their_ticks(run):
     contract = load_contract(run / 'contract.yaml')
     for bag in find_bags(run / 'demonstrations'):
         episode = read_episode(bag, contract)
@@ -75,7 +75,7 @@ def test_demonstrations_have_the_images_that_were_seen_at_their_ticks(run):
         assert changes and all(tick % 4 == 0 for tick in changes), '20 images in 80 ticks'
 
 
-def test_what_the_learner_gets_is_what_a_lane_of_the_bench_sees(run, configuration):
+def test_the_learner_gets_the_same_images_as_a_lane_of_a_study(run, configuration):
     contract = load_contract(run / 'contract.yaml')
     records = [deserialize_message(raw, Transition)
                for _, raw in read_journal(run / 'finetune' / 'journal')]

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`inril faults` as a user runs it: the handful of its short version breaks no promise."""
+"""`inril faults` as a user runs it: the faults of its short version break no promise."""
 
 import json
 import signal
@@ -29,8 +29,7 @@ def test_the_short_matrix_keeps_every_promise(only, tmp_path):
     broken = {line['fault']: line['broken'] for line in command.lines() if 'broken' in line
               and 'fault' in line}
     assert list(broken) == [row['fault'] for row in rows]
-    # How long a gap is depends on what else this machine does; the published matrix holds it to
-    # its promise, on an idle one.
+    # Gaps depend on the load of this machine; the published matrix was measured on an idle one.
     kept = not any(broken.values())
     assert all(promise.startswith('a gap of') for each in broken.values() for promise in each)
     assert command.finish() == (0 if kept else 1)
@@ -51,7 +50,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         assert str(tmp_path) not in mounts.read()
 
 
-def test_what_there_is_can_be_listed_and_chosen():
+def test_faults_can_be_listed_and_chosen():
     listed = succeeded('faults', '--list').splitlines()
     assert [line.split()[0] for line in listed] == [fault.name for fault in FAULTS]
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts that must know how their actions were drawn learn through the running graph as well."""
+"""Hosts that need extras of how actions were drawn also learn through the running graph."""
 
 import json
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`inril up` keeps the graph of a stage up: output by node, an end with Ctrl-C, a failure told."""
+"""`inril up` runs the graph of a stage: output by node, ends with Ctrl-C, reports failures."""
 
 import os
 import re
@@ -21,16 +21,16 @@ NODES = {'simulate': ['sim_node'],
 
 @pytest.fixture(scope='module')
 def run(finished, tmp_path_factory):
-    """Return a copy of the run that the graphs of this module may write logs to."""
+    """Return a copy of the run, for the logs of this module's graphs."""
     return copy_after(finished.run_dir, tmp_path_factory.mktemp('up') / 'run', 'pretrain')
 
 
 def lines_by_node(output):
-    """Return what each node said, by the name at the beginning of the line."""
-    said = {}
+    """Return the output of each node, by the name at the beginning of the line."""
+    output_of = {}
     for name, text in re.findall(r'^ *(\w+_node) (.+)$', output, flags=re.MULTILINE):
-        said.setdefault(name, []).append(text)
-    return said
+        output_of.setdefault(name, []).append(text)
+    return output_of
 
 
 def up(folder, stage, run, *more):
@@ -50,7 +50,7 @@ def test_the_nodes_of_a_stage_run_until_ctrl_c(stage, run, tmp_path):
     assert {path.stem for path in (run / 'logs' / f'up_{stage}').iterdir()} == set(NODES[stage])
 
 
-def test_a_graph_that_is_up_does_episodes_and_its_nodes_end_well(run, tmp_path):
+def test_a_running_graph_plays_episodes_and_its_nodes_end_with_0(run, tmp_path):
     with reserve_domain() as domain, up(
             tmp_path, 'evaluate', run, '--domain', domain) as command:
         with Conductor('', TASK, domain) as conductor:
@@ -64,7 +64,7 @@ def test_a_graph_that_is_up_does_episodes_and_its_nodes_end_well(run, tmp_path):
     assert 'SIGKILL' not in command.stdout + command.stderr
 
 
-def test_a_node_that_dies_takes_the_graph_down(run, tmp_path):
+def test_a_node_that_dies_ends_the_graph(run, tmp_path):
     with up(tmp_path, 'record', run) as command:
         pid = command.wait_running(lambda: command.node('teleop_node'), 'teleop_node')
         os.kill(pid, signal.SIGKILL)
@@ -74,6 +74,6 @@ def test_a_node_that_dies_takes_the_graph_down(run, tmp_path):
     assert str(run / 'logs' / 'up_record' / 'teleop_node.log') in command.stderr
 
 
-def test_an_unknown_stage_is_answered_with_the_known_ones(run):
+def test_for_an_unknown_stage_the_known_ones_are_listed(run):
     error = refused('up', 'party', '--run-dir', run)
     assert 'simulate, record, evaluate, finetune' in error

@@ -59,20 +59,20 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-# What the job leaves behind.
+# Results of the job.
 
 def test_stdout_is_lines_of_json_and_ends_with_the_summary(finished, summary):
-    said = finished.lines()  # fails if a line isn't JSON
+    written = finished.lines()  # fails if a line isn't JSON
     assert finished.stdout.endswith('\n')
-    assert {line['event'] for line in said} == {'message', 'stage', 'progress', 'summary'}
-    assert {line['stage'] for line in said if line['event'] == 'progress'} == {
+    assert {line['event'] for line in written} == {'message', 'stage', 'progress', 'summary'}
+    assert {line['stage'] for line in written if line['event'] == 'progress'} == {
         'record', 'pretrain', 'evaluate pretrained', 'finetune', 'evaluate finetuned'}
-    last = said[-1]
+    last = written[-1]
     assert last.pop('event') == 'summary'
     assert last == summary
 
 
-def test_the_summary_tells_everything(finished, summary):
+def test_the_summary_is_complete(finished, summary):
     assert set(summary) == SUMMARY_KEYS
     assert (summary['task'], summary['seed'], summary['demos']) == (TASK, 0, DEMOS)
     assert (summary['m'], summary['il_source'], summary['repeatable']) == (4, 'both', False)
@@ -127,7 +127,7 @@ def test_every_tick_is_accounted_for(finished, summary):
     assert summary['control']['ticks'] == trained + evaluated
 
 
-def test_both_evaluations_began_from_the_same_states(finished):
+def test_both_evaluations_start_in_the_same_states(finished):
     seeds = [[row['seed'] for row in
               read(finished.run_dir / 'evaluations' / f'{name}.json')['episodes']]
              for name in ('pretrained', 'finetuned')]
@@ -135,7 +135,7 @@ def test_both_evaluations_began_from_the_same_states(finished):
     assert len(set(seeds[0])) == EPISODES
 
 
-def test_the_report_needs_nothing_from_elsewhere(finished):
+def test_the_report_needs_no_other_files(finished):
     page = (finished.run_dir / 'report.html').read_text(encoding='utf-8')
     assert '</html>' in page and len(page) > 10_000
     loads = re.findall(
@@ -174,7 +174,7 @@ def test_demonstrations_are_bags_that_any_tool_reads(finished):
 
 # A second start.
 
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(finished, settings, tmp_path):
+def test_a_folder_with_a_run_is_refused_and_unchanged(finished, settings, tmp_path):
     before = tree(finished.run_dir)
     error = refused(tmp_path, *demo_arguments(finished.run_dir, settings))
     assert '--resume' in error and str(finished.run_dir) in error
@@ -189,14 +189,14 @@ def test_resuming_a_finished_run_does_nothing_again(copied, settings, tmp_path):
         f'{stage}: done before' for stage in STAGES]
     after = tree(copied)
     views = {name for name in {*before, *after} if name.startswith('tensorboard/')}
-    views |= {'report.html'}  # drawn anew
+    views |= {'report.html'}  # drawn again
     assert {name: after.get(name) for name in before if name not in views} == {
         name: digest for name, digest in before.items() if name not in views}
     assert set(after) - views == set(before) - views
 
 
-def test_a_stage_that_was_not_noted_as_done_can_be_resumed(copied, settings, tmp_path):
-    """The power may fail between the last result of a stage and the note that it is done."""
+def test_a_stage_that_was_not_marked_as_done_can_be_resumed(copied, settings, tmp_path):
+    """The power can fail between the last result of a stage and its mark as done."""
     result = read(copied / 'summary.json')
     (copied / 'stages.json').write_text('{"evaluate_pretrained": 1.0, "evaluate_finetuned": 1.0}')
     command = succeeded(tmp_path, *demo_arguments(copied, settings), '--resume')
@@ -206,8 +206,8 @@ def test_a_stage_that_was_not_noted_as_done_can_be_resumed(copied, settings, tmp
         assert again[key] == result[key], key
 
 
-def test_a_killed_fine_tuning_goes_on_and_loses_nothing(cloned, settings, tmp_path):
-    # Synchronous: the learner then waits for the end of an episode, also of one that has none.
+def test_a_killed_fine_tuning_continues_without_loss(cloned, settings, tmp_path):
+    # Synchronous: the learner then waits for each episode's end, even if it never comes.
     steps = 500
     arguments = finetune_arguments(cloned, settings, '--synchronous', steps=steps)
     with Command(tmp_path, *arguments) as command:

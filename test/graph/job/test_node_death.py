@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What dies, freezes or is interrupted: an error that names it, no hang, nothing left behind."""
+"""A dead or frozen node or an interrupt: a clear error, no hang, no process left behind."""
 
 from dataclasses import replace
 import os
@@ -24,7 +24,7 @@ ENDLESS = 1_000_000
 
 
 def kill_and_read(command, node, stage):
-    """Kill a node of a stage; return what the command says of it."""
+    """Kill a node of a stage; return the command's error message."""
     command.wait_progress(stage)
     os.kill(command.node(node), signal.SIGKILL)
     assert command.finish() == 1
@@ -40,7 +40,7 @@ def check_death(error, node, stage, run):
     assert f'inril_ros.nodes.{node}' in log.read_text()
 
 
-# The supervisor watches all nodes in the same way: two stand for the others.
+# The supervisor watches all nodes in the same way: two are enough.
 @pytest.mark.parametrize('node', ['teleop_node', *(
     pytest.param(node, marks=pytest.mark.long)
     for node in ('sim_node', 'actuation_node', 'recorder_node'))])
@@ -99,5 +99,5 @@ def test_a_frozen_node_is_an_error_and_no_hang(finished, tmp_path):
     ) as conductor:
         conductor.wait_ready(tuple(node.name for node in nodes))
         with pytest.raises(GraphStalled, match='tick [0-9]+: no action from the policy'):
-            for index in range(5):  # a short episode may be over before the blow
+            for index in range(5):  # a short episode can end before the signal
                 conductor.run_episode(f'episode {index}', Purpose.EVALUATION, index, index)

@@ -18,7 +18,7 @@ def record(folder, seed):
 
 @pytest.fixture(scope='module')
 def again(tmp_path_factory):
-    """Return a second run with the seed of the finished one, recorded and cloned anew."""
+    """Return a second run with the seed of the finished one, recorded and cloned again."""
     folder = tmp_path_factory.mktemp('again')
     run, _ = record(folder, seed=0)
     succeeded(folder, 'pretrain', run, '--clone-steps', 300, '--device', 'cpu', '--json')

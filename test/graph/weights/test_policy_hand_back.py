@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A policy pauses while a person drives and plans anew at once when they let go."""
+"""A policy pauses while a person drives and plans again at once when they let go."""
 
 from inril_ros.msg import EpisodeEvent
 from played_arm import CHUNK, Player, processes
@@ -9,7 +9,7 @@ import pytest
 
 from inril_ros.graph.domain import reserve_domain
 
-BACK = 2 * CHUNK + 2  # the tick from which the policy is to plan anew: in the middle of a chunk
+BACK = 2 * CHUNK + 2  # the tick from which the policy plans again: in the middle of a chunk
 
 
 @pytest.fixture(scope='module')
@@ -25,12 +25,12 @@ def bench(tmp_path_factory):
 
 
 @pytest.mark.parametrize('seen_first', [True, False])
-def test_it_plans_from_the_tick_at_which_the_person_let_go(bench, seen_first):
+def test_the_policy_plans_from_the_tick_at_which_the_person_let_go(bench, seen_first):
     episode = bench.begin(decisions=6)
     bench.decide(episode, 0)
     taken = episode._event(EpisodeEvent.TAKEN_OVER, episode.stamp(0), tick=1)
     bench.player.play([taken])
-    bench.player.call('policy_node/ready')  # an answer: what was sent before has been heard
+    bench.player.call('policy_node/ready')  # after its answer, everything sent before has arrived
     for tick in range(1, BACK):
         bench.player.play(episode.before_action(tick))
     handed = [episode._event(EpisodeEvent.HANDED_BACK, episode.stamp(BACK - 1), tick=BACK)]

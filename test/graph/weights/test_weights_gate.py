@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which weights act, in the policy's process.
+"""The choice of the acting weights, in the policy's process.
 
-Only what changed is sent, what is lost is asked for, one learner teaches, and what is worse is
-taken back.
+Only changed tensors are sent, lost pieces are requested, one learner is accepted, and worse
+versions are rolled back.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ REFERENCE = 8
 
 @pytest.fixture(scope='module')
 def bench(tmp_path_factory):
-    """A policy with a model from disk and demonstrations to try weights on."""
+    """Return a policy with a model from disk, and demonstrations to test weights on."""
     folder = tmp_path_factory.mktemp('gate')
     with reserve_domain() as domain, Player(domain) as player:
         bench = Bench(player)
@@ -43,7 +43,7 @@ def bench(tmp_path_factory):
 
 
 def sent_by(learner, policy, known=(), half=False):
-    """Return weights as a learner of this package makes them, without what is known."""
+    """Return weights as made by the package's learner, without known tensors."""
     tensors = read_tensors(to_bytes(policy.state_dict()))
     version = make_version(
         rounded(tensors) if half else tensors, known, version=0, parent_version=0,
@@ -82,7 +82,7 @@ def set_pin(bench, value):
     return answer.result().message
 
 
-def test_only_what_changed_is_sent_and_all_of_it_acts(bench):
+def test_only_changed_tensors_are_sent_and_the_whole_version_acts(bench):
     first = made(LARGE, 1)
     number = taken(bench, sent_by('a', first))
     bench.check_acts_with(first, number)
@@ -94,7 +94,7 @@ def test_only_what_changed_is_sent_and_all_of_it_acts(bench):
     assert 0 < bench.status.action_change < 0.9
 
 
-def test_what_was_left_out_and_is_not_there_is_asked_for(bench):
+def test_omitted_tensors_that_the_policy_does_not_have_are_requested(bench):
     policy = made(SMALL, 3)
     bench.requests.clear()
     reason = bench.refusal(sent_by('a', with_another_actor(policy), known=hashes(policy)))
@@ -114,7 +114,7 @@ def test_half_the_bytes_act_as_the_rounded_weights(bench):
     bench.check_acts_with(expected, number)
 
 
-def test_a_piece_that_does_not_come_is_asked_for(bench):
+def test_a_missing_piece_is_requested(bench):
     policy, before = made(LARGE, 5), bench.status.refused
     version = sent_by('a', policy)
     bench.requests.clear()
@@ -128,7 +128,7 @@ def test_a_piece_that_does_not_come_is_asked_for(bench):
     assert bench.status.refused == before
 
 
-def test_a_version_that_was_damaged_is_asked_for_once(bench):
+def test_a_damaged_version_is_requested_once(bench):
     version = sent_by('a', made(SMALL, 6))
     damaged = bytearray(version.content)
     damaged[-1] ^= 1
@@ -141,30 +141,30 @@ def test_a_version_that_was_damaged_is_asked_for_once(bench):
     bench.wait_version(number)
 
 
-def test_actions_that_are_far_from_those_before_are_refused(bench):
+def test_weights_with_very_different_actions_are_refused(bench):
     policy = made(SMALL, 7)
     with torch.no_grad():
         for parameter in policy.actor.network.parameters():
             parameter.fill_(1e3)
     number, version = next(bench.numbers), sent_by('a', policy)
     assert 'actions on held-out frames change by' in bench.refusal(version, number)
-    assert bench.status.refused_version < number  # it was asked for once more
+    assert bench.status.refused_version < number  # it was requested once more
     bench.refusal(version, number)
     assert bench.status.refused_version == number
 
 
-def test_a_second_learner_is_refused_while_the_first_speaks_and_follows_when_it_is_dead(bench):
+def test_a_second_learner_is_refused_until_the_first_is_dead(bench):
     first = taken(bench, sent_by('a', made(SMALL, 8)))
     refused, policy = bench.status.refused, made(SMALL, 9)
     number = bench.send(sent_by('b', policy))
 
     def refused_now():
-        bench.speak('a')
+        bench.send_status('a')
         return bench.status.refused > refused
     bench.player.until(refused_now, lambda: f'a refusal: {bench.status}')
     assert 'learner b is a second one' in bench.status.refusal
     assert bench.status.weights_version == first
-    bench.send(sent_by('b', policy), number)  # and now the first one is silent
+    bench.send(sent_by('b', policy), number)  # now the first one is silent
     bench.wait_version(number)
     bench.check_acts_with(policy, number)
 
@@ -183,12 +183,12 @@ def test_a_pinned_version_acts_until_it_is_unpinned(bench):
 def test_weights_far_behind_the_learner_do_not_act(bench):
     policy = made(SMALL, 12)
     number = taken(bench, sent_by('b', policy))
-    bench.speak('b', weights_version=number, rl_updates=101)
+    bench.send_status('b', weights_version=number, rl_updates=101)
     bench.player.until(lambda: bench.status.freshness == bench.status.STALE,
                        lambda: f'{bench.status}')
     assert bench.status.weights_lag == 101
     bench.check_acts_with(policy, number)
-    bench.speak('b', weights_version=number, rl_updates=1001)
+    bench.send_status('b', weights_version=number, rl_updates=1001)
     bench.player.until(lambda: bench.status.freshness == bench.status.TOO_OLD,
                        lambda: f'{bench.status}')
     inferences = bench.status.inferences
@@ -197,12 +197,12 @@ def test_weights_far_behind_the_learner_do_not_act(bench):
     bench.player.until(lambda: 'too old to act' in bench.log.read_text(), lambda: 'a complaint')
     assert bench.made_in(episode) == [] and bench.status.inferences == inferences
     bench.player.play(episode.closing())
-    bench.speak('b', weights_version=number, rl_updates=0)
+    bench.send_status('b', weights_version=number, rl_updates=0)
     bench.player.until(lambda: bench.status.freshness == bench.status.FRESH,
                        lambda: f'{bench.status}')
 
 
-def test_what_becomes_worse_is_taken_back_and_an_operator_can_do_the_same(bench):
+def test_a_worse_version_is_rolled_back_automatically_or_by_an_operator(bench):
     def played(outcome, number):
         for _ in range(number):
             bench.player.play(bench.begin(1, outcome).closing())
@@ -210,12 +210,12 @@ def test_what_becomes_worse_is_taken_back_and_an_operator_can_do_the_same(bench)
     good = made(SMALL, 13)
     number = taken(bench, sent_by('b', good))
     played(EpisodeEvent.SUCCESS, REFERENCE + 8)
-    bench.act()  # its chunk comes after all those episodes were counted, for the good version
+    bench.act()  # its chunk follows the count of those episodes, for the good version
     bench.player.until(lambda: bench.status.good_version == number and bench.status.on_trial,
                        lambda: f'{bench.status}')
     before = bench.status.rollbacks
     worse = taken(bench, sent_by('b', made(SMALL, 14)))
-    played(EpisodeEvent.FAILURE, 18)  # 12 to 17 are needed, and 10 more are its rest
+    played(EpisodeEvent.FAILURE, 18)  # 12 to 17 are needed, and 10 more are its pause
     bench.player.until(lambda: bench.status.rollbacks > before, lambda: f'{bench.status}')
     bench.wait_version(number)
     assert f'version {worse} was clearly worse' in bench.status.gate_reason
@@ -230,7 +230,7 @@ def test_what_becomes_worse_is_taken_back_and_an_operator_can_do_the_same(bench)
     set_pin(bench, False)
 
 
-def test_after_a_hand_over_another_run_teaches(bench):
+def test_after_a_hand_over_another_run_is_accepted(bench):
     policy = made(SMALL, 16)
     version = sent_by('c', policy)
     other = replace(version, manifest={**version.manifest, 'run_id': 'another'})
@@ -238,7 +238,7 @@ def test_after_a_hand_over_another_run_teaches(bench):
     assert 'the next learner' in bench.player.call('policy_node/hand_over')
     asked = len(bench.requests)
     bench.send(other, 1)
-    # Pieces that come before their manifest are of a run that nobody knows yet: asked for again.
+    # Pieces before their manifest are of a run that is not known yet: requested again.
     bench.player.until(
         lambda: bench.status.weights_version == 1 or len(bench.requests) > asked, 'a request')
     bench.send(other, 1)

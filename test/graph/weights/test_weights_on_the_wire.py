@@ -1,9 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights on the wire: the policy's process takes what is whole and its own, and nothing else.
+"""Weights on the wire: the policy's process accepts only complete versions of its own run.
 
-The test is the learner and the robot; the policy node is a process. What it acts with is told by
-its chunks: they are those that the same weights give in this process.
+The test plays the learner and the robot; the policy node is a process. Its chunks show which
+weights act: they equal those that the same weights give in this process.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ from inril_ros.transport.weights.manifest import cut
 
 @pytest.fixture(scope='module')
 def bench(tmp_path_factory):
-    """A policy that was started without a model, after the first version was published."""
+    """Return a policy started without a model, after the first version was published."""
     folder = tmp_path_factory.mktemp('policy')
     with reserve_domain() as domain, Player(domain) as player:
         bench = Bench(player)
@@ -43,7 +43,7 @@ def bench(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def still_running(bench):
-    """Whatever comes over the wire, the process lives."""
+    """Check that the process survives all messages."""
     yield
     bench.player.check()
 
@@ -72,7 +72,7 @@ def with_values(value):
     return Version.of(policy)
 
 
-def said(**fields):
+def with_fields(**fields):
     return Version.of(made(SMALL, 2), **fields)
 
 
@@ -95,7 +95,7 @@ def no_tensors():
 
 
 def model(text):
-    return said(model_config=text)
+    return with_fields(model_config=text)
 
 
 def changed(**sizes):
@@ -105,12 +105,12 @@ def changed(**sizes):
 REFUSED = {
     'wrong hash': (one_value_wrong, 'not have the hash'),
     'other contract': (
-        lambda: said(contract_hash='f' * 64), f'f{{12}}, this is {CONTRACT.hash[:12]}'),
-    'other run': (lambda: said(run_id='another'), f'run another is not the run {RUN}'),
-    'wrong size': (lambda: said(total_size=7), 'bytes, the manifest says 7'),
-    'wrong number of pieces': (lambda: said(chunk_count=2), '2 pieces for'),
-    'too large': (lambda: said(total_size=2 ** 40), 'bytes, 1..512000000 are allowed'),
-    'wrong schema': (lambda: said(schema_hash='0' * 64), 'not what the manifest says'),
+        lambda: with_fields(contract_hash='f' * 64), f'f{{12}}, this is {CONTRACT.hash[:12]}'),
+    'other run': (lambda: with_fields(run_id='another'), f'run another is not the run {RUN}'),
+    'wrong size': (lambda: with_fields(total_size=7), 'bytes, the manifest says 7'),
+    'wrong number of pieces': (lambda: with_fields(chunk_count=2), '2 pieces for'),
+    'too large': (lambda: with_fields(total_size=2 ** 40), 'bytes, 1..512000000 are allowed'),
+    'wrong schema': (lambda: with_fields(schema_hash='0' * 64), 'not what the manifest says'),
     'not a number': (lambda: with_values(float('nan')), 'weights are not finite: actor.network'),
     'infinite': (lambda: with_values(float('inf')), 'weights are not finite: actor.network'),
     'actions overflow': (lambda: with_values(3e38), 'actions that are not finite'),
@@ -131,7 +131,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize('name', REFUSED)
-def test_what_is_refused_is_told_with_its_reason_and_changes_nothing(bench, name):
+def test_refused_weights_are_reported_with_the_reason_and_change_nothing(bench, name):
     make, reason = REFUSED[name]
     number = bench.status.weights_version
     assert re.search(reason, bench.refusal(make()))
@@ -143,15 +143,15 @@ def test_what_is_refused_is_told_with_its_reason_and_changes_nothing(bench, name
 
 @pytest.mark.parametrize('behind', [0, 1])
 def test_a_version_that_is_not_newer_is_refused(bench, behind):
-    number = bench.send(said())
+    number = bench.send(with_fields())
     bench.wait_version(number)
     reason = bench.refusal(Version.of(made(SMALL, 3)), number - behind)
     assert f'version {number - behind} is not newer than {number}' in reason
     bench.check_acts_with(made(SMALL, 2), number)
 
 
-def test_with_a_piece_missing_the_old_version_acts_until_the_piece_comes(bench):
-    old = bench.send(said())
+def test_without_a_piece_the_old_version_acts_until_the_piece_arrives(bench):
+    old = bench.send(with_fields())
     bench.wait_version(old)
     policy = made(LARGE, 4)
     version = Version.of(policy)
@@ -171,8 +171,8 @@ def test_a_version_whose_piece_is_lost_is_overtaken_by_the_next(bench):
     bench.check_acts_with(policy, number)
 
 
-def test_a_learner_that_is_killed_while_it_sends_changes_nothing_and_the_next_one_teaches(bench):
-    old = bench.send(said())
+def test_a_learner_killed_while_sending_changes_nothing_and_the_next_is_accepted(bench):
+    old = bench.send(with_fields())
     bench.wait_version(old)
     half = next(bench.numbers)
     learner = subprocess.Popen(
@@ -191,7 +191,7 @@ def test_a_learner_that_is_killed_while_it_sends_changes_nothing_and_the_next_on
     bench.check_acts_with(policy, number)
 
 
-def test_a_version_that_was_damaged_on_its_way_may_be_sent_again(bench):
+def test_a_version_damaged_in_transfer_can_be_sent_again(bench):
     number = next(bench.numbers)
     assert 'not have the hash' in bench.refusal(one_value_wrong(), number)
     policy = made(LARGE, 2)
@@ -200,7 +200,7 @@ def test_a_version_that_was_damaged_on_its_way_may_be_sent_again(bench):
     bench.check_acts_with(policy, number)
 
 
-def test_versions_that_come_while_an_episode_runs_act_from_the_next_chunk_on(bench):
+def test_versions_that_arrive_in_an_episode_act_from_the_next_chunk_on(bench):
     policies = [made(config, 6) for config in (LARGE, SMALL, LARGE, SMALL)]
     old = bench.status.weights_version
     refused = bench.status.refused
@@ -215,7 +215,7 @@ def test_versions_that_come_while_an_episode_runs_act_from_the_next_chunk_on(ben
     assert bench.status.refused == refused
 
 
-def test_of_many_versions_at_once_the_last_one_acts_in_the_end(bench):
+def test_the_last_of_many_versions_at_once_acts_in_the_end(bench):
     refused = bench.status.refused
     for seed in range(10):
         number = bench.send(Version.of(made(SMALL, seed)))
