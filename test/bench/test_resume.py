@@ -124,7 +124,7 @@ def test_a_run_is_not_executed_by_two_processes(study, tmp_path):
         execute(run, place.run(run), place.clones)
 
 
-def test_a_failing_run_is_reported_and_the_others_go_on(document, tmp_path):
+def test_a_failing_run_is_reported_and_the_others_continue(document, tmp_path):
     document['tasks'].insert(0, {
         'id': 'push', 'demonstrations': {'source': 'bags', 'path': str(tmp_path / 'none')}})
     runs, place, shown = parse_study(document).runs(), StudyPlace(tmp_path / 'study'), []

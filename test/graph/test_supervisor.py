@@ -259,7 +259,7 @@ with Supervisor(graph, sys.argv[1], quiet=True,
 
 
 @pytest.mark.parametrize('blow', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whatever_ends_the_supervising_process_ends_the_nodes(tmp_path, blow):
+def test_nodes_end_with_the_supervising_process_however_it_ends(tmp_path, blow):
     root = Path(__file__).parents[2]
     parent = subprocess.Popen([sys.executable, '-c', STAGE, str(tmp_path)], cwd=root,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -49,7 +49,7 @@ def test_positions_are_kept_when_commands_are_too_old(node, monkeypatch):
         np.testing.assert_allclose(applied[-1], wanted, atol=1e-6)
 
 
-def test_after_a_reset_it_stays_at_home(node, monkeypatch):
+def test_after_a_reset_the_robot_stays_at_home(node, monkeypatch):
     applied, step = [], node._robot.step
     monkeypatch.setattr(node._robot, 'step', lambda action: applied.append(action) or step(action))
     node._step_in_real_time()

@@ -118,7 +118,7 @@ def test_no_command_is_latched_and_only_the_newest_one_counts_in_real_time(strea
     assert depths == {qos.LOCKSTEP.depth if lockstep else 1}
 
 
-def test_what_must_not_be_lost_is_reliable_at_both_ends(streams):
+def test_essential_topics_are_reliable_at_both_ends(streams):
     for topic in ('episode/request', 'episode/event', 'executed_action', 'transition', 'outcome',
                   'transition_ack', 'weights/manifest', 'weights/pieces', *COMMANDS):
         offered = {profile.reliability for _, profile in streams[topic]['publishers']}

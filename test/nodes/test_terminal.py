@@ -106,7 +106,7 @@ def test_only_sigkill_leaves_a_raw_terminal(terminal, end):
     assert termios.tcgetattr(slave) == before
 
 
-def test_a_suspended_process_gives_the_terminal_back_and_takes_it_again(terminal):
+def test_a_suspended_process_restores_the_terminal_and_resumes_raw_mode(terminal):
     _, slave = terminal
     before = termios.tcgetattr(slave)
     program = Program(slave)

@@ -24,7 +24,7 @@ def quiet():
     usual_collector()
 
 
-def test_nothing_is_collected_unless_asked_for():
+def test_nothing_is_collected_unless_requested():
     knots = [weakref.ref(Cycle()) for _ in range(5000)]
     assert not gc.isenabled()
     assert all(knot() is not None for knot in knots)

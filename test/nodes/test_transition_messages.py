@@ -54,6 +54,6 @@ def test_a_person_s_actions_in_a_failed_episode_are_imitated_as_a_demonstration(
     ({'observations': [float('inf')] * 9}, 'observations are not finite'),
     ({'action_size': 2}, 'the contract has'), ({'rewards': [0.0]}, 'reshape'),
     ({'steps': 3}, 'reshape'), ({'observations': [0.0] * 6}, 'reshape')])
-def test_what_does_not_fit_is_refused(changed, words):
+def test_invalid_transitions_are_refused(changed, words):
     with pytest.raises(ValueError, match=words):
         to_experience(message(0, **{'source': [POLICY, POLICY], **changed}), CONTRACT)

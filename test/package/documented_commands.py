@@ -35,7 +35,7 @@ class Command:
     page: str
     line: int
     needs: str | None
-    """What a test lacks to run it; None: it could be run."""
+    """The requirement that keeps tests from running it; None if there is none."""
     words: tuple[str, ...]
 
     def __str__(self) -> str:

@@ -54,7 +54,7 @@ def test_the_name_is_the_same_everywhere(package, setup):
     assert f'project({package.name})' in (ROOT / 'CMakeLists.txt').read_text()
 
 
-def test_colcon_builds_it_with_cmake_as_an_interface_package(package):
+def test_colcon_builds_the_package_with_cmake_as_an_interface_package(package):
     assert package.get_build_type() == 'ament_cmake'
     assert 'rosidl_interface_packages' in [group.name for group in package.member_of_groups]
 

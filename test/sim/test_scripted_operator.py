@@ -47,7 +47,7 @@ def test_the_seed_decides_the_noise(arm, contract):
 
 
 @pytest.mark.parametrize('task', sorted(TASKS))
-def test_without_noise_it_is_the_expert_on_the_simulator_s_own_observation(task, arm, contract):
+def test_without_noise_the_operator_is_the_expert_on_the_simulator_s_state(task, arm, contract):
     robot = arm(task)
     operator = ScriptedOperator(task, contract, noise=0.0)
     expert = ENV_POLICY_MAP[TASKS[task].environment]()

@@ -172,7 +172,7 @@ def begin(lab, episode):
 
 
 def check_forgotten(lab, before, episode):
-    """Check that an episode was marked as aborted, once, and that learning goes on without it.
+    """Check that an episode was marked as aborted, once, and that learning continues without it.
 
     A synchronous learner would wait for the end of this one for ever.
     """

@@ -257,7 +257,7 @@ def test_the_weights_of_cloning_and_of_staying_near_the_base_add_their_losses() 
 # ---- many updates --------------------------------------------------------------------------
 
 
-def test_a_restored_host_goes_on_bit_for_bit() -> None:
+def test_a_restored_host_continues_bit_for_bit() -> None:
     going = filled()
     optimiser = torch.optim.Adam(going.actor_parameters, lr=1e-3)
     for _ in range(4):

@@ -309,7 +309,7 @@ def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
 # ---- many updates --------------------------------------------------------------------------
 
 
-def test_a_restored_host_goes_on_bit_for_bit() -> None:
+def test_a_restored_host_continues_bit_for_bit() -> None:
     config = replace(CONFIG, initial_temperature=0.1, kl_weight=0.1, bc_weight=0.1)
     going = filled(config)
     optimiser = torch.optim.Adam(going.actor_parameters, lr=1e-3)

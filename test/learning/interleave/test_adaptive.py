@@ -222,7 +222,7 @@ def model(**changes: Any) -> ModelBased:
     return ModelBased(FREE, AnchorPrice(1.0, rate=0.0, price=1.0), **{'kappa': 2.0, **changes})
 
 
-def test_the_model_moves_m_to_the_optimum_of_the_cycles_it_saw() -> None:
+def test_the_model_moves_m_to_the_optimum_of_past_cycles() -> None:
     controller = model()
     random = np.random.default_rng(0)
     for _ in range(10):

@@ -257,7 +257,7 @@ def test_adams_step_keeps_the_rl_loss_to_first_order(always: bool) -> None:
     assert abs(inner(moved_by, rl)) <= 1e-4 * norm(moved_by) * norm(rl)
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_mismatched_arguments_are_refused() -> None:
     il, rl = gradient(0), gradient(1)
     with pytest.raises(ValueError, match='two_sided'):
         separate(il, rl, 'both')  # type: ignore[arg-type]

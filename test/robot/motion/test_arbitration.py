@@ -74,7 +74,7 @@ def test_takeover_and_hand_back_continue_from_the_arm_s_pose(leader):
     np.testing.assert_array_equal(actions[-1], policy[-1])
 
 
-def test_a_relative_leader_moves_the_follower_as_it_moves_itself():
+def test_a_relative_leader_s_motion_is_copied_by_the_follower():
     arbiter = Arbiter(CONTRACT)
     arbiter.begin(action((0.2, -0.1)))
     leader = [action((2.0 + 0.01 * k, 1.0)) for k in range(30)]

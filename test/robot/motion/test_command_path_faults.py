@@ -79,7 +79,7 @@ def test_a_fault_holds_the_arm_in_the_same_tick_and_passes(seen, reason):
 
 
 @pytest.mark.parametrize('seen', [{'values': None}, {'faults': ('front is silent',)}])
-def test_a_fault_that_lasts_needs_a_person_to_go_on(seen):
+def test_a_lasting_fault_needs_a_person_to_resume(seen):
     robot = Robot().begin()
     robot.drive(5)
     for _ in range(round(1.2 / PERIOD)):
@@ -262,7 +262,7 @@ def test_an_arm_that_does_not_follow_is_held_at_once():
     assert 'held until resumed: arm does not follow' in robot.drive(1).reasons[0]
 
 
-def test_in_a_dry_run_an_arm_that_rests_is_no_fault_and_the_commands_go_on():
+def test_in_a_dry_run_a_resting_arm_is_no_fault_and_commands_continue():
     """A dry run reports, tick by tick, the commands of an arm that follows at once."""
     dry, real = Robot(dry_run=True).begin(), Robot().begin()
     start = dry.plant.joints.copy()
