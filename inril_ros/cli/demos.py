@@ -170,10 +170,10 @@ def import_(
 
     options = recording.options()
     robot = load_contract(find_configuration('robots', contract))
-    console = Console(highlight=False, quiet=json_output)
+    console = Console(highlight=False, quiet=json_output, markup=False, soft_wrap=True)
     done = import_bag(sources, robot, to, options, on_episode=lambda episode: console.print(
         f'{episode.name}: {episode.ticks} ticks' if episode.kept
-        else f'{episode.name}: rejected, {episode.reason}'))
+        else f'{episode.name}: rejected, {episode.reason}', *episode.notes, sep='\n  '))
     if json_output:
         typer.echo(json.dumps([asdict(episode) for episode in done], indent=2))
     kept = sum(episode.kept for episode in done)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.frames.frame import Frame
+from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import Stream
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.robot.contract.contract import Contract
@@ -25,7 +26,7 @@ class CommandTracks:
 
     Attributes:
         limited: Number of actions beyond the contract's limits, which were reduced to them.
-        rejected: Number of messages that didn't hold a command.
+        rejections: The messages that didn't hold a command.
     """
 
     def __init__(self, contract: Contract, mapping: ImportMapping) -> None:
@@ -38,7 +39,7 @@ class CommandTracks:
         for name in self._tracks:
             self._on_topic.setdefault(self._described(name).topic, []).append(name)
         self.limited = 0
-        self.rejected = 0
+        self.rejections = Rejections()
 
     def topics(self) -> dict[str, str]:
         """Return the type of each topic that commands are read from."""
@@ -57,8 +58,8 @@ class CommandTracks:
             read = decode if name in self._sources else decode_command
             try:
                 values = read(message, self._described(name))
-            except (CodecError, AttributeError, TypeError, ValueError):
-                self.rejected += 1
+            except (CodecError, AttributeError, TypeError, ValueError) as error:
+                self.rejections.add(topic, str(error))
                 continue
             self._tracks[name].add(received, values)
 

@@ -54,7 +54,7 @@ class EpisodeTicks:
     @property
     def unreadable(self) -> int:
         """Number of messages that were left out."""
-        return self._aligner.rejected + self.commands.rejected
+        return self._aligner.rejected + self.commands.rejections.total
 
     def reads(self, topics: Collection[str]) -> bool:
         """Return whether the content of messages on any of these topics is needed."""
@@ -131,6 +131,10 @@ class EpisodeTicks:
     def aligned(self) -> RecordedEpisode | None:
         """Return the episode as reading its bag would; None if reading might differ."""
         return None if self._aligner.restarts else self._rows.episode(self.messages.outcome)
+
+    def notes(self) -> list[str]:
+        """Return sentences about what was done to the episode."""
+        return self.commands.rejections.lines()
 
     def explain(self, reason: str) -> str:
         """Return why and where the episode is rejected, and what was left out of it."""

@@ -32,6 +32,7 @@ class ImportedEpisode:
         clipped: Ticks whose command was beyond the contract's limits and was reduced to them.
         unreadable: Messages left out: without a time, with wrong content, or out of order.
         reason: Why the episode was rejected; empty if it was kept.
+        notes: Sentences about what was done to the episode: cut short, left out, carried over.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ImportedEpisode:
     clipped: int
     unreadable: int
     reason: str = ''
+    notes: tuple[str, ...] = ()
 
     @property
     def kept(self) -> bool:
@@ -71,7 +73,8 @@ def write_episode(
         keep_aligned(path, contract, aligned)
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
-        bag.messages, episode.commands.limited, episode.unreadable, reason)
+        bag.messages, episode.commands.limited, episode.unreadable, reason,
+        tuple(episode.notes()))
 
 
 def _messages(
