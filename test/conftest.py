@@ -75,6 +75,8 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_sessionfinish(session, exitstatus):
     """End as pytest does without any test if every test was skipped: that shows nothing."""
+    if session.config.option.collectonly:
+        return
     reporter = session.config.pluginmanager.get_plugin('terminalreporter')
     if exitstatus == pytest.ExitCode.OK and reporter and not reporter.stats.get('passed'):
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
