@@ -70,6 +70,13 @@ class Stream:
         """Return whether a sample of this time [ns] comes after a newer one, and is ignored."""
         return bool(self._times) and 0 <= self._times[-1] - time < RESTART
 
+    def why_late(self, time: int) -> str:
+        """Return the reason for which a late sample of this time [ns] is ignored."""
+        before = self.newest - time
+        return (f'its time {time} ns was that of a message before it' if not before else
+                f'its time {time} ns is {before / 1e9:.6f} s before that of a message that had '
+                'come already')
+
     def restarts(self, time: int) -> bool:
         """Return whether this time [ns] is so far back that the clock must have restarted."""
         return bool(self._times) and self._times[-1] - time >= RESTART

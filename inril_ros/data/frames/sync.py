@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.frames.frame import Frame, FrameFit
+from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import Found, FrameError, Stream
 from inril_ros.data.frames.transform_tree import ALWAYS, TransformTree
 from inril_ros.robot.contract.contract import Camera, Contract
@@ -38,7 +39,7 @@ class FrameAligner:
             False: show the newest that is known, as whoever guards the arm needs it.
 
     Attributes:
-        rejected: Messages that couldn't be read, or came after newer ones of their topic.
+        rejections: Messages that couldn't be read, or came after newer ones of their topic.
         restarts: How often time went back, so that all samples were forgotten.
     """
 
@@ -68,7 +69,7 @@ class FrameAligner:
         self._keys: dict[str, list[tuple[str, str]]] = {}
         for key in self._names:
             self._keys.setdefault(key[0], []).append(key)
-        self.rejected = 0
+        self.rejections = Rejections()
         self.restarts = 0
 
     @property
@@ -94,11 +95,11 @@ class FrameAligner:
         """
         try:
             return self._add_message(topic, message, received)
-        except CodecError:
-            self.rejected += 1
+        except CodecError as error:
+            self.rejections.add(topic, str(error))
             raise
         except (AttributeError, TypeError, ValueError, IndexError) as error:
-            self.rejected += 1
+            self.rejections.add(topic, str(error))
             raise CodecError(f'{topic}: {error}') from error
 
     def _add_message(self, topic: str, message: Any, received: int | None) -> int:
@@ -107,13 +108,14 @@ class FrameAligner:
             return received or 0
         if topic in self._trees:
             stamp, late, went_back = self._trees[topic].add(message)
-            self.rejected += late
+            for reason in late:
+                self.rejections.add(topic, reason)
             if went_back:
                 self._restart(self._trees[topic])
             return stamp
         if topic in self._images:
             stamp = _header_time(topic, message)
-            if not self._is_late(self._images[topic], stamp):
+            if not self._is_late(topic, self._images[topic], stamp):
                 self._add_sample(self._images[topic], stamp,
                                  encoded_image(message, self._cameras[topic]))
             return stamp
@@ -121,7 +123,7 @@ class FrameAligner:
         times = [_time(key, message, received) for key in keys]
         samples = [(self._streams[key], time, self._read(key, message))
                    for key, time in zip(keys, times, strict=True)
-                   if not self._is_late(self._streams[key], time)]
+                   if not self._is_late(topic, self._streams[key], time)]
         for sample in samples:
             self._add_sample(*sample)
         return times[0]
@@ -130,9 +132,10 @@ class FrameAligner:
         return {name: decode(message, self._contract.observations[name])
                 for name in self._names[key]}
 
-    def _is_late(self, stream: Stream, time: int) -> bool:
+    def _is_late(self, topic: str, stream: Stream, time: int) -> bool:
         late = stream.is_late(time)
-        self.rejected += late
+        if late:
+            self.rejections.add(topic, stream.why_late(time))
         return late
 
     def _add_sample(self, stream: Stream, time: int, value: Any) -> None:

@@ -44,12 +44,12 @@ class TransformTree:
             self._parents[child] = parent
             self._static[child] = pose
 
-    def add(self, message: Any) -> tuple[int, int, bool]:
+    def add(self, message: Any) -> tuple[int, list[str], bool]:
         """Add moving transforms.
 
         Returns:
-            The newest stamp [ns] among them, how many were ignored because newer ones had come,
-            and whether time went back, so that all samples must be forgotten.
+            The newest stamp [ns] among them, for each that was ignored because a newer one had
+            come the reason, and whether time went back, so that all samples must be forgotten.
 
         Raises:
             CodecError: One has no stamp or is no transform; nothing of the message is added.
@@ -59,11 +59,12 @@ class TransformTree:
             if stamp == 0:
                 raise CodecError(f'{self._topic}: the transform to {child!r} has the stamp 0: a '
                                  'sample without a time is not used')
-        late, went_back = 0, False
+        late: list[str] = []
+        went_back = False
         for parent, child, stamp, pose in transforms:
             stream = self._moving.setdefault(child, Stream(self._history))
             if stream.is_late(stamp):
-                late += 1
+                late.append(f'the transform to {child!r}: {stream.why_late(stamp)}')
                 continue
             if stream.restarts(stamp):
                 went_back = True

@@ -54,7 +54,7 @@ class EpisodeTicks:
     @property
     def unreadable(self) -> int:
         """Number of messages that were left out."""
-        return self._aligner.rejected + self.commands.rejections.total
+        return self._aligner.rejections.total + self.commands.rejections.total
 
     def reads(self, topics: Collection[str]) -> bool:
         """Return whether the content of messages on any of these topics is needed."""

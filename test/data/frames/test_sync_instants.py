@@ -221,7 +221,7 @@ def test_a_looping_bag_begins_anew():
                 frames.add(name, point(START + at * MS, float(loop)))
         assert frames.frame(START + 50 * MS).values['hand'][0] == loop
     assert frames.restarts == 2
-    assert frames.rejected == 0
+    assert frames.rejections.total == 0
 
 
 def test_a_clock_that_jumps_ahead_and_back_costs_samples_and_nothing_else():

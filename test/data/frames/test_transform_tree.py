@@ -177,5 +177,5 @@ def test_a_moving_link_that_goes_back_in_time_makes_the_past_be_forgotten():
     assert aligner.restarts == 1
     assert aligner.newest_complete() == START - 2 * SECOND
     aligner.add('/tf', message(transform('base', 'arm', START - 2 * SECOND - 1, pose_of(9.0))))
-    assert aligner.rejected == 1
+    assert aligner.rejections.total == 1
     assert aligner.frame(START - 2 * SECOND).values['tool'][0] == 3.0
