@@ -197,11 +197,13 @@ def _observe(messages: EpisodeMessages, position: np.ndarray, velocity: np.ndarr
              stamp: int) -> None:
     """Write the arm's observations at ``stamp`` [ns]."""
     contract = messages.contract
-    of_joint = {joint: index for index, joint in enumerate(
-        joint for entry in contract.actions.values() for joint in entry.joints)}
+    element = {}  # of the action vector, by topic and joint
+    for name, entry in contract.actions.items():
+        for index, (joint, place) in enumerate(zip(entry.joints, contract.places(name))):
+            element[place.topic, joint] = contract.action_slice(name).start + index
     values = {}
     for name, entry in contract.observations.items():
         source = velocity if entry.quantity == 'velocity' else position
-        values[name] = np.array([source[of_joint[joint]] for joint in entry.joints])
+        values[name] = np.array([source[element[entry.topic, joint]] for joint in entry.joints])
     for topic, message in encode_observations(contract, values, stamp, message_class):
         messages.bag.write(topic, message.__msgtype__, stamp, serialised(message))

@@ -82,18 +82,21 @@ class MockArmNode(ManagedNode):
         self._origin = self.now()  # of the model's time, by the stamps' clock
         self._aborted = ''
         self._arrival: Future | None = None
-        self._states = [self.create_publisher(JointState, topic, qos.observations(False))
-                        for topic in contract.observation_topics()]
+        self._states = {topic: self.create_publisher(JointState, topic, qos.observations(False))
+                        for topic in contract.observation_topics()}
         for topic, kind in contract.action_topics().items():
             self.require(self.create_subscription(
                 message_type(kind), topic, partial(self._on_command, topic), qos.commands(False)))
-        self.require(*self._states)
+        self.require(*self._states.values())
         # In a group of its own: no other callback of its group runs while it waits.
         self.create_service(Trigger, contract.episode.reset_service, self._reset,
                             callback_group=MutuallyExclusiveCallbackGroup())
         # Due at multiples of the period, however long a callback takes.
         self.create_timer(1.0 / self.value('rate'), self._publish_state, clock=self._steady)
         if self.value('camera'):
+            if contract.cameras and len(set(self._arm.joints)) < len(self._arm.joints):
+                raise ValueError('two arms have joints of the same name, which the pictures of '
+                                 'one URDF cannot show: set camera to false')
             for index, (name, camera) in enumerate(contract.cameras.items()):
                 picture = ArmPicture(robot, self._arm.joints, camera.width, camera.height, index)
                 publisher = self.create_publisher(
@@ -113,9 +116,8 @@ class MockArmNode(ManagedNode):
         arm = self._arm
         arm.advance(self._seconds())
         for sample in self._stream.published(arm.measure(self.now())):
-            message = self._message(sample)
-            for publisher in self._states:
-                publisher.publish(message)
+            for topic, publisher in self._states.items():
+                publisher.publish(self._message(sample.on(topic)))
         if arm.aborted != self._aborted:
             self._aborted = arm.aborted
             if arm.aborted:

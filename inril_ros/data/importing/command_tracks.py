@@ -82,5 +82,5 @@ class CommandTracks:
                                   or before_next - found.at <= self._command_age):
             return found.value
         if entry.commands_positions:
-            return self._contract.measured(entry.joints, frame.values)
+            return self._contract.measured(name, frame.values)
         return np.zeros(entry.length)

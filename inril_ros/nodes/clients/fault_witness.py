@@ -159,7 +159,10 @@ class FaultWitness:
                 qos.RECORD)
         for topic, kind in self._contract.observation_topics().items():
             if kind == 'sensor_msgs/msg/JointState':
-                node.create_subscription(JointState, topic, self._on_joints, qos.SENSOR)
+                node.create_subscription(
+                    JointState, topic,
+                    lambda message, info, topic=topic: self._on_joints(topic, message, info),
+                    qos.SENSOR)
         node.create_subscription(ExecutedAction, 'executed_action', self._on_tick, qos.RECORD)
         node.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT)
         node.create_subscription(
@@ -178,10 +181,11 @@ class FaultWitness:
                 self.commands.append(Command(
                     info['source_timestamp'], name, decode_command(message, entry)))
 
-    def _on_joints(self, message: JointState, info: dict) -> None:
+    def _on_joints(self, topic: str, message: JointState, info: dict) -> None:
         position = dict(zip(message.name, message.position))
         for name, entry in self._contract.actions.items():
-            if all(joint in position for joint in entry.joints):
+            measured = {place.topic for place in self._contract.places(name)} == {topic}
+            if measured and all(joint in position for joint in entry.joints):
                 self.measured.append(Command(info['source_timestamp'], name, np.array(
                     [position[joint] for joint in entry.joints])))
 

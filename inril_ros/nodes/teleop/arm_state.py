@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arm's present state, for devices that command relative motion."""
 
-from collections.abc import Sequence
+from functools import partial
 import math
 
 import numpy as np
@@ -21,18 +21,20 @@ class ArmState:
 
     def __init__(self, node: ManagedNode) -> None:
         self._contract = contract = node.contract
-        self._positions: dict[str, float] = {}
+        self._positions: dict[tuple[str, str], float] = {}  # by topic and joint
         self._executed: np.ndarray | None = None
         topics = {entry.topic for entry in contract.observations.values()
                   if entry.type == _STATE and entry.quantity == 'position'}
         for topic in sorted(topics):
-            node.create_subscription(
-                JointState, topic, self._on_state, qos.observations(lockstep=False))
+            node.create_subscription(JointState, topic, partial(self._on_state, topic),
+                                     qos.observations(lockstep=False))
         node.create_subscription(ExecutedAction, EXECUTED_TOPIC, self._on_executed, qos.RECORD)
 
-    def positions(self, joints: Sequence[str]) -> np.ndarray | None:
-        """Return the newest positions (n,) of joints; None if one was never measured."""
-        values = [self._positions.get(joint, math.nan) for joint in joints]
+    def positions(self, action: str) -> np.ndarray | None:
+        """Return the newest positions (n,) of an action's joints; None if one wasn't measured."""
+        contract = self._contract
+        values = [self._positions.get((place.topic, joint), math.nan) for joint, place in zip(
+            contract.actions[action].joints, contract.places(action), strict=True)]
         return np.array(values) if np.isfinite(values).all() else None
 
     def gripper(self) -> float | None:
@@ -45,7 +47,7 @@ class ArmState:
         if self._executed is not None:
             action = self._executed
         elif entry.commands_positions:
-            measured = self.positions(entry.joints)
+            measured = self.positions(name)
             if measured is None:
                 return None
             action = np.zeros(contract.action_size, np.float32)
@@ -54,8 +56,9 @@ class ArmState:
             return 0.0  # no velocity, no effort
         return float(np.clip(contract.normalise_action(action)[part][0], -1.0, 1.0))
 
-    def _on_state(self, message: JointState) -> None:
-        self._positions.update(zip(message.name, message.position, strict=False))
+    def _on_state(self, topic: str, message: JointState) -> None:
+        self._positions.update(((topic, joint), position) for joint, position in zip(
+            message.name, message.position, strict=False))
 
     def _on_executed(self, message: ExecutedAction) -> None:
         executed = np.array(message.executed, np.float32)

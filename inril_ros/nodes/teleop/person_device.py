@@ -42,6 +42,7 @@ class PersonDevice:
         self._joints = contract.actions[rules.joint_action].joints if rules.joint_action else ()
         follows = isinstance(settings, Leader)
         self._jogger = JointJogger(contract) if self._joints and not follows else None
+        self._jogged = rules.joint_action
         twist = bool(rules.twist_action or rules.rotation_action)
         self._input: DeviceInput | None = None
         self._drives_on_arrival = follows
@@ -77,7 +78,7 @@ class PersonDevice:
         command = self._keys.command(now) if self._input is None else self._input.command()
         if self._jogger is not None:
             command = replace(command, joint_position=self._jogger.step(
-                now, command.joint_velocity, command.held, self._arm.positions(self._joints)))
+                now, command.joint_velocity, command.held, self._arm.positions(self._jogged)))
         self._sender.send(self._node.now(), self._with_gripper(command))
 
     def _with_gripper(self, command: DeviceCommand) -> DeviceCommand:

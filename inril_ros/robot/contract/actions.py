@@ -45,6 +45,9 @@ class Action:
         max_effort: [N or N m] Highest effort, for GripperCommand.
         hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
         frame_id: Frame of the command, if the message has a header.
+        measured_by: Names of the observations that measure the positions of the joints. Needed
+            only where joints of these names are measured on several topics, as those of two arms
+            of the same kind are.
     """
 
     topic: Topic
@@ -64,6 +67,7 @@ class Action:
     max_effort: NotNegative = 0.0
     hold: Literal['zero', 'last'] = 'zero'
     frame_id: str = ''
+    measured_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = field_size(self.type, self.field, self.joints, len(self.minimum))

@@ -4,6 +4,7 @@
 
 from itertools import combinations
 
+from inril_ros.robot.contract.measurement import check_commanded_once
 from inril_ros.robot.contract.parts import ContractParts
 
 # Types whose messages don't name what they carry.
@@ -32,6 +33,8 @@ def check_references(contract: ContractParts) -> None:
     _check_topics(contract)
     _check_shared_commands(contract)
     _check_positions_are_observed(contract)
+    check_commanded_once(contract.actions, {name: contract.places(name)
+                                            for name in contract.actions})
     _check_home(contract)
     _check_workspace(contract)
     _check_teleoperation(contract)
@@ -152,23 +155,38 @@ def _check_policy_images(contract: ContractParts) -> None:
 
 
 def _check_home(contract: ContractParts) -> None:
-    limits = {joint: (low, high) for action in contract.actions.values()
-              if action.commands_positions
-              for joint, low, high in zip(action.joints, action.minimum, action.maximum)}
-    for joint, position in contract.episode.home.items():
-        if joint not in limits:
-            raise ValueError(f'episode.home names {joint!r}, which is none of the joints that are '
-                             f'commanded by position: {sorted(limits)}')
-        if not limits[joint][0] <= position <= limits[joint][1]:
-            raise ValueError(f'episode.home puts {joint!r} at {position}, which is not within '
-                             f'{limits[joint][0]}..{limits[joint][1]}')
+    places: dict[str, list[tuple[str, float, float]]] = {}  # full name and limits, by both names
+    for name, action in contract.actions.items():
+        for joint, low, high in zip(action.joints, action.minimum, action.maximum):
+            if action.commands_positions:
+                for key in (joint, f'{name}.{joint}'):
+                    places.setdefault(key, []).append((f'{name}.{joint}', low, high))
+    named: dict[str, str] = {}
+    for key, position in contract.episode.home.items():
+        found = places.get(key, [])
+        if not found:
+            joints = sorted({joint for action in contract.actions.values()
+                             if action.commands_positions for joint in action.joints})
+            raise ValueError(f'episode.home names {key!r}, which is none of the joints that are '
+                             f'commanded by position: {joints}')
+        if len(found) > 1:
+            raise ValueError(f'episode.home names {key!r}, which is a joint of several actions: '
+                             f'write {" and ".join(full for full, _, _ in found)}')
+        (full, low, high), = found
+        if full in named:
+            raise ValueError(f'episode.home names one joint twice: {named[full]!r} and {key!r}')
+        named[full] = key
+        if not low <= position <= high:
+            raise ValueError(f'episode.home puts {key!r} at {position}, which is not within '
+                             f'{low}..{high}')
 
 
 def _check_positions_are_observed(contract: ContractParts) -> None:
     observed = {joint for entry in contract.observations.values()
                 if entry.quantity == 'position' for joint in entry.joints}
     for name, action in contract.actions.items():
-        missing = sorted(set(action.joints) - observed)
+        missing = () if contract.places(name) else (
+            sorted(set(action.joints) - observed) or list(action.joints))
         if missing and action.commands_positions:
             raise ValueError(f'actions.{name} commands positions of {missing}, which no '
                              'observation measures: they could not be held')

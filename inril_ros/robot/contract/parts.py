@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.contract.measurement import measured_places, Place, Places
 from inril_ros.robot.contract.rules import (
     ChunkRules,
     EpisodeRules,
@@ -128,21 +129,32 @@ class ContractParts:
         """Upper limits (A,), in the units of the actions."""
         return np.concatenate([action.maximum for action in self.actions.values()])
 
-    def measured(self, joints: tuple[str, ...], values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the observed positions (n,) of n joints.
+    @cached_property
+    def _places(self) -> Places:
+        return measured_places(self.observations, self.actions)
+
+    def places(self, action: str) -> tuple[Place, ...]:
+        """Return where the joints of an action are measured; empty if not all of them are.
+
+        Those of position commands always are.
+        """
+        return self._places[action]
+
+    def measured(self, action: str, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the observed positions (n,) of the n joints of an action.
 
         Args:
-            joints: Names of the joints.
+            action: Name of an action whose joints are measured.
             values: Observations by name.
-
-        Raises:
-            KeyError: A joint is not observed. The joints of position commands always are.
         """
-        positions = {
-            joint: values[name][index] for name, entry in self.observations.items()
-            if entry.quantity == 'position' for index, joint in enumerate(entry.joints)
-            if joint in joints}
-        return np.array([positions[joint] for joint in joints])
+        return np.array([values[place.observation][place.element]
+                         for place in self.places(action)])
+
+    def home(self, action: str) -> dict[str, float]:
+        """Return the home positions by joint of those joints of an action that have one."""
+        named = self.episode.home
+        return {joint: named[key] for joint in self.actions[action].joints
+                for key in (joint, f'{action}.{joint}') if key in named}
 
     def action_slice(self, name: str) -> slice:
         """Return the slice of an action in the action vector (A,)."""

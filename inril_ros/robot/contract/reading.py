@@ -106,8 +106,9 @@ def _explanation(item: dict, lines: Lines | None) -> str:
         return f'  {place}{key}: unknown key'
     if item['type'] in ('missing', 'missing_argument'):
         return f'  {place}{key}: missing'
-    value = str(item['input'])[:120]
-    return f'  {place}{key or "(whole file)"}: {message} (value: {value!r})'
+    if not key:  # the message names its keys, and the value would be the whole file
+        return f'  {place}{message}'
+    return f'  {place}{key}: {message} (value: {str(item["input"])[:120]!r})'
 
 
 def _place(path: tuple, message: str, lines: Lines | None) -> str:

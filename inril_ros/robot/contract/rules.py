@@ -57,7 +57,8 @@ class Kinematics:
 
     Attributes:
         urdf: Path of a URDF file in the contract's folder or below it, or an absolute path. Its
-            joint limits apply too, if they are tighter than the contract's.
+            joint limits apply too, if they are tighter than the contract's; where joints of two
+            actions have the same name, to both.
         sha256: SHA-256 of the file's content; filled in when a contract is loaded. If it is
             given, no other URDF is accepted.
     """
@@ -82,7 +83,8 @@ class EpisodeRules:
         reset_timeout: [s] Time by a steady clock after which a reset has failed.
         outcome_topic: Topic of inril_ros/Outcome verdicts.
         home: [rad or m] Joint positions to drive to before each episode. Without them the reset
-            service alone moves the robot.
+            service alone moves the robot. Where joints of two actions have the same name, they are
+            written as action and joint: ``left.waist``.
         home_speed: Share of the limits of motion that the way home uses.
         ready: Who confirms that the scene is set: ``service``, the reset service by its answer, or
             ``person``, a person after it.

@@ -70,12 +70,13 @@ def path_home(contract: Contract, gate: SafetyGate) -> HomePath:
     Raises:
         ResetRefused: There is no way home, or it leaves the workspace.
     """
-    rules = contract.episode
-    start = gate.resting[gate.joint_places].astype(np.float64)
-    home = np.array([rules.home.get(joint, position)
-                     for joint, position in zip(gate.joints, start)])
-    return HomePath(gate.joint_limits.scaled(rules.home_speed), start, home, contract.period,
-                    gate.contains)
+    start = gate.resting.astype(np.float64)
+    home, places = start.copy(), gate.joint_places
+    for name, entry in contract.actions.items():
+        for joint, position in contract.home(name).items():
+            home[contract.action_slice(name).start + entry.joints.index(joint)] = position
+    return HomePath(gate.joint_limits.scaled(contract.episode.home_speed), start[places],
+                    home[places], contract.period, gate.contains)
 
 
 def _plan(limits: JointLimits, way: np.ndarray, period: float) -> Trajectory:

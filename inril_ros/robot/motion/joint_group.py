@@ -46,11 +46,11 @@ class JointGroup:
         self._drift = np.zeros(len(self.joints))
         self._request = np.zeros(len(self.joints))
         self._moving = False  # whether the request before is of the same motion as the next one
-        self._sources = where_measured(contract, self.joints)
+        self._places = contract.places(name)
 
     def measure(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the measured positions (n,); a view."""
-        for index, (observation, element) in enumerate(self._sources):
+        for index, (observation, element, _) in enumerate(self._places):
             self._measured[index] = values[observation][element]
         return self._measured
 
@@ -106,11 +106,3 @@ class JointGroup:
     def look_ahead(self, requests: np.ndarray) -> np.ndarray:
         """Return the positions (R, n) that follow for requests (H, n), then to a standstill."""
         return self.limiter.look_ahead(requests, self._request if self._moving else self.command)
-
-
-def where_measured(contract: Contract, joints: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Return the observation and element that hold the position of each joint."""
-    places = {
-        joint: (name, index) for name, entry in contract.observations.items()
-        if entry.quantity == 'position' for index, joint in enumerate(entry.joints)}
-    return [places[joint] for joint in joints]

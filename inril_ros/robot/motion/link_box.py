@@ -23,7 +23,7 @@ class LinkBox:
         groups: All joints that are commanded by position.
 
     Raises:
-        ValueError: There is no URDF.
+        ValueError: There is no URDF, or two actions command joints of one name that it has.
         KinematicsError: The URDF lacks a link, or a link is moved by a joint that isn't
             commanded.
     """
@@ -36,6 +36,11 @@ class LinkBox:
         self._groups = groups
         joints = [joint for group in groups for joint in group.joints]
         inside = [index for index, joint in enumerate(joints) if joint in robot.joint_map]
+        twice = sorted({joints[index] for index in inside if joints.count(joints[index]) > 1})
+        if twice:
+            raise ValueError(f'workspace.links: the joints {twice} of the URDF are commanded by '
+                             'several actions, so where the links are is not known: give the '
+                             'joints of each arm names of their own, or guard no links')
         self._columns = np.array(inside, np.int64)
         self._chain = KinematicChain(robot, [joints[index] for index in inside], box.links)
         ticks = 2 + math.ceil(max(

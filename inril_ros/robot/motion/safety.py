@@ -65,13 +65,8 @@ class SafetyGate:
         return self._bounds.unbounded
 
     @property
-    def joints(self) -> tuple[str, ...]:
-        """Names of all n joints that are commanded by position, in the order of the actions."""
-        return tuple(joint for group in self._groups for joint in group.joints)
-
-    @property
     def joint_places(self) -> list[int]:
-        """Places of these joints in the action vector (A,)."""
+        """Places in the action vector (A,) of all joints that are commanded by position."""
         return [place for group in self._groups
                 for place in range(group.part.start, group.part.stop)]
 

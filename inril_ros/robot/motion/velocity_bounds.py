@@ -13,7 +13,6 @@ import math
 import numpy as np
 
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.motion.joint_group import where_measured
 from inril_ros.robot.motion.kinematics import has_joints, tightened_by_urdf, URDF
 from inril_ros.robot.motion.limits import JointLimits
 
@@ -142,9 +141,8 @@ class VelocityBounds:
 
     def _add_joints(self, name: str, robot: URDF | None) -> None:
         entry = self._contract.actions[name]
-        measured = {joint for other in self._contract.observations.values()
-                    if other.quantity == 'position' for joint in other.joints}
-        if not measured.issuperset(entry.joints):
+        sources = [(place.observation, place.element) for place in self._contract.places(name)]
+        if not sources:
             return
         unlimited = np.full(entry.length, math.inf)
         limits = tightened_by_urdf(JointLimits(
@@ -152,8 +150,8 @@ class VelocityBounds:
             np.array(entry.position_maximum or unlimited, np.float64),
             unlimited, unlimited, unlimited), entry.joints, robot)
         if entry.position_minimum or has_joints(robot, entry.joints):
-            self._add(name, where_measured(self._contract, entry.joints),
-                      np.maximum(limits.minimum, -_FAR), np.minimum(limits.maximum, _FAR),
+            self._add(name, sources, np.maximum(limits.minimum, -_FAR),
+                      np.minimum(limits.maximum, _FAR),
                       lambda out: f'{name} brakes at a joint limit')
 
     def _add(

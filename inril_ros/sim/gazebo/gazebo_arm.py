@@ -61,16 +61,16 @@ class GazeboArm(SimulatedRobot):
             self._check_observation(name, entry, names)
         self._actuators = np.concatenate([
             self._actuators_of(name, entry) for name, entry in contract.actions.items()])
-        unknown = sorted(set(contract.episode.home) - set(names))
-        if unknown:
-            raise MappingError(f'contract {contract.name!r}: episode.home names {unknown}, the '
-                               f'world has joints {names}')
+        if len(set(self._actuators)) < len(self._actuators):
+            raise MappingError(f'contract {contract.name!r}: two actions command joints of the '
+                               'same name, which the world has once')
 
     def _begin(self, seed: int) -> SimulatedState:
         mujoco.mj_resetData(self._model, self._data)
-        for name, position in self._contract.episode.home.items():
-            self._data.joint(name).qpos[0] = position
-            self._data.actuator(name).ctrl[0] = position
+        for action in self._contract.actions:
+            for name, position in self._contract.home(action).items():
+                self._data.joint(name).qpos[0] = position
+                self._data.actuator(name).ctrl[0] = position
         x, y, z, *rotation = self._task.start.draw(seed)
         self._data.joint(self._task.object).qpos[:] = x, y, z, rotation[3], *rotation[:3]
         mujoco.mj_forward(self._model, self._data)

@@ -59,7 +59,9 @@ class MockArm:
         seed: Seed of the noise.
 
     Attributes:
-        joints: Names of the n joints, in the order of all arrays.
+        joints: Names of the n joints, in the order of all arrays. Two of several arms may have
+            the same name.
+        topics: The topic that has each joint; '' for a joint that all topics have.
         deaf: Whether commands are ignored.
         refused: Number of commands that a controller has refused.
 
@@ -72,16 +74,18 @@ class MockArm:
     def __init__(self, contract: Contract, robot: URDF, config: MockArmConfig | None = None,
                  seed: int = 0) -> None:
         self.config = config or MockArmConfig()
-        # joint_state_broadcaster's order, not the contract's, to detect readers by order.
-        self.joints = tuple(sorted({joint for entry in contract.observations.values()
-                                    for joint in entry.joints}))
+        self._keys = _joint_keys(contract)
+        self.joints, self.topics = zip(*self._keys, strict=True)
         limits = limits_from_urdf(robot, self.joints)
         self._limits = replace(
             limits, acceleration=np.full(len(self.joints), self.config.acceleration),
             jerk=np.full(len(self.joints), _JERK))
         middle = 0.5 * (limits.minimum + limits.maximum)
-        self._home = np.array([contract.episode.home.get(joint, place)
-                               for joint, place in zip(self.joints, middle)])
+        self._home = middle
+        for name, entry in contract.actions.items():
+            places = dict(zip(entry.joints, self._places(contract, name)))
+            for joint, position in contract.home(name).items():
+                self._home[places[joint]] = position
         self._joint_dynamics = JointDynamics(
             self._limits, self._home, self.config.bandwidth, self.config.latency)
         self._controllers = self._make_controllers(contract)
@@ -105,12 +109,17 @@ class MockArm:
             if entry.topic in made:
                 raise ValueError(f'actions.{name} shares {entry.topic!r}: the mock arm has one '
                                  'controller per action')
-            places = [self.joints.index(joint) for joint in entry.joints]
+            places = self._places(contract, name)
             start, rules = self._home[places], self.config
             made[entry.topic] = (
                 TrajectoryController(entry.joints, start, rules.tolerance, rules.timeout)
                 if entry.type == TRAJECTORY else ForwardController(entry.joints, start), places)
         return made
+
+    def _places(self, contract: Contract, action: str) -> list[int]:
+        """Return the places of an action's joints in our arrays."""
+        return [self._keys.index((joint, place.topic if (joint, '') not in self._keys else ''))
+                for joint, place in zip(contract.actions[action].joints, contract.places(action))]
 
     @property
     def position(self) -> np.ndarray:
@@ -153,7 +162,7 @@ class MockArm:
         """Return the present measurement, with a stamp [ns]."""
         noise = self.config.noise * self._random.standard_normal((2, len(self.joints)))
         return JointSample(stamp, self.joints, self.position + noise[0],
-                           self.velocity + 10.0 * noise[1])
+                           self.velocity + 10.0 * noise[1], self.topics)
 
     def drive_home(self, now: float) -> str:
         """Drive home on a straight line in joint space; return why that isn't possible, or ''.
@@ -200,3 +209,19 @@ class MockArm:
             self._reference_velocity[:] = 0.0
             for controller, places in self._controllers.values():
                 controller.hold(self._home[places])
+
+
+def _joint_keys(contract: Contract) -> list[tuple[str, str]]:
+    """Return the name of each joint and the topic that measures it; '' if all topics do.
+
+    Joints of two actions that have the same name are told apart by the topic. The order is that
+    of joint_state_broadcaster, not the contract's, to detect readers by order.
+    """
+    sources: dict[str, set[str]] = {}
+    for name, entry in contract.actions.items():
+        for joint, place in zip(entry.joints, contract.places(name)):
+            sources.setdefault(joint, set()).add(place.topic)
+    observed = {joint for entry in contract.observations.values() for joint in entry.joints}
+    return sorted(
+        (joint, topic) for joint in observed
+        for topic in (sources[joint] if len(sources.get(joint, ())) > 1 else ('',)))

@@ -22,12 +22,25 @@ class JointSample:
         names: Names of the joints.
         position: (n,) Positions [rad or m].
         velocity: (n,) Velocities, per s.
+        topics: The topic that has each joint; '' for a joint that all topics have.
     """
 
     stamp: int
     names: tuple[str, ...]
     position: np.ndarray
     velocity: np.ndarray
+    topics: tuple[str, ...]
+
+    def part(self, places: list[int]) -> 'JointSample':
+        """Return the sample of some joints, given by their places."""
+        return JointSample(
+            self.stamp, tuple(self.names[place] for place in places), self.position[places],
+            self.velocity[places], tuple(self.topics[place] for place in places))
+
+    def on(self, topic: str) -> 'JointSample':
+        """Return what a topic has of the sample."""
+        return self.part([place for place, other in enumerate(self.topics)
+                          if other in ('', topic)])
 
 
 class Fault(Enum):
@@ -89,8 +102,7 @@ class FaultyStream:
             self._kept.append(sample)
             return [self._kept.pop(), self._kept.pop()] if len(self._kept) == 2 else []
         if self.fault is Fault.DROPPED_JOINT:
-            return [JointSample(sample.stamp, sample.names[1:], sample.position[1:],
-                                sample.velocity[1:])]
+            return [sample.part(list(range(1, len(sample.names))))]
         if self.fault in (Fault.NAN, Fault.JUMP):
             position = sample.position.copy()
             position[0] += math.nan if self.fault is Fault.NAN else JUMP_SIZE

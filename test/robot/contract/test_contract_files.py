@@ -72,7 +72,7 @@ def test_equal_keys_in_different_mappings_are_fine(tmp_path):
     ('maximum: [1]', 'maximum: [.inf]', 'line 15: actions.arm.maximum.0'),
     ('sensor_msgs/msg/JointState', 'sensor_msgs/msg/Imu', 'line 4: observations.angle'),
     ('policy_observations: [angle]', 'policy_observations: [angel]',
-     'line 8: (whole file): policy_observations has'),
+     'line 8: policy_observations has'),
 ])
 def test_an_error_names_the_line_in_the_file(tmp_path, old, new, words):
     path = written(tmp_path, ARM.replace(old, new))
