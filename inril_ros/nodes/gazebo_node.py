@@ -16,6 +16,7 @@ from typing import Any
 from geometry_msgs.msg import Pose, PoseStamped
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
@@ -26,8 +27,9 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
-from inril_ros.robot.messages.codecs import decode, stamp_ns
+from inril_ros.robot.messages.codecs import CodecError, decode, stamp_ns
 from inril_ros.sim.gazebo.lift_task import LiftJudge
+from inril_ros.sim.gazebo.placement import Placement
 from inril_ros.sim.gazebo.sdf_scene import read_scene
 from inril_ros.sim.mapping import find_task, load_mapping, SdfMapping
 
@@ -36,7 +38,8 @@ PARAMETERS = (
     Parameter('task', '', 'task of the simulation'),
     NEXT_SEED,
 )
-_NEAR = 0.02  # [m] distance within which the object counts as placed
+_CLOCK_STOPPED = 2.0  # [s] reported then
+_CHECKED_EVERY = 0.2  # [s] a placement is given up as late as this after its limit
 
 Place = Callable[[str, Pose], Future | None]
 """Has Gazebo move a model; returns a future answer with ``success``, or None without the
@@ -68,13 +71,14 @@ class GazeboNode(ManagedNode):
         self._judge = LiftJudge(self._task)
         self._over = True
         self._seeds = SceneSeeds(self)
-        self._awaited: tuple[np.ndarray, Future] | None = None
+        self._awaited: tuple[Placement, Future] | None = None
         name = f'{self._task.object}_pose'
         if name not in contract.observations:
             raise ValueError(f'contract {contract.name!r} does not observe {name}, which task '
                              f'{self.value("task")!r} is judged by')
         self._entry = contract.observations[name]
-        self._place = self._make_place(self, read_scene(path.parent / mapping.world).name)
+        self._world = read_scene(path.parent / mapping.world).name
+        self._place = self._make_place(self, self._world)
         self._outcome = self.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self.require(self._outcome, self.create_subscription(
@@ -83,44 +87,72 @@ class GazeboNode(ManagedNode):
         # later request ends one whose object never arrived.
         self.create_service(Trigger, contract.episode.reset_service, self._reset,
                             callback_group=ReentrantCallbackGroup())
+        self.create_timer(
+            _CHECKED_EVERY, self._check_limit, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _on_pose(self, message: PoseStamped) -> None:
-        pose = decode(message, self._entry)
-        if self._awaited is not None:
-            target, placed = self._awaited
-            if np.linalg.norm(pose[:3] - target) < _NEAR:
-                self._awaited = None
-                placed.set_result(True)
-            return
         stamp = stamp_ns(message)
-        if not self._over and self._judge.observe(stamp / 1e9, pose[2]):
+        try:
+            pose = decode(message, self._entry)
+        except CodecError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=2.0)
+            if self._awaited is not None:
+                self._awaited[0].refused(str(error))
+            return
+        if self._awaited is not None:
+            if self._awaited[0].seen(pose):
+                self._end_reset('')
+        elif not self._over and self._judge.observe(stamp / 1e9, pose[2]):
             self._over = True
             self._outcome.publish(Outcome(
                 header=self.header(stamp), outcome=Outcome.SUCCESS, reward=1.0))
 
     async def _reset(self, _: Any, response: Trigger.Response) -> Trigger.Response:
-        """Put the object at the seed's pose; answer when it is observed there."""
+        """Put the object at the seed's pose; answer when it is observed there, or why it isn't."""
         seed = self._seeds.draw()
         pose = self._task.start.draw(seed)
-        if self._awaited is not None:  # the earlier request was given up
-            self._awaited[1].set_result(False)
+        self._end_reset('a later request replaced this one')
         placed = Future()
-        self._over, self._awaited = True, (pose[:3], placed)
+        placement = Placement(
+            self._task.object, self._world, self._entry.topic, pose, self.rule_clock)
+        self._over, self._awaited = True, (placement, placed)
         answer = self._place(self._task.object, _pose_message(pose))
-        refusal = 'its set_pose service is not bridged' if answer is None else (
-            '' if (await answer).success else 'it refused')
-        if refusal:
-            self._awaited = None
-            response.success = False
-            response.message = f'Gazebo does not move model {self._task.object!r}: {refusal}'
-            return response
-        response.success = bool(await placed)
-        response.message = f'reset with seed {seed}' if response.success \
-            else 'a later request replaced this one'
+        if answer is None:
+            self._end_reset(placement.not_bridged)
+        else:
+            answer.add_done_callback(partial(self._on_answer, placement))
+        refusal = await placed
+        response.success, response.message = not refusal, refusal or f'reset with seed {seed}'
         if response.success:
             self._judge.begin()
             self._over = False
+        else:
+            self.get_logger().error(f'reset failed: {refusal}')
         return response
+
+    def _on_answer(self, placement: Placement, answer: Future) -> None:
+        if self._awaited is None or self._awaited[0] is not placement:
+            return  # given up meanwhile
+        result = answer.result()
+        if result is None or not result.success:
+            self._end_reset(placement.not_moved)
+        else:
+            placement.answered()
+
+    def _check_limit(self) -> None:
+        refusal = '' if self._awaited is None else self._awaited[0].why_given_up()
+        if refusal:
+            self._end_reset(refusal)
+
+    def _end_reset(self, refusal: str) -> None:
+        """End the reset that waits, if one does: with success if nothing was refused."""
+        if self._awaited is not None:
+            placed, self._awaited = self._awaited[1], None
+            placed.set_result(refusal)
+
+    def hold_reasons(self) -> tuple[str, ...]:
+        """Return whether Gazebo's clock stands still."""
+        return tuple(filter(None, [self.rule_clock.why_stopped(_CLOCK_STOPPED)]))
 
 
 def gazebo_service(node: Node, world: str) -> Place:

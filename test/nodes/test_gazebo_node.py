@@ -24,6 +24,8 @@ from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.gazebo_node import gazebo_service, GazeboNode
+from inril_ros.robot.timing.rule_clock import RuleClock
+from inril_ros.sim.gazebo.placement import Placement
 from inril_ros.sim.mapping import find_task, load_mapping
 
 CONFIG = Path(__file__).parents[2] / 'config'
@@ -37,7 +39,7 @@ class Gazebo:
     def __init__(self, **parameters):
         self.context = Context()
         rclpy.init(context=self.context)
-        self.bridged = self.willing = True
+        self.bridged = self.willing = self.answering = True
         self.asked, self.outcomes, self.world = [], [], ''
         self.node = GazeboNode(self._service, context=self.context, parameter_overrides=[
             Parameter(name, value=value) for name, value in {
@@ -61,7 +63,8 @@ class Gazebo:
             return None
         self.asked.append((model, pose))
         done = Future()
-        done.set_result(SimpleNamespace(success=self.willing))
+        if self.answering:
+            done.set_result(SimpleNamespace(success=self.willing))
         return done
 
     def start(self):
@@ -76,12 +79,14 @@ class Gazebo:
             assert time.monotonic() < deadline, 'nothing came'
             self.executor.spin_once(timeout_sec=0.02)
 
-    def see(self, place, stamp):
+    def see(self, pose, stamp):
+        pose = [*pose, 0.0, 0.0, 0.0, 1.0][:7]
         message = PoseStamped()
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(round(stamp * 1e9), 10**9)
         position = message.pose.position
-        position.x, position.y, position.z = map(float, place)
-        message.pose.orientation.w = 1.0
+        position.x, position.y, position.z = map(float, pose[:3])
+        turn = message.pose.orientation
+        turn.x, turn.y, turn.z, turn.w = map(float, pose[3:])
         self.poses.publish(message)
 
     def reset(self):
@@ -89,10 +94,10 @@ class Gazebo:
         count = len(self.asked)
         answer = self.client.call_async(Trigger.Request())
         self.until(lambda: len(self.asked) > count)
-        position = self.asked[-1][1].position
+        position, turn = self.asked[-1][1].position, self.asked[-1][1].orientation
 
         def arrived():
-            self.see((position.x, position.y, position.z), 1.0)
+            self.see((position.x, position.y, position.z, turn.x, turn.y, turn.z, turn.w), 1.0)
             return answer.done()
 
         self.until(arrived)
@@ -125,11 +130,11 @@ def test_a_reset_places_the_object_by_seed_and_waits_until_it_has_arrived(gazebo
         [pose.position.x, pose.position.y, pose.position.z, pose.orientation.z], [
             *expected[:3], expected[5]])
 
-    elsewhere = expected[:3] + [0.0, 0.2, 0.0]
+    elsewhere = expected + [0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0]
     count = []
 
     def seen_elsewhere():
-        gazebo.see(elsewhere, 1.0)
+        gazebo.see(elsewhere if len(count) % 2 else [*expected[:3], 0.0, 0.0, 1.0, 0.0], 1.0)
         count.append(1)
         return len(count) > 5
 
@@ -137,7 +142,7 @@ def test_a_reset_places_the_object_by_seed_and_waits_until_it_has_arrived(gazebo
     assert not answer.done()
 
     def arrived():
-        gazebo.see(expected[:3], 2.0)
+        gazebo.see(expected, 2.0)
         return answer.done()
 
     gazebo.until(arrived)
@@ -166,12 +171,64 @@ def test_a_lifted_object_is_one_success(gazebo):
 
 
 @pytest.mark.parametrize(('missing', 'message'), [
-    ('bridged', 'not bridged'), ('willing', 'it refused')])
+    ('bridged', '/world/inril_arm/set_pose is not bridged'),
+    ('willing', '/world/inril_arm/set_pose refused it')])
 def test_a_service_that_fails_or_is_missing_fails_the_reset(gazebo, missing, message):
     setattr(gazebo, missing, False)
     answer = gazebo.client.call_async(Trigger.Request())
     gazebo.until(answer.done)
     assert not answer.result().success and message in answer.result().message
+
+
+class Time:
+    """Simulated time and a steady clock, both set by a test."""
+
+    def __init__(self):
+        self.simulated = self.steady = 0.0
+
+    def clock(self):
+        return RuleClock(lambda: self.simulated, lambda: self.steady)
+
+
+@pytest.mark.parametrize(('fault', 'message'), [
+    ('silent service', 'no answer from /world/inril_arm/set_pose within 5.0 s'),
+    ('silent topic', 'no message on cube_pose within 5.0 s: is there one on '
+                     '`gz topic -e -t /model/cube/pose`'),
+    ('no such model', "'cube' is at [0.9, 0.9, 0.02] 5.0 s after it was to be put at"),
+    ('no number', 'no pose on cube_pose could be read within 5.0 s: '),
+    ('paused', "'cube' was not seen at its place: /clock has stood still for 11.0 s")])
+def test_a_reset_that_is_not_done_ends_with_what_is_missing(gazebo, fault, message):
+    time = Time()
+    gazebo.node.rule_clock = time.clock()
+    gazebo.answering = fault != 'silent service'
+    answer = gazebo.client.call_async(Trigger.Request())
+    gazebo.until(lambda: gazebo.asked)
+    if fault == 'paused':
+        time.steady = 11.0
+    if fault == 'no such model':
+        gazebo.see((0.9, 0.9, 0.02), 1.0)
+    if fault == 'no number':
+        gazebo.see((0.9, 0.9, float('nan')), 1.0)
+    gazebo.poses.wait_for_all_acked()
+    for _ in range(5):
+        gazebo.executor.spin_once(timeout_sec=0.02)
+    if fault != 'paused':
+        assert not answer.done()
+        time.simulated, time.steady = 5.1, 51.0
+    gazebo.until(answer.done)
+    assert not answer.result().success and message in answer.result().message
+
+
+def test_a_slow_simulation_has_the_same_time_for_a_reset():
+    """A minute by a steady clock is two seconds at a thirtieth of real time."""
+    time = Time()
+    placement = Placement('cube', 'world', 'cube_pose', TASK.start.draw(0), time.clock())
+    for _ in range(60):
+        time.steady += 1.0
+        time.simulated += 1.0 / 30.0
+        assert placement.why_given_up() == ''
+    time.simulated = 5.1
+    assert 'no answer' in placement.why_given_up()
 
 
 def test_an_object_that_never_arrived_is_given_up_at_the_next_reset(gazebo):

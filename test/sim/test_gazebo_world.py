@@ -176,8 +176,16 @@ def test_the_bridge_has_known_keys_pairs_and_types(name):
 def test_the_bridge_s_topics_of_gazebo_are_those_of_the_world():
     world = {element.text for tag in ('topic', 'camera_info_topic')
              for element in ElementTree.parse(WORLD).iter(tag)}
-    assert {entry['gz_topic_name'] for entry in bridge('sdf')} == world | {'/clock'}
-    assert {entry['gz_topic_name'] for entry in bridge('ros2_control')} <= world | {'/clock'}
+    given = {'/clock', '/model/cube/pose', '/world/inril_arm/model/cube/pose'}
+    assert {entry['gz_topic_name'] for entry in bridge('sdf')} == world | given
+    assert given <= {entry['gz_topic_name'] for entry in bridge('ros2_control')} <= world | given
+
+
+def test_the_pose_publisher_has_the_topic_that_every_version_gives_it():
+    """A <topic> is read from gz-sim 8.12 and 10.2 on, and silently ignored before."""
+    publishers = ElementTree.parse(WORLD).findall(
+        ".//model[@name='cube']/plugin[@name='gz::sim::systems::PosePublisher']")
+    assert [each.find('topic') for each in publishers] == [None]
 
 
 def test_the_bridge_carries_the_contract_s_topics():

@@ -30,6 +30,7 @@ from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
 from inril_ros.robot.contract.checks import check_lockstep
 from inril_ros.robot.contract.contract import Contract, load_contract
 from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.robot.timing.rule_clock import RuleClock
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 _NOT_YET = TransitionCallbackReturn.FAILURE
@@ -44,6 +45,10 @@ class ManagedNode(LifecycleNode):
 
     Args:
         parameters: Its own parameters, beside those that all nodes have.
+
+    Attributes:
+        rule_clock: What durations in rules are measured by. In lockstep it is a steady clock,
+            because simulated time waits for the nodes.
     """
 
     contract: Contract
@@ -55,6 +60,8 @@ class ManagedNode(LifecycleNode):
         declare(self, COMMON + parameters)
         self.lockstep: bool = self.value('lockstep')
         self.run_id: str = self.value('run_id')
+        follows = self.value('use_sim_time') and not self.lockstep
+        self.rule_clock = RuleClock((lambda: self.now() / 1e9) if follows else None)
         self.configured = self.active = False
         self._permanent: set[tuple[str, Any]] = set()
         self._required: list[Publisher | Subscription] = []
