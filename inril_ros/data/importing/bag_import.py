@@ -7,6 +7,7 @@ tick, the events. So the same code reads these and recorded demonstrations. The 
 episode are read in one pass, a few at a time. Either all episodes are added, or none.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 import shutil
@@ -27,6 +28,7 @@ from inril_ros.data.importing.episode_cuts import (
 from inril_ros.data.importing.import_mapping import check_mapping
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.importing.imported_episode import ImportedEpisode, write_episode
+from inril_ros.data.importing.recorded_clocks import RecordedClocks
 from inril_ros.robot.contract.contract import Contract
 
 _LARGEST_BLOCK = 2**25 - 2**16  # [byte] glibc adapts to no larger ones
@@ -60,7 +62,8 @@ def import_bag(
     try:
         with open_recording(*sources) as reader:
             connections = ImportedConnections(reader, contract, options, name)
-            cuts = _cuts(reader, connections, options)
+            clocks = RecordedClocks(reader, connections.states, connections.stamped)
+            cuts = _cuts(reader, clocks, options)
             if not cuts:
                 raise CutError(f'{name}: holds no episode by the rule {options.cut.kind}')
             results = []
@@ -69,7 +72,8 @@ def import_bag(
                                                     f'{contract.hash} {options.mapping}'))
                 bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
                 results.append(write_episode(
-                    bag, reader, connections, contract, cut, options, identity, name))
+                    bag, reader, connections, contract, cut,
+                    clocks.between(cut.start, cut.end), options, identity, name))
                 on_episode(results[-1])
         add_staged(staging, folder)
     except BaseException:
@@ -87,10 +91,13 @@ def _keep_freed_memory() -> None:
     bytes(_LARGEST_BLOCK)
 
 
-def _cuts(reader: AnyReader, connections: ImportedConnections, options: ImportOptions,
-          ) -> list[Cut]:
-    """Return the episodes in the bag's own time."""
+def _cuts(reader: AnyReader, clocks: RecordedClocks, options: ImportOptions) -> list[Cut]:
+    """Return the episodes in the bag's own time, and read the clocks of the streams."""
     kind, value = options.cut.kind, options.cut.value
+    times = clocks.scan()
+    if kind == 'gaps':
+        return cut_by_gaps(times, options.cut.seconds)
+    deque(times, maxlen=0)
     if kind == 'csv':
         cuts = cut_by_table(Path(value), reader.start_time)
         outside = [cut for cut in cuts
@@ -102,9 +109,6 @@ def _cuts(reader: AnyReader, connections: ImportedConnections, options: ImportOp
                            f'{(outside[0].end - reader.start_time) / 1e9:.3f} s; the recording '
                            f'has 0 to {span:.3f} s')
         return cuts
-    if kind == 'gaps':
-        messages = reader.messages(connections.states) if connections.states else ()
-        return cut_by_gaps((time for _, time, _ in messages), options.cut.seconds)
     if kind == 'topic':
         labels = [connection for connection in reader.connections
                   if connection.topic.lstrip('/') == value.lstrip('/')]

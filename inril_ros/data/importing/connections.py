@@ -2,18 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connections of a recording that an import reads."""
 
-from statistics import median
-
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
 
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.importing.command_tracks import CommandTracks
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.messages.codecs import header_stamp_ns
-
-_OTHER_CLOCK = 1_000_000_000  # [ns] Stamps farther than this from the bag's time use another clock
 
 
 class ImportedConnections:
@@ -23,7 +17,7 @@ class ImportedConnections:
         read: All connections that are read.
         topics: The contract's names of each connection's topic, by the connection's id.
         states: The connections of ``read`` that carry observations sent continuously.
-        shift: What must be added to the bag's times [ns] to get the clock of the stamps.
+        stamped: The connections of ``states`` whose headers give the times of their samples.
 
     Raises:
         BagError: A topic is missing or has another type.
@@ -57,7 +51,10 @@ class ImportedConnections:
         states = observed.keys() - contract.latched_topics()
         self.states = [connection for connection in self.read
                        if states & set(self.topics[connection.id])]
-        self.shift = _clock_shift(reader, self.states)
+        by_header = {entry.topic for entry in contract.observations.values()
+                     if entry.clock == 'header' and not entry.latched}
+        self.stamped = [connection for connection in self.states
+                        if by_header & set(self.topics[connection.id])]
 
 
 def _topic_in_bag(topic: str, options: ImportOptions) -> str:
@@ -70,22 +67,3 @@ def _topic_in_bag(topic: str, options: ImportOptions) -> str:
     namespace = options.namespace.strip('/')
     return f'/{namespace}/{topic}' if namespace else f'/{topic}'
 
-
-def _clock_shift(reader: AnyReader, connections: list[Connection]) -> int:
-    """Return what must be added to the bag's times [ns] to get the clock of the stamps.
-
-    A recorded simulation has wall time in the bag, but not in its stamps.
-    """
-    offsets = []
-    for connection in connections:
-        for _, time, raw in reader.messages([connection]):
-            message = reader.deserialize(raw, connection.msgtype)
-            header = getattr(message, 'header', None)
-            if header is None and getattr(message, 'transforms', None):
-                header = message.transforms[0].header
-            stamp = header and header_stamp_ns(header)
-            if stamp:
-                offsets.append(stamp - time)
-            break
-    offset = round(median(offsets)) if offsets else 0
-    return offset if abs(offset) > _OTHER_CLOCK else 0

@@ -10,12 +10,16 @@ from inril_ros.data.demonstrations.aligned_rows import AlignedRows
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
+from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.importing.clock_map import ClockMap
 from inril_ros.data.importing.command_tracks import CommandTracks
+from inril_ros.data.importing.episode_begin import EpisodeBegin
 from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_messages import EpisodeMessages
 from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.importing.stamp_check import StampCheck
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError
 
@@ -32,100 +36,146 @@ class EpisodeTicks:
 
     def __init__(
         self, bag: EpisodeBag, contract: Contract, cut: Cut, options: ImportOptions,
-        identity: str, shift: int,
+        identity: str, clock: ClockMap,
     ) -> None:
         self._contract = contract
+        self._clock = clock
+        self._cut = cut
         self.messages = EpisodeMessages(
             bag, contract, identity, cut.outcome or options.outcome, cut.task or options.task,
             options.operator)
-        self._start, self._end = cut.start + shift, cut.end + shift
+        self._start, self._end = clock(cut.start), clock(cut.end)
         self._settle = round(options.settle * 1e9)
         self._aligner = FrameAligner(contract, history=4096, images=True)
+        self._begin = EpisodeBegin(contract, self._aligner, self._start)
+        self._stamps = StampCheck(
+            contract, self._start, round(self._settle * max(1.0, clock.rate)))
+        self._strays = Rejections()
         self._builder = ObservationBuilder(contract)
         self.commands = CommandTracks(contract, options.mapping)
         self._observed = set(self._aligner.topics)
         self._commanded = set(self.commands.topics())
         self._next: int | None = None  # [ns] Tick of the next frame, once all streams have begun
         self._newest_frame: Frame | None = None
-        self._restarts = 0  # of the clock before the first frame
-        self._newest_message = 0
+        self._newest_message = 0  # [ns] In the bag's time
+        self._newest_time: dict[str, int] = {}
         self._rows = AlignedRows(contract, identity)
+        self._notes: list[str] = []
 
     @property
     def unreadable(self) -> int:
         """Number of messages that were left out."""
-        return self._aligner.rejections.total + self.commands.rejections.total
+        return sum(each.total for each in self._rejections())
+
+    def _rejections(self) -> tuple[Rejections, ...]:
+        return self._strays, self._aligner.rejections, self.commands.rejections
 
     def reads(self, topics: Collection[str]) -> bool:
         """Return whether the content of messages on any of these topics is needed."""
         return not (self._observed.isdisjoint(topics) and self._commanded.isdisjoint(topics))
 
-    def add(self, topic: str, message: Any, time: int) -> bool:
+    def add(self, topic: str, message: Any, received: int) -> int | None:
         """Add a message.
 
         Args:
             topic: The contract's name of its topic.
             message: The message; None if the topic is not read.
-            time: When it was received [ns].
+            received: When it was received, in the bag's time [ns].
 
         Returns:
-            False if the content is needed and can't be used.
+            When it was received by the clock of the stamps [ns]; None if its content is needed and
+            can't be used.
 
         Raises:
             FrameError: The frame of a tick can't be made.
         """
-        self._newest_message = max(self._newest_message, time)
-        # Frames that no further message can change.
-        while (self._next is not None and self._next <= self._end
-               and self._newest_message > self._next + self._settle):
-            self._make_frame()
+        time = self._time(topic, received)
+        self._newest_message = max(self._newest_message, received)
+        # No further message can change frames before that.
+        self._make_frames(min(self._clock(self._newest_message - self._settle), self._end + 1))
         if topic in self._commanded:
             self.commands.add(topic, message, time)
         if topic in self._observed:
+            restarts = self._aligner.restarts
             try:
-                self._rows.add_sample(self._aligner.add(topic, message, time))
+                self._stamps.check(topic, message, time,
+                                   self._cut.start <= received <= self._cut.end)
+            except CodecError as error:
+                self._strays.add(topic, str(error))
+                return None
+            try:
+                stamp = self._aligner.add(topic, message, time)
             except CodecError:
-                return False  # counted by the aligner
-            if self._next is None and not self._aligner.silent_topics():
-                delay = round(self._contract.observation_delay * 1e9)
-                self._next = max(self._start, time + delay if time > self._start else 0)
-        return True
+                return None  # counted by the aligner
+            if self._aligner.restarts > restarts and self._next is not None:
+                raise FrameError(f'{topic}: a second clock began within the episode: its stamps '
+                                 f'went back to {stamp / 1e9:.3f} s')
+            self._rows.add_sample(stamp)
+            if self._next is None:
+                self._begin.add(topic, stamp)
+        return time
 
-    def _make_frame(self) -> None:
-        """Make the frame of the next tick, and with it the action of the tick before."""
-        frame = self._aligner.frame(self._next)
-        self._rows.add_frame(frame, self._builder.build(frame.values))
-        if self._newest_frame is None:
-            self._restarts = self._aligner.restarts
+    def _time(self, topic: str, received: int) -> int:
+        """Return the clock when a message was received [ns], later than for those before it."""
+        time = self._clock(received)
+        if self._clock.offset is None:  # a simulation that stands still
+            time = max(time, self._newest_time.get(topic, time - 1) + 1)
+            self._newest_time[topic] = time
+        return time
+
+    def _make_frames(self, until: int) -> None:
+        """Make the frames of all ticks before a time [ns].
+
+        Raises:
+            FrameError: One can't be made.
+        """
+        if self._next is None:
+            frame = self._begin.find(until)
+            if frame is None:
+                return
+            self._next = frame.stamp
+            lost = frame.stamp - self._start
+            if lost >= self._contract.period_ns:
+                self._notes.append(f'the first {lost / 1e9:.3f} s are left out: '
+                                   f'{self._begin.topic} was the last to begin')
             self.messages.start(frame.stamp)
-        else:
+            self._add_frame(frame)
+        while self._next < until:
+            frame = self._aligner.frame(self._next)
             action = self.commands.action(self._newest_frame, frame)
             self.messages.execute(self._newest_frame.stamp, action, self._newest_frame.age)
             self._rows.actions.append(action)
+            self._add_frame(frame)
+
+    def _add_frame(self, frame: Frame) -> None:
+        self._rows.add_frame(frame, self._builder.build(frame.values))
         self._newest_frame = frame
-        self._next += self._contract.period_ns
+        self._next = frame.stamp + self._contract.period_ns
 
     def finish(self) -> None:
         """Make the remaining frames and write the end of the episode.
 
         Raises:
-            FrameError: The episode is too short, a stream has no message, or the clock went back,
-                so that reading the bag could not make the frames before that again.
+            FrameError: The episode is too short, a stream has no message, or the stamps are of two
+                clocks.
         """
+        end = min(self._end, self._clock(self._newest_message))
+        try:
+            self._make_frames(end + 1)
+        except FrameError as error:
+            if self._next <= self._aligner.newest_complete():
+                raise
+            # The streams don't end at the same moment.
+            if end - self._next >= self._contract.period_ns:
+                self._notes.append(f'the last {(end - self._next) / 1e9:.3f} s are left out: '
+                                   f'{error}')
         if self._next is None:
-            raise FrameError(f'nothing came on {self._aligner.silent_topics()}')
-        end = min(self._end, self._newest_message)
-        while self._next <= end:
-            try:
-                self._make_frame()
-            except FrameError:
-                if self._next <= self._aligner.newest_complete():
-                    raise
-                break  # the streams don't end at the same moment
+            raise FrameError(self._begin.reason or 'nothing came')
+        fault = self._stamps.fault()
+        if fault:
+            raise FrameError(fault)
         if self.messages.ticks < _SHORTEST:
             raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
-        if self._aligner.restarts > self._restarts:
-            raise FrameError('a second clock began within the episode')
         self.messages.end(self._newest_frame.stamp)
 
     def aligned(self) -> RecordedEpisode | None:
@@ -134,14 +184,14 @@ class EpisodeTicks:
 
     def notes(self) -> list[str]:
         """Return sentences about what was done to the episode."""
-        return self.commands.rejections.lines()
+        return [*self._notes, *self._stamps.notes(),
+                *(line for each in self._rejections() for line in each.lines())]
 
     def explain(self, reason: str) -> str:
-        """Return why and where the episode is rejected, and what was left out of it."""
-        tick = self._next if self._next is not None else self._start
-        text = f'at {(tick - self._start) / 1e9:.3f} s: {reason}'
-        if self._aligner.restarts:
-            text += f'; the clock of the stamps went back {self._aligner.restarts} times'
-        if self.unreadable:
-            text += f'; {self.unreadable} messages could not be used'
-        return text
+        """Return why and where the episode is rejected."""
+        fault = self._stamps.fault(failed=True)
+        if fault:
+            return fault
+        if self._next is None:
+            return f'no frame can be made: {reason}'
+        return f'at {(self._next - self._start) / 1e9:.3f} s: {reason}'

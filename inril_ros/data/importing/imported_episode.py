@@ -11,6 +11,7 @@ from rosbags.interfaces import Connection
 from inril_ros.data.bags.bags import EpisodeBag
 from inril_ros.data.demonstrations.aligned_cache import keep_aligned
 from inril_ros.data.frames.streams import FrameError
+from inril_ros.data.importing.clock_map import ClockMap
 from inril_ros.data.importing.connections import ImportedConnections
 from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_ticks import EpisodeTicks
@@ -52,10 +53,10 @@ class ImportedEpisode:
 
 def write_episode(
     bag: EpisodeBag, reader: AnyReader, connections: ImportedConnections, contract: Contract,
-    cut: Cut, options: ImportOptions, identity: str, name: str,
+    cut: Cut, clock: ClockMap, options: ImportOptions, identity: str, name: str,
 ) -> ImportedEpisode:
     """Write one episode of an open recording into an empty bag and close it."""
-    episode = EpisodeTicks(bag, contract, cut, options, identity, connections.shift)
+    episode = EpisodeTicks(bag, contract, cut, options, identity, clock)
     try:
         for message in _messages(reader, connections, contract, cut, options):
             _add(*message, bag, reader, connections, episode)
@@ -98,8 +99,7 @@ def _add(
     connections: ImportedConnections, episode: EpisodeTicks,
 ) -> None:
     """Add a message to the episode and, if the episode can use it, to the bag."""
-    time, topics, kind = (time + connections.shift, connections.topics[connection.id],
-                          connection.msgtype)
+    topics, kind = connections.topics[connection.id], connection.msgtype
     message = None
     if not reader.is2 or episode.reads(topics):
         message = reader.deserialize(raw, kind)
@@ -107,5 +107,6 @@ def _add(
         raw = ros_typestore().serialize_cdr(message, kind)
     for topic in topics:
         # As with the recorder: a message that could not be read later is not written.
-        if episode.add(topic, message, time):
-            bag.write(topic, kind, time, raw, reader.typestore if reader.is2 else None)
+        received = episode.add(topic, message, time)
+        if received is not None:
+            bag.write(topic, kind, received, raw, reader.typestore if reader.is2 else None)

@@ -1,0 +1,124 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The clock of the stamps of a recording, from the headers of its small continuous streams.
+
+One pass over these streams, without images and without decoding, finds the pauses between episodes
+too. A simulation may be reset between episodes, so each episode has a clock of its own.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from struct import Struct
+
+import numpy as np
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+
+from inril_ros.data.importing.clock_map import ClockMap, fit_clock, SAME_CLOCK
+from inril_ros.robot.messages.codecs import header_stamp_ns
+
+_CLOCK = 'rosgraph_msgs/msg/Clock'
+_SPACING = 5_000_000  # [ns] Of the samples of one stream that are kept
+_TRANSFORM_SPACING = 100_000_000  # [ns] The same for TF, which must be decoded
+_STAMP = {'<': Struct('<iI'), '>': Struct('>iI')}
+
+
+@dataclass
+class _Samples:
+    """The stamps of one stream, and when they were received [ns]."""
+
+    received: array = field(default_factory=lambda: array('q'))
+    stamped: array = field(default_factory=lambda: array('q'))
+
+
+class RecordedClocks:
+    """The stamps of a recording's streams, and when their messages were received.
+
+    Args:
+        reader: The open recording.
+        streams: The connections of continuous streams whose pauses are looked for.
+        stamped: Those of them whose headers give the times of samples. Without any, the topic of
+            the simulated clock is read, if there is one.
+    """
+
+    def __init__(self, reader: AnyReader, streams: list[Connection], stamped: list[Connection],
+                 ) -> None:
+        self._reader = reader
+        self._streams = streams
+        clock = [] if stamped else [connection for connection in reader.connections
+                                    if connection.msgtype == _CLOCK]
+        self._stamped = {connection.id: connection for connection in (*stamped, *clock)}
+        self._samples: dict[tuple[int, str], _Samples] = {}  # by connection and frame of TF
+
+    def scan(self) -> Iterator[int]:
+        """Read the stamps; yield the bag's time [ns] of each message of the streams, in order."""
+        streams = {connection.id: connection for connection in self._streams}
+        wanted = list({**streams, **self._stamped}.values())
+        due = dict.fromkeys(self._stamped, 0)
+        for connection, time, raw in self._reader.messages(wanted) if wanted else ():
+            if time >= due.get(connection.id, time + 1):
+                due[connection.id] = time + self._add(connection, time, raw)
+            if connection.id in streams:
+                yield time
+
+    def _add(self, connection: Connection, time: int, raw: bytes) -> int:
+        """Keep the stamps of a message; return when the next one is looked at [ns]."""
+        fields = self._reader.typestore.fielddefs[connection.msgtype][1]
+        if fields[0][0] == 'transforms':
+            message = self._reader.deserialize(raw, connection.msgtype)
+            for each in message.transforms:
+                self._keep(connection, each.child_frame_id, time, header_stamp_ns(each.header))
+            return _TRANSFORM_SPACING
+        if fields[0][0] == 'header':
+            # A header of ROS 2 comes after 4 bytes that say how it is encoded, and a stamp of
+            # ROS 1 after the 4 bytes of a sequence number.
+            seconds, rest = _STAMP['<' if not self._reader.is2 or raw[1] & 1 else '>'
+                                   ].unpack_from(raw, 4)
+            self._keep(connection, '', time, seconds * 1_000_000_000 + rest)
+        else:
+            message = self._reader.deserialize(raw, connection.msgtype)
+            stamp = message.clock if connection.msgtype == _CLOCK else getattr(
+                getattr(message, 'header', None), 'stamp', None)
+            if stamp is not None:
+                self._keep(connection, '', time, stamp.sec * 1_000_000_000 + stamp.nanosec)
+        return _SPACING
+
+    def _keep(self, connection: Connection, frame: str, time: int, stamp: int) -> None:
+        samples = self._samples.setdefault((connection.id, frame), _Samples())
+        samples.received.append(time)
+        samples.stamped.append(stamp)
+
+    def between(self, start: int, end: int) -> ClockMap:
+        """Return the clock of the stamps in a span of the bag's time [ns].
+
+        If the streams' clocks differ, it is the one that is the bag's own, else the one of most
+        streams, else the one of the stream with most messages.
+        """
+        spans = []
+        for samples in self._samples.values():
+            received = np.frombuffer(samples.received, np.int64)
+            stamped = np.frombuffer(samples.stamped, np.int64)
+            first, last = np.searchsorted(received, (start, end + 1))
+            if np.any(stamped[first:last]):
+                spans.append((received[first:last], stamped[first:last]))
+        if not spans:
+            return ClockMap.shifted(0)
+        clocks = [fit_clock(*span) for span in spans]
+
+        def worth(index: int) -> tuple[bool, int, int]:
+            clock = clocks[index]
+            own = clock.offset is not None and abs(clock.offset) <= SAME_CLOCK
+            agree = sum(abs(_offset(clock, *span)) <= SAME_CLOCK for span in spans)
+            return own, agree, len(spans[index][0])
+
+        return clocks[max(range(len(spans)), key=worth)]
+
+
+def _offset(clock: ClockMap, received: np.ndarray, stamped: np.ndarray) -> float:
+    """Return how far [ns] the stamps of some messages are ahead of a clock, in the middle."""
+    some = np.flatnonzero(stamped)
+    some = some[::max(1, len(some) // 50)]
+    return float(np.median([int(stamped[index]) - clock(int(received[index]))
+                            for index in some]))
+

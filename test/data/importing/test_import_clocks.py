@@ -1,0 +1,191 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The clock of the stamps: of any rate, set or not, and wrong on one topic or on all."""
+
+from dataclasses import replace
+
+from foreign_bags import ARM, BEGIN, CONTRACT, recording, ros2_bag, SECOND
+import numpy as np
+import pytest
+
+from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.episode_cuts import CutRule
+from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.raw.messages import blank_message
+from inril_ros.robot.contract.contract import parse_contract
+from inril_ros.robot.messages.codecs import stamp_ns
+
+CLOCK = 'rosgraph_msgs/msg/Clock'
+
+
+def imported(tmp_path, rows, contract=CONTRACT, options=None):
+    source = ros2_bag(tmp_path / 'foreign', sorted(rows, key=lambda row: row[1]))
+    done = import_bag([source], contract, tmp_path / 'demos', options or ImportOptions())
+    return done, [read_episode(tmp_path / 'demos' / report.name, contract)
+                  for report in done if report.kept]
+
+
+def stamped(message, stamp):
+    """A copy of a message with another stamp [ns]."""
+    seconds, rest = divmod(stamp, SECOND)
+    stamp = replace(message.header.stamp, sec=seconds, nanosec=rest)
+    return replace(message, header=replace(message.header, stamp=stamp))
+
+
+def restamped(rows, topic, change):
+    """The rows with the stamps of a topic changed by a function of index and stamp [ns]."""
+    changed, index = [], 0
+    for name, time, message in rows:
+        if name == topic:
+            message, index = stamped(message, change(index, stamp_ns(message))), index + 1
+        changed.append((name, time, message))
+    return changed
+
+
+def simulated(rows, wall, first=5 * SECOND):
+    """A recording by the wall clock of a simulation whose time [s] is a function of the stamps."""
+    changed = []
+    for topic, time, message in rows:
+        if stamp_ns(message):
+            message = stamped(message, stamp_ns(message) - BEGIN + first)
+        changed.append((topic, BEGIN + round(SECOND * wall((time - BEGIN) / SECOND)), message))
+    return changed
+
+
+def with_receive(*names):
+    observations = {name: {**entry, **({'clock': 'receive'} if name in names else {})}
+                    for name, entry in ARM['observations'].items()}
+    return parse_contract({**ARM, 'observations': observations})
+
+
+RATES = {
+    'at 0.4 of real time': lambda second: second / 0.4,
+    'at 3 times real time': lambda second: second / 3.0,
+    'slower and slower': lambda second: second + second ** 2,
+    'with a pause': lambda second: second + 7.0 * (second > 1.0),
+    'at real time': lambda second: second + 11.0}
+
+
+@pytest.mark.parametrize('first', [0, 5 * SECOND])
+@pytest.mark.parametrize('rate', RATES)
+def test_simulated_time_of_any_rate_gives_the_actions_of_real_time(tmp_path, rate, first):
+    [report], [episode] = imported(tmp_path, simulated(recording(3.0), RATES[rate], first))
+    assert report.kept, report.reason
+    assert report.ticks >= 27
+    seconds = episode.observations[:, 0]
+    assert np.diff(seconds) == pytest.approx(0.1, abs=0.021)
+    # The command of a tick is the newest before the next, 0.03 s after its time: as in real time.
+    assert episode.actions[1:, 0] - seconds[1:-1] == pytest.approx(0.15, abs=0.06)
+
+
+@pytest.mark.parametrize('rate', ['at 0.4 of real time', 'with a pause'])
+def test_a_topic_whose_time_is_when_it_was_received_follows_simulated_time(tmp_path, rate):
+    contract = with_receive('hand')
+    [report], [episode] = imported(tmp_path, simulated(recording(3.0), RATES[rate]), contract)
+    assert report.kept, report.reason
+    behind = episode.observations[:, 0] - episode.observations[:, 2]
+    assert (abs(behind) <= 0.0711).all(), 'joints each 0.02 s, the hand each 0.05 s'
+
+
+def test_the_simulated_clock_counts_where_no_observation_has_a_stamp(tmp_path):
+    rows = recording(3.0)
+    for index in range(300):
+        message = blank_message(CLOCK)
+        message.clock.sec, message.clock.nanosec = divmod(
+            5 * SECOND + index * SECOND // 100, SECOND)
+        rows.append(('/clock', BEGIN + index * SECOND // 100, message))
+    slow = [(topic, BEGIN + round((time - BEGIN) / 0.4), message) for topic, time, message in rows]
+    [report], [episode] = imported(tmp_path, slow, with_receive('angles', 'hand'))
+    assert report.ticks == pytest.approx(29, abs=1), report.reason
+    assert np.diff(episode.observations[:, 0]) == pytest.approx(0.1, abs=0.021)
+
+
+@pytest.mark.parametrize('ahead', [-7200.0, -0.15, -0.003, 0.002, 0.3, 1.0, 3600.0])
+def test_all_stamps_may_be_ahead_or_behind(tmp_path, ahead):
+    rows = recording(3.0, clock=round(ahead * SECOND))
+    [report], [episode] = imported(tmp_path, rows)
+    assert report.kept, report.reason
+    assert report.ticks >= 26
+    if not -0.2 < ahead < 0.0:  # then messages just take that time
+        seconds = episode.observations[:, 0]
+        assert episode.actions[1:, 0] - seconds[1:-1] == pytest.approx(0.15, abs=0.06)
+
+
+@pytest.mark.parametrize(('ahead', 'words'), [
+    (0.3, r'hand: its stamps \(clock: header\) are 0.29\d s ahead of the clock of joint_states'),
+    (-0.3, r'hand: .* are 0.30\d s behind the clock of joint_states, measured on \d+ messages'),
+    (-1_699_987_655.0, r'hand: .* are 1699987655.00\d s behind')])
+def test_a_topic_with_another_clock_is_refused_with_what_to_set(tmp_path, ahead, words):
+    rows = restamped(recording(3.0), '/hand', lambda _, stamp: stamp + round(ahead * SECOND))
+    [report], _ = imported(tmp_path, rows)
+    assert report.reason.startswith('hand: ')
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(report.reason)
+    assert 'Set clock: receive for the observation hand' in report.reason
+    assert 'chrony' in report.reason
+    [report] = import_bag([tmp_path / 'foreign'], with_receive('hand'), tmp_path / 'receive',
+                          ImportOptions())
+    assert report.kept, report.reason
+
+
+def test_a_stated_latency_is_no_fault(tmp_path):
+    rows = restamped(recording(3.0), '/hand', lambda _, stamp: stamp + SECOND // 2)
+    late = parse_contract({**ARM, 'observations': {
+        **ARM['observations'], 'hand': {**ARM['observations']['hand'], 'latency': 0.5}},
+        'observation_delay': 0.5})
+    [report], [episode] = imported(tmp_path, rows, late)
+    assert report.kept, report.reason
+    assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0711).all()
+
+
+def test_stamps_that_are_never_set_are_refused_with_what_to_set(tmp_path):
+    [report], _ = imported(tmp_path, restamped(recording(), '/joint_states', lambda *_: 0))
+    assert report.reason.startswith(
+        'joint_states: all 100 stamps are 0: its sender sets no time. Set clock: receive for the '
+        'observation angles in the contract')
+    [report] = import_bag([tmp_path / 'foreign'], with_receive('angles'), tmp_path / 'receive',
+                          ImportOptions())
+    assert report.kept, report.reason
+
+
+STRAYS = {'0': 0, 'since its boot': 3 * SECOND, 'a day ahead': BEGIN + 86_400 * SECOND}
+
+
+@pytest.mark.parametrize('stray', STRAYS)
+@pytest.mark.parametrize('indices', [range(1), range(30), (50, 51, 52), (149,)])
+def test_stray_stamps_are_left_out_and_said(tmp_path, stray, indices):
+    rows = restamped(recording(3.0), '/joint_states',
+                     lambda index, stamp: STRAYS[stray] if index in indices else stamp)
+    [report], [episode] = imported(tmp_path, rows)
+    assert report.kept, report.reason
+    assert report.unreadable == len(indices)
+    assert f'joint_states: {len(indices)} messages could not be used; the first: ' in '\n'.join(
+        report.notes)
+    late = 0.6 if len(indices) == 30 else 0.0
+    assert episode.observations[0, 0] == pytest.approx(late, abs=0.021)
+    assert any(note == 'the first 0.599 s are left out: joint_states was the last to begin'
+               for note in report.notes) == bool(late)
+
+
+@pytest.mark.parametrize('change', [-50 * SECOND, 50 * SECOND])
+def test_a_clock_that_is_set_within_an_episode_rejects_it(tmp_path, change):
+    rows = recording(5.0)
+    for topic in ('/joint_states', '/hand'):
+        rows = restamped(rows, topic, lambda _, stamp: (
+            stamp + change if stamp > BEGIN + 3 * SECOND else stamp))
+    [report], episodes = imported(tmp_path, rows)
+    assert not episodes
+    assert 'joint_states: a second clock within the episode: from 3.0' in report.reason
+    assert 'Cut the recording there' in report.reason
+
+
+def test_a_simulation_may_be_reset_between_episodes(tmp_path):
+    rows = [*simulated(recording(2.0), lambda second: second / 0.5),
+            *((topic, time + 10 * SECOND, message) for topic, time, message
+              in simulated(recording(2.0), lambda second: second / 0.8))]
+    done, episodes = imported(tmp_path, rows, options=ImportOptions(cut=CutRule('gaps', '2.0')))
+    assert [report.kept for report in done] == [True, True], done
+    for episode in episodes:
+        ahead = episode.actions[1:, 0] - episode.observations[1:-1, 0]
+        assert ahead == pytest.approx(0.15, abs=0.06)
