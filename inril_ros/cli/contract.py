@@ -10,7 +10,8 @@ from rich.table import Table
 import typer
 
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.robot.contract.contract import Contract, load_contract
+from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
+from inril_ros.robot.motion.gate_check import check_gate
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -24,12 +25,18 @@ app = typer.Typer(
 def check(
     contract: Annotated[str, typer.Argument(help='A file, or a name in config/robots.')],
     bag: Annotated[Path | None, typer.Option(
-        help='A recorded bag: also check that it has the topics of the contract.')] = None,
+        help='A recorded bag (ROS 1 or 2): also check topics, joints, their order, units, limits '
+             'and images against it.')] = None,
+    namespace: Annotated[str, typer.Option(
+        help='ROS namespace of the robot in the bag.')] = '/',
 ) -> None:
     """Check a contract and show its content; exit code 1 with all mistakes in it."""
     path = find_configuration('robots', contract)
     checked = load_contract(path)
-    console = Console(highlight=False)
+    mistakes, notes = check_gate(checked, path)
+    if mistakes:
+        raise ContractError(f'{path}:\n  ' + '\n  '.join(mistakes))
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f'{path}: {checked.name}, {checked.control_rate:g} Hz, hash '
                   f'{checked.hash[:12]}')
     console.print(_observations(checked))
@@ -38,8 +45,18 @@ def check(
         console.print('cameras: ' + ', '.join(
             f'{name} {camera.width} x {camera.height} at {camera.rate:g} Hz'
             for name, camera in checked.cameras.items()))
-    if bag is not None and not _fits(checked, bag, console):
-        raise typer.Exit(1)
+    for note in notes:
+        console.print(note)
+    if bag is not None:
+        from inril_ros.data.audit.bag_check import check_bag
+        from inril_ros.data.audit.finding import verdict_of
+
+        findings = check_bag(checked, bag, namespace)
+        console.print(f'against {bag}: {verdict_of(findings)}')
+        for finding in findings:
+            console.print(f'  {finding}')
+        if verdict_of(findings) == 'wrong':
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -106,25 +123,3 @@ def _actions(contract: Contract) -> Table:
     table.add_section()
     table.add_row('action', '', '', str(contract.action_size))
     return table
-
-
-def _fits(contract: Contract, bag: Path, console: Console) -> bool:
-    """Print which topics of the contract a bag has; return whether it has all it must have."""
-    from inril_ros.data.bags.survey import survey_bag
-
-    held = {topic.name.lstrip('/'): topic for topic in survey_bag(bag)}
-    cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
-    optional = contract.latched_topics() | cameras.keys() | contract.action_topics().keys()
-    complete = True
-    for topic, kind in {**contract.observation_topics(), **contract.action_topics(),
-                        **cameras}.items():
-        recorded = held.get(topic.lstrip('/'))
-        if recorded is None:
-            console.print(f'{topic}: not in the bag')
-        elif recorded.type != kind:
-            console.print(f'{topic}: {recorded.type} in the bag, {kind} in the contract')
-        else:
-            console.print(f'{topic}: {recorded.rate:.1f} Hz')
-            continue
-        complete = complete and topic in optional
-    return complete

@@ -142,14 +142,26 @@ def test_without_a_contract_it_is_said_where_it_was_looked_for(tmp_path):
 
 
 def test_a_contract_is_checked_against_a_bag(lab):
-    result = inril('contract', 'check', lab / 'contract.yaml', '--bag', lab / 'foreign')
+    result = inril('contract', 'check', lab / 'contract.yaml', '--bag',
+                   ros2_bag(lab / 'fits', recording(1.5)))
     assert result.exit_code == 0, result.output
-    assert 'joint_states: ' in result.output
+    assert f'against {lab / "fits"}: fine' in result.output
+    assert 'fine: joint_states: 50.0 Hz' in result.output
     without = [row for row in recording(1.0) if row[0] != '/hand']
     lacking = inril('contract', 'check', lab / 'contract.yaml', '--bag',
                     ros2_bag(lab / 'other', without))
     assert lacking.exit_code == 1
-    assert 'hand: not in the bag' in lacking.output
+    assert 'wrong: hand: not in the bag' in lacking.output
+
+
+def test_a_contract_whose_gate_cannot_be_built_is_refused(lab):
+    (lab / 'arm.urdf').write_text('<robot name="arm"><link name="base"/></robot>')
+    (lab / 'boxed.yaml').write_text(yaml.safe_dump({
+        **ARM, 'kinematics': {'urdf': 'arm.urdf'},
+        'workspace': {'links': ['tool'], 'minimum': [-1, -1, -1], 'maximum': [1, 1, 1]}}))
+    result = inril('contract', 'check', lab / 'boxed.yaml')
+    assert result.exit_code == 1
+    assert f"{lab / 'boxed.yaml'}:\n  the URDF has no link 'tool'" in str(result.exception)
 
 
 def test_a_draft_is_written_from_a_bag(lab):

@@ -80,10 +80,18 @@ def has_joints(robot: URDF | None, joints: Sequence[str]) -> bool:
 def tightened_by_urdf(
     limits: JointLimits, joints: Sequence[str], robot: URDF | None,
 ) -> JointLimits:
-    """Return limits of joints, tightened by those of a URDF if that has the joints."""
-    if not has_joints(robot, joints):
+    """Return limits of joints, tightened by a URDF's limits of those joints that it has."""
+    known = [index for index, joint in enumerate(joints)
+             if robot is not None and joint in robot.joint_map]
+    if not known:
         return limits
-    return limits.tightened(limits_from_urdf(robot, joints))
+    unlimited = np.full(len(joints), math.inf)
+    others = JointLimits(-unlimited, *(unlimited.copy() for _ in range(4)))
+    found = limits_from_urdf(robot, [joints[index] for index in known])
+    for whole, part in ((others.minimum, found.minimum), (others.maximum, found.maximum),
+                        (others.velocity, found.velocity)):
+        whole[known] = part
+    return limits.tightened(others)
 
 
 class KinematicChain:

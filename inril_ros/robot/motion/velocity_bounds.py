@@ -132,12 +132,12 @@ class VelocityBounds:
         for name, entry in contract.actions.items():
             if entry.joints and entry.quantity == 'velocity':
                 self._add_joints(name, robot)
-        bound = {bound.part.start for bound in self._bounds}
         self.unbounded = tuple(
             name for name, entry in contract.actions.items()
-            if entry.joints and entry.quantity == 'velocity'
-            and contract.action_slice(name).start not in bound)
-        """Names of the actions that move joints by velocity, without position limits."""
+            if entry.joints and entry.quantity == 'velocity' and not (
+                contract.places(name)
+                and (entry.position_minimum or has_joints(robot, entry.joints))))
+        """Names of the actions that move joints by velocity, not all with position limits."""
 
     def _add_joints(self, name: str, robot: URDF | None) -> None:
         entry = self._contract.actions[name]
@@ -149,7 +149,7 @@ class VelocityBounds:
             np.array(entry.position_minimum or -unlimited, np.float64),
             np.array(entry.position_maximum or unlimited, np.float64),
             unlimited, unlimited, unlimited), entry.joints, robot)
-        if entry.position_minimum or has_joints(robot, entry.joints):
+        if entry.position_minimum or any(has_joints(robot, [joint]) for joint in entry.joints):
             self._add(name, sources, np.maximum(limits.minimum, -_FAR),
                       np.minimum(limits.maximum, _FAR),
                       lambda out: f'{name} brakes at a joint limit')

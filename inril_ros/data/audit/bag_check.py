@@ -1,0 +1,268 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A contract held against a bag: what in it is wrong, and what the bag doesn't tell."""
+
+from pathlib import Path
+
+import numpy as np
+
+from inril_ros.data.audit.bag_values import BagValues, read_bag_values
+from inril_ros.data.audit.finding import Finding
+from inril_ros.data.audit.joint_order import joint_order
+from inril_ros.data.audit.units import is_far_outside, likely_units
+from inril_ros.robot.contract.contract import Action, Contract
+from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
+
+_FEWEST = 10  # commands that tell something
+#: A command counts as beyond a limit by this share of the limits' span.
+_BEYOND = 0.01
+#: Share of the commands beyond a limit that an import would change noticeably.
+_MANY = 0.01
+#: A measurement tells that another observation measures an action if it fits this much better.
+_BETTER = 4.0
+
+
+def check_bag(contract: Contract, path: Path, namespace: str = '/') -> list[Finding]:
+    """Return what a bag of ROS 1 or 2 says about a contract.
+
+    Args:
+        contract: The robot's contract.
+        path: The bag.
+        namespace: Namespace of the robot in the bag.
+
+    Raises:
+        BagError: It can't be read.
+    """
+    found = read_bag_values(path, contract, namespace)
+    findings = _topics(contract, found)
+    for name in contract.observations:
+        findings += _observation(contract, name, found)
+    for name in contract.cameras:
+        findings += _camera(contract, name, found)
+    for name in contract.actions:
+        findings += _action(contract, name, found)
+    return findings
+
+
+def _topics(contract: Contract, found: BagValues) -> list[Finding]:
+    """Compare topics, types and rates."""
+    cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
+    seen = {camera.topic for camera in contract.policy_cameras.values()}
+    optional = contract.latched_topics() | (cameras.keys() - seen)
+    commands = contract.action_topics()
+    findings = []
+    for topic, kind in {**contract.observation_topics(), **commands, **cameras}.items():
+        types = found.types.get(found.in_bag(topic), set())
+        if not types:
+            findings.append(_missing(topic, topic in commands, topic in optional, found))
+        elif kind not in types:
+            findings.append(Finding(
+                'wrong', f'{topic}: {" and ".join(sorted(types))} in the bag, {kind} in the '
+                'contract', 'Write the type of the bag, or name another topic', 'topic'))
+        else:
+            times = found.times.get(topic, [])
+            rate = f'{(len(times) - 1) / max(times[-1] - times[0], 1e-9):.1f} Hz' \
+                if len(times) > 1 else f'{len(times)} messages'
+            findings.append(Finding('fine', f'{topic}: {kind}' if topic in cameras
+                                    else f'{topic}: {rate}', kind='topic'))
+    return findings
+
+
+def _missing(topic: str, command: bool, optional: bool, found: BagValues) -> Finding:
+    """Return the finding on a topic that isn't in the bag."""
+    like = sorted(name for name in found.types if name.endswith(f'/{topic.lstrip("/")}'))
+    hint = f'Is it {like[0]}? Give --namespace {like[0].removesuffix(topic).rstrip("/")}' \
+        if like else f'The bag has {", ".join(sorted(found.types)) or "no topic"}'
+    if command:
+        return Finding('look at this', f'{topic}: not in the bag, so no command was checked',
+                       f'To import this bag, say in a mapping what the actions are. {hint}',
+                       'topic')
+    if optional:
+        return Finding('not checked', f'{topic}: not in the bag; an import can do without it',
+                       kind='topic')
+    return Finding('wrong', f'{topic}: not in the bag', hint, 'topic')
+
+
+def _observation(contract: Contract, name: str, found: BagValues) -> list[Finding]:
+    """Check that an observation decodes, comes often enough, and has the unit of its joints."""
+    entry, key = contract.observations[name], f'observations.{name}'
+    if entry.type not in found.types.get(found.in_bag(entry.topic), ()):
+        return []
+    if entry.type == TRANSFORMS:
+        return _frames(name, entry.parent, entry.child, found.frames.get(entry.topic, {}))
+    findings = []
+    times = found.times.get(entry.topic, [])
+    missing = [joint for joint in entry.joints if joint not in found.names.get(entry.topic, ())]
+    if missing and entry.type == JOINT_STATE:
+        findings.append(Finding(
+            'wrong', f'{key}: no message has the joints {missing}; the bag has '
+            f'{sorted(found.names.get(entry.topic, ()))}', 'Write the names of the bag', 'joints'))
+    elif name not in found.observed and key in found.rejections.reasons:
+        findings.append(Finding(
+            'wrong', f'{key}: none of {len(times)} messages can be read, the first: '
+            f'{found.rejections.reasons[key]}', 'Correct the contract, or the sender', 'decode'))
+    elif key in found.rejections.reasons:
+        findings.append(_partly(key, found))
+    if len(times) > 2 and not entry.latched:
+        typical = float(np.median(np.diff(times)))
+        if typical > entry.max_age + entry.latency:
+            findings.append(Finding(
+                'wrong', f'{key}: a message comes every {typical:.3f} s, max_age is '
+                f'{entry.max_age:g} s: hardly a frame would be valid',
+                f'Write max_age: {2.5 * typical:.2g}', 'rate'))
+    return findings
+
+
+def _partly(key: str, found: BagValues) -> Finding:
+    count = found.rejections.counts[key]
+    return Finding('look at this', f'{key}: {count} messages cannot be read, the first: '
+                   f'{found.rejections.reasons[key]}', 'They would be left out', 'decode')
+
+
+def _frames(name: str, parent: str, child: str, parents: dict[str, str]) -> list[Finding]:
+    """Check that TF connects two frames."""
+    def root(frame: str) -> str:
+        seen = set()
+        while frame in parents and frame not in seen:
+            seen.add(frame)
+            frame = parents[frame]
+        return frame
+
+    known = parents.keys() | set(parents.values())
+    lost = sorted({parent, child} - known)
+    if lost or root(parent) != root(child):
+        what = f'TF has no frames {lost}' if lost else f'TF does not connect {parent} and {child}'
+        return [Finding('wrong', f'observations.{name}: {what}; it has {sorted(known)}',
+                        'Write the frames of the bag', 'frames')]
+    return []
+
+
+def _camera(contract: Contract, name: str, found: BagValues) -> list[Finding]:
+    key = f'cameras.{name}'
+    if key not in found.rejections.reasons or name in found.images:
+        return []
+    return [Finding('wrong', f'{key}: no image can be used, the first: '
+                    f'{found.rejections.reasons[key]}', 'Correct the contract', 'image')]
+
+
+def _action(contract: Contract, name: str, found: BagValues) -> list[Finding]:
+    """Check the commands of an action: decoding, limits, units, order."""
+    entry, key = contract.actions[name], f'actions.{name}'
+    if entry.type not in found.types.get(found.in_bag(entry.topic), ()):
+        return []
+    if name not in found.commands:
+        reason = found.rejections.reasons.get(key, 'the topic has none')
+        return [Finding('wrong', f'{key}: no command can be read, the first: {reason}',
+                        'Write the joints that the messages carry, in their order', 'decode')]
+    findings = [_partly(key, found)] if key in found.rejections.reasons else []
+    times, commands = found.commands[name].series()
+    for index, label in enumerate(entry.joints or map(str, range(entry.length))):
+        findings += _limits(f'{key}, {label}', commands[:, index], entry, index)
+        if contract.places(name) and entry.commands_positions:
+            findings += _measured_unit(contract, name, index, found)
+    if entry.joints:
+        findings += _order(contract, name, times, commands, found)
+    if contract.places(name) and entry.commands_positions and len(times) >= _FEWEST:
+        findings += _other_source(contract, name, times, commands, found)
+    return findings
+
+
+def _limits(what: str, values: np.ndarray, entry: Action, index: int) -> list[Finding]:
+    """Check the values of a command against its limits, and the unit that they have."""
+    low, high = entry.minimum[index], entry.maximum[index]
+    least, most, margin = float(values.min()), float(values.max()), _BEYOND * (high - low)
+    spread = f'{what}: commands {least:.4g}..{most:.4g}, limits {low:g}..{high:g}'
+    if is_far_outside(least, most, low, high):
+        units = likely_units(least, most, low, high) if entry.commands_positions else []
+        return [Finding('wrong', f'{spread}: ' + (
+            f'they look like {" or ".join(units)}' if units else 'another unit, or other joints'),
+            'Units are rad and m: convert the bag, or correct the limits', 'units')]
+    share = float(np.mean((values < low - margin) | (values > high + margin)))
+    if share > _MANY:
+        return [Finding('wrong', f'{spread}: {100 * share:.0f} % of them are beyond the limits, '
+                        'to which an import would cut them', 'Widen the limits to what the '
+                        'demonstrations need, if the robot may do that', 'limits')]
+    return []
+
+
+def _measured_unit(contract: Contract, name: str, index: int, found: BagValues) -> list[Finding]:
+    """Check the unit of a measured joint against the limits of its command."""
+    entry, place = contract.actions[name], contract.places(name)[index]
+    track = found.joints.get((place.topic, entry.joints[index]))
+    if track is None:
+        return []
+    least, most = min(track.values), max(track.values)
+    low, high = entry.minimum[index], entry.maximum[index]
+    if not is_far_outside(least, most, low, high):
+        return []
+    units = likely_units(least, most, low, high)
+    return [Finding('wrong', f'{place.topic}, {entry.joints[index]}: measured {least:.4g}..'
+                    f'{most:.4g}, limits of actions.{name} {low:g}..{high:g}: ' + (
+                        f'they look like {" or ".join(units)}' if units
+                        else 'another unit, or another joint'),
+                    'Units are rad and m: convert the bag, or correct the limits', 'units')]
+
+
+def _order(contract: Contract, name: str, times: np.ndarray, commands: np.ndarray,
+           found: BagValues) -> list[Finding]:
+    """Check the order of the joints in messages without names."""
+    entry, key = contract.actions[name], f'actions.{name}'
+    if entry.type != 'std_msgs/msg/Float64MultiArray' or len(entry.joints) < 2:
+        return []
+    unknown = None
+    if entry.quantity == 'effort':
+        unknown = 'efforts do not tell it'
+    elif not contract.places(name):
+        unknown = 'the joints are not measured'
+    elif len(times) < _FEWEST:
+        unknown = f'there are {len(times)} commands'
+    topics = {place.topic for place in contract.places(name)}
+    measured = {joint: track.series() for (topic, joint), track in found.joints.items()
+                if topic in topics}
+    if unknown is None and not set(entry.joints) <= measured.keys():
+        unknown = 'the bag has no positions of them by name'
+    if unknown:
+        return [Finding('not checked', f'{key}: the order of the joints: {unknown}', kind='order')]
+    order = joint_order(times, commands, entry.joints, measured, entry.quantity == 'position')
+    if order.wrong:
+        pairs = ', '.join(f'value {index} follows {order.joints[index]}, the contract says '
+                          f'{entry.joints[index]}' for index in order.wrong)
+        whole = f', which is probably [{", ".join(order.joints)}]' \
+            if len(set(order.joints)) == len(order.joints) else ''
+        return [Finding('wrong', f'{key}: the order of the joints: {pairs} (difference of '
+                        f'{order.error:.3g} in this order, {order.best:.3g} in the other, '
+                        f'{order.lag:.2f} s later)',
+                        f"Write the joints in the controller's order{whole}", 'order')]
+    if order.undecided:
+        joints = ', '.join(entry.joints[index] for index in order.undecided)
+        return [Finding('not checked', f'{key}: the order of {joints}: the bag does not tell '
+                        'them apart: they hardly move, or alike. Compare it with the parameter '
+                        '"joints" of the controller', kind='order')]
+    return [Finding('fine', f'{key}: the order of the joints fits the measurements', kind='order')]
+
+
+def _other_source(contract: Contract, name: str, times: np.ndarray, commands: np.ndarray,
+                  found: BagValues) -> list[Finding]:
+    """Check that commands are followed on the topic that measures them, not on another one."""
+    entry, places = contract.actions[name], contract.places(name)
+
+    def differences(topics: list[str]) -> float:
+        series = [found.joints[key].series() for key in zip(topics, entry.joints)]
+        return min(float(np.sqrt(np.mean([
+            (commands[:, index] - np.interp(times + lag, *one)) ** 2
+            for index, one in enumerate(series)]))) for lag in (0.0, 0.05, 0.1, 0.2, 0.4))
+
+    own = [place.topic for place in places]
+    known = {topic for topic, _ in found.joints}
+    others = [topic for topic in sorted(known - set(own))
+              if all((topic, joint) in found.joints for joint in entry.joints)]
+    if not others or any(key not in found.joints for key in zip(own, entry.joints)):
+        return []
+    ours, floor = differences(own), 0.05 + 0.25 * float(commands.std(axis=0).max())
+    best = min(others, key=lambda topic: differences([topic] * entry.length))
+    theirs = differences([best] * entry.length)
+    if ours < floor or ours < _BETTER * theirs:
+        return []
+    return [Finding('wrong', f'actions.{name} is measured on {own[0]}, but its commands are '
+                    f'followed on {best}: difference of {ours:.3g}, {theirs:.3g} there',
+                    'Correct measured_by', 'measured_by')]

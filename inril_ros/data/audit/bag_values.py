@@ -1,0 +1,179 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a bag holds of a contract: joints and commands over time, and what can't be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.highlevel import AnyReader
+
+from inril_ros.data.bags.bags import absolute_topic, open_recording
+from inril_ros.data.frames.rejections import Rejections
+from inril_ros.robot.contract.contract import Action, Camera, Contract, Observation
+from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
+from inril_ros.robot.messages.codecs import CodecError, decode
+from inril_ros.robot.messages.commands import decode_command
+from inril_ros.robot.messages.images import decode_image, encoded_image
+
+_MOST = 20_000  # messages per topic that are decoded, evenly spread
+_IMAGES = 5  # that are tried of a camera
+Series = tuple[np.ndarray, np.ndarray]
+"""Times [s] and values."""
+
+
+@dataclass
+class Track:
+    """Values over time, as they are collected."""
+
+    times: list[float] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def series(self) -> Series:
+        """Return the times (N,) [s], each once, and the values (N, ...)."""
+        times, first = np.unique(np.array(self.times), return_index=True)
+        return times, np.array(self.values, np.float64)[first]
+
+
+@dataclass
+class BagValues:
+    """What a bag holds of a contract.
+
+    Attributes:
+        types: Types of each topic of the bag.
+        namespace: Namespace that was put before the contract's relative topics.
+        times: Times [s] of all messages by the contract's topic.
+        joints: Positions of each joint of JointState messages, by the contract's topic and name.
+        observed: Values by observation.
+        commands: Values by action.
+        names: Joint names in messages, by the contract's topic.
+        images: Cameras of which an image was decoded.
+        frames: Parent of each frame of TF, by the contract's topic.
+        rejections: What couldn't be read, by ``observations.<name>``, ``actions.<name>``,
+            ``cameras.<name>``.
+        seconds: Length of the bag [s].
+    """
+
+    types: dict[str, set[str]]
+    namespace: str
+    times: dict[str, list[float]] = field(default_factory=dict)
+    joints: dict[tuple[str, str], Track] = field(default_factory=dict)
+    observed: dict[str, Track] = field(default_factory=dict)
+    commands: dict[str, Track] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
+    frames: dict[str, dict[str, str]] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
+    rejections: Rejections = field(default_factory=Rejections)
+    seconds: float = 0.0
+
+    def in_bag(self, topic: str) -> str:
+        """Return the bag's name of a topic of the contract."""
+        name = absolute_topic(topic, self.namespace)
+        return name if name in self.types else name.lstrip('/')
+
+
+def read_bag_values(path: Path, contract: Contract, namespace: str = '/') -> BagValues:
+    """Read what a bag of ROS 1 or 2 holds of a contract.
+
+    Raises:
+        BagError: It can't be read.
+    """
+    with open_recording(path) as reader:
+        types: dict[str, set[str]] = {}
+        for connection in reader.connections:
+            types.setdefault(connection.topic, set()).add(connection.msgtype)
+        found = BagValues(types, f'/{namespace.strip("/")}/'.replace('//', '/'),
+                          seconds=(reader.end_time - reader.start_time) / 1e9)
+        wanted = {**contract.observation_topics(), **contract.action_topics()}
+        topics = {connection.id: topic for topic, kind in wanted.items()
+                  for connection in reader.connections
+                  if (connection.topic, connection.msgtype) == (found.in_bag(topic), kind)}
+        for topic, time, message in _messages(reader, topics, found):
+            _add(found, contract, topic, time, message)
+        for name, camera in contract.cameras.items():
+            _try_images(reader, found, name, camera)
+    return found
+
+
+def _messages(
+    reader: AnyReader, topics: dict[int, str], found: BagValues,
+) -> Iterator[tuple[str, float, Any]]:
+    """Yield (topic, time [s], message) of some of the messages; note the times of all."""
+    connections = [connection for connection in reader.connections if connection.id in topics]
+    counts: dict[str, int] = {}
+    for connection in connections:
+        topic = topics[connection.id]
+        counts[topic] = counts.get(topic, 0) + connection.msgcount
+    for connection, time, raw in reader.messages(connections) if connections else ():
+        topic = topics[connection.id]
+        times = found.times.setdefault(topic, [])
+        times.append((time - reader.start_time) / 1e9)
+        if (len(times) - 1) % ceil(counts[topic] / _MOST):
+            continue
+        try:
+            message = reader.deserialize(raw, connection.msgtype)
+        except Exception as error:  # damaged content makes the reader raise almost anything
+            found.rejections.add(topic, f'cannot be deserialised: {error}')
+            continue
+        yield topic, times[-1], message
+
+
+def _add(found: BagValues, contract: Contract, topic: str, time: float, message: Any) -> None:
+    names = getattr(message, 'joint_names', None) or getattr(message, 'name', None)
+    if isinstance(names, list):
+        found.names.setdefault(topic, set()).update(names)
+    if hasattr(message, 'transforms'):
+        frames = found.frames.setdefault(topic.removesuffix('_static'), {})
+        frames.update((one.child_frame_id.lstrip('/'), one.header.frame_id.lstrip('/'))
+                      for one in message.transforms)
+        return
+    if getattr(message, '__msgtype__', '') == JOINT_STATE:
+        for joint, position in zip(message.name, message.position):
+            track = found.joints.setdefault((topic, joint), Track())
+            track.times.append(time)
+            track.values.append(position)
+    for name, entry in contract.observations.items():
+        if entry.topic == topic and entry.type != TRANSFORMS:
+            _decode(found, found.observed, f'observations.{name}', time, message, entry)
+    for name, entry in contract.actions.items():
+        if entry.topic == topic:
+            _decode(found, found.commands, f'actions.{name}', time, message, entry)
+
+
+def _decode(
+    found: BagValues, tracks: dict[str, Track], key: str, time: float, message: Any,
+    entry: Observation | Action,
+) -> None:
+    if getattr(message, '__msgtype__', '') == JOINT_STATE and not set(entry.joints) <= set(
+            message.name):
+        return  # of another publisher on this topic, or of an arm without the joint: see names
+    try:
+        values = (decode if isinstance(entry, Observation) else decode_command)(message, entry)
+    except (CodecError, AttributeError, TypeError, ValueError, IndexError) as error:
+        found.rejections.add(key, str(error))
+        return
+    track = tracks.setdefault(key.partition('.')[2], Track())
+    track.times.append(time)
+    track.values.append(values)
+
+
+def _try_images(reader: AnyReader, found: BagValues, name: str, camera: Camera) -> None:
+    """Decode an image of a camera; note why none of the first ones can be."""
+    connections = [connection for connection in reader.connections
+                   if (connection.topic, connection.msgtype) == (
+                       found.in_bag(camera.topic), camera.type)]
+    for number, (connection, _, raw) in enumerate(
+            reader.messages(connections) if connections else ()):
+        if number == _IMAGES:
+            return
+        try:
+            decode_image(encoded_image(
+                reader.deserialize(raw, connection.msgtype), camera), camera)
+        except Exception as error:  # of the deserialiser and of OpenCV too
+            found.rejections.add(f'cameras.{name}', str(error))
+            continue
+        found.images.add(name)
+        return
