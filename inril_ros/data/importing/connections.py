@@ -17,6 +17,7 @@ class ImportedConnections:
         read: All connections that are read.
         topics: The contract's names of each connection's topic, by the connection's id.
         states: The connections of ``read`` that carry observations sent continuously.
+        commands: The connections of ``read`` that carry commands.
         stamped: The connections of ``states`` whose headers give the times of their samples.
 
     Raises:
@@ -51,6 +52,8 @@ class ImportedConnections:
         states = observed.keys() - contract.latched_topics()
         self.states = [connection for connection in self.read
                        if states & set(self.topics[connection.id])]
+        self.commands = [connection for connection in self.read
+                         if commands.keys() & set(self.topics[connection.id])]
         by_header = {entry.topic for entry in contract.observations.values()
                      if entry.clock == 'header' and not entry.latched}
         self.stamped = [connection for connection in self.states

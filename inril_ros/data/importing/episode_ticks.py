@@ -14,6 +14,7 @@ from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.importing.clock_map import ClockMap
+from inril_ros.data.importing.command_track import CommandError
 from inril_ros.data.importing.command_tracks import CommandTracks
 from inril_ros.data.importing.episode_begin import EpisodeBegin
 from inril_ros.data.importing.episode_cuts import Cut
@@ -24,6 +25,10 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError
 
 _SHORTEST = 2  # ticks
+
+
+class CommandsError(CommandError):
+    """The commands of an episode can't be used as a whole."""
 
 
 class EpisodeTicks:
@@ -52,7 +57,7 @@ class EpisodeTicks:
             contract, self._start, round(self._settle * max(1.0, clock.rate)))
         self._strays = Rejections()
         self._builder = ObservationBuilder(contract)
-        self.commands = CommandTracks(contract, options.mapping)
+        self.commands = CommandTracks(contract, options.mapping, self._start)
         self._observed = set(self._aligner.topics)
         self._commanded = set(self.commands.topics())
         self._next: int | None = None  # [ns] Tick of the next frame, once all streams have begun
@@ -95,6 +100,8 @@ class EpisodeTicks:
         self._make_frames(min(self._clock(self._newest_message - self._settle), self._end + 1))
         if topic in self._commanded:
             self.commands.add(topic, message, time)
+        if self.commands.have_ended:
+            return None
         if topic in self._observed:
             restarts = self._aligner.restarts
             try:
@@ -111,7 +118,7 @@ class EpisodeTicks:
                 raise FrameError(f'{topic}: a second clock began within the episode: its stamps '
                                  f'went back to {stamp / 1e9:.3f} s')
             self._rows.add_sample(stamp)
-            if self._next is None:
+            if not self.messages.ticks:
                 self._begin.add(topic, stamp)
         return time
 
@@ -129,28 +136,48 @@ class EpisodeTicks:
         Raises:
             FrameError: One can't be made.
         """
-        if self._next is None:
-            frame = self._begin.find(until)
-            if frame is None:
+        while not self.commands.have_ended:
+            if self._next is None:
+                frame = self._begin.find(until)
+                if frame is None:
+                    return
+                self._note_begin(frame)
+                self._newest_frame = frame
+                self._next = frame.stamp + self._contract.period_ns
+            if self._next >= until:
                 return
-            self._next = frame.stamp
-            lost = frame.stamp - self._start
-            if lost >= self._contract.period_ns:
-                self._notes.append(f'the first {lost / 1e9:.3f} s are left out: '
-                                   f'{self._begin.topic} was the last to begin')
-            self.messages.start(frame.stamp)
-            self._add_frame(frame)
-        while self._next < until:
-            frame = self._aligner.frame(self._next)
-            action = self.commands.action(self._newest_frame, frame)
-            self.messages.execute(self._newest_frame.stamp, action, self._newest_frame.age)
-            self._rows.actions.append(action)
-            self._add_frame(frame)
+            try:
+                frame = self._aligner.frame(self._next)
+            except FrameError:
+                if self.messages.ticks:
+                    raise
+                self._next = None  # the commands hadn't begun, either
+                continue
+            self._add_tick(self._newest_frame, frame)
 
-    def _add_frame(self, frame: Frame) -> None:
-        self._rows.add_frame(frame, self._builder.build(frame.values))
-        self._newest_frame = frame
-        self._next = frame.stamp + self._contract.period_ns
+    def _note_begin(self, frame: Frame) -> None:
+        lost = frame.stamp - self._start
+        if lost >= self._contract.period_ns:
+            self._notes = [f'the first {lost / 1e9:.3f} s are left out: {self._begin.topic} was '
+                           'the last to begin']
+
+    def _add_tick(self, frame: Frame, following: Frame) -> None:
+        """Add a tick, if it has an action: the episode begins with the first one that has."""
+        action = self.commands.action(frame, following)
+        if self.commands.have_ended:
+            return
+        if action is not None:
+            if not self.messages.ticks:
+                self.messages.start(frame.stamp)
+                self._rows.add_frame(frame, self._builder.build(frame.values))
+            self.messages.execute(frame.stamp, action, frame.age)
+            self._rows.actions.append(action)
+            self._rows.add_frame(following, self._builder.build(following.values))
+        elif following.stamp - self._start >= self._contract.period_ns:
+            lost = (following.stamp - self._start) / 1e9
+            self._notes = [f'the first {lost:.3f} s are left out: {self.commands.missing}']
+        self._newest_frame = following
+        self._next = following.stamp + self._contract.period_ns
 
     def finish(self) -> None:
         """Make the remaining frames and write the end of the episode.
@@ -162,6 +189,8 @@ class EpisodeTicks:
         end = min(self._end, self._clock(self._newest_message))
         try:
             self._make_frames(end + 1)
+        except CommandError:
+            raise
         except FrameError as error:
             if self._next <= self._aligner.newest_complete():
                 raise
@@ -174,8 +203,13 @@ class EpisodeTicks:
         fault = self._stamps.fault()
         if fault:
             raise FrameError(fault)
+        if self.commands.asked and self.commands.problem():
+            raise CommandsError(self.commands.problem())
         if self.messages.ticks < _SHORTEST:
             raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
+        if self.commands.have_ended:
+            self._notes.append(f'the last {(end - self._newest_frame.stamp) / 1e9:.3f} s are left '
+                               'out')
         self.messages.end(self._newest_frame.stamp)
 
     def aligned(self) -> RecordedEpisode | None:
@@ -184,7 +218,7 @@ class EpisodeTicks:
 
     def notes(self) -> list[str]:
         """Return sentences about what was done to the episode."""
-        return [*self._notes, *self._stamps.notes(),
+        return [*self._notes, *self.commands.sentences(), *self._stamps.notes(),
                 *(line for each in self._rejections() for line in each.lines())]
 
     def explain(self, reason: str) -> str:

@@ -8,7 +8,7 @@ mapping describes how one recording of it differs, so it is not part of the cont
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -52,12 +52,22 @@ class ImportMapping:
         topics: The bag's name of each topic of the contract that has another name in it.
         actions: The source of the commands of each action that is not recorded on the topic of the
             contract.
-        command_age: Age from which a commanded velocity counts as zero [s].
+        command_age: Age from which a commanded velocity counts as zero [s], as for the
+            controllers, which stop the arm then.
+        position_age: Age, counted from the end of a trajectory, from which a joint may not move
+            away from its last commanded position any more [s].
+        command_clock: When a trajectory begins: at its ``header`` stamp, if it has one, or when it
+            was ``receive``d.
+        unreadable_commands: What is done with an episode in which a message can't be read as a
+            command: ``refuse`` it, or ``skip`` such messages.
     """
 
     topics: dict[str, _BagTopic] = Field(default_factory=dict)
     actions: dict[str, ActionSource] = Field(default_factory=dict)
     command_age: Annotated[float, Field(gt=0.0, le=60.0)] = 0.5
+    position_age: Annotated[float, Field(gt=0.0, le=3600.0)] = 3.0
+    command_clock: Literal['header', 'receive'] = 'header'
+    unreadable_commands: Literal['refuse', 'skip'] = 'refuse'
 
     def remapped(self, names: dict[str, str]) -> 'ImportMapping':
         """Return the same with further topics renamed."""

@@ -14,7 +14,7 @@ from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.importing.clock_map import ClockMap
 from inril_ros.data.importing.connections import ImportedConnections
 from inril_ros.data.importing.episode_cuts import Cut
-from inril_ros.data.importing.episode_ticks import EpisodeTicks
+from inril_ros.data.importing.episode_ticks import CommandsError, EpisodeTicks
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
@@ -62,6 +62,8 @@ def write_episode(
             _add(*message, bag, reader, connections, episode)
         episode.finish()
         reason = ''
+    except CommandsError as error:
+        reason = str(error)
     except FrameError as error:
         reason = episode.explain(str(error))
     except BaseException:
@@ -82,13 +84,20 @@ def _messages(
     reader: AnyReader, connections: ImportedConnections, contract: Contract, cut: Cut,
     options: ImportOptions,
 ) -> Iterator[tuple[Connection, int, bytes]]:
-    """Yield the messages of an episode in order of time, after earlier latched ones."""
+    """Yield the messages of an episode in order of time.
+
+    Before them come earlier latched messages, and commands that may still count.
+    """
     lookback = [span for span in contract.lookback(lockstep=False).values() if span != FOREVER]
     start = max(reader.start_time, cut.start - max(lookback, default=0))
     latched = [connection for connection in connections.read
                if contract.latched_topics() & set(connections.topics[connection.id])]
     if latched and start > reader.start_time:
         yield from reader.messages(latched, stop=start)
+    if connections.commands:
+        earliest = max(reader.start_time, cut.start - round(options.mapping.position_age * 1e9))
+        if earliest < start:
+            yield from reader.messages(connections.commands, earliest, start)
     if connections.read:  # the reader takes an empty list for all connections
         stop = cut.end + round(options.settle * 1e9) + 1
         yield from reader.messages(connections.read, start, stop)
