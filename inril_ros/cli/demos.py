@@ -5,7 +5,6 @@
 from dataclasses import asdict, dataclass
 from functools import partial
 import json
-import math
 from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
 
@@ -13,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
-from inril_ros.cli.options import UsageError, with_groups
+from inril_ros.cli.demos_lerobot import import_lerobot_
+from inril_ros.cli.options import ContractName, UsageError, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 
@@ -28,9 +28,9 @@ app = typer.Typer(
          '  [bold]inril demos list runs/demo/demonstrations[/bold]\n\n'
          '  [bold]inril demos import lab.bag --contract arm.yaml --to demos --cut gaps:2[/bold]')
 
+app.command(name='import-lerobot')(import_lerobot_)
+
 Folder = Annotated[Path, typer.Argument(help='Folder of the demonstrations.')]
-ContractName = Annotated[str, typer.Option(
-    '--contract', help='Robot contract: a file, or a name in config/robots.')]
 Json = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
 
 
@@ -184,23 +184,6 @@ def import_(
                       'cut to them. If the robot really moved like that, widen the limits.')
     if not kept:
         raise typer.Exit(1)
-
-
-@app.command(name='import-lerobot')
-def import_lerobot_(
-    dataset: Annotated[Path, typer.Argument(help='Folder of a LeRobotDataset v3.0.')],
-    to: Annotated[Path, typer.Option(help='Folder of the demonstrations.')],
-    contract: ContractName,
-    degrees: Annotated[bool, typer.Option(
-        '--degrees', help='States and actions are in degrees, not in radians.')] = False,
-    operator: Annotated[str, typer.Option(help='Name of the operator.')] = '',
-) -> None:
-    """Import the episodes of a LeRobot dataset as bags."""
-    from inril_ros.data.lerobot.importing import import_lerobot
-
-    robot = load_contract(find_configuration('robots', contract))
-    done = import_lerobot(dataset, robot, to, math.pi / 180 if degrees else 1.0, operator)
-    typer.echo(f'{len(done)} episodes are in {to}')
 
 
 @app.command()

@@ -23,6 +23,8 @@ from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 
 Config = Annotated[Path | None, typer.Option(
     help='Fine-tuning settings (YAML); default: config/finetune.yaml.')]
+ContractName = Annotated[str, typer.Option(
+    '--contract', help='Robot contract: a file, or a name in config/robots.')]
 Device = Annotated[str, typer.Option(help='Where to learn: auto, cpu or cuda.')]
 JsonLines = Annotated[bool, typer.Option(
     '--json', help='Lines of JSON instead of progress bars.')]

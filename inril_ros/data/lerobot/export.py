@@ -23,33 +23,27 @@ from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.data.demonstrations.npz_export import action_columns, quantity_columns
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.lerobot import video as videos
+from inril_ros.data.lerobot.format import (
+    ACTION,
+    DATA,
+    DONE,
+    image_key,
+    require_pyarrow,
+    REWARD,
+    SCALED_FROM,
+    STATE,
+    SUCCESS,
+    TRUNCATED,
+    UNITS,
+    VERSION,
+)
 from inril_ros.data.record_files import write_json
 from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.images import encode_png
 
-VERSION = 'v3.0'
-DATA = 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet'
 _FILE_BYTES = 100 * 2**20
 _CHUNK_FILES = 1000
-
-
-class LeRobotError(ValueError):
-    """A dataset that can't be written or read; the message says what is wrong with it."""
-
-
-def require_pyarrow() -> Any:
-    """Return pyarrow.
-
-    Raises:
-        LeRobotError: It isn't installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise LeRobotError("LeRobot datasets are parquet files: pip install 'inril_ros[lerobot]', "
-                           'or pyarrow') from error
-    return pyarrow
 
 
 def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '') -> int:
@@ -108,28 +102,27 @@ def _write(folder: Path, contract: Contract, out: Path, video: str) -> int:
     return len(rows)
 
 
-def image_key(camera: str) -> str:
-    """Return the name of a camera's feature."""
-    return f'observation.images.{camera}'
-
-
 def features(contract: Contract, video: str = '') -> dict[str, dict[str, Any]]:
     """Return the columns of the dataset as LeRobot describes them."""
     observed = quantity_columns(contract, tuple(contract.observations))
     described: dict[str, dict[str, Any]] = {
-        'observation.state': {'dtype': 'float32', 'shape': [len(observed)], 'names': observed},
-        'action': {'dtype': 'float32', 'shape': [contract.action_size],
-                   'names': action_columns(contract)},
-        'next.reward': {'dtype': 'float32', 'shape': [1], 'names': None},
-        'next.done': {'dtype': 'bool', 'shape': [1], 'names': None}}
+        STATE: {'dtype': 'float32', 'shape': [len(observed)], 'names': observed,
+                'info': {UNITS: 'si'}},
+        ACTION: {'dtype': 'float32', 'shape': [contract.action_size],
+                 'names': action_columns(contract), 'info': {UNITS: 'si'}},
+        REWARD: {'dtype': 'float32', 'shape': [1], 'names': None},
+        **{name: {'dtype': 'bool', 'shape': [1], 'names': None}
+           for name in (DONE, SUCCESS, TRUNCATED)}}
     wanted = contract.policy_images
-    for camera in contract.policy_cameras:
-        described[image_key(camera)] = {
+    for name, camera in contract.policy_cameras.items():
+        information = videos.video_information(
+            video, wanted.height, wanted.width, contract.control_rate) if video else {}
+        if (camera.width, camera.height) != (wanted.width, wanted.height):
+            information[SCALED_FROM] = [camera.width, camera.height]
+        described[image_key(name)] = {
             'dtype': 'video' if video else 'image', 'shape': [wanted.height, wanted.width, 3],
-            'names': ['height', 'width', 'channels']}
-        if video:
-            described[image_key(camera)]['info'] = videos.video_information(
-                video, wanted.height, wanted.width, contract.control_rate)
+            'names': ['height', 'width', 'channels'],
+            **({'info': information} if information else {})}
     described['timestamp'] = {'dtype': 'float32', 'shape': [1], 'names': None}
     for name in ('frame_index', 'episode_index', 'index', 'task_index'):
         described[name] = {'dtype': 'int64', 'shape': [1], 'names': None}
@@ -189,13 +182,15 @@ class _DataFiles:
     def _table(self, index: int, episode: RecordedEpisode, task: int) -> Any:
         arrow = require_pyarrow()
         number = len(episode.actions)
-        done = np.zeros(number, bool)
-        done[-1] = True
+        last = np.arange(number) == number - 1
         columns = {
-            'observation.state': _vectors(arrow, episode.observations[:number]),
-            'action': _vectors(arrow, episode.actions),
-            'next.reward': arrow.array(episode.rewards, arrow.float32()),
-            'next.done': arrow.array(done)}
+            STATE: _vectors(arrow, episode.observations[:number]),
+            ACTION: _vectors(arrow, episode.actions),
+            REWARD: arrow.array(episode.rewards, arrow.float32()),
+            DONE: arrow.array(last),
+            SUCCESS: arrow.array(last & (episode.outcome == EpisodeOutcome.SUCCESS.value)),
+            TRUNCATED: arrow.array(
+                last & (episode.outcome == EpisodeOutcome.TIME_LIMIT.value))}
         image = arrow.struct([('bytes', arrow.binary()), ('path', arrow.string())])
         for place, camera in enumerate(self._cameras):
             columns[image_key(camera)] = arrow.array(
@@ -262,9 +257,9 @@ class _Statistics:
     @staticmethod
     def _features(contract: Contract, episode: RecordedEpisode, number: int
                   ) -> Iterator[tuple[str, np.ndarray]]:
-        yield 'observation.state', episode.observations[:number]
-        yield 'action', episode.actions
-        yield 'next.reward', episode.rewards[:, None]
+        yield STATE, episode.observations[:number]
+        yield ACTION, episode.actions
+        yield REWARD, episode.rewards[:, None]
         for place, camera in enumerate(contract.policy_cameras):
             every = max(1, number // 100)  # as lerobot does: images are sampled
             yield (image_key(camera),

@@ -149,6 +149,20 @@ def video_information(codec: str, height: int, width: int, rate: float) -> dict[
         'video.crf': int(_ENCODERS[codec][1]['crf'])}
 
 
+def count_images(path: Path) -> int:
+    """Return the number of images that a video says it has; 0 if it doesn't say.
+
+    Raises:
+        VideoError: It can't be read.
+    """
+    av = require_av()
+    try:
+        with av.open(str(path)) as container:
+            return container.streams.video[0].frames
+    except (av.FFmpegError, IndexError, OSError) as error:
+        raise VideoError(f'{path}: cannot be decoded: {error}') from error
+
+
 def read_video(path: Path, start: float, number: int, rate: float) -> Iterator[np.ndarray]:
     """Yield images (H, W, 3) uint8 of a video, by their times.
 

@@ -18,7 +18,8 @@ import pytest
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot import video as lerobot_video
-from inril_ros.data.lerobot.export import export_lerobot, LeRobotError
+from inril_ros.data.lerobot.export import export_lerobot
+from inril_ros.data.lerobot.format import LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
 from inril_ros.data.lerobot.video import CODECS, read_video, VideoError, VideoFiles
 
