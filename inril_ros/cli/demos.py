@@ -80,6 +80,7 @@ def list_(folder: Folder, json_output: Json = False) -> None:
     from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
     found = list_demonstrations(folder)
+    _tell_outdated(folder)
     if json_output:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
         return
@@ -101,6 +102,7 @@ def check(folder: Folder, contract: ContractName = '', json_output: Json = False
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
     robot = _contract(contract, folder)
+    _tell_outdated(folder)
     rows, bad = [], 0
     for path in find_bags(folder):
         try:
@@ -239,6 +241,15 @@ def delete(
         if forever:
             remove(bag)
         typer.echo(f'{bag}: {done}')
+
+
+def _tell_outdated(folder: Path) -> None:
+    """Say which bags must be imported again."""
+    from inril_ros.data.demonstrations.import_versions import outdated_imports
+
+    outdated = outdated_imports(folder)
+    if outdated:
+        typer.echo(outdated, err=True)
 
 
 def _contract(name: str, folder: Path) -> Contract:

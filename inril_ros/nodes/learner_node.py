@@ -22,8 +22,6 @@ from std_srvs.srv import Trigger
 import torch
 import yaml
 
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
@@ -31,7 +29,7 @@ from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition,
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
 from inril_ros.nodes.learner.transition_messages import to_experience
@@ -124,8 +122,8 @@ class LearnerNode(ManagedNode):
 
     def _build_session(self) -> FineTuningSession:
         settings = yaml.safe_load(Path(self.value('config')).read_text(encoding='utf-8'))
-        episodes = [learning_episode(read_episode(path, self.contract), self.contract)
-                    for path in find_bags(Path(self.value('demonstrations')))]
+        episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
+                                       self.get_logger().warning)
         return FineTuningSession(
             SessionConfig.from_mapping(settings), load_policy(Path(self.value('pretrained'))),
             episodes, self.value('seed'), self.value('device'))

@@ -18,8 +18,6 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 import torch
 
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner, FrameError
@@ -32,7 +30,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.nodes.learner.demonstrations import learning_episode
+from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
@@ -226,8 +224,8 @@ class PolicyNode(ManagedNode):
         """Return the frames that new weights are tried on; None without demonstrations."""
         if not self.value('demonstrations'):
             return None
-        episodes = [learning_episode(read_episode(path, self.contract), self.contract)
-                    for path in find_bags(Path(self.value('demonstrations')))]
+        episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
+                                       self.get_logger().warning)
         return trial_frames(episodes, self.value('probe_frames'))
 
     def _swap(self) -> None:

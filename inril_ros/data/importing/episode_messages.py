@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.bags.bags import EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.demonstrations.import_versions import IMPORT_VERSION
 from inril_ros.data.raw.messages import blank_message, serialised, with_numpy
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
@@ -74,7 +75,8 @@ class EpisodeMessages:
         """Return the entries of the bag's metadata."""
         return {'episode_id': self.identity, 'outcome': self.outcome.name.lower(),
                 'operator': self.operator, 'task': self.task, 'contract': self.contract.name,
-                'contract_hash': self.contract.hash, 'imported_from': source}
+                'contract_hash': self.contract.hash, 'imported_from': source,
+                'import_version': str(IMPORT_VERSION)}
 
     def _event(self, kind: int) -> Any:
         message = blank_message('inril_ros/msg/EpisodeEvent')

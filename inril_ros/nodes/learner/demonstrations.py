@@ -2,10 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recorded episodes as the learning code takes them: actions in -1..1, success or not."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
+
+
+def read_demonstrations(
+    folder: Path, contract: Contract, warn: Callable[[str], object],
+) -> list[Episode]:
+    """Return the demonstrations of a folder.
+
+    Args:
+        folder: Folder of their bags.
+        contract: The robot's contract.
+        warn: Called with what a person should know about them.
+
+    Raises:
+        BagError: There are none, or one is unusable.
+    """
+    outdated = outdated_imports(folder)
+    if outdated:
+        warn(outdated)
+    return [learning_episode(read_episode(path, contract), contract) for path in find_bags(folder)]
 
 
 def learning_episode(recorded: RecordedEpisode, contract: Contract) -> Episode:
