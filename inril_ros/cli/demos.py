@@ -13,6 +13,7 @@ from rich.table import Table
 import typer
 
 from inril_ros.cli.demos_lerobot import import_lerobot_
+from inril_ros.cli.demos_repair import repair
 from inril_ros.cli.options import ContractName, UsageError, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
@@ -213,15 +214,7 @@ def export(
     typer.echo(f'{to}: {number} episodes')
 
 
-@app.command()
-def recover(
-    bag: Annotated[Path, typer.Argument(help='Unfinished bag: <name>.tmp.')],
-) -> None:
-    """Save what a killed recorder had written, as a rejected bag."""
-    from inril_ros.data.bags.recovery import recover_bag
-
-    path, number = recover_bag(bag)
-    typer.echo(f'{path}: {number} messages')
+app.command()(repair)
 
 
 @app.command()

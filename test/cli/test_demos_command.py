@@ -70,7 +70,7 @@ def test_a_check_tells_what_can_be_used_and_what_not(lab):
     assert 0.0 < good['worst_age'] < 0.3
     assert good['action_range'] == pytest.approx(np.abs(CONTRACT.normalise_action(
         np.array([[1.7, 3.1]]))).max(), abs=0.2)
-    assert 'cannot be read' in bad['error']
+    assert 'has no end' in bad['error'] and 'inril demos repair' in bad['error']
 
 
 def test_an_episode_is_shown_with_a_picture(lab):

@@ -26,7 +26,7 @@ import yaml
 from inril_ros.data.bags.bags import BagError, EpisodeBag, find_bags
 from inril_ros.data.bags.queued_bag import QueuedBag
 from inril_ros.data.bags.reading import read_episode
-from inril_ros.data.bags.recovery import recover_bag
+from inril_ros.data.bags.repair import repair_bag
 from inril_ros.data.bags.storage import files_of, STORAGES
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
@@ -149,7 +149,8 @@ def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(t
         process.wait()
     assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 3
     assert [item.state for item in list_demonstrations(tmp_path)] == ['kept', 'unfinished']
-    path, number = recover_bag(partial)
+    repaired = repair_bag(partial)
+    path, number = repaired.path, repaired.messages
     assert path.parent.name == 'rejected'
     assert number > 1000
     assert files_of(path)[0].suffix == files_of(partial)[0].suffix
@@ -158,7 +159,7 @@ def test_a_killed_recorder_leaves_whole_episodes_and_one_that_can_be_recovered(t
         times = [time for _, time, _ in reader.messages()]
     assert times == list(range(START, START + number))
     with pytest.raises(BagError, match='is there already'):
-        recover_bag(partial)
+        repair_bag(partial)
 
 
 @pytest.mark.parametrize('storage', STORAGES)
@@ -171,7 +172,8 @@ def test_a_full_disk_is_reported_and_finished_bags_stay(tmp_path, storage):
     assert '0001_e2: could not be written: ' in done.stdout, done.stderr
     assert [path.name for path in find_bags(tmp_path)] == ['0000_e1']
     assert len(read_episode(tmp_path / '0000_e1', CONTRACT).actions) == 3
-    path, number = recover_bag(tmp_path / '0001_e2.tmp')
+    repaired = repair_bag(tmp_path / '0001_e2.tmp')
+    path, number = repaired.path, repaired.messages
     with AnyReader([path]) as reader:
         assert [time for _, time, _ in reader.messages()] == list(range(START, START + number))
 
@@ -224,8 +226,8 @@ def test_the_publishers_quality_of_service_is_in_the_bag(tmp_path):
         assert told == {'/hand': offered['hand'], '/goal': []}
 
 
-def test_only_an_unfinished_bag_is_recovered(tmp_path):
+def test_a_folder_without_files_of_a_bag_is_not_repaired(tmp_path):
     (tmp_path / 'x.tmp').mkdir()
     for path in (tmp_path / 'x.tmp', tmp_path, tmp_path / 'absent.tmp'):
-        with pytest.raises(BagError, match='is no unfinished bag'):
-            recover_bag(path)
+        with pytest.raises(BagError, match='is no bag of ROS 2'):
+            repair_bag(path)

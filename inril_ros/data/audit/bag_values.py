@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import absolute_topic, open_recording
+from inril_ros.data.bags.bags import absolute_topic, BagError
+from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.robot.contract.contract import Action, Camera, Contract, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
@@ -71,8 +71,7 @@ class BagValues:
 
     def in_bag(self, topic: str) -> str:
         """Return the bag's name of a topic of the contract."""
-        name = absolute_topic(topic, self.namespace)
-        return name if name in self.types else name.lstrip('/')
+        return absolute_topic(topic, self.namespace)
 
 
 def read_bag_values(path: Path, contract: Contract, namespace: str = '/') -> BagValues:
@@ -99,7 +98,7 @@ def read_bag_values(path: Path, contract: Contract, namespace: str = '/') -> Bag
 
 
 def _messages(
-    reader: AnyReader, topics: dict[int, str], found: BagValues,
+    reader: Recording, topics: dict[int, str], found: BagValues,
 ) -> Iterator[tuple[str, float, Any]]:
     """Yield (topic, time [s], message) of some of the messages; note the times of all."""
     connections = [connection for connection in reader.connections if connection.id in topics]
@@ -107,16 +106,16 @@ def _messages(
     for connection in connections:
         topic = topics[connection.id]
         counts[topic] = counts.get(topic, 0) + connection.msgcount
-    for connection, time, raw in reader.messages(connections) if connections else ():
+    for connection, time, raw in reader.messages(connections):
         topic = topics[connection.id]
         times = found.times.setdefault(topic, [])
         times.append((time - reader.start_time) / 1e9)
         if (len(times) - 1) % ceil(counts[topic] / _MOST):
             continue
         try:
-            message = reader.deserialize(raw, connection.msgtype)
-        except Exception as error:  # damaged content makes the reader raise almost anything
-            found.rejections.add(topic, f'cannot be deserialised: {error}')
+            message = reader.deserialize(raw, connection)
+        except BagError as error:
+            found.rejections.add(topic, str(error))
             continue
         yield topic, times[-1], message
 
@@ -160,18 +159,17 @@ def _decode(
     track.values.append(values)
 
 
-def _try_images(reader: AnyReader, found: BagValues, name: str, camera: Camera) -> None:
+def _try_images(reader: Recording, found: BagValues, name: str, camera: Camera) -> None:
     """Decode an image of a camera; note why none of the first ones can be."""
     connections = [connection for connection in reader.connections
                    if (connection.topic, connection.msgtype) == (
                        found.in_bag(camera.topic), camera.type)]
-    for number, (connection, _, raw) in enumerate(
-            reader.messages(connections) if connections else ()):
+    for number, (connection, _, raw) in enumerate(reader.messages(connections)):
         if number == _IMAGES:
             return
         try:
             decode_image(encoded_image(
-                reader.deserialize(raw, connection.msgtype), camera), camera)
+                reader.deserialize(raw, connection), camera), camera)
         except Exception as error:  # of the deserialiser and of OpenCV too
             found.rejections.add(f'cameras.{name}', str(error))
             continue

@@ -6,14 +6,13 @@ A bag is written to ``<name>.tmp`` and renamed when it is closed, so a folder wi
 is whole. Bags of episodes that are not kept go to ``rejected/``; nothing is deleted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection, Qos
 from rosbags.typesys.store import Typestore
 
+from inril_ros.data.bags.connection import full_topic
 from inril_ros.data.bags.storage import BagWriter, STORAGES
 from inril_ros.data.raw.typestore import ros_typestore
 
@@ -23,6 +22,10 @@ EVENT_TOPIC = 'episode/event'
 
 class BagError(ValueError):
     """A bag that can't be used; the message names the bag and what is wrong with it."""
+
+
+class UnfinishedError(BagError):
+    """A bag of which a part is missing; what there is can be saved by ``repair_bag``."""
 
 
 class EpisodeBag:
@@ -52,7 +55,7 @@ class EpisodeBag:
         self._offered = offered or {}
         self._storage = storage
         self._writer: BagWriter | None = None
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[tuple[str, str], Connection] = {}
         self.messages = 0
 
     def write(self, topic: str, message_type: str, stamp: int, raw: bytes,
@@ -64,11 +67,12 @@ class EpisodeBag:
         Raises:
             OSError: The disk is full, or fails.
         """
-        if topic not in self._connections:
-            self._connections[topic] = self._open().add_topic(
-                absolute_topic(topic, '/'), message_type, types or ros_typestore(),
+        connection = self._connections.get((topic, message_type))
+        if connection is None:
+            connection = self._connections[topic, message_type] = self._open().add_topic(
+                full_topic(topic), message_type, types or ros_typestore(),
                 self._offered.get(topic, ()))
-        self._writer.write(self._connections[topic], stamp, raw)
+        self._writer.write(connection, stamp, raw)
         self.messages += 1
 
     def close(self, information: Mapping[str, str], keep: bool) -> Path:
@@ -95,24 +99,6 @@ class EpisodeBag:
             self._writer = BagWriter(self._partial, self._storage)
             self._writer.open()
         return self._writer
-
-
-@contextmanager
-def open_recording(*paths: Path) -> Iterator[AnyReader]:
-    """Open a bag of ROS 2, or the files of one recording of ROS 1.
-
-    Raises:
-        BagError: It can't be read, also while the context lasts.
-    """
-    name = ', '.join(map(str, paths))
-    try:
-        with AnyReader(paths, default_typestore=ros_typestore()) as reader:
-            yield reader
-    except BagError:
-        raise
-    except Exception as error:  # a damaged file makes the reader raise almost anything
-        reason = getattr(error, 'strerror', None) or f'cannot be read: {error}'
-        raise BagError(f'{name}: {reason}') from error
 
 
 def find_bags(folder: Path) -> list[Path]:

@@ -7,9 +7,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from rosbags.highlevel import AnyReader
-
-from inril_ros.data.bags.bags import open_recording
+from inril_ros.data.bags.connection import Connection
+from inril_ros.data.bags.recording import open_recording, Recording
 
 
 def content_digest(bags: list[Path]) -> str:
@@ -21,21 +20,21 @@ def content_digest(bags: list[Path]) -> str:
     total = hashlib.sha256()
     for path in bags:
         with open_recording(path) as reader:
-            for row in sorted((stamp, connection.topic, _content(reader, connection.msgtype, raw))
+            for row in sorted((stamp, connection.topic, _content(reader, connection, raw))
                               for connection, stamp, raw in reader.messages()):
                 total.update(json.dumps(row[:2]).encode())
                 total.update(row[2])
     return total.hexdigest()
 
 
-def _content(reader: AnyReader, message_type: str, raw: bytes) -> bytes:
+def _content(reader: Recording, connection: Connection, raw: bytes) -> bytes:
     """Return a message as bytes that depend on its values only.
 
     It is serialised again, because the bytes between aligned values are whatever the publisher's
     memory held.
     """
-    message = reader.deserialize(raw, message_type)
-    if message_type.startswith('inril_ros/'):
+    message = reader.deserialize(raw, connection)
+    if connection.msgtype.startswith('inril_ros/'):
         blank = {name: '' for name in ('run_id', 'episode_id') if hasattr(message, name)}
         message = replace(message, **blank)
-    return bytes(reader.typestore.serialize_cdr(message, message_type))
+    return bytes(reader.types_of(connection).serialize_cdr(message, connection.msgtype))

@@ -14,8 +14,8 @@ from inril_ros.data.bags.bags import (
     BagError,
     EVENT_TOPIC,
     EXECUTED_TOPIC,
-    open_recording,
 )
+from inril_ros.data.bags.recording import open_recording
 from inril_ros.data.frames.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.frames.sync import FrameAligner
@@ -86,7 +86,7 @@ def _messages(
             raise BagError(f'{path}: lacks the topics {sorted(missing)}; it has {present}')
         for connection, time, raw in reader.messages(
                 [connection for connection in reader.connections if connection.id in found]):
-            yield found[connection.id], time, reader.deserialize(raw, connection.msgtype)
+            yield found[connection.id], time, reader.deserialize(raw, connection)
 
 
 def robot_namespace(path: Path, topics: Iterable[str]) -> str:

@@ -36,10 +36,18 @@ class BagWriter(Writer):
     def __init__(self, path: Path, storage: str) -> None:
         super().__init__(path, version=9, storage_plugin=STORAGES[storage])
         self._uncommitted = 0
+        self._hashes: dict[str, str] = {}
 
     def add_topic(self, topic: str, message_type: str, types: Typestore,
                   offered: Sequence[Qos]) -> Connection:
-        """Add a topic with the QoS that its publishers offered."""
+        """Add a topic with the QoS that its publishers offered.
+
+        Raises:
+            ValueError: Another topic has the type with another definition; a file holds one.
+        """
+        told = types.hash_rihs01(message_type)
+        if self._hashes.setdefault(message_type, told) != told:
+            raise ValueError(f'{message_type} has two definitions, and a bag holds one of a type')
         with _disk_errors():
             return self.add_connection(topic, message_type, typestore=types,
                                        offered_qos_profiles=offered)

@@ -5,9 +5,9 @@
 from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-
-from inril_ros.data.bags.bags import open_recording
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.connection import Connection
+from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.robot.contract.draft import image_size, TopicSeen
 
 # Types of commands to a robot; a bag doesn't say who sent a message.
@@ -23,20 +23,21 @@ def survey_bag(path: Path) -> list[TopicSeen]:
     """
     with open_recording(path) as reader:
         seconds = max(1e-9, (reader.end_time - reader.start_time) / 1e9)
-        samples = {name: _first(reader, name) for name in reader.topics}
+        samples = {name: _first(reader, found) for name, found in reader.topics.items()}
         return [TopicSeen(
-            name, info.msgtype or 'more than one', samples[name], published=True,
-            awaited=info.msgtype in _COMMANDS, rate=info.msgcount / seconds,
+            name, ' and '.join(kinds), samples[name], published=True,
+            awaited=not kinds.isdisjoint(_COMMANDS),
+            rate=sum(each.msgcount for each in found) / seconds,
             size=None if samples[name] is None else image_size(samples[name]))
-            for name, info in sorted(reader.topics.items())]
+            for name, found in reader.topics.items()
+            for kinds in [{each.msgtype: None for each in found}.keys()]]
 
 
-def _first(reader: AnyReader, name: str) -> Any:
+def _first(reader: Recording, connections: list[Connection]) -> Any:
     """Return the first readable message of a topic; None if there is none."""
-    connections = [connection for connection in reader.connections if connection.topic == name]
     for connection, _, raw in reader.messages(connections):
         try:
-            return reader.deserialize(raw, connection.msgtype)
-        except Exception:  # an unreadable topic must not hide the others
+            return reader.deserialize(raw, connection)
+        except BagError:  # an unreadable topic must not hide the others
             return None
     return None

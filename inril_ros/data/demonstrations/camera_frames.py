@@ -5,10 +5,10 @@
 from pathlib import Path
 
 import numpy as np
-from rosbags.highlevel import AnyReader
 
-from inril_ros.data.bags.bags import absolute_topic, EXECUTED_TOPIC, open_recording
+from inril_ros.data.bags.bags import absolute_topic, EXECUTED_TOPIC
 from inril_ros.data.bags.reading import robot_namespace
+from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.robot.contract.contract import Camera, Contract
 from inril_ros.robot.messages.images import rgb_of_compressed, rgb_of_image
 
@@ -33,7 +33,7 @@ def camera_frames(path: Path, contract: Contract, number: int) -> dict[str, Show
 
 
 def _images(
-    reader: AnyReader, camera: Camera, namespace: str, number: int, span: tuple[int, int],
+    reader: Recording, camera: Camera, namespace: str, number: int, span: tuple[int, int],
 ) -> Shown:
     topic = absolute_topic(camera.topic, namespace)
     connections = [connection for connection in reader.connections if connection.topic == topic]
@@ -46,7 +46,7 @@ def _images(
             continue
         while wanted and wanted[0] <= time:
             wanted.pop(0)
-        message = reader.deserialize(raw, connection.msgtype)
+        message = reader.deserialize(raw, connection)
         read = rgb_of_image if hasattr(message, 'encoding') else rgb_of_compressed
         shown.append(((time - span[0]) / 1e9, read(message, camera)))
     return shown

@@ -145,7 +145,7 @@ def _described(path: Path, state: str) -> Demonstration:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         if state == 'unfinished':
             return Demonstration(path, state, size=size, note='the recorder died; inril demos '
-                                 'recover saves what it had written')
+                                 'repair saves what it had written')
         return Demonstration(path, 'damaged', size=size, note=f'metadata.yaml: {error}')
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import shutil
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from rosbags.highlevel import AnyReader
-
-from inril_ros.data.bags.bags import EpisodeBag, open_recording
+from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.demonstrations.demonstration_set import add_staged, next_number
 from inril_ros.data.importing.connections import ImportedConnections
 from inril_ros.data.importing.episode_cuts import (
@@ -91,7 +90,7 @@ def _keep_freed_memory() -> None:
     bytes(_LARGEST_BLOCK)
 
 
-def _cuts(reader: AnyReader, clocks: RecordedClocks, options: ImportOptions) -> list[Cut]:
+def _cuts(reader: Recording, clocks: RecordedClocks, options: ImportOptions) -> list[Cut]:
     """Return the episodes in the bag's own time, and read the clocks of the streams."""
     kind, value = options.cut.kind, options.cut.value
     times = clocks.scan()
@@ -110,12 +109,11 @@ def _cuts(reader: AnyReader, clocks: RecordedClocks, options: ImportOptions) -> 
                            f'has 0 to {span:.3f} s')
         return cuts
     if kind == 'topic':
-        labels = [connection for connection in reader.connections
-                  if connection.topic.lstrip('/') == value.lstrip('/')]
+        labels = reader.named(value)
         if not labels:
             raise CutError(f'topic:{value}: the bag has no such topic; it has '
                            f'{sorted({connection.topic for connection in reader.connections})}')
-        return cut_by_topic(((time, reader.deserialize(raw, connection.msgtype))
+        return cut_by_topic(((time, reader.deserialize(raw, connection))
                              for connection, time, raw in reader.messages(labels)),
                             reader.end_time)
     return [Cut(reader.start_time, reader.end_time)]

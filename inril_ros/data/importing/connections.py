@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connections of a recording that an import reads."""
 
-from rosbags.highlevel import AnyReader
-
 from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.command_tracks import CommandTracks
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.robot.contract.contract import Contract
@@ -19,32 +18,48 @@ class ImportedConnections:
         states: The connections of ``read`` that carry observations sent continuously.
         commands: The connections of ``read`` that carry commands.
         stamped: The connections of ``states`` whose headers give the times of their samples.
+        notes: What of the topics was left out.
 
     Raises:
-        BagError: A topic is missing or has another type.
+        BagError: A topic is missing, has another type, or can't be decoded.
     """
 
-    def __init__(self, reader: AnyReader, contract: Contract, options: ImportOptions,
+    def __init__(self, reader: Recording, contract: Contract, options: ImportOptions,
                  name: str) -> None:
         observed = contract.observation_topics()
         cameras = {camera.topic: camera.type for camera in contract.cameras.values()}
         seen = {camera.topic for camera in contract.policy_cameras.values()}
         optional = contract.latched_topics() | (cameras.keys() - seen)
         commands = CommandTracks(contract, options.mapping).topics()
-        present = {connection.topic: connection.msgtype for connection in reader.connections}
         self.topics: dict[int, list[str]] = {}
+        self.notes: tuple[str, ...] = ()
         missing = []
         for topic, kind in {**cameras, **commands, **observed}.items():
             in_bag = _topic_in_bag(topic, options)
-            if in_bag in present and present[in_bag] != kind:
-                missing.append(f'{topic}: {in_bag} is {present[in_bag]}, {kind} is needed')
-            elif in_bag not in present and topic not in optional:
+            named = reader.named(in_bag)
+            usable = [connection for connection in named if connection.msgtype == kind]
+            others = [each for each in named if each.msgtype != kind]
+            if others and usable:
+                self.notes += tuple(
+                    f'{topic}: {each.msgcount} messages on {in_bag} were left out: they are '
+                    f'{each.msgtype}, not {kind}' for each in others)
+            elif others:
+                missing.append(f'{topic}: {in_bag} is '
+                               f'{" and ".join(sorted({each.msgtype for each in others}))}, '
+                               f'{kind} is needed')
+            elif not usable and topic not in optional:
                 missing.append(f'{topic} ({kind}): no topic {in_bag}')
-            for connection in reader.connections:
-                if (connection.topic, connection.msgtype) == (in_bag, kind):
-                    self.topics.setdefault(connection.id, []).append(topic)
+            hashes = {reader.types_of(connection).hash_rihs01(kind) for connection in usable
+                      if connection.source.encoding == 'cdr'}
+            if len(hashes) > 1:
+                missing.append(f'{topic}: {in_bag} has {len(hashes)} definitions of {kind}: its '
+                               'publishers were of different ROS distributions')
+            for connection in usable:
+                reader.types_of(connection)
+                self.topics.setdefault(connection.id, []).append(topic)
         if missing:
-            listed = '\n  '.join(f'{topic} ({kind})' for topic, kind in sorted(present.items()))
+            listed = '\n  '.join(f'{each.source.written} ({each.msgtype})' for each in sorted(
+                reader.connections, key=lambda each: each.topic))
             raise BagError(f'{name}: lacks\n  ' + '\n  '.join(missing) + f'\nIt has\n  {listed}\n'
                            'Name its topics in a mapping (topics, actions).')
         self.read = [connection for connection in reader.connections
@@ -64,7 +79,7 @@ def _topic_in_bag(topic: str, options: ImportOptions) -> str:
     """Return the bag's name of a topic of the contract."""
     mapped = options.mapping.topics.get(topic)
     if mapped is not None:
-        return mapped if mapped.startswith('/') else f'/{mapped}'
+        return mapped
     if topic.startswith('/'):
         return topic
     namespace = options.namespace.strip('/')

@@ -5,10 +5,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
-
 from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.bags.connection import Connection
+from inril_ros.data.bags.recording import Recording
 from inril_ros.data.demonstrations.aligned_cache import keep_aligned
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.importing.clock_map import ClockMap
@@ -52,7 +51,7 @@ class ImportedEpisode:
 
 
 def write_episode(
-    bag: EpisodeBag, reader: AnyReader, connections: ImportedConnections, contract: Contract,
+    bag: EpisodeBag, reader: Recording, connections: ImportedConnections, contract: Contract,
     cut: Cut, clock: ClockMap, options: ImportOptions, identity: str, name: str,
 ) -> ImportedEpisode:
     """Write one episode of an open recording into an empty bag and close it."""
@@ -77,11 +76,11 @@ def write_episode(
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
         bag.messages, episode.commands.limited, episode.unreadable, reason,
-        tuple(episode.notes()))
+        (*connections.notes, *episode.notes()))
 
 
 def _messages(
-    reader: AnyReader, connections: ImportedConnections, contract: Contract, cut: Cut,
+    reader: Recording, connections: ImportedConnections, contract: Contract, cut: Cut,
     options: ImportOptions,
 ) -> Iterator[tuple[Connection, int, bytes]]:
     """Yield the messages of an episode in order of time.
@@ -94,28 +93,27 @@ def _messages(
                if contract.latched_topics() & set(connections.topics[connection.id])]
     if latched and start > reader.start_time:
         yield from reader.messages(latched, stop=start)
-    if connections.commands:
-        earliest = max(reader.start_time, cut.start - round(options.mapping.position_age * 1e9))
-        if earliest < start:
-            yield from reader.messages(connections.commands, earliest, start)
-    if connections.read:  # the reader takes an empty list for all connections
-        stop = cut.end + round(options.settle * 1e9) + 1
-        yield from reader.messages(connections.read, start, stop)
+    earliest = max(reader.start_time, cut.start - round(options.mapping.position_age * 1e9))
+    if earliest < start:
+        yield from reader.messages(connections.commands, earliest, start)
+    stop = cut.end + round(options.settle * 1e9) + 1
+    yield from reader.messages(connections.read, start, stop)
 
 
 def _add(
-    connection: Connection, time: int, raw: bytes, bag: EpisodeBag, reader: AnyReader,
+    connection: Connection, time: int, raw: bytes, bag: EpisodeBag, reader: Recording,
     connections: ImportedConnections, episode: EpisodeTicks,
 ) -> None:
     """Add a message to the episode and, if the episode can use it, to the bag."""
     topics, kind = connections.topics[connection.id], connection.msgtype
-    message = None
-    if not reader.is2 or episode.reads(topics):
-        message = reader.deserialize(raw, kind)
-    if not reader.is2:
+    message, is_cdr = None, connection.source.encoding == 'cdr'
+    if not is_cdr or episode.reads(topics):
+        message = reader.deserialize(raw, connection)
+    if not is_cdr:
         raw = ros_typestore().serialize_cdr(message, kind)
     for topic in topics:
         # As with the recorder: a message that could not be read later is not written.
         received = episode.add(topic, message, time)
         if received is not None:
-            bag.write(topic, kind, received, raw, reader.typestore if reader.is2 else None)
+            bag.write(topic, kind, received, raw,
+                      reader.types_of(connection) if is_cdr else None)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 import numpy as np
-from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
 
+from inril_ros.data.bags.connection import Connection
+from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.clock_map import ClockMap, fit_clock, SAME_CLOCK
 from inril_ros.robot.messages.codecs import header_stamp_ns
 
@@ -42,7 +42,7 @@ class RecordedClocks:
             the simulated clock is read, if there is one.
     """
 
-    def __init__(self, reader: AnyReader, streams: list[Connection], stamped: list[Connection],
+    def __init__(self, reader: Recording, streams: list[Connection], stamped: list[Connection],
                  ) -> None:
         self._reader = reader
         self._streams = streams
@@ -64,20 +64,20 @@ class RecordedClocks:
 
     def _add(self, connection: Connection, time: int, raw: bytes) -> int:
         """Keep the stamps of a message; return when the next one is looked at [ns]."""
-        fields = self._reader.typestore.fielddefs[connection.msgtype][1]
+        fields = self._reader.types_of(connection).fielddefs[connection.msgtype][1]
         if fields[0][0] == 'transforms':
-            message = self._reader.deserialize(raw, connection.msgtype)
+            message = self._reader.deserialize(raw, connection)
             for each in message.transforms:
                 self._keep(connection, each.child_frame_id, time, header_stamp_ns(each.header))
             return _TRANSFORM_SPACING
         if fields[0][0] == 'header':
             # A header of ROS 2 comes after 4 bytes that say how it is encoded, and a stamp of
             # ROS 1 after the 4 bytes of a sequence number.
-            seconds, rest = _STAMP['<' if not self._reader.is2 or raw[1] & 1 else '>'
-                                   ].unpack_from(raw, 4)
+            is_little = connection.source.encoding == 'ros1' or raw[1] & 1
+            seconds, rest = _STAMP['<' if is_little else '>'].unpack_from(raw, 4)
             self._keep(connection, '', time, seconds * 1_000_000_000 + rest)
         else:
-            message = self._reader.deserialize(raw, connection.msgtype)
+            message = self._reader.deserialize(raw, connection)
             stamp = message.clock if connection.msgtype == _CLOCK else getattr(
                 getattr(message, 'header', None), 'stamp', None)
             if stamp is not None:

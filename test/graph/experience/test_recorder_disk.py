@@ -15,7 +15,7 @@ from sensor_msgs.msg import Joy
 
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
-from inril_ros.data.bags.recovery import recover_bag
+from inril_ros.data.bags.repair import repair_bag
 from inril_ros.data.bags.storage import files_of, STORAGES
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.graph.domain import reserve_domain
@@ -85,7 +85,7 @@ def test_a_full_disk_and_a_kill_leave_every_finished_episode(tmp_path, storage):
     states = [one.state for one in list_demonstrations(folder)]
     assert states.count('kept') == 2 and states.count('unfinished') == 2
     [partial] = folder.glob('0003_*.tmp')
-    path, number = recover_bag(partial)
-    with AnyReader([path]) as reader:
-        assert reader.message_count == number > 1000
+    repaired = repair_bag(partial)
+    with AnyReader([repaired.path]) as reader:
+        assert reader.message_count == repaired.messages > 1000
         assert {'/hand', '/executed_action'} <= {each.topic for each in reader.connections}
