@@ -60,6 +60,7 @@ sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' 
     local libraries
     libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p)
     grep -q 'libEGL\.so\.1 ' <<<"$libraries" || echo libegl1
+    grep -q 'libGL\.so\.1 ' <<<"$libraries" || echo libgl1 # for dartpy
     compgen -G '/usr/share/glvnd/egl_vendor.d/*.json' >/dev/null || echo libgl1-mesa-dri libegl-mesa0
 }
 

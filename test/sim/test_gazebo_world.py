@@ -127,6 +127,20 @@ def test_masses_and_inertias_are_the_same_in_mujoco(simulated):
         np.testing.assert_allclose(sorted(body.inertia), sorted(link.inertial.moments))
 
 
+def test_between_two_shapes_the_lower_friction_counts_as_in_dart(simulated):
+    model, data = simulated
+    mujoco.mj_resetData(model, data)
+    data.joint('finger_joint').qpos[0] = 0.05
+    mujoco.mj_kinematics(model, data)
+    data.joint('cube').qpos[:3] = data.geom('finger').xpos - [0.0, 0.025, 0.0]
+    mujoco.mj_forward(model, data)
+    jaw, cube = model.geom('finger'), model.geom('cube')
+    touching = [contact for contact in data.contact
+                if {contact.geom1, contact.geom2} == {jaw.id, cube.id}]
+    assert touching and cube.friction[0] < jaw.friction[0]
+    assert all(contact.friction[0] == cube.friction[0] for contact in touching)
+
+
 @pytest.mark.parametrize('link', [
     link for model in SCENE.models for link in model.links if link.inertial is not None],
     ids=lambda link: link.name)
@@ -264,7 +278,11 @@ def test_without_the_arm_the_world_is_for_a_robot_that_is_spawned():
     ('<mass>1.5</mass>', '<mass>heavy</mass>', "'heavy'"),
     ('<lower>-2.9</lower>', '', 'has no <axis/limit/lower>'),
     ('<model name="arm">', '<model name="arm"><include/>', r"\['include'\] is not understood"),
-    ('<position_p_gain>400</position_p_gain>', '', 'give each joint a position_p_gain'),
+    ('<position_p_gain>400</position_p_gain>', '', 'give each joint one of .*position_p_gain'),
+    ('<position_i_gain>0</position_i_gain>', '<position_d_gain>1</position_d_gain>',
+     r"\['position_d_gain'\] is not understood"),
+    ('<position_i_min>-16</position_i_min>', '<position_i_min>0</position_i_min>',
+     'joint_2: limits must be symmetric'),
     ('</sdf>', '', 'is not XML')])
 def test_elements_that_derived_models_cannot_have_are_refused(tmp_path, was, becomes, message):
     text = WORLD.read_text(encoding='utf-8')

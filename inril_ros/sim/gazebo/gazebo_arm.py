@@ -16,7 +16,7 @@ from inril_ros.robot.rotations import canonical
 from inril_ros.sim.gazebo.lift_task import LiftJudge
 from inril_ros.sim.gazebo.scene import Scene, SceneError
 from inril_ros.sim.gazebo.sdf_scene import read_scene
-from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
+from inril_ros.sim.gazebo.sdf_to_mujoco import limit_velocities, mujoco_xml
 from inril_ros.sim.mapping import find_task, MappingError, SdfMapping
 from inril_ros.sim.rendering import SceneRenderer
 from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedState
@@ -49,6 +49,7 @@ class GazeboArm(SimulatedRobot):
             raise MappingError(str(error)) from error
         self._model = mujoco.MjModel.from_xml_string(mujoco_xml(scene))
         self._data = mujoco.MjData(self._model)
+        self._limit_velocities = limit_velocities(self._model, scene)
         self._steps = round(contract.period / scene.step)
         self._judge = LiftJudge(self._task)
         self._renderer = SceneRenderer(self._model, self._data)
@@ -79,7 +80,9 @@ class GazeboArm(SimulatedRobot):
 
     def _apply(self, action: np.ndarray) -> SimulatedState:
         self._data.ctrl[self._actuators] = action
-        mujoco.mj_step(self._model, self._data, self._steps)
+        for _ in range(self._steps):
+            mujoco.mj_step(self._model, self._data)
+            self._limit_velocities(self._data)
         return self._state()
 
     def _draw(self, camera: str, height: int, width: int) -> np.ndarray:

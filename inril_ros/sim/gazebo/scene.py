@@ -102,6 +102,8 @@ class Drive:
         gain: [N m/rad or N/m] Proportional gain.
         effort: [N m or N] Highest effort.
         start: [rad or m] Target until the first command.
+        integral: [N m/(rad s) or N/(m s)] Integral gain: it holds what gravity pulls down.
+        integral_effort: [N m or N] Highest effort of the integral.
     """
 
     joint: str
@@ -109,6 +111,8 @@ class Drive:
     gain: float
     effort: float
     start: float
+    integral: float
+    integral_effort: float
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ from inril_ros.sim.gazebo.scene import (
 
 _JOINTS = ('revolute', 'prismatic')
 _SHAPES = {'box': ('size',), 'cylinder': ('radius', 'length')}
+# Elements of a JointTrajectoryController, one each per joint and in the same order.
+_DRIVE = ('joint_name', 'initial_position', 'position_p_gain', 'position_cmd_min',
+          'position_cmd_max', 'position_i_gain', 'position_i_min', 'position_i_max')
 _PARTS = {'static', 'pose', 'link', 'joint', 'frame', 'plugin'}  # of a model
 
 
@@ -135,13 +138,17 @@ def _joint(element: Element) -> Joint:
 def _drives(plugin: Element) -> Iterator[Drive]:
     if plugin.get('name') != 'gz::sim::systems::JointTrajectoryController':
         return
-    columns = [[child.text or '' for child in plugin.findall(key)] for key in (
-        'joint_name', 'position_p_gain', 'position_cmd_max', 'initial_position')]
+    unknown = {child.tag for child in plugin} - {'topic', *_DRIVE}
+    if unknown:
+        raise _error(plugin, f'{sorted(unknown)} is not understood')
+    columns = [[child.text or '' for child in plugin.findall(key)] for key in _DRIVE]
     if len({len(column) for column in columns}) != 1:
-        raise _error(plugin, 'give each joint a position_p_gain, position_cmd_max and '
-                             'initial_position')
-    for name, gain, effort, start in zip(*columns, strict=True):
-        yield Drive(name, _text(plugin, 'topic'), float(gain), float(effort), float(start))
+        raise _error(plugin, f'give each joint one of {list(_DRIVE)}')
+    for name, *texts in zip(*columns, strict=True):
+        start, gain, least, effort, integral, lowest, highest = map(float, texts)
+        if (least, lowest) != (-effort, -highest):
+            raise _error(plugin, f'{name}: limits must be symmetric')
+        yield Drive(name, _text(plugin, 'topic'), gain, effort, start, integral, highest)
 
 
 def _camera(sensor: Element) -> CameraSensor:

@@ -2,19 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MuJoCo model of a Gazebo world, made when it is needed.
 
-MuJoCo's position actuators take the place of Gazebo's position controllers, with the same gains
-and limits of effort, and the same damping in the joints. Contacts differ between physics engines;
-masses, geometry and friction don't.
+MuJoCo's PID actuators take the place of Gazebo's controllers, with the same gains and limits of
+effort, and the same damping in the joints. Between two shapes the lower friction counts, as in
+DART, Gazebo's engine. Contacts differ between physics engines; masses, geometry and friction
+don't. MuJoCo has no limits of velocity: who steps the model calls ``limit_velocities``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import math
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+import mujoco
+import numpy as np
 from scipy.spatial.transform import Rotation
 
-from inril_ros.sim.gazebo.scene import CameraSensor, Link, Model, Pose, Scene, Shape
+from inril_ros.sim.gazebo.scene import CameraSensor, Drive, Link, Model, Pose, Scene, Shape
 
 # Links of one model don't collide with each other, as in Gazebo without self_collide.
 _ROBOT = {'contype': '1', 'conaffinity': '2'}
@@ -35,17 +38,44 @@ def mujoco_xml(scene: Scene) -> str:
     world = SubElement(root, 'worldbody')
     SubElement(world, 'light', pos='0 0 3', dir='0 0 -1', directional='true',
                diffuse='0.7 0.7 0.7')
+    controllers = SubElement(SubElement(root, 'extension'), 'plugin', plugin='mujoco.pid')
     actuators = SubElement(root, 'actuator')
+    frictions = sorted({shape.friction for model in scene.models for link in model.links
+                        for shape in link.shapes}, reverse=True)
     for model in scene.models:
-        _add_model(world, model)
+        _add_model(world, model, frictions)
         for drive in model.drives:
-            SubElement(actuators, 'position', name=drive.joint, joint=drive.joint,
-                       kp=repr(drive.gain), forcerange=_words((-drive.effort, drive.effort)))
+            _add_drive(actuators, controllers, drive)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode')
 
 
-def _add_model(world: Element, model: Model) -> None:
+def limit_velocities(model: mujoco.MjModel, scene: Scene) -> Callable[[mujoco.MjData], None]:
+    """Return a function that cuts a step, after it was done, to the limits of joint speeds."""
+    names = [joint.name for each in scene.models for joint in each.joints]
+    speeds = np.array([model.joint(name).dofadr[0] for name in names], int)
+    places = np.array([model.joint(name).qposadr[0] for name in names], int)
+    highest = np.array([joint.velocity for each in scene.models for joint in each.joints])
+
+    def limit(data: mujoco.MjData) -> None:
+        excess = data.qvel[speeds] - np.clip(data.qvel[speeds], -highest, highest)
+        data.qvel[speeds] -= excess
+        data.qpos[places] -= excess * scene.step  # the step moved by the speed at its end
+
+    return limit
+
+
+def _add_drive(actuators: Element, controllers: Element, drive: Drive) -> None:
+    gains = SubElement(controllers, 'instance', name=drive.joint)
+    for key, value in (('kp', drive.gain), ('ki', drive.integral),
+                       ('imax', drive.integral_effort)):
+        SubElement(gains, 'config', key=key, value=repr(value))
+    SubElement(actuators, 'plugin', name=drive.joint, joint=drive.joint, plugin='mujoco.pid',
+               instance=drive.joint, actdim=str(int(drive.integral > 0.0)),
+               forcerange=_words((-drive.effort, drive.effort)))
+
+
+def _add_model(world: Element, model: Model, frictions: list[float]) -> None:
     children = {joint.child: joint for joint in model.joints}
     links = {link.name: link for link in model.links}
     bodies: dict[str, Element] = {}
@@ -61,7 +91,7 @@ def _add_model(world: Element, model: Model) -> None:
                    type='hinge' if joint.kind == 'revolute' else 'slide',
                    range=_words((joint.lower, joint.upper)), damping=repr(joint.damping))
     for name, body in bodies.items():
-        _fill_body(body, links[name], _ROBOT if model.joints else _THING)
+        _fill_body(body, links[name], _ROBOT if model.joints else _THING, frictions)
     for name, (link, pose) in model.frames.items():
         SubElement(bodies[link], 'site', name=name, size='0.002', **_place(pose))
     for camera in model.cameras:
@@ -72,14 +102,17 @@ def _body(parent: Element, name: str, pose: Pose) -> Element:
     return SubElement(parent, 'body', name=name, **_place(pose))
 
 
-def _fill_body(body: Element, link: Link, collides: Mapping[str, str]) -> None:
+def _fill_body(
+    body: Element, link: Link, collides: Mapping[str, str], frictions: list[float],
+) -> None:
     if link.weightless:
         body.set('gravcomp', '1')
     if link.inertial is not None:
         SubElement(body, 'inertial', mass=repr(link.inertial.mass),
                    diaginertia=_words(link.inertial.moments), **_place(link.inertial.centre))
     for shape in link.shapes:
-        _add_shape(body, shape, collides)
+        # Of two shapes, the friction of the one with the higher priority counts.
+        _add_shape(body, shape, {**collides, 'priority': str(frictions.index(shape.friction))})
 
 
 def _add_shape(body: Element, shape: Shape, collides: Mapping[str, str]) -> None:
