@@ -6,10 +6,15 @@ A pose is (7,): position x y z [m], then the quaternion; it maps coordinates in 
 those of its parent frame.
 """
 
+import math
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 _SMALL = 1e-12
+# What tf2 takes. A quaternion that was rounded to float32 is off by 1e-7 and one that was typed with
+# two digits by up to 0.01; one of a filter that was not initialised, or a mean of two, is farther.
+_TOLERANCE = 0.01
 
 
 def unit(quaternion: np.ndarray) -> np.ndarray:
@@ -23,6 +28,19 @@ def unit(quaternion: np.ndarray) -> np.ndarray:
         raise ValueError(f'{np.asarray(quaternion).tolist()} is no rotation: its length is '
                          f'{length}')
     return np.asarray(quaternion, np.float64) / length
+
+
+def check_unit(quaternion: np.ndarray) -> None:
+    """Check that a quaternion (4,) has the length 1.
+
+    Raises:
+        ValueError: Its squared length differs from 1 by more than 0.01.
+    """
+    length = math.hypot(*quaternion)
+    if not abs(length * length - 1.0) <= _TOLERANCE:
+        raise ValueError(f'the quaternion x y z w {np.round(quaternion, 6).tolist()} is no '
+                         f'rotation: its length is {length:.4g}, not 1'
+                         + (', as of a pose that was not set' if length < _SMALL else ''))
 
 
 def canonical(quaternion: np.ndarray) -> np.ndarray:

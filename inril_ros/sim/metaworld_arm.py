@@ -35,6 +35,7 @@ _POSES = {
     'xyzw': ([4, 5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16, 17]),
     'wxyz': ([4, 5, 6, 8, 9, 10, 7], [11, 12, 13, 15, 16, 17, 14]),
 }
+_NOT_TURNED = (0.0, 0.0, 0.0, 1.0)  # x y z w
 
 
 class MetaworldArm(SimulatedRobot):
@@ -107,12 +108,17 @@ class MetaworldArm(SimulatedRobot):
             'arm_position': self._env.data.qpos[self._joints],
             'gripper_opening': observation[_GRIPPER],
             'hand_position': observation[_HAND],
-            'object_pose': observation[self._first_pose],
+            'object_pose': _pose(observation[self._first_pose]),
             'object_position': observation[self._first_pose[:3]],
-            'second_object_pose': observation[self._second_pose],
+            'second_object_pose': _pose(observation[self._second_pose]),
             'goal_position': observation[_GOAL],
         }
         return {name: values[name] for name in self._contract.observations}
+
+
+def _pose(values: np.ndarray) -> np.ndarray:
+    """Return a pose (7,); an object that is not there, or has no rotation, isn't turned."""
+    return values if values[3:].any() else np.append(values[:3], _NOT_TURNED)
 
 
 def _check_contract(contract: Contract) -> None:

@@ -3,6 +3,7 @@
 """One stream of samples in order of time, and its value at an instant."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +37,21 @@ class Found:
     after: Any = None
     share: float = 0.0
 
-    def aligned(self, align: str, value: np.ndarray, after: np.ndarray | None) -> np.ndarray:
-        """Return the value at the instant, from the values of this and the next known sample."""
-        if align == 'hold' or after is None:
+    def aligned(self, name: str, align: str) -> np.ndarray:
+        """Return the value of an observation at the instant, where samples have several."""
+        value = self.value[name]
+        if align == 'hold' or self.after is None:
             return value
-        if align == 'slerp':
-            return between(value, after, self.share)
-        return value + self.share * (after - value)
+        return between_samples(value, self.after[name], self.share, align)
+
+
+def between_samples(
+    value: np.ndarray, after: np.ndarray, share: float, align: str,
+) -> np.ndarray:
+    """Return the value at a share 0..1 of the way from one sample to the next."""
+    if align == 'slerp':
+        return between(value, after, share)
+    return value + share * (after - value)
 
 
 class Stream:
@@ -110,3 +119,38 @@ class Stream:
             share = (instant - at) / gap
             return Found(value, at, gap, self._values[index + 1], min(share, 1.0))
         return Found(value, at, at - self._times[index - 1] if index else 0)
+
+    def around(
+        self, instant: int, known: int,
+    ) -> tuple[list[tuple[int, Any]], list[tuple[int, Any]]]:
+        """Return the last two samples (time, value) up to an instant, and the next known one."""
+        index = bisect_right(self._times, min(instant, known))
+        samples = [list(zip(self._times[part], self._values[part], strict=True))
+                   for part in (slice(max(0, index - 2), index), slice(index, index + 1))]
+        return samples[0], [sample for sample in samples[1] if sample[0] <= known]
+
+
+def merged(streams: Sequence[Stream], instant: int, known: int) -> Found | None:
+    """Return the samples around an instant as if those of several streams had come by one.
+
+    Args:
+        streams: The streams; no two have a sample at the same time.
+        instant: The instant [ns].
+        known: Samples newer than this [ns] are not used.
+    """
+    earlier, later = [], []
+    for stream in streams:
+        before, after = stream.around(instant, known)
+        earlier += before
+        later += after
+    if not earlier:
+        return None
+    *past, (at, value) = sorted(earlier, key=_time_of)
+    if not later:
+        return Found(value, at, at - past[-1][0] if past else 0)
+    after_at, after_value = min(later, key=_time_of)
+    return Found(value, at, after_at - at, after_value, min((instant - at) / (after_at - at), 1.0))
+
+
+def _time_of(sample: tuple[int, Any]) -> int:
+    return sample[0]

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.frames.frame import Frame, FrameFit
+from inril_ros.data.frames.joint_streams import JointStreams
+from inril_ros.data.frames.message_stream import MessageStream
 from inril_ros.data.frames.rejections import Rejections
-from inril_ros.data.frames.streams import Found, FrameError, Stream
+from inril_ros.data.frames.streams import FrameError, Stream
 from inril_ros.data.frames.transform_tree import ALWAYS, TransformTree
-from inril_ros.robot.contract.contract import Camera, Contract
+from inril_ros.robot.contract.contract import Camera, Contract, Observation
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.contract.parts import static_topic
-from inril_ros.robot.messages.codecs import CodecError, decode, stamp_ns
+from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 from inril_ros.robot.messages.images import encoded_image
 
 __all__ = ['FrameAligner', 'FrameError']
@@ -39,7 +41,7 @@ class FrameAligner:
             False: show the newest that is known, as whoever guards the arm needs it.
 
     Attributes:
-        rejections: Messages that couldn't be read, or came after newer ones of their topic.
+        rejections: Messages, or transforms of them, that couldn't be read, or came after newer ones.
         restarts: How often time went back, so that all samples were forgotten.
     """
 
@@ -57,17 +59,20 @@ class FrameAligner:
             for name, camera in cameras.items()}
         self._latencies = {name: round(entry.latency * 1e9)
                            for name, entry in contract.observations.items()}
-        self._names: dict[tuple[str, str], list[str]] = {}  # by topic and clock
+        observed: dict[tuple[str, str], dict[str, Observation]] = {}  # by topic and clock
         self._trees: dict[str, TransformTree] = {}
         for name, entry in contract.observations.items():
             if entry.type == TRANSFORMS:
                 self._trees.setdefault(entry.topic, TransformTree(entry.topic, history))
             else:
-                self._names.setdefault((entry.topic, entry.clock), []).append(name)
+                observed.setdefault((entry.topic, entry.clock), {})[name] = entry
         self._static = {static_topic(topic): tree for topic, tree in self._trees.items()}
-        self._streams = {key: Stream(history) for key in self._names}
+        self._streams = {key: _stream(key[0], entries, history)
+                         for key, entries in observed.items()}
+        self._latched = {key for key, entries in observed.items()
+                         if all(entry.latched for entry in entries.values())}
         self._keys: dict[str, list[tuple[str, str]]] = {}
-        for key in self._names:
+        for key in observed:
             self._keys.setdefault(key[0], []).append(key)
         self.rejections = Rejections()
         self.restarts = 0
@@ -81,8 +86,9 @@ class FrameAligner:
     def add(self, topic: str, message: Any, received: int | None = None) -> int:
         """Add a message; return its time [ns].
 
-        A message that is older than the newest one of its topic is ignored. If time went back by
-        more than a second (a restarted simulator, a looping bag) the past is forgotten.
+        A message that is older than the newest one of its topic is ignored; where messages name
+        joints, the newest one with the same joints counts. If time went back by more than a second
+        (a restarted simulator, a looping bag) the past is forgotten.
 
         Args:
             topic: The contract's name of the topic.
@@ -104,11 +110,12 @@ class FrameAligner:
 
     def _add_message(self, topic: str, message: Any, received: int | None) -> int:
         if topic in self._static:
-            self._static[topic].add_static(message)
+            for reason in self._static[topic].add_static(message):
+                self.rejections.add(topic, reason)
             return received or 0
         if topic in self._trees:
-            stamp, late, went_back = self._trees[topic].add(message)
-            for reason in late:
+            stamp, refused, went_back = self._trees[topic].add(message)
+            for reason in refused:
                 self.rejections.add(topic, reason)
             if went_back:
                 self._restart(self._trees[topic])
@@ -116,32 +123,27 @@ class FrameAligner:
         if topic in self._images:
             stamp = _header_time(topic, message)
             if not self._is_late(topic, self._images[topic], stamp):
-                self._add_sample(self._images[topic], stamp,
-                                 encoded_image(message, self._cameras[topic]))
+                image = encoded_image(message, self._cameras[topic])
+                if self._images[topic].restarts(stamp):
+                    self._restart()
+                self._images[topic].add(stamp, image)
             return stamp
         keys = self._keys[topic]
         times = [_time(key, message, received) for key in keys]
-        samples = [(self._streams[key], time, self._read(key, message))
-                   for key, time in zip(keys, times, strict=True)
-                   if not self._is_late(topic, self._streams[key], time)]
-        for sample in samples:
-            self._add_sample(*sample)
+        samples = [self._streams[key].read(message, time)
+                   for key, time in zip(keys, times, strict=True)]
+        for sample, time in zip(samples, times, strict=True):
+            if sample is not None and not self._is_late(topic, sample.before, time):
+                if sample.before.restarts(time):
+                    self._restart()
+                sample.stream.add(time, sample.value)
         return times[0]
-
-    def _read(self, key: tuple[str, str], message: Any) -> dict[str, np.ndarray]:
-        return {name: decode(message, self._contract.observations[name])
-                for name in self._names[key]}
 
     def _is_late(self, topic: str, stream: Stream, time: int) -> bool:
         late = stream.is_late(time)
         if late:
             self.rejections.add(topic, stream.why_late(time))
         return late
-
-    def _add_sample(self, stream: Stream, time: int, value: Any) -> None:
-        if stream.restarts(time):
-            self._restart()
-        stream.add(time, value)
 
     def _restart(self, restarted: TransformTree | None = None) -> None:
         """Forget all samples, except those of the tree that has restarted by itself."""
@@ -158,14 +160,12 @@ class FrameAligner:
 
     def newest_complete(self) -> int:
         """Return the newest time [ns] that every stream has reached; 0 if one has no sample."""
-        streams = [stream.newest for key, stream in self._streams.items()
-                   if not (len(stream) and self._is_latched(key))]
+        streams = [newest for key, newest in (
+                       (key, stream.newest) for key, stream in self._streams.items())
+                   if not (newest and key in self._latched)]
         images = [stream.newest + self._image_span[topic] if len(stream) else 0
                   for topic, stream in self._images.items()]
         return min([*streams, *images, *self._transforms_newest().values()], default=ALWAYS)
-
-    def _is_latched(self, key: tuple[str, str]) -> bool:
-        return all(self._contract.observations[name].latched for name in self._names[key])
 
     def _transforms_newest(self) -> dict[str, int]:
         """Return the newest time [ns] of each observed transform, by its observation's name."""
@@ -174,19 +174,26 @@ class FrameAligner:
                 if entry.type == TRANSFORMS}
 
     def silent_topics(self) -> list[str]:
-        """Return the topics without any sample."""
-        sampled = {topic: len(stream) > 0 for (topic, _), stream in self._streams.items()}
-        sampled |= {self._contract.observations[name].topic: newest > 0
-                    for name, newest in self._transforms_newest().items()}
-        sampled |= {topic: len(stream) > 0 for topic, stream in self._images.items()}
-        return [topic for topic, is_sampled in sampled.items() if not is_sampled]
+        """Return the topics from which something of an observation or an image has not come."""
+        return list(self.missing())
+
+    def missing(self) -> dict[str, str]:
+        """Return by topic what has not come, and what its messages have instead."""
+        found = {topic: stream.missing() for (topic, _), stream in self._streams.items()}
+        for name, newest in self._transforms_newest().items():
+            if not newest:
+                entry = self._contract.observations[name]
+                found[entry.topic] = self._trees[entry.topic].missing(entry.parent, entry.child)
+        found |= {topic: '' if len(stream) else f'{topic}: no image has come'
+                  for topic, stream in self._images.items()}
+        return {topic: reason for topic, reason in found.items() if reason}
 
     def frame(self, stamp: int) -> Frame:
         """Return the observations at a tick [ns].
 
         Raises:
-            FrameError: A stream has no sample at or before the shown instant, only one that is
-                too old, or a quaternion that can't be interpolated.
+            FrameError: A stream has no sample at or before the shown instant, or only one that is
+                too old.
         """
         instant = stamp - self._delay
         fit = FrameFit(instant)
@@ -195,7 +202,10 @@ class FrameAligner:
         images = []
         for topic, stream in self._images.items():
             latency = round(self._cameras[topic].latency * 1e9)
-            found = _found(topic, stream, instant + latency, stamp)
+            found = stream.at(instant + latency, stamp)
+            if found is None:
+                raise FrameError(f'{topic}: no sample at or before '
+                                 f'{min(instant + latency, stamp)} ns')
             age = fit.add(found.at - latency, found.gap)
             limit = self._contract.policy_images.max_age
             if age > limit:
@@ -210,14 +220,8 @@ class FrameAligner:
                 entry.parent, entry.child, instant + latency, known, entry.align)
             value = {7: pose, 3: pose[:3], 4: pose[3:]}[entry.length]
         else:
-            found = _found(entry.topic, self._streams[entry.topic, entry.clock],
-                           instant + latency, known)
-            at, gap = found.at, found.gap
-            after = None if found.after is None else found.after[name]
-            try:
-                value = found.aligned(entry.align, found.value[name], after)
-            except ValueError as error:  # a quaternion of length 0, as of a lost tracker
-                raise FrameError(f'{entry.topic}: {name}: {error}') from error
+            value, at, gap = self._streams[entry.topic, entry.clock].aligned(
+                name, instant + latency, known)
         if entry.latched:  # holds until the next message, however old
             return value
         age = fit.add(at - latency, gap)
@@ -228,11 +232,11 @@ class FrameAligner:
         return value
 
 
-def _found(topic: str, stream: Stream, instant: int, known: int) -> Found:
-    found = stream.at(instant, known)
-    if found is None:
-        raise FrameError(f'{topic}: no sample at or before {min(instant, known)} ns')
-    return found
+def _stream(
+    topic: str, observations: dict[str, Observation], history: int,
+) -> MessageStream | JointStreams:
+    by_joint = next(iter(observations.values())).comes_by_joint
+    return (JointStreams if by_joint else MessageStream)(topic, observations, history)
 
 
 def _time(key: tuple[str, str], message: Any, received: int | None) -> int:

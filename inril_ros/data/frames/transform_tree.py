@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.data.frames.streams import FrameError, Stream
-from inril_ros.robot.messages.codecs import CodecError, header_stamp_ns, numbers_in
-from inril_ros.robot.rotations import compose, inverse_pose, unit
+from inril_ros.data.frames.streams import between_samples, FrameError, Stream
+from inril_ros.robot.messages.codecs import check_finite, CodecError, header_stamp_ns, numbers_in
+from inril_ros.robot.rotations import check_unit, compose, inverse_pose
 
 #: [ns] The time of static transforms: newer than any clock.
 ALWAYS = 2 ** 62
@@ -34,37 +34,37 @@ class TransformTree:
         self._static: dict[str, np.ndarray] = {}
         self._moving: dict[str, Stream] = {}
 
-    def add_static(self, message: Any) -> None:
+    def add_static(self, message: Any) -> list[str]:
         """Add transforms that hold from now on.
 
+        Returns:
+            Why some of them are refused.
+
         Raises:
-            CodecError: One is no transform.
+            CodecError: None of them can be used.
         """
-        for parent, child, _, pose in _transforms_in(message, self._topic):
+        transforms, refused = self._usable(message)
+        for parent, child, _, pose in transforms:
             self._parents[child] = parent
             self._static[child] = pose
+        return refused
 
     def add(self, message: Any) -> tuple[int, list[str], bool]:
         """Add moving transforms.
 
         Returns:
-            The newest stamp [ns] among them, for each that was ignored because a newer one had
-            come the reason, and whether time went back, so that all samples must be forgotten.
+            The newest stamp [ns] among them, why some of them are refused, and whether time went
+            back, so that all samples must be forgotten.
 
         Raises:
-            CodecError: One has no stamp or is no transform; nothing of the message is added.
+            CodecError: None of them can be used.
         """
-        transforms = _transforms_in(message, self._topic)
-        for _, child, stamp, _ in transforms:
-            if stamp == 0:
-                raise CodecError(f'{self._topic}: the transform to {child!r} has the stamp 0: a '
-                                 'sample without a time is not used')
-        late: list[str] = []
+        transforms, refused = self._usable(message, stamped=True)
         went_back = False
         for parent, child, stamp, pose in transforms:
             stream = self._moving.setdefault(child, Stream(self._history))
             if stream.is_late(stamp):
-                late.append(f'the transform to {child!r}: {stream.why_late(stamp)}')
+                refused.append(f'the transform to {child!r}: {stream.why_late(stamp)}')
                 continue
             if stream.restarts(stamp):
                 went_back = True
@@ -72,7 +72,34 @@ class TransformTree:
             self._parents[child] = parent
             self._static.pop(child, None)
             stream.add(stamp, pose)
-        return max((stamp for _, _, stamp, _ in transforms), default=0), late, went_back
+        return max((stamp for _, _, stamp, _ in transforms), default=0), refused, went_back
+
+    def _usable(
+        self, message: Any, stamped: bool = False,
+    ) -> tuple[list[tuple[str, str, int, np.ndarray]], list[str]]:
+        """Return (parent, child, stamp [ns], pose (7,)) of each usable transform, and reasons.
+
+        As in tf2, one that can't be used doesn't spoil the others of its message.
+
+        Raises:
+            CodecError: None can be used.
+        """
+        usable, refused = [], []
+        for item in message.transforms:
+            pose = np.array(numbers_in(item.transform), np.float64)
+            stamp, child = header_stamp_ns(item.header), item.child_frame_id.lstrip('/')
+            try:
+                if stamped and stamp == 0:
+                    raise ValueError('its stamp is 0: a sample without a time is not used')
+                check_finite(pose, self._topic)
+                check_unit(pose[3:])
+            except ValueError as error:
+                refused.append(f'the transform to {child!r}: {error}')
+            else:
+                usable.append((item.header.frame_id.lstrip('/'), child, stamp, pose))
+        if refused and not usable:
+            raise CodecError(f'{self._topic}: {"; ".join(refused)}')
+        return usable, refused
 
     def clear(self) -> None:
         """Forget all moving transforms; static ones are sent only once, so they stay."""
@@ -90,6 +117,18 @@ class TransformTree:
             return 0
         times = [self._moving[name].newest for name in (*up, *down) if name not in self._static]
         return min(times, default=ALWAYS)
+
+    def missing(self, parent: str, child: str) -> str:
+        """Return why a pose has no time at which it is known; empty if it has one."""
+        if not self._parents:
+            return f'{self._topic}: no transform has come'
+        try:
+            up, down = self._chain(parent, child)
+        except FrameError as error:
+            return str(error)
+        absent = [name for name in (*up, *down)
+                  if name not in self._static and not len(self._moving[name])]
+        return f'{self._topic}: no transform to {absent} has come' if absent else ''
 
     def pose(
         self, parent: str, child: str, instant: int, known: int, align: str,
@@ -122,7 +161,9 @@ class TransformTree:
                     raise FrameError(f'{self._topic}: no sample of the transform to {name!r} at '
                                      f'or before {instant} ns')
                 oldest, gap = min(oldest, found.at), max(gap, found.gap)
-                transform = found.aligned(align, found.value, found.after)
+                transform = found.value
+                if align != 'hold' and found.after is not None:
+                    transform = between_samples(transform, found.after, found.share, align)
             pose = compose(pose, inverse_pose(transform) if name in up else transform)
         return pose, oldest, gap
 
@@ -149,24 +190,3 @@ class TransformTree:
             if len(path) > _LONGEST:
                 raise FrameError(f'{self._topic}: the transforms run in a circle: {path[:5]} ...')
         return path
-
-
-def _transforms_in(message: Any, topic: str) -> list[tuple[str, str, int, np.ndarray]]:
-    """Return (parent, child, stamp [ns], pose (7,)) of each transform.
-
-    Raises:
-        CodecError: One has a value that isn't finite, or a quaternion that is no rotation.
-    """
-    transforms = []
-    for item in message.transforms:
-        pose = np.array(numbers_in(item.transform), np.float64)
-        child = item.child_frame_id.lstrip('/')
-        try:
-            if not np.isfinite(pose).all():
-                raise ValueError(f'a value is not finite: {pose.tolist()}')
-            pose[3:] = unit(pose[3:])
-        except ValueError as error:
-            raise CodecError(f'{topic}: the transform to {child!r}: {error}') from error
-        transforms.append(
-            (item.header.frame_id.lstrip('/'), child, header_stamp_ns(item.header), pose))
-    return transforms

@@ -54,9 +54,9 @@ class EpisodeBegin:
         """
         while self._times and self._times[0] < until:
             time = heappop(self._times)
-            silent = self._aligner.silent_topics()
-            if silent:
-                self.reason = f'{silent[-1]}: nothing came'
+            missing = self._aligner.missing()
+            if missing:
+                self.reason = list(missing.values())[-1]
                 continue
             try:
                 return self._aligner.frame(time)

@@ -247,9 +247,9 @@ class EpisodeLife:
         """Return what the episode waits for, or would wait for if it made no more progress."""
         if self.phase is Phase.RESETTING:
             return self.reset.waits_for()
-        silent = self._aligner.silent_topics()
-        if silent:
-            return f'no message has ever come on {silent}'
+        missing = self._aligner.missing()
+        if missing:
+            return '; '.join(missing.values())
         observed = self._aligner.newest_complete()
         if self._node.lockstep:
             observed = min(observed, self.judged)

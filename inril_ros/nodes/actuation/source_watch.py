@@ -15,8 +15,8 @@ from rclpy.subscription import Subscription
 
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type, serialised_stamp
-from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.messages.codecs import decode
+from inril_ros.robot.contract.contract import Contract, Observation
+from inril_ros.robot.messages.codecs import decode, joint_values
 from inril_ros.robot.motion.liveness import Liveness
 
 _HEADER = 12  # [byte] encapsulation and stamp of a serialised message that begins with a header
@@ -32,7 +32,8 @@ class SourceWatch:
 
     def __init__(self, node: Node, contract: Contract, cameras: bool) -> None:
         self._streams: dict[str, Liveness] = {}
-        self._compared: dict[str, list[Any]] = {}
+        self._compared: dict[str, list[Observation]] = {}
+        self._contents: dict[str, dict[tuple[int, str], float | bytes]] = {}
         self.endpoints: list[Subscription] = []
         for topic in contract.observation_topics():
             entries = [entry for entry in contract.observations.values() if entry.topic == topic
@@ -40,7 +41,7 @@ class SourceWatch:
             if not entries:
                 continue
             compared = [entry for entry in entries if entry.frozen_after]
-            self._compared[topic] = compared
+            self._compared[topic], self._contents[topic] = compared, {}
             self._streams[topic] = Liveness(
                 topic, min(entry.max_age for entry in entries),
                 min((entry.frozen_after for entry in compared), default=0.0))
@@ -63,9 +64,18 @@ class SourceWatch:
         stream = self._streams.get(topic)
         if stream is None:
             return
-        content = b''.join(
-            decode(message, entry).tobytes() for entry in self._compared[topic])
-        stream.received(time.monotonic(), stamp, content)
+        stream.received(time.monotonic(), stamp, self._content(topic, message))
+
+    def _content(self, topic: str, message: Any) -> bytes:
+        """Return all values of a topic that are compared: of each joint the last one that came."""
+        content = self._contents[topic]
+        for number, entry in enumerate(self._compared[topic]):
+            if entry.comes_by_joint:
+                content.update(((number, joint), value)
+                               for joint, value in joint_values(message, entry).items())
+            else:
+                content[number, ''] = decode(message, entry).tobytes()
+        return repr(list(content.values())).encode()
 
     def faults(self) -> tuple[str, ...]:
         """Return the present faults of the streams."""

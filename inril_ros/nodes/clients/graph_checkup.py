@@ -101,6 +101,9 @@ class _Listener:
 
     def records(self) -> dict[str, TopicRecord]:
         """Return the measurements of each topic so far."""
+        for topic, reason in self._aligner.missing().items():
+            if self._times[topic]:  # messages come, but without something that is observed
+                self._errors[topic].add(reason)
         return {topic: self._record(topic) for topic in (*self._times, *self._actions)}
 
     def _record(self, topic: str) -> TopicRecord:

@@ -108,25 +108,28 @@ def has_no_header(message_type: str) -> bool:
     return message_type.startswith('std_msgs/msg/')
 
 
-def holds_rotation(message_type: str, field: str) -> bool:
-    """Return whether a field of a known type is a pose or a quaternion."""
-    return message_type in _FIELDS and (
-        field.endswith(('orientation', 'rotation')) or field in ('pose', 'transform')
-        or re.fullmatch(r'poses\[\d+\]', field) is not None)
+def is_known(message_type: str) -> bool:
+    """Return whether the fields of a type are listed here."""
+    return message_type in _FIELDS
 
 
-def check_alignment(message_type: str, field: str, align: str, length: int) -> None:
+def holds_rotation(message_type: str, field: str, length: int) -> bool:
+    """Return whether a field is a pose or a quaternion, by its name."""
+    name = re.sub(r'\[\d+\]$', '', field.rpartition('.')[2])
+    known = {4: ('orientation', 'rotation', 'quaternion'), 7: ('pose', 'poses', 'transform')}
+    return message_type not in _BY_JOINT and name in known.get(length, ())
+
+
+def check_alignment(message_type: str, field: str, align: str, rotation: bool) -> None:
     """Check that a field can be aligned in a way.
 
     Raises:
         ValueError: It can't: neither rotations nor switches can be interpolated linearly.
     """
-    rotation = holds_rotation(message_type, field)
-    if message_type not in _FIELDS and align == 'slerp':
-        rotation = length in (4, 7)  # the contract says that it is a quaternion or a pose
     if align == 'slerp' and not rotation:
         raise ValueError(f'align: slerp is for orientations and poses, which {message_type} '
-                         f'{field} is not: use interpolate')
+                         f'{field} is not: use interpolate, or write quaternion: true if its '
+                         'last four values are x y z w')
     if align == 'interpolate' and rotation:
         raise ValueError(f'align: interpolate gives no unit quaternions: use slerp for '
                          f'{message_type} {field}')

@@ -13,7 +13,10 @@ from inril_ros.robot.contract.fields import (
     field_size,
     has_no_header,
     holds_rotation,
+    is_known,
+    JOINT_STATE,
     MessageType,
+    TRAJECTORY,
     TRANSFORMS,
 )
 from inril_ros.robot.contract.rules import NotNegative, Positive, STRICT, Topic
@@ -47,6 +50,9 @@ class Observation:
         latched: Whether the topic is sent once and kept for later subscribers (transient local).
         parent: Parent frame, for TF.
         child: Child frame, for TF; its pose in the parent frame is observed.
+        quaternion: Whether the values, 4 or 7, end with a quaternion x y z w. By default that is
+            so where the field's name ends in pose, transform, orientation, rotation or
+            quaternion, and for slerp. A message whose quaternion has another length than 1 is refused.
     """
 
     topic: Topic
@@ -63,9 +69,16 @@ class Observation:
     latched: bool = False
     parent: str = ''
     child: str = ''
+    quaternion: bool | None = None
 
     def __post_init__(self) -> None:
-        check_alignment(self.type, self.field, self.align, self.length)
+        check_alignment(self.type, self.field, self.align, self.has_quaternion)
+        by_name = holds_rotation(self.type, self.field, self.length)
+        if self.quaternion and (self.joints or self.length not in (4, 7)):
+            raise ValueError('quaternion: true is for 4 values, or 7 of a pose; here are '
+                             f'{self.length}{" of joints" if self.joints else ""}')
+        if self.quaternion is False and by_name and is_known(self.type):
+            raise ValueError(f'quaternion: false, but {self.type} {self.field} has a quaternion')
         if self.clock == 'header' and has_no_header(self.type):
             raise ValueError(f'{self.type} has no header, so no time of its own: '
                              'write clock: receive')
@@ -81,10 +94,23 @@ class Observation:
         """Number of values."""
         return field_size(self.type, self.field, self.joints, self.size)
 
+    @property
+    def comes_by_joint(self) -> bool:
+        """Whether messages name their joints, so that each may have only some of them."""
+        return self.type in (JOINT_STATE, TRAJECTORY)
+
     @cached_property
+    def has_quaternion(self) -> bool:
+        """Whether the last four values are a quaternion x y z w."""
+        if self.quaternion is not None:
+            return self.quaternion
+        turned = self.align == 'slerp' and not is_known(self.type) and self.length in (4, 7)
+        return turned or holds_rotation(self.type, self.field, self.length)
+
+    @property
     def is_pose(self) -> bool:
         """Whether the values are a position and a quaternion (x y z, x y z w)."""
-        return self.length == 7 and holds_rotation(self.type, self.field)
+        return self.length == 7 and self.has_quaternion
 
 
 @dataclass(frozen=True, config=STRICT)

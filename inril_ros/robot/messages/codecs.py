@@ -14,6 +14,7 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Action, Contract, Observation
 from inril_ros.robot.contract.fields import TRAJECTORY, TRANSFORMS
+from inril_ros.robot.rotations import check_unit
 
 MessageTypes = Callable[[str], Any]
 """Returns the message class for a type name such as ``sensor_msgs/msg/JointState``."""
@@ -45,15 +46,28 @@ def decode(message: Any, observation: Observation) -> np.ndarray:
     """Read an observation (size,) float64 from a message.
 
     Raises:
-        CodecError: A joint or an element is missing, or a value isn't finite.
+        CodecError: A joint or an element is missing, a value isn't finite, or a quaternion isn't
+            of length 1.
     """
-    if observation.type == TRAJECTORY:
-        values = read_trajectory(message, observation)
-    elif observation.joints and hasattr(message, 'name'):
-        values = _read_joints(message, observation)
-    else:
-        values = numbers_in(follow_path(message, observation.field or 'data'))
-    return checked_values(values, observation)
+    if observation.comes_by_joint:
+        return checked_values(_read_joints(message, observation), observation)
+    part = follow_path(message, observation.field or 'data')
+    values = checked_values(numbers_in(part), observation)
+    if observation.has_quaternion:
+        try:
+            check_unit(values[-4:])
+        except ValueError as error:
+            raise CodecError(f'{observation.topic}: {observation.field}: {error}') from error
+    elif _has_quaternion(part):
+        raise CodecError(f'{observation.topic}: {observation.field} ends with a quaternion, which '
+                         'its name does not say: write quaternion: true in the contract')
+    return values
+
+
+def _has_quaternion(part: Any) -> bool:
+    """Return whether part of a message is a quaternion, or a pose."""
+    return hasattr(part, 'w') or any(
+        hasattr(getattr(part, second), 'w') for first, second in _PARTS if hasattr(part, second))
 
 
 def checked_values(values: Sequence[float], entry: Action | Observation) -> np.ndarray:
@@ -65,9 +79,18 @@ def checked_values(values: Sequence[float], entry: Action | Observation) -> np.n
     values = np.asarray(values, np.float64)
     if values.size != entry.length:
         raise CodecError(f'{entry.topic}: {values.size} values, {entry.length} needed')
-    if not np.isfinite(values).all():
-        raise CodecError(f'{entry.topic}: a value is not finite: {values.tolist()}')
+    check_finite(values, entry.topic)
     return values
+
+
+def check_finite(values: np.ndarray, topic: str) -> None:
+    """Check the values of a message.
+
+    Raises:
+        CodecError: One isn't finite.
+    """
+    if not np.isfinite(values).all():
+        raise CodecError(f'{topic}: a value is not finite: {values.tolist()}')
 
 
 def encode_observations(
@@ -98,17 +121,43 @@ def encode_observations(
     return list(messages.items())
 
 
-def _read_joints(message: Any, observation: Observation) -> list[float]:
-    values = getattr(message, observation.quantity)
-    index = {name: position for position, name in enumerate(message.name)}
-    missing = [joint for joint in observation.joints if joint not in index]
-    if missing:
-        raise CodecError(f'{observation.topic}: joints {missing} are missing; '
-                         f'the message has {list(message.name)}')
-    if len(values) < len(message.name):
+def joint_arrays(
+    message: Any, message_type: str, quantities: Iterable[str],
+) -> tuple[Sequence[str], dict[str, Sequence[float]]]:
+    """Return the joint names in a JointState or JointTrajectory, and its values by quantity.
+
+    A trajectory has those of its first point. A quantity that the message doesn't give is empty.
+    """
+    if message_type != TRAJECTORY:
+        return message.name, {quantity: getattr(message, quantity) for quantity in quantities}
+    point = message.points[0] if len(message.points) else None
+    return message.joint_names, {
+        quantity: getattr(point, POINT_FIELDS[quantity], ()) for quantity in quantities}
+
+
+def joint_values(message: Any, observation: Observation) -> dict[str, float]:
+    """Return the values in a message of those of an observation's joints that it has.
+
+    Raises:
+        CodecError: It has some values, but not one for each name.
+    """
+    names, arrays = joint_arrays(message, observation.type, (observation.quantity,))
+    values = arrays[observation.quantity]
+    if len(values) not in (0, len(names)):
         raise CodecError(f'{observation.topic}: {len(values)} values of {observation.quantity} '
-                         f'for {len(message.name)} joints')
-    return [values[index[joint]] for joint in observation.joints]
+                         f'for {len(names)} joints')
+    found = dict(zip(names, values))
+    return {joint: float(found[joint]) for joint in observation.joints if joint in found}
+
+
+def _read_joints(message: Any, observation: Observation) -> list[float]:
+    values = joint_values(message, observation)
+    missing = [joint for joint in observation.joints if joint not in values]
+    if missing:
+        names, _ = joint_arrays(message, observation.type, ())
+        raise CodecError(f'{observation.topic}: {observation.quantity} of the joints {missing} '
+                         f'is missing; the message names {list(names)}')
+    return list(values.values())
 
 
 def read_trajectory(message: Any, entry: Action | Observation) -> list[float]:

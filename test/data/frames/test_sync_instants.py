@@ -96,12 +96,18 @@ def test_poses_are_interpolated_along_the_shorter_turn(times, instant, seed):
     assert abs(value[3:] @ expected) == pytest.approx(1.0, abs=1e-7)
 
 
-def test_a_pose_without_a_rotation_gives_no_frame():
-    frames = aligner({'hand': {**POSE, 'align': 'slerp'}}, 0.2)
-    for at, turn in ((0, [0, 0, 0, 1]), (200, [0, 0, 0, 0])):
-        frames.add('hand', pose(START + at * MS, [0, 0, 0, *turn]))
-    with pytest.raises(FrameError, match='hand: .*is no rotation'):
-        frames.frame(START + 300 * MS)
+@pytest.mark.parametrize('align', ['hold', 'slerp'])
+def test_a_pose_that_was_not_set_is_refused_and_leaves_the_one_before(align):
+    frames = aligner({'hand': {**POSE, 'align': align}}, 0.2)
+    for at in (0, 200, 400):
+        message = pose(START + at * MS, [at, 0, 0, 0, 0, 0, at != 200])
+        if at == 200:
+            with pytest.raises(CodecError, match='hand: pose: .*is no rotation'):
+                frames.add('hand', message)
+        else:
+            frames.add('hand', message)
+    assert frames.rejections.counts == {'hand': 1}
+    assert frames.frame(START + 500 * MS).values['hand'][0] == {'hold': 0.0, 'slerp': 300.0}[align]
 
 
 @settings(max_examples=100)

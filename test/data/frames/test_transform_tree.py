@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pose of one frame in another along any chain of transforms, against products of matrices."""
 
+import re
+
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -109,14 +111,25 @@ def test_the_newest_time_is_that_of_the_slowest_link():
 
 
 @pytest.mark.parametrize(('wrong', 'words'), [
-    (transform('base', 'arm', 0, pose_of(1.0)), "to 'arm' has the stamp 0"),
+    (transform('base', 'arm', 0, pose_of(1.0)), "to 'arm': its stamp is 0"),
     (transform('base', 'arm', START, [0] * 7), "to 'arm': .* is no rotation"),
-    (transform('base', 'arm', START, [np.nan] * 7), "to 'arm': a value is not finite")])
-def test_a_message_with_a_wrong_transform_is_refused_whole(wrong, words):
-    tree = TransformTree('/tf', 10)
+    (transform('base', 'arm', START, [0, 0, 0, 0, 0, 0, 1.1]), "to 'arm': .* is no rotation"),
+    (transform('base', 'arm', START, [np.nan] * 7), "to 'arm': /tf: a value is not finite")])
+def test_a_wrong_transform_is_refused_and_does_not_spoil_the_others_of_its_message(wrong, words):
+    aligner = FrameAligner(contract())
     with pytest.raises(CodecError, match=words):
-        tree.add(message(transform('arm', 'tool', START, pose_of(1.0)), wrong))
-    assert tree.newest('arm', 'tool') == 0
+        aligner.add('/tf', message(wrong))
+    aligner.add('/tf', message(transform('base', 'tool', START, pose_of(1.0)), wrong))
+    assert aligner.rejections.counts == {'/tf': 2}
+    assert re.search(words, aligner.rejections.reasons['/tf'])
+    assert aligner.frame(START).values['tool'][0] == 1.0
+
+
+def test_a_static_transform_that_is_no_rotation_is_refused():
+    aligner = FrameAligner(contract())
+    with pytest.raises(CodecError, match="to 'tool': .* is no rotation: its length is 0"):
+        aligner.add('/tf_static', message(transform('base', 'tool', 0, [0] * 7)))
+    assert aligner.missing() == {'/tf': '/tf: no transform has come'}
 
 
 def test_frames_that_are_not_joined_are_named_with_those_there_are():

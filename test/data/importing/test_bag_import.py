@@ -238,7 +238,7 @@ def test_a_message_that_cannot_be_used_is_left_out_and_the_episode_can_be_read(t
     rows = recording()
     place = [topic for topic, _, _ in rows].index('/joint_states', 20)
     topic, time, message = rows[place]
-    rows[place] = topic, time, replace(message, name=['b', 'x'])
+    rows[place] = topic, time, replace(message, name=['b', 'a', 'x'])
     [report], [episode] = imported(tmp_path, rows)
     assert report.unreadable == 1 and report.kept
     assert len(episode.actions) == report.ticks

@@ -9,6 +9,7 @@ between the two would differ between training and acting.
 from functools import cache
 import importlib
 from pathlib import Path
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.serde import SerdeError
+from scipy.spatial.transform import Rotation
 import yaml
 
 from inril_ros.data.raw.typestore import ros_typestore
@@ -136,7 +138,11 @@ def observed_values(type_name, field, size):
         return st.lists(st.integers(0, 2 ** 31 - 1), min_size=size, max_size=size).map(
             lambda values: np.array(values, float))
     narrow = type_name.endswith(('Float32', 'Float32MultiArray', 'Joy', 'Range'))
-    return values_of(size, width=32 if narrow else 64)
+    values = values_of(size, width=32 if narrow else 64)
+    if not Observation(**observed_entry(type_name, field, size)).has_quaternion:
+        return values
+    return st.tuples(values, st.integers(0, 2 ** 32)).map(lambda drawn: np.concatenate(
+        [drawn[0][:-4], Rotation.random(rng=drawn[1]).as_quat()]))
 
 
 def contract_of(observations=None, actions=None):
@@ -243,10 +249,11 @@ def test_joints_are_found_by_name_in_any_order(sent, wanted):
 
 
 @pytest.mark.parametrize(('message', 'words'), [
-    (joint_state(['left'], position=[1.0]), r"joint_states: joints \['right'\] are missing.*left"),
-    (joint_state([], position=[]), r"joints \['left', 'right'\] are missing"),
+    (joint_state(['left'], position=[1.0]),
+     r"joint_states: position of the joints \['right'\] is missing.*names \['left'\]"),
+    (joint_state([], position=[]), r"joints \['left', 'right'\] is missing"),
     (joint_state(JOINTS, position=[1.0]), '1 values of position for 2 joints'),
-    (joint_state(JOINTS, velocity=[1.0, 2.0]), '0 values of position for 2 joints'),
+    (joint_state(JOINTS, velocity=[1.0, 2.0]), r"joints \['left', 'right'\] is missing"),
     (joint_state(JOINTS, position=[1.0, float('nan')]), 'joint_states: a value is not finite'),
     (joint_state(JOINTS, position=[float('-inf'), 0.0]), 'a value is not finite')])
 def test_a_joint_state_without_the_joints_is_refused_with_their_names(message, words):
@@ -283,6 +290,11 @@ def test_a_value_that_is_not_finite_is_refused_in_any_field(type_name, field, si
     ({'field': 'axes', 'size': 2, 'align': 'slerp'}, 'slerp is for orientations.*interpolate'),
     ({'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose', 'align': 'interpolate'},
      'no unit quaternions: use slerp'),
+    ({'field': 'axes', 'size': 3, 'quaternion': True}, 'for 4 values, or 7 of a pose'),
+    ({'type': 'sensor_msgs/msg/JointState', 'joints': ['a', 'b', 'c', 'd'], 'quaternion': True},
+     'quaternion: true .* here are 4 of joints'),
+    ({'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose', 'quaternion': False},
+     'pose has a quaternion'),
     ({'type': TRANSFORMS, 'field': 'transform'}, 'parent and child'),
     ({'type': TRANSFORMS, 'field': 'transform', 'parent': 'a', 'child': 'a'}, 'same frame'),
     ({'field': 'axes', 'size': 2, 'parent': 'a', 'child': 'b'}, 'parent and child'),
@@ -290,6 +302,65 @@ def test_a_value_that_is_not_finite_is_refused_in_any_field(type_name, field, si
 def test_an_invalid_observation_is_refused(change, words):
     with pytest.raises(ContractError, match=words):
         contract_of({'seen': {'topic': 'topic', 'type': 'sensor_msgs/msg/Joy', **change}})
+
+
+QUATERNIONS = [row for row in [*OBSERVED, *OTHERS] if Observation(
+    **observed_entry(*row)).has_quaternion]
+
+
+def test_every_field_with_a_quaternion_is_known_by_its_name():
+    assert [field for _, field, _ in QUATERNIONS] == [
+        'pose', 'pose.orientation', 'poses[2]', 'poses[1].orientation', 'transform',
+        'transform.rotation', 'orientation', 'pose.pose']
+
+
+@pytest.mark.parametrize(('type_name', 'field', 'size'), QUATERNIONS)
+@pytest.mark.parametrize(('quaternion', 'words'), [
+    ([0.0, 0.0, 0.0, 0.0], 'its length is 0, not 1, as of a pose that was not set'),
+    ([0.0, 0.0, 0.0, 0.9], 'its length is 0.9, not 1'),
+    ([1.0, 1.0, 1.0, 1.0], 'its length is 2, not 1'),
+    ([1e200, 0.0, 0.0, 0.0], 'its length is 1e[+]200, not 1')])
+def test_a_quaternion_of_another_length_than_1_is_refused(
+        type_name, field, size, quaternion, words):
+    contract = contract_of({'seen': observed_entry(type_name, field, size)})
+    values = np.array([0.0, 0.0, 0.0, *quaternion])[-size:]
+    [(_, message)] = encode_observations(contract, {'seen': values}, STAMP, ros_type)
+    for received in (message, as_rosbags(message, type_name)):
+        with pytest.raises(CodecError, match=f'topic: {re.escape(field)}: .* {words}'):
+            decode(received, contract.observations['seen'])
+
+
+@pytest.mark.parametrize('quaternion', [
+    [0.707, 0.0, 0.0, 0.707], [0.02, -0.028, -0.004, 0.999],
+    np.float32([0.1, 0.2, 0.3, 0.9273618]).tolist()])
+def test_a_rounded_quaternion_is_taken_as_it_was_sent(quaternion):
+    contract = contract_of({'seen': observed_entry(*OBSERVED[0])})
+    values = np.array([0.0, 0.0, 0.0, *quaternion])
+    [(_, message)] = encode_observations(contract, {'seen': values}, STAMP, ros_type)
+    assert decode(message, contract.observations['seen']).tolist() == values.tolist()
+
+
+def test_a_quaternion_in_a_field_of_another_name_is_refused_until_the_contract_says_it():
+    # The type stands for a robot's own one; only its structure counts.
+    class Message:
+        tool = ros_type('geometry_msgs/msg/Pose')()
+
+    entry = {'topic': 'state', 'type': 'my_msgs/msg/State', 'field': 'tool', 'size': 7}
+    with pytest.raises(CodecError, match='state: tool ends with a quaternion.*quaternion: true'):
+        decode(Message(), Observation(**entry))
+    known = Observation(**entry, quaternion=True)
+    assert known.is_pose
+    assert decode(Message(), known).tolist() == [0.0] * 6 + [1.0]
+
+
+def test_numbers_that_are_named_as_a_pose_and_have_no_quaternion_are_read_if_the_contract_says_so():
+    class Message:
+        pose = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+
+    entry = {'topic': 'state', 'type': 'my_msgs/msg/State', 'field': 'pose', 'size': 7}
+    with pytest.raises(CodecError, match='state: pose: .* is no rotation'):
+        decode(Message(), Observation(**entry))
+    assert decode(Message(), Observation(**entry, quaternion=False)).tolist() == Message.pose
 
 
 def test_too_few_poses_are_refused():
