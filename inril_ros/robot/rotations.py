@@ -12,8 +12,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 _SMALL = 1e-12
-# What tf2 takes. A quaternion that was rounded to float32 is off by 1e-7 and one that was typed with
-# two digits by up to 0.01; one of a filter that was not initialised, or a mean of two, is farther.
+# Of the squared length; tf2 takes the same. A quaternion that was rounded to float32 is off by
+# 1e-7, one that was typed with two digits by up to 0.01, one that was not set by 1.
 _TOLERANCE = 0.01
 
 

@@ -41,7 +41,7 @@ class FrameAligner:
             False: show the newest that is known, as whoever guards the arm needs it.
 
     Attributes:
-        rejections: Messages, or transforms of them, that couldn't be read, or came after newer ones.
+        rejections: Messages, or transforms, that couldn't be read, or came after newer ones.
         restarts: How often time went back, so that all samples were forgotten.
     """
 

@@ -52,7 +52,8 @@ class Observation:
         child: Child frame, for TF; its pose in the parent frame is observed.
         quaternion: Whether the values, 4 or 7, end with a quaternion x y z w. By default that is
             so where the field's name ends in pose, transform, orientation, rotation or
-            quaternion, and for slerp. A message whose quaternion has another length than 1 is refused.
+            quaternion, and for slerp. A message whose quaternion has another length than 1 is
+            refused.
     """
 
     topic: Topic

@@ -353,7 +353,7 @@ def test_a_quaternion_in_a_field_of_another_name_is_refused_until_the_contract_s
     assert decode(Message(), known).tolist() == [0.0] * 6 + [1.0]
 
 
-def test_numbers_that_are_named_as_a_pose_and_have_no_quaternion_are_read_if_the_contract_says_so():
+def test_numbers_named_as_a_pose_are_read_without_a_quaternion_if_the_contract_says_so():
     class Message:
         pose = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
