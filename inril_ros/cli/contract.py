@@ -11,6 +11,7 @@ import typer
 
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
+from inril_ros.robot.draft.stand_ins import stand_ins, TO_DRIVE
 from inril_ros.robot.motion.gate_check import check_gate
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ def check(
     path = find_configuration('robots', contract)
     checked = load_contract(path)
     mistakes, notes = check_gate(checked, path)
+    mistakes += stand_ins(checked)
     if mistakes:
         raise ContractError(f'{path}:\n  ' + '\n  '.join(mistakes))
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -45,7 +47,7 @@ def check(
         console.print('cameras: ' + ', '.join(
             f'{name} {camera.width} x {camera.height} at {camera.rate:g} Hz'
             for name, camera in checked.cameras.items()))
-    for note in notes:
+    for note in [*notes, *stand_ins(checked, TO_DRIVE)]:
         console.print(note)
     if bag is not None:
         from inril_ros.data.audit.bag_check import check_bag
@@ -70,11 +72,16 @@ def new(
     bag: Annotated[Path | None, typer.Option(
         help='Take the topics from a recorded bag (ROS 1 or 2), not from the graph.')] = None,
 ) -> None:
-    """Write the first draft of a contract: observed and commanded topics, joints, cameras."""
-    from inril_ros.robot.contract.draft import draft_contract
+    """Write the first draft of a contract: observed and commanded topics, joints, cameras.
 
-    if out.exists():
-        raise FileExistsError(f'{out} exists already; a draft does not overwrite it')
+    From a bag whose commands are on no topic of a contract, also the mapping for its import.
+    """
+    from inril_ros.robot.draft.draft import draft_contract
+
+    mapping = out.with_name(f'{out.stem}_mapping.yaml')
+    for path in (out, mapping):
+        if path.exists():
+            raise FileExistsError(f'{path} exists already; a draft does not overwrite it')
     if bag is not None:
         from inril_ros.data.bags.survey import survey_bag
 
@@ -83,9 +90,14 @@ def new(
         from inril_ros.nodes.clients.graph_survey import survey_graph
 
         topics = survey_graph(seconds)
-    out.write_text(draft_contract(topics, name, rate, namespace), encoding='utf-8')
-    typer.echo(f'{out}: a draft from {len(topics)} topics; add the limits of the robot, then: '
-               f'inril contract check {out}')
+    draft = draft_contract(topics, name, rate, namespace, recorded=bag is not None)
+    out.write_text(draft.contract, encoding='utf-8')
+    typer.echo(f'{out}: a draft from {len(topics)} topics, with {draft.to_do} things to do; each '
+               f'is marked by a comment. Then: inril contract check {out}')
+    if draft.mapping:
+        mapping.write_text(draft.mapping, encoding='utf-8')
+        typer.echo(f'{mapping}: where the recording has its commands: inril demos import {bag} '
+                   f'--contract {out} --mapping {mapping} ...')
 
 
 @app.command()

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The topics of a bag: types, rates, and the first message of each."""
+"""The topics of a bag: types, rates, and some messages of each."""
 
 from pathlib import Path
 from typing import Any
@@ -8,36 +8,77 @@ from typing import Any
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import open_recording, Recording
-from inril_ros.robot.contract.draft import image_size, TopicSeen
+from inril_ros.robot.draft.image_look import depth_seen, image_size
+from inril_ros.robot.draft.topic_seen import MOST_MESSAGES, TopicSeen
 
-# Types of commands to a robot; a bag doesn't say who sent a message.
-_COMMANDS = ('trajectory_msgs/msg/JointTrajectory', 'std_msgs/msg/Float64MultiArray',
-             'geometry_msgs/msg/TwistStamped')
+_LARGE = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage',
+          'sensor_msgs/msg/PointCloud2')
+_LARGEST = 20_000  # [byte] Of topics with larger messages one is kept
+_MOST_FAILURES = 20  # messages of a topic that can't be read, after which no more are tried
 
 
-def survey_bag(path: Path) -> list[TopicSeen]:
-    """Return the topics of a bag of ROS 1 or 2 with the first message of each.
+def survey_bag(path: Path, most: int = MOST_MESSAGES) -> list[TopicSeen]:
+    """Return the topics of a bag of ROS 1 or 2.
+
+    Args:
+        path: The bag.
+        most: Number of messages of each topic that are kept, spread over the recording. 1: the
+            first one.
 
     Raises:
         BagError: It can't be read.
     """
     with open_recording(path) as reader:
         seconds = max(1e-9, (reader.end_time - reader.start_time) / 1e9)
-        samples = {name: _first(reader, found) for name, found in reader.topics.items()}
+        kept = {name: _first(reader, found) for name, found in reader.topics.items()}
+        if most > 1:
+            kept.update(_series(reader, most, {
+                name: found for name, found in reader.topics.items()
+                if not any(each.msgtype in _LARGE for each in found)}))
         return [TopicSeen(
-            name, ' and '.join(kinds), samples[name], published=True,
-            awaited=not kinds.isdisjoint(_COMMANDS),
-            rate=sum(each.msgcount for each in found) / seconds,
-            size=None if samples[name] is None else image_size(samples[name]))
-            for name, found in reader.topics.items()
-            for kinds in [{each.msgtype: None for each in found}.keys()]]
+            name, ' and '.join(dict.fromkeys(each.msgtype for each in found)), tuple(kept[name]),
+            rate=sum(each.msgcount for each in found) / seconds, **_image(kept[name]))
+            for name, found in sorted(reader.topics.items())]
 
 
-def _first(reader: Recording, connections: list[Connection]) -> Any:
-    """Return the first readable message of a topic; None if there is none."""
-    for connection, _, raw in reader.messages(connections):
+def _image(messages: list[tuple[float, Any]]) -> dict[str, Any]:
+    if not messages:
+        return {}
+    return {'size': image_size(messages[0][1]), 'depth': depth_seen(messages[0][1])}
+
+
+def _first(reader: Recording, connections: list[Connection]) -> list[tuple[float, Any]]:
+    """Return the first message of a topic, if it can be read."""
+    for connection, time, raw in reader.messages(connections):
         try:
-            return reader.deserialize(raw, connection)
+            return [(_seconds(reader, time), reader.deserialize(raw, connection))]
         except BagError:  # an unreadable topic must not hide the others
-            return None
-    return None
+            return []
+    return []
+
+
+def _series(
+    reader: Recording, most: int, topics: dict[str, list[Connection]],
+) -> dict[str, list[tuple[float, Any]]]:
+    """Return readable messages of topics, spread over the recording."""
+    every = {name: -(-sum(each.msgcount for each in found) // most) or 1
+             for name, found in topics.items()}
+    number = dict.fromkeys(topics, -1)
+    failures = dict.fromkeys(topics, 0)
+    kept: dict[str, list[tuple[float, Any]]] = {name: [] for name in topics}
+    connections = [each for found in topics.values() for each in found]
+    for connection, time, raw in reader.messages(connections) if connections else ():
+        name = connection.topic
+        number[name] += 1
+        if (number[name] % every[name] or failures[name] > _MOST_FAILURES
+                or kept[name] and len(raw) > _LARGEST):
+            continue
+        try:
+            kept[name].append((_seconds(reader, time), reader.deserialize(raw, connection)))
+        except BagError:  # an unreadable topic must not hide the others
+            failures[name] += 1
+    return kept
+
+
+def _seconds(reader: Recording, time: int) -> float:
+    return (time - reader.start_time) / 1e9
