@@ -9,6 +9,7 @@ episode are read in one pass, a few at a time. Either all episodes are added, or
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 import shutil
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -73,6 +74,11 @@ def import_bag(
                 results.append(write_episode(
                     bag, reader, connections, contract, cut,
                     clocks.between(cut.start, cut.end), options, identity, name))
+                if clocks.untimed and len(results) == 1:
+                    results = [replace(results[0], notes=(
+                        f'{clocks.untimed} messages have the time 0 in the bag, as before the '
+                        'first message of a simulated clock: they are left out',
+                        *results[0].notes))]
                 on_episode(results[-1])
         add_staged(staging, folder)
     except BaseException:
@@ -97,15 +103,16 @@ def _cuts(reader: Recording, clocks: RecordedClocks, options: ImportOptions) -> 
     if kind == 'gaps':
         return cut_by_gaps(times, options.cut.seconds)
     deque(times, maxlen=0)
+    first = reader.start_time or clocks.first
     if kind == 'csv':
-        cuts = cut_by_table(Path(value), reader.start_time)
+        cuts = cut_by_table(Path(value), first)
         outside = [cut for cut in cuts
-                   if cut.end > reader.end_time or cut.start < reader.start_time]
+                   if cut.end > reader.end_time or cut.start < first]
         if outside:
-            span = (reader.end_time - reader.start_time) / 1e9
+            span = (reader.end_time - first) / 1e9
             raise CutError(f'{value}: an episode begins at '
-                           f'{(outside[0].start - reader.start_time) / 1e9:.3f} s and ends at '
-                           f'{(outside[0].end - reader.start_time) / 1e9:.3f} s; the recording '
+                           f'{(outside[0].start - first) / 1e9:.3f} s and ends at '
+                           f'{(outside[0].end - first) / 1e9:.3f} s; the recording '
                            f'has 0 to {span:.3f} s')
         return cuts
     if kind == 'topic':
@@ -116,4 +123,4 @@ def _cuts(reader: Recording, clocks: RecordedClocks, options: ImportOptions) -> 
         return cut_by_topic(((time, reader.deserialize(raw, connection))
                              for connection, time, raw in reader.messages(labels)),
                             reader.end_time)
-    return [Cut(reader.start_time, reader.end_time)]
+    return [Cut(first, reader.end_time)]

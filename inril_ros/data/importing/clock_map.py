@@ -18,8 +18,9 @@ _STEADY = 50_000_000  # [ns] An offset that varies by less is constant
 _JUMP = 1_000_000_000  # [ns] Stamps that jump by more in no time are of another clock
 _FASTEST = 100.0  # times real time: no simulation is faster
 _PARTS = 8  # of an episode, in which the offset is measured
-_FEW = 5  # samples at each end, and the width of the filter
-_MOST_PARTS = 300
+_FEW = 10  # samples at each end, in which it is measured too
+_FAST = 80  # [%]
+_WIDTH = 5  # samples in the filter of a simulation's clock
 
 
 class ClockMap:
@@ -61,7 +62,7 @@ class ClockMap:
 def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
     """Return the clock of stamps, from when the messages of one stream were received.
 
-    Stray stamps are left out: where the clock jumps, the longest part that fits together counts.
+    Stray stamps are left out: the most that rise count, and where they jump, the longest part.
 
     Args:
         received: When each message was received (N,) int64 [ns], rising.
@@ -72,8 +73,9 @@ def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
     if not len(received):
         return ClockMap.shifted(0)
     offsets = stamped - received
-    parts = np.array([np.median(offsets[:_FEW]), np.median(offsets[-_FEW:]), *(
-        np.percentile(part, 90) for part in np.array_split(offsets, _PARTS) if len(part))])
+    # Messages that are slower than most say less. The ends show a simulation that stood there.
+    parts = np.array([np.percentile(part, _FAST) for part in (
+        offsets[:_FEW], offsets[-_FEW:], *np.array_split(offsets, _PARTS)) if len(part)])
     if np.ptp(parts) <= _STEADY or (abs(parts) <= SAME_CLOCK).all():
         offset = round(float(np.median(parts)))
         # A message is received after its stamp, if both are of the same clock.
@@ -82,11 +84,11 @@ def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
 
 
 def _varying(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
-    """Return the clock of a simulation through its samples, whose stamps nearly all rise."""
+    """Return the clock of a simulation through its samples, whose stamps never fall."""
     base = stamped[0]
-    smooth = medfilt((stamped - base).astype(np.float64), _FEW)
+    smooth = medfilt((stamped - base).astype(np.float64), _WIDTH)
     smooth[[0, 1, -2, -1]] = (stamped - base)[[0, 1, -2, -1]]  # the filter adds zeros there
-    rising = np.maximum.accumulate(smooth.astype(np.int64))
+    rising = smooth.astype(np.int64)
     # Of the samples with one time or one stamp the first: then the stamp was reached.
     kept = np.flatnonzero(np.diff(rising, prepend=rising[0] - 1))
     kept = kept[np.flatnonzero(np.diff(received[kept], prepend=received[kept[0]] - 1))]
@@ -98,29 +100,26 @@ def _varying(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
 def _longest_clock(received: np.ndarray, stamped: np.ndarray) -> np.ndarray:
     """Return the indices of the most samples whose stamps can be of one clock."""
     indices = np.flatnonzero(stamped)
-    if not len(indices):
-        return indices
-    times, stamps = received[indices], stamped[indices]
-    breaks = np.flatnonzero(~_continues(np.diff(times), np.diff(stamps))) + 1
-    parts = np.split(np.arange(len(indices)), breaks)
-    if len(parts) > _MOST_PARTS:
-        parts = sorted(sorted(parts, key=len)[-_MOST_PARTS:], key=lambda part: part[0])
-    first, last = (np.array([part[end] for part in parts]) for end in (0, -1))
-    sizes = np.array([len(part) for part in parts])
-    before = np.full(len(parts), -1)
-    for index in range(1, len(parts)):  # the longest chain of parts that ends with each
-        fits = _continues(times[first[index]] - times[last[:index]],
-                          stamps[first[index]] - stamps[last[:index]])
-        best = int(np.argmax(np.where(fits, sizes[:index], 0)))
-        if fits[best]:
-            before[index] = best
-            sizes[index] += sizes[best]
-    chain = [int(np.argmax(sizes))]
+    indices = indices[_longest_rise(stamped[indices])]
+    times, stamps = np.diff(received[indices]), np.diff(stamped[indices])
+    jumps = np.flatnonzero(stamps > _FASTEST * times + _JUMP) + 1
+    return max(np.split(indices, jumps), key=len)
+
+
+def _longest_rise(values: np.ndarray) -> np.ndarray:
+    """Return the indices of the most values (N,), in order, of which none is below another."""
+    if (np.diff(values) >= 0).all():
+        return np.arange(len(values))
+    # Of the runs of each length, the one that ends lowest: its last value and index.
+    ends: list[int] = []
+    at: list[int] = []
+    before = np.full(len(values), -1)
+    for index, value in enumerate(values.tolist()):
+        length = bisect_right(ends, value)
+        before[index] = at[length - 1] if length else -1
+        ends[length:length + 1] = [value]
+        at[length:length + 1] = [index]
+    chain = [at[-1]]
     while before[chain[-1]] >= 0:
         chain.append(int(before[chain[-1]]))
-    return indices[np.concatenate([parts[index] for index in reversed(chain)])]
-
-
-def _continues(time: np.ndarray, stamp: np.ndarray) -> np.ndarray:
-    """Return whether stamps that differ so much after these times [ns] can be of one clock."""
-    return (stamp > -_JUMP) & (stamp <= _FASTEST * time + _JUMP)
+    return np.array(chain[::-1])

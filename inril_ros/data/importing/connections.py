@@ -64,13 +64,20 @@ class ImportedConnections:
                            'Name its topics in a mapping (topics, actions).')
         self.read = [connection for connection in reader.connections
                      if connection.id in self.topics]
+        for topic in options.mapping.stamps:
+            for connection in self.read:
+                fields = reader.types_of(connection).fielddefs[connection.msgtype][1]
+                if topic in self.topics[connection.id] and fields[0][0] != 'header':
+                    raise BagError(f'{name}: {topic}: a {connection.msgtype} does not begin with '
+                                   'a header, so its stamps cannot be corrected')
         states = observed.keys() - contract.latched_topics()
         self.states = [connection for connection in self.read
                        if states & set(self.topics[connection.id])]
         self.commands = [connection for connection in self.read
                          if commands.keys() & set(self.topics[connection.id])]
         by_header = {entry.topic for entry in contract.observations.values()
-                     if entry.clock == 'header' and not entry.latched}
+                     if entry.clock == 'header' and not entry.latched
+                     and entry.topic not in options.mapping.stamps}
         self.stamped = [connection for connection in self.states
                         if by_header & set(self.topics[connection.id])]
 

@@ -37,6 +37,7 @@ class EpisodeTicks:
     Attributes:
         messages: Writes the episode's events and actions.
         commands: The commands of the episode.
+        clock: The clock of the stamps.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class EpisodeTicks:
         identity: str, clock: ClockMap,
     ) -> None:
         self._contract = contract
-        self._clock = clock
+        self.clock = clock
         self._cut = cut
         self.messages = EpisodeMessages(
             bag, contract, identity, cut.outcome or options.outcome, cut.task or options.task,
@@ -97,7 +98,7 @@ class EpisodeTicks:
         time = self._time(topic, received)
         self._newest_message = max(self._newest_message, received)
         # No further message can change frames before that.
-        self._make_frames(min(self._clock(self._newest_message - self._settle), self._end + 1))
+        self._make_frames(min(self.clock(self._newest_message - self._settle), self._end + 1))
         if topic in self._commanded:
             self.commands.add(topic, message, time)
         if self.commands.have_ended:
@@ -124,8 +125,8 @@ class EpisodeTicks:
 
     def _time(self, topic: str, received: int) -> int:
         """Return the clock when a message was received [ns], later than for those before it."""
-        time = self._clock(received)
-        if self._clock.offset is None:  # a simulation that stands still
+        time = self.clock(received)
+        if self.clock.offset is None:  # a simulation that stands still
             time = max(time, self._newest_time.get(topic, time - 1) + 1)
             self._newest_time[topic] = time
         return time
@@ -186,7 +187,7 @@ class EpisodeTicks:
             FrameError: The episode is too short, a stream has no message, or the stamps are of two
                 clocks.
         """
-        end = min(self._end, self._clock(self._newest_message))
+        end = min(self._end, self.clock(self._newest_message))
         try:
             self._make_frames(end + 1)
         except CommandError:
@@ -199,7 +200,7 @@ class EpisodeTicks:
                 self._notes.append(f'the last {(end - self._next) / 1e9:.3f} s are left out: '
                                    f'{error}')
         if self._next is None:
-            raise FrameError(self._begin.reason or 'nothing came')
+            raise FrameError(self._nothing_usable())
         fault = self._stamps.fault()
         if fault:
             raise FrameError(fault)
@@ -211,6 +212,15 @@ class EpisodeTicks:
             self._notes.append(f'the last {(end - self._newest_frame.stamp) / 1e9:.3f} s are left '
                                'out')
         self.messages.end(self._newest_frame.stamp)
+
+    def _nothing_usable(self) -> str:
+        """Return why no frame could be made."""
+        topic = self._begin.topic
+        for each in self._rejections():
+            if self._begin.reason.endswith(': nothing came') and topic in each.counts:
+                return (f'{topic}: none of its {each.counts[topic]} messages could be used; the '
+                        f'first: {each.reasons[topic].removeprefix(f"{topic}: ")}')
+        return self._begin.reason or 'nothing came'
 
     def aligned(self) -> RecordedEpisode | None:
         """Return the episode as reading its bag would; None if reading might differ."""

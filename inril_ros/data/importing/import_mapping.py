@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.contract import Contract, Observation
+from inril_ros.robot.contract.fields import has_no_header, TRANSFORMS
 from inril_ros.robot.contract.reading import checked, load_yaml
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
@@ -52,6 +53,8 @@ class ImportMapping:
         topics: The bag's name of each topic of the contract that has another name in it.
         actions: The source of the commands of each action that is not recorded on the topic of the
             contract.
+        stamps: What is added to the stamps of a topic whose sender had another clock [s]; or
+            ``receive``, for stamps that are replaced by when the messages were received.
         command_age: Age from which a commanded velocity counts as zero [s], as for the
             controllers, which stop the arm then.
         position_age: Age, counted from the end of a trajectory, from which a joint may not move
@@ -64,6 +67,8 @@ class ImportMapping:
 
     topics: dict[str, _BagTopic] = Field(default_factory=dict)
     actions: dict[str, ActionSource] = Field(default_factory=dict)
+    stamps: dict[str, Literal['receive'] | Annotated[float, Field(ge=-2**31, le=2**31)]] = Field(
+        default_factory=dict)
     command_age: Annotated[float, Field(gt=0.0, le=60.0)] = 0.5
     position_age: Annotated[float, Field(gt=0.0, le=3600.0)] = 3.0
     command_clock: Literal['header', 'receive'] = 'header'
@@ -97,6 +102,13 @@ def check_mapping(mapping: ImportMapping, contract: Contract) -> None:
         if topic not in topics:
             raise MappingError(f'topics names {topic!r}, which the contract has not; it has '
                                f'{sorted(topics)}')
+    stamped = {source.topic for source in (*contract.observations.values(),
+                                           *contract.cameras.values())
+               if source.type != TRANSFORMS and not has_no_header(source.type)}
+    for topic in mapping.stamps:
+        if topic not in stamped:
+            raise MappingError(f'stamps names {topic!r}, which is no topic with a header of an '
+                               f'observation or a camera; those are {sorted(stamped)}')
     for name, source in mapping.actions.items():
         if name not in contract.actions:
             raise MappingError(f'actions names {name!r}, which is none of '

@@ -12,6 +12,7 @@ from inril_ros.data.demonstrations.aligned_cache import keep_aligned
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.importing.clock_map import ClockMap
 from inril_ros.data.importing.connections import ImportedConnections
+from inril_ros.data.importing.corrected_stamps import corrected
 from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_ticks import CommandsError, EpisodeTicks
 from inril_ros.data.importing.import_options import ImportOptions
@@ -58,7 +59,7 @@ def write_episode(
     episode = EpisodeTicks(bag, contract, cut, options, identity, clock)
     try:
         for message in _messages(reader, connections, contract, cut, options):
-            _add(*message, bag, reader, connections, episode)
+            _add(*message, bag, reader, connections, episode, options)
         episode.finish()
         reason = ''
     except CommandsError as error:
@@ -102,7 +103,7 @@ def _messages(
 
 def _add(
     connection: Connection, time: int, raw: bytes, bag: EpisodeBag, reader: Recording,
-    connections: ImportedConnections, episode: EpisodeTicks,
+    connections: ImportedConnections, episode: EpisodeTicks, options: ImportOptions,
 ) -> None:
     """Add a message to the episode and, if the episode can use it, to the bag."""
     topics, kind = connections.topics[connection.id], connection.msgtype
@@ -111,9 +112,15 @@ def _add(
         message = reader.deserialize(raw, connection)
     if not is_cdr:
         raw = ros_typestore().serialize_cdr(message, kind)
+    types = reader.types_of(connection) if is_cdr else ros_typestore()
     for topic in topics:
+        correction = options.mapping.stamps.get(topic)
+        if correction is not None:
+            content = corrected(raw, correction, episode.clock(time), topic)
+            message = types.deserialize_cdr(content, kind)
+        else:
+            content = raw
         # As with the recorder: a message that could not be read later is not written.
         received = episode.add(topic, message, time)
         if received is not None:
-            bag.write(topic, kind, received, raw,
-                      reader.types_of(connection) if is_cdr else None)
+            bag.write(topic, kind, received, content, types)

@@ -9,19 +9,18 @@ too. A simulation may be reset between episodes, so each episode has a clock of 
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from struct import Struct
 
 import numpy as np
 
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.clock_map import ClockMap, fit_clock, SAME_CLOCK
+from inril_ros.data.importing.corrected_stamps import stamp_in
 from inril_ros.robot.messages.codecs import header_stamp_ns
 
 _CLOCK = 'rosgraph_msgs/msg/Clock'
 _SPACING = 5_000_000  # [ns] Of the samples of one stream that are kept
 _TRANSFORM_SPACING = 100_000_000  # [ns] The same for TF, which must be decoded
-_STAMP = {'<': Struct('<iI'), '>': Struct('>iI')}
 
 
 @dataclass
@@ -40,6 +39,11 @@ class RecordedClocks:
         streams: The connections of continuous streams whose pauses are looked for.
         stamped: Those of them whose headers give the times of samples. Without any, the topic of
             the simulated clock is read, if there is one.
+
+    Attributes:
+        first: The bag's time [ns] of the streams' first message; 0 before they are read.
+        untimed: Number of the streams' messages at 0 in the bag's time. They belong to no episode:
+            a recorder that waits for a simulated clock gives them no time.
     """
 
     def __init__(self, reader: Recording, streams: list[Connection], stamped: list[Connection],
@@ -49,6 +53,7 @@ class RecordedClocks:
         clock = [] if stamped else [connection for connection in reader.connections
                                     if connection.msgtype == _CLOCK]
         self._stamped = {connection.id: connection for connection in (*stamped, *clock)}
+        self.first = self.untimed = 0
         self._samples: dict[tuple[int, str], _Samples] = {}  # by connection and frame of TF
 
     def scan(self) -> Iterator[int]:
@@ -59,8 +64,13 @@ class RecordedClocks:
         for connection, time, raw in self._reader.messages(wanted) if wanted else ():
             if time >= due.get(connection.id, time + 1):
                 due[connection.id] = time + self._add(connection, time, raw)
-            if connection.id in streams:
+            if connection.id not in streams:
+                continue
+            if time:
+                self.first = self.first or time
                 yield time
+            else:
+                self.untimed += 1
 
     def _add(self, connection: Connection, time: int, raw: bytes) -> int:
         """Keep the stamps of a message; return when the next one is looked at [ns]."""
@@ -71,11 +81,8 @@ class RecordedClocks:
                 self._keep(connection, each.child_frame_id, time, header_stamp_ns(each.header))
             return _TRANSFORM_SPACING
         if fields[0][0] == 'header':
-            # A header of ROS 2 comes after 4 bytes that say how it is encoded, and a stamp of
-            # ROS 1 after the 4 bytes of a sequence number.
-            is_little = connection.source.encoding == 'ros1' or raw[1] & 1
-            seconds, rest = _STAMP['<' if is_little else '>'].unpack_from(raw, 4)
-            self._keep(connection, '', time, seconds * 1_000_000_000 + rest)
+            is2 = connection.source.encoding != 'ros1'
+            self._keep(connection, '', time, stamp_in(raw, is2))
         else:
             message = self._reader.deserialize(raw, connection)
             stamp = message.clock if connection.msgtype == _CLOCK else getattr(

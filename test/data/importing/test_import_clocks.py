@@ -4,19 +4,22 @@
 
 from dataclasses import replace
 
-from foreign_bags import ARM, BEGIN, CONTRACT, recording, ros2_bag, SECOND
+from foreign_bags import ARM, BEGIN, CONTRACT, expected, KINDS, recording, ros2_bag, SECOND
 import numpy as np
 import pytest
 
+from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutRule
+from inril_ros.data.importing.import_mapping import ImportMapping, MappingError
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.robot.contract.contract import parse_contract
-from inril_ros.robot.messages.codecs import stamp_ns
+from inril_ros.robot.messages.codecs import put_stamp, stamp_ns
 
-CLOCK = 'rosgraph_msgs/msg/Clock'
+CLOCK, TRANSFORMS = 'rosgraph_msgs/msg/Clock', 'tf2_msgs/msg/TFMessage'
 
 
 def imported(tmp_path, rows, contract=CONTRACT, options=None):
@@ -51,6 +54,11 @@ def simulated(rows, wall, first=5 * SECOND):
             message = stamped(message, stamp_ns(message) - BEGIN + first)
         changed.append((topic, BEGIN + round(SECOND * wall((time - BEGIN) / SECOND)), message))
     return changed
+
+
+def assert_same(one, other):
+    for name in ('observations', 'actions', 'age', 'skew', 'gap'):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
 
 
 def with_receive(*names):
@@ -122,11 +130,20 @@ def test_a_topic_with_another_clock_is_refused_with_what_to_set(tmp_path, ahead,
     assert report.reason.startswith('hand: ')
     with pytest.raises(AssertionError, match=words):
         raise AssertionError(report.reason)
-    assert 'Set clock: receive for the observation hand' in report.reason
-    assert 'chrony' in report.reason
+    value = report.reason.partition('stamps: {hand: ')[2].partition('}')[0]
+    assert report.reason.endswith(
+        f'Set clock: receive for hand in the contract, or correct its stamps in a mapping '
+        f'(stamps: {{hand: {value}}}), or for new recordings synchronise the computers (chrony, '
+        'PTP)')
     [report] = import_bag([tmp_path / 'foreign'], with_receive('hand'), tmp_path / 'receive',
                           ImportOptions())
     assert report.kept, report.reason
+    mapping = ImportMapping(stamps={'hand': float(value)})
+    [report] = import_bag([tmp_path / 'foreign'], CONTRACT, tmp_path / 'corrected',
+                          ImportOptions(mapping=mapping))
+    assert report.kept, report.reason
+    episode = read_episode(tmp_path / 'corrected' / report.name, CONTRACT)
+    assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0711).all()
 
 
 def test_a_stated_latency_is_no_fault(tmp_path):
@@ -142,11 +159,117 @@ def test_a_stated_latency_is_no_fault(tmp_path):
 def test_stamps_that_are_never_set_are_refused_with_what_to_set(tmp_path):
     [report], _ = imported(tmp_path, restamped(recording(), '/joint_states', lambda *_: 0))
     assert report.reason.startswith(
-        'joint_states: all 100 stamps are 0: its sender sets no time. Set clock: receive for the '
-        'observation angles in the contract')
+        'joint_states: all 100 stamps are 0: its sender sets no time. Set clock: receive for '
+        'angles in the contract, or correct its stamps in a mapping (stamps: {joint_states: '
+        'receive})')
     [report] = import_bag([tmp_path / 'foreign'], with_receive('angles'), tmp_path / 'receive',
                           ImportOptions())
     assert report.kept, report.reason
+    mapping = ImportMapping(stamps={'joint_states': 'receive'})
+    [report] = import_bag([tmp_path / 'foreign'], CONTRACT, tmp_path / 'corrected',
+                          ImportOptions(mapping=mapping))
+    first, second = (read_episode(next((tmp_path / name).glob('0*')), contract)
+                     for name, contract in (('receive', with_receive('angles')),
+                                            ('corrected', CONTRACT)))
+    np.testing.assert_array_equal(first.observations, second.observations)
+
+
+def test_a_sender_whose_clock_drifts_is_said_or_refused(tmp_path):
+    """A camera is compared with the clock of its computer once, when it starts."""
+    rows = restamped(recording(4.0), '/hand',
+                     lambda index, stamp: stamp - round(0.1 * (stamp - BEGIN) / 4))
+    [report], _ = imported(tmp_path, rows)
+    assert report.kept, report.reason
+    [note] = report.notes
+    assert note.startswith('hand: its stamps drift by -0.07')
+    rows = restamped(recording(4.0), '/hand',
+                     lambda index, stamp: stamp - round(0.5 * (stamp - BEGIN) / 4))
+    [report] = import_bag([ros2_bag(tmp_path / 'fast', rows)], CONTRACT, tmp_path / 'refused',
+                          ImportOptions())
+    assert 'hand: its stamps (clock: header) are 0.' in report.reason
+
+
+@pytest.mark.parametrize(('stamps', 'words'), [
+    ({'hand': 0.5}, None), ({'feet': 0.5}, "stamps names 'feet', which is no topic with a header"),
+    ({'hand': -2e9}, 'stamps.hand of the mapping: a stamp would become -3')])
+def test_a_correction_that_cannot_be_made_is_named(tmp_path, stamps, words):
+    options = ImportOptions(mapping=ImportMapping(stamps=stamps))
+    rows = restamped(recording(1.0), '/hand', lambda _, stamp: stamp - SECOND // 2)
+    if words is None:
+        assert imported(tmp_path, rows, options=options)[0][0].kept
+    else:
+        with pytest.raises((MappingError, BagError), match=words):
+            imported(tmp_path, rows, options=options)
+
+
+def test_stamps_of_ros_1_are_corrected_too(tmp_path):
+    rows = restamped(recording(1.0), '/hand', lambda _, stamp: stamp - 3600 * SECOND)
+    source = KINDS['ros1'](tmp_path / 'foreign', rows)
+    [refused] = import_bag([source], CONTRACT, tmp_path / 'refused', ImportOptions())
+    assert 'hand: its stamps (clock: header) are 3600.00' in refused.reason
+    [report] = import_bag([source], CONTRACT, tmp_path / 'demos', ImportOptions(
+        mapping=ImportMapping(stamps={'hand': 3600})))
+    episode = read_episode(tmp_path / 'demos' / report.name, CONTRACT)
+    wanted, _ = expected(recording(1.0), BEGIN + 1_000_000, report.ticks)
+    np.testing.assert_array_equal(episode.observations, wanted)
+
+
+def tool_in_tf(ahead, child='tool'):
+    """A tool by TF at 50 Hz, and a localiser that stamps its transform 1 s ahead."""
+    rows = []
+    for index in range(150):
+        stamp = BEGIN + index * SECOND // 50
+        for parent, frame, at in (('base', child, stamp + round(ahead * SECOND)),
+                                  ('map', 'base', stamp + SECOND)):
+            message, each = blank_message(TRANSFORMS), blank_message(
+                'geometry_msgs/msg/TransformStamped')
+            put_stamp(each, at, parent)
+            each.child_frame_id = frame
+            each.transform.translation.x, each.transform.rotation.w = index / 50, 1.0
+            message.transforms.append(each)
+            rows.append(('/tf', stamp + 1_000_000, message))
+    return rows
+
+
+def with_tool(parent='base', max_age=0.2):
+    return parse_contract({**ARM, 'derived': {}, 'policy_observations': ['angles', 'tool'],
+                           'observations': {'angles': ARM['observations']['angles'], 'tool': {
+                               'topic': '/tf', 'type': TRANSFORMS, 'field': 'transform',
+                               'parent': parent, 'child': 'tool', 'max_age': max_age}}})
+
+
+def test_a_localisers_transform_may_be_stamped_ahead(tmp_path):
+    rows = [*recording(3.0), *tool_in_tf(0.0)]
+    [report], [episode] = imported(tmp_path, rows, with_tool())
+    assert report.kept and not report.notes, 'the transform above both frames does not count'
+    assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0211).all()
+    [report] = import_bag([tmp_path / 'foreign'], with_tool('map', 2.0), tmp_path / 'map',
+                          ImportOptions())
+    assert report.kept, report.reason
+    assert report.notes == (
+        'the first 0.999 s are left out: /tf was the last to begin',
+        '/tf, the transform to base: its stamps are 0.999 s ahead of the time at which its '
+        'messages came, so each is used that much later')
+
+
+@pytest.mark.parametrize('ahead', [-0.4, 3.0])
+def test_a_transform_with_another_clock_is_refused(tmp_path, ahead):
+    rows = [*recording(3.0), *tool_in_tf(ahead)]
+    [report], _ = imported(tmp_path, rows, with_tool(max_age=5.0))
+    assert report.reason.startswith(
+        f'/tf, the transform to tool: its stamps (clock: header) are {abs(ahead - 0.001):.3f} s')
+    assert 'For new recordings synchronise' in report.reason
+
+
+def test_messages_before_the_first_clock_have_no_time_in_the_bag(tmp_path):
+    """A recorder that uses simulated time writes 0 for them."""
+    rows = [(topic, 0 if time < BEGIN + SECOND // 2 else time, message)
+            for topic, time, message in recording(3.0)]
+    number = sum(topic in ('/joint_states', '/hand') and not time for topic, time, _ in rows)
+    [report], [episode] = imported(tmp_path, rows)
+    assert report.kept, report.reason
+    assert report.notes[0].startswith(f'{number} messages have the time 0 in the bag')
+    assert episode.observations[0, 0] == pytest.approx(0.5, abs=0.05)
 
 
 STRAYS = {'0': 0, 'since its boot': 3 * SECOND, 'a day ahead': BEGIN + 86_400 * SECOND}
@@ -186,6 +309,7 @@ def test_a_simulation_may_be_reset_between_episodes(tmp_path):
               in simulated(recording(2.0), lambda second: second / 0.8))]
     done, episodes = imported(tmp_path, rows, options=ImportOptions(cut=CutRule('gaps', '2.0')))
     assert [report.kept for report in done] == [True, True], done
-    for episode in episodes:
+    for report, episode in zip(done, episodes):
+        assert_same(aligned_episode(tmp_path / 'demos' / report.name, CONTRACT), episode)
         ahead = episode.actions[1:, 0] - episode.observations[1:-1, 0]
         assert ahead == pytest.approx(0.15, abs=0.06)
