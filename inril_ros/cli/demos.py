@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``inril demos``: list, check, show, import, export and delete demonstrations."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 import json
 from pathlib import Path
@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
+from inril_ros.cli.demos_import import import_
 from inril_ros.cli.demos_lerobot import import_lerobot_
 from inril_ros.cli.demos_repair import repair
-from inril_ros.cli.options import ContractName, UsageError, with_groups
+from inril_ros.cli.options import ContractName, UsageError
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 
 if TYPE_CHECKING:
-    from inril_ros.data.importing.import_options import ImportOptions
+    pass
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -29,50 +30,11 @@ app = typer.Typer(
          '  [bold]inril demos list runs/demo/demonstrations[/bold]\n\n'
          '  [bold]inril demos import lab.bag --contract arm.yaml --to demos --cut gaps:2[/bold]')
 
+app.command(name='import')(import_)
 app.command(name='import-lerobot')(import_lerobot_)
 
 Folder = Annotated[Path, typer.Argument(help='Folder of the demonstrations.')]
 Json = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The recording."""
-
-    mapping: Annotated[Path | None, typer.Option(
-        help='YAML file: the topics of the bag, and where commands are found.')] = None
-    remap: Annotated[list[str] | None, typer.Option(
-        help="The contract's topic:=the bag's; may be repeated.")] = None
-    namespace: Annotated[str, typer.Option(help='Namespace of the robot in the bag.')] = '/'
-    cut: Annotated[str, typer.Option(
-        help='How it is cut into episodes: whole, gaps:SECONDS, topic:NAME or csv:FILE.',
-    )] = 'whole'
-    outcome: Annotated[str, typer.Option(
-        help='Outcome of episodes for which the recording has none: success, failure or '
-             'time_limit.')] = 'success'
-    task: Annotated[str, typer.Option(help='Name of the task.')] = ''
-    operator: Annotated[str, typer.Option(help='Name of the operator.')] = ''
-
-    def options(self) -> 'ImportOptions':
-        """Return the options of the import.
-
-        Raises:
-            UsageError: A value is not allowed.
-        """
-        from inril_ros.data.importing.episode_cuts import CutRule
-        from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping
-        from inril_ros.data.importing.import_options import ImportOptions
-        from inril_ros.robot.episode import EpisodeOutcome
-
-        outcomes = {'success': EpisodeOutcome.SUCCESS, 'failure': EpisodeOutcome.FAILURE,
-                    'time_limit': EpisodeOutcome.TIME_LIMIT}
-        if self.outcome not in outcomes:
-            raise UsageError(f'--outcome {self.outcome}: allowed are {", ".join(outcomes)}')
-        mapping = ImportMapping() if self.mapping is None else load_mapping(self.mapping)
-        return ImportOptions(
-            mapping=mapping.remapped(dict(map(_remapped, self.remap or ()))),
-            cut=CutRule.parse(self.cut), namespace=self.namespace,
-            outcome=outcomes[self.outcome], task=self.task, operator=self.operator)
 
 
 @app.command(name='list')
@@ -158,37 +120,6 @@ def show(
     typer.echo(out)
 
 
-@app.command(name='import')
-@with_groups
-def import_(
-    sources: Annotated[list[Path], typer.Argument(
-        help='A bag of ROS 2 (folder, .mcap, .db3), or .bag files of ROS 1 of one recording.')],
-    to: Annotated[Path, typer.Option(help='Folder of the demonstrations.')],
-    contract: ContractName,
-    recording: Recording,
-    json_output: Json = False,
-) -> None:
-    """Import a recording: each of its episodes becomes a bag as the recorder makes them."""
-    from inril_ros.data.importing.bag_import import import_bag
-
-    options = recording.options()
-    robot = load_contract(find_configuration('robots', contract))
-    console = Console(highlight=False, quiet=json_output, markup=False, soft_wrap=True)
-    done = import_bag(sources, robot, to, options, on_episode=lambda episode: console.print(
-        f'{episode.name}: {episode.ticks} ticks' if episode.kept
-        else f'{episode.name}: rejected, {episode.reason}', *episode.notes, sep='\n  '))
-    if json_output:
-        typer.echo(json.dumps([asdict(episode) for episode in done], indent=2))
-    kept = sum(episode.kept for episode in done)
-    clipped = sum(episode.clipped for episode in done)
-    console.print(f'{kept} of {len(done)} episodes are in {to}')
-    if clipped:
-        console.print(f'{clipped} ticks had commands beyond the limits of the contract: they were '
-                      'cut to them. If the robot really moved like that, widen the limits.')
-    if not kept:
-        raise typer.Exit(1)
-
-
 @app.command()
 def export(
     folder: Folder,
@@ -253,13 +184,6 @@ def _contract(name: str, folder: Path) -> Contract:
         if (path / 'contract.yaml').is_file():
             return load_contract(path / 'contract.yaml')
     raise ContractError(f'{folder}: no contract.yaml there or above: give --contract FILE')
-
-
-def _remapped(pair: str) -> tuple[str, str]:
-    ours, sign, theirs = pair.partition(':=')
-    if not sign or not ours or not theirs:
-        raise UsageError(f"--remap {pair}: must be <the contract's topic>:=<the bag's>")
-    return ours, theirs
 
 
 def _checks(rows: list[dict]) -> Table:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`inril demos` and `inril contract`, as a person types them."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 import sys
@@ -56,6 +57,33 @@ def test_a_bag_of_ros_1_is_imported_with_renamed_topics(lab):
     assert result.exit_code == 0, result.output
     assert '1 of 1 episodes' in result.output
     assert inril('demos', 'check', lab / 'old').exit_code == 0
+
+
+def test_an_import_says_what_became_of_each_episode(lab):
+    late = [(topic, time, replace(message, header=replace(
+        message.header, stamp=replace(message.header.stamp, sec=0, nanosec=0)))
+        if topic == '/hand' and index < 40 else message)
+        for index, (topic, time, message) in enumerate(recording(1.5))]
+    unset = [(topic, time, replace(message, header=replace(
+        message.header, stamp=replace(message.header.stamp, sec=0, nanosec=0)))
+        if topic == '/hand' else message) for topic, time, message in recording(1.5, first=4.0)]
+    bag = ros2_bag(lab / 'stamps', [*late, *unset])
+    arguments = ['demos', 'import', bag, '--contract', lab / 'contract.yaml', '--cut', 'gaps:1']
+    result = inril(*arguments, '--to', lab / 'some')
+    assert result.exit_code == 0, result.output
+    kept, begin, number, rejected, again, total, where = result.output.strip().splitlines()
+    assert ' ticks, ' in kept and kept.endswith(' s')
+    assert begin == '  the first 0.499 s are left out: hand was the last to begin'
+    assert number.startswith('  hand: 10 messages could not be used; the first: header.stamp is 0')
+    assert ': rejected: hand: all 30 stamps are 0: ' in rejected
+    assert again.startswith('  hand: 30 messages could not be used')
+    assert total.startswith('1 of 2 episodes are in ') and ' ticks, ' in total
+    assert where == f'1 are in {lab / "some" / "rejected"}'
+    done = json.loads(inril(*arguments, '--to', lab / 'more', '--json').stdout)
+    assert [len(one['notes']) for one in done] == [2, 1]
+    assert done[1]['reason'] and not done[0]['reason']
+    wrong = inril(*arguments, '--to', lab / 'more', '--settle', '-1')
+    assert '--settle -1.0: allowed are 0 to 60 s' in str(wrong.exception or wrong.output)
 
 
 def test_a_check_tells_what_can_be_used_and_what_not(lab):

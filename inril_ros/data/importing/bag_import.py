@@ -9,7 +9,6 @@ episode are read in one pass, a few at a time. Either all episodes are added, or
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 import shutil
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -37,6 +36,7 @@ _LARGEST_BLOCK = 2**25 - 2**16  # [byte] glibc adapts to no larger ones
 def import_bag(
     sources: Sequence[Path], contract: Contract, folder: Path, options: ImportOptions,
     on_episode: Callable[[ImportedEpisode], None] = lambda episode: None,
+    on_progress: Callable[[float], None] = lambda share: None,
 ) -> list[ImportedEpisode]:
     """Import the episodes of a recording; return the result for each episode.
 
@@ -48,6 +48,7 @@ def import_bag(
         folder: Folder of demonstrations, to which the episodes are added.
         options: The import's options.
         on_episode: Called with the result of each episode.
+        on_progress: Called now and then with the share of the recording that is done, 0..1.
 
     Raises:
         BagError: The recording can't be read, lacks a topic, or was imported before. No episode
@@ -64,21 +65,18 @@ def import_bag(
             connections = ImportedConnections(reader, contract, options, name)
             clocks = RecordedClocks(reader, connections.states, connections.stamped)
             cuts = _cuts(reader, clocks, options)
+            connections.notes += clocks.notes()
             if not cuts:
                 raise CutError(f'{name}: holds no episode by the rule {options.cut.kind}')
-            results = []
+            results, length = [], max(1, reader.end_time - reader.start_time)
             for number, cut in enumerate(cuts, next_number(folder)):
                 identity = str(uuid5(NAMESPACE_URL, f'{Path(name).name} {cut.start} {cut.end} '
                                                     f'{contract.hash} {options.mapping}'))
                 bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
                 results.append(write_episode(
                     bag, reader, connections, contract, cut,
-                    clocks.between(cut.start, cut.end), options, identity, name))
-                if clocks.untimed and len(results) == 1:
-                    results = [replace(results[0], notes=(
-                        f'{clocks.untimed} messages have the time 0 in the bag, as before the '
-                        'first message of a simulated clock: they are left out',
-                        *results[0].notes))]
+                    clocks.between(cut.start, cut.end), options, identity, name,
+                    lambda time: on_progress((time - reader.start_time) / length)))
                 on_episode(results[-1])
         add_staged(staging, folder)
     except BaseException:

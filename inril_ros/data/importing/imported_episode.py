@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One episode of a foreign recording, written as the recorder would have written it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from inril_ros.data.bags.bags import EpisodeBag
@@ -19,6 +19,8 @@ from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.contract.parts import FOREVER
+
+_REPORTED = 1000  # messages between reports of progress
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,18 @@ class ImportedEpisode:
 def write_episode(
     bag: EpisodeBag, reader: Recording, connections: ImportedConnections, contract: Contract,
     cut: Cut, clock: ClockMap, options: ImportOptions, identity: str, name: str,
+    on_time: Callable[[int], None],
 ) -> ImportedEpisode:
-    """Write one episode of an open recording into an empty bag and close it."""
+    """Write one episode of an open recording into an empty bag and close it.
+
+    ``on_time`` is called now and then with the bag's time [ns].
+    """
     episode = EpisodeTicks(bag, contract, cut, options, identity, clock)
     try:
-        for message in _messages(reader, connections, contract, cut, options):
+        for number, message in enumerate(
+                _messages(reader, connections, contract, cut, options)):
+            if number % _REPORTED == 0:
+                on_time(message[1])
             _add(*message, bag, reader, connections, episode, options)
         episode.finish()
         reason = ''

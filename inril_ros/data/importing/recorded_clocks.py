@@ -42,8 +42,6 @@ class RecordedClocks:
 
     Attributes:
         first: The bag's time [ns] of the streams' first message; 0 before they are read.
-        untimed: Number of the streams' messages at 0 in the bag's time. They belong to no episode:
-            a recorder that waits for a simulated clock gives them no time.
     """
 
     def __init__(self, reader: Recording, streams: list[Connection], stamped: list[Connection],
@@ -53,7 +51,8 @@ class RecordedClocks:
         clock = [] if stamped else [connection for connection in reader.connections
                                     if connection.msgtype == _CLOCK]
         self._stamped = {connection.id: connection for connection in (*stamped, *clock)}
-        self.first = self.untimed = 0
+        self.first = 0
+        self._untimed = 0
         self._samples: dict[tuple[int, str], _Samples] = {}  # by connection and frame of TF
 
     def scan(self) -> Iterator[int]:
@@ -70,7 +69,12 @@ class RecordedClocks:
                 self.first = self.first or time
                 yield time
             else:
-                self.untimed += 1
+                self._untimed += 1  # as those recorded before the first message of /clock
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences about what the streams lack, after they were read."""
+        return (f'{self._untimed} messages have the time 0 in the bag, as before the first '
+                'message of a simulated clock: they are left out',) * bool(self._untimed)
 
     def _add(self, connection: Connection, time: int, raw: bytes) -> int:
         """Keep the stamps of a message; return when the next one is looked at [ns]."""
