@@ -4,7 +4,8 @@
 
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.recording import Recording
-from inril_ros.data.importing.command_tracks import CommandTracks
+from inril_ros.data.importing.commands.command_tracks import CommandTracks
+from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.robot.contract.contract import Contract
 
@@ -33,7 +34,7 @@ class ImportedConnections:
         commands = CommandTracks(contract, options.mapping).topics()
         self.topics: dict[int, list[str]] = {}
         self.notes: tuple[str, ...] = ()
-        missing = []
+        missing, absent = [], []
         for topic, kind in {**cameras, **commands, **observed}.items():
             in_bag = _topic_in_bag(topic, options)
             named = reader.named(in_bag)
@@ -49,6 +50,7 @@ class ImportedConnections:
                                f'{kind} is needed')
             elif not usable and topic not in optional:
                 missing.append(f'{topic} ({kind}): no topic {in_bag}')
+                absent.append(topic)
             hashes = {reader.types_of(connection).hash_rihs01(kind) for connection in usable
                       if connection.source.encoding == 'cdr'}
             if len(hashes) > 1:
@@ -60,8 +62,10 @@ class ImportedConnections:
         if missing:
             listed = '\n  '.join(f'{each.source.written} ({each.msgtype})' for each in sorted(
                 reader.connections, key=lambda each: each.topic))
-            raise BagError(f'{name}: lacks\n  ' + '\n  '.join(missing) + f'\nIt has\n  {listed}\n'
-                           'Name its topics in a mapping (topics, actions).')
+            raise BagError('\n'.join([
+                f'{name}: lacks\n  ' + '\n  '.join(missing), f'It has\n  {listed}',
+                'Name its topics in a mapping (topics, actions).', *where_commands_may_be(
+                    reader.connections, contract, options.mapping, absent)]))
         self.read = [connection for connection in reader.connections
                      if connection.id in self.topics]
         for topic in options.mapping.stamps:

@@ -14,8 +14,8 @@ from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.importing.clock_map import ClockMap
-from inril_ros.data.importing.command_track import CommandError
-from inril_ros.data.importing.command_tracks import CommandTracks
+from inril_ros.data.importing.commands.command_track import CommandError
+from inril_ros.data.importing.commands.command_tracks import CommandTracks
 from inril_ros.data.importing.episode_begin import EpisodeBegin
 from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_messages import EpisodeMessages

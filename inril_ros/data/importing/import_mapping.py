@@ -63,6 +63,8 @@ class ImportMapping:
             was ``receive``d.
         unreadable_commands: What is done with an episode in which a message can't be read as a
             command: ``refuse`` it, or ``skip`` such messages.
+        hold_until_commanded: Names of actions whose joints stand still until their first command,
+            so that an episode may begin before it: a gripper that is commanded once, for example.
     """
 
     topics: dict[str, _BagTopic] = Field(default_factory=dict)
@@ -73,6 +75,7 @@ class ImportMapping:
     position_age: Annotated[float, Field(gt=0.0, le=3600.0)] = 3.0
     command_clock: Literal['header', 'receive'] = 'header'
     unreadable_commands: Literal['refuse', 'skip'] = 'refuse'
+    hold_until_commanded: tuple[str, ...] = ()
 
     def remapped(self, names: dict[str, str]) -> 'ImportMapping':
         """Return the same with further topics renamed."""
@@ -125,6 +128,12 @@ def check_mapping(mapping: ImportMapping, contract: Contract) -> None:
         if contract.length(source.next) != size:
             raise MappingError(f'actions.{name}.next: {source.next!r} has '
                                f'{contract.length(source.next)} values, {size} are needed')
+    for name in mapping.hold_until_commanded:
+        if name not in contract.actions or not contract.actions[name].commands_positions:
+            positions = [other for other, action in contract.actions.items()
+                         if action.commands_positions]
+            raise MappingError(f'hold_until_commanded names {name!r}, which is none of the '
+                               f'actions that command positions, {positions}')
     for name, action in contract.actions.items():
         if action.type == _GOALS and name not in mapping.actions:
             raise MappingError(

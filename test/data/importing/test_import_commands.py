@@ -11,7 +11,7 @@ from scipy.interpolate import BPoly
 
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.importing.bag_import import import_bag
-from inril_ros.data.importing.command_reading import read_command
+from inril_ros.data.importing.commands.command_reading import read_command
 from inril_ros.data.importing.episode_cuts import CutRule
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.importing.import_options import ImportOptions
@@ -210,13 +210,13 @@ def test_a_joint_that_no_goal_names_counts_as_held_if_it_stands_still(tmp_path):
     [report], [episode] = imported(tmp_path, rows)
     assert (episode.actions[:, 1] == 0.0).all()
     assert report.notes == (
-        "arm: no message on command names ['b']: they count as commanded to where they stood",)
+        "arm: no message on command commands ['b']: they count as commanded to where they stood",)
 
 
 def test_a_joint_that_moves_although_no_goal_names_it_rejects_the_episode(tmp_path):
     [report], episodes = imported(tmp_path, states() + stream(lambda t: goal(['a'], (0, [t]))))
     assert not episodes
-    assert 'command: no message so far names b, but it has moved by 0.2' in report.reason
+    assert 'command: no message so far commands b, but it has moved by 0.2' in report.reason
     assert 'actions.arm' in report.reason
 
 
@@ -355,3 +355,24 @@ def test_commands_in_another_unit_are_refused_and_not_reduced(tmp_path, factor):
     assert report.reason.startswith('arm b: 1')
     assert 'of 19 commands are beyond -2..2, the farthest is' in report.reason
     assert 'another unit, such as degrees' in report.reason
+
+
+def test_a_gripper_that_is_commanded_late_stands_still_until_then_if_the_mapping_says_so(tmp_path):
+    part = {**ARM['actions']['arm'], 'minimum': [-9], 'maximum': [9]}
+    contract = parse_contract({**ARM, 'actions': {
+        'arm': {**part, 'joints': ['a']},
+        'gripper': {**part, 'joints': ['b'], 'topic': 'gripper'}}})
+    rows = [*states(still=True), *stream(lambda t: goal(['a'], (0, [t]))),
+            at(1.05, goal(['b'], (0, [0.5])), '/gripper')]
+    [report], [episode] = imported(tmp_path, rows, contract)
+    assert report.ticks == 9
+    assert 'no command for gripper had come on gripper' in report.notes[0]
+    (tmp_path / 'held').mkdir()
+    [report], [episode] = imported(tmp_path / 'held', rows, contract,
+                                   hold_until_commanded=('gripper',))
+    assert episode.actions[:, 1] == pytest.approx([0.0] * 10 + [0.5] * 9)
+    assert report.notes[0].startswith('gripper: b is commanded on gripper for the first time at')
+    (tmp_path / 'moves').mkdir()
+    [report], episodes = imported(
+        tmp_path / 'moves', [*states(), *rows[-21:]], contract, hold_until_commanded=('gripper',))
+    assert not episodes and 'no message so far commands b' in report.reason

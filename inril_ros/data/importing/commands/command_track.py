@@ -10,9 +10,9 @@ import numpy as np
 
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError
-from inril_ros.data.importing.command_reading import Command, read_command, SET_POINT
+from inril_ros.data.importing.commands.command_reading import Command, read_command, SET_POINT
+from inril_ros.data.importing.commands.trajectory_in_time import JointPlans
 from inril_ros.data.importing.import_mapping import ImportMapping
-from inril_ros.data.importing.trajectory_in_time import JointPlans
 from inril_ros.robot.contract.contract import Action, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE
 from inril_ros.robot.messages.codecs import CodecError
@@ -87,7 +87,7 @@ class CommandTrack:
         """Add a message that came at a time [ns]; return False if it is of other joints."""
         try:
             command = read_command(message, self.entry, received, self.period,
-                                   self.mapping.command_clock == 'header')
+                                   self.mapping.command_clock == 'header', self.action.joints)
         except (CodecError, AttributeError, TypeError, ValueError, IndexError) as error:
             self.refuse(received, str(error))
             return True
@@ -129,6 +129,9 @@ class CommandTrack:
                 self.rejections.add(self.topic, item[1].removeprefix(f'{self.topic}: '))
         if self.action.hold == 'zero':
             return self._or_zero(until)
+        if self.name in self.mapping.hold_until_commanded and not any(self._plans):
+            for plans, position in zip(self._plans, before, strict=True):
+                plans.hold(until, position)
         found = [plans.newest(until) for plans in self._plans]
         if any(plan is None for plan in found):
             return None
@@ -167,7 +170,7 @@ class CommandTrack:
         self._unnamed.discard(column)
         if self._began:
             self.notes.append(
-                f'{self.name}: {self._joints[column]} is named on {self.topic} for the first '
+                f'{self.name}: {self._joints[column]} is commanded on {self.topic} for the first '
                 f'time at {(command.received - self.first) / 1e9:.3f} s; until then it counts as '
                 'commanded to where it stood')
 
@@ -206,8 +209,8 @@ class CommandTrack:
         joint, moved = self._joints[column], distance[column] - self._nearest[column]
         if column in self._unnamed:
             raise CommandError(
-                f'{self.topic}: no message so far names {joint}, but it has moved by {moved:.3g}: '
-                f'say in a mapping where its commands are (actions.{self.name})')
+                f'{self.topic}: no message so far commands {joint}, but it has moved by '
+                f'{moved:.3g}: say in a mapping where its commands are (actions.{self.name})')
         raise StaleError(
             f'the last command for {joint} is {ages[column]:.1f} s old, and the joint has moved '
             f'away from it by {moved:.3g}; {limit:g} s are allowed (position_age in the mapping)',
@@ -222,11 +225,13 @@ class CommandTrack:
                     f'{self.rejections.reasons[self.topic]}')
             return text + ('; unreadable_commands: skip in a mapping leaves them out'
                            if self.readable else '')
-        if not self.readable or (self.action.hold == 'last' and not self._began):
+        if not self._began and (not self.readable or self.action.hold == 'last'):
             others = f' (a message {self._others})' if self._others else ''
             return (f'no command for {self.name} came on {self.topic}{others}; say in a mapping '
                     f'where its commands are, for example  actions: {{{self.name}: {{next: <an '
-                    'observation of the same values>}}')
+                    'observation of the same values>}}'
+                    + (f', or that it stands still: hold_until_commanded: [{self.name}]'
+                       if self.action.commands_positions else ''))
         return ''
 
     def sentences(self) -> list[str]:
@@ -234,8 +239,8 @@ class CommandTrack:
         told = list(self.notes)
         never = [joint for column, joint in enumerate(self._joints)
                  if column in self._unnamed]
-        if never and self.readable and self.action.hold == 'last':
-            told.append(f'{self.name}: no message on {self.topic} names {never}: they count as '
+        if never and self._began:
+            told.append(f'{self.name}: no message on {self.topic} commands {never}: they count as '
                         'commanded to where they stood')
         if self._longest > max(SET_POINT, self.period):
             told.append(f'{self.name}: goals of one point on {self.topic} are followed for up to '

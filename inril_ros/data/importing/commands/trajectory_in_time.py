@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import BPoly
 
-from inril_ros.data.importing.command_reading import Command
+from inril_ros.data.importing.commands.command_reading import Command
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import numpy as np
 
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.rejections import Rejections
-from inril_ros.data.importing.command_limits import CommandLimits
-from inril_ros.data.importing.command_reading import joint_names
-from inril_ros.data.importing.command_track import CommandError, CommandTrack, StaleError
+from inril_ros.data.importing.commands.command_limits import CommandLimits
+from inril_ros.data.importing.commands.command_reading import joint_names
+from inril_ros.data.importing.commands.command_track import CommandError, CommandTrack, StaleError
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.robot.contract.contract import Contract
 

@@ -17,6 +17,8 @@ from inril_ros.robot.contract.fields import TRAJECTORY
 from inril_ros.robot.messages.codecs import (
     CodecError,
     decode,
+    follow_path,
+    numbers_in,
     POINT_FIELDS,
     stamp_ns,
 )
@@ -67,6 +69,7 @@ class Command:
 
 def read_command(
     message: Any, entry: Action | Observation, received: int, period: float, by_stamp: bool,
+    joints: tuple[str, ...] = (),
 ) -> Command | None:
     """Return the command in a message; None if the message is of other joints.
 
@@ -76,11 +79,14 @@ def read_command(
         received: When it came [ns].
         period: Duration of a tick [s].
         by_stamp: Whether a trajectory begins at its header's stamp, if it has one.
+        joints: The action's joints, for a description that names none.
 
     Raises:
         CodecError: The message holds no command that a controller would take.
     """
     names = joint_names(message)
+    if names is not None and joints and not entry.joints:  # of the type only the field is known
+        return _field(message, entry, names, joints, received)
     if names is None or not entry.joints:
         read = decode_command if isinstance(entry, Action) else decode
         columns, values = tuple(range(entry.length)), read(message, entry)
@@ -99,6 +105,19 @@ def read_command(
         return _complete(columns, values[None, None], entry, received, received, np.zeros(1))
     values = _ordered(getattr(message, entry.quantity), names, order, entry.quantity)
     return Command(received, received, columns, np.zeros(1), values[None, None])
+
+
+def _field(
+    message: Any, entry: Action | Observation, names: list[str], joints: tuple[str, ...],
+    received: int,
+) -> Command:
+    """Return the command in a field with the values of named joints, in the order of the names."""
+    absent = [joint for joint in joints if joint not in names]
+    if absent:
+        raise CodecError(f'names {names}, without {absent}')
+    values = numbers_in(follow_path(message, entry.field))
+    found = _ordered(values, names, [names.index(joint) for joint in joints], entry.field)
+    return Command(received, received, tuple(range(len(joints))), np.zeros(1), found[None, None])
 
 
 def joint_names(message: Any) -> list[str] | None:
