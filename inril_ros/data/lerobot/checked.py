@@ -190,7 +190,7 @@ class CheckedImport:
         start = 0
         for name, entry in self.contract.observations.items():
             start += entry.length
-            if holds_rotation(entry.type, entry.field):
+            if holds_rotation(entry.type, entry.field, entry.length):
                 sizes = np.linalg.norm(values[STATE][:, start - 4:start], axis=1)
                 wrong = np.flatnonzero(np.abs(sizes - 1.0) > 0.01)
                 if len(wrong):

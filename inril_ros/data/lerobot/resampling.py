@@ -63,7 +63,8 @@ class Resampling:
             elif entry.type == 'std_msgs/msg/Bool' or entry.field.startswith('buttons'):
                 result[:, place] = first[:, place]
         for name, entry in contract.observations.items():
-            if entry.align == 'slerp' or holds_rotation(entry.type, entry.field):
+            if entry.align == 'slerp' or holds_rotation(
+                    entry.type, entry.field, entry.length):
                 places = [place for place, column in enumerate(columns) if column.entry == name]
                 self._turn(states, result, places[-4:])
         return result
