@@ -47,7 +47,7 @@ class Files:
         tasks: The texts of the tasks by number; None for no table.
     """
 
-    def __init__(self, lengths=(6, 5), rate=10, names=JOINTS, version='v3.0', images=()):
+    def __init__(self, lengths=(6, 5), rate=10, names=JOINTS, version='v3.0'):
         vector = {'dtype': 'float32', 'shape': [len(names)], 'names': list(names)}
         one = {'shape': [1], 'names': None}
         self.info = {
@@ -73,10 +73,6 @@ class Files:
                 {'observation.state': state[frame].tolist(), 'action': action[frame].tolist(),
                  'timestamp': frame / rate, 'frame_index': frame, 'episode_index': episode,
                  'index': first + frame, 'task_index': 0} for frame in range(length)]
-        for name, pictures in dict(images).items():
-            self.info['features'][name] = {
-                'dtype': 'image', 'shape': list(pictures[0].shape),
-                'names': ['height', 'width', 'channels']}
 
     def feature(self, name, values, **description):
         """Add a feature with a value for each frame."""

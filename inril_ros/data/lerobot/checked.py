@@ -162,12 +162,12 @@ class CheckedImport:
         whole = [episode for episode in checked if not episode.fault]
         if faults and (not self.options.skip_broken or not whole):
             more = len(faults) - _MOST_LISTED
-            listed = '\n'.join(f'  {fault}' for fault in faults[:_MOST_LISTED])
-            raise LeRobotError(
-                f'{self.path}: is not whole, so nothing is imported:\n{listed}'
-                f'{f"{chr(10)}  and {more} more" if more > 0 else ""}\n'
-                + (f'--skip-broken imports the {len(whole)} whole episodes' if whole
-                   else 'No episode is whole'))
+            listed = [f'  {fault}' for fault in faults[:_MOST_LISTED]]
+            listed += [f'  and {more} more'] * (more > 0)
+            listed += [f'--skip-broken imports the {len(whole)} of {len(found)} that are whole'
+                       if whole else 'No episode is whole']
+            raise LeRobotError('\n'.join([
+                f'{self.path}: is not whole, so nothing is imported:', *listed]))
         for fault in totals:
             self._on_note(fault)
         for note in total_notes(self._dataset, found):

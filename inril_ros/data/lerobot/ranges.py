@@ -26,7 +26,7 @@ from inril_ros.data.lerobot.units import (
 from inril_ros.robot.contract.contract import Contract
 
 #: How far a command may be beyond its limits and still be cut to them, as a share of their range.
-CUT = 0.05
+CUT = 0.02
 # The same for a measured value, which is not cut: an arm under load is not where it is told to be.
 _MEASURED = 0.25
 # Values this many times as large as the limits are in another unit, not just too large.

@@ -19,7 +19,6 @@ from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot import video as lerobot_video
 from inril_ros.data.lerobot.export import export_lerobot
-from inril_ros.data.lerobot.format import LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
 from inril_ros.data.lerobot.video import CODECS, read_video, VideoError, VideoFiles
 
@@ -142,15 +141,6 @@ def test_images_that_cannot_be_encoded_leave_nothing(tmp_path, codec, width, wor
     with pytest.raises(VideoError, match=words):
         export_lerobot(tmp_path / 'demos', contract, tmp_path / 'dataset', codec)
     assert [path.name for path in tmp_path.iterdir()] == ['demos']
-
-
-def test_depths_are_not_taken_for_colours(dataset, tmp_path):
-    path = dataset / 'meta/info.json'
-    info = json.loads(path.read_text())
-    info['features'][KEY]['info']['is_depth_map'] = True
-    path.write_text(json.dumps(info))
-    with pytest.raises(LeRobotError, match='has depths'):
-        import_lerobot(dataset, camera_arm(), tmp_path / 'back')
 
 
 def test_missing_packages_are_named(demos, tmp_path, monkeypatch):
