@@ -16,6 +16,8 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Camera, Contract
 from inril_ros.robot.messages.codecs import CodecError, MessageTypes, put_stamp
+from inril_ros.robot.messages.depth import depth_of_compressed, grey_of_depth
+from inril_ros.robot.messages.image_header import encoded_size, is_wide_grey
 
 # Encoding: (channels, bytes per number, OpenCV's conversion to RGB or '').
 _ENCODINGS: dict[str, tuple[int, int, str]] = {
@@ -23,7 +25,7 @@ _ENCODINGS: dict[str, tuple[int, int, str]] = {
     'rgba8': (4, 1, 'COLOR_RGBA2RGB'), 'bgra8': (4, 1, 'COLOR_BGRA2RGB'),
     '8uc4': (4, 1, 'COLOR_BGRA2RGB'), 'mono8': (1, 1, 'COLOR_GRAY2RGB'),
     '8uc1': (1, 1, 'COLOR_GRAY2RGB'), 'mono16': (1, 2, 'COLOR_GRAY2RGB'),
-    '16uc1': (1, 2, 'COLOR_GRAY2RGB'), 'rgb16': (3, 2, ''), 'bgr16': (3, 2, 'COLOR_BGR2RGB'),
+    'rgb16': (3, 2, ''), 'bgr16': (3, 2, 'COLOR_BGR2RGB'),
     # OpenCV names a pattern by its second row, ROS by its first.
     'bayer_rggb8': (1, 1, 'COLOR_BayerBG2RGB'), 'bayer_bggr8': (1, 1, 'COLOR_BayerRG2RGB'),
     'bayer_gbrg8': (1, 1, 'COLOR_BayerGR2RGB'), 'bayer_grbg8': (1, 1, 'COLOR_BayerGB2RGB'),
@@ -34,9 +36,8 @@ _ENCODINGS: dict[str, tuple[int, int, str]] = {
     'nv12': (1, 1, 'COLOR_YUV2RGB_NV12'), 'nv21': (1, 1, 'COLOR_YUV2RGB_NV21'),
 }
 _DEPTH = ('16uc1', 'mono16', '32fc1')
-# Number of bytes that compressed_depth_image_transport puts before its PNG.
-_DEPTH_HEADER = 12
-_MAGIC = (b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n')
+_NEEDS_RANGE = ('give the camera a depth_range: the nearest and the farthest depth [m] that the '
+                'policy shall see')
 
 
 def rgb_of_image(message: Any, camera: Camera) -> np.ndarray:
@@ -53,11 +54,12 @@ def rgb_of_image(message: Any, camera: Camera) -> np.ndarray:
             raise CodecError(f'{camera.topic}: depth_range is given, but the encoding is '
                              f'{message.encoding!r}; depth is one of {list(_DEPTH)}')
         size = 4 if name == '32fc1' else 2
-        return _grey_of_depth(_pixels(message, camera, 1, size)[..., 0], camera)
+        return grey_of_depth(_pixels(message, camera, 1, size)[..., 0], *camera.depth_range)
+    if name in ('16uc1', '32fc1'):
+        raise CodecError(f'{camera.topic}: encoding {message.encoding!r} is depth: {_NEEDS_RANGE}')
     if name not in _ENCODINGS:
-        hint = '; give the camera a depth_range' if name == '32fc1' else ''
-        raise CodecError(f'{camera.topic}: encoding {message.encoding!r} is not known{hint}; '
-                         f'known are {sorted(_ENCODINGS)}')
+        raise CodecError(f'{camera.topic}: encoding {message.encoding!r} is not known; known are '
+                         f'{sorted(_ENCODINGS)}')
     channels, size, conversion = _ENCODINGS[name]
     pixels = _pixels(message, camera, channels, size)
     if size == 2:
@@ -74,18 +76,34 @@ def rgb_of_compressed(message: Any, camera: Camera) -> np.ndarray:
     """Return a sensor_msgs/CompressedImage as (height, width, 3) uint8 RGB.
 
     Raises:
-        CodecError: It can't be decoded.
+        CodecError: It can't be decoded, or is depth without a depth_range or the reverse.
     """
-    data = bytes(message.data)
-    if 'compressedDepth' in message.format:
-        data = data[_DEPTH_HEADER:]
+    import cv2
+
+    data, form = bytes(message.data), message.format
+    source = form.lower().partition(';')[0]
+    is_transport = 'compresseddepth' in form.lower()
     if camera.depth_range is None:
-        return _decoded(data, camera, message.format)
-    image = _decoded(data, camera, message.format, unchanged=True)
-    if image.ndim != 2 or image.dtype != np.uint16:
+        if is_transport or '16uc1' in source or '32fc1' in source or (
+                is_wide_grey(data) and 'mono16' not in source):
+            raise CodecError(f'{camera.topic}: format {form!r} is depth: {_NEEDS_RANGE} '
+                             '(grey of 16 bit has the format mono16)')
+        if _is_mosaic(form):
+            mosaic = _decoded(data, camera, form, unchanged=True)
+            if mosaic.ndim == 2 and mosaic.dtype == np.uint8 and source.strip() in _ENCODINGS:
+                return cv2.cvtColor(mosaic, getattr(cv2, _ENCODINGS[source.strip()][2]))
+        image = _decoded(data, camera, form)
+        return np.ascontiguousarray(image[:, :, ::-1]) if _is_swapped(form) else image
+    try:
+        depth = (depth_of_compressed(data, form) if is_transport else
+                 _decoded(data, camera, form, unchanged=True))
+    except ValueError as error:
+        raise CodecError(f'{camera.topic}: {str(error).removeprefix(f"{camera.topic}: ")}'
+                         ) from error
+    if depth.ndim != 2 or depth.dtype not in (np.uint16, np.float32):
         raise CodecError(f'{camera.topic}: depth_range is given, but the image has '
-                         f'{image.dtype} {image.shape}; depth is 16 bit with one channel')
-    return _grey_of_depth(image, camera)
+                         f'{depth.dtype} {depth.shape}; depth is 16 bit with one channel')
+    return grey_of_depth(depth, *camera.depth_range)
 
 
 def encoded_image(message: Any, camera: Camera) -> bytes:
@@ -96,17 +114,36 @@ def encoded_image(message: Any, camera: Camera) -> bytes:
         camera: The camera's entry in the contract.
 
     Raises:
-        CodecError: It is no image, or larger than the camera's image without compression.
+        CodecError: It is no image, larger than the camera's image without compression, or of
+            another size.
     """
     if hasattr(message, 'encoding'):
-        return encode_png(rgb_of_image(message, camera))
+        return encode_png(_of_size(rgb_of_image(message, camera), camera))
     data = bytes(message.data)
-    if not data.startswith(_MAGIC) or camera.depth_range is not None:
-        return encode_png(rgb_of_compressed(message, camera))
+    size = encoded_size(data)
+    if size is None or camera.depth_range is not None or is_wide_grey(data) or (
+            _is_swapped(message.format) or _is_mosaic(message.format)):
+        return encode_png(_of_size(rgb_of_compressed(message, camera), camera))
     if len(data) > 3 * camera.width * camera.height + 65_536:
         raise CodecError(f'{camera.topic}: an image of {len(data)} bytes, of a camera of '
                          f'{camera.width} x {camera.height}')
+    _check_size(*size, camera)
     return data
+
+
+def _is_swapped(form: str) -> bool:
+    """Return whether red and blue were exchanged in a compressed image.
+
+    image_transport says behind the semicolon in which order it gave the colours to the encoder,
+    and OpenCV's encoders take blue first.
+    """
+    return 'compressed rgb' in form.lower().partition(';')[2]
+
+
+def _is_mosaic(form: str) -> bool:
+    """Return whether a compressed image is a Bayer pattern; image_transport takes it for grey."""
+    source, _, compression = form.lower().partition(';')
+    return source.startswith('bayer') and 'bgr' not in compression
 
 
 def encode_image(camera: Camera, image: np.ndarray, stamp: int, types: MessageTypes) -> Any:
@@ -152,11 +189,7 @@ def decode_image(data: bytes, camera: Camera) -> np.ndarray:
     Raises:
         CodecError: It can't be decoded, or has another size.
     """
-    image = _decoded(data, camera)
-    if image.shape[:2] != (camera.height, camera.width):
-        raise CodecError(f'{camera.topic}: an image of {image.shape[1]} x {image.shape[0]}, the '
-                         f'contract says {camera.width} x {camera.height}')
-    return image
+    return _of_size(_decoded(data, camera), camera)
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -262,11 +295,14 @@ def _pixels(message: Any, camera: Camera, channels: int, size: int) -> np.ndarra
     return numbers.astype(kind.newbyteorder('='))
 
 
-def _grey_of_depth(depth: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return depth (height, width), uint16 [mm] or float32 [m], as grey (height, width, 3)."""
-    near, far = camera.depth_range
-    metres = depth.astype(np.float32) * (0.001 if depth.dtype == np.uint16 else 1.0)
-    measured = np.isfinite(metres) & (metres > 0.0)
-    share = np.clip((np.where(measured, metres, near) - near) / (far - near), 0.0, 1.0)
-    grey = np.where(measured, 1 + np.rint(254.0 * share), 0).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _of_size(image: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return an image (height, width, 3) that has the camera's size."""
+    _check_size(image.shape[1], image.shape[0], camera)
+    return image
+
+
+def _check_size(width: int, height: int, camera: Camera) -> None:
+    if (width, height) != (camera.width, camera.height):
+        raise CodecError(f'{camera.topic}: an image of {width} x {height}, the contract says '
+                         f'{camera.width} x {camera.height}: set width and height of the camera '
+                         'to those of its images')

@@ -21,11 +21,15 @@ CONTRACT = parse_contract({
     'policy_images': {'cameras': ['slow', 'fast'], 'width': 8, 'height': 8, 'max_age': 0.35}})
 
 
+# The beginning of a JPEG file, with its size.
+HEAD = b'\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01'
+
+
 def image(stamp, data=b''):
     seconds, nanoseconds = divmod(stamp, SECOND)
     return SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=seconds, nanosec=nanoseconds)),
-        format='jpeg', data=b'\xff\xd8\xff' + data)
+        format='jpeg', data=HEAD + data)
 
 
 def shown(stamp):
@@ -93,7 +97,7 @@ def test_a_camera_without_an_image_is_named(aligner):
     assert (aligner.silent_topics(), aligner.newest_complete()) == (['fast'], 0)
 
 
-@pytest.mark.parametrize('data', [b'', b'GIF89a', b'\x89PNG\r\n', b'\xff\xd8\xff' + bytes(70_000)])
+@pytest.mark.parametrize('data', [b'', b'GIF89a', b'\x89PNG\r\n', HEAD + bytes(70_000)])
 def test_an_image_that_is_not_the_cameras_is_refused(data, aligner):
     message = image(at(0))
     message.data = data
