@@ -47,9 +47,9 @@ class ClockMap:
 
     def __call__(self, time: int) -> int:
         """Return the clock of the stamps [ns] at a time in the bag [ns]."""
-        right = bisect_right(self._received, time)
         if len(self._received) == 1:
             return time + self._stamped[0] - self._received[0]
+        right = bisect_right(self._received, time)
         if right in (0, len(self._received)):
             end = 0 if right == 0 else -1
             return self._stamped[end] + round((time - self._received[end]) * self.rate)
