@@ -121,9 +121,9 @@ class StampCheck:
         """
         compared = self._compared()
         for name, seen in compared.items():
-            if seen.is_unset:
-                return (f'{name}: all {seen.unset} stamps are 0: its sender sets no time. '
-                        f'{self._remedy(name, None)}')
+            fault = seen.without_time() or (seen.repetition() if failed else '')
+            if fault:
+                return f'{name}: {fault}. {self._remedy(name, None)}'
         for name, seen in compared.items():
             found = seen.other_clock()
             if found is not None:
@@ -166,6 +166,8 @@ class StampCheck:
                     f'{name}: its stamps are {_seconds(offset)} the time at which its messages '
                     'came' + (', so each is used that much later' if offset > 0 else
                               ': right if they took so long, wrong if two clocks differ'))
+            if seen.repetition():
+                found.append(f'{name}: {seen.repetition()}')
             if abs(drift) > 2 * _NOTABLE:
                 found.append(f'{name}: its stamps drift by {drift / 1e9:+.3f} s against the time '
                              'at which its messages came')

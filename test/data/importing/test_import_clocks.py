@@ -190,6 +190,23 @@ def test_stamps_that_are_never_set_are_refused_with_what_to_set(tmp_path):
     np.testing.assert_array_equal(first.observations, second.observations)
 
 
+@pytest.mark.parametrize(('change', 'words'), [
+    (lambda _, stamp: BEGIN, r'joint_states: its first \d+ stamps are all the same: its sender '
+     'sets the time once, or seldom. Set clock: receive for angles'),
+    (lambda _, stamp: stamp // SECOND * SECOND, r'joint_states: its first \d+ stamps are all the '
+     'same: its sender sets the time once, or seldom. Set clock: receive for angles'),
+    (lambda index, stamp: stamp if index % 2 else stamp - BEGIN + SECOND, r'joint_states: \d+ '
+     r'stamps between \d+ others are of another clock: two senders with two clocks. Set clock')])
+def test_stamps_that_say_nothing_are_refused_with_what_to_set(tmp_path, change, words):
+    """As of `rostopic pub -r`, of whole seconds, or of two publishers on one topic."""
+    [report], _ = imported(tmp_path, restamped(recording(3.0), '/joint_states', change))
+    with pytest.raises(AssertionError, match=f'^{words}'):
+        raise AssertionError(report.reason)
+    [report] = import_bag([tmp_path / 'foreign'], with_receive('angles'), tmp_path / 'receive',
+                          ImportOptions())
+    assert report.kept, report.reason
+
+
 def test_a_sender_whose_clock_drifts_is_said_or_refused(tmp_path):
     """A camera is compared with the clock of its computer once, when it starts."""
     rows = restamped(recording(4.0), '/hand',
