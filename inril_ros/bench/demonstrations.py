@@ -69,7 +69,8 @@ def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
 
 
 def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
-    policy = load_policy(Path(task.demonstrations.path))
+    policy = load_policy(
+        Path(task.demonstrations.path), rotations=bool(bench.contract.former_hash))
     sizes = (policy.config.observation_size, policy.config.action_size)
     expected = (bench.contract.observation_size, bench.contract.action_size)
     if sizes != expected:

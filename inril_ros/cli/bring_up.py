@@ -56,6 +56,7 @@ def up(
     if stage not in STAGES:
         raise ValueError(f'stage {stage!r}: one of {", ".join(STAGES)}')
     run = RunDirectory.open(run_dir)
+    run.check_meaning()
     console = Console(highlight=False)
     nodes = Supervisor(STAGES[stage](graph.options(run)), run.logs(f'up_{stage}'),
                        domain_id=graph.domain, console=console)

@@ -65,7 +65,7 @@ def check(folder: Folder, contract: ContractName = '', json_output: Json = False
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
     robot = _contract(contract, folder)
-    _tell_outdated(folder)
+    _tell_outdated(folder, robot)
     rows, bad = [], 0
     for path in find_bags(folder):
         try:
@@ -167,13 +167,14 @@ def delete(
         typer.echo(f'{bag}: {done}')
 
 
-def _tell_outdated(folder: Path) -> None:
-    """Say which bags must be imported again."""
+def _tell_outdated(folder: Path, robot: Contract | None = None) -> None:
+    """Say which bags must be imported again, and which are of a former meaning of the contract."""
+    from inril_ros.data.demonstrations.former_contracts import former_recordings
     from inril_ros.data.demonstrations.import_versions import outdated_imports
 
-    outdated = outdated_imports(folder)
-    if outdated:
-        typer.echo(outdated, err=True)
+    notices = outdated_imports(folder), former_recordings(folder, robot) if robot else ''
+    for notice in filter(None, notices):
+        typer.echo(notice, err=True)
 
 
 def _contract(name: str, folder: Path) -> Contract:

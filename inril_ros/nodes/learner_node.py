@@ -125,7 +125,8 @@ class LearnerNode(ManagedNode):
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
                                        self.get_logger().warning)
         return FineTuningSession(
-            SessionConfig.from_mapping(settings), load_policy(Path(self.value('pretrained'))),
+            SessionConfig.from_mapping(settings), load_policy(
+                Path(self.value('pretrained')), rotations=bool(self.contract.former_hash)),
             episodes, self.value('seed'), self.value('device'))
 
     def _restore(self, first_robot: str) -> int:

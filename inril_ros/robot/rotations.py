@@ -11,6 +11,11 @@ import math
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+#: Of the two quaternions of a rotation, the one on this side begins an episode. The rotations near
+#: the border, half a turn from this one, are those in which no tool or part is usually found: they
+#: are at least 5 degrees from all that are made of turns by 90 degrees, and by 45 about the
+#: vertical and the tool's axis. The border of w >= 0 is where a tool points down.
+HEMISPHERE = np.array([0.366, 0.243, -0.174, 0.881])
 _SMALL = 1e-12
 # Of the squared length; tf2 takes the same. A quaternion that was rounded to float32 is off by
 # 1e-7, one that was typed with two digits by up to 0.01, one that was not set by 1.
@@ -43,9 +48,21 @@ def check_unit(quaternion: np.ndarray) -> None:
                          + (', as of a pose that was not set' if length < _SMALL else ''))
 
 
-def canonical(quaternion: np.ndarray) -> np.ndarray:
-    """Return the one of the two quaternions of a rotation (4,) that has w >= 0."""
-    return -quaternion if quaternion[3] < 0.0 else quaternion
+def nearest(quaternion: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the one of the two quaternions (4,) of a rotation that is nearer to a reference."""
+    side = quaternion @ reference
+    if side == 0.0:  # as near: a rule that is the same for both
+        side = quaternion[np.flatnonzero(quaternion)[0]]
+    return -quaternion if side < 0.0 else quaternion
+
+
+def two_axes(pose: np.ndarray) -> np.ndarray:
+    """Return a pose (9,) or rotation (6,) with two columns of its matrix for its quaternion.
+
+    Both have one value for one rotation and change without jumps (Zhou et al., On the Continuity
+    of Rotation Representations in Neural Networks, CVPR 2019).
+    """
+    return np.concatenate([pose[:-4], _rotation(pose[-4:]).as_matrix()[:, :2].T.ravel()])
 
 
 def compose(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -61,7 +78,7 @@ def inverse_pose(pose: np.ndarray) -> np.ndarray:
 
 
 def relative_pose(pose: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Return a pose (7,) in a frame, both given in one common frame; w >= 0."""
+    """Return a pose (7,) in a frame, both given in one common frame."""
     return compose(inverse_pose(frame), pose)
 
 
@@ -80,4 +97,4 @@ def _rotation(quaternion: np.ndarray) -> Rotation:
 
 
 def _pose(position: np.ndarray, rotation: Rotation) -> np.ndarray:
-    return np.concatenate([position, canonical(rotation.as_quat())])
+    return np.concatenate([position, rotation.as_quat()])

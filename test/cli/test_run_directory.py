@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run's folder is begun once, resumed only as what it was, and never written over."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -100,6 +101,17 @@ def test_a_contract_that_only_reads_differently_is_the_same(tmp_path):
     other = tmp_path / 'other.yaml'
     other.write_text('# a comment more\n' + CONTRACT.read_text())
     RunDirectory.create(tmp_path / 'run', new_settings('push', 1, other), resume=True)
+
+
+def test_a_run_of_the_former_meaning_or_with_a_changed_contract_goes_no_further(tmp_path):
+    run = begin(tmp_path)
+    run.check_meaning()
+    former = load_contract(run.contract).former_hash
+    for digest, words in ((former, 'quaternions kept their sign.*demonstrations can be used'),
+                          ('0' * 64, 'begun with contract 00000000.*it was changed')):
+        other = RunDirectory(run.path, replace(run.settings, contract_hash=digest))
+        with pytest.raises(RunDirectoryError, match=words):
+            other.check_meaning()
 
 
 def test_stages_are_finished_once_and_kept_in_order(tmp_path):

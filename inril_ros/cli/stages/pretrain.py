@@ -8,6 +8,7 @@ import time
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.record_files import write_json
 
@@ -32,10 +33,11 @@ def pretrain(job: Job) -> dict[str, object]:
     from inril_ros.nodes.learner.demonstrations import learning_episode
 
     torch.set_num_threads(1)
-    outdated = outdated_imports(job.run.demonstrations)
-    if outdated:
-        job.reporter.say(outdated)
     began, contract = time.monotonic(), job.contract
+    for notice in (outdated_imports(job.run.demonstrations),
+                   former_recordings(job.run.demonstrations, contract)):
+        if notice:
+            job.reporter.say(notice)
     episodes = [learning_episode(aligned_episode(path, contract), contract)
                 for path in find_bags(job.run.demonstrations)]
     config = PretrainConfig(**job.options.pretrain)

@@ -26,7 +26,9 @@ def run_stage(job: Job, stage: str) -> None:
 
     Raises:
         FolderInUseError: Another process is working on the same run.
+        RunDirectoryError: The contract means other numbers than when the run was begun.
     """
+    job.run.check_meaning()
     lock = FolderLock(job.run.path, f'the stage {stage}')
     try:
         if stage in job.run.finished_stages():

@@ -62,7 +62,7 @@ def read_episode(
                 raise BagError(f'{path}: {error}') from error
     if started is None or ended is None:
         raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
-    if ended.contract_hash != contract.hash:
+    if ended.contract_hash not in (contract.hash, contract.recording_hash):
         raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
                        f'this is {contract.name} {contract.hash[:12]}')
     if quantities:

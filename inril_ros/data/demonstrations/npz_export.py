@@ -58,8 +58,16 @@ def columns(contract: Contract) -> dict[str, object]:
 def quantity_columns(contract: Contract, quantities: tuple[str, ...]) -> list[str]:
     """Return a name for each number of observed and derived quantities."""
     return [column for name in quantities for column in _columns(
-        name, contract.observations[name].joints if name in contract.observations else (),
-        contract.length(name))]
+        name, _value_names(contract, name), contract.length(name))]
+
+
+def _value_names(contract: Contract, name: str) -> tuple[str, ...]:
+    """Return the names of a quantity's values, where they have any."""
+    if name in contract.observations:
+        return contract.observations[name].joints
+    source = contract.derived[name].cos_sin
+    return tuple(f'{value}.{part}' for value in (_value_names(contract, source) if source else ())
+                 for part in ('cos', 'sin'))
 
 
 def action_columns(contract: Contract) -> list[str]:

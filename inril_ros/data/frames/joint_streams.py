@@ -16,6 +16,7 @@ import numpy as np
 
 from inril_ros.data.frames.message_stream import Aligned, Sample
 from inril_ros.data.frames.streams import FrameError, merged, Stream
+from inril_ros.robot.angles import Angles
 from inril_ros.robot.contract.contract import Observation
 from inril_ros.robot.messages.codecs import check_finite, CodecError, joint_arrays
 
@@ -56,12 +57,17 @@ class JointStreams:
         topic: The topic, for error messages.
         observations: The observations by name.
         history: Number of samples kept of each kind of message.
+        angles: Which values of an observation are angles, where there are any.
     """
 
-    def __init__(self, topic: str, observations: Mapping[str, Observation], history: int) -> None:
+    def __init__(
+        self, topic: str, observations: Mapping[str, Observation], history: int,
+        angles: Mapping[str, Angles],
+    ) -> None:
         self._topic = topic
         self._history = history
         self._observations = observations
+        self._angles = angles
         self._type = next(iter(observations.values())).type
         self._quantities = tuple(sorted({entry.quantity for entry in observations.values()}))
         self._wanted = {name: [(joint, entry.quantity) for joint in entry.joints]
@@ -198,7 +204,11 @@ class JointStreams:
             if found is None:
                 raise FrameError(self.missing() or f'{self._topic}: no sample at or before '
                                  f'{min(instant, known)} ns')
-            value = found.aligned(name, align)
+            if align == 'interpolate' and found.after is not None and name in self._angles:
+                value = self._angles[name].between(
+                    found.value[name], found.after[name], found.share)
+            else:
+                value = found.aligned(name, align)
             if rows is None:
                 return value, found.at, found.gap
             if whole is None:

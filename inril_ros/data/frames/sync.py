@@ -67,7 +67,7 @@ class FrameAligner:
             else:
                 observed.setdefault((entry.topic, entry.clock), {})[name] = entry
         self._static = {static_topic(topic): tree for topic, tree in self._trees.items()}
-        self._streams = {key: _stream(key[0], entries, history)
+        self._streams = {key: _stream(contract, key[0], entries, history)
                          for key, entries in observed.items()}
         self._latched = {key for key, entries in observed.items()
                          if all(entry.latched for entry in entries.values())}
@@ -233,10 +233,13 @@ class FrameAligner:
 
 
 def _stream(
-    topic: str, observations: dict[str, Observation], history: int,
+    contract: Contract, topic: str, observations: dict[str, Observation], history: int,
 ) -> MessageStream | JointStreams:
-    by_joint = next(iter(observations.values())).comes_by_joint
-    return (JointStreams if by_joint else MessageStream)(topic, observations, history)
+    if not next(iter(observations.values())).comes_by_joint:
+        return MessageStream(topic, observations, history)
+    angles = {name: contract.joint_angles(name) for name in observations}
+    return JointStreams(topic, observations, history, {
+        name: found for name, found in angles.items() if found is not None})
 
 
 def _time(key: tuple[str, str], message: Any, received: int | None) -> int:

@@ -70,8 +70,9 @@ def import_bag(
                 raise CutError(f'{name}: holds no episode by the rule {options.cut.kind}')
             results, length = [], max(1, reader.end_time - reader.start_time)
             for number, cut in enumerate(cuts, next_number(folder)):
-                identity = str(uuid5(NAMESPACE_URL, f'{Path(name).name} {cut.start} {cut.end} '
-                                                    f'{contract.hash} {options.mapping}'))
+                identity = str(uuid5(
+                    NAMESPACE_URL, f'{Path(name).name} {cut.start} {cut.end} '
+                                   f'{contract.recording_hash} {options.mapping}'))
                 bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
                 results.append(write_episode(
                     bag, reader, connections, contract, cut,

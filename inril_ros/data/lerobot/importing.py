@@ -53,7 +53,6 @@ def import_lerobot(
         LeRobotError: It can't be read, isn't of this robot, or isn't whole.
         VideoError: One of its videos can't be read.
         BagError: It was imported before.
-        OSError: The disk is full, or fails.
     """
     options = options or LeRobotOptions()
     staging = folder / f'.import-{uuid4().hex[:8]}'
@@ -66,7 +65,7 @@ def import_lerobot(
             number += result.kept
         if any(result.kept for result in done):
             add_staged(staging, folder)
-    except (LeRobotError, BagError, VideoError, OSError):
+    except (LeRobotError, BagError, VideoError):
         raise
     except Exception as error:  # a damaged file makes the reader raise almost anything
         raise LeRobotError(f'{dataset}: cannot be read: {error!r}') from error
@@ -81,7 +80,8 @@ def _write(checked: CheckedImport, episode: CheckedEpisode, staging: Path, numbe
            ) -> ImportedEpisode:
     """Write an episode into a bag; if its images are broken and may be skipped, say so."""
     contract, options = checked.contract, checked.options
-    identity = str(uuid5(NAMESPACE_URL, f'{episode.digest} {episode.index} {contract.hash}'))
+    identity = str(uuid5(
+        NAMESPACE_URL, f'{episode.digest} {episode.index} {contract.recording_hash}'))
     bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
     messages = EpisodeMessages(bag, contract, identity, episode.outcome, episode.task,
                                options.operator)

@@ -31,6 +31,8 @@ from inril_ros.learning.policies.policy import Policy
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 2'
+#: Version of what observations mean. 2: quaternions keep their sign within an episode.
+OBSERVATIONS = 2
 #: Type by its name in safetensors, shape, bytes.
 RawTensor = tuple[str, tuple[int, ...], 'bytearray | memoryview']
 _TYPE_NAMES = {
@@ -139,20 +141,33 @@ def _is_finite(tensor: Tensor) -> bool:
 
 def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
     """Write the model folder and return its content hash; errors as in `write_folder`."""
-    return write_folder(folder, policy.state_dict(),
-                        {'model_config': json.loads(policy.config.to_json())}, replace)
+    return write_folder(folder, policy.state_dict(), model_document(policy.config.to_json()),
+                        replace)
 
 
-def load_policy(folder: Path, device: torch.device | str = 'cpu') -> Policy:
+def model_document(config_json: str) -> dict[str, Any]:
+    """Return the JSON document of a model folder."""
+    return {'model_config': json.loads(config_json), 'observations': OBSERVATIONS}
+
+
+def load_policy(folder: Path, device: torch.device | str = 'cpu',
+                rotations: bool = False) -> Policy:
     """Read a model folder.
 
+    With `rotations` its observations hold quaternions, so that it must be new enough.
+
     Raises:
-        ValueError: Errors of `read_folder` and `build_policy`.
+        ValueError: Errors of `read_folder` and `build_policy`; a model for other quaternions.
     """
     tensors, document = read_folder(folder)
-    if set(document) != {'model_config'}:
-        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the key model_config, '
-                         f'found {sorted(document)}')
+    version = document.get('observations', 1)  # none was written before there were two
+    if set(document) | {'observations'} != {'model_config', 'observations'}:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the keys model_config and '
+                         f'observations, found {sorted(document)}')
+    if rotations and version != OBSERVATIONS:
+        raise ValueError(f'{folder}: this model was made when the quaternions in an observation '
+                         'could change their sign from tick to tick; now they keep it within an '
+                         'episode. Clone it again from its demonstrations')
     try:
         return build_policy(json.dumps(document['model_config']), tensors, device)
     except ValueError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
@@ -27,9 +28,9 @@ def read_demonstrations(
     Raises:
         BagError: There are none, or one is unusable.
     """
-    outdated = outdated_imports(folder)
-    if outdated:
-        warn(outdated)
+    for notice in (outdated_imports(folder), former_recordings(folder, contract)):
+        if notice:
+            warn(notice)
     return [learning_episode(read_episode(path, contract), contract) for path in find_bags(folder)]
 
 

@@ -4,12 +4,11 @@
 
 from collections import deque
 from collections.abc import Mapping
-import json
 from pathlib import Path
 from typing import Any
 
 from inril_ros.learning.checkpoints import BackgroundWriter, Checkpoint, CheckpointStore
-from inril_ros.learning.policies.artifact import write_folder
+from inril_ros.learning.policies.artifact import model_document, write_folder
 from inril_ros.learning.session import FineTuningSession
 
 
@@ -68,8 +67,7 @@ class RunCheckpoints:
 
         def write() -> None:
             self._store.save(tensors, document)
-            write_folder(self._model_folder, model, {'model_config': json.loads(config)},
-                         replace=True)
+            write_folder(self._model_folder, model, model_document(config), replace=True)
 
         self._writer.begin(write, sequences)
 

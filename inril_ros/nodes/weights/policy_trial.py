@@ -55,7 +55,8 @@ class PolicyTrial:
 
     def load_from_disk(self, folder: Path) -> TriedPolicy:
         """Return a network from a folder."""
-        return self._try(load_policy(folder), None)
+        return self._try(
+            load_policy(folder, rotations=bool(self._contract.former_hash)), None)
 
     def load(self, manifest: Manifest, received: dict[str, WireTensor]) -> TriedPolicy:
         """Return the network of a version; called in the loading thread.

@@ -80,11 +80,17 @@ def _check_derived(contract: ContractParts) -> None:
     for name, derived in contract.derived.items():
         if len({contract.length(source) for source in derived.inputs}) != 1:
             raise ValueError(f'derived.{name} subtracts quantities of different length')
-        if derived.relative:
-            for source in derived.inputs:
-                if not _is_pose(contract, source):
-                    raise ValueError(f'derived.{name}.relative: {source!r} is no pose (position '
-                                     'and quaternion, 7 values)')
+        for source in derived.inputs:
+            turned = contract.has_quaternion(source)
+            if derived.relative and not (turned and contract.length(source) == 7):
+                raise ValueError(f'derived.{name}.relative: {source!r} is no pose (position and '
+                                 'quaternion, 7 values)')
+            if derived.rotation_6d and not turned:
+                raise ValueError(f'derived.{name}.rotation_6d: {source!r} is no orientation or '
+                                 'pose')
+            if derived.cos_sin and turned:
+                raise ValueError(f'derived.{name}.cos_sin: {source!r} has a quaternion, no '
+                                 'angles: use rotation_6d')
         if contract.length(name) > 65536:
             raise ValueError(f'derived.{name} has {contract.length(name)} values: too many')
 
@@ -96,16 +102,6 @@ def _check_no_circle(contract: ContractParts, name: str, above: tuple[str, ...])
     if name in contract.derived:
         for source in contract.derived[name].inputs:
             _check_no_circle(contract, source, (*above, name))
-
-
-def _is_pose(contract: ContractParts, name: str) -> bool:
-    """Return whether a quantity is a pose: an observed one, or one relative to another."""
-    if name in contract.observations:
-        return contract.observations[name].is_pose
-    derived = contract.derived[name]
-    if derived.previous:
-        return derived.scale == 1.0 and _is_pose(contract, derived.previous)
-    return derived.relative is not None
 
 
 def check_lockstep(contract: ContractParts, file: str) -> None:

@@ -6,6 +6,9 @@ A key at its default counts as absent. New optional keys in later versions of th
 keep the hashes of contracts, and with them bags and checkpoints, valid. For the same reason a
 default must not be changed: add another key instead. The defaults are pinned by
 config/schema/contract.schema.json and its test.
+
+Where a key comes to mean other numbers, the content gets an entry that says so: what was learned
+from the numbers is refused, and bags, whose messages are the same, are known by the former hash.
 """
 
 from collections.abc import Iterable
@@ -17,11 +20,20 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from inril_ros.robot.contract.parts import ContractParts
+from inril_ros.robot.contract.quantities import depends_on_sign
 
 
-def content_hash(contract: ContractParts) -> str:
-    """Return the SHA-256 (hex) of a contract's content; see ``Contract.hash``."""
+def content_hash(contract: ContractParts, former: bool = False) -> str:
+    """Return the SHA-256 (hex) of a contract's content; see ``Contract.hash``.
+
+    Args:
+        contract: The contract.
+        former: Leave out what the same keys mean today and didn't mean before.
+    """
     content = _content(contract, defaults=False)
+    if not former and any(depends_on_sign(name, contract.observations, contract.derived)
+                          for name in contract.policy_observations):
+        content['rotations'] = 'continuous in time'
     if contract.kinematics is not None and contract.kinematics.sha256:
         del content['kinematics']['urdf']  # its content counts, not its place
     text = json.dumps(content, sort_keys=True, separators=(',', ':'))

@@ -48,6 +48,17 @@ class Contract(ContractParts):
         """
         return content_hash(self)
 
+    @cached_property
+    def former_hash(self) -> str:
+        """The hash before quaternions were continuous in time; empty if it is the same."""
+        former = content_hash(self, former=True)
+        return '' if former == self.hash else former
+
+    @property
+    def recording_hash(self) -> str:
+        """A hash of the content that doesn't change with what is made of the messages."""
+        return self.former_hash or self.hash
+
 
 def load_contract(path: str | Path) -> Contract:
     """Read and check a contract, and the URDF that it names.

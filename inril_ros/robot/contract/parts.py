@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from inril_ros.robot.angles import Angles
 from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.contract.measurement import measured_places, Place, Places
+from inril_ros.robot.contract.quantities import has_quaternion, joint_angles, quantity_length
 from inril_ros.robot.contract.rules import (
     ChunkRules,
     EpisodeRules,
@@ -114,10 +116,15 @@ class ContractParts:
 
     def length(self, name: str) -> int:
         """Return the number of values of an observation or derived quantity."""
-        if name in self.observations:
-            return self.observations[name].length
-        derived = self.derived[name]
-        return self.length(derived.inputs[0]) * (derived.ticks if derived.history else 1)
+        return quantity_length(name, self.observations, self.derived)
+
+    def has_quaternion(self, name: str) -> bool:
+        """Return whether an observation or derived quantity is an orientation or a pose."""
+        return has_quaternion(name, self.observations, self.derived)
+
+    def joint_angles(self, name: str) -> Angles | None:
+        """Return which values of a quantity are angles of joints; None if none is."""
+        return joint_angles(name, self.observations, self.derived, self.actions)
 
     @cached_property
     def action_minimum(self) -> np.ndarray:

@@ -54,6 +54,10 @@ class Observation:
             so where the field's name ends in pose, transform, orientation, rotation or
             quaternion, and for slerp. A message whose quaternion has another length than 1 is
             refused.
+        continuous: Joints that turn without end, whose positions [rad] are known up to whole
+            turns. By default every joint may jump by a turn from one sample to the next, unless
+            it is commanded beyond two turns: a step of more than half a turn is taken the short
+            way. [] for joints that never jump, such as those in another unit.
     """
 
     topic: Topic
@@ -71,6 +75,7 @@ class Observation:
     parent: str = ''
     child: str = ''
     quaternion: bool | None = None
+    continuous: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         check_alignment(self.type, self.field, self.align, self.has_quaternion)
@@ -80,6 +85,12 @@ class Observation:
                              f'{self.length}{" of joints" if self.joints else ""}')
         if self.quaternion is False and by_name and is_known(self.type):
             raise ValueError(f'quaternion: false, but {self.type} {self.field} has a quaternion')
+        unknown = [joint for joint in self.continuous or () if joint not in self.joints]
+        if unknown:
+            raise ValueError(f'continuous names {unknown}, which are none of the joints '
+                             f'{list(self.joints)}')
+        if self.continuous is not None and self.quantity != 'position':
+            raise ValueError(f'continuous is for positions, not for {self.quantity}')
         if self.clock == 'header' and has_no_header(self.type):
             raise ValueError(f'{self.type} has no header, so no time of its own: '
                              'write clock: receive')
@@ -116,14 +127,17 @@ class Observation:
 
 @dataclass(frozen=True, config=STRICT)
 class Derived:
-    """A quantity computed from observations, in exactly one of five ways.
+    """A quantity computed from observations, in exactly one of seven ways.
 
     The names are those of observations or of other derived quantities.
 
     Attributes:
         difference: ``[a, b]`` gives a - b; both have the same length.
-        relative: ``[a, b]`` gives the pose a in the frame of the pose b (x y z, x y z w with
-            w >= 0); both poses are in the same frame.
+        relative: ``[a, b]`` gives the pose a in the frame of the pose b (x y z, x y z w); both
+            poses are in the same frame.
+        rotation_6d: ``a`` gives the orientation or pose a with the first two columns of its
+            rotation matrix, six numbers, in place of the quaternion: one rotation, one value.
+        cos_sin: ``a`` gives cosine and sine of each angle [rad] in a, which jump nowhere.
         change: ``a`` gives the change of a during the last ``ticks`` ticks.
         previous: ``a`` gives the value of a ``ticks`` ticks ago.
         history: ``a`` gives the values of a at the last ``ticks`` ticks, the present one last.
@@ -135,6 +149,8 @@ class Derived:
 
     difference: tuple[str, str] | None = None
     relative: tuple[str, str] | None = None
+    rotation_6d: str | None = None
+    cos_sin: str | None = None
     change: str | None = None
     previous: str | None = None
     history: str | None = None
@@ -142,7 +158,8 @@ class Derived:
     scale: Positive = 1.0
 
     def __post_init__(self) -> None:
-        forms = ('difference', 'relative', 'change', 'previous', 'history')
+        forms = ('difference', 'relative', 'rotation_6d', 'cos_sin', 'change', 'previous',
+                 'history')
         given = [name for name in forms if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f'has {given or "nothing"}: give exactly one of {", ".join(forms)}')
@@ -157,7 +174,7 @@ class Derived:
     def inputs(self) -> tuple[str, ...]:
         """Names of the quantities it is computed from."""
         return self.difference or self.relative or (
-            self.change or self.previous or self.history,)
+            self.rotation_6d or self.cos_sin or self.change or self.previous or self.history,)
 
     @property
     def memory(self) -> int:

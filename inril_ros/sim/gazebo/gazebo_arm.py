@@ -12,7 +12,6 @@ import mujoco
 import numpy as np
 
 from inril_ros.robot.contract.contract import Action, Contract, Observation
-from inril_ros.robot.rotations import canonical
 from inril_ros.sim.gazebo.lift_task import LiftJudge
 from inril_ros.sim.gazebo.scene import Scene, SceneError
 from inril_ros.sim.gazebo.sdf_scene import read_scene
@@ -104,7 +103,7 @@ class GazeboArm(SimulatedRobot):
     def _read(self, name: str, entry: Observation) -> np.ndarray:
         if not entry.joints:
             body = self._data.body(name.removesuffix('_pose'))
-            return np.concatenate([body.xpos, canonical(np.roll(body.xquat, -1))])
+            return np.concatenate([body.xpos, np.roll(body.xquat, -1)])
         joints = [self._data.joint(joint) for joint in entry.joints]
         return np.array([joint.qvel[0] if entry.quantity == 'velocity' else joint.qpos[0]
                          for joint in joints])

@@ -119,8 +119,8 @@ def test_a_message_that_contradicts_itself_is_refused(message, words):
 
 def test_each_part_is_interpolated_by_itself():
     smooth = contract({'all': {'joints': ['grip', 'a'], 'align': 'interpolate'}}, 0.05)
-    aligner = filled(smooth, state(0, a=0), state(5, grip=10), state(40, a=4), state(25, grip=30))
-    assert value(aligner, 'all', 70) == pytest.approx([25, 2])
+    aligner = filled(smooth, state(0, a=0), state(5, grip=1), state(40, a=2), state(25, grip=3))
+    assert value(aligner, 'all', 70) == pytest.approx([2.5, 1])
 
 
 def test_the_clock_of_one_part_that_goes_back_makes_everything_forgotten():

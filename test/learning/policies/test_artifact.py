@@ -40,6 +40,18 @@ def test_a_saved_policy_is_loaded_unchanged(policy: BestOfN, tmp_path: Path) -> 
     assert written == artifact.content_hash((folder / 'model.safetensors').read_bytes())
 
 
+def test_a_model_for_quaternions_of_any_sign_is_refused_where_there_are_quaternions(
+        policy: BestOfN, tmp_path: Path) -> None:
+    folder = tmp_path / 'model'
+    artifact.write_folder(folder, policy.state_dict(), {
+        'model_config': json.loads(policy.config.to_json())})  # as versions before wrote it
+    assert same(artifact.load_policy(folder), policy)
+    with pytest.raises(ValueError, match='model: this model was made when.*Clone it again'):
+        artifact.load_policy(folder, rotations=True)
+    artifact.save_policy(folder, policy, replace=True)
+    assert same(artifact.load_policy(folder, rotations=True), policy)
+
+
 def test_an_existing_folder_is_replaced_only_on_request(policy: BestOfN,
                                                         tmp_path: Path) -> None:
     folder = tmp_path / 'model'

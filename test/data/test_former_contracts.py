@@ -1,0 +1,64 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags from before quaternions kept their sign are read as others are, and named."""
+
+from dataclasses import fields
+
+from foreign_bags import ARM, CONTRACT, recording, ros2_bag
+import numpy as np
+import pytest
+
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.aligned_cache import cache_key
+from inril_ros.data.demonstrations.former_contracts import former_recordings
+from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.robot.contract.content import content_hash
+from inril_ros.robot.contract.contract import Contract, parse_contract
+
+
+@pytest.fixture
+def source(tmp_path):
+    return ros2_bag(tmp_path / 'foreign', recording())
+
+
+def imported(source, folder, contract=CONTRACT):
+    import_bag([source], contract, folder, ImportOptions())
+    [path] = folder.glob('0*')
+    return path
+
+
+@pytest.fixture
+def former(source, tmp_path, monkeypatch):
+    """The bag that a version imported which knew the former hash only."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Contract, 'hash', property(lambda self: content_hash(self, former=True)))
+        return imported(source, tmp_path / 'former', parse_contract(ARM))
+
+
+def test_a_bag_with_the_former_hash_is_read_as_a_new_one(source, former, tmp_path):
+    new = imported(source, tmp_path / 'new')
+    one, other = read_episode(former, CONTRACT), read_episode(new, CONTRACT)
+    for item in fields(RecordedEpisode):
+        np.testing.assert_array_equal(getattr(one, item.name), getattr(other, item.name))
+
+
+def test_former_bags_are_named_with_what_must_be_done(source, former, tmp_path):
+    notice = former_recordings(former.parent, CONTRACT)
+    for words in (str(former.parent), '1 bags', CONTRACT.former_hash[:8], CONTRACT.hash[:8],
+                  'cloned again'):
+        assert words in notice
+    assert former_recordings(imported(source, tmp_path / 'new').parent, CONTRACT) == ''
+
+
+def test_the_same_recording_is_not_imported_a_second_time(source, former):
+    with pytest.raises(BagError, match='this episode was imported before'):
+        imported(source, former.parent)
+
+
+def test_no_kept_rows_of_the_former_meaning_are_used(former, monkeypatch):
+    key = cache_key(former, parse_contract(ARM))
+    monkeypatch.setattr(Contract, 'hash', property(lambda self: content_hash(self, former=True)))
+    assert cache_key(former, parse_contract(ARM)) != key
