@@ -8,6 +8,7 @@ from typing import Any
 
 from rcl_interfaces.srv import GetParameters
 import rclpy
+from rclpy.client import Client
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
@@ -107,14 +108,22 @@ def _receiver(
         space = entry.node_namespace.rstrip('/')
         client = node.create_client(GetParameters, f'{space}/{entry.node_name}/get_parameters')
         try:
+            told = {}
             if client.wait_for_service(_ANSWER):
-                answer = client.call_async(GetParameters.Request(names=list(_ASKED)))
-                executor.spin_until_future_complete(answer, _ANSWER)
-                values = [parameter_value_to_python(value) for value in (
-                    answer.result().values if answer.done() and answer.result() else ())]
-                told = dict(zip(_ASKED, values))
-                if isinstance(told.get('joints'), list) and told['joints']:
-                    found.append(told)
+                told = {name: _parameter(client, executor, name) for name in _ASKED}
+            if isinstance(told.get('joints'), list) and told['joints']:
+                found.append(told)
         finally:
             node.destroy_client(client)
     return found[0] if len(found) == 1 else {}
+
+
+def _parameter(client: Client, executor: SingleThreadedExecutor, name: str) -> Any:
+    """Return the value of a parameter; None if the node hasn't declared it.
+
+    Asked for several at once, a node says nothing if it lacks one of them.
+    """
+    answer = client.call_async(GetParameters.Request(names=[name]))
+    executor.spin_until_future_complete(answer, _ANSWER)
+    values = answer.result().values if answer.done() and answer.result() else ()
+    return parameter_value_to_python(values[0]) if values else None
