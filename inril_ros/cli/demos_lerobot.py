@@ -85,7 +85,8 @@ def import_lerobot_(
     from inril_ros.data.lerobot.importing import import_lerobot
 
     robot = load_contract(find_configuration('robots', contract))
-    console = Console(highlight=False, quiet=json_output, markup=False, soft_wrap=True)
+    # Beside JSON, what the dataset was taken for goes to stderr.
+    console = Console(highlight=False, stderr=json_output, markup=False, soft_wrap=True)
     done = import_lerobot(dataset, robot, to, changes.options(what), on_note=console.print)
     for episode in done:
         console.print(f'{episode.name}: {episode.ticks} ticks' if episode.kept

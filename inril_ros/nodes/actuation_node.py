@@ -7,7 +7,8 @@ command path (``robot/motion/command_path.py``); the result is sent and reported
 runs the life of episodes: reset, start, end. It loads no torch: learning can't delay its clock.
 
 In lockstep a tick is an observation of the simulator and waits for its action. In real time ticks
-come at absolute deadlines of a steady clock, and a tick without an action holds the arm.
+come at absolute deadlines of a steady clock, or of simulated time, and a tick without an action
+holds the arm.
 """
 
 from functools import partial
@@ -44,7 +45,7 @@ from inril_ros.robot.timing.pacing import ClockWatch
 
 PARAMETERS = (
     Parameter('stall_timeout', 20.0, '[s] an episode that makes no progress for so long is '
-              'aborted', minimum=0.1, maximum=3600.0),
+              'aborted; simulated time counts where ticks follow it', minimum=0.1, maximum=3600.0),
     Parameter('enable_on_activate', False, 'activation is the consent to motion, for simulations; '
               'otherwise ~/enable gives it'),
     Parameter('watch_cameras', True, 'in real time: a camera of the contract that is silent or '
@@ -59,6 +60,7 @@ PARAMETERS = (
               'of any other process', minimum=0, maximum=98),
 )
 _JUMP = 0.2  # [s] a clock that moves so far against the steady one has been set
+_CLOCK_STOPPED = 1.0  # [s] simulated time that stands still for longer is a fault
 _LONGEST_STALL = 5.0  # [s] a longer one aborts the episode
 
 
@@ -87,7 +89,8 @@ class ActuationNode(ManagedNode):
         self._sender = CommandSender(self, contract, self.lockstep, silent=dry_run)
         self.require(*self._sender.endpoints)
         self._hold = CommandHold(
-            self._path, self._sender, contract.period, self.lockstep, self.get_logger())
+            self._path, self._sender, self.rule_clock, contract.period, self.lockstep,
+            self.get_logger())
         self._life = EpisodeLife(self, self._path, self._aligner, EpisodeCallbacks(
             obstacle=self._obstacle, faults=self._faults, observations=self._values,
             on_verdict=self._advance_if_lockstep, on_waiting=self._wait_for_tick_0,
@@ -168,7 +171,10 @@ class ActuationNode(ManagedNode):
     # Observations and status.
 
     def _faults(self) -> tuple[str, ...]:
-        return () if self._sources is None else self._sources.faults()
+        if self._sources is None:
+            return ()
+        stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
+        return (*([stopped] if stopped else []), *self._sources.faults())
 
     def _frame(self, stamp: int) -> Frame | None:
         try:
@@ -221,7 +227,7 @@ class ActuationNode(ManagedNode):
         if life.end_if_judged(stamp):
             return
         if self._has_action(stamp):  # otherwise lockstep waits for it
-            self._execute(frame, stamp, self._steady.now().nanoseconds)
+            self._execute(frame, stamp, self.rule_clock.now())
 
     def _has_action(self, stamp: int) -> bool:
         if self._life.person_only or self._path.arbiter.person_drives:
@@ -236,8 +242,8 @@ class ActuationNode(ManagedNode):
         """
         if not self.active:
             return
-        now, stamp, life = self._steady.now().nanoseconds, self.now(), self._life
-        jump = self._clock_watch.jump(stamp, now)
+        now, stamp, life = self.rule_clock.now(), self.now(), self._life
+        jump = self._clock_watch.jump(stamp, self._steady.now().nanoseconds)
         if abs(jump) > _JUMP and not self._simulated_time:
             life.abort(f'the clock jumped by {jump:+.3f} s')
         if due * self.contract.period > _LONGEST_STALL:
@@ -260,12 +266,12 @@ class ActuationNode(ManagedNode):
         return (frame is not None and self._aligner.newest_complete() > self._life.reset_after
                 and not self._path.gate.moving and not self._faults())
 
-    def _tick_input(self, frame: Frame | None, now: int, **person: Any) -> TickInput:
+    def _tick_input(self, frame: Frame | None, now: float, **person: Any) -> TickInput:
         return TickInput(
-            now / 1e9, frame.values if frame else None, faults=self._faults(),
+            now, frame.values if frame else None, faults=self._faults(),
             observation_age=frame.age if frame else 0.0, **person)
 
-    def _execute(self, frame: Frame | None, stamp: int, now: int) -> None:
+    def _execute(self, frame: Frame | None, stamp: int, now: float) -> None:
         """Decide on a tick of an episode, send the command and report it."""
         person = self._person.action(stamp, self._path.gate.resting)
         drove = self._path.arbiter.person_drives
@@ -276,7 +282,7 @@ class ActuationNode(ManagedNode):
             self._hold.note_command()
             self._sender.send(executed.action, stamp, executed.following)
         self._report.publish_executed(executed, stamp, frame.age if frame else float('inf'))
-        self._report.count_tick(now / 1e9)
+        self._report.count_tick(now)
         if self._path.arbiter.person_drives is not drove and not self._life.person_only:
             self._life.publish_takeover(stamp)
         self._report.publish_changes()

@@ -38,7 +38,6 @@ PARAMETERS = (
     Parameter('task', '', 'task of the simulation'),
     NEXT_SEED,
 )
-_CLOCK_STOPPED = 2.0  # [s] reported then
 _CHECKED_EVERY = 0.2  # [s] a placement is given up as late as this after its limit
 
 Place = Callable[[str, Pose], Future | None]
@@ -149,10 +148,6 @@ class GazeboNode(ManagedNode):
         if self._awaited is not None:
             placed, self._awaited = self._awaited[1], None
             placed.set_result(refusal)
-
-    def hold_reasons(self) -> tuple[str, ...]:
-        """Return whether Gazebo's clock stands still."""
-        return tuple(filter(None, [self.rule_clock.why_stopped(_CLOCK_STOPPED)]))
 
 
 def gazebo_service(node: Node, world: str) -> Place:

@@ -41,7 +41,8 @@ PARAMETERS = (
     Parameter('demonstrations', '', 'folder for bags of demonstrations; empty: none are recorded'),
     Parameter('storage', 'mcap', 'format of the bags: mcap or sqlite3'),
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
-    Parameter('settle', 0.5, '[s] wait for late messages at the end of an episode, in real time',
+    Parameter('settle', 0.5, '[s] wait for late messages at the end of an episode, unless in '
+              'lockstep',
               minimum=0.0, maximum=10.0),
     Parameter('give_up', 10.0, '[s] silence after which an incomplete ended episode is discarded',
               minimum=0.1, maximum=600.0),
@@ -195,7 +196,7 @@ class RecorderNode(ManagedNode):
                 frozenset({*plan.observed, self.contract.episode.outcome_topic}),
                 plan.every_tick if self.lockstep else frozenset(),
                 self.contract.lookback(self.lockstep)),
-            self._new_bag(message) if demonstration else None)
+            self._new_bag(message) if demonstration else None, self.rule_clock)
         for item, early in self._early.pop():
             self._episode.add(item, early)
         self._add_extras(self._episode)

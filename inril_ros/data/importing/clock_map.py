@@ -10,7 +10,6 @@ stamp, so its time is found from when it was received.
 from bisect import bisect_right
 
 import numpy as np
-from scipy.signal import medfilt
 
 #: [ns] Stamps and receive times that differ by less are of one clock: messages take some time.
 SAME_CLOCK = 200_000_000
@@ -48,9 +47,9 @@ class ClockMap:
 
     def __call__(self, time: int) -> int:
         """Return the clock of the stamps [ns] at a time in the bag [ns]."""
-        right = bisect_right(self._received, time)
         if len(self._received) == 1:
             return time + self._stamped[0] - self._received[0]
+        right = bisect_right(self._received, time)
         if right in (0, len(self._received)):
             end = 0 if right == 0 else -1
             return self._stamped[end] + round((time - self._received[end]) * self.rate)
@@ -85,14 +84,13 @@ def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
 
 def _varying(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
     """Return the clock of a simulation through its samples, whose stamps never fall."""
-    base = stamped[0]
-    smooth = medfilt((stamped - base).astype(np.float64), _WIDTH)
-    smooth[[0, 1, -2, -1]] = (stamped - base)[[0, 1, -2, -1]]  # the filter adds zeros there
-    rising = smooth.astype(np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(stamped, _WIDTH // 2, 'edge'), _WIDTH)
+    rising = np.partition(windows, _WIDTH // 2, axis=1)[:, _WIDTH // 2]  # their medians
     # Of the samples with one time or one stamp the first: then the stamp was reached.
     kept = np.flatnonzero(np.diff(rising, prepend=rising[0] - 1))
     kept = kept[np.flatnonzero(np.diff(received[kept], prepend=received[kept[0]] - 1))]
-    times, clock = received[kept], rising[kept] + base
+    times, clock = received[kept], rising[kept]
     rate = (clock[-1] - clock[0]) / max(1, times[-1] - times[0])
     return ClockMap(times, clock, float(rate))
 

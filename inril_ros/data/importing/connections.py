@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connections of a recording that an import reads."""
 
+from rosbags.typesys.store import Typestore
+
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.commands.command_tracks import CommandTracks
@@ -16,6 +18,7 @@ class ImportedConnections:
     Attributes:
         read: All connections that are read.
         topics: The contract's names of each connection's topic, by the connection's id.
+        types: The definitions of each connection's messages, by the connection's id.
         states: The connections of ``read`` that carry observations sent continuously.
         commands: The connections of ``read`` that carry commands.
         stamped: The connections of ``states`` whose headers give the times of their samples.
@@ -33,6 +36,7 @@ class ImportedConnections:
         optional = contract.latched_topics() | (cameras.keys() - seen)
         commands = CommandTracks(contract, options.mapping).topics()
         self.topics: dict[int, list[str]] = {}
+        self.types: dict[int, Typestore] = {}
         self.notes: tuple[str, ...] = ()
         missing, absent = [], []
         for topic, kind in {**cameras, **commands, **observed}.items():
@@ -57,7 +61,7 @@ class ImportedConnections:
                 missing.append(f'{topic}: {in_bag} has {len(hashes)} definitions of {kind}: its '
                                'publishers were of different ROS distributions')
             for connection in usable:
-                reader.types_of(connection)
+                self.types[connection.id] = reader.types_of(connection)
                 self.topics.setdefault(connection.id, []).append(topic)
         if missing:
             listed = '\n  '.join(f'{each.source.written} ({each.msgtype})' for each in sorted(
@@ -70,7 +74,7 @@ class ImportedConnections:
                      if connection.id in self.topics]
         for topic in options.mapping.stamps:
             for connection in self.read:
-                fields = reader.types_of(connection).fielddefs[connection.msgtype][1]
+                fields = self.types[connection.id].fielddefs[connection.msgtype][1]
                 if topic in self.topics[connection.id] and fields[0][0] != 'header':
                     raise BagError(f'{name}: {topic}: a {connection.msgtype} does not begin with '
                                    'a header, so its stamps cannot be corrected')

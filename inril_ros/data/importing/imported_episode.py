@@ -121,7 +121,7 @@ def _add(
         message = reader.deserialize(raw, connection)
     if not is_cdr:
         raw = ros_typestore().serialize_cdr(message, kind)
-    types = reader.types_of(connection) if is_cdr else ros_typestore()
+    types = connections.types[connection.id] if is_cdr else ros_typestore()
     for topic in topics:
         correction = options.mapping.stamps.get(topic)
         if correction is not None:

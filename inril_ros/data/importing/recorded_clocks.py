@@ -51,6 +51,10 @@ class RecordedClocks:
         clock = [] if stamped else [connection for connection in reader.connections
                                     if connection.msgtype == _CLOCK]
         self._stamped = {connection.id: connection for connection in (*stamped, *clock)}
+        # The first field of each type.
+        self._begins = {
+            each.id: reader.types_of(each).fielddefs[each.msgtype][1][0][0]
+            for each in self._stamped.values()}
         self.first = 0
         self._untimed = 0
         self._samples: dict[tuple[int, str], _Samples] = {}  # by connection and frame of TF
@@ -78,13 +82,13 @@ class RecordedClocks:
 
     def _add(self, connection: Connection, time: int, raw: bytes) -> int:
         """Keep the stamps of a message; return when the next one is looked at [ns]."""
-        fields = self._reader.types_of(connection).fielddefs[connection.msgtype][1]
-        if fields[0][0] == 'transforms':
+        begin = self._begins[connection.id]
+        if begin == 'transforms':
             message = self._reader.deserialize(raw, connection)
             for each in message.transforms:
                 self._keep(connection, each.child_frame_id, time, header_stamp_ns(each.header))
             return _TRANSFORM_SPACING
-        if fields[0][0] == 'header':
+        if begin == 'header':
             is2 = connection.source.encoding != 'ros1'
             self._keep(connection, '', time, stamp_in(raw, is2))
         else:

@@ -6,6 +6,7 @@ A message with a stray stamp is left out. A topic whose stamps are of another cl
 of another computer, can't be aligned with the others, so the episode is refused.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _RUN = 5  # stray stamps in a row that may be a clock of their own, if it lasts
 _LASTS = 1_000_000_000  # [ns]
 _FUTURE = 1_500_000_000  # [ns] Localisers stamp transforms with how long these will hold
 _NOTABLE = 20_000_000  # [ns] Stamps that are farther ahead, or drift by more, are worth a sentence
+_PATIENCE = 10_000_000_000  # [ns] No message takes longer
 _SLOW = 100_000_000  # [ns] So are those that are farther behind
 
 
@@ -119,9 +121,9 @@ class StampCheck:
         """
         compared = self._compared()
         for name, seen in compared.items():
-            if seen.is_unset:
-                return (f'{name}: all {seen.unset} stamps are 0: its sender sets no time. '
-                        f'{self._remedy(name, None)}')
+            fault = seen.without_time() or (seen.repetition() if failed else '')
+            if fault:
+                return f'{name}: {fault}. {self._remedy(name, None)}'
         for name, seen in compared.items():
             found = seen.other_clock()
             if found is not None:
@@ -146,6 +148,9 @@ class StampCheck:
         if topic not in self._transforms:
             value = 'receive' if offset is None else f'{-offset / 1e9:.3f}'
             remedies.append(f'correct its stamps in a mapping (stamps: {{{topic}: {value}}})')
+        if offset is not None and -_PATIENCE < offset < 0:
+            remedies.append('if its messages did take so long, import with --settle '
+                            f'{math.ceil(-offset / 1e8) / 10 + 0.1:.1f}')
         for_new = ('let its sender set the time' if offset is None else
                    'synchronise the computers (chrony, PTP)')
         text = ', or '.join([*remedies, f'for new recordings {for_new}'])
@@ -161,6 +166,8 @@ class StampCheck:
                     f'{name}: its stamps are {_seconds(offset)} the time at which its messages '
                     'came' + (', so each is used that much later' if offset > 0 else
                               ': right if they took so long, wrong if two clocks differ'))
+            if seen.repetition():
+                found.append(f'{name}: {seen.repetition()}')
             if abs(drift) > 2 * _NOTABLE:
                 found.append(f'{name}: its stamps drift by {drift / 1e9:+.3f} s against the time '
                              'at which its messages came')

@@ -10,6 +10,9 @@ from inril_ros.data.importing.clock_map import SAME_CLOCK
 STRAY = 1_000_000_000
 _FEWEST = 3  # messages by which a clock is measured
 _FAST = 75  # [%] Messages that are slower than most say less about the clock
+_MANY = 10  # stamps
+_MIXED = 0.2  # strays per stamp of the clock that can't be chance
+_SELDOM = 0.8  # share of stamps that repeat the one before
 _PARTS = 4  # of an episode, in which the clock is measured
 _MOST = 2000  # offsets that are kept
 
@@ -51,7 +54,7 @@ class TopicStamps:
         late: How far behind [ns] they may be all the time.
 
     Attributes:
-        unset: Number of stamps that are 0.
+        unset: Number of stamps that are 0, as of a sender that sets no time.
         used: Offsets of the stamps that are of the clock.
         strays: Offsets of the others.
         run: Clock [ns] and stamp [ns] of the strays since the newest stamp of the clock.
@@ -60,6 +63,8 @@ class TopicStamps:
     def __init__(self, latency: int, late: int, ahead: int = SAME_CLOCK) -> None:
         self._latency, self._late, self._ahead = latency, late, ahead
         self._newest = 0
+        self._between = 0  # strays with stamps of the clock before and after them
+        self._repeated = 0
         self.unset = 0
         self.used = SpacedOffsets()
         self.strays = SpacedOffsets()
@@ -85,13 +90,30 @@ class TopicStamps:
                 self.run.append((clock, stamp))
             return False
         self.used.add(offset)
+        self._between += len(self.run) if self._newest else 0
+        self._repeated += stamp == self._newest
         self._newest = stamp
         return True
 
-    @property
-    def is_unset(self) -> bool:
-        """Whether there were stamps and all were 0."""
-        return self.unset > 0 and not self.used and not self.strays
+    def without_time(self) -> str:
+        """Return in which way the stamps say nothing about time; empty if they do."""
+        number = len(self.used) or len(self.strays)
+        if self.unset and not number:
+            return f'all {self.unset} stamps are 0: its sender sets no time'
+        if number >= _FEWEST and self._repeated == number - 1:
+            return (f'its first {number} stamps are all the same: its sender sets the time once, '
+                    'or seldom')
+        if self._between >= _MANY and self._between > number * _MIXED:
+            return (f'{self._between} stamps between {number} others are of another clock: '
+                    'two senders with two clocks')
+        return ''
+
+    def repetition(self) -> str:
+        """Return how many stamps repeat the one before, if nearly all do; else empty."""
+        if self._repeated < max(_MANY, _SELDOM * len(self.used)):
+            return ''
+        return (f'{self._repeated} of {len(self.used)} stamps are the same as the one before: its '
+                'sender sets the time seldom, and the first message of each time counts')
 
     def other_clock(self) -> tuple[int, int] | None:
         """Return offset [ns] and number of messages by which it was measured, if it is too far."""

@@ -8,6 +8,7 @@ import hashlib
 
 import numpy as np
 
+from inril_ros.data.lerobot.consistency import check_commands_follow
 from inril_ros.data.lerobot.dataset import Dataset
 from inril_ros.data.lerobot.format import ACTION, LeRobotError, STATE, UNITS
 from inril_ros.data.lerobot.images import CameraImages
@@ -105,8 +106,7 @@ class CheckedImport:
         self._cameras = [CameraImages(dataset, name, contract.cameras[camera], options.stretch)
                          for camera, name in cameras.items()]
         whole = self._whole_episodes(list(cameras.values()))
-        values = [self._values(episode) for episode in whole]
-        convert = self._conversions(values)
+        values = self._converted([self._values(episode) for episode in whole])
         try:
             found, sentence = outcomes(
                 dataset.frames, [episode.rows for episode in whole], options.outcome)
@@ -114,8 +114,7 @@ class CheckedImport:
             raise LeRobotError(f'{self.path}: {error}') from error
         on_note(f'outcomes: {sentence}')
         self.episodes = [
-            self._checked(episode, convert[STATE](part[STATE]), convert[ACTION](part[ACTION]),
-                          outcome)
+            self._checked(episode, part[STATE], part[ACTION], outcome)
             for episode, part, outcome in zip(whole, values, found, strict=True)]
         self._say_the_rest(cameras)
 
@@ -198,26 +197,31 @@ class CheckedImport:
                             f'{wrong[0]}: it is no rotation')
         return ''
 
-    def _conversions(self, values: list[dict[str, np.ndarray]]) -> dict:
-        """Return the function to the contract's units for states and for actions."""
+    def _converted(self, values: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        """Return states and actions (n, size) of each episode in the contract's units."""
         columns = [*self._columns[STATE], *self._columns[ACTION]]
+        features = {name: self._dataset.feature(name) for name in self._columns}
+        known = {name: (feature.get('info') or {}).get(UNITS) == SI
+                 for name, feature in features.items()}
         try:
             given = parse_units(self.options.units, self.contract, columns)
             found = []
             for name, ours in self._columns.items():
-                feature = self._dataset.feature(name)
-                theirs = names_of(feature)[0]
+                theirs = names_of(features[name])[0]
                 found += spans(ours, [theirs[place] for place in self._places[name]],
-                               [part[name] for part in values], self.contract,
-                               (feature.get('info') or {}).get(UNITS) == SI)
+                               [part[name] for part in values], self.contract, known[name])
             units = decide_units(found, given, self.contract)
+            of = dict(zip(columns, units, strict=True))
+            convert = {name: conversion(ours, [of[column] for column in ours], self.contract)
+                       for name, ours in self._columns.items()}
+            result = [{name: convert[name](part[name]) for name in part} for part in values]
+            if not all(known.values()):
+                check_commands_follow(self._columns, result, self.contract)
         except LeRobotError as error:
             raise LeRobotError(f'{self.path}: {error}') from error
         for line in described(found, units):
             self._on_note(line)
-        size = len(self._columns[STATE])
-        return {STATE: conversion(columns[:size], units[:size], self.contract),
-                ACTION: conversion(columns[size:], units[size:], self.contract)}
+        return result
 
     def _checked(self, episode: Episode, states: np.ndarray, actions: np.ndarray,
                  outcome: EpisodeOutcome) -> CheckedEpisode:

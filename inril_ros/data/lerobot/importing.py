@@ -53,6 +53,7 @@ def import_lerobot(
         LeRobotError: It can't be read, isn't of this robot, or isn't whole.
         VideoError: One of its videos can't be read.
         BagError: It was imported before.
+        OSError: The disk is full, or fails.
     """
     options = options or LeRobotOptions()
     staging = folder / f'.import-{uuid4().hex[:8]}'
@@ -65,7 +66,7 @@ def import_lerobot(
             number += result.kept
         if any(result.kept for result in done):
             add_staged(staging, folder)
-    except (LeRobotError, BagError, VideoError):
+    except (LeRobotError, BagError, VideoError, OSError):
         raise
     except Exception as error:  # a damaged file makes the reader raise almost anything
         raise LeRobotError(f'{dataset}: cannot be read: {error!r}') from error

@@ -214,7 +214,8 @@ def _similar(column: Column, names: list[str], free: list[int]) -> list[int]:
     """Return the place of the name that may be meant."""
     wanted = '_'.join(_words(column.joint or column.name))
     texts = {'_'.join(_words(names[place])): place for place in free}
-    holding = [place for text, place in texts.items() if wanted in text]
+    holding = [place for text, place in texts.items() if wanted in text or (
+        text in wanted and not text.isdigit())]
     if len(holding) == 1:
         return holding
     return [texts[text] for text in get_close_matches(wanted, texts, 1, 0.8)]

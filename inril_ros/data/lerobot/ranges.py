@@ -114,7 +114,7 @@ class Span:
                  else ('degrees', 'range', 'percent', 'millimetres', 'share'))
         if self.column.quantity != 'position':
             order = ('degrees', 'millimetres')
-        nominal = {'percent': (-2, 102), 'range': (-102, 102), 'share': (-0.02, 1.02)}
+        nominal = {'percent': (-2.0, 102.0), 'range': (-102.0, 102.0), 'share': (-0.02, 1.02)}
         largest = max(map(abs, self.limits or (math.inf,)))
         fit = []
         for unit in order:

@@ -14,6 +14,7 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 from inril_ros.nodes.actuation.command_sender import CommandSender
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.tick import Executed, TickInput
+from inril_ros.robot.timing.rule_clock import RuleClock
 
 _AFTER_REST = 3  # holds sent to an arm that has come to rest
 _LONGEST_BRAKING = 3.0  # [s]
@@ -23,6 +24,7 @@ class CommandHold:
     """The end of commanding.
 
     Args:
+        clock: The clock of rules.
         period: [s] Time between two ticks.
         lockstep: Whether nothing moves between two commands.
 
@@ -31,11 +33,12 @@ class CommandHold:
     """
 
     def __init__(
-        self, path: CommandPath, sender: CommandSender, period: float, lockstep: bool,
-        logger: RcutilsLogger,
+        self, path: CommandPath, sender: CommandSender, clock: RuleClock, period: float,
+        lockstep: bool, logger: RcutilsLogger,
     ) -> None:
         self._path = path
         self._sender = sender
+        self._clock = clock
         self._period = period
         self._lockstep = lockstep
         self._logger = logger
@@ -60,10 +63,13 @@ class CommandHold:
 
     def send_once(self, stamp: int) -> None:
         """Send one hold at ``stamp`` [ns]."""
-        self._sender.send(self._path.tick(TickInput(time.monotonic(), None)).action, stamp)
+        self._sender.send(self._path.tick(TickInput(self._clock.now(), None)).action, stamp)
 
     def come_to_rest(self, stamp: Callable[[], int]) -> None:
         """Send the hold until the arm rests, as the last commands of all.
+
+        They are sent one period apart by a steady clock. Simulated time doesn't go on for a node
+        whose thread waits here.
 
         Args:
             stamp: Returns the time [ns] of a command.
@@ -75,7 +81,7 @@ class CommandHold:
         for count in range(1 + round(_LONGEST_BRAKING / self._period)):
             rests = self._lockstep or not self._path.gate.moving
             try:
-                action = self._path.tick(TickInput(time.monotonic(), None)).action
+                action = self._path.tick(TickInput(self._clock.now(), None)).action
             except Exception as error:  # even then a command to rest must be sent
                 self._logger.error(f'braking failed: {error!r}')
                 action, rests = self._path.gate.resting, True

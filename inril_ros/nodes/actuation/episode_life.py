@@ -7,7 +7,6 @@ The actuation node ticks; this decides what a tick begins or ends. No command is
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-import time
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.modes import IllegalMode
 
+_CLOCK_STOPPED = 1.0  # [s] simulated time that stands still for longer is named
 _OVERTIME = 1.0  # [s] longest run beyond the time limit without a valid observation
 
 
@@ -105,7 +105,7 @@ class EpisodeLife:
 
     def note_progress(self) -> None:
         """Note that the episode makes progress."""
-        self._progress = time.monotonic()
+        self._progress = self._node.rule_clock.now()
 
     # The beginning.
 
@@ -235,9 +235,12 @@ class EpisodeLife:
     # Progress.
 
     def check_progress(self) -> None:
-        """Abort an episode that makes no progress, by a clock that can't stop."""
-        quiet = time.monotonic() - self._progress
-        resetting = self.phase is Phase.RESETTING
+        """Abort an episode that makes no progress.
+
+        By the clock of rules; if that is simulated and stands still, by a steady clock.
+        """
+        clock, resetting = self._node.rule_clock, self.phase is Phase.RESETTING
+        quiet = max(clock.now() - self._progress, clock.stopped())
         limit = self.reset.time_limit() if resetting else self._node.value('stall_timeout')
         if self.phase is not Phase.IDLE and quiet > limit:
             self.abort(f'no progress for {quiet:.1f} s in phase {self.phase.value}, '
@@ -245,11 +248,15 @@ class EpisodeLife:
 
     def waits_for(self) -> str:
         """Return what the episode waits for, or would wait for if it made no more progress."""
+        stopped = self._node.rule_clock.why_stopped(_CLOCK_STOPPED)
+        if stopped:
+            return stopped
+        missing = '; '.join(self._aligner.missing().values())
         if self.phase is Phase.RESETTING:
-            return self.reset.waits_for()
-        missing = self._aligner.missing()
+            held = '; '.join(filter(None, [missing, *self._path.held_on_the_way]))
+            return f'{self.reset.waits_for()}, but {held}' if held else self.reset.waits_for()
         if missing:
-            return '; '.join(missing.values())
+            return missing
         observed = self._aligner.newest_complete()
         if self._node.lockstep:
             observed = min(observed, self.judged)

@@ -5,15 +5,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 import math
-import time
 from typing import Any
 
 from geometry_msgs.msg import TwistStamped
 import numpy as np
-from rclpy.node import Node
 from sensor_msgs.msg import JointState, Joy
 
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.motion.arbitration import TakeoverSwitch
@@ -42,10 +41,11 @@ class TeleopInput:
     """
 
     def __init__(
-        self, node: Node, contract: Contract, lockstep: bool, on_message: Callable[[], None],
-        on_button: Callable[[str], None],
+        self, node: ManagedNode, contract: Contract, lockstep: bool,
+        on_message: Callable[[], None], on_button: Callable[[str], None],
     ) -> None:
         self._node = node
+        self._clock = node.rule_clock
         self._contract = contract
         self._rules = rules = contract.teleoperation
         self._lockstep = lockstep
@@ -89,7 +89,7 @@ class TeleopInput:
             return math.inf
         if self._lockstep:
             return 0.0
-        now, newest = time.monotonic(), [self._newest[kind] for kind in self._needed]
+        now, newest = self._clock.now(), [self._newest[kind] for kind in self._needed]
         return max(max(now - item.received, (stamp - item.stamp) / 1e9) for item in newest)
 
     def engaged(self, stamp: int) -> bool:
@@ -98,7 +98,7 @@ class TeleopInput:
         button = self._rules.deadman_button
         held = joy is not None and len(joy.message.buttons) > button and bool(
             joy.message.buttons[button])
-        now = stamp / 1e9 if self._lockstep else time.monotonic()
+        now = stamp / 1e9 if self._lockstep else self._clock.now()
         age = self.age(stamp) if self.arrived(stamp) else math.inf
         # A device that sends more often than it moves, or than there are ticks, seems to rest in
         # some of its messages: the fastest motion since the tick before counts.
@@ -133,7 +133,7 @@ class TeleopInput:
         return action
 
     def _on_command(self, message: Any) -> None:
-        self._newest[type(message)] = _Received(message, stamp_ns(message), time.monotonic())
+        self._newest[type(message)] = _Received(message, stamp_ns(message), self._clock.now())
         if isinstance(message, TwistStamped):
             linear, angular = message.twist.linear, message.twist.angular
             self._moves(max(math.hypot(linear.x, linear.y, linear.z),

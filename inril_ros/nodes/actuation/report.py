@@ -89,7 +89,7 @@ class ActuationReport:
         self._counts['person_ticks'] += executed.source.value == ExecutedAction.TELEOP
 
     def count_tick(self, now: float) -> None:
-        """Count a tick of an episode at ``now`` [s] of a steady clock."""
+        """Count a tick of an episode at ``now`` [s] of the clock of rules."""
         self._life.note_progress()
         self.gaps.tick(now)
 

@@ -1,19 +1,18 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Watches the robot's streams by a steady clock for silence, stopped stamps and frozen content.
+"""Watches the robot's streams for silence, stopped stamps and frozen content.
 
 The age of a sample at a tick doesn't show a clock that stopped, nor a driver that goes on sending
 its last picture with new stamps. Both are faults here (``robot/motion/liveness``).
 """
 
 from functools import partial
-import time
 from typing import Any
 
-from rclpy.node import Node
 from rclpy.subscription import Subscription
 
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type, serialised_stamp
 from inril_ros.robot.contract.contract import Contract, Observation
 from inril_ros.robot.messages.codecs import decode, joint_values
@@ -30,7 +29,8 @@ class SourceWatch:
         cameras: Watch the cameras too; their pictures are not decoded.
     """
 
-    def __init__(self, node: Node, contract: Contract, cameras: bool) -> None:
+    def __init__(self, node: ManagedNode, contract: Contract, cameras: bool) -> None:
+        self._clock = node.rule_clock
         self._streams: dict[str, Liveness] = {}
         self._compared: dict[str, list[Observation]] = {}
         self._contents: dict[str, dict[tuple[int, str], float | bytes]] = {}
@@ -57,14 +57,14 @@ class SourceWatch:
     def begin(self) -> None:
         """Measure silence from now on."""
         for stream in self._streams.values():
-            stream.begin(time.monotonic())
+            stream.begin(self._clock.now())
 
     def observe(self, topic: str, stamp: int, message: Any) -> None:
         """Note an observation with its stamp [ns]."""
         stream = self._streams.get(topic)
         if stream is None:
             return
-        stream.received(time.monotonic(), stamp, self._content(topic, message))
+        stream.received(self._clock.now(), stamp, self._content(topic, message))
 
     def _content(self, topic: str, message: Any) -> bytes:
         """Return all values of a topic that are compared: of each joint the last one that came."""
@@ -79,10 +79,10 @@ class SourceWatch:
 
     def faults(self) -> tuple[str, ...]:
         """Return the present faults of the streams."""
-        now = time.monotonic()
+        now = self._clock.now()
         found = (stream.fault(now) for stream in self._streams.values())
         return tuple(fault for fault in found if fault)
 
     def _on_picture(self, name: str, raw: bytes) -> None:
         self._streams[name].received(
-            time.monotonic(), serialised_stamp(raw), memoryview(raw)[_HEADER:])
+            self._clock.now(), serialised_stamp(raw), memoryview(raw)[_HEADER:])

@@ -34,6 +34,7 @@ from inril_ros.robot.timing.rule_clock import RuleClock
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 _NOT_YET = TransitionCallbackReturn.FAILURE
+_CLOCK_STOPPED = 2.0  # [s] simulated time that stands still for longer is reported
 
 
 class NotStarted(RuntimeError):  # noqa: N818 an end, as SystemExit is
@@ -254,7 +255,9 @@ class ManagedNode(LifecycleNode):
         if self.configured:
             details |= {'contract': self.contract.name, 'contract hash': self.contract.hash[:12]}
         if self.active:
-            return Health('active', self._missing(), self.hold_reasons(), details)
+            stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
+            held = (*([stopped] if stopped else []), *self.hold_reasons())
+            return Health('active', self._missing(), held, details)
         if self.configured:
             return Health('inactive', self.why_not_activatable(), details=details)
         return Health('unconfigured', details=details)

@@ -17,7 +17,9 @@ from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.clients.graph_client import GraphClient, GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
+from inril_ros.robot.messages.codecs import stamp_ns
 
+_STATUS_PERIOD = 5.0  # [s] the actuation node sends its status more often
 _SAVE_TIMEOUT = 60.0  # [s] the recorder gives up long before
 _EVENTS = {
     EpisodeEvent.ENDED: 'actuation_node that it ended',
@@ -93,7 +95,8 @@ class Conductor(GraphClient):
             scene_seed: Seed of the simulator's reset; None: don't set it (a real robot).
             explore: Whether the policy may add exploration noise.
             operator_name: Name of the person who drives, kept with the data.
-            timeout: [s] Longest duration, by a steady clock.
+            timeout: [s] Longest duration, by the robot's clock and a steady one: in a simulation
+                slower than real time, the simulated duration counts.
 
         Raises:
             GraphStalled: It was refused, didn't end in time, or too many were aborted in a row.
@@ -195,10 +198,17 @@ class Conductor(GraphClient):
             return next((self._events[episode_id, event] for event in events
                          if (episode_id, event) in self._events), None)
         names = ' or '.join(_EVENTS[event] for event in events)
+        steady, robot = time.monotonic(), self._robot_time()
         self._wait(lambda: found() is not None, timeout,
                    lambda: f'episode {episode_id}: no message from {names}; actuation_node '
-                           f'reports: {self.actuation.reason}')
+                           f'reports: {self.actuation.waiting_for or self.actuation.reason}',
+                   lambda: min(time.monotonic() - steady, self._robot_time() - robot))
         return found()
+
+    def _robot_time(self) -> float:
+        """Return the robot's time [s]; it goes on where the robot falls silent."""
+        silence = max(0.0, time.monotonic() - self._heard - _STATUS_PERIOD)
+        return stamp_ns(self.actuation) / 1e9 + silence
 
     def _on_event(self, message: EpisodeEvent) -> None:
         self._events[message.episode_id, message.event] = message

@@ -79,6 +79,7 @@ class GraphClient:
             self._node.create_subscription(
                 kind, topic, lambda message, role=role: self._on_status(role, message), qos.STATE)
         self._clients: dict[str, Any] = {}
+        self._heard = time.monotonic()  # the last status of the actuation node
 
     def __enter__(self: _Client) -> _Client:
         return self
@@ -165,6 +166,8 @@ class GraphClient:
         return client
 
     def _on_status(self, name: str, message: Any) -> None:
+        if name == 'actuation':
+            self._heard = time.monotonic()
         previous = getattr(self, name)
         if previous is None or stamp_ns(message) >= stamp_ns(previous):
             setattr(self, name, message)
@@ -172,11 +175,12 @@ class GraphClient:
 
     def _wait(
         self, done: Callable[[], bool], timeout: float, complaint: Callable[[], str],
+        elapsed: Callable[[], float] | None = None,
     ) -> None:
-        limit = time.monotonic() + timeout
+        began = time.monotonic()
         while not done():
             self._wait_once()
-            if time.monotonic() > limit:
+            if (elapsed() if elapsed else time.monotonic() - began) > timeout:
                 raise GraphStalled(f'{complaint()} (waited {timeout:.0f} s)')
 
     def _wait_once(self) -> None:

@@ -4,7 +4,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-import time
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from inril_ros.data.frames.transition_images import pack_images
 from inril_ros.msg import ActionChunk, EpisodeEvent, ExecutedAction, Transition
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
+from inril_ros.robot.timing.rule_clock import RuleClock
 
 OUTCOME_NAMES = {
     EpisodeEvent.UNKNOWN: 'unknown', EpisodeEvent.SUCCESS: 'success',
@@ -34,16 +34,17 @@ class EpisodeRecord:
         assembler: Assembles its decisions.
         capture: Selects the messages that belong to it.
         bag: Bag of a demonstration; None: its decisions become transitions.
+        clock: The clock of rules. If it is simulated and stands still, a steady one counts.
 
     Attributes:
         end: The event that ended the episode; None while it runs.
-        ended_at: [s] Arrival of that event by a steady clock.
+        ended_at: [s] Arrival of that event by the clock of rules.
         sent: Whether transitions of it were sent to the learner.
     """
 
     def __init__(
         self, event: EpisodeEvent, contract: Contract, assembler: TransitionAssembler,
-        capture: EpisodeCapture, bag: QueuedBag | None,
+        capture: EpisodeCapture, bag: QueuedBag | None, clock: RuleClock,
     ) -> None:
         self.event = event
         self.assembler = assembler
@@ -52,6 +53,7 @@ class EpisodeRecord:
         self.ended_at = 0.0
         self.sent = False
         self._contract = contract
+        self._clock = clock
         self._capture = capture
         self._last_tick = 0
         self._progress = 0.0
@@ -70,7 +72,7 @@ class EpisodeRecord:
             return
         self.assembler.add_executed(executed_tick(message))
         self._last_tick = stamp_ns(message)
-        self._progress = time.monotonic()
+        self._progress = self._clock.now()
         if self.bag is not None:
             self._write(self._capture.confirmed(self._last_tick))
 
@@ -88,7 +90,7 @@ class EpisodeRecord:
     def finish(self, ended: EpisodeEvent) -> None:
         """Note when the final observation is."""
         self.end = ended
-        self.ended_at = time.monotonic()
+        self.ended_at = self._clock.now()
         self.assembler.end(ended.tick, stamp_ns(ended))
 
     def all_came(self, settle: float | None) -> bool:
@@ -99,11 +101,12 @@ class EpisodeRecord:
         """
         if settle is None:
             return not self.missing_topics()
-        return time.monotonic() - self.ended_at >= settle
+        return max(self._clock.now() - self.ended_at, self._clock.stopped()) >= settle
 
     def silence(self) -> float:
         """Return the time [s] since the end, or since its last action came."""
-        return time.monotonic() - max(self.ended_at, self._progress)
+        quiet = self._clock.now() - max(self.ended_at, self._progress)
+        return max(quiet, self._clock.stopped())
 
     def missing_topics(self) -> list[str]:
         """Return the topics with a message at each tick whose last message hasn't come."""

@@ -80,7 +80,8 @@ class EpisodeRules:
         time_limit: [s] Time after which an episode ends without a terminal state.
         reset_service: Name of the std_srvs/Trigger service that brings the robot and the scene to
             the start. Empty if there is none, and the home pose or a person does it.
-        reset_timeout: [s] Time by a steady clock after which a reset has failed.
+        reset_timeout: [s] Time after which a reset has failed; simulated time where ticks follow
+            it.
         outcome_topic: Topic of inril_ros/Outcome verdicts.
         home: [rad or m] Joint positions to drive to before each episode. Without them the reset
             service alone moves the robot. Where joints of two actions have the same name, they are

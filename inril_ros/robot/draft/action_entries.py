@@ -40,7 +40,8 @@ class ActionEntries:
             action's name.
         mapping: The source of the commands of actions that are recorded elsewhere.
         apart: Sets of joints that need an observation of their own, by the topic of the arm.
-        wanted: Actions whose command is the next measurement of a set of joints.
+        wanted: For an action whose command is the next measurement: topic of the arm, joints, and
+            whether the action is active.
     """
 
     names: Names
@@ -50,7 +51,11 @@ class ActionEntries:
     mapping: dict[str, dict[str, Any]] = field(default_factory=dict)
     mapping_notes: list[str] = field(default_factory=list)
     apart: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    wanted: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    wanted: dict[str, tuple[str, tuple[str, ...], bool]] = field(default_factory=dict)
+
+    def key(self, arm: Arm, part: str) -> str:
+        """Return a key for an action of an arm: its namespace, and the part that is moved."""
+        return self.names.key('/'.join(['', *segments(arm.topic.name)[:-1], part]))
 
     def free(self, arm: Arm) -> list[str]:
         """Return the joints of an arm that no action commands."""
@@ -93,8 +98,7 @@ class ActionEntries:
             return
         if not joints:
             return
-        part = '_gripper' if all(map(is_of_a_gripper, joints)) else '_arm'
-        key = self.names.key(_space(label.arm), part)
+        key = self.key(label.arm, 'gripper' if all(map(is_of_a_gripper, joints)) else 'arm')
         places = [label.joints.index(joint) for joint in joints]
         tracks = label.series.tracks()
         recorded = label.recorded(self.names.topic(label.topic.name))
@@ -112,25 +116,28 @@ class ActionEntries:
 
     def add_gripper(self, action: str, arm: Arm, joint: str, note: str) -> None:
         """Add the goals of an action server; the next measurement stands for them in a bag."""
-        key = self.names.key(_space(arm), '_gripper')
+        key = self.key(arm, 'gripper')
         self._add(key, arm, (joint,), 'position',
                   {'topic': self.names.topic(action), 'type': GRIPPER, 'max_effort': 0.0},
                   [note, f'{TO_DO} enter max_effort [N], the highest one that is allowed'], [None])
-        self._next(key, arm, (joint,), 'goals of an action are in no bag')
+        self.measure_next(key, arm, (joint,), 'goals of an action are in no bag')
 
     def add_stand_in(self, arm: Arm, notes: Sequence[str], with_mapping: bool) -> None:
         """Add an action for the joints of an arm that nothing is known to command."""
         joints = tuple(self.free(arm))
-        key = self.names.key(_space(arm), '_arm')
+        key = self.key(arm, 'arm')
         self._add(key, arm, joints, 'position',
                   {'topic': f'{STAND_IN}/{key}/joint_trajectory', 'type': TRAJECTORY}, notes,
                   [None] * len(joints))
         if with_mapping:
-            self._next(key, arm, joints, 'no command was recorded')
+            self.measure_next(key, arm, joints, 'no command was recorded')
 
-    def _next(self, key: str, arm: Arm, joints: tuple[str, ...], why: str) -> None:
+    def measure_next(
+        self, key: str, arm: Arm, joints: tuple[str, ...], why: str, active: bool = True,
+    ) -> None:
+        """Let the mapping take an action's command from the next measurement of its joints."""
         self.apart.setdefault(arm.topic.name, []).append(joints)
-        self.wanted[key] = (arm.topic.name, joints)
+        self.wanted[key] = (arm.topic.name, joints, active)
         self.mapping_notes.append(
             f'{key}: {why}, so its command is what was measured one tick later')
 
@@ -214,8 +221,3 @@ def _stem(topic: str) -> str:
         if topic.endswith(ending) and len(topic) > len(ending) + 1:
             return topic.removesuffix(ending)
     return topic
-
-
-def _space(arm: Arm) -> str:
-    """Return the namespace of an arm, or a word for it."""
-    return '/'.join(segments(arm.topic.name)[:-1]) or 'robot'

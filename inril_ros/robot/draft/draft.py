@@ -142,13 +142,13 @@ def _rest(drafting: Drafting) -> list[str]:
 
 
 def _mapping(drafting: Drafting, sources: dict[tuple[str, str], str]) -> str:
-    actions = {**drafting.actions.mapping, **{
-        key: {'next': sources[topic, joints[0]]}
-        for key, (topic, joints) in drafting.actions.wanted.items()}}
-    if not actions or not drafting.recorded:
+    entries = [Entry(key, source) for key, source in drafting.actions.mapping.items()]
+    entries += [Entry(key, {'next': sources[topic, joints[0]]}, active=active)
+                for key, (topic, joints, active) in drafting.actions.wanted.items()]
+    if not entries or not drafting.recorded:
         return ''
     return '\n'.join([
         *comment_lines('Where an import of this recording finds the commands that are on no '
                        'topic of the contract.'),
         *(line for note in drafting.actions.mapping_notes for line in comment_lines(note)),
-        'actions:', *('  ' + line for line in yaml_text(actions).splitlines()), ''])
+        *section('actions', entries), ''])

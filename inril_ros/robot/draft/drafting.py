@@ -162,17 +162,17 @@ class Drafting:
         if not is_of_a_gripper(joint):
             self.hints.append(f'{note}. It is observed and not commanded')
             return
-        key = self.names.key('gripper')
+        key = self.actions.key(arm, 'gripper')
         track = arm.position[joint]
-        self.actions.apart.setdefault(arm.topic.name, []).append((joint,))
+        self.actions.measure_next(key, arm, (joint,), 'no command was recorded', active=False)
         self.actions.entries.append(Entry(key, {
             'topic': f'{STAND_IN}/gripper_cmd', 'type': GRIPPER, 'joints': [joint],
             'minimum': [round(float(track.values.min()) - 0.02, 4)],
             'maximum': [round(float(track.values.max()) + 0.02, 4)], 'max_velocity': [1.0],
             'max_effort': 0.0, 'hold': 'last'},
             [f'{TO_DO} {note}. If an action server moves it (ros2 action list -t), enter its '
-             'name and make this entry active. For an import also write into the mapping: '
-             f'actions: {{{key}: {{next: <the observation of {joint}>}}}}'], active=False))
+             'name and make this entry active, and the one in the mapping for an import'],
+            active=False))
 
     def _stand_in(self) -> None:
         """Add an action to a contract that would have none."""

@@ -10,7 +10,7 @@ import numpy as np
 from inril_ros.robot.draft.tracks import Track
 
 _LAGS = np.arange(-0.5, 0.501, 0.02)  # [s]
-_NEAR = 0.25  # of the range: a joint that follows is at most that far behind, on average
+_NEAR = 0.15  # of the range: a joint that follows is at most that far behind, on average
 _NOISE = 0.02  # [rad or m]
 _MOVES = 0.05  # [rad or m]
 _MOST_SAMPLES = 500

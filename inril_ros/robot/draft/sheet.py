@@ -36,7 +36,7 @@ class Entry:
         """Return the lines of the entry within its section."""
         text = ['  ' + line for line in yaml_text({self.name: self.values}).splitlines()]
         if not self.active:
-            text = ['  # ' + line[2:] for line in text]
+            text = ['# ' + line for line in text]
         return [*chain.from_iterable(comment_lines(sentence, '  ')
                                      for sentence in self.comments), *text]
 
@@ -92,10 +92,11 @@ def comment_lines(sentence: str, indent: str = '') -> list[str]:
 def section(key: str, entries: Iterable[Entry]) -> list[str]:
     """Return the lines of a section of entries, with those that are comments at its end.
 
-    An empty line divides entries with comments.
+    An empty line divides entries with comments. A section without an active entry is a comment:
+    without its hashes it is right.
     """
     entries = sorted(entries, key=lambda entry: not entry.active)
-    lines = [f'{key}:' if any(entry.active for entry in entries) else f'{key}: {{}}']
+    lines = [f'{key}:' if any(entry.active for entry in entries) else f'# {key}:']
     for number, entry in enumerate(entries):
         if number and (entry.comments or not entry.active):
             lines.append('')

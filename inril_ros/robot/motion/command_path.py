@@ -38,6 +38,7 @@ class CommandPath:
 
     Attributes:
         tick_number: Number of the episode's next tick.
+        held_on_the_way: Why the last tick of the way home held the arm; empty if it didn't.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class CommandPath:
         self._home_ticks = 0
         self._reanchor = False
         self.tick_number = 0
+        self.held_on_the_way: tuple[str, ...] = ()
         self._last_time: float | None = None
 
     def refusal(self, values: Mapping[str, np.ndarray] | None) -> str:
@@ -204,6 +206,7 @@ class CommandPath:
     def _idle_tick(self, seen: TickInput, gap: float) -> Executed:
         """Decide on a tick outside of episodes: drive home, or hold."""
         mode = self.modes.mode
+        self.held_on_the_way = ()
         if mode is not Mode.RESET or self._home is None or self.at_home:
             reason = self.modes.obstacle() or f'{mode.name.lower()}: {self.modes.reason}'
             return self._hold(None, 0, (reason, *seen.faults))
@@ -213,6 +216,7 @@ class CommandPath:
         verdict = self._check(requested, seen, gap)
         if verdict is None or verdict.held:
             self._home_ticks -= 1  # the time of the path stands still with the arm
+            self.held_on_the_way = (_NO_POSE,) if verdict is None else verdict.reasons
         if verdict is None:
             return Executed(self.modes.mode, Source.HOLD, requested, None, (_NO_POSE,))
         return Executed(self.modes.mode, Source.HOLD, requested, verdict.action, verdict.reasons)

@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Liveness:
-    """One stream, watched by a steady clock.
+    """One stream, watched by the clock of rules.
 
     Args:
         name: Name of the stream in messages.
@@ -38,7 +38,7 @@ class Liveness:
         """Record a message.
 
         Args:
-            now: [s] Arrival time by a steady clock.
+            now: [s] Arrival time by the clock of rules.
             stamp: [ns] The message's own time.
             content: Its content.
         """

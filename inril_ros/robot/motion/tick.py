@@ -16,7 +16,7 @@ class TickInput:
     """What is known at a tick.
 
     Attributes:
-        now: [s] Time of a steady clock; only differences count.
+        now: [s] Time of the clock of rules; only differences count.
         values: Observations by name; None if the frame is not valid.
         person: (A,) What a person asks for; None if no person drives.
         observation_age: [s] Age of the oldest required observation.

@@ -35,7 +35,7 @@ class GapHistogram:
         self._last = None
 
     def tick(self, now: float) -> None:
-        """Count a tick at ``now`` [s] of a steady clock."""
+        """Count a tick at ``now`` [s] of the clock of rules."""
         if self._last is not None:
             gap = now - self._last
             self.counts[bisect_left(self.edges, gap)] += 1

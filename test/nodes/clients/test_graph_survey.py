@@ -29,6 +29,9 @@ def arm():
     joints = node.create_publisher(JointState, 'joint_states', 10)
     images = node.create_publisher(CompressedImage, 'front/compressed', 10)
     node.create_subscription(JointTrajectory, 'controller/joint_trajectory', print, 10)
+    # As a controller of ros2_control: its joints are a parameter of its node.
+    node.declare_parameter('joints', ['b', 'a'])
+    node.declare_parameter('interface_name', 'position')
     picture = CompressedImage(format='jpeg')
     picture.data.frombytes(encode_jpeg(np.zeros((24, 32, 3), np.uint8)))
 
@@ -57,8 +60,9 @@ def test_a_draft_is_written_from_the_running_graph(arm, tmp_path):
     contract = load_contract(path)
     assert contract.name == 'lab_arm'
     assert contract.observations['joint_states_position'].joints == ('a', 'b')
-    assert [action.topic for action in contract.actions.values()] == [
-        'controller/joint_trajectory']
+    [action] = contract.actions.values()
+    assert action.topic == 'controller/joint_trajectory'
+    assert action.joints == ('b', 'a'), 'the order of the controller, not of the joint states'
     [camera] = contract.cameras.values()
     assert (camera.topic, camera.width, camera.height) == ('front/compressed', 32, 24)
     again = CliRunner().invoke(app, ['contract', 'new', str(path)])
@@ -73,3 +77,7 @@ def test_topics_are_listed_with_their_types_and_rates(arm):
     assert seen['/lab/joint_states'].rate > 0.0
     assert seen['/lab/controller/joint_trajectory'].awaited
     assert not seen['/lab/controller/joint_trajectory'].published
+    assert seen['/lab/controller/joint_trajectory'].receiver_joints == ('b', 'a')
+    assert seen['/lab/controller/joint_trajectory'].receiver_interface == 'position'
+    assert len(seen['/lab/joint_states'].messages) > 20, 'a series, to compare commands with'
+    assert len(seen['/lab/front/compressed'].messages) == 1

@@ -97,7 +97,7 @@ def test_a_measured_twist_is_observed_and_never_sent():
         seen('/tcp_twist_broadcaster/twist', TWIST, awaited=True), recorded=True)
     assert contract.observations['tcp_twist_broadcaster_twist'].field == 'twist'
     assert [action.topic for action in contract.actions.values()] == [
-        'fill_in/robot_arm/joint_trajectory']
+        'fill_in/arm/joint_trajectory']
 
 
 def test_equal_lists_are_written_out_without_anchors():
@@ -113,7 +113,7 @@ def test_equal_lists_are_written_out_without_anchors():
 def test_without_a_command_topic_the_draft_says_what_to_fill_in():
     contract, text = drafted(seen('/joint_states', JOINTS, joint_state()))
     [missing] = stand_ins(contract)
-    assert 'fill_in/robot_arm/joint_trajectory is a stand-in' in missing
+    assert 'fill_in/arm/joint_trajectory is a stand-in' in missing
     assert 'TO DO: /joint_states: no command to its joints was seen' in text
 
 

@@ -1,0 +1,248 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The joints of a command are those that it moves, or they are said not to be known."""
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from robot_recordings import (
+    aloha,
+    joint_state,
+    motion,
+    multi_array,
+    ordered,
+    seen,
+    stream,
+    trajectory,
+    UR,
+    ur_forward,
+    XARM,
+    xarm6,
+)
+import yaml
+
+from inril_ros.robot.contract.contract import ContractError, parse_contract
+from inril_ros.robot.draft.draft import draft_contract
+from inril_ros.robot.draft.topic_seen import TopicSeen
+
+FORWARD = '/forward_position_controller/commands'
+
+
+def draft_of(rows, **options):
+    draft = draft_contract(seen(rows), recorded=True, **options)
+    words = ' '.join(draft.contract.replace('#', ' ').split())
+    return parse_contract(yaml.safe_load(draft.contract)), words, draft
+
+
+def arm_rows(names, order, seconds=2.5, lag=0.1, commands=None, move=motion, states=sorted):
+    """Rows of joint states in one order and commands without names in another."""
+    return ordered(
+        stream('/joint_states', seconds, 100, lambda at: joint_state(
+            states(names), [move(names.index(name), at - lag) for name in states(names)], at)),
+        stream(FORWARD, seconds, 50, commands or (lambda at: multi_array(
+            move(names.index(name), at) for name in order)), delay=0.0))
+
+
+def activated(text):
+    """A draft with its comments of entries made active, as a person would."""
+    return re.sub(r'(?m)^# (  )', r'\1', text)
+
+
+def test_a_forward_controller_has_its_own_order_and_not_that_of_the_joint_states():
+    contract, words, _ = draft_of(ur_forward())
+    assert contract.actions['forward_position_controller'].joints == tuple(UR)
+    assert contract.actions['forward_position_controller'].quantity == 'position'
+    assert 'order found from 149 commands: every joint is at least' in words
+
+
+# https://github.com/kroshu/kuka_drivers/issues/254
+KUKA = [f'joint_{number}' for number in (1, 2, 4, 5, 3, 6)]
+
+
+@settings(max_examples=20)
+@given(st.permutations(KUKA), st.permutations(KUKA), st.floats(0.0, 0.3))
+def test_any_order_of_an_arm_that_moved_is_found(order, states, lag):
+    contract, _, _ = draft_of(arm_rows(KUKA, order, lag=lag, states=lambda _: states))
+    assert contract.actions['forward_position_controller'].joints == tuple(order)
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(6)), st.data())
+def test_no_order_is_told_of_joints_that_stood_at_the_same_angle(order, data):
+    still = data.draw(st.sets(st.sampled_from(range(6)), min_size=2))
+
+    def move(number, at):
+        return 0.7 if number in still else motion(number, at)
+
+    names = [UR[number] for number in order]
+    contract, words, draft = draft_of(arm_rows(UR, names, move=move))
+    assert not any(action.type.endswith('MultiArray') for action in contract.actions.values())
+    assert 'ORDER NOT KNOWN' in words
+    with pytest.raises(ContractError, match='ORDER_NOT_KNOWN'):
+        parse_contract(yaml.safe_load(activated(draft.contract)))
+    places = {place for place, name in enumerate(names) if UR.index(name) in still}
+    named = set(map(int, re.findall(r'ORDER_NOT_KNOWN_(\d)', draft.contract)))
+    assert named == places
+
+
+def test_an_arm_at_rest_in_a_distinct_pose_tells_the_order():
+    contract, _, _ = draft_of(arm_rows(UR, UR, move=lambda number, at: 0.4 * number - 1.0))
+    assert contract.actions['forward_position_controller'].joints == tuple(UR)
+
+
+# https://github.com/UniversalRobots/Universal_Robots_ROS_Driver/issues/173
+def test_a_velocity_controller_is_told_from_a_position_controller_by_its_values():
+    def speed(number, at):
+        return (motion(number, at + 1e-4) - motion(number, at - 1e-4)) / 2e-4
+
+    contract, _, _ = draft_of(arm_rows(UR, UR, commands=lambda at: multi_array(
+        speed(number, at) for number in range(6))))
+    action = contract.actions['forward_position_controller']
+    assert (action.joints, action.quantity, action.hold) == (tuple(UR), 'velocity', 'zero')
+    assert all(low == -high for low, high in zip(action.minimum, action.maximum))
+
+
+@pytest.mark.parametrize('values', [
+    lambda at: [np.degrees(motion(number, at)) for number in range(6)],
+    lambda at: [0.0] * 6, lambda at: [motion(number + 9, 3 * at) for number in range(6)]],
+    ids=['degrees', 'zeros', 'unrelated'])
+def test_values_that_explain_nothing_command_nothing(values):
+    contract, words, _ = draft_of(arm_rows(UR, UR, commands=lambda at: multi_array(values(at))))
+    assert [action.topic for action in contract.actions.values()] == [
+        'fill_in/arm/joint_trajectory']
+    assert 'ORDER NOT KNOWN' in words
+
+
+def test_more_values_than_joints_and_few_messages_are_not_explained():
+    contract, words, _ = draft_of(arm_rows(UR, UR, commands=lambda at: multi_array(range(9))))
+    assert 'ORDER NOT KNOWN: 125 commands of 9 values, and no joint states of as many' in words
+    rows = [row for row in arm_rows(UR, UR) if row[0] != FORWARD or row[1] % 10**9 == 0]
+    assert 'ORDER NOT KNOWN' in draft_of(rows)[1]
+
+
+def test_an_array_that_repeats_what_was_measured_is_not_a_command():
+    rows = [(topic.replace(FORWARD, '/joint_positions'), time, message)
+            for topic, time, message in arm_rows(
+                UR, UR, lag=0.0, move=lambda number, at: 0.2 * number - 1 + 0.1 * at)]
+    _, words, _ = draft_of(rows)
+    assert 'it has the same values as /joint_states, so it measures and does not command' in words
+
+
+def test_a_trajectory_commands_the_joints_that_its_messages_name():
+    names = ['b', 'c', 'a']
+    rows = ordered(
+        stream('/joint_states', 2.0, 50, lambda at: joint_state(
+            ['a', 'b', 'c', 'd'], [motion(number, at) for number in range(4)], at)),
+        stream('/arm/joint_trajectory', 2.0, 20, lambda at: trajectory(
+            names[:2] if at < 1 else names,
+            [motion('abc'.index(name), at) for name in (names[:2] if at < 1 else names)])))
+    contract, words, _ = draft_of(rows)
+    assert contract.actions['arm'].joints == tuple(names)
+    assert '/arm/joint_trajectory: its messages do not all name the same joints' in words
+    assert 'd of /joint_states: no command to it was seen. It is observed' in words
+
+
+def test_commands_in_degrees_are_pointed_out():
+    rows = ordered(
+        stream('/joint_states', 2.0, 50, lambda at: joint_state(['a'], [motion(0, at)], at)),
+        stream('/arm/joint_trajectory', 2.0, 20, lambda at: trajectory(
+            ['a'], [np.degrees(motion(0, at))])))
+    assert 'was measured: compare the units' in draft_of(rows)[1]
+
+
+def test_a_controller_that_says_its_joints_is_believed():
+    states = TopicSeen('/joint_states', 'sensor_msgs/msg/JointState', (
+        (0.0, joint_state(['a', 'b'], [0.1, 0.2], 0.0)),))
+    commands = TopicSeen(FORWARD, 'std_msgs/msg/Float64MultiArray', awaited=True,
+                         receiver_joints=('b', 'a'), receiver_interface='velocity')
+    contract = parse_contract(yaml.safe_load(draft_contract([states, commands]).contract))
+    action = contract.actions['forward_position_controller']
+    assert (action.joints, action.quantity) == (('b', 'a'), 'velocity')
+
+
+# Grippers, leaders, several arms.
+
+def test_mimic_joints_are_named_and_neither_observed_nor_commanded():
+    contract, words, _ = draft_of(xarm6(2.0))
+    assert {joint for entry in contract.observations.values() for joint in entry.joints} == {
+        *XARM, 'drive_joint'}
+    assert 'right_inner_knuckle_joint left out: moved along by drive_joint' in words
+    assert 'TO DO: drive_joint of /joint_states: no command to it was seen' in words
+
+
+def test_joints_that_move_in_proportion_from_point_to_point_are_no_mimics():
+    names = ['shoulder', 'elbow', 'wrist']
+    rows = arm_rows(names, names, move=lambda number, at: (number + 1) * 0.1 * at)
+    contract, words, _ = draft_of(rows)
+    assert contract.actions['forward_position_controller'].joints == tuple(names)
+    assert 'left out' not in words
+
+
+def test_the_arms_and_the_leaders_of_aloha_are_told_apart():
+    contract, words, draft = draft_of(aloha(3.0))
+    assert {entry.topic for entry in contract.observations.values()} == {
+        'follower_left/joint_states', 'follower_right/joint_states'}
+    assert set(contract.actions) == {f'follower_{side}_{part}' for side in ('left', 'right')
+                                     for part in ('arm', 'gripper')}
+    for name, action in contract.actions.items():
+        side = name.split('_')[1]
+        assert action.measured_by == (f'follower_{side}_joint_states_position',)
+    assert 'so the policy does not observe it' in words
+    assert 'not gripper: it commands' in words  # its leader has another range
+    assert set(contract.policy_images.cameras) == {
+        'cam_high', 'cam_left_wrist', 'cam_right_wrist'}
+
+
+def test_a_leader_gives_the_labels_of_the_joints_whose_units_fit():
+    rows = [row for row in aloha(3.0) if '/commands/' not in row[0]]
+    contract, words, draft = draft_of(rows)
+    mapping = yaml.safe_load(draft.mapping)['actions']
+    assert mapping['follower_left_arm']['recorded'] == {
+        'topic': 'leader_left/joint_states', 'type': 'sensor_msgs/msg/JointState',
+        'joints': list(contract.actions['follower_left_arm'].joints)}
+    assert 'gripper' not in contract.actions['follower_left_arm'].joints
+    assert 'TO DO: gripper of /follower_left/joint_states: no command to it was seen' in words
+
+
+def test_a_leader_without_the_name_of_one_is_known_by_moving_ahead():
+    names = ['a', 'b', 'c']
+    rows = ordered(*(
+        stream(topic, 3.0, 50, lambda at, lag=lag: joint_state(
+            names, [motion(number, at - lag) for number in range(3)], at))
+        for topic, lag in (('/one/joint_states', 0.0), ('/two/joint_states', 0.14))))
+    contract, words, draft = draft_of(rows)
+    assert [entry.topic for entry in contract.observations.values()] == ['two/joint_states']
+    assert '/one/joint_states: moves ahead of /two/joint_states' in words
+    assert yaml.safe_load(draft.mapping)['actions']['two_arm']['recorded']['topic'] == (
+        'one/joint_states')
+
+
+def test_two_arms_at_rest_in_one_pose_stay_two_arms():
+    rows = ordered(*(stream(f'/{side}/joint_states', 1.0, 50, lambda at: joint_state(
+        ['a', 'b'], [0.0, 0.0], at)) for side in ('left', 'right')))
+    contract, _, _ = draft_of(rows)
+    assert len(contract.observations) == 2
+    assert {action.measured_by for action in contract.actions.values()} == {
+        ('left_joint_states_position',), ('right_joint_states_position',)}
+
+
+def test_a_topic_that_repeats_another_ones_joints_is_left_out():
+    rows = ordered(*(stream(topic, 2.0, 50, lambda at, names=names: joint_state(
+        names, [motion('abc'.index(name), at) for name in names], at))
+        for topic, names in (('/joint_states', 'abc'), ('/arm/joint_states', 'ab'))))
+    contract, words, _ = draft_of(rows)
+    assert [entry.topic for entry in contract.observations.values()] == ['joint_states']
+    assert '/arm/joint_states: a, b have the same values as in /joint_states' in words
+
+
+def test_two_controllers_of_one_joint_are_not_both_actions():
+    rows = ordered(
+        stream('/joint_states', 2.0, 50, lambda at: joint_state(['a'], [motion(0, at)], at)),
+        *(stream(f'/{name}/joint_trajectory', 2.0, 20, lambda at: trajectory(
+            ['a'], [motion(0, at)])) for name in ('one', 'two')))
+    contract, words, _ = draft_of(rows)
+    assert list(contract.actions) == ['one']
+    assert 'left out, because one commands a too' in words
