@@ -28,6 +28,7 @@ from inril_ros.data.importing.import_mapping import check_mapping
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.importing.imported_episode import ImportedEpisode, write_episode
 from inril_ros.data.importing.recorded_clocks import RecordedClocks
+from inril_ros.data.video.image_topics import ImageTopics
 from inril_ros.robot.contract.contract import Contract
 
 _LARGEST_BLOCK = 2**25 - 2**16  # [byte] glibc adapts to no larger ones
@@ -63,6 +64,7 @@ def import_bag(
     try:
         with open_recording(*sources) as reader:
             connections = ImportedConnections(reader, contract, options, name)
+            images = ImageTopics(reader, connections.images)
             clocks = RecordedClocks(reader, connections.states, connections.stamped)
             cuts = _cuts(reader, clocks, options)
             connections.notes += clocks.notes()
@@ -75,7 +77,7 @@ def import_bag(
                                    f'{contract.recording_hash} {options.mapping}'))
                 bag = EpisodeBag(staging, f'{number:04d}_{identity[:8]}')
                 results.append(write_episode(
-                    bag, reader, connections, contract, cut,
+                    bag, reader, connections, contract, images, cut,
                     clocks.between(cut.start, cut.end), options, identity, name,
                     lambda time: on_progress((time - reader.start_time) / length)))
                 on_episode(results[-1])

@@ -9,6 +9,7 @@ from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.commands.command_tracks import CommandTracks
 from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
 from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.robot.contract.contract import Contract
 
 
@@ -22,6 +23,8 @@ class ImportedConnections:
         states: The connections of ``read`` that carry observations sent continuously.
         commands: The connections of ``read`` that carry commands.
         stamped: The connections of ``states`` whose headers give the times of their samples.
+        images: The connections of ``read`` that carry images, also those of other types than the
+            contract's, which become images of sensor_msgs.
         notes: What of the topics was left out.
 
     Raises:
@@ -42,8 +45,10 @@ class ImportedConnections:
         for topic, kind in {**cameras, **commands, **observed}.items():
             in_bag = _topic_in_bag(topic, options)
             named = reader.named(in_bag)
-            usable = [connection for connection in named if connection.msgtype == kind]
-            others = [each for each in named if each.msgtype != kind]
+            usable = [each for each in named if each.msgtype == kind]
+            if topic in cameras and not usable:
+                usable = [each for each in named if each.msgtype in FOREIGN_IMAGES]
+            others = [each for each in named if each not in usable]
             if others and usable:
                 self.notes += tuple(
                     f'{topic}: {each.msgcount} messages on {in_bag} were left out: they are '
@@ -56,7 +61,7 @@ class ImportedConnections:
                 missing.append(f'{topic} ({kind}): no topic {in_bag}')
                 absent.append(topic)
             hashes = {reader.types_of(connection).hash_rihs01(kind) for connection in usable
-                      if connection.source.encoding == 'cdr'}
+                      if connection.source.encoding == 'cdr' and connection.msgtype == kind}
             if len(hashes) > 1:
                 missing.append(f'{topic}: {in_bag} has {len(hashes)} definitions of {kind}: its '
                                'publishers were of different ROS distributions')
@@ -81,6 +86,8 @@ class ImportedConnections:
         states = observed.keys() - contract.latched_topics()
         self.states = [connection for connection in self.read
                        if states & set(self.topics[connection.id])]
+        self.images = [connection for connection in self.read
+                       if cameras.keys() & set(self.topics[connection.id])]
         self.commands = [connection for connection in self.read
                          if commands.keys() & set(self.topics[connection.id])]
         by_header = {entry.topic for entry in contract.observations.values()

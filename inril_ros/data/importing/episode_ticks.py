@@ -80,6 +80,10 @@ class EpisodeTicks:
         """Return whether the content of messages on any of these topics is needed."""
         return not (self._observed.isdisjoint(topics) and self._commanded.isdisjoint(topics))
 
+    def refuse(self, topic: str, reason: str) -> None:
+        """Count a message that can't be decoded."""
+        self._strays.add(topic, reason)
+
     def add(self, topic: str, message: Any, received: int) -> int | None:
         """Add a message.
 

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from inril_ros.data.bags.bags import EpisodeBag
+from inril_ros.data.bags.bags import BagError, EpisodeBag
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import Recording
 from inril_ros.data.demonstrations.aligned_cache import keep_aligned
@@ -17,6 +17,7 @@ from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_ticks import CommandsError, EpisodeTicks
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.data.video.image_topics import EpisodeImages, ImageTopics, SensorImage
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.contract.parts import FOREVER
 
@@ -55,25 +56,28 @@ class ImportedEpisode:
 
 def write_episode(
     bag: EpisodeBag, reader: Recording, connections: ImportedConnections, contract: Contract,
-    cut: Cut, clock: ClockMap, options: ImportOptions, identity: str, name: str,
-    on_time: Callable[[int], None],
+    images: ImageTopics, cut: Cut, clock: ClockMap, options: ImportOptions, identity: str,
+    name: str, on_time: Callable[[int], None],
 ) -> ImportedEpisode:
     """Write one episode of an open recording into an empty bag and close it.
 
     ``on_time`` is called now and then with the bag's time [ns].
     """
     episode = EpisodeTicks(bag, contract, cut, options, identity, clock)
+    seen = images.of_episode(_first_time(reader, contract, cut))
     try:
         for number, message in enumerate(
-                _messages(reader, connections, contract, cut, options)):
+                _messages(reader, connections, contract, cut, options, seen)):
             if number % _REPORTED == 0:
                 on_time(message[1])
             _add(*message, bag, reader, connections, episode, options)
+        _refuse(seen, connections, episode)
         episode.finish()
         reason = ''
     except CommandsError as error:
         reason = str(error)
     except FrameError as error:
+        _refuse(seen, connections, episode)
         reason = episode.explain(str(error))
     except BaseException:
         bag.close({'outcome': 'incomplete'}, keep=False)
@@ -86,19 +90,34 @@ def write_episode(
     return ImportedEpisode(
         bag.path.name, episode.messages.ticks, episode.messages.ticks * contract.period,
         bag.messages, episode.commands.limited, episode.unreadable, reason,
-        (*connections.notes, *episode.notes()))
+        (*connections.notes, *episode.notes(), *(
+            note for connection in connections.images
+            for note in seen.notes(connection, connections.topics[connection.id][0]))))
+
+
+def _refuse(seen: EpisodeImages, connections: ImportedConnections, episode: EpisodeTicks) -> None:
+    """Count the messages of videos that gave no image."""
+    for connection in connections.images:
+        for reason in seen.refused(connection):
+            for topic in connections.topics[connection.id]:
+                episode.refuse(topic, reason)
+
+
+def _first_time(reader: Recording, contract: Contract, cut: Cut) -> int:
+    """Return from when on [ns] all messages of an episode are read."""
+    lookback = [span for span in contract.lookback(lockstep=False).values() if span != FOREVER]
+    return max(reader.start_time, cut.start - max(lookback, default=0))
 
 
 def _messages(
     reader: Recording, connections: ImportedConnections, contract: Contract, cut: Cut,
-    options: ImportOptions,
-) -> Iterator[tuple[Connection, int, bytes]]:
+    options: ImportOptions, seen: EpisodeImages,
+) -> Iterator[tuple[Connection, int, bytes | SensorImage]]:
     """Yield the messages of an episode in order of time.
 
     Before them come earlier latched messages, and commands that may still count.
     """
-    lookback = [span for span in contract.lookback(lockstep=False).values() if span != FOREVER]
-    start = max(reader.start_time, cut.start - max(lookback, default=0))
+    start = _first_time(reader, contract, cut)
     latched = [connection for connection in connections.read
                if contract.latched_topics() & set(connections.topics[connection.id])]
     if latched and start > reader.start_time:
@@ -107,21 +126,30 @@ def _messages(
     if earliest < start:
         yield from reader.messages(connections.commands, earliest, start)
     stop = cut.end + round(options.settle * 1e9) + 1
-    yield from reader.messages(connections.read, start, stop)
+    yield from seen.messages(connections.read, start, stop)
 
 
 def _add(
-    connection: Connection, time: int, raw: bytes, bag: EpisodeBag, reader: Recording,
-    connections: ImportedConnections, episode: EpisodeTicks, options: ImportOptions,
+    connection: Connection, time: int, raw: bytes | SensorImage, bag: EpisodeBag,
+    reader: Recording, connections: ImportedConnections, episode: EpisodeTicks,
+    options: ImportOptions,
 ) -> None:
     """Add a message to the episode and, if the episode can use it, to the bag."""
     topics, kind = connections.topics[connection.id], connection.msgtype
-    message, is_cdr = None, connection.source.encoding == 'cdr'
-    if not is_cdr or episode.reads(topics):
-        message = reader.deserialize(raw, connection)
-    if not is_cdr:
-        raw = ros_typestore().serialize_cdr(message, kind)
-    types = connections.types[connection.id] if is_cdr else ros_typestore()
+    message, types = None, connections.types[connection.id]
+    is_cdr = connection.source.encoding == 'cdr'
+    if isinstance(raw, SensorImage):
+        message, kind, raw, types = raw.message, raw.kind, raw.raw, ros_typestore()
+    elif not is_cdr or episode.reads(topics):
+        try:
+            message = reader.deserialize(raw, connection)
+        except BagError as error:
+            for topic in topics:
+                episode.refuse(topic, str(error))
+            return
+        if not is_cdr:
+            types = ros_typestore()
+            raw = types.serialize_cdr(message, kind)
     for topic in topics:
         correction = options.mapping.stamps.get(topic)
         if correction is not None:

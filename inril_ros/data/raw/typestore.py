@@ -12,6 +12,8 @@ from pathlib import Path
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
 
+from inril_ros.data.raw.image_types import image_types
+
 PACKAGE = 'inril_ros'
 
 
@@ -36,7 +38,7 @@ def message_folder() -> Path:
 
 @cache
 def ros_typestore() -> Typestore:
-    """Return the type store that knows `inril_ros/msg/*` and the common ROS 2 messages.
+    """Return the type store that knows `inril_ros/msg/*`, the common ROS 2 messages, and images.
 
     It is made once per process and shared: don't register other types in it.
 
@@ -44,7 +46,7 @@ def ros_typestore() -> Typestore:
         FileNotFoundError: The message definitions are not installed.
     """
     store = get_typestore(Stores.ROS2_KILTED)
-    types = {}
+    types = image_types()
     for path in sorted(message_folder().glob('*.msg')):
         text = path.read_text(encoding='utf-8')
         types.update(get_types_from_msg(text, f'{PACKAGE}/msg/{path.stem}'))

@@ -5,7 +5,7 @@
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.fields import (
@@ -184,6 +184,15 @@ class Derived:
         return self.ticks if self.change or self.previous else 0
 
 
+def _image_type(kind: object) -> object:
+    """Refuse types that only an import reads, with what to write instead."""
+    if str(kind).startswith(('foxglove_msgs/', 'ffmpeg_image_transport_msgs/')):
+        raise ValueError('is read by an import only, which turns it into images: write '
+                         'sensor_msgs/msg/CompressedImage, and name the topic of the bag in a '
+                         'mapping; live, let image_transport republish it as compressed')
+    return kind
+
+
 @dataclass(frozen=True, config=STRICT)
 class Camera:
     """A camera that is recorded.
@@ -193,7 +202,8 @@ class Camera:
         width: [pixel] Image width.
         height: [pixel] Image height.
         rate: [Hz] Nominal rate.
-        type: ``sensor_msgs/msg/CompressedImage`` or ``sensor_msgs/msg/Image``.
+        type: ``sensor_msgs/msg/CompressedImage`` or ``sensor_msgs/msg/Image``. An import turns
+            video and the images of foxglove_msgs in a bag into these.
         depth_range: [m] Nearest and farthest visible depth, for a depth camera.
         latency: [s] How much older an image is than its stamp says. It is subtracted.
     """
@@ -202,8 +212,8 @@ class Camera:
     width: Annotated[int, Field(gt=0, le=4096)]
     height: Annotated[int, Field(gt=0, le=4096)]
     rate: Positive = 30.0
-    type: Literal['sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image'] = (
-        'sensor_msgs/msg/CompressedImage')
+    type: Annotated[Literal['sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image'],
+                    BeforeValidator(_image_type)] = 'sensor_msgs/msg/CompressedImage'
     depth_range: tuple[NotNegative, Positive] | None = None
     latency: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
 

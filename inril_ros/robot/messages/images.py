@@ -36,6 +36,7 @@ _ENCODINGS: dict[str, tuple[int, int, str]] = {
     'nv12': (1, 1, 'COLOR_YUV2RGB_NV12'), 'nv21': (1, 1, 'COLOR_YUV2RGB_NV21'),
 }
 _DEPTH = ('16uc1', 'mono16', '32fc1')
+_VIDEO = ('264', '265', 'hevc', 'av1', 'vp8', 'vp9')
 _NEEDS_RANGE = ('give the camera a depth_range: the nearest and the farthest depth [m] that the '
                 'policy shall see')
 
@@ -260,6 +261,9 @@ def _decoded(
         cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:
+        if any(name in form.lower() for name in _VIDEO):
+            raise CodecError(f'{camera.topic}: format {form!r} is video, which only an import '
+                             'decodes: let image_transport republish it as compressed')
         given = f' (format {form!r})' if form else ''
         raise CodecError(f'{camera.topic}: {len(data)} bytes that are no image{given}')
     return image if unchanged else np.ascontiguousarray(image[:, :, ::-1])
