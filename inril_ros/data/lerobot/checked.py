@@ -22,8 +22,9 @@ from inril_ros.data.lerobot.names import (
 )
 from inril_ros.data.lerobot.options import LeRobotOptions
 from inril_ros.data.lerobot.outcomes import outcomes
-from inril_ros.data.lerobot.ranges import decide_units, described, spans
+from inril_ros.data.lerobot.ranges import spans
 from inril_ros.data.lerobot.resampling import Resampling
+from inril_ros.data.lerobot.unit_choice import decide_units, described
 from inril_ros.data.lerobot.units import conversion, parse_units, SI
 from inril_ros.data.lerobot.wholeness import (
     Episode,

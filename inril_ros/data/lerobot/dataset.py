@@ -65,7 +65,7 @@ class Dataset:
             raise LeRobotError(f'{path}: is no LeRobotDataset: {error}') from error
         if self.version not in _READ:
             raise LeRobotError(f'{path}: has version {self.version}; {", ".join(_READ)} are read. '
-                               f'{_advice(self.version, path)}')
+                               f'{_advice(self.version)}')
         if not self.rate > 0.0:
             raise LeRobotError(f'{path}: meta/info.json: fps is {self.info["fps"]}')
 
@@ -82,7 +82,10 @@ class Dataset:
         """
         if name not in self.features:
             raise LeRobotError(f'{self.path}: lacks {name}; it has {sorted(self.features)}')
-        return self.features[name]
+        feature = self.features[name]
+        if not isinstance(feature, dict) or not isinstance(feature.get('shape'), list):
+            raise LeRobotError(f'{self.path}: meta/info.json: {name} has no shape: {feature}')
+        return feature
 
     @cached_property
     def episodes(self) -> list[dict[str, Any]]:
@@ -217,9 +220,9 @@ class Dataset:
 
     def _damaged(self, path: Path, error: Exception) -> LeRobotError:
         return LeRobotError(
-            f'{path}: cannot be read: {error}. A recording that was interrupted leaves such a '
-            'file; without it its episodes are lost: take a whole copy of the dataset, or move '
-            'the file away and import the rest with --skip-broken')
+            f'{path}: cannot be read: {str(error).rstrip(".")}. A recording that was interrupted '
+            'leaves such a file, and its episodes are lost: take a whole copy of the dataset, or '
+            'move the file away and import the rest with --skip-broken')
 
 
 def _refuse_old(path: Path) -> None:
@@ -230,12 +233,9 @@ def _refuse_old(path: Path) -> None:
                            f'train); {", ".join(_READ)} are read. {_FROM_1}')
 
 
-def _advice(version: str, path: Path) -> str:
+def _advice(version: str) -> str:
     """Return what can be done about a version that is not read."""
     if version.startswith('v1.'):
         return _FROM_1
-    if version.startswith('v2.'):
-        return ('Convert it: python -m lerobot.scripts.convert_dataset_v21_to_v30 '
-                f'--repo-id=USER/NAME --root={path} --push-to-hub=false')
     return ('What it means is not known here: take a newer version of this package, or write the '
             'dataset again as v3.0')

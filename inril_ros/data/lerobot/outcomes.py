@@ -30,7 +30,11 @@ def outcomes(
     """
     if SUCCESS in frames:
         found = [_outcome(frames, rows, (frames[SUCCESS][rows] > 0.5).any()) for rows in episodes]
-        return found, f'{_counted(found)} by {SUCCESS}'
+        passed = sum(outcome is EpisodeOutcome.SUCCESS and frames[SUCCESS][rows[-1]] < 0.5
+                     for outcome, rows in zip(found, episodes, strict=True))
+        return found, (f'{_counted(found)} by {SUCCESS}'
+                       + (f'; in {passed} of them it is true before the end and false at the end'
+                          if passed else ''))
     if given is not None:
         return [given] * len(episodes), f'{_counted([given] * len(episodes))}, as you said'
     if REWARD not in frames:

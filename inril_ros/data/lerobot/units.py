@@ -77,17 +77,31 @@ class GivenUnits:
     own: dict[str, Unit] = field(default_factory=dict)
 
     def of(self, column: Column, dataset_name: str) -> Unit | None:
-        """Return the unit of one of the contract's numbers; None if it must be asked for."""
-        for key in (column.name, column.joint, column.entry):
+        """Return the unit of one of the contract's numbers; None if it isn't said."""
+        for key in (column.name, column.joint):
             if key and key in self.own:
                 return self.own[key]
         if column.quantity in ('', 'effort'):
             return Unit()
-        if self.usual is None or self.usual.name == SI:
-            return self.usual
+        unit = self.own.get(column.entry, self.usual)
+        if unit is None or unit.name == SI:
+            return unit
         # LeRobot's grippers are percent even where the arm is in degrees.
         gripper = is_gripper(column.joint) or is_gripper(dataset_name)
-        return self.usual if column.quantity == 'position' and not gripper else None
+        if column.entry in self.own and (not gripper or is_gripper(column.entry)):
+            return unit
+        return unit if column.quantity == 'position' and not gripper else None
+
+    def told(self, column: Column) -> bool:
+        """Return whether a unit was said for the joints of which it is one."""
+        return bool(self.usual) or column.entry in self.own
+
+    def of_several(self, columns: Sequence[Column]) -> dict[str, Unit]:
+        """Return the units that were said for several joints, as the user typed them."""
+        entries = {column.entry for column in columns}
+        return {**({self.usual.name: self.usual} if self.usual else {}),
+                **{f'{key}={unit.name}': unit for key, unit in self.own.items()
+                   if key in entries}}
 
 
 def is_gripper(name: str) -> bool:

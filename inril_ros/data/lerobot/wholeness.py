@@ -110,8 +110,8 @@ def _episode(
         notes.append('its frames were not in their order and were sorted by frame_index')
     fault = (_order_fault(dataset, rows, entry) or _value_fault(dataset, rows)
              or _video_fault(dataset, entry, len(rows), videos))
-    elsewhere = _pointed_elsewhere(dataset, rows, entry)
-    return Episode(index, rows, entry, fault, (*notes, *elsewhere))
+    notes += _wrong_pointers(dataset, rows, entry)
+    return Episode(index, rows, entry, fault, tuple(notes))
 
 
 def _presence_fault(dataset: Dataset, index: int, rows: np.ndarray, entries: list[dict]) -> str:
@@ -228,20 +228,29 @@ def _shared_images(
     return faults
 
 
-def _pointed_elsewhere(dataset: Dataset, rows: np.ndarray, entry: dict) -> list[str]:
-    """Return a note if the table of episodes names another file than the one with the frames."""
+def _wrong_pointers(dataset: Dataset, rows: np.ndarray, entry: dict) -> list[str]:
+    """Return notes on where the table of episodes points, if the episode's frames are not there.
+
+    Converters have left such tables; the frames themselves say whose they are.
+    """
+    notes = []
+    first, last = entry.get('dataset_from_index'), entry.get('dataset_to_index')
+    if first is not None and last is not None and last - first != len(rows):
+        notes.append(f'meta/episodes gives it the frames {first} to {last} of the dataset, which '
+                     f'are not {len(rows)}; its frames were found by episode_index')
     try:
         told = dataset.path / str(dataset.info['data_path']).format(
             chunk_index=entry.get('data/chunk_index', 0),
             file_index=entry.get('data/file_index', 0), episode_index=entry['episode_index'],
             episode_chunk=entry['episode_index'] // int(dataset.info.get('chunks_size', 1000)))
     except (KeyError, ValueError, IndexError):
-        return []
+        return notes
     files = {dataset.files[number] for number in np.unique(dataset.frames['file'][rows])}
-    if told in files:
-        return []
-    return ['meta/episodes names another file for its frames than the one that has them, '
-            f'{", ".join(sorted(str(file.relative_to(dataset.path)) for file in files))}']
+    if told not in files:
+        names = ', '.join(sorted(str(file.relative_to(dataset.path)) for file in files))
+        notes.append('meta/episodes names another file for its frames than the one that has them, '
+                     f'{names}')
+    return notes
 
 
 def _listed(items: object) -> str:

@@ -128,3 +128,27 @@ def test_a_damaged_file_adds_nothing(dataset, tmp_path, file, keep):
     with pytest.raises(LeRobotError, match='dataset'):
         import_lerobot(dataset, small_arm(), tmp_path / 'back')
     assert not list((tmp_path / 'back').glob('*'))
+
+
+def test_two_arms_with_the_same_joint_names_come_back(tmp_path):
+    def part(which, topic, **more):
+        return {'topic': f'{which}/{topic}', 'joints': ['waist', 'grip'], **more}
+
+    contract = small_arm(
+        derived={}, policy_observations=['left', 'right'], policy_images=None, cameras={},
+        observations={which: part(which, 'joint_states', type='sensor_msgs/msg/JointState',
+                                  max_age=0.2) for which in ('left', 'right')},
+        actions={which: part(which, 'command', type='trajectory_msgs/msg/JointTrajectory',
+                             minimum=[-1, -1], maximum=[1, 1], hold='last', measured_by=[which])
+                 for which in ('right', 'left')})
+    demonstrations(tmp_path / 'demos', contract)
+    export_lerobot(tmp_path / 'demos', contract, tmp_path / 'set')
+    features = json.loads((tmp_path / 'set/meta/info.json').read_text())['features']
+    assert features['action']['names'] == ['right.waist', 'right.grip', 'left.waist', 'left.grip']
+    assert len(set(features['observation.state']['names'])) == 4
+    import_lerobot(tmp_path / 'set', contract, tmp_path / 'back')
+    for before, after in zip(find_bags(tmp_path / 'demos'), find_bags(tmp_path / 'back'),
+                             strict=True):
+        first, second = read_episode(before, contract), read_episode(after, contract)
+        np.testing.assert_allclose(second.observations[:-1], first.observations[:-1], atol=1e-6)
+        np.testing.assert_array_equal(second.actions, first.actions)

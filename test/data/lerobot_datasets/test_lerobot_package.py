@@ -57,7 +57,7 @@ def test_what_lerobot_wrote_as_video_is_imported(tmp_path):
     for episode in range(3):
         for tick in range(5):
             dataset.add_frame({
-                'observation.state': np.array([episode, 0.1 * tick], np.float32),
+                'observation.state': np.array([0.3 * episode, 0.1 * tick], np.float32),
                 'action': np.array([0.5, 0.1 * tick], np.float32), 'task': 'push',
                 KEY: np.full((64, 64, 3), 70 * episode + 10 * tick, np.uint8)})
         dataset.save_episode()
@@ -67,6 +67,6 @@ def test_what_lerobot_wrote_as_video_is_imported(tmp_path):
     for episode, bag in enumerate(find_bags(tmp_path / 'back')):
         read = read_episode(bag, contract)
         np.testing.assert_allclose(read.observations[:5], np.stack(
-            [0.1 * np.arange(5), np.full(5, episode)], 1), atol=1e-6)
+            [0.1 * np.arange(5), np.full(5, 0.3 * episode)], 1), atol=1e-6)
         levels = 70 * episode + 10 * np.arange(5)
         assert np.abs(read.images[:5, 0].astype(int) - levels[:, None, None, None]).max() <= 2

@@ -14,7 +14,8 @@ from inril_ros.data.lerobot.format import LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
 from inril_ros.data.lerobot.names import columns_of
 from inril_ros.data.lerobot.options import LeRobotOptions
-from inril_ros.data.lerobot.ranges import decide_units, spans
+from inril_ros.data.lerobot.ranges import spans
+from inril_ros.data.lerobot.unit_choice import decide_units
 from inril_ros.data.lerobot.units import conversion, parse_units
 
 COLUMNS = [*columns_of(arm().observations), *columns_of(arm().actions)]
@@ -87,16 +88,40 @@ def test_a_gripper_from_0_to_1_is_asked_for():
 
 
 def test_radians_are_not_taken_for_degrees():
-    for units in (['degrees', 'gripper=si'], ['range', 'gripper=si']):
+    for units in (['degrees', 'gripper=si'], ['range', 'gripper=si'],
+                  ['angles=degrees', 'arm=degrees', 'gripper=si']):
         assert "within the contract's limits without it" in refusal(
             [-1, 0.2, 0], [1.5, 0.4, 0.5], *units)
     assert decided([-1, 0.2, 0], [1.5, 0.4, 0.5], 'shoulder=degrees')[0] == 'degrees'
 
 
 def test_states_and_actions_may_have_units_of_their_own():
-    assert decided([-80, 5, 0], [60, 50, 1], 'angles=degrees', 'arm.shoulder=range',
+    assert decided([-80, 5, 0], [60, 50, 0.5], 'angles=degrees', 'arm.shoulder=range',
                    'elbow=percent', 'gripper=si') == [
         'degrees', 'percent', 'si', 'range', 'percent', 'si']
+    values = np.array([[-80, 5, 50, -1.4, 0.1, 0], [60, 50, 50, 1.1, 0.8, 0.5]])
+    found = spans(COLUMNS, [column.joint for column in COLUMNS], [values], arm(), False)
+    with pytest.raises(LeRobotError) as caught:
+        decide_units(found, parse_units([], arm(), COLUMNS), arm())
+    assert '  angles.shoulder: -80 to 60' in str(caught.value)
+    assert '  arm.' not in str(caught.value), 'the actions are in the units of the contract'
+    assert 'Say: --units angles=degrees --units angles.gripper=percent' in str(caught.value)
+
+
+def test_the_unit_of_an_arm_is_not_taken_for_its_gripper():
+    text = refusal([-80, 5, 50], [60, 50, 50], 'angles=degrees', 'arm=degrees')
+    assert 'Add: --units gripper=percent' in text
+    assert decided([-80, 5, 50], [60, 50, 50], 'angles=degrees', 'arm=degrees',
+                   'gripper=percent')[2] == 'percent'
+
+
+def test_a_gripper_from_0_to_100_within_wider_limits_is_asked_for():
+    actions = {'arm': {'topic': 'commands', 'type': 'std_msgs/msg/Float64MultiArray',
+                       'joints': list(JOINTS), 'minimum': [-2, -2, 0], 'maximum': [2, 2, 255],
+                       'hold': 'last'}}
+    text = refusal([0, 0, 0], [1, 1, 100], contract=arm(actions=actions))
+    assert 'gripper: 0 to 100, limits 0 to 255; could be percent (0 to 255)' in text
+    assert decided([0, 0, 0], [1, 1, 250], contract=arm(actions=actions)) == ['si'] * 6
 
 
 def test_an_observed_joint_without_a_command_has_no_limits_but_a_turn():
@@ -167,7 +192,7 @@ def test_a_value_in_any_unit_becomes_the_same_position(values, unit):
     given = {'si': np.array(values), 'degrees': np.degrees(values), 'share': share,
              'millimetres': 1000 * np.array(values), 'percent': 100 * share,
              'range': 200 * share - 100}[unit.split(':')[0]]
-    units = parse_units([f'angles={unit}'], arm(), COLUMNS)
+    units = parse_units([f'{joint}={unit}' for joint in JOINTS], arm(), COLUMNS)
     columns = columns_of(arm().observations)
     convert = conversion(columns, [units.of(column, column.joint) for column in columns], arm())
     np.testing.assert_allclose(convert(given[None])[0], values, atol=1e-9)

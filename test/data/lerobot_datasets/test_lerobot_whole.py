@@ -157,6 +157,15 @@ def test_a_table_that_names_the_wrong_file_is_not_believed(tmp_path):
     assert 'names another file for its frames than the one that has them, data/chunk-000' in notes
 
 
+def test_frame_numbers_that_a_converter_mixed_up_are_said(tmp_path):
+    """As lerobot's converter left them for images in the frames (lerobot issue 1919)."""
+    files = Files()
+    files.rows[1].update(dataset_from_index=3, dataset_to_index=5)
+    done, notes = imported(files, tmp_path)
+    assert [episode.ticks for episode in done] == [6, 5]
+    assert 'gives it the frames 3 to 5 of the dataset, which are not 5' in notes
+
+
 def test_a_missing_file_is_a_lost_episode(tmp_path):
     files = Files()
     dataset = files.write(tmp_path / 'set')
