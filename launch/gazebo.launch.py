@@ -9,17 +9,26 @@
 The topics are those of sim.launch.py with simulation:=config/simulations/gazebo_arm.yaml. With
 ros2_control the arm is a robot whose controllers run in Gazebo, otherwise a model that the bridge
 commands. All nodes use simulated time. All arguments of robot.launch.py can be given as well.
+
+Gazebo sends the time and the joints at each of its steps, a thousand times a second, which takes
+half a core of each node. topic_tools thins them out, if it is installed.
 """
 
 from pathlib import Path
+import shlex
 import tempfile
 
+from ament_index_python.packages import get_package_prefix, PackageNotFoundError
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+)
 from launch.conditions import IfCondition
 from launch.substitutions import (
     Command,
-    IfElseSubstitution,
     LaunchConfiguration,
     NotEqualsSubstitution,
     PathJoinSubstitution,
@@ -28,7 +37,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from inril_ros.sim.gazebo.sdf_scene import without_model
+from inril_ros.sim.gazebo.sdf_scene import without
 
 CONFIG = Path(__file__).parents[1] / 'config'  # in the sources and in share/inril_ros
 WORLD = CONFIG / 'gazebo' / 'arm_world.sdf'
@@ -37,17 +46,74 @@ SERVICES = ['/world/inril_arm/set_pose@ros_gz_interfaces/srv/SetEntityPose',
 
 
 def start_gazebo(context: LaunchContext) -> list[IncludeLaunchDescription]:
-    """Start Gazebo with the whole world, or without the arm if that is spawned as a robot."""
-    world = WORLD
-    if LaunchConfiguration('ros2_control').perform(context) == 'true':
-        world = Path(tempfile.mkdtemp(prefix='inril_ros_')) / 'world_without_arm.sdf'
-        world.write_text(without_model(WORLD.read_text(encoding='utf-8'), 'arm'), encoding='utf-8')
-    headless = LaunchConfiguration('headless').perform(context) == 'true'
+    """Start Gazebo with the world, less the arm if that is spawned and an unwanted camera."""
+    left_out, world = [], WORLD
+    if _is_true(context, 'ros2_control'):
+        left_out += [('model', 'arm')]
+    if not _is_true(context, 'camera'):
+        left_out += [('model', 'front_camera'), ('plugin', 'gz::sim::systems::Sensors')]
+    if left_out:
+        world = Path(tempfile.mkdtemp(prefix='inril_ros_')) / 'part_of_arm_world.sdf'
+        world.write_text(without(WORLD.read_text(encoding='utf-8'), *left_out), encoding='utf-8')
+    server = '-s ' if _is_true(context, 'headless') else ''
+    if server and _is_true(context, 'camera'):
+        server += '--headless-rendering '
     return [IncludeLaunchDescription(
         PathJoinSubstitution([FindPackageShare('ros_gz_sim'), 'launch', 'gz_sim.launch.py']),
         launch_arguments={
-            'gz_args': f'-r -v 3 {"-s --headless-rendering " if headless else ""}{world}',
+            'gz_args': f'-r -v 3 {server}{shlex.quote(str(world))}',  # for a shell
             'on_exit_shutdown': 'true'}.items())]
+
+
+def start_bridge(context: LaunchContext) -> list[Node | LogInfo]:
+    """Start the bridge, and what thins out the topics that come at each step of Gazebo."""
+    ros2_control = _is_true(context, 'ros2_control')
+    rate = float(LaunchConfiguration('highest_rate').perform(context))
+    topics = ['/clock'] if ros2_control else ['/clock', 'joint_states']
+    actions, thinned = [], {}
+    if rate > 0.0 and not _is_installed('topic_tools'):
+        actions += [LogInfo(msg=(
+            f'{", ".join(topics)} come at 1000 Hz, which takes half a core of each node: install '
+            'ros-$ROS_DISTRO-topic-tools, or say highest_rate:=0'))]
+    elif rate > 0.0:
+        thinned = {topic: f'{"/" if topic[0] == "/" else ""}gazebo/{topic.strip("/")}'
+                   for topic in topics}
+    config = CONFIG / 'gazebo' / ('ros2_control' if ros2_control else '') / 'bridge.yaml'
+    namespace = LaunchConfiguration('namespace')
+    return [
+        *actions,
+        Node(
+            package='ros_gz_bridge',
+            executable='parameter_bridge',
+            name='gazebo_bridge',
+            namespace=namespace,
+            arguments=SERVICES,
+            remappings=list(thinned.items()),
+            parameters=[{'config_file': str(config), 'use_sim_time': True}],
+            output='both',
+        ),
+        *(Node(
+            package='topic_tools',
+            executable='throttle',
+            name=f'throttle_{topic.strip("/")}',
+            namespace=namespace,
+            parameters=[{
+                'input_topic': full, 'output_topic': topic, 'throttle_type': 'messages',
+                'msgs_per_sec': rate, 'use_sim_time': False}],  # what it throttles is the time
+            output='both',
+        ) for topic, full in thinned.items())]
+
+
+def _is_true(context: LaunchContext, argument: str) -> bool:
+    return LaunchConfiguration(argument).perform(context) == 'true'
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -55,11 +121,9 @@ def generate_launch_description() -> LaunchDescription:
     namespace = LaunchConfiguration('namespace')
     ros2_control = LaunchConfiguration('ros2_control')
     robot_description = ParameterValue(
-        Command(['xacro ', str(CONFIG / 'gazebo' / 'ros2_control' / 'arm.urdf.xacro'),
-                 f' config:={CONFIG}', ' namespace:=/', namespace]), value_type=str)
-    bridge = IfElseSubstitution(
-        ros2_control, if_value=str(CONFIG / 'gazebo' / 'ros2_control' / 'bridge.yaml'),
-        else_value=str(CONFIG / 'gazebo' / 'bridge.yaml'))
+        Command(['xacro ', shlex.quote(str(CONFIG / 'gazebo' / 'ros2_control' / 'arm.urdf.xacro')),
+                 f' config:={shlex.quote(str(CONFIG))}', ' namespace:=/', namespace]),
+        value_type=str)
     return LaunchDescription([
         DeclareLaunchArgument(
             'stage', default_value='simulate',
@@ -79,16 +143,15 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'ros2_control', default_value='false', choices=['true', 'false'],
             description='drive the arm by gz_ros2_control'),
+        DeclareLaunchArgument(
+            'camera', default_value='true', choices=['true', 'false'],
+            description='render the camera and watch it; false for a machine without EGL'),
+        DeclareLaunchArgument(
+            'highest_rate', default_value='200',
+            description='[Hz] highest rate at which /clock and joint_states reach the nodes, by '
+                        'topic_tools; 0: as Gazebo sends them, at each of its steps'),
         OpaqueFunction(function=start_gazebo),
-        Node(
-            package='ros_gz_bridge',
-            executable='parameter_bridge',
-            name='gazebo_bridge',
-            namespace=namespace,
-            arguments=SERVICES,
-            parameters=[{'config_file': bridge, 'use_sim_time': True}],
-            output='both',
-        ),
+        OpaqueFunction(function=start_bridge),
         Node(
             package='robot_state_publisher',
             executable='robot_state_publisher',

@@ -55,12 +55,6 @@ class Share(Recorded):
         return f'share/{self.arguments[0]}'
 
 
-class Choice(Recorded):
-    def perform(self, context):
-        chosen = perform(self.arguments[0], context) == 'true'
-        return self.settings['if_value' if chosen else 'else_value']
-
-
 class Differs(Recorded):
     def perform(self, context):
         first, second = (perform(each, context) for each in self.arguments)
@@ -83,10 +77,10 @@ def perform(value, context):
 MODULES = {
     'launch': {'LaunchContext': dict, 'LaunchDescription': list},
     'launch.actions': {'DeclareLaunchArgument': Declare, 'IncludeLaunchDescription': Include,
-                       'OpaqueFunction': Opaque, 'Shutdown': Recorded},
+                       'LogInfo': Recorded, 'OpaqueFunction': Opaque, 'Shutdown': Recorded},
     'launch.conditions': {'IfCondition': Condition},
     'launch.substitutions': {
-        'Command': Recorded, 'IfElseSubstitution': Choice, 'LaunchConfiguration': Substitution,
+        'Command': Recorded, 'LaunchConfiguration': Substitution,
         'NotEqualsSubstitution': Differs, 'PathJoinSubstitution': Join},
     'launch_ros': {},
     'launch_ros.actions': {'Node': Node},
@@ -114,7 +108,7 @@ def load(path):
     return loaded
 
 
-def started(name, **given):
+def started(name, folder=FOLDER, **given):
     """Perform a launch file; return its nodes, the files of others it includes, and what it set.
 
     Raises:
@@ -122,7 +116,7 @@ def started(name, **given):
     """
     context, nodes, others = dict(given), [], []
     with stubbed():
-        _visit(load(FOLDER / f'{name}.launch.py').generate_launch_description(), context, nodes,
+        _visit(load(folder / f'{name}.launch.py').generate_launch_description(), context, nodes,
                others)
     return nodes, others, context
 

@@ -8,9 +8,13 @@ one reads each of them, too.
 
 from dataclasses import fields
 from pathlib import Path
+import shlex
+import shutil
 import sys
 from xml.etree import ElementTree
 
+import ament_index_python.packages
+from ament_index_python.packages import PackageNotFoundError
 from launch_stub import declared, FOLDER, Missing, started, stubbed
 import pytest
 import yaml
@@ -56,7 +60,8 @@ def test_every_option_is_an_argument_of_the_robot_s_launch_file():
     options = {field.name for field in fields(GraphOptions)}
     assert set(declared('robot')) == options | {'stage'}
     for name in FILES:
-        assert set(declared(name)) <= options | {'stage', 'headless', 'ros2_control'}
+        assert set(declared(name)) <= options | {
+            'stage', 'headless', 'ros2_control', 'highest_rate'}
 
 
 def test_defaults_are_those_of_the_options():
@@ -161,12 +166,58 @@ def test_a_mock_arm_starts_without_a_simulation():
 def test_gazebo_gets_its_world_its_bridge_and_its_judge():
     nodes, (gazebo,), _ = started('gazebo', namespace='left')
     assert gazebo[0] == 'share/ros_gz_sim/launch/gz_sim.launch.py'
-    world = Path(gazebo[1]['gz_args'].split()[-1])
+    world = Path(shlex.split(gazebo[1]['gz_args'])[-1])
     assert world == CONFIG / 'gazebo' / 'arm_world.sdf' and '-s' not in gazebo[1]['gz_args']
     assert executables(nodes) == ['parameter_bridge', 'robot_state_publisher', 'gazebo_node']
     assert nodes[2]['parameters'][0]['use_sim_time'] is True
     name = ElementTree.parse(world).find('world').get('name')
     assert all(service.startswith(f'/world/{name}/') for service in nodes[0]['arguments'])
+
+
+def test_a_world_whose_path_has_a_space_is_one_argument_for_gazebo_and_for_xacro(tmp_path):
+    here = tmp_path / 'my robots'
+    for folder in ('launch', 'config'):
+        shutil.copytree(FOLDER.parent / folder, here / folder)
+    nodes, (gazebo,), context = started('gazebo', here / 'launch', ros2_control='false')
+    assert shlex.split(gazebo[1]['gz_args'])[-1] == str(here / 'config/gazebo/arm_world.sdf')
+    parts = nodes[1]['parameters'][0]['robot_description'].arguments[0].arguments[0]
+    command = shlex.split(''.join(each if isinstance(each, str) else each.perform(context)
+                                  for each in parts))
+    assert command == ['xacro', str(here / 'config/gazebo/ros2_control/arm.urdf.xacro'),
+                       f'config:={here / "config"}', 'namespace:=/']
+
+
+def test_without_a_camera_gazebo_renders_nothing_and_the_arm_waits_for_no_picture():
+    nodes, (gazebo,), _ = started(
+        'gazebo', camera='false', headless='true', stage='record', demonstrations='d')
+    *options, world = shlex.split(gazebo[1]['gz_args'])
+    assert '-s' in options and '--headless-rendering' not in options
+    sensors = ElementTree.parse(world).iter('sensor')
+    assert 'camera' not in {sensor.get('type') for sensor in sensors}
+    watched = {node['executable']: node['parameters'][0].get('watch_cameras') for node in nodes}
+    assert watched['actuation_node'] is False
+    nodes, _, _ = started('gazebo', stage='record', demonstrations='d')
+    watched = {node['executable']: node['parameters'][0].get('watch_cameras') for node in nodes}
+    assert watched['actuation_node'] is True
+
+
+@pytest.mark.parametrize(('installed', 'given', 'thinned'), [
+    (True, {}, ['/clock', 'joint_states']), (True, {'ros2_control': 'true'}, ['/clock']),
+    (True, {'highest_rate': '0'}, []), (False, {}, [])])
+def test_topics_that_come_at_each_step_of_gazebo_are_thinned_out(
+        monkeypatch, installed, given, thinned):
+    def prefix(package):
+        if not installed:
+            raise PackageNotFoundError(package)
+
+    monkeypatch.setattr(ament_index_python.packages, 'get_package_prefix', prefix)
+    nodes, _, _ = started('gazebo', **given)
+    throttles = [node['parameters'][0] for node in nodes if node['package'] == 'topic_tools']
+    assert [each['output_topic'] for each in throttles] == thinned
+    assert [each['input_topic'] for each in throttles] == [
+        name for _, name in nodes[0]['remappings']]
+    assert [topic for topic, _ in nodes[0]['remappings']] == thinned
+    assert all(each['msgs_per_sec'] == 200.0 and not each['use_sim_time'] for each in throttles)
 
 
 def test_gazebo_may_run_without_nodes_of_ours():
@@ -175,16 +226,16 @@ def test_gazebo_may_run_without_nodes_of_ours():
 
 
 def test_gazebo_with_ros2_control_spawns_the_arm_into_a_world_without_one():
-    nodes, (gazebo,), context = started(
+    nodes, (gazebo,), _ = started(
         'gazebo', ros2_control='true', headless='true', stage='evaluate', model='m')
     arguments = gazebo[1]['gz_args']
-    world = ElementTree.parse(arguments.split()[-1])
+    world = ElementTree.parse(shlex.split(arguments)[-1])
     assert 'arm' not in {model.get('name') for model in world.iter('model')}
     assert ' -s --headless-rendering ' in arguments
     assert executables(nodes) == [
         'parameter_bridge', 'robot_state_publisher', 'create', 'spawner', 'gazebo_node',
         'actuation_node', 'policy_node']
-    bridge = nodes[0]['parameters'][0]['config_file'].perform(context)
+    bridge = nodes[0]['parameters'][0]['config_file']
     assert Path(bridge).parent.name == 'ros2_control'
     controllers = yaml.safe_load(
         (Path(bridge).parent / 'controllers.yaml').read_text(encoding='utf-8'))
@@ -204,8 +255,8 @@ def test_gazebo_and_the_simulation_give_the_robot_the_same_topics():
     contract = load_contract(CONFIG / 'robots' / 'gazebo_arm.yaml')
     wanted = {**contract.observation_topics(), **contract.action_topics(),
               **{camera.topic: camera.type for camera in contract.cameras.values()}}
-    nodes, _, context = started('gazebo')
-    config = nodes[0]['parameters'][0]['config_file'].perform(context)
+    nodes, _, _ = started('gazebo')
+    config = nodes[0]['parameters'][0]['config_file']
     bridged = {entry['ros_topic_name']: entry['ros_type_name']
                for entry in yaml.safe_load(Path(config).read_text(encoding='utf-8'))}
     assert {topic: bridged[topic] for topic in wanted} == wanted

@@ -21,7 +21,7 @@ import yaml
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.motion.kinematics import KinematicChain, limits_from_urdf, read_urdf
 from inril_ros.sim.gazebo.scene import SceneError
-from inril_ros.sim.gazebo.sdf_scene import read_scene, without_model
+from inril_ros.sim.gazebo.sdf_scene import read_scene, without
 from inril_ros.sim.gazebo.sdf_to_mujoco import mujoco_xml
 from inril_ros.sim.gazebo.sdf_to_urdf import urdf_of
 from inril_ros.sim.gazebo.top_down_arm import top_down_arm, Unreachable
@@ -261,11 +261,19 @@ def test_the_camera_has_the_contract_s_size_and_rate():
 
 
 def test_without_the_arm_the_world_is_for_a_robot_that_is_spawned():
-    text = without_model(WORLD.read_text(encoding='utf-8'), 'arm')
+    text = without(WORLD.read_text(encoding='utf-8'), ('model', 'arm'))
     names = [model.get('name') for model in ElementTree.fromstring(text).iter('model')]
     assert names == [model.name for model in SCENE.models if model.name != 'arm']
     with pytest.raises(SceneError, match="no model 'leg'"):
-        without_model(text, 'leg')
+        without(text, ('model', 'leg'))
+
+
+def test_without_its_camera_the_world_has_nothing_to_render():
+    text = without(WORLD.read_text(encoding='utf-8'), ('model', 'front_camera'),
+                   ('plugin', 'gz::sim::systems::Sensors'))
+    world = ElementTree.fromstring(text)
+    assert 'camera' not in {sensor.get('type') for sensor in world.iter('sensor')}
+    assert 'Sensors' not in text
 
 
 @pytest.mark.parametrize(('was', 'becomes', 'message'), [

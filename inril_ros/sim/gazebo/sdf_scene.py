@@ -56,17 +56,23 @@ def read_scene(path: str | Path) -> Scene:
         raise SceneError(f'{path}: {error}') from error
 
 
-def without_model(text: str, name: str) -> str:
-    """Return the text of a world without one of its models.
+def without(text: str, *parts: tuple[str, str]) -> str:
+    """Return the text of a world without some of its parts.
+
+    Args:
+        text: The world.
+        parts: Tag and name of each part: ``('model', 'arm')``, or a system by its class's name,
+            ``('plugin', 'gz::sim::systems::Sensors')``.
 
     Raises:
-        SceneError: The world has no such model.
+        SceneError: The world has no such part.
     """
     root = ElementTree.fromstring(text)
-    world, model = root.find('world'), root.find(f"world/model[@name='{name}']")
-    if world is None or model is None:
-        raise SceneError(f'the world has no model {name!r}')
-    world.remove(model)
+    for tag, name in parts:
+        world, part = root.find('world'), root.find(f"world/{tag}[@name='{name}']")
+        if world is None or part is None:
+            raise SceneError(f'the world has no {tag} {name!r}')
+        world.remove(part)
     return ElementTree.tostring(root, encoding='unicode', xml_declaration=True)
 
 
