@@ -164,7 +164,7 @@ def aloha(seconds=4.0, lag=0.06):
     rows = []
     for place, side in enumerate(SIDES):
         def share(at, place=place):  # of the gripper's opening
-            return 0.5 + 0.45 * np.sin((1.1 + 0.4 * place) * at)
+            return 0.4 + 0.3 * np.sin((1.1 + 0.4 * place) * at)
 
         def joints(at, place=place):
             return [motion(7 * place + number, at) for number in range(6)]

@@ -100,23 +100,31 @@ HARD_LIMITS = {  # [rad, rad/s] of the arm itself, by its maker
     'so101_forward_position': {
         'minimum': [-1.91986, -1.74533, -1.69, -1.65806, -2.74385, -0.174533],
         'maximum': [1.91986, 1.74533, 1.69, 1.65806, 2.84121, 1.74533],
-        'velocity': [10.0] * 6}}
+        'velocity': [10.0] * 6},
+    'xarm6_gripper': {
+        'minimum': [-6.28319, -2.059, -3.927, -6.28319, -1.69297, -6.28319],
+        'maximum': [6.28319, 2.0944, 0.19198, 6.28319, 3.14159, 6.28319],
+        'velocity': [2.14] * 6},
+    'aloha': {
+        'minimum': [-3.14158, -1.85005, -1.76278, -3.14158, -1.8675, -3.14158],
+        'maximum': [3.14158, 1.25664, 1.6057, 3.14158, 2.23402, 3.14158],
+        'velocity': [3.14159] * 6}}
 
 
 @pytest.mark.parametrize('name', HARD_LIMITS)
 def test_the_limits_of_a_shipped_arm_are_within_its_own(name):
     contract = load_contract(FOLDER / f'{name}.yaml')
-    arm, hard = next(iter(contract.actions.values())), HARD_LIMITS[name]
+    (action, arm), hard = next(iter(contract.actions.items())), HARD_LIMITS[name]
     assert (np.array(arm.minimum) >= hard['minimum']).all()
     assert (np.array(arm.maximum) <= hard['maximum']).all()
     assert (np.broadcast_to(arm.max_velocity, arm.length) <= hard['velocity']).all()
     assert arm.max_acceleration
-    assert set(contract.episode.home) == set(arm.joints)
+    assert set(contract.home(action)) == set(arm.joints)
 
 
 @pytest.mark.parametrize('name', [
     'ur5e_joint_trajectory', 'fr3_joint_trajectory', 'so101_forward_position', 'servo_twist',
-    'two_arms'])
+    'two_arms', 'xarm6_gripper', 'aloha'])
 def test_a_shipped_real_robot_is_held_by_what_its_controller_needs(name):
     contract = load_contract(FOLDER / f'{name}.yaml')
     for action in contract.actions.values():

@@ -3,6 +3,7 @@
 """A newcomer's way: a bag of an unknown arm, its draft, what that asks for, the import."""
 
 from contextlib import closing
+from pathlib import Path
 import sqlite3
 
 import numpy as np
@@ -17,6 +18,8 @@ from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.bags.recording import open_recording
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.messages.codecs import stamp_ns
+
+CONFIG = Path(__file__).parents[3] / 'config'
 
 
 def inril(*arguments):
@@ -164,6 +167,48 @@ def test_a_draft_whose_order_is_not_known_is_not_imported(tmp_path):
     assert result.exit_code == 1
     assert 'no topic /fill_in/arm/joint_trajectory' in str(result.exception)
     assert not (tmp_path / 'demos').exists()
+
+
+# The contracts that came of these drafts.
+
+def small_cameras(folder, name):
+    """A shipped contract for the small images of these recordings."""
+    text = (CONFIG / 'robots' / f'{name}.yaml').read_text()
+    text = text.replace('width: 640, height: 480', 'width: 64, height: 48')
+    text = text.replace('rate: 60.0', 'rate: 30.0')
+    (folder / 'shipped.yaml').write_text(text)
+    return folder / 'shipped.yaml'
+
+
+def test_the_shipped_aloha_is_imported_with_its_shipped_mapping(tmp_path):
+    rows = aloha()
+    contract = small_cameras(tmp_path, 'aloha')
+    ticks, episode = imported(tmp_path, written(tmp_path / 'bag', rows), contract,
+                              CONFIG / 'mappings' / 'aloha.yaml')
+    period = load_contract(contract).period_ns
+    for index, tick in enumerate(ticks):
+        np.testing.assert_allclose(episode.actions[index], [
+            value for side in ('left', 'right') for value in [
+                *newest(rows, f'/follower_{side}/commands/joint_group', tick + period - 1,
+                        False).cmd,
+                *measured(rows, f'/follower_{side}/joint_states', tick + period,
+                          ['left_finger'])]], atol=1e-6)
+
+
+def test_the_shipped_xarm_is_imported(tmp_path):
+    rows = xarm6()
+    contract = small_cameras(tmp_path, 'xarm6_gripper')
+    (tmp_path / 'mapping.yaml').write_text(
+        'actions: {gripper: {next: gripper_position}}\n'
+        'topics: {front/color/image_raw/compressed: /camera/color/image_raw/compressed,\n'
+        '         wrist/color/image_raw/compressed: /camera/color/image_raw/compressed}\n')
+    ticks, episode = imported(tmp_path, written(tmp_path / 'bag', rows), contract,
+                              tmp_path / 'mapping.yaml')
+    for index, tick in enumerate(ticks):
+        np.testing.assert_array_equal(
+            episode.observations[index][-7:],
+            np.float32([*measured(rows, '/joint_states', tick, XARM),
+                        *measured(rows, '/joint_states', tick, ['drive_joint'])]))
 
 
 @pytest.mark.parametrize('name', ['arm.yaml', 'arm_mapping.yaml'])

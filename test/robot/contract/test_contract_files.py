@@ -159,6 +159,7 @@ def test_a_urdf_outside_the_folder_needs_an_absolute_path(tmp_path):
 
 # Recordings and weights made with a contract are refused under another hash.
 HASHES = {
+    'aloha': '16f5d2071c3d8813',
     'fr3_joint_trajectory': 'ec4e1a0591dde2e3',
     'gazebo_arm': '6926ef443b832542',
     'gym_hil_panda': '006990c3235e7ef2',
@@ -170,6 +171,7 @@ HASHES = {
     'so101_forward_position': '030ed1ae84c8ebba',
     'two_arms': '29c6714c1c8f5701',
     'ur5e_joint_trajectory': '7a871232b95ed504',
+    'xarm6_gripper': '4a5672c4119057e9',
 }
 
 
