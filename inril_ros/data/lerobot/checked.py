@@ -34,8 +34,8 @@ from inril_ros.data.lerobot.wholeness import (
     total_notes,
 )
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.contract.fields import holds_rotation
 from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.robot.rotations import check_unit
 
 _MOST_LISTED = 10
 # Rates this close are the same.
@@ -190,12 +190,12 @@ class CheckedImport:
         start = 0
         for name, entry in self.contract.observations.items():
             start += entry.length
-            if holds_rotation(entry.type, entry.field, entry.length):
-                sizes = np.linalg.norm(values[STATE][:, start - 4:start], axis=1)
-                wrong = np.flatnonzero(np.abs(sizes - 1.0) > 0.01)
-                if len(wrong):
-                    return (f'has a quaternion of length {sizes[wrong[0]]:.4g} in {name} at frame '
-                            f'{wrong[0]}: it is no rotation')
+            for frame, value in enumerate(values[STATE][:, start - 4:start]
+                                          if entry.has_quaternion else ()):
+                try:
+                    check_unit(value)
+                except ValueError as error:
+                    return f'has in {name} at frame {frame}: {error}'
         return ''
 
     def _converted(self, values: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
@@ -229,7 +229,7 @@ class CheckedImport:
         """Return an episode at the contract's rate, its actions within the limits."""
         if self._resample:
             ticks = self._ticks(len(states))
-            states = ticks.states(states, self._columns[STATE], self.contract)
+            states = ticks.states(states, self.contract)
             actions = actions[ticks.before]
         low, high = self.contract.action_minimum, self.contract.action_maximum
         beyond = np.maximum(low - actions, actions - high)

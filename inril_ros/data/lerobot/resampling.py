@@ -2,17 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames at the contract's rate instead of the dataset's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 import math
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
-from inril_ros.data.lerobot.names import Column
-from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.contract.fields import holds_rotation
+from inril_ros.robot.contract.contract import Contract, Observation
+from inril_ros.robot.rotations import between, nearest
 
 # As a share of a frame: a tick this little before a frame is at the frame.
 _AT = 1e-6
@@ -42,40 +40,25 @@ class Resampling:
         last = math.floor((number - 1) * wanted / rate + _AT)
         place = np.arange(last + 1) * rate / wanted
         before = np.minimum(np.floor(place + _AT), number - 1).astype(int)
-        return cls(before, np.clip(place - before, 0.0, 1.0))
+        share = np.clip(place - before, 0.0, 1.0)
+        return cls(before, np.where((share < _AT) | (before == number - 1), 0.0, share))
 
-    def states(self, states: np.ndarray, columns: Sequence[Column], contract: Contract,
-               ) -> np.ndarray:
-        """Return states (N, size) at the ticks, (n, size): between the frames around each.
+    def states(self, states: np.ndarray, contract: Contract) -> np.ndarray:
+        """Return states (N, S) at the ticks, (n, S): between the frames around each.
 
-        Angles turn the short way where they pass pi, rotations turn at a constant speed, and
-        switches keep their value until the next frame.
+        Angles and rotations take the short way, and switches keep their value until the next
+        frame.
         """
-        after = np.minimum(self.before + 1, len(states) - 1)
-        first, step = states[self.before], states[after] - states[self.before]
-        result = first + self.share[:, None] * step
-        for place, column in enumerate(columns):
-            entry = contract.observations[column.entry]
-            if column.quantity == 'position':  # no joint moves by more than pi within a frame
-                jumps = np.abs(step[:, place]) > math.pi
-                short = first[jumps, place] + self.share[jumps] * _short(step[jumps, place])
-                result[jumps, place] = _short(short)
-            elif entry.type == 'std_msgs/msg/Bool' or entry.field.startswith('buttons'):
-                result[:, place] = first[:, place]
+        result, start = states[self.before], 0
         for name, entry in contract.observations.items():
-            if entry.align == 'slerp' or holds_rotation(
-                    entry.type, entry.field, entry.length):
-                places = [place for place, column in enumerate(columns) if column.entry == name]
-                self._turn(states, result, places[-4:])
+            part = slice(start, start + entry.length)
+            start += entry.length
+            way = _way(name, entry, contract)
+            for tick in np.flatnonzero(self.share > 0.0) if way else ():
+                before = self.before[tick]
+                result[tick, part] = way(
+                    states[before, part], states[before + 1, part], self.share[tick])
         return result
-
-    def _turn(self, states: np.ndarray, result: np.ndarray, places: Sequence[int]) -> None:
-        turns = Rotation.from_quat(states[:, places])
-        if len(states) > 1:
-            turned = Slerp(np.arange(len(states)), turns)(self.before + self.share).as_quat()
-            first = states[np.ix_(self.before, places)]  # keep the sign that the frames have
-            sign = np.where((turned * first).sum(1, keepdims=True) < 0.0, -1.0, 1.0)
-            result[:, places] = sign * turned
 
     def images(self, images: Iterator[Any]) -> Iterator[Any]:
         """Yield the image of the newest frame at or before each tick."""
@@ -84,6 +67,23 @@ class Resampling:
             yield from [image] * repeat
 
 
-def _short(angle: np.ndarray) -> np.ndarray:
-    """Return angles in -pi..pi."""
-    return (angle + math.pi) % (2 * math.pi) - math.pi
+def _way(
+    name: str, entry: Observation, contract: Contract,
+) -> Callable[[np.ndarray, np.ndarray, float], np.ndarray] | None:
+    """Return what gives the value between two of an observation; None if it keeps the first."""
+    if entry.type == 'std_msgs/msg/Bool' or entry.field.startswith('buttons'):
+        return None
+    if entry.has_quaternion:
+        return _turned
+    angles = contract.joint_angles(name)
+    return angles.between if angles else _linear
+
+
+def _turned(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    value = between(first, second, share)
+    value[-4:] = nearest(value[-4:], first[-4:])  # the sign that the frames have
+    return value
+
+
+def _linear(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    return first + share * (second - first)

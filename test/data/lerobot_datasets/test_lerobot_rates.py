@@ -15,7 +15,6 @@ from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.lerobot.format import LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
-from inril_ros.data.lerobot.names import columns_of
 from inril_ros.data.lerobot.options import LeRobotOptions
 from inril_ros.data.lerobot.resampling import Resampling
 
@@ -48,7 +47,7 @@ def test_states_lie_between_the_frames_and_actions_are_those_in_force(number, ra
     assert ((later / rate > times + 1e-9) | (later == number - 1)).all()
     contract = arm()
     frames = np.arange(number)[:, None] / rate * np.array([[0.3, -0.2, 0.1]])
-    states = ticks.states(frames, columns_of(contract.observations), contract)
+    states = ticks.states(frames, contract)
     np.testing.assert_allclose(states, times[:, None] * np.array([[0.3, -0.2, 0.1]]), atol=1e-6)
     images = list(ticks.images(iter(range(number))))
     assert images == ticks.before.tolist()
@@ -58,7 +57,7 @@ def test_angles_turn_the_short_way():
     contract = arm(joints=['wheel'])
     turn = np.array([[3.0], [-3.1], [-2.9]])
     ticks = Resampling.of(3, 10, 40)
-    states = ticks.states(turn, columns_of(contract.observations), contract)[:, 0]
+    states = ticks.states(turn, contract)[:, 0]
     step = (2 * math.pi - 6.1) / 4
     wanted = [3.0, 3.0 + step, 3.0 + 2 * step, 3.0 + 3 * step, -3.1]
     difference = (states[:5] - wanted + math.pi) % (2 * math.pi) - math.pi
@@ -72,11 +71,10 @@ def test_rotations_turn_at_a_constant_speed_and_switches_do_not_change_between()
         'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose'},
         'closed': {'topic': 'closed', 'type': 'std_msgs/msg/Bool', 'field': 'data',
                    'clock': 'receive'}})
-    columns = columns_of(contract.observations)
     turns = Rotation.from_rotvec([[0, 0, angle] for angle in (0.0, 0.4, 1.0)]).as_quat()
     turns[1] *= -1
     states = np.column_stack([np.zeros((3, 6)), turns, [0.0, 1.0, 0.0]])
-    between = Resampling.of(3, 10, 40).states(states, columns, contract)
+    between = Resampling.of(3, 10, 40).states(states, contract)
     angles = Rotation.from_quat(between[:, 6:10]).as_rotvec()[:, 2]
     np.testing.assert_allclose(angles, [0, 0.1, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1], atol=1e-9)
     assert (np.sign(between[4:8, 9]) == -1).all(), 'the sign is that of the frame before'

@@ -227,6 +227,25 @@ def test_a_task_is_found_or_its_lack_is_said(tmp_path):
     assert 'gives it the task pick, and its frames place' in imported(files, tmp_path / 'd')[1]
 
 
+def test_a_quaternion_that_is_no_rotation_is_named(tmp_path):
+    contract = arm(observations={
+        'angles': {'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState',
+                   'joints': ['shoulder', 'elbow', 'gripper'], 'max_age': 0.2},
+        'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PoseStamped', 'field': 'pose'}})
+    files = Files()
+    feature = files.info['features']['observation.state']
+    feature.update(shape=[10], names=[*feature['names'], *(f'hand[{n}]' for n in range(7))])
+    poses = np.tile([0.1, 0.2, 0.3, 0.0, 0.0, 0.6, 0.8], (11, 1))
+    states = np.column_stack([files.vectors('observation.state'), poses])
+    files.put('observation.state', states)
+    import_lerobot(files.write(tmp_path / 'good'), contract, tmp_path / 'demos')
+    states[8, -4:] = 0.0
+    files.put('observation.state', states)
+    with pytest.raises(LeRobotError, match='episode 1 has in hand at frame 2: the quaternion .* '
+                                           'is no rotation: its length is 0, not 1'):
+        import_lerobot(files.write(tmp_path / 'bad'), contract, tmp_path / 'other')
+
+
 def test_the_same_episode_twice_is_said_and_an_import_is_known_again(tmp_path):
     files = Files((6, 6))
     for name in ('observation.state', 'action'):
