@@ -6,21 +6,18 @@ from dataclasses import asdict
 from functools import partial
 import json
 from pathlib import Path
-from typing import Annotated, TYPE_CHECKING
+from typing import Annotated
 
 from rich.console import Console
 from rich.table import Table
 import typer
 
+from inril_ros.cli.demos_check import check
+from inril_ros.cli.demos_folder import contract_of, Folder, Json, tell_outdated
 from inril_ros.cli.demos_import import import_
 from inril_ros.cli.demos_lerobot import import_lerobot_
 from inril_ros.cli.demos_repair import repair
 from inril_ros.cli.options import ContractName, UsageError
-from inril_ros.cli.run.resources import find_configuration
-from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -33,9 +30,6 @@ app = typer.Typer(
 app.command(name='import')(import_)
 app.command(name='import-lerobot')(import_lerobot_)
 
-Folder = Annotated[Path, typer.Argument(help='Folder of the demonstrations.')]
-Json = Annotated[bool, typer.Option('--json', help='JSON instead of a table.')]
-
 
 @app.command(name='list')
 def list_(folder: Folder, json_output: Json = False) -> None:
@@ -43,7 +37,7 @@ def list_(folder: Folder, json_output: Json = False) -> None:
     from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
     found = list_demonstrations(folder)
-    _tell_outdated(folder)
+    tell_outdated(folder)
     if json_output:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
         return
@@ -58,37 +52,7 @@ def list_(folder: Folder, json_output: Json = False) -> None:
     Console(highlight=False).print(table)
 
 
-@app.command()
-def check(folder: Folder, contract: ContractName = '', json_output: Json = False) -> None:
-    """Read each demonstration as training will; exit code 1 if one can't be used."""
-    from inril_ros.data.bags.bags import BagError, find_bags
-    from inril_ros.data.demonstrations.aligned_cache import aligned_episode
-
-    robot = _contract(contract, folder)
-    _tell_outdated(folder, robot)
-    rows, bad = [], 0
-    for path in find_bags(folder):
-        try:
-            episode = aligned_episode(path, robot)
-        except BagError as error:
-            bad += 1
-            rows.append({'bag': path.name, 'error': str(error).removeprefix(f'{path}: ')})
-            continue
-        rows.append({
-            'bag': path.name, 'ticks': len(episode.actions),
-            'seconds': len(episode.actions) * robot.period, 'reward': float(episode.rewards.sum()),
-            'worst_age': float(episode.age.max()), 'worst_skew': float(episode.skew.max()),
-            'worst_gap': float(episode.gap.max()), 'action_range': float(
-                abs(robot.normalise_action(episode.actions)).max()),
-            'held': float((episode.source == 0).mean())})
-    if json_output:
-        typer.echo(json.dumps(rows, indent=2))
-    else:
-        Console(highlight=False).print(_checks(rows))
-    if bad:
-        typer.echo(f'{bad} of {len(rows)} cannot be used; inril demos delete moves them to '
-                   'rejected/', err=True)
-        raise typer.Exit(1)
+app.command()(check)
 
 
 @app.command()
@@ -102,7 +66,7 @@ def show(
     from inril_ros.cli.contact_sheet import write_contact_sheet
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
-    robot = _contract(contract, bag.parent)
+    robot = contract_of(contract, bag.parent)
     episode = aligned_episode(bag, robot)
     table = Table('quantity', 'values', 'least', 'mean', 'most')
     start, parts = 0, {}
@@ -141,7 +105,7 @@ def export(
         raise UsageError(f'--format {form}: allowed are {", ".join(formats)}')
     if video and form != 'lerobot':
         raise UsageError(f'--video {video}: only --format lerobot has videos')
-    number = formats[form](folder, _contract(contract, folder), to)
+    number = formats[form](folder, contract_of(contract, folder), to)
     typer.echo(f'{to}: {number} episodes')
 
 
@@ -165,38 +129,3 @@ def delete(
         if forever:
             remove(bag)
         typer.echo(f'{bag}: {done}')
-
-
-def _tell_outdated(folder: Path, robot: Contract | None = None) -> None:
-    """Say which bags must be imported again, and which are of a former meaning of the contract."""
-    from inril_ros.data.demonstrations.former_contracts import former_recordings
-    from inril_ros.data.demonstrations.import_versions import outdated_imports
-
-    notices = outdated_imports(folder), former_recordings(folder, robot) if robot else ''
-    for notice in filter(None, notices):
-        typer.echo(notice, err=True)
-
-
-def _contract(name: str, folder: Path) -> Contract:
-    """Return the contract of that name, or the one that lies with the demonstrations."""
-    if name:
-        return load_contract(find_configuration('robots', name))
-    for path in (folder, folder.parent, folder.parent.parent):
-        if (path / 'contract.yaml').is_file():
-            return load_contract(path / 'contract.yaml')
-    raise ContractError(f'{folder}: no contract.yaml there or above: give --contract FILE')
-
-
-def _checks(rows: list[dict]) -> Table:
-    table = Table('bag', 'ticks', 's', 'reward', 'age ms', 'skew ms', 'gap ms', 'range used',
-                  'held', '')
-    table.columns[0].no_wrap = True
-    for row in rows:
-        if 'error' in row:
-            table.add_row(row['bag'], *([''] * 8), row['error'])
-            continue
-        table.add_row(
-            row['bag'], str(row['ticks']), f'{row["seconds"]:.1f}', f'{row["reward"]:g}',
-            *(f'{1000 * row[name]:.0f}' for name in ('worst_age', 'worst_skew', 'worst_gap')),
-            f'{100 * row["action_range"]:.0f} %', f'{100 * row["held"]:.0f} %', 'ok')
-    return table

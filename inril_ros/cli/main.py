@@ -103,10 +103,14 @@ def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
 def pretrain(
     run_dir: RunDir, clone_steps: CloneSteps = 3000, config: Config = None,
     device: Device = 'auto', json_output: JsonLines = False,
+    despite_findings: Annotated[bool, typer.Option(
+        '--despite-findings', help='Train although inril demos check calls the demonstrations '
+                                   'wrong.')] = False,
 ) -> None:
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
     _stage(RunDirectory.open(run_dir), 'pretrain', Output(json_output), simulation='',
-           device=device, pretrain={'steps': clone_steps}, session=session_settings(config))
+           device=device, pretrain={'steps': clone_steps}, session=session_settings(config),
+           despite_findings=despite_findings)
 
 
 @app.command()

@@ -28,7 +28,7 @@ def inril(*arguments):
 def lab(tmp_path):
     """A folder with a contract and two imported demonstrations."""
     (tmp_path / 'contract.yaml').write_text(yaml.safe_dump(ARM))
-    bag = ros2_bag(tmp_path / 'foreign', [*recording(1.5), *recording(1.5, first=4.0)])
+    bag = ros2_bag(tmp_path / 'foreign', [*recording(1.5), *recording(1.5, first=2.6)])
     done = inril('demos', 'import', bag, '--to', tmp_path / 'demos', '--contract',
                  tmp_path / 'contract.yaml', '--cut', 'gaps:1', '--task', 'stack', '--json')
     assert done.exit_code == 0, done.output
@@ -93,7 +93,7 @@ def test_a_check_tells_what_can_be_used_and_what_not(lab):
     file.write_bytes(file.read_bytes()[:2000])
     broken = inril('demos', 'check', lab / 'demos', '--json')
     assert broken.exit_code == 1
-    [good, bad] = json.loads(broken.stdout)
+    [good, bad] = json.loads(broken.stdout)['episodes']
     assert good['ticks'] == 14
     assert 0.0 < good['worst_age'] < 0.3
     assert good['action_range'] == pytest.approx(np.abs(CONTRACT.normalise_action(

@@ -34,6 +34,7 @@ class JobOptions:
         evaluation_episodes: Episodes of each evaluation.
         session: Settings of the fine-tuning session (SessionConfig).
         pretrain: Settings of behaviour cloning (PretrainConfig).
+        despite_findings: Clone demonstrations although their audit calls them wrong.
         synchronous: Learn between episodes only: repeatable, and slower.
         device: Device of learning and pre-training: auto, cpu or cuda.
         verbose: Show the nodes' output.
@@ -46,6 +47,7 @@ class JobOptions:
     evaluation_episodes: int = 50
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)
+    despite_findings: bool = False
     synchronous: bool = False
     device: str = 'auto'
     verbose: bool = False

@@ -6,13 +6,31 @@ from dataclasses import asdict
 import time
 
 from inril_ros.cli.stages.job import Job
+from inril_ros.data.audit.audit import audit
+from inril_ros.data.audit.finding import summed_up
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
+from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
 
 _CURVE_POINTS = 200
+
+
+def _audited(job: Job, recorded: dict[str, RecordedEpisode]) -> str:
+    """Return the verdict of the audit of the demonstrations; report what it found.
+
+    Raises:
+        AuditError: Training on them would be wrong, and the options don't allow it.
+    """
+    result = audit(recorded, job.contract)
+    if not job.options.despite_findings:
+        result.refuse_wrong(job.run.demonstrations)
+    for finding in summed_up(result.findings):
+        if finding.verdict in ('wrong', 'look at this'):
+            job.reporter.say(str(finding))
+    return result.verdict
 
 
 def pretrain(job: Job) -> dict[str, object]:
@@ -20,6 +38,7 @@ def pretrain(job: Job) -> dict[str, object]:
 
     Raises:
         BagError: There are no demonstrations, or one is unusable.
+        AuditError: Training on them would be wrong, and the options don't allow it.
     """
     import torch
 
@@ -38,8 +57,10 @@ def pretrain(job: Job) -> dict[str, object]:
                    former_recordings(job.run.demonstrations, contract)):
         if notice:
             job.reporter.say(notice)
-    episodes = [learning_episode(aligned_episode(path, contract), contract)
-                for path in find_bags(job.run.demonstrations)]
+    recorded = {path.name: aligned_episode(path, contract)
+                for path in find_bags(job.run.demonstrations)}
+    verdict = _audited(job, recorded)
+    episodes = [learning_episode(episode, contract) for episode in recorded.values()]
     config = PretrainConfig(**job.options.pretrain)
     host = host_name(SessionConfig.from_mapping(job.options.session).host)
     model = ModelConfig(contract.observation_size, contract.action_size,
@@ -60,7 +81,7 @@ def pretrain(job: Job) -> dict[str, object]:
     record = {
         'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
-        'content_hash': digest, 'steps': steps, 'loss': losses,
+        'audit': verdict, 'content_hash': digest, 'steps': steps, 'loss': losses,
         'config': asdict(config), 'seconds': time.monotonic() - began}
     write_json(job.run.pretrain_record, record, replace=True)
     return {key: record[key] for key in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.data.audit.bag_values import BagValues, read_bag_values
+from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.audit.joint_order import joint_order
 from inril_ros.data.audit.units import is_far_outside, likely_units
@@ -150,21 +150,40 @@ def _action(contract: Contract, name: str, found: BagValues) -> list[Finding]:
     entry, key = contract.actions[name], f'actions.{name}'
     if entry.type not in found.types.get(found.in_bag(entry.topic), ()):
         return []
-    if name not in found.commands:
-        reason = found.rejections.reasons.get(key, 'the topic has none')
+    if name not in found.points:
+        reason = found.rejections.reasons.get(
+            key, f'it names {sorted(found.names.get(entry.topic, ()))}')
         return [Finding('wrong', f'{key}: no command can be read, the first: {reason}',
                         'Write the joints that the messages carry, in their order', 'decode')]
     findings = [_partly(key, found)] if key in found.rejections.reasons else []
-    times, commands = found.commands[name].series()
+    points = np.array(found.points[name])
     for index, label in enumerate(entry.joints or map(str, range(entry.length))):
-        findings += _limits(f'{key}, {label}', commands[:, index], entry, index)
+        values = points[~np.isnan(points[:, index]), index]
+        if len(values):
+            findings += _limits(f'{key}, {label}', values, entry, index)
+        else:
+            findings.append(Finding(
+                'wrong', f'{key}: no message commands {label}; they name '
+                f'{sorted(found.names.get(entry.topic, ()))}', 'Leave it out of the joints, or '
+                'write its name as in the messages', 'joints'))
         if contract.places(name) and entry.commands_positions:
             findings += _measured_unit(contract, name, index, found)
-    if entry.joints:
-        findings += _order(contract, name, times, commands, found)
+    if not entry.joints:
+        return findings
+    times, commands = _whole(found.commands[name])
+    findings += _order(contract, name, times, commands, found)
     if contract.places(name) and entry.commands_positions and len(times) >= _FEWEST:
         findings += _other_source(contract, name, times, commands, found)
     return findings
+
+
+def _whole(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """Return times (T,) and values (T, n) of the commands from which on all joints have one."""
+    if not track.times:
+        return np.zeros(0), np.zeros((0, 0))
+    times, values = track.series()
+    known = ~np.isnan(values).any(axis=1)
+    return times[known], values[known]
 
 
 def _limits(what: str, values: np.ndarray, entry: Action, index: int) -> list[Finding]:

@@ -4,7 +4,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,16 @@ import numpy as np
 from inril_ros.data.bags.bags import absolute_topic, BagError
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.frames.rejections import Rejections
-from inril_ros.robot.contract.contract import Action, Camera, Contract, Observation
+from inril_ros.data.importing.commands.command_reading import read_command
+from inril_ros.robot.contract.contract import Camera, Contract, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
 from inril_ros.robot.messages.codecs import CodecError, decode
-from inril_ros.robot.messages.commands import decode_command
 from inril_ros.robot.messages.images import decode_image, encoded_image
 
 _MOST = 20_000  # messages per topic that are decoded, evenly spread
+_GOLDEN = 0.6180339887498949
 _IMAGES = 5  # that are tried of a camera
+_UNREADABLE = (CodecError, AttributeError, TypeError, ValueError, IndexError)
 Series = tuple[np.ndarray, np.ndarray]
 """Times [s] and values."""
 
@@ -48,7 +49,9 @@ class BagValues:
         times: Times [s] of all messages by the contract's topic.
         joints: Positions of each joint of JointState messages, by the contract's topic and name.
         observed: Values by observation.
-        commands: Values by action.
+        commands: Set points by action (n,), joints that a message doesn't name as before.
+        points: All commanded values by action (n,), those of trajectories too; NaN for joints
+            that a message doesn't name.
         names: Joint names in messages, by the contract's topic.
         images: Cameras of which an image was decoded.
         frames: Parent of each frame of TF, by the contract's topic.
@@ -63,6 +66,7 @@ class BagValues:
     joints: dict[tuple[str, str], Track] = field(default_factory=dict)
     observed: dict[str, Track] = field(default_factory=dict)
     commands: dict[str, Track] = field(default_factory=dict)
+    points: dict[str, list[np.ndarray]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
     frames: dict[str, dict[str, str]] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
@@ -110,7 +114,8 @@ def _messages(
         topic = topics[connection.id]
         times = found.times.setdefault(topic, [])
         times.append((time - reader.start_time) / 1e9)
-        if (len(times) - 1) % ceil(counts[topic] / _MOST):
+        # Evenly spread, but by no fixed step: publishers may take turns on a topic.
+        if len(times) * _GOLDEN % 1.0 >= _MOST / counts[topic]:
             continue
         try:
             message = reader.deserialize(raw, connection)
@@ -136,27 +141,49 @@ def _add(found: BagValues, contract: Contract, topic: str, time: float, message:
             track.values.append(position)
     for name, entry in contract.observations.items():
         if entry.topic == topic and entry.type != TRANSFORMS:
-            _decode(found, found.observed, f'observations.{name}', time, message, entry)
+            _observe(found, name, time, message, entry)
     for name, entry in contract.actions.items():
         if entry.topic == topic:
-            _decode(found, found.commands, f'actions.{name}', time, message, entry)
+            _command(found, contract, name, time, message)
 
 
-def _decode(
-    found: BagValues, tracks: dict[str, Track], key: str, time: float, message: Any,
-    entry: Observation | Action,
+def _observe(
+    found: BagValues, name: str, time: float, message: Any, entry: Observation,
 ) -> None:
     if getattr(message, '__msgtype__', '') == JOINT_STATE and not set(entry.joints) <= set(
             message.name):
         return  # of another publisher on this topic, or of an arm without the joint: see names
     try:
-        values = (decode if isinstance(entry, Observation) else decode_command)(message, entry)
-    except (CodecError, AttributeError, TypeError, ValueError, IndexError) as error:
-        found.rejections.add(key, str(error))
+        values = decode(message, entry)
+    except _UNREADABLE as error:
+        found.rejections.add(f'observations.{name}', str(error))
         return
-    track = tracks.setdefault(key.partition('.')[2], Track())
+    track = found.observed.setdefault(name, Track())
     track.times.append(time)
     track.values.append(values)
+
+
+def _command(
+    found: BagValues, contract: Contract, name: str, time: float, message: Any,
+) -> None:
+    entry = contract.actions[name]
+    try:
+        command = read_command(message, entry, 0, contract.period, by_stamp=False)
+    except _UNREADABLE as error:
+        found.rejections.add(f'actions.{name}', str(error))
+        return
+    if command is None or command.is_stop:
+        return
+    columns = list(command.columns)
+    for point in command.points[:, 0]:
+        values = np.full(entry.length, np.nan)
+        values[columns] = point
+        found.points.setdefault(name, []).append(values)
+    track = found.commands.setdefault(name, Track())
+    if command.is_set_point:
+        before = track.values[-1] if track.values else np.full(entry.length, np.nan)
+        track.times.append(time)
+        track.values.append(np.where(np.isnan(values), before, values))
 
 
 def _try_images(reader: Recording, found: BagValues, name: str, camera: Camera) -> None:

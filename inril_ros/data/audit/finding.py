@@ -3,11 +3,12 @@
 """One finding of an audit, and the verdict on all of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Verdict = Literal['fine', 'not checked', 'look at this', 'wrong']
 _ORDER = ('fine', 'not checked', 'look at this', 'wrong')
+_MOST_NAMED = 6  # episodes with the same finding
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,27 @@ class Finding:
         """Return one line: the verdict, what was found, what to do."""
         return ': '.join(filter(None, (self.verdict, self.episode, self.what))) + (
             f'. {self.advice}' if self.advice else '')
+
+
+def summed_up(findings: Iterable[Finding]) -> list[Finding]:
+    """Return one finding for those of the same kind and joint, the worst first.
+
+    It is the first of them, with the names of all their episodes.
+    """
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        groups.setdefault((one.verdict, one.kind, one.joint), []).append(one)
+    ordered = sorted(groups.items(), key=lambda item: -_ORDER.index(item[0][0]))
+    return [_several(group) for _, group in ordered]
+
+
+def _several(group: list[Finding]) -> Finding:
+    first, names = group[0], [one.episode for one in group]
+    if len(names) < 2:
+        return first
+    more = f' and {len(names) - _MOST_NAMED} more' if len(names) > _MOST_NAMED else ''
+    return replace(first, what=f'{first.what} (and likewise in {len(names) - 1} other episodes: '
+                   f'{", ".join(names[1:_MOST_NAMED])}{more})')
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

@@ -126,6 +126,43 @@ def test_commands_of_another_length_are_wrong(tmp_path):
     assert 'no command can be read, the first: command: 2 values, 3 needed' in text
 
 
+def trajectory(joints, *points):
+    """A goal with (time [s], values) of each point."""
+    message = blank_message(TRAJECTORY)
+    message.joint_names.extend(joints)
+    for seconds, values in points:
+        point = blank_message(f'{TRAJECTORY}Point')
+        point.positions.extend(map(float, values))
+        point.time_from_start.sec, point.time_from_start.nanosec = divmod(
+            round(seconds * SECOND), SECOND)
+        message.points.append(point)
+    return message
+
+
+def test_goals_of_some_of_the_joints_are_commands(tmp_path):
+    def part(at):
+        first = round(at * 20) % 2 == 0
+        joints = JOINTS[:2] if first else JOINTS[2:]
+        return trajectory(joints, (0.0, pose(at)[:2] if first else pose(at)[2:]))
+
+    of = contract(actions__arm__type=TRAJECTORY)
+    assert verdict_of(found(tmp_path, of, rows(commands=part))) == 'fine'
+
+
+def test_a_joint_that_no_goal_names_is_wrong(tmp_path):
+    of = contract(actions__arm__type=TRAJECTORY)
+    text = wrong(found(tmp_path, of, rows(
+        commands=lambda at: trajectory(JOINTS[:2], (0.0, pose(at)[:2])))), 'joints')
+    assert "actions.arm: no message commands finger; they name ['lift', 'pan']" in text
+
+
+def test_all_points_of_a_trajectory_are_held_against_the_limits(tmp_path):
+    of = contract(actions__arm__type=TRAJECTORY)
+    text = wrong(found(tmp_path, of, rows(commands=lambda at: trajectory(
+        JOINTS, (0.5, pose(at)), (1.0, [1.6, 0.0, 0.0])))), 'limits')
+    assert 'actions.arm, pan: commands -0.3' in text and '..1.6, limits -1.5..1.5: 50 %' in text
+
+
 def test_some_messages_that_cannot_be_read_are_named(tmp_path):
     findings = found(tmp_path, contract(), rows(commands=lambda at: array_of(
         [np.nan] * 3 if 1.0 < at < 1.2 else pose(at))))
@@ -205,11 +242,7 @@ def test_frames_that_tf_does_not_connect_are_wrong(tmp_path):
 
 def test_an_arm_that_another_arms_joints_measure_is_wrong(tmp_path):
     def command(values):
-        message, point = blank_message(TRAJECTORY), blank_message(f'{TRAJECTORY}Point')
-        message.joint_names.extend(['shoulder', 'elbow'])
-        point.positions.extend(values.tolist())
-        message.points.append(point)
-        return message
+        return trajectory(['shoulder', 'elbow'], (0.0, values))
 
     recording = []
     for at in np.arange(0.0, 4.0, 0.05):
