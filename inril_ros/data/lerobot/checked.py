@@ -8,18 +8,13 @@ import hashlib
 
 import numpy as np
 
+from inril_ros.data.lerobot.camera_names import find_cameras
 from inril_ros.data.lerobot.consistency import check_commands_follow
 from inril_ros.data.lerobot.dataset import Dataset
 from inril_ros.data.lerobot.format import ACTION, LeRobotError, STATE, UNITS
 from inril_ros.data.lerobot.images import CameraImages
-from inril_ros.data.lerobot.names import (
-    check_map_used,
-    columns_of,
-    find_cameras,
-    find_columns,
-    names_of,
-    parse_map,
-)
+from inril_ros.data.lerobot.name_map import check_map_used, parse_map
+from inril_ros.data.lerobot.names import columns_of, find_columns, names_of
 from inril_ros.data.lerobot.options import LeRobotOptions
 from inril_ros.data.lerobot.outcomes import outcomes
 from inril_ros.data.lerobot.ranges import spans

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inril_ros.data.lerobot.format import ACTION, LeRobotError, STATE
-from inril_ros.data.lerobot.names import Column
-from inril_ros.data.lerobot.units import is_gripper, limits_of
+from inril_ros.data.lerobot.names import Column, is_gripper
+from inril_ros.data.lerobot.units import limits_of
 from inril_ros.robot.contract.contract import Contract
 
 _FEWEST = 10  # frames from which something can be concluded

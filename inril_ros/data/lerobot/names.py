@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Joints and cameras of a contract in a dataset: found by name, or named by the user, or refused.
+"""Joints of a contract in a dataset: found by name, or named by the user, or refused.
 
 A place is never taken for a name. The same joint may have a prefix (``main_shoulder_pan``,
 ``left_waist``) or a suffix (``shoulder_pan.pos``) in the dataset; anything else is asked for with
@@ -10,18 +10,18 @@ A place is never taken for a name. The same joint may have a prefix (``main_shou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import zip_longest
 import re
 from typing import Any
 
 import numpy as np
 
-from inril_ros.data.lerobot.format import image_key, LeRobotError
-from inril_ros.robot.contract.contract import Action, Contract, Observation
+from inril_ros.data.lerobot.format import LeRobotError
+from inril_ros.robot.contract.contract import Action, Observation
 
-_QUANTITIES = {'pos': 'position', 'position': 'position', 'qpos': 'position', 'angle': 'position',
-               'vel': 'velocity', 'velocity': 'velocity', 'qvel': 'velocity',
-               'eff': 'effort', 'effort': 'effort', 'torque': 'effort'}
+_QUANTITIES = {'pos': 'position', 'position': 'position', 'qpos': 'position', 'vel': 'velocity',
+               'velocity': 'velocity', 'qvel': 'velocity', 'eff': 'effort', 'effort': 'effort',
+               'torque': 'effort'}
+_GRIPPER = ('grip', 'jaw', 'finger', 'claw', 'pinch', 'hand')
 _SIDES = frozenset({'left', 'right'})
 #: Words before a joint's name that say nothing about which joint it is.
 _PREFIXES = _SIDES | {'observation', 'state', 'action', 'motors', 'joints', 'names', 'axes',
@@ -129,30 +129,32 @@ def find_columns(
 
 def _found(column: Column, names: list[str], given: Mapping[str, str]) -> list[int]:
     """Return the places that can be a number of the contract's: one, none, or several."""
-    read = [_read(name) for name in names]
-    fit = [place for place, (_, _, quantity) in enumerate(read)
-           if quantity == column.quantity or (not quantity and column.unmarked)]
     if column.name in given:
-        return _places(given[column.name], names)
+        return places_of(given[column.name], names)
+    readings = [[words for words, quantity in _readings(name)
+                 if quantity == column.quantity or (not quantity and column.unmarked)]
+                for name in names]
     if column.joint in given:
-        places = [place for place in _places(given[column.joint], names) if place in fit]
+        places = [place for place in places_of(given[column.joint], names) if readings[place]]
         if places:
             return places
     exact = [place for place, name in enumerate(names) if name == column.name]
     if exact or not column.joint:
         return exact
-    whole = [place for place in fit if read[place][0] == _words(column.joint)]
-    core, sides = _core(_words(column.joint))
-    sides = sides or _SIDES & set(_words(column.entry))
+    joint = words_of(column.joint)
+    whole = [place for place, read in enumerate(readings) if joint in read]
+    core, sides = _core(joint)
+    sides = _SIDES & set(words_of(column.entry)) or sides
     if all(word.isdigit() for word in core):  # too little to know a joint by
         return whole
-    like = [place for place in fit if _core(read[place][0])[0] == core]
-    if sides and any(read[place][1] for place in like):
-        return [place for place in like if read[place][1] == sides]
-    return whole if len(whole) == 1 else like
+    like = {place: _core(words)[1] for place, read in enumerate(readings) for words in read
+            if _core(words)[0] == core}
+    if sides and any(like.values()):
+        return [place for place, theirs in like.items() if theirs == sides]
+    return whole if len(whole) == 1 else list(like)
 
 
-def _places(wanted: str, names: list[str]) -> list[int]:
+def places_of(wanted: str, names: list[str]) -> list[int]:
     """Return the places of a name; a number that is no name is a place."""
     places = [place for place, name in enumerate(names) if name == wanted]
     if not places and wanted.isdigit() and int(wanted) < len(names):
@@ -160,16 +162,16 @@ def _places(wanted: str, names: list[str]) -> list[int]:
     return places
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in small letters."""
     return re.findall(r'[a-z0-9]+', name.lower())
 
 
-def _read(name: str) -> tuple[list[str], frozenset[str], str]:
-    """Return the words of a dataset's name without its quantity, its side, and the quantity."""
-    words = _words(name)
+def _readings(name: str) -> list[tuple[list[str], str]]:
+    """Return what a dataset's name can mean: words and quantity, with and without a suffix."""
+    words = words_of(name)
     quantity = _QUANTITIES.get(words[-1], '') if len(words) > 1 else ''
-    words = words[:-1] if quantity else words
-    return words, _core(words)[1], quantity
+    return [(words, ''), *([(words[:-1], quantity)] if quantity else [])]
 
 
 def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
@@ -179,6 +181,11 @@ def _core(words: list[str]) -> tuple[list[str], frozenset[str]]:
         sides |= {words[0]} & _SIDES
         words = words[1:]
     return words[:-1] if len(words) > 1 and words[-1] == 'joint' else words, frozenset(sides)
+
+
+def is_gripper(name: str) -> bool:
+    """Return whether a joint is a gripper's, by its name."""
+    return any(word in name.lower() for word in _GRIPPER)
 
 
 def _named(names: list[str], places: Sequence[int]) -> list[str]:
@@ -212,73 +219,15 @@ def _explained(
 
 def _similar(column: Column, names: list[str], free: list[int]) -> list[int]:
     """Return the place of the name that may be meant."""
-    wanted = '_'.join(_words(column.joint or column.name))
-    texts = {'_'.join(_words(names[place])): place for place in free}
+    sides = _SIDES & set(words_of(column.entry)) or _SIDES & set(words_of(column.joint))
+    texts = {'_'.join(words_of(names[place])): place for place in free
+             if not sides or _SIDES & set(words_of(names[place])) in (sides, set())}
+    grippers = [place for text, place in texts.items() if is_gripper(text)]
+    if is_gripper(column.joint) and len(grippers) == 1:
+        return grippers
+    wanted = '_'.join(_core(words_of(column.joint or column.name))[0])
     holding = [place for text, place in texts.items() if wanted in text or (
         text in wanted and not text.isdigit())]
     if len(holding) == 1:
         return holding
     return [texts[text] for text in get_close_matches(wanted, texts, 1, 0.8)]
-
-
-def find_cameras(
-    contract: Contract, features: Mapping[str, Any], given: Mapping[str, str], what: str,
-) -> dict[str, str]:
-    """Return the image feature of each of the policy's cameras.
-
-    Raises:
-        LeRobotError: One isn't found.
-    """
-    images = [name for name, feature in features.items()
-              if feature.get('dtype') in ('image', 'video') or 'image' in name]
-    found = {}
-    for camera in contract.policy_cameras:
-        wanted = given.get(camera, image_key(camera))
-        fit = [name for name in images if name in (wanted, image_key(wanted))]
-        if not fit:
-            rows = '\n'.join(f'  {ours:{max(map(len, contract.policy_cameras))}}  {theirs}'
-                             for ours, theirs in zip_longest(
-                                 contract.policy_cameras, images, fillvalue=''))
-            raise LeRobotError(
-                f'{what}: has no images {wanted} for the camera {camera}. Cameras of the contract '
-                f'and images of the dataset:\n{rows}\nSay which is which: '
-                f'--map {camera}={images[0] if len(images) == 1 else "NAME"}')
-        found[camera] = fit[0]
-    return found
-
-
-def parse_map(pairs: Sequence[str], contract: Contract) -> dict[str, str]:
-    """Return the dataset's names by the contract's, from ``CONTRACT=DATASET`` as a user types it.
-
-    Raises:
-        LeRobotError: A pair has another form, or the contract has no such joint or camera.
-    """
-    columns = [*columns_of(contract.observations), *columns_of(contract.actions)]
-    known = dict.fromkeys([*(column.joint for column in columns if column.joint),
-                           *(column.name for column in columns), *contract.policy_cameras])
-    given: dict[str, str] = {}
-    for pair in pairs:
-        ours, sign, theirs = pair.partition('=')
-        if not (ours and sign and theirs):
-            raise LeRobotError(f"--map {pair}: must be <the contract's name>=<the dataset's>")
-        if ours not in known:
-            raise LeRobotError(f'--map {pair}: the contract has no {ours}; it has '
-                               f'{", ".join(known)}')
-        if given.setdefault(ours, theirs) != theirs:
-            raise LeRobotError(f'--map {pair}: {ours} was {given[ours]} before')
-    return given
-
-
-def check_map_used(given: Mapping[str, str], features: Sequence[Mapping[str, Any]],
-                   contract: Contract) -> None:
-    """Check that the dataset has each name that the user gave for a joint.
-
-    Raises:
-        LeRobotError: It lacks one.
-    """
-    lists = [names_of(feature)[0] for feature in features]
-    for ours, theirs in given.items():
-        if ours not in contract.policy_cameras and not any(
-                _places(theirs, names) for names in lists):
-            raise LeRobotError(f'--map {ours}={theirs}: the dataset has no {theirs}; it has '
-                               f'{", ".join(dict.fromkeys(sum(lists, [])))}')

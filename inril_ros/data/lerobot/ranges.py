@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from inril_ros.data.lerobot.names import Column
-from inril_ros.data.lerobot.units import is_gripper, limits_of, SI, Unit
+from inril_ros.data.lerobot.names import Column, is_gripper
+from inril_ros.data.lerobot.units import limits_of, SI, Unit
 from inril_ros.robot.contract.contract import Contract
 
 #: How far a command may be beyond its limits and still be cut to them, as a share of their range.

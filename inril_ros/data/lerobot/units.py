@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from inril_ros.data.lerobot.format import LeRobotError
-from inril_ros.data.lerobot.names import Column
+from inril_ros.data.lerobot.names import Column, is_gripper
 from inril_ros.robot.contract.contract import Contract
 
 #: The contract's own unit: radians or metres.
@@ -27,7 +27,6 @@ MEANINGS = {SI: 'radians or metres, as the contract', 'degrees': 'degrees',
             'millimetres': 'millimetres', 'percent': '0 to 100 over the range of the joint',
             'range': '-100 to 100 over the range of the joint',
             'share': '0 to 1 over the range of the joint'}
-_GRIPPER = ('grip', 'jaw', 'finger', 'claw', 'pinch', 'hand')
 
 
 @dataclass(frozen=True)
@@ -102,11 +101,6 @@ class GivenUnits:
         return {**({self.usual.name: self.usual} if self.usual else {}),
                 **{f'{key}={unit.name}': unit for key, unit in self.own.items()
                    if key in entries}}
-
-
-def is_gripper(name: str) -> bool:
-    """Return whether a joint is a gripper's, by its name."""
-    return any(word in name.lower() for word in _GRIPPER)
 
 
 def parse_units(texts: Sequence[str], contract: Contract, columns: Sequence[Column]

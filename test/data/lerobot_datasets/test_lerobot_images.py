@@ -81,6 +81,7 @@ def test_names_say_which_channels_a_shape_of_3_by_40_by_3_has():
 
 
 def test_a_camera_is_found_by_its_name_or_named(tmp_path):
+    imported(with_images(pictures(11), key='observation.images.cam_front'), tmp_path / 'alike')
     files = with_images(pictures(11), key='observation.images.cam_high')
     with pytest.raises(LeRobotError) as caught:
         imported(files, tmp_path)
@@ -88,8 +89,12 @@ def test_a_camera_is_found_by_its_name_or_named(tmp_path):
     assert '--map front=observation.images.cam_high' in str(caught.value)
     for number, name in enumerate(('cam_high', 'observation.images.cam_high')):
         imported(files, tmp_path / str(number), names=[f'front={name}'])
-    with pytest.raises(LeRobotError, match='has no images top for the camera front'):
+    with pytest.raises(LeRobotError, match=r'these are not, or not alone: front \(top\)'):
         imported(files, tmp_path, names=['front=top'])
+    files.info['features']['observation.images.front_rgb'] = files.info['features'][
+        'observation.images.camera_front'] = {'dtype': 'video', 'shape': [32, 48, 3]}
+    with pytest.raises(LeRobotError, match='not alone: front'):
+        imported(files, tmp_path)
 
 
 def test_another_size_is_said_and_another_shape_refused(tmp_path):

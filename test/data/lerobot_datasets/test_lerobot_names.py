@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joints of a LeRobotDataset are found by name, named by the user, or refused: never by place."""
 
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lerobot_files import arm, Files, JOINTS
@@ -10,10 +12,13 @@ import pytest
 
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.lerobot.camera_names import find_cameras
 from inril_ros.data.lerobot.format import LeRobotError
 from inril_ros.data.lerobot.importing import import_lerobot
-from inril_ros.data.lerobot.names import columns_of, find_columns, parse_map
+from inril_ros.data.lerobot.name_map import parse_map
+from inril_ros.data.lerobot.names import columns_of, find_columns
 from inril_ros.data.lerobot.options import LeRobotOptions
+from inril_ros.robot.contract.contract import load_contract
 
 
 def places(names, contract=None, pairs=(), part='observations'):
@@ -121,6 +126,30 @@ def test_sides_tell_two_arms_with_the_same_joint_names_apart():
 def test_two_arms_that_cannot_be_told_apart_are_refused(names):
     text = refusal(names, two_arms())
     assert '--map left.waist=' in text or '--map right.waist=' in text
+
+
+def test_a_joint_whose_name_ends_like_a_quantity_is_found():
+    contract = arm(joints=['wrist_angle', 'slider_pos', 'wrist'])
+    assert places(['slider_pos', 'left_wrist', 'wrist_angle'], contract) == [2, 0, 1]
+    assert places(['slider_pos.pos', 'wrist.pos', 'wrist_angle.pos'], contract) == [2, 0, 1]
+
+
+def test_the_names_of_aloha_fit_the_shipped_contract_but_for_its_grippers():
+    contract = load_contract(Path(__file__).parents[3] / 'config/robots/aloha.yaml')
+    names = [f'{side}_{joint}' for side in ('left', 'right') for joint in (
+        'waist', 'shoulder', 'elbow', 'forearm_roll', 'wrist_angle', 'wrist_rotate', 'gripper')]
+    with pytest.raises(LeRobotError) as caught:
+        find_columns(columns_of(contract.observations), {'shape': [14], 'names': names}, {}, '')
+    assert str(caught.value).count('is not found') == 2
+    assert str(caught.value).endswith('--map left_finger.left_finger=left_gripper '
+                                      '--map right_finger.left_finger=right_gripper')
+    pairs = ['left_finger.left_finger=left_gripper', 'right_finger.left_finger=right_gripper']
+    assert find_columns(columns_of(contract.observations), {'shape': [14], 'names': names},
+                        parse_map(pairs, contract), '') == list(range(14))
+    features = {f'observation.images.cam_{name}': {'dtype': 'video'}
+                for name in ('high', 'low', 'left_wrist', 'right_wrist')}
+    assert list(find_cameras(contract, features, {}, '').values()) == [
+        f'observation.images.cam_{name}' for name in ('high', 'left_wrist', 'right_wrist')]
 
 
 def test_velocities_are_not_taken_for_positions():
