@@ -144,15 +144,19 @@ def ur_forward(seconds=3.0, lag=0.1):
 
 
 def xarm6(seconds=4.0, lag=0.1):
-    """An xArm6 with gripper; the arm's and the gripper's states come from two publishers."""
+    """An xArm6 with gripper; the arm's and the gripper's states come from two publishers.
+
+    The driver sends the gripper's only while it moves (xarm_driver.cpp).
+    """
     def grip(at):
-        return 0.42 + 0.3 * np.sin(1.7 * at)
+        return 0.4 + 0.3 * np.sin(1.7 * min(at, max(1.2, at - 1.2)))
 
     return ordered(
         stream('/joint_states', seconds, 100, lambda at: joint_state(
             XARM, [motion(number, at - lag) for number in range(6)], at)),
-        stream('/joint_states', seconds, 20, lambda at: joint_state(
-            XARM_GRIPPER, [grip(at)] * 6, at), first=0.002),
+        [row for row in stream('/joint_states', seconds, 10, lambda at: joint_state(
+            XARM_GRIPPER, [grip(at)] * 6, at), first=0.002)
+         if not 1.2 < (row[1] - BEGIN) / SECOND < 2.4],
         stream('/xarm6_traj_controller/joint_trajectory', seconds, 30, lambda at: trajectory(
             XARM, [motion(number, at) for number in range(6)]), delay=0.0),
         stream('/camera/color/image_raw/compressed', seconds, 30, picture, delay=0.003))

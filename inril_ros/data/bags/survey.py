@@ -3,6 +3,7 @@
 """The topics of a bag: types, rates, and some messages of each."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from inril_ros.data.bags.bags import BagError
@@ -61,16 +62,16 @@ def _series(
     reader: Recording, most: int, topics: dict[str, list[Connection]],
 ) -> dict[str, list[tuple[float, Any]]]:
     """Return readable messages of topics, spread over the recording."""
-    every = {name: -(-sum(each.msgcount for each in found) // most) or 1
+    share = {name: most / max(1, sum(each.msgcount for each in found))
              for name, found in topics.items()}
-    number = dict.fromkeys(topics, -1)
+    # By chance: every second message might be that of one of two publishers.
+    chance = Random(0)
     failures = dict.fromkeys(topics, 0)
     kept: dict[str, list[tuple[float, Any]]] = {name: [] for name in topics}
     connections = [each for found in topics.values() for each in found]
     for connection, time, raw in reader.messages(connections) if connections else ():
         name = connection.topic
-        number[name] += 1
-        if (number[name] % every[name] or failures[name] > _MOST_FAILURES
+        if (chance.random() >= share[name] or failures[name] > _MOST_FAILURES
                 or kept[name] and len(raw) > _LARGEST):
             continue
         try:

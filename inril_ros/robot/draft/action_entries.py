@@ -105,14 +105,14 @@ class ActionEntries:
         if label.names:
             recorded['joints'] = [label.names[place] for place in places]
         self.mapping[key] = {'recorded': recorded}
-        self._add(
-            key, label.arm, joints, 'position',
-            {'topic': f'{TO_DRIVE}/{key}/joint_trajectory', 'type': TRAJECTORY},
-            [f'commands of {label.topic.name} ({label.topic.type}), which the mapping names: '
-             + '; '.join(label.notes),
-             f'{TO_DO} before this arm is driven, enter topic and type of the controller that '
-             'takes these joints. An import needs only the mapping'],
-            [tracks[place] for place in places])
+        notes = [f'commands of {label.topic.name} ({label.topic.type}), which the mapping names: '
+                 + '; '.join(label.notes)]
+        if not label.controller:
+            notes.append(f'{TO_DO} before this arm is driven, enter topic and type of the '
+                         'controller that takes these joints. An import needs only the mapping')
+        topic = self.names.topic(label.controller) or f'{TO_DRIVE}/{key}/joint_trajectory'
+        self._add(key, label.arm, joints, 'position', {'topic': topic, 'type': TRAJECTORY}, notes,
+                  [tracks[place] for place in places])
 
     def add_gripper(self, action: str, arm: Arm, joint: str, note: str) -> None:
         """Add the goals of an action server; the next measurement stands for them in a bag."""

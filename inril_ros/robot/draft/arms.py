@@ -20,7 +20,7 @@ from inril_ros.robot.draft.tracks import measured_tracks, speeds, Track
 _AHEAD = 0.015  # [s] A leader is at least that much ahead of its follower
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arm:
     """Joints that one topic measures: an arm, with or without its gripper.
 

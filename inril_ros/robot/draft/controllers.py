@@ -7,7 +7,7 @@ measured meanwhile. The order of the joint states says nothing about a controlle
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -146,8 +146,8 @@ def _by_values(
     arm, order = min(orders, key=lambda pair: (
         not pair[1].known, -sum(pair[1].sure), pair[1].distance))
     joints = tuple(joint if sure else UNKNOWN for joint, sure in zip(order.joints, order.sure))
-    return Controller(topic, arm, joints, order.quantity, series, notes=(str(order),),
-                      problem='' if order.known else f'ORDER NOT KNOWN: {order}')
+    problem = '' if order.known else f'ORDER NOT KNOWN: {order}{_in_degrees(series, arm)}'
+    return Controller(topic, arm, joints, order.quantity, series, (str(order),), problem)
 
 
 def near_by(topic: TopicSeen, arms: Sequence[Arm]) -> list[Arm]:
@@ -187,6 +187,15 @@ def _other_units(series: CommandSeries, arm: Arm) -> list[str]:
             f'{seen.values.min():.3g}..{seen.values.max():.3g} was measured: compare the units'
             for joint, track in series.by_joint().items() for seen in [arm.position[joint]]
             if abs(track.values).max() > 3.0 * abs(seen.values).max() + 1.0]
+
+
+def _in_degrees(series: CommandSeries, arm: Arm) -> str:
+    """Return a sentence if the commands fit as degrees; empty if they don't."""
+    order = find_order(replace(series, values=np.radians(series.values)), arm.own())
+    if order is None or not order.known:
+        return ''
+    return (f'. Taken for degrees, they are those of {", ".join(order.joints)}: a contract is in '
+            'rad, so a node has to convert them')
 
 
 def copied_by(series: CommandSeries, arms: Sequence[Arm]) -> Arm | None:

@@ -24,6 +24,7 @@ from inril_ros.robot.draft.roles import (
 from inril_ros.robot.draft.sheet import Entry, Names, TO_DO
 from inril_ros.robot.draft.stand_ins import STAND_IN
 from inril_ros.robot.draft.topic_seen import TopicSeen
+from inril_ros.robot.draft.tracks import CONTROLLER_STATE
 from inril_ros.robot.draft.twist_entries import twist_entry
 
 _TYPE = re.compile(r'^[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*$')
@@ -88,13 +89,14 @@ class Drafting:
                 self.used.add(topic.name)
         self._labels()
         self._goals()
-        self._rest(any(controller.problem for controller in found))
+        self._rest([controller.arm for controller in found if controller.problem])
 
     def _labels(self) -> None:
         arms = self.arms.measured
         for topic in self.topics if arms else ():
             if (topic.name in self.used or topic.type in (*JOINT_COMMANDS, *IMAGES, *FIELDS)
-                    or is_leader(topic) or not is_named_command(topic)):
+                    or is_leader(topic)
+                    or not (is_named_command(topic) or topic.type == CONTROLLER_STATE)):
                 continue
             label = find_label(topic, arms)
             if isinstance(label, str):
@@ -137,31 +139,35 @@ class Drafting:
             elif 'FollowJointTrajectory' not in topic.type:
                 self.hints.append(f'{action} is an action server ({topic.type}): not used')
 
-    def _rest(self, problems: bool) -> None:
-        """Name the joints that nothing commands; give the contract an action."""
+    def _rest(self, problems: Sequence[Arm | None]) -> None:
+        """Name the joints that nothing commands; give the contract an action.
+
+        Args:
+            problems: The arms of controllers that a person has to look at; None for any arm.
+        """
         for arm in self.arms.measured:
             free = self.actions.free(arm)
-            commanded = len(arm.joints) - len(free)
-            if not free or problems and commanded == 0:
+            if len(free) == len(arm.joints) and (None in problems or arm in problems):
                 continue
-            if commanded == 0:
+            if free and len(free) == len(arm.joints):
                 self.actions.add_stand_in(arm, [
                     f'{TO_DO} {arm.topic.name}: no command to its joints was seen. Enter topic '
                     'and type of its controller, and keep the joints that it has (ros2 control '
                     'list_controllers; ros2 param get /<controller> joints)'], self.recorded)
                 continue
-            for joint in free:
-                self._free_joint(arm, joint)
+            for joint in filter(is_of_a_gripper, free):
+                self._free_gripper(arm, joint)
+            others = [joint for joint in free if not is_of_a_gripper(joint)]
+            if others:
+                self.hints.append(f'{", ".join(others)} of {arm.topic.name}: no command to them '
+                                  'was seen. They are observed and not commanded')
         if not any(entry.active for entry in self.actions.entries):
             self._stand_in()
 
-    def _free_joint(self, arm: Arm, joint: str) -> None:
+    def _free_gripper(self, arm: Arm, joint: str) -> None:
         span = arm.position[joint].span
         note = (f'{joint} of {arm.topic.name}: no command to it was seen'
                 + (', and it did not move' if span < 1e-3 else ''))
-        if not is_of_a_gripper(joint):
-            self.hints.append(f'{note}. It is observed and not commanded')
-            return
         key = self.actions.key(arm, 'gripper')
         track = arm.position[joint]
         self.actions.measure_next(key, arm, (joint,), 'no command was recorded', active=False)

@@ -17,6 +17,8 @@ from inril_ros.robot.draft.tracks import CommandSeries, Track
 
 _NEARER = 3.0  # A joint is that much nearer to its own command than to any other, to be sure
 _RESOLUTION = 1e-3  # [rad, m, rad/s ...] Differences below it are noise
+_SEVERAL = 3  # values
+_MOVES = 0.01  # [rad, m, rad/s ...]
 _FEWEST = 5  # commands
 _MOST = 1000  # commands compared
 _LAGS = (0.0, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)  # [s] of the arm behind them
@@ -35,6 +37,7 @@ class JointOrder:
             another joint to its command; (n,).
         fits: Whether each command is near to what was measured at all, relative to how far both
             moved; (n,).
+        moved: Whether each command, or its joint, moved; (n,).
         distance: Mean distance of the commands from what was measured, over all values.
     """
 
@@ -44,12 +47,18 @@ class JointOrder:
     lag: float
     nearer: tuple[float, ...]
     fits: tuple[bool, ...]
+    moved: tuple[bool, ...]
     distance: float
 
     @property
     def sure(self) -> tuple[bool, ...]:
-        """Whether the joint of each value is known."""
-        return tuple(near >= _NEARER and fit for near, fit in zip(self.nearer, self.fits))
+        """Whether the joint of each value is known.
+
+        One value that stands still may be near to a joint by chance, three hardly.
+        """
+        near = [near >= _NEARER and fit for near, fit in zip(self.nearer, self.fits)]
+        return tuple(one and (moved or sum(near) >= _SEVERAL)
+                     for one, moved in zip(near, self.moved))
 
     @property
     def known(self) -> bool:
@@ -58,9 +67,9 @@ class JointOrder:
 
     def __str__(self) -> str:
         if self.known:
-            return (f'order found from {self.commands} commands: every joint is at least '
-                    f'{min(min(self.nearer), 1000.0):.0f} times nearer to its own command than '
-                    'to any other')
+            return (f'its values are those of {self.quantity}; order found from {self.commands} '
+                    f'commands: every joint is at least {min(min(self.nearer), 1000.0):.0f} times '
+                    'nearer to its own command than to any other')
         unsure = [f'value {place} ({joint}?)' for place, (joint, sure)
                   in enumerate(zip(self.joints, self.sure)) if not sure]
         if not any(self.fits):
@@ -116,7 +125,8 @@ def _order(
     return JointOrder(
         tuple(joints[column] for column in own), quantity, len(rows), lag,
         tuple(_nearer(apart, place, column) for place, column in enumerate(own)),
-        tuple(bool(fit) for fit in distance <= 0.25 * spans + 0.02), float(distance.mean()))
+        tuple(bool(fit) for fit in distance <= 0.25 * spans + 0.02),
+        tuple(bool(moved) for moved in spans > _MOVES), float(distance.mean()))
 
 
 def _nearer(apart: np.ndarray, place: int, column: int) -> float:

@@ -7,7 +7,7 @@ is told. An import takes such a stream as the label by its mapping (key ``record
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from inril_ros.robot.draft.joint_order import find_order
 from inril_ros.robot.draft.motion_lag import following
 from inril_ros.robot.draft.roles import is_named_command, words
 from inril_ros.robot.draft.topic_seen import TopicSeen
-from inril_ros.robot.draft.tracks import commanded, CommandSeries
+from inril_ros.robot.draft.tracks import commanded, CommandSeries, CONTROLLER_STATE
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Label:
         field: Path of the values, for messages without names.
         series: The commands of the joints.
         notes: Sentences on how this was found.
+        controller: Topic of the controller that tells these commands; empty if another node does.
     """
 
     topic: TopicSeen
@@ -44,6 +45,7 @@ class Label:
     field: str
     series: CommandSeries
     notes: tuple[str, ...]
+    controller: str = ''
 
     def recorded(self, topic: str) -> dict[str, Any]:
         """Return the mapping's description of the stream; ``topic`` is its name there."""
@@ -62,6 +64,12 @@ def find_label(topic: TopicSeen, arms: Sequence[Arm]) -> Label | str:
     if series is None:
         return 'its messages hold no numbers of one group of joints'
     near = near_by(topic, arms)
+    if topic.type == CONTROLLER_STATE:
+        label = _by_name(topic, series, arms)
+        if isinstance(label, Label) and label.joints != series.joints:
+            return f'not all its joints are where it wants them: {"; ".join(label.notes)}'
+        return label if isinstance(label, str) else replace(
+            label, controller=topic.name.rsplit('/', 1)[0] + '/joint_trajectory')
     if series.joints:
         return _by_name(topic, series, near)
     if not is_named_command(topic):

@@ -5,11 +5,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.draft.arms import Arm
 from inril_ros.robot.draft.mimic_joints import is_of_a_gripper
 from inril_ros.robot.draft.roles import FIELDS, is_leader, is_named_command, segments, TWIST
-from inril_ros.robot.draft.sheet import Entry, Names
+from inril_ros.robot.draft.sheet import Entry, Names, TO_DO
 from inril_ros.robot.draft.topic_seen import TopicSeen
 
 _TOOL = ('tool', 'tcp', 'ee', 'eef', 'hand', 'gripper', 'flange', 'link_eef', 'end_effector')
@@ -40,6 +42,7 @@ def arm_entries(
         base = {'topic': names.topic(arm.topic.name), 'type': arm.topic.type, **_ages(
             rate, [message for _, message in arm.topic.messages])}
         key = names.key(arm.topic.name, f'{part}_position')
+        notes = notes + _pauses(arm.topic, arm.position[joints[0]].times, base)
         entries.append(Entry(key, {**base, 'joints': list(joints), 'quantity': 'position'}, notes))
         sources.update({(arm.topic.name, joint): key for joint in joints})
         notes = []
@@ -57,10 +60,10 @@ def field_entry(topic: TopicSeen, names: Names) -> Entry | None:
     if (topic.type not in FIELDS or not topic.published or is_leader(topic)
             or is_named_command(topic) or (topic.type != TWIST and topic.awaited)):
         return None
+    ages = _ages(topic.rate, [message for _, message in topic.messages])
     return Entry(names.key(topic.name), {
-        'topic': names.topic(topic.name), 'type': topic.type,
-        **_ages(topic.rate, [message for _, message in topic.messages]),
-        'field': FIELDS[topic.type]})
+        'topic': names.topic(topic.name), 'type': topic.type, **ages,
+        'field': FIELDS[topic.type]}, _pauses(topic, [time for time, _ in topic.messages], ages))
 
 
 def proposal(topic: TopicSeen, names: Names) -> str:
@@ -111,6 +114,17 @@ def _chain(frame: str, parents: dict[str, str]) -> list[str]:
     while chain[-1] in parents and parents[chain[-1]] not in chain:
         chain.append(parents[chain[-1]])
     return chain
+
+
+def _pauses(topic: TopicSeen, times: Sequence[float], entry: dict[str, Any]) -> list[str]:
+    """Return a sentence if messages are farther apart than they may be old."""
+    pause = max(np.diff(times), default=0.0)
+    seen = times[-1] - times[0] if len(times) > 1 else 0.0
+    all_seen = len(topic.messages) > 0.9 * topic.rate * seen
+    if not all_seen or pause <= entry.get('max_age', pause):
+        return []
+    return [f'{TO_DO} {topic.name}: pauses of up to {pause:.1f} s here. If its sender works so, '
+            'for example only while something moves, enter a larger max_age']
 
 
 def _ages(rate: float, messages: Sequence[Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ FIELDS = {
     TWIST: 'twist',
 }
 _LEADER = ('leader', 'master', 'gello', 'teleop', 'operator', 'expert')
-_COMMAND = ('command', 'cmd', 'target', 'desired', 'goal', 'reference', 'setpoint', 'servo')
+_COMMAND = ('command', 'cmd', 'target', 'desired', 'goal', 'reference', 'setpoint')
 _OF_ROS = ('/rosout', '/parameter_events', '/clock', '/diagnostics', '/robot_description',
            '/bond', '/statistics')
 _TYPES_OF_ROS = ('rcl_interfaces/', 'diagnostic_msgs/', 'rosgraph_msgs/', 'lifecycle_msgs/',
@@ -44,7 +44,9 @@ def is_leader(topic: TopicSeen) -> bool:
 def is_named_command(topic: TopicSeen) -> bool:
     """Return whether the name of a topic, or of its type, says that it commands."""
     kind = topic.type.split('/')[-1]
-    return any(word.startswith(_COMMAND) for word in [*words(topic.name), *words(kind)])
+    found = [*words(topic.name), *words(kind)]
+    return any(word.startswith(_COMMAND) for word in found) or (
+        topic.type == TWIST and 'servo' in found)
 
 
 def is_joint_state(topic: TopicSeen) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Messages of a topic that a survey keeps: enough to compare series, at any rate.
-MOST_MESSAGES = 2000
+MOST_MESSAGES = 3000
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 """Joints over time: what joint states measured, and what commands asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from inril_ros.robot.messages.codecs import POINT_FIELDS
 
 _LARGEST = 1e6  # No joint is there; a driver that has no value writes such numbers
 _MOST_NUMBERS = 64  # An array of more numbers commands no arm
+#: What a joint_trajectory_controller says it commands, also for goals of its action.
+CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
 QUANTITIES = ('position', 'velocity', 'effort')
 Messages = Sequence[tuple[float, Any]]
 
@@ -114,6 +116,8 @@ def commanded(messages: Messages, kind: str) -> CommandSeries | None:
             'velocity', [_listed(message, 'velocities')]))
     if kind == JOINT_STATE:
         return _named(messages, 'name', _state_values)
+    if kind == CONTROLLER_STATE:
+        return _of_controller(messages)
     return _unnamed(messages)
 
 
@@ -129,6 +133,15 @@ def _trajectory_values(message: Any) -> tuple[str, list[list]]:
 def _state_values(message: Any) -> tuple[str, list[list]]:
     return next(((quantity, [values]) for quantity in QUANTITIES
                  if (values := _listed(message, quantity))), ('', []))
+
+
+def _of_controller(messages: Messages) -> CommandSeries | None:
+    """Return the commands that a trajectory controller tells: ``desired`` before ROS 2 Iron."""
+    part = next((part for part in ('reference', 'desired')
+                 if any(hasattr(message, part) for _, message in messages)), '')
+    series = _named(messages, 'joint_names', lambda message: (
+        'position', [_listed(getattr(message, part, None), 'positions')]))
+    return None if series is None else replace(series, field=f'{part}.positions')
 
 
 def _named(messages: Messages, names_field: str, values_of: Any) -> CommandSeries | None:

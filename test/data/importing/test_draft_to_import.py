@@ -84,11 +84,13 @@ def commented(text, key):
     return old, old.replace('#   ', '  ').replace('\n# ', '\n')
 
 
-def test_an_xarm_with_a_gripper_needs_the_name_of_its_gripper_action(tmp_path):
+def test_an_xarm_with_a_gripper_needs_its_action_and_to_know_that_it_pauses(tmp_path):
     rows = xarm6()
     bag, contract, mapping = drafted(tmp_path, rows)
-    # The draft asks for one thing: the gripper's action, here and in the mapping.
-    assert contract.read_text().count('TO DO:') == 1
+    # The draft asks for two things: the gripper's action, also in the mapping, and its max_age.
+    assert contract.read_text().count('TO DO:') == 2
+    assert 'pauses of up to 1.3 s' in contract.read_text()
+    edited(contract, ('max_age: 0.428\n', 'max_age: 2.0\n'))
     old, new = commented(contract.read_text(), 'gripper')
     edited(contract, (old, new.replace('fill_in/gripper_cmd', 'xarm_gripper/gripper_action')))
     edited(mapping, ('# actions:\n#   gripper', 'actions:\n  gripper'))

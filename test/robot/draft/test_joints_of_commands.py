@@ -3,6 +3,7 @@
 """The joints of a command are those that it moves, or they are said not to be known."""
 
 import re
+from types import SimpleNamespace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +117,45 @@ def test_values_that_explain_nothing_command_nothing(values):
     assert 'ORDER NOT KNOWN' in words
 
 
+def test_degrees_are_recognised_and_not_taken_for_the_joints():
+    _, words, _ = draft_of(arm_rows(UR, UR, commands=lambda at: multi_array(
+        np.degrees(motion(number, at)) for number in range(6))))
+    assert f'Taken for degrees, they are those of {", ".join(UR)}' in words
+
+
+def test_one_value_at_rest_near_a_joint_is_no_evidence():
+    """The gripper's command is 0 all the time, and so is a wrist that it doesn't move."""
+    def states(at):
+        return joint_state(['wrist', 'grip'], [0.0, 0.4], at)
+
+    rows = ordered(stream('/joint_states', 2.0, 50, states),
+                   stream('/grip/commands', 2.0, 20, lambda at: multi_array([0.0])))
+    contract, words, _ = draft_of(rows)
+    assert 'TO DO: /grip/commands: ORDER NOT KNOWN' in words
+    assert [action.topic.split('/')[0] for action in contract.actions.values()] == ['fill_in']
+
+
+@pytest.mark.parametrize('part', ['reference', 'desired'])
+def test_a_controller_that_tells_its_commands_is_found_without_its_topic(part):
+    """Goals of FollowJointTrajectory are in no bag, but what the controller makes of them is."""
+    def state(at):
+        point = SimpleNamespace(positions=[motion(number, at) for number in (1, 0)])
+        return SimpleNamespace(
+            joint_names=['b', 'a'], **{part: point},
+            __msgtype__='control_msgs/msg/JointTrajectoryControllerState')
+
+    rows = ordered(
+        stream('/joint_states', 2.0, 50, lambda at: joint_state(
+            ['a', 'b'], [motion(number, at - 0.1) for number in range(2)], at)),
+        stream('/arm_controller/controller_state', 2.0, 50, state))
+    contract, words, draft = draft_of(rows)
+    [(name, action)] = contract.actions.items()
+    assert (action.topic, action.joints) == ('arm_controller/joint_trajectory', ('b', 'a'))
+    assert yaml.safe_load(draft.mapping)['actions'][name]['recorded'] == {
+        'topic': 'arm_controller/controller_state', 'size': 2, 'field': f'{part}.positions',
+        'type': 'control_msgs/msg/JointTrajectoryControllerState'}
+
+
 def test_more_values_than_joints_and_few_messages_are_not_explained():
     contract, words, _ = draft_of(arm_rows(UR, UR, commands=lambda at: multi_array(range(9))))
     assert 'ORDER NOT KNOWN: 125 commands of 9 values, and no joint states of as many' in words
@@ -142,7 +182,7 @@ def test_a_trajectory_commands_the_joints_that_its_messages_name():
     contract, words, _ = draft_of(rows)
     assert contract.actions['arm'].joints == tuple(names)
     assert '/arm/joint_trajectory: its messages do not all name the same joints' in words
-    assert 'd of /joint_states: no command to it was seen. It is observed' in words
+    assert 'd of /joint_states: no command to them was seen. They are observed' in words
 
 
 def test_commands_in_degrees_are_pointed_out():
