@@ -203,7 +203,7 @@ class EpisodeTicks:
             if end - self._next >= self._contract.period_ns:
                 self._notes.append(f'the last {(end - self._next) / 1e9:.3f} s are left out: '
                                    f'{error}')
-        if self._next is None:
+        if self._next is None and not self.commands.asked:
             raise FrameError(self._nothing_usable())
         fault = self._stamps.fault()
         if fault:
@@ -211,7 +211,9 @@ class EpisodeTicks:
         if self.commands.asked and self.commands.problem():
             raise CommandsError(self.commands.problem())
         if self.messages.ticks < _SHORTEST:
-            raise FrameError(f'{self.messages.ticks} ticks are too short for an episode')
+            raise FrameError('; '.join(filter(None, [
+                f'{self.messages.ticks} ticks are too short for an episode',
+                self.commands.missing])))
         if self.commands.have_ended:
             self._notes.append(f'the last {(end - self._newest_frame.stamp) / 1e9:.3f} s are left '
                                'out')

@@ -341,7 +341,8 @@ def test_commands_beyond_the_limits_are_named_by_joint_with_how_far(tmp_path):
     [report], _ = imported(
         tmp_path, states() + stream(lambda t: goal(['a', 'b'], (0, [t, 2 * t]))), tight)
     assert report.notes == (
-        'arm b: 3 of 19 commands are beyond -9..3, the farthest is 3.6: reduced to the limit',)
+        'command: arm b: 3 of 19 commands are beyond -9..3, the farthest is 3.6: reduced to the '
+        'limit',)
 
 
 @pytest.mark.parametrize('factor', [57.3, 2.5])
@@ -352,7 +353,7 @@ def test_commands_in_another_unit_are_refused_and_not_reduced(tmp_path, factor):
     [report], episodes = imported(
         tmp_path, states() + stream(lambda t: goal(['a', 'b'], (0, [0, factor * t]))), tight)
     assert not episodes
-    assert report.reason.startswith('arm b: 1')
+    assert report.reason.startswith('command: arm b: 1')
     assert 'of 19 commands are beyond -2..2, the farthest is' in report.reason
     assert 'another unit, such as degrees' in report.reason
 

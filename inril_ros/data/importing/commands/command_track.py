@@ -19,6 +19,7 @@ from inril_ros.robot.messages.codecs import CodecError
 
 #: A joint has moved if it is farther than this share of the action's range from where it was.
 MOVED = 0.01
+_NOTABLE = 0.1  # [s] From a trajectory's arrival to its beginning
 
 
 class CommandError(FrameError):
@@ -75,7 +76,7 @@ class CommandTrack:
         self._nearest = np.full(size, np.inf)  # distance of the arm from its last command
         self._range = np.subtract(self.action.maximum, self.action.minimum)
         self._zeroed = self._stops = self._partial = 0
-        self._longest = 0.0
+        self._longest = self._farthest = 0.0
         self._others = ''
 
     @property
@@ -156,6 +157,8 @@ class CommandTrack:
         self._partial += bool(command.zeros)
         if len(command.times) == 1:
             self._longest = max(self._longest, float(command.times[0]))
+        ahead = (command.start - command.received) / 1e9
+        self._farthest = max(self._farthest, ahead, key=abs)
         for index, column in enumerate(command.columns):
             self._plans[column].add(
                 command, index, np.nan if measured is None else measured[column])
@@ -245,6 +248,11 @@ class CommandTrack:
         if self._longest > max(SET_POINT, self.period):
             told.append(f'{self.name}: goals of one point on {self.topic} are followed for up to '
                         f'{self._longest:g} s, until they are to be reached')
+        if abs(self._farthest) > _NOTABLE:
+            when = 'after' if self._farthest > 0 else 'before'
+            told.append(f'{self.name}: trajectories on {self.topic} begin up to '
+                        f'{abs(self._farthest):.3f} s {when} their arrival, by their header.stamp '
+                        '(command_clock in the mapping)')
         if self._stops:
             told.append(f'{self.name}: {self._stops} trajectories without a point on {self.topic} '
                         'count as stops')

@@ -36,7 +36,6 @@ class CommandTracks:
     def __init__(self, contract: Contract, mapping: ImportMapping, first: int = 0) -> None:
         self._contract = contract
         self._sources = mapping.actions
-        self._limits = CommandLimits(contract)
         self._tracks: dict[str, CommandTrack] = {}
         self._on_topic: dict[str, list[CommandTrack]] = {}
         for name, action in contract.actions.items():
@@ -47,9 +46,18 @@ class CommandTracks:
             self._tracks[name] = CommandTrack(
                 name, action, entry, mapping, contract.period, first)
             self._on_topic.setdefault(entry.topic, []).append(self._tracks[name])
+        self._limits = CommandLimits(contract, [
+            f'{self._origin(name)}: {name} {joint}' for name, action in contract.actions.items()
+            for joint in action.joints or range(action.length)])
         self.asked = False
         self.missing = ''
         self._stale = self._stale_topic = ''
+
+    def _origin(self, name: str) -> str:
+        """Return the topic that an action's commands are from."""
+        if name in self._tracks:
+            return self._tracks[name].topic
+        return self._contract.observations[self._sources[name].next].topic
 
     @property
     def limited(self) -> int:
@@ -110,7 +118,10 @@ class CommandTracks:
         if missing:
             self.missing = '; '.join(missing)
             return None
-        return self._limits.reduce(np.concatenate(parts))
+        measured = [
+            self._contract.measured(name, frame.values) if action.commands_positions
+            else np.full(action.length, np.nan) for name, action in self._contract.actions.items()]
+        return self._limits.reduce(np.concatenate(parts), np.concatenate(measured))
 
     def _command(self, name: str, frame: Frame, following: Frame) -> np.ndarray | None:
         if name not in self._tracks:
