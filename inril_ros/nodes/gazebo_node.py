@@ -27,6 +27,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
+from inril_ros.nodes.gazebo_command import GazeboCommand
 from inril_ros.robot.messages.codecs import CodecError, decode, stamp_ns
 from inril_ros.sim.gazebo.lift_task import LiftJudge
 from inril_ros.sim.gazebo.placement import Placement
@@ -153,6 +154,8 @@ class GazeboNode(ManagedNode):
 def gazebo_service(node: Node, world: str) -> Place:
     """Return the function that moves models by the service of ros_gz_bridge.
 
+    Where the bridge doesn't carry it, Gazebo's command line does.
+
     Raises:
         ValueError: ros_gz_interfaces isn't installed.
     """
@@ -162,11 +165,12 @@ def gazebo_service(node: Node, world: str) -> Place:
     except ModuleNotFoundError as error:
         raise ValueError('Gazebo needs the ROS packages ros_gz_bridge and ros_gz_interfaces '
                          f'of your distribution ({error})') from error
-    client = node.create_client(SetEntityPose, f'/world/{world}/set_pose')
+    service = f'/world/{world}/set_pose'
+    client, command = node.create_client(SetEntityPose, service), GazeboCommand(node, service)
 
     def place(model: str, pose: Pose) -> Future | None:
         if not client.service_is_ready():
-            return None
+            return command.place(model, pose) if command.names else None
         return client.call_async(SetEntityPose.Request(
             entity=Entity(name=model, type=Entity.MODEL), pose=pose))
 

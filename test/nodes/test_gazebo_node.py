@@ -6,6 +6,7 @@ A stand-in for Gazebo publishes a cube's pose and moves the cube on request.
 """
 
 import importlib.util
+import os
 from pathlib import Path
 import time
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.gazebo_command import GazeboCommand
 from inril_ros.nodes.gazebo_node import gazebo_service, GazeboNode
 from inril_ros.robot.timing.rule_clock import RuleClock
 from inril_ros.sim.gazebo.placement import Placement
@@ -263,3 +265,27 @@ def test_without_gazebo_s_interfaces_the_node_says_what_to_install(capfd):
     finally:
         made.close()
     assert 'ros_gz_bridge and ros_gz_interfaces' in ''.join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(('commands', 'success'), [
+    ({'gz': 'echo "$@" > {log}; echo data: true'}, True),
+    ({'gz': 'exit 1', 'ign': 'echo "$@" > {log}; echo data: true'}, True),
+    ({'gz': 'echo "$@" > {log}; echo data: false'}, False),
+    ({'gz': 'echo "$@" > {log}; echo Service call timed out'}, False)])
+def test_where_the_service_is_not_bridged_gazebo_s_command_line_moves_the_object(
+        gazebo, tmp_path, monkeypatch, commands, success):
+    for name, script in commands.items():
+        (tmp_path / name).write_text('#!/bin/sh\n' + script.format(log=tmp_path / 'log'))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=os.pathsep)
+    pose = PoseStamped().pose
+    pose.position.x, pose.orientation.w = 0.4, 1.0
+    answer = GazeboCommand(gazebo.node, '/world/w/set_pose').place('cube', pose)
+    gazebo.until(answer.done)
+    assert answer.result().success is success
+    types = 'ignition.msgs' if 'ign' in commands else 'gz.msgs'
+    assert (tmp_path / 'log').read_text().split('--req ')[0].split() == [
+        'service', '-s', '/world/w/set_pose', '--reqtype', f'{types}.Pose', '--reptype',
+        f'{types}.Boolean', '--timeout', '4000']
+    assert 'name: "cube", position: {x: 0.4, y: 0.0, z: 0.0}, orientation: {x: 0.0, y: 0.0, ' \
+        'z: 0.0, w: 1.0}' in (tmp_path / 'log').read_text()

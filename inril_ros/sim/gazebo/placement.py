@@ -42,9 +42,9 @@ class Placement:
     @property
     def not_bridged(self) -> str:
         """What to say where the bridge doesn't carry the service."""
-        return (f'Gazebo does not move model {self._model!r}: {self._service} is not bridged; '
-                'ros_gz of Jazzy from 1.0.11 can (not of Humble and Iron), see '
-                '`ros2 service list`')
+        return (f'Gazebo does not move model {self._model!r}: {self._service} is not bridged '
+                '(`ros2 service list`; ros_gz of Jazzy can from 1.0.11, those of Humble and Iron '
+                "can't), and Gazebo's command line, gz or ign, is not installed here")
 
     @property
     def not_moved(self) -> str:
