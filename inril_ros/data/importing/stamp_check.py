@@ -130,14 +130,26 @@ class StampCheck:
                 others = [other for other, each in compared.items() if other != name and each.used
                           and each.other_clock() is None]
                 of = f'of {others[0]}' if others else 'of the episode'
-                return (f'{name}: its stamps (clock: header) are {_seconds(found[0])} the clock '
-                        f'{of}, measured on {found[1]} messages. {self._remedy(name, found[0])}')
+                return self._another_clock(name, found[0], of, found[1])
+        offsets = {name: seen.offset() for name, seen in self._topics.items()
+                   if seen.offset() is not None}
+        if offsets:
+            # Messages are late at times, but none is early.
+            first, last = max(offsets, key=offsets.get), min(offsets, key=offsets.get)
+            apart = offsets[first] - offsets[last]
+            if apart > SAME_CLOCK and offsets[first] > _NOTABLE:
+                return self._another_clock(
+                    first, apart, f'of {last}', len(self._topics[first].used))
         if self._restart:
             return self._restart
         least, lasts = (2, 0) if failed else (_RUN, _LASTS)
         runs = (self._second_clock(name, seen, least, lasts)
                 for name, seen in self._topics.items() if seen.used)
         return next(filter(None, runs), '')
+
+    def _another_clock(self, name: str, offset: int, of: str, number: int) -> str:
+        return (f'{name}: its stamps (clock: header) are {_seconds(offset)} the clock {of}, '
+                f'measured on {number} messages. {self._remedy(name, offset)}')
 
     def _remedy(self, name: str, offset: int | None) -> str:
         """Return what can be done about a topic whose stamps are off [ns], or not set."""

@@ -3,10 +3,14 @@
 """The clock of the stamps: of any rate, set or not, and wrong on one topic or on all."""
 
 from dataclasses import replace
+from functools import partial
 
 from foreign_bags import ARM, BEGIN, CONTRACT, expected, KINDS, recording, ros2_bag, SECOND
+from hypothesis import given, settings
+from hypothesis import strategies as st
 import numpy as np
 import pytest
+from run_length import LONG
 
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
@@ -25,8 +29,11 @@ CLOCK, TRANSFORMS = 'rosgraph_msgs/msg/Clock', 'tf2_msgs/msg/TFMessage'
 def imported(tmp_path, rows, contract=CONTRACT, options=None):
     source = ros2_bag(tmp_path / 'foreign', sorted(rows, key=lambda row: row[1]))
     done = import_bag([source], contract, tmp_path / 'demos', options or ImportOptions())
-    return done, [read_episode(tmp_path / 'demos' / report.name, contract)
-                  for report in done if report.kept]
+    paths = [tmp_path / 'demos' / report.name for report in done if report.kept]
+    episodes = [read_episode(path, contract) for path in paths]
+    for path, episode in zip(paths, episodes):
+        assert_same(aligned_episode(path, contract), episode)
+    return done, episodes
 
 
 def stamped(message, stamp):
@@ -160,6 +167,15 @@ def test_messages_that_take_long_are_waited_for(tmp_path):
         'took so long, wrong if two clocks differ')
     episode = read_episode(tmp_path / 'settled' / report.name, CONTRACT)
     assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0711).all()
+
+
+def test_topics_of_which_one_is_ahead_and_one_behind_are_refused(tmp_path):
+    rows = restamped(recording(3.0), '/hand', lambda _, stamp: stamp + SECOND * 3 // 20)
+    rows = restamped(rows, '/joint_states', lambda _, stamp: stamp - SECOND * 3 // 20)
+    [report], _ = imported(tmp_path, rows)
+    assert report.reason.startswith(
+        'hand: its stamps (clock: header) are 0.297 s ahead of the clock of joint_states, '
+        'measured on ')
 
 
 def test_a_stated_latency_is_no_fault(tmp_path):
@@ -342,7 +358,43 @@ def test_a_simulation_may_be_reset_between_episodes(tmp_path):
               in simulated(recording(2.0), lambda second: second / 0.8))]
     done, episodes = imported(tmp_path, rows, options=ImportOptions(cut=CutRule('gaps', '2.0')))
     assert [report.kept for report in done] == [True, True], done
-    for report, episode in zip(done, episodes):
-        assert_same(aligned_episode(tmp_path / 'demos' / report.name, CONTRACT), episode)
+    for episode in episodes:
         ahead = episode.actions[1:, 0] - episode.observations[1:-1, 0]
         assert ahead == pytest.approx(0.15, abs=0.06)
+
+
+@settings(max_examples=200 if LONG else 15, deadline=None)
+@given(st.sampled_from([0.3, 1.0, 3.0]),
+       st.sampled_from([0.0, -0.05, 0.4, 3600.0, 5 - BEGIN / SECOND]),
+       st.sampled_from([0.0, 0.0, 0.0, 0.05, -0.05, 0.3, -0.3, 37.0]), st.sampled_from([0.0, 0.8]),
+       st.lists(st.tuples(st.integers(0, 149), st.sampled_from(list(STRAYS.values()))),
+                max_size=6), st.booleans())
+def test_any_clocks_give_aligned_episodes_or_a_reason(
+        tmp_path_factory, rate, offset, between, late, strays, by_receive):
+    """Stamps at a rate, all off by an offset, one topic off by another, starting late."""
+    rows = [row for row in recording(3.0)
+            if row[0] != '/hand' or row[1] > BEGIN + late * SECOND]
+    wrong = dict(strays)
+    for topic, ahead in (('/joint_states', offset), ('/hand', offset + between)):
+        rows = restamped(rows, topic, partial(
+            lambda ahead, index, stamp: wrong.get(index, stamp + round(ahead * SECOND)), ahead))
+    rows = [(topic, BEGIN + round((time - BEGIN) / rate), message)
+            for topic, time, message in rows]
+    contract = with_receive('hand') if by_receive else CONTRACT
+    [report], episodes = imported(tmp_path_factory.mktemp('clocks'), rows, contract)
+    # In a fast simulation 0.3 s pass while a message is on its way.
+    wrong_clock = not by_receive and not -0.2 * max(1.0, rate) <= between <= 0.2
+    assert report.kept != wrong_clock, report.reason
+    if wrong_clock:
+        assert 'hand' in report.reason
+        assert 'Set clock: receive for' in report.reason
+        return
+    [episode] = episodes
+    assert report.ticks >= 26 - round(10 * late)
+    seconds = episode.observations[:, 0]
+    apart = 0.0 if by_receive else between
+    # Joints come each 0.02 s and the hand each 0.05 s, later by strays of three in a row.
+    assert abs(seconds - episode.observations[:, 2] - apart).max() <= 0.3
+    assert np.median(abs(seconds - episode.observations[:, 2] - apart)) <= 0.0711
+    ahead = episode.actions[1:, 0] - seconds[1:-1]
+    assert np.median(ahead) == pytest.approx(0.15, abs=0.12), 'commands come each 0.1 s'
