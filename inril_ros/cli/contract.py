@@ -83,7 +83,7 @@ def new(
         if path.exists():
             raise FileExistsError(f'{path} exists already; a draft does not overwrite it')
     if bag is not None:
-        from inril_ros.data.bags.survey import survey_bag
+        from inril_ros.data.audit.survey import survey_bag
 
         topics = survey_bag(bag)
     else:

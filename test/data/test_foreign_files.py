@@ -12,7 +12,7 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin
 import zstandard
 
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.recording import open_recording
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.data.raw.typestore import ros_typestore
@@ -100,7 +100,7 @@ def test_one_file_that_rosbag2_compressed_is_read(tmp_path, plugin):
     assert read(lone) == wanted()
     cut = tmp_path / f'cut{file.suffix}.zstd'
     cut.write_bytes(lone.read_bytes()[:-20])
-    with pytest.raises(UnfinishedError, match='has no end: .*inril demos repair'):
+    with pytest.raises(DamagedBagError, match='has no end: .*inril demos repair'):
         read(cut)
 
 
@@ -117,7 +117,7 @@ def test_renamed_files_are_read_if_nothing_is_missing(tmp_path):
 def test_a_missing_part_is_named(tmp_path):
     path = split_bag(tmp_path / 'bag', ROWS)
     (path / 'bag_1.mcap').unlink()
-    with pytest.raises(UnfinishedError, match='bag_1.mcap is missing.*inril demos repair'):
+    with pytest.raises(DamagedBagError, match='bag_1.mcap is missing.*inril demos repair'):
         read(path)
 
 
@@ -141,7 +141,7 @@ def test_an_empty_last_part_is_no_loss_if_the_metadata_says_so(tmp_path):
     (path / 'bag_2.mcap').touch()
     assert read(path) == wanted()
     (path / 'bag_0.mcap').write_bytes(b'')
-    with pytest.raises(UnfinishedError, match='bag_0.mcap: is empty'):
+    with pytest.raises(DamagedBagError, match='bag_0.mcap: is empty'):
         read(path)
 
 
@@ -158,7 +158,7 @@ def test_a_database_with_a_journal_beside_it_is_not_read_without_it(tmp_path, jo
     path = ros2_bag(tmp_path / 'bag', ROWS, StoragePlugin.SQLITE3)
     [file] = path.glob('*.db3')
     file.with_name(file.name + journal).write_bytes(b'x')
-    with pytest.raises(UnfinishedError, match=f'was not closed: bag.db3{journal} holds a part'):
+    with pytest.raises(DamagedBagError, match=f'was not closed: bag.db3{journal} holds a part'):
         read(path)
 
 
@@ -166,7 +166,7 @@ def test_a_database_that_is_cut_off_is_refused(tmp_path):
     path = ros2_bag(tmp_path / 'bag', ROWS, StoragePlugin.SQLITE3)
     [file] = path.glob('*.db3')
     file.write_bytes(file.read_bytes()[:-4096])
-    with pytest.raises(UnfinishedError, match='the copy is not complete'):
+    with pytest.raises(DamagedBagError, match='the copy is not complete'):
         read(path)
 
 
@@ -296,5 +296,59 @@ def test_a_damaged_chunk_is_refused(tmp_path):
     place = content.index(serialised(ROWS[20][2]))
     content[place + 20] ^= 1
     path.write_bytes(content)
-    with pytest.raises(BagError, match='the CRC of a chunk is wrong'):
+    with pytest.raises(DamagedBagError, match='the CRC of a chunk is wrong.*inril demos repair'):
         read(path)
+
+
+def test_a_damaged_database_is_refused(tmp_path):
+    path = ros2_bag(tmp_path / 'bag', recording(3.0), StoragePlugin.SQLITE3)
+    [file] = path.glob('*.db3')
+    content = bytearray(file.read_bytes())
+    half = len(content) // 8192 * 4096
+    content[half:half + 4096] = b'\xff' * 4096
+    file.write_bytes(content)
+    with pytest.raises(DamagedBagError, match='malformed.*inril demos repair'):
+        read(path)
+
+
+def test_chunks_of_a_streaming_compressor_are_read(tmp_path):
+    """Their frames don't tell a size: https://github.com/foxglove/mcap/issues/389."""
+    path = mcap(tmp_path / 'bag.mcap', ROWS, compression=CompressionType.NONE,
+                index_types=IndexType.NONE, use_statistics=False, repeat_channels=False,
+                repeat_schemas=False, use_summary_offsets=False)
+    content = path.read_bytes()
+    begin = content.index(b'\x06', content.index(b'ros2') + 8)
+    length = int.from_bytes(content[begin + 1:begin + 9], 'little')
+    head, records = content[begin + 9:begin + 37], content[begin + 49:begin + 9 + length]
+    compressor = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    packed = compressor.compress(records) + compressor.flush()
+    chunk = head + b'\4\0\0\0zstd' + len(packed).to_bytes(8, 'little') + packed
+    path.write_bytes(content[:begin + 1] + len(chunk).to_bytes(8, 'little') + chunk
+                     + content[begin + 9 + length:])
+    assert read(path) == wanted()
+
+
+@pytest.mark.parametrize('change', [
+    lambda text: text.replace('MSG: std_msgs/Header', 'MSG: std_msgs/msg/Header'),
+    lambda text: text.rstrip('\n'), lambda text: text.replace('\n', '\r\n'),
+    lambda text: f'# A comment\n\n{text}\n\n'])
+def test_a_definition_is_read_however_its_writer_formats_it(tmp_path, change):
+    """https://github.com/Extelligence-ai/bagel/pull/41, https://github.com/foxglove/mcap/issues/404."""
+    assert read(mcap(tmp_path / 'bag.mcap', ROWS, shortened=change)) == wanted()
+
+
+def test_a_bag_that_was_reindexed_needs_no_name_of_its_storage(tmp_path):
+    """https://github.com/ros2/rosbag2/issues/2175."""
+    path = ros2_bag(tmp_path / 'bag', ROWS)
+    text = (path / 'metadata.yaml').read_text()
+    assert 'storage_identifier: mcap' in text
+    (path / 'metadata.yaml').write_text(
+        text.replace('storage_identifier: mcap', "storage_identifier: ''"))
+    assert read(path) == wanted()
+
+
+def test_files_of_one_recording_can_be_named_one_by_one(tmp_path):
+    path = split_bag(tmp_path / 'bag', ROWS)
+    with open_recording(path / 'bag_1.mcap', path / 'bag_0.mcap') as reader:
+        assert [(each.topic, time) for each, time, _ in reader.messages()] == [
+            (topic, time) for topic, time, _ in ROWS]

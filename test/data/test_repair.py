@@ -14,7 +14,7 @@ from rosbags.rosbag2 import StoragePlugin
 from test_foreign_files import mcap, mcap_beside, read, wanted
 import zstandard
 
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.repair import repair_bag
 
 ROWS = recording(0.6)
@@ -51,7 +51,7 @@ def test_a_cut_file_gives_its_whole_messages_or_is_refused(files, tmp_path_facto
     folder = tmp_path_factory.mktemp('cut')
     path = folder / 'bag.mcap'
     path.write_bytes(content[:cut])
-    with pytest.raises(UnfinishedError, match='bag.mcap: .*inril demos repair .*bag.mcap'):
+    with pytest.raises(DamagedBagError, match='bag.mcap: .*inril demos repair .*bag.mcap'):
         read(path)
     try:
         repaired = read(repair_bag(path).path)
@@ -126,11 +126,26 @@ def test_a_write_ahead_log_is_taken_in(tmp_path):
     for part in path.iterdir():
         (copied / part.name).write_bytes(part.read_bytes())
     base.close()
-    with pytest.raises(UnfinishedError, match='db3-wal holds a part of it'):
+    with pytest.raises(DamagedBagError, match='db3-wal holds a part of it'):
         read(copied)
     assert read(repair_bag(copied).path) == wanted(ROWS)[:40]
     assert sorted(part.name for part in copied.iterdir()) == [
         'bag.db3', 'bag.db3-shm', 'bag.db3-wal', 'metadata.yaml']
+
+
+def test_a_damaged_database_keeps_what_is_before_and_behind_the_damage(tmp_path):
+    """https://github.com/ros2/rosbag2/issues/521, https://github.com/ros2/rosbag2/issues/1029."""
+    rows = recording(3.0)
+    path = ros2_bag(tmp_path / 'bag', rows, StoragePlugin.SQLITE3)
+    [file] = path.glob('*.db3')
+    content = bytearray(file.read_bytes())
+    page = content.index(serialised(rows[120][2])) // 4096 * 4096
+    content[page:page + 4096] = b'\xff' * 4096
+    file.write_bytes(content)
+    saved = read(repair_bag(path).path)
+    assert set(saved) < set(wanted(rows))
+    assert len(saved) > 0.8 * len(rows)
+    assert saved[0] == wanted(rows)[0] and saved[-1] == wanted(rows)[-1]
 
 
 def test_topics_that_cannot_be_kept_are_named(tmp_path):

@@ -10,6 +10,7 @@ from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.audit.joint_order import joint_order
 from inril_ros.data.audit.units import is_far_outside, likely_units
+from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.robot.contract.contract import Action, Contract
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
 
@@ -55,6 +56,9 @@ def _topics(contract: Contract, found: BagValues) -> list[Finding]:
         types = found.types.get(found.in_bag(topic), set())
         if not types:
             findings.append(_missing(topic, topic in commands, topic in optional, found))
+        elif topic in cameras and kind not in types and types <= {*FOREIGN_IMAGES}:
+            findings.append(Finding('fine', f'{topic}: {" and ".join(sorted(types))}, which an '
+                                    'import turns into images', kind='topic'))
         elif kind not in types:
             findings.append(Finding(
                 'wrong', f'{topic}: {" and ".join(sorted(types))} in the bag, {kind} in the '

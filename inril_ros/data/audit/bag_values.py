@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from inril_ros.data.bags.bags import absolute_topic, BagError
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.importing.commands.command_reading import read_command
+from inril_ros.data.raw.image_types import FOREIGN_IMAGES
+from inril_ros.data.video.image_topics import first_images
 from inril_ros.robot.contract.contract import Camera, Contract, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
 from inril_ros.robot.messages.codecs import CodecError, decode
@@ -188,17 +191,16 @@ def _command(
 
 def _try_images(reader: Recording, found: BagValues, name: str, camera: Camera) -> None:
     """Decode an image of a camera; note why none of the first ones can be."""
-    connections = [connection for connection in reader.connections
-                   if (connection.topic, connection.msgtype) == (
-                       found.in_bag(camera.topic), camera.type)]
-    for number, (connection, _, raw) in enumerate(reader.messages(connections)):
-        if number == _IMAGES:
+    connections = [connection for connection in reader.named(found.in_bag(camera.topic))
+                   if connection.msgtype in (camera.type, *FOREIGN_IMAGES)]
+    try:
+        for message in islice(first_images(reader, connections), _IMAGES):
+            try:
+                decode_image(encoded_image(message, camera), camera)
+            except CodecError as error:
+                found.rejections.add(f'cameras.{name}', str(error))
+                continue
+            found.images.add(name)
             return
-        try:
-            decode_image(encoded_image(
-                reader.deserialize(raw, connection), camera), camera)
-        except Exception as error:  # of the deserialiser and of OpenCV too
-            found.rejections.add(f'cameras.{name}', str(error))
-            continue
-        found.images.add(name)
-        return
+    except BagError as error:
+        found.rejections.add(f'cameras.{name}', str(error))

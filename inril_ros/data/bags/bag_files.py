@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 import zstandard
 
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.connection import BagFile
 from inril_ros.data.bags.mcap_file import McapFile
 from inril_ros.data.bags.sqlite_file import SqliteFile
@@ -42,7 +42,7 @@ def bag_folder(path: Path) -> BagFolder:
     """Return the files of a folder that hold its messages.
 
     Raises:
-        UnfinishedError: A file that ``metadata.yaml`` lists is missing or empty, or
+        DamagedBagError: A file that ``metadata.yaml`` lists is missing or empty, or
             ``metadata.yaml`` can't be read.
         BagError: There is no such file, or one that ``metadata.yaml`` doesn't list.
     """
@@ -57,7 +57,7 @@ def bag_folder(path: Path) -> BagFolder:
     if missing and len(unlisted) == len(missing):  # renamed, if the messages are the same
         return BagFolder(present, told)
     if missing:
-        raise UnfinishedError(f'{path}: {", ".join(missing)} is missing, which metadata.yaml '
+        raise DamagedBagError(f'{path}: {", ".join(missing)} is missing, which metadata.yaml '
                               f'lists; the folder has {", ".join(file.name for file in present)}')
     if unlisted:
         raise BagError(f'{path}: metadata.yaml does not list {", ".join(map(str, unlisted))}: '
@@ -72,7 +72,7 @@ def open_file(path: Path, scratch: Path) -> BagFile:
     """Open a file of a bag; one that is compressed as a whole is decompressed into a folder.
 
     Raises:
-        UnfinishedError: Its end is missing.
+        DamagedBagError: Its end is missing.
         BagError: It can't be read.
     """
     if path.suffix == COMPRESSED:
@@ -84,7 +84,7 @@ def decompressed(path: Path, scratch: Path) -> Path:
     """Decompress a file into a folder; return it.
 
     Raises:
-        UnfinishedError: The end of the file is missing.
+        DamagedBagError: The end of the file is missing.
         BagError: It isn't compressed as its name says.
     """
     target = scratch / path.stem
@@ -97,7 +97,7 @@ def decompressed(path: Path, scratch: Path) -> Path:
             raise BagError(f'{path}: is not compressed with zstd, or is damaged: {error}'
                            ) from error
     if not decompressor.eof:
-        raise UnfinishedError(f'{path}: has no end: the copy is not complete')
+        raise DamagedBagError(f'{path}: has no end: the copy is not complete')
     return target
 
 
@@ -117,5 +117,5 @@ def _listed(file: Path) -> tuple[list[str], dict[str, int], tuple[int, int, int]
         return names, counts, (int(about['message_count']), start,
                                start + int(about['duration']['nanoseconds']))
     except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnfinishedError(f'{file}: cannot be read: {type(error).__name__}: '
+        raise DamagedBagError(f'{file}: cannot be read: {type(error).__name__}: '
                               f'{str(error).partition(chr(10))[0]}') from error

@@ -24,8 +24,8 @@ class BagError(ValueError):
     """A bag that can't be used; the message names the bag and what is wrong with it."""
 
 
-class UnfinishedError(BagError):
-    """A bag of which a part is missing; what there is can be saved by ``repair_bag``."""
+class DamagedBagError(BagError):
+    """A bag of which a part is missing or damaged; ``repair_bag`` saves what is whole."""
 
 
 class EpisodeBag:

@@ -75,6 +75,7 @@ def _stored(kind: str, encoding: str, form: str, text: str, digest: str) -> Type
 
 
 def _fields(kind: str, form: str, text: str) -> dict[str, Any]:
+    text = text.replace('\r\n', '\n')
     if not form.endswith('idl'):
         return get_types_from_msg(text, kind)
     if not text.startswith(f'{_IDL_RULE}IDL: '):

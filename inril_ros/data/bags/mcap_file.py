@@ -25,7 +25,7 @@ from mcap.records import Channel, ChunkIndex, Schema, Statistics
 import numpy as np
 import zstandard
 
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.connection import full_type, Source
 
 MAGIC = b'\x89MCAP0\r\n'
@@ -55,8 +55,9 @@ class McapFile:
         path: The file.
 
     Raises:
-        UnfinishedError: It has no end: its writer was killed, or the copy is incomplete.
-        BagError: It is no MCAP file, or is damaged.
+        DamagedBagError: It has no end: its writer was killed, or the copy is incomplete; or it is
+            damaged.
+        BagError: It is no MCAP file.
         OSError: It can't be read.
     """
 
@@ -118,14 +119,14 @@ class McapFile:
     def _open(self) -> None:
         size = os.fstat(self._file).st_size
         if not size:
-            raise UnfinishedError(f'{self._path}: is empty')
+            raise DamagedBagError(f'{self._path}: is empty')
         begin = os.pread(self._file, len(MAGIC), 0)
         if begin != MAGIC[:len(begin)]:
             raise BagError(f'{self._path}: is no MCAP file')
         foot = os.pread(self._file, _FOOTER.size + len(MAGIC),
                         max(0, size - _FOOTER.size - len(MAGIC)))
         if not foot.endswith(MAGIC) or foot[:_HEAD.size] != _HEAD.pack(Opcode.FOOTER, 20):
-            raise UnfinishedError(f'{self._path}: has no end: its recorder was killed, or the '
+            raise DamagedBagError(f'{self._path}: has no end: its recorder was killed, or the '
                                   'copy is not complete')
         summary, end = _FOOTER.unpack(foot[:_FOOTER.size])[2], size - len(foot)
         if not (summary and self._read_summary(self._bytes(summary, end - summary))):
@@ -212,16 +213,21 @@ class McapFile:
         """Return the records of a chunk."""
         head = self._bytes(offset, min(length, _HEAD.size + ChunkHead.LONGEST))
         if head[0] != Opcode.CHUNK:
-            raise BagError(f'{self._path}: has no chunk at byte {offset}')
+            raise DamagedBagError(f'{self._path}: has no chunk at byte {offset}')
         about = ChunkHead.read(head, _HEAD.size)
         # Read apart from the head: each copy of such a block costs as much as reading it.
-        return about.records(self._bytes(offset + about.end, about.length))
+        data = self._bytes(offset + about.end, about.length)
+        try:
+            return about.records(data)
+        except (ValueError, RuntimeError, zstandard.ZstdError) as error:
+            raise DamagedBagError(f'{self._path}: a chunk at byte {offset} is damaged: {error}'
+                                  ) from error
 
     def _bytes(self, offset: int, length: int) -> bytes:
         data = os.pread(self._file, length, offset)
         if len(data) != length:
-            raise BagError(f'{self._path}: is damaged: a record at byte {offset} has {length} '
-                           f'bytes, {len(data)} are there')
+            raise DamagedBagError(f'{self._path}: is damaged: a record at byte {offset} has '
+                                  f'{length} bytes, {len(data)} are there')
         return data
 
 
@@ -281,7 +287,7 @@ def records(data: bytes, path: Path) -> Iterator[tuple[int, int, int]]:
     """Yield (position of the content, op, end) of the records in a buffer.
 
     Raises:
-        BagError: A record is longer than the buffer.
+        DamagedBagError: A record is longer than the buffer.
     """
     position, size, head = 0, len(data), _HEAD.size
     while position < size:
@@ -289,7 +295,7 @@ def records(data: bytes, path: Path) -> Iterator[tuple[int, int, int]]:
                       else (0, size))
         end = position + head + length
         if end > size:
-            raise BagError(f'{path}: is damaged: a record is longer than what it is in')
+            raise DamagedBagError(f'{path}: is damaged: a record is longer than what it is in')
         yield position + head, op, end
         position = end
 

@@ -16,7 +16,7 @@ from rosbags.typesys.store import Typestore
 import zstandard
 
 from inril_ros.data.bags.bag_files import bag_folder, is_bag_file, open_file
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.connection import BagFile, Connection, full_topic, Source
 from inril_ros.data.bags.definitions import decoder, types_of, UndecodableError
 from inril_ros.data.bags.ros1_file import RosOneFile
@@ -142,8 +142,8 @@ def open_recording(*paths: Path) -> Iterator[Recording]:
                     stack.callback(file.close)
                     files.append(file)
             yield Recording(name, files)
-    except UnfinishedError as error:
-        raise UnfinishedError(f'{error}. To save what there is: inril demos repair {name}'
+    except DamagedBagError as error:
+        raise DamagedBagError(f'{error}. To save what there is: inril demos repair {name}'
                               ) from error
     except BagError:
         raise
@@ -165,7 +165,7 @@ def _opened(path: Path, scratch: Path) -> Iterator[BagFile]:
                 sum(sum(file.counts.values()) for file in files),
                 min((file.start for file in filled), default=0),
                 max((file.end for file in filled), default=0))):
-            raise UnfinishedError(
+            raise DamagedBagError(
                 f'{path}: metadata.yaml lists other files than '
                 f'{", ".join(part.name for part in folder.files)}, which do not hold its '
                 f'{folder.told[0]} messages')

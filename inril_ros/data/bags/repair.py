@@ -13,7 +13,7 @@ import re
 from tempfile import TemporaryDirectory
 
 from inril_ros.data.bags.bag_files import COMPRESSED, decompressed, is_bag_file
-from inril_ros.data.bags.bags import BagError, EpisodeBag, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError, EpisodeBag
 from inril_ros.data.bags.definitions import types_of, UndecodableError
 from inril_ros.data.bags.salvage import mcap_rows, Row, sqlite_rows
 from inril_ros.data.bags.storage import SUFFIXES
@@ -97,7 +97,7 @@ def _rows(files: list[Path], notes: list[str]) -> Iterator[Row]:
                 if file.suffix == COMPRESSED:
                     readable = Path(folder) / file.stem
                     decompressed(file, Path(folder))
-            except UnfinishedError:
+            except DamagedBagError:
                 pass  # what there is of it was decompressed
             number = 0
             read = mcap_rows if readable.suffix == '.mcap' else sqlite_rows

@@ -117,9 +117,20 @@ def sqlite_rows(path: Path) -> Iterator[Row]:
         with closing(sqlite3.connect(Path(folder) / path.name)) as base:
             try:
                 sources = dict(topic_rows(base))
-                for number, stamp, raw in base.execute(
-                        'SELECT topic_id, timestamp, data FROM messages ORDER BY id'):
+            except (sqlite3.Error, ValueError, TypeError):
+                return
+            newest = -1
+            # Messages behind a damaged part are reached from the other end.
+            for rule in ('ORDER BY id', 'WHERE id > {} ORDER BY id DESC'):
+                for number, stamp, raw, identity in _until_damage(base, rule.format(newest)):
+                    newest = max(newest, identity)
                     if number in sources and isinstance(raw, bytes):
                         yield sources[number], stamp, raw
-            except (sqlite3.Error, ValueError, TypeError):
-                return  # the torn end
+
+
+def _until_damage(base: sqlite3.Connection, rule: str) -> Iterator[tuple[int, int, bytes, int]]:
+    """Yield topic, time, content and id of messages up to the first that can't be read."""
+    try:
+        yield from base.execute(f'SELECT topic_id, timestamp, data, id FROM messages {rule}')
+    except sqlite3.Error:
+        return

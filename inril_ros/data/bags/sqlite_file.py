@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlite3
 from typing import Any, TypeVar
 
-from inril_ros.data.bags.bags import BagError, UnfinishedError
+from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.connection import full_type, Source
 
 _Key = TypeVar('_Key')
@@ -20,13 +20,14 @@ class SqliteFile:
         path: The file.
 
     Raises:
-        UnfinishedError: Its writer was killed, or the copy is incomplete.
-        BagError: It is no bag, or is damaged.
+        DamagedBagError: Its writer was killed, or the copy is incomplete; or it is damaged.
+        BagError: It is no sqlite3 file.
         OSError: It can't be read.
     """
 
     def __init__(self, path: Path) -> None:
         check_closed(path)
+        self._path = path
         # Without `immutable` SQLite makes a file beside one of the mode WAL.
         self._base = sqlite3.connect(f'{path.absolute().as_uri()}?mode=ro&immutable=1', uri=True)
         try:
@@ -38,7 +39,7 @@ class SqliteFile:
                 'SELECT min(timestamp), max(timestamp) FROM messages').fetchone()
         except (sqlite3.Error, ValueError, TypeError) as error:
             self.close()
-            raise BagError(f'{path}: cannot be read: {error}') from error
+            raise DamagedBagError(f'{path}: cannot be read: {error}') from error
         self.start, self.end = (0, -1) if start is None else (start, end)
 
     def close(self) -> None:
@@ -51,35 +52,43 @@ class SqliteFile:
         """Yield the file as one piece."""
         chosen = ','.join(str(number) for number in wanted if number in self.sources)
         if chosen and start <= self.end:
-            yield max(start, self.start), (
-                (time, wanted[number], raw) for time, number, raw in self._base.execute(
+            yield max(start, self.start), self._messages(chosen, wanted, start, stop)
+
+    def _messages(
+        self, chosen: str, wanted: Mapping[int, _Key], start: int, stop: int,
+    ) -> Iterator[tuple[int, _Key, bytes]]:
+        try:
+            for time, number, raw in self._base.execute(
                     'SELECT timestamp, topic_id, data FROM messages WHERE timestamp >= ? AND '
                     f'timestamp < ? AND topic_id IN ({chosen}) ORDER BY timestamp, id',
-                    (start, stop)))
+                    (start, stop)):
+                yield time, wanted[number], raw
+        except sqlite3.Error as error:
+            raise DamagedBagError(f'{self._path}: is damaged: {error}') from error
 
 
 def check_closed(path: Path) -> None:
     """Check that the writer of an sqlite3 file has finished it.
 
     Raises:
-        UnfinishedError: A journal with messages lies beside it, or it is shorter than it says.
+        DamagedBagError: A journal with messages lies beside it, or it is shorter than it says.
         BagError: It is no sqlite3 file.
     """
     size = path.stat().st_size
     with path.open('rb') as content:
         head = content.read(100)
     if not size:
-        raise UnfinishedError(f'{path}: is empty')
+        raise DamagedBagError(f'{path}: is empty')
     if not head.startswith(b'SQLite format 3\0'[:len(head)]):
         raise BagError(f'{path}: is no sqlite3 file')
     for journal in ('-wal', '-journal'):
         beside = path.with_name(path.name + journal)
         if beside.is_file() and beside.stat().st_size:
-            raise UnfinishedError(f'{path}: was not closed: {beside.name} holds a part of it')
+            raise DamagedBagError(f'{path}: was not closed: {beside.name} holds a part of it')
     page = int.from_bytes(head[16:18], 'big')
     needed = (65_536 if page == 1 else page) * int.from_bytes(head[28:32], 'big')
     if size < max(needed, 100):
-        raise UnfinishedError(f'{path}: has {size} bytes, {needed} are told: the copy is not '
+        raise DamagedBagError(f'{path}: has {size} bytes, {needed} are told: the copy is not '
                               'complete, or its recorder was killed')
 
 

@@ -18,8 +18,8 @@ from inril_ros.robot.contract.fields import has_no_header, TRANSFORMS
 from inril_ros.robot.contract.reading import checked, load_yaml
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
-# With a namespace, and with the characters that ROS 1 allows but a contract doesn't.
-_BagTopic = Annotated[str, Field(pattern=r'^/?[A-Za-z0-9_/]+$')]
+# As it is in the bag: with a namespace, and with characters that a contract doesn't allow.
+_BagTopic = Annotated[str, Field(min_length=1)]
 _GOALS = 'control_msgs/action/GripperCommand'
 
 

@@ -8,10 +8,13 @@ too. A simulation may be reset between episodes, so each episode has a clock of 
 
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from struct import error as StructError
 
 import numpy as np
 
+from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import Recording
 from inril_ros.data.importing.clock_map import ClockMap, fit_clock, SAME_CLOCK
@@ -66,7 +69,8 @@ class RecordedClocks:
         due = dict.fromkeys(self._stamped, 0)
         for connection, time, raw in self._reader.messages(wanted) if wanted else ():
             if time >= due.get(connection.id, time + 1):
-                due[connection.id] = time + self._add(connection, time, raw)
+                with suppress(BagError, StructError):  # its episode counts it as refused
+                    due[connection.id] = time + self._add(connection, time, raw)
             if connection.id not in streams:
                 continue
             if time:

@@ -106,6 +106,17 @@ class ImageTopics:
         return EpisodeImages(self._reader, streams, self._others)
 
 
+def first_images(reader: Recording, connections: Sequence[Connection]) -> Iterator[Any]:
+    """Yield the images of connections as messages of sensor_msgs, from the beginning.
+
+    Raises:
+        BagError: One can't be decoded.
+    """
+    seen = ImageTopics(reader, connections).of_episode(0)
+    for connection, _, raw in seen.messages(connections, 0, reader.end_time):
+        yield raw.message if isinstance(raw, SensorImage) else reader.deserialize(raw, connection)
+
+
 class EpisodeImages:
     """The messages of one episode, with its images as those of sensor_msgs."""
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-# Number of bytes that compressed_depth_image_transport puts before its PNG.
-_DEPTH_HEADER = 12
+from inril_ros.robot.messages.depth import depth_of_compressed
+
 _DEPTH = {'16uc1': ('uint16', 0.001), '32fc1': ('float32', 1.0)}  # number, and its unit [m]
 
 
@@ -37,8 +37,8 @@ def depth_seen(message: Any) -> tuple[float, float] | None:
         values = values[np.isfinite(values) & (values > 0)] * unit
     except (ValueError, TypeError, AttributeError):
         return 0.0, 0.0
-    if kind == '32fc1' and not hasattr(message, 'encoding') or not values.size:
-        return 0.0, 0.0  # its PNG holds quantised inverse depth
+    if not values.size:
+        return 0.0, 0.0
     return float(np.percentile(values, 1)), float(np.percentile(values, 99))
 
 
@@ -60,5 +60,8 @@ def _decoded(message: Any) -> np.ndarray | None:
 
     data = bytes(message.data)
     if 'compressedDepth' in message.format:
-        data = data[_DEPTH_HEADER:]
+        try:
+            return depth_of_compressed(data, message.format)
+        except ValueError:
+            return None
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None

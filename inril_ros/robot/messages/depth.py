@@ -67,7 +67,10 @@ def grey_of_depth(depth: np.ndarray, near: float, far: float) -> np.ndarray:
 def _png_image(content: bytes) -> np.ndarray:
     import cv2
 
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a header that tells an enormous size
+        image = None
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise ValueError(f'{len(content)} bytes that are no PNG of 16 bits with one channel')
     return image

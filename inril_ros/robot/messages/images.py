@@ -259,7 +259,10 @@ def _decoded(
     # A camera's orientation is how it is mounted, not a tag in the file.
     flags = cv2.IMREAD_UNCHANGED if unchanged else (
         cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:  # a header that tells an enormous size
+        image = None
     if image is None:
         if any(name in form.lower() for name in _VIDEO):
             raise CodecError(f'{camera.topic}: format {form!r} is video, which only an import '

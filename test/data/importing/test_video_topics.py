@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
+from inril_ros.data.audit.bag_check import check_bag
+from inril_ros.data.audit.bag_values import read_bag_values
+from inril_ros.data.audit.survey import survey_bag
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.importing.bag_import import import_bag
@@ -26,11 +29,17 @@ av = pytest.importorskip('av')
 W, H, RATE = 64, 48, 20
 COMPRESSED, PACKET = ('sensor_msgs/msg/CompressedImage',
                       'ffmpeg_image_transport_msgs/msg/FFMPEGPacket')
-VIDEO = 'foxglove_msgs/msg/CompressedVideo'
+VIDEO, RAW = 'foxglove_msgs/msg/CompressedVideo', 'sensor_msgs/msg/Image'
 LIVE = {'tune': 'zerolatency', 'x264-params': 'scenecut=0'}
-CONTRACT = parse_contract({
-    **ARM, 'cameras': {'front': {'topic': 'front', 'width': W, 'height': H}},
-    'policy_images': {'cameras': ['front'], 'width': W, 'height': H}})
+
+
+def contract_of(width=W, kind=COMPRESSED):
+    return parse_contract({
+        **ARM, 'cameras': {'front': {'topic': 'front', 'width': width, 'height': H, 'type': kind}},
+        'policy_images': {'cameras': ['front'], 'width': W, 'height': H}})
+
+
+CONTRACT = contract_of()
 
 
 def brightness(index):
@@ -60,7 +69,7 @@ def image_message(kind, form, number, is_key, data):
     header = getattr(message, 'header', None)
     time = message.timestamp if header is None else header.stamp
     time.sec, time.nanosec = stamp
-    setattr(message, 'encoding' if kind == PACKET else 'format', form)
+    setattr(message, 'encoding' if hasattr(message, 'encoding') else 'format', form)
     if kind == PACKET:
         message.pts, message.flags, message.width, message.height = number, int(is_key), W, H
     message.data.frombytes(data)
@@ -78,9 +87,9 @@ def numbered(packets):
     return list(enumerate(packets))
 
 
-def imported(bag, folder, **options):
-    done = import_bag([bag], CONTRACT, folder, ImportOptions(**options))
-    return done, [read_episode(folder / each.name, CONTRACT) for each in done if each.kept]
+def imported(bag, folder, contract=CONTRACT, **options):
+    done = import_bag([bag], contract, folder, ImportOptions(**options))
+    return done, [read_episode(folder / each.name, contract) for each in done if each.kept]
 
 
 def shown(episode):
@@ -90,6 +99,7 @@ def shown(episode):
 
 
 FORMS = [(COMPRESSED, 'h264', 'libx264', None), (PACKET, 'libx264', 'libx264', None),
+         (RAW, 'h264', 'libx264', None),  # of some Jetson cameras
          (PACKET, 'h264;yuv420p;bgr8;bgr8', 'libx264', None), (VIDEO, 'h264', 'libx264', None),
          (VIDEO, 'h265', 'libx265', {'tune': 'zerolatency', 'x265-params': 'log-level=none'}),
          (PACKET, 'hevc_nvenc', 'libx265',
@@ -101,7 +111,8 @@ FORMS = [(COMPRESSED, 'h264', 'libx264', None), (PACKET, 'libx264', 'libx264', N
 def test_a_video_becomes_the_images_that_it_shows(tmp_path, kind, form, encoder, options):
     packets = encoded(40, encoder, options=options)
     bag = bag_of(tmp_path / 'bag', numbered(packets), kind, form)
-    [report], [episode] = imported(bag, tmp_path / 'demos')
+    contract = contract_of(kind=RAW if kind == RAW else COMPRESSED)
+    [report], [episode] = imported(bag, tmp_path / 'demos', contract)
     assert not report.unreadable and not report.notes
     # The tick is at an image's stamp, so it shows this image; ticks come at half the rate.
     assert shown(episode) == [2 * tick for tick in range(len(episode.images))]
@@ -168,11 +179,8 @@ def test_a_video_that_pauses_is_said(tmp_path):
 
 
 def test_a_video_of_another_size_is_refused_with_both(tmp_path):
-    contract = parse_contract({
-        **ARM, 'cameras': {'front': {'topic': 'front', 'width': 2 * W, 'height': H}},
-        'policy_images': {'cameras': ['front'], 'width': W, 'height': H}})
     bag = bag_of(tmp_path / 'bag', numbered(encoded(40)))
-    [report] = import_bag([bag], contract, tmp_path / 'demos', ImportOptions())
+    [report], _ = imported(bag, tmp_path / 'demos', contract_of(width=2 * W))
     assert any('an image of 64 x 48, the contract says 128 x 48' in note
                for note in report.notes)
 
@@ -253,3 +261,16 @@ def test_decoding_can_begin_at_what_is_called_a_key_frame(encoder, decoder, opti
                   for image in begun.add(place, data)] + begun.end()
         assert images[0][0] == 0
         assert abs(float(np.median(images[0][1])) - brightness(packets[key][0])) <= 4
+
+
+@pytest.mark.parametrize(('kind', 'form'), [
+    (PACKET, 'h264'), (COMPRESSED, 'h264'), (VIDEO, 'h264'), (RAW, 'h264')])
+def test_a_draft_and_a_check_see_the_images_of_a_video(tmp_path, kind, form):
+    bag = bag_of(tmp_path / 'bag', numbered(encoded(40)), kind, form)
+    [front] = [seen for seen in survey_bag(bag) if seen.name == '/front']
+    assert (front.type, front.size) == (RAW if kind == RAW else COMPRESSED, (W, H))
+    contract = contract_of(kind=front.type)
+    found = read_bag_values(bag, contract)
+    assert found.images == {'front'}
+    assert not [each for each in check_bag(contract, bag) if 'front' in each.what
+                and each.verdict == 'wrong']
