@@ -120,7 +120,8 @@ class ActuationNode(ManagedNode):
         try:
             self._aligner.frame(self.now())
         except FrameError as error:
-            return f'no pose was measured ({error})'
+            return (f'no pose was measured '
+                    f'({"; ".join([str(error), *self._aligner.rejections.lines()])})')
         return ''
 
     def why_not_ready(self) -> str:
@@ -217,13 +218,15 @@ class ActuationNode(ManagedNode):
         if not self.lockstep or life.phase not in (Phase.WAITING, Phase.RUNNING):
             return
         stamp = min(self._aligner.newest_complete(), life.judged)
+        if stamp <= (life.reset_after if life.phase is Phase.WAITING else life.last_tick):
+            return
+        frame = self._frame(stamp)
+        if frame is None:  # it has said why; the episode is aborted if no better one comes
+            return
         if life.phase is Phase.WAITING:
-            if stamp <= life.reset_after:
-                return
-            life.begin(stamp, self._aligner.frame(stamp).values)
+            life.begin(stamp, frame.values)
         if not life.running or stamp <= life.last_tick:
             return
-        frame = self._aligner.frame(stamp)
         if life.end_if_judged(stamp):
             return
         if self._has_action(stamp):  # otherwise lockstep waits for it

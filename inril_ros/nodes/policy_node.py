@@ -20,7 +20,7 @@ import torch
 
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
-from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Memory
@@ -35,7 +35,7 @@ from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
 from inril_ros.nodes.weights.receiver import WeightsReceiver
-from inril_ros.robot.messages.codecs import CodecError, stamp_ns
+from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.messages.images import policy_view
 from inril_ros.robot.timing.inference_timing import InferenceTiming
 
@@ -78,6 +78,7 @@ class PolicyNode(ManagedNode):
         self._durations: deque[float] = deque(maxlen=200)
         self._episode: EpisodeEvent | None = None
         self._start = self._last = 0
+        self._unseen = ''
         self._lead = 0 if self.lockstep else self.value('lead')
         self._timing = InferenceTiming(contract.period, self._lead, paced=not self.lockstep)
         self._chunks = self.create_publisher(ActionChunk, 'action_chunk', qos.RECORD)
@@ -96,6 +97,10 @@ class PolicyNode(ManagedNode):
     def why_not_ready(self) -> str:
         """Return whether there are no weights to act with."""
         return '' if self._versions.acting is not None else 'no weights yet'
+
+    def hold_reasons(self) -> tuple[str, ...]:
+        """Return why there is no observation to act on, while an episode runs."""
+        return (self._unseen,) if self._unseen and self._episode is not None else ()
 
     def teardown(self) -> None:
         """End the thread that loads weights."""
@@ -151,9 +156,11 @@ class PolicyNode(ManagedNode):
         try:
             frame = self._aligner.frame(stamp)
             observation = self._builder.build(frame.values)
-        except FrameError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+        except ValueError as error:  # whatever the messages hold: without a chunk the arm is held
+            self._unseen = '; '.join([str(error), *self._aligner.rejections.lines()])
+            self.get_logger().warning(self._unseen, throttle_duration_sec=1.0)
             return
+        self._unseen = ''
         self._last = stamp
         self._newest = frame, observation
         self._infer_if_due(frame, observation)
@@ -174,8 +181,9 @@ class PolicyNode(ManagedNode):
             return
         try:
             images = policy_view(frame.images, self.contract) if frame.images else None
-        except CodecError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=1.0)
+        except ValueError as error:
+            self._unseen = str(error)
+            self.get_logger().warning(self._unseen, throttle_duration_sec=1.0)
             return
         actions, extras = self._infer(observation, images)
         self._publish_chunk(

@@ -21,7 +21,7 @@ from inril_ros.data.bags.storage import STORAGES
 from inril_ros.data.demonstrations.demonstration_set import next_number
 from inril_ros.data.frames.assembly import TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
-from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes.base import qos
@@ -214,7 +214,7 @@ class RecorderNode(ManagedNode):
         try:
             decisions = episode.assembler.ready(
                 None if self.lockstep else self.now() - round(1e9 * self.value('settle')))
-        except FrameError as error:
+        except ValueError as error:  # an observation that can't be made, or built
             self._discard(str(error))
             return
         self._warn_of_gap(episode)

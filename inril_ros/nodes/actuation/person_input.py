@@ -142,6 +142,8 @@ class TeleopInput:
 
     def _on_leader(self, message: JointState) -> None:
         missing = set(self._leader) - set(message.name)
+        if len(missing) == len(self._leader) and message.name:
+            return  # of another part of the device, which publishes on the same topic
         if missing or len(message.position) < len(message.name):
             self._node.get_logger().error(
                 f'{self._rules.joint_topic} ignored: no positions of '

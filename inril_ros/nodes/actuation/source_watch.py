@@ -15,7 +15,8 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type, serialised_stamp
 from inril_ros.robot.contract.contract import Contract, Observation
-from inril_ros.robot.messages.codecs import decode, joint_values
+from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.messages.codecs import decode, joint_values, numbers_in
 from inril_ros.robot.motion.liveness import Liveness
 
 _HEADER = 12  # [byte] encapsulation and stamp of a serialised message that begins with a header
@@ -33,7 +34,7 @@ class SourceWatch:
         self._clock = node.rule_clock
         self._streams: dict[str, Liveness] = {}
         self._compared: dict[str, list[Observation]] = {}
-        self._contents: dict[str, dict[tuple[int, str], float | bytes]] = {}
+        self._contents: dict[str, dict[tuple[int, str], Any]] = {}
         self.endpoints: list[Subscription] = []
         for topic in contract.observation_topics():
             entries = [entry for entry in contract.observations.values() if entry.topic == topic
@@ -70,7 +71,10 @@ class SourceWatch:
         """Return all values of a topic that are compared: of each joint the last one that came."""
         content = self._contents[topic]
         for number, entry in enumerate(self._compared[topic]):
-            if entry.comes_by_joint:
+            if entry.type == TRANSFORMS:
+                content.update(((number, item.child_frame_id), numbers_in(item.transform))
+                               for item in message.transforms)
+            elif entry.comes_by_joint:
                 content.update(((number, joint), value)
                                for joint, value in joint_values(message, entry).items())
             else:

@@ -8,7 +8,7 @@ device: a twist, or the joints of a leader arm.
 
 import numpy as np
 
-from inril_ros.data.frames.sync import FrameAligner, FrameError
+from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -50,7 +50,7 @@ class ScriptedDevice:
             return
         try:
             frame = self._aligner.frame(stamp)
-        except FrameError as error:
+        except ValueError as error:
             self._node.get_logger().warning(str(error), throttle_duration_sec=1.0)
             return
         self._last = stamp
