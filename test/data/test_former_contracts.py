@@ -12,11 +12,13 @@ from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.aligned_cache import cache_key
 from inril_ros.data.demonstrations.former_contracts import former_recordings
+from inril_ros.data.frames import observation_builder
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.robot.contract.content import content_hash
 from inril_ros.robot.contract.contract import Contract, parse_contract
+from inril_ros.robot.messages import codecs
 
 
 @pytest.fixture
@@ -43,6 +45,26 @@ def test_a_bag_with_the_former_hash_is_read_as_a_new_one(source, former, tmp_pat
     one, other = read_episode(former, CONTRACT), read_episode(new, CONTRACT)
     for item in fields(RecordedEpisode):
         np.testing.assert_array_equal(getattr(one, item.name), getattr(other, item.name))
+
+
+@pytest.mark.parametrize('unset', [1, 100])
+def test_what_former_versions_took_and_cannot_be_used_is_left_out(tmp_path, monkeypatch, unset):
+    """A pose of zeros was taken as a value where it was held, and is in the bag."""
+    rows, left = recording(), unset
+    for topic, _, message in rows[60:]:
+        if topic == '/hand' and left:
+            message.pose.orientation.w, left = 0.0, left - 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Contract, 'hash', property(lambda self: content_hash(self, former=True)))
+        patch.setattr(codecs, 'check_unit', lambda quaternion: None)
+        patch.setattr(observation_builder, 'check_unit', lambda quaternion: None)
+        patch.setattr(observation_builder, 'nearest', lambda quaternion, _: quaternion)
+        path = imported(ros2_bag(tmp_path / 'lab', rows), tmp_path / 'demos', parse_contract(ARM))
+    if unset == 1:
+        assert np.isfinite(read_episode(path, CONTRACT).observations).all()
+        return
+    with pytest.raises(BagError, match='hand: hand is .* s old.*hand: .*the first: pose: the qu'):
+        read_episode(path, CONTRACT)
 
 
 def test_former_bags_are_named_with_what_must_be_done(source, former, tmp_path):

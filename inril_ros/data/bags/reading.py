@@ -46,28 +46,38 @@ def read_episode(
               contract.episode.outcome_topic}
     executed: list[ExecutedTick] = []
     rewards: list[tuple[int, float]] = []
-    started = ended = None
+    started = ended = refused = None
     for topic, received, message in _messages(path, topics, contract):
-        if topic == EXECUTED_TOPIC:
-            executed.append(executed_tick(message))
-        elif topic == EVENT_TOPIC:
-            started = message if message.event == _STARTED else started
-            ended = message if message.event == _ENDED else ended
-        elif topic == contract.episode.outcome_topic:
-            rewards.append((stamp_ns(message), message.reward))
-        else:
-            try:
+        try:
+            if topic == EXECUTED_TOPIC:
+                executed.append(executed_tick(message))
+            elif topic == EVENT_TOPIC:
+                started = message if message.event == _STARTED else started
+                ended = message if message.event == _ENDED else ended
+            elif topic == contract.episode.outcome_topic:
+                rewards.append((stamp_ns(message), message.reward))
+            else:
                 aligner.add(topic, message, received)
-            except CodecError as error:
-                raise BagError(f'{path}: {error}') from error
+        except CodecError as error:
+            refused = refused or error
+        except (AttributeError, TypeError, ValueError) as error:  # a damaged definition of a type
+            raise BagError(f'{path}: {topic}: {error}') from error
     if started is None or ended is None:
         raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
     if ended.contract_hash not in (contract.hash, contract.recording_hash):
         raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
                        f'this is {contract.name} {contract.hash[:12]}')
+    # The recorder leaves out what can't be read; that of former times took some of it.
+    if refused is not None and ended.contract_hash == contract.hash:
+        raise BagError(f'{path}: {refused}') from refused
     if quantities:
         contract = replace(contract, policy_observations=quantities)
-    return _align(path, contract, aligner, executed, rewards, started, ended)
+    try:
+        return _align(path, contract, aligner, executed, rewards, started, ended)
+    except BagError as error:
+        if refused is None:
+            raise
+        raise BagError(f'{error}; {"; ".join(aligner.rejections.lines())}') from error
 
 
 def _messages(

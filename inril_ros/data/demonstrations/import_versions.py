@@ -17,6 +17,7 @@ import yaml
 CHANGES: dict[int, tuple[str, ...]] = {
     2: ('Commands that could not be read, or named some of the joints only, were taken for the '
         'measured position, as if the arm had been told to stay where it was.',
+        'Poses that were not set (a zero quaternion) were taken as they were.',
         'Of a trajectory of several points, the first was taken for its goal.',
         'Commands beyond the limits of the contract were reduced to them, also those in another '
         'unit.'),
