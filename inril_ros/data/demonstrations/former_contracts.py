@@ -14,7 +14,7 @@ from inril_ros.robot.contract.contract import Contract
 
 def former_recordings(folder: Path, contract: Contract) -> str:
     """Return how many bags of a folder are of that time, and what that means; empty if none."""
-    if not contract.former_hash:
+    if not contract.former_hash or not folder.is_dir():
         return ''
     number = sum(each.contract_hash == contract.former_hash
                  for each in list_demonstrations(folder) if each.state == 'kept')
