@@ -17,7 +17,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rosbags.highlevel import AnyReader
 
-sys.path.append(str(Path(__file__).parents[1] / 'data'))
+sys.path.append(str(Path(__file__).parents[2] / 'data'))
 
 from synthetic_robot import bag_of, recording, START  # noqa: E402
 
@@ -29,7 +29,7 @@ from inril_ros.nodes.base.message_types import message_type  # noqa: E402
 from inril_ros.robot.contract.contract import load_contract  # noqa: E402
 from inril_ros.robot.messages.images import PolicyViews  # noqa: E402
 
-FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
+FOLDER = Path(__file__).parents[3] / 'config' / 'robots'
 TICKS = 10
 LATEST = 10_000_000  # [ns] longest delay of a message after its stamp in the recording
 

@@ -20,7 +20,7 @@ from inril_ros.nodes.policy_node import PolicyNode
 from inril_ros.robot.contract.contract import load_contract, parse_contract
 from inril_ros.robot.messages.codecs import put_stamp
 
-ROBOTS = Path(__file__).parents[2] / 'config' / 'robots'
+ROBOTS = Path(__file__).parents[3] / 'config' / 'robots'
 CONTRACT = load_contract(ROBOTS / 'gazebo_arm.yaml')
 MS = 1_000_000
 
