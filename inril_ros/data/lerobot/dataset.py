@@ -97,7 +97,8 @@ class Dataset:
         rows = list(self._lines('meta/episodes.jsonl') if self.one_file_per_episode
                     else self._episode_rows())
         if not rows:
-            raise LeRobotError(f'{self.path}: has no episodes in its table, meta/episodes')
+            raise LeRobotError(f'{self.path}: meta/episodes has no episodes, as after a recording '
+                               'that was not finished (finalize)')
         for row in rows:
             if not isinstance(row.get('episode_index'), int):
                 raise LeRobotError(f'{self.path}: meta/episodes: a row has no episode_index: '

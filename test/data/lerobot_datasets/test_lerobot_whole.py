@@ -178,6 +178,13 @@ def test_a_missing_file_is_a_lost_episode(tmp_path):
         import_lerobot(dataset, arm(), tmp_path / 'demos')
 
 
+def test_a_recording_without_a_table_of_episodes_is_named(tmp_path):
+    dataset = Files().write(tmp_path / 'set')
+    (dataset / EPISODES).unlink()
+    with pytest.raises(LeRobotError, match='meta/episodes has no episodes, as after a recording'):
+        import_lerobot(dataset, arm(), tmp_path / 'demos')
+
+
 @pytest.mark.parametrize('file', [DATA, EPISODES])
 def test_a_file_that_was_not_closed_is_named_with_what_to_do(tmp_path, file):
     dataset = Files().write(tmp_path / 'set')
