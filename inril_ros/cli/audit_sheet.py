@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = 4  # panels in a row
-_TILES = 6  # episodes in a row of images
+_TILES = 8  # episodes in a row of images
 _MOMENTS = (0.0, 0.5, 1.0)  # of an episode whose images are shown
-_TILE_HEIGHT = 96  # [pixel]
+_TILE_HEIGHT = 72  # [pixel]
 _COLOURS = {'fine': '#7a8894', 'not checked': '#7a8894', 'look at this': '#d98200',
             'wrong': '#c8102e'}
 _COMMAND = '#b9d3ea'
@@ -79,21 +79,25 @@ def _curves(
     verdicts: Mapping[str, str], period: float,
 ) -> None:
     """Draw one number of the action in all episodes: commands light, measurements above them."""
-    order = sorted(episodes, key=lambda name: list(_COLOURS).index(verdicts[name]))
-    for name in order:
-        commands = np.asarray(episodes[name].actions[:, value.index])
-        seconds = np.arange(len(commands) + 1) * period
-        colour = _COLOURS[verdicts[name]]
+    from matplotlib.collections import LineCollection
+
+    for verdict, colour in _COLOURS.items():
+        commands, measured = [], []
+        for episode in (episodes[name] for name in sorted(episodes) if verdicts[name] == verdict):
+            seconds = np.arange(len(episode.actions) + 1) * period
+            commands.append(np.column_stack([seconds[:-1], episode.actions[:, value.index]]))
+            if value.measured is not None:
+                measured.append(np.column_stack([
+                    seconds, episode.observations[:, value.measured]]))
+        sound = verdict in ('fine', 'not checked')
         if value.measured is None:
-            axes.step(seconds[:-1], commands, where='post', color=colour, linewidth=0.7,
-                      alpha=0.7)
-            continue
-        if value.positions:
-            sound = verdicts[name] in ('fine', 'not checked')
-            axes.step(seconds[:-1], commands, where='post', linewidth=0.7,
-                      color=_COMMAND if sound else colour, linestyle='-' if sound else '--')
-        axes.plot(seconds, episodes[name].observations[:, value.measured], color=colour,
-                  linewidth=0.8, alpha=0.8)
+            axes.add_collection(LineCollection(commands, colors=colour, linewidths=0.7))
+        elif value.positions:
+            axes.add_collection(LineCollection(
+                commands, colors=_COMMAND if sound else colour, linewidths=0.7,
+                linestyles='-' if sound else '--'))
+        axes.add_collection(LineCollection(measured, colors=colour, linewidths=0.8, alpha=0.8))
+    axes.autoscale_view()
     low, high = axes.get_ylim()
     missing = _LEAST_SPAN * value.span - (high - low)  # rest shall look like rest
     if value.positions and missing > 0.0:
@@ -108,6 +112,7 @@ def _curves(
     axes.set_title(f'{value.name}  {shown}{lag}', fontsize=8, loc='left')
     axes.grid(alpha=0.25)
     axes.margins(x=0.01)
+    axes.locator_params(nbins=5)
     axes.tick_params(labelsize=7, length=0)
     axes.spines[['top', 'right']].set_visible(False)
 
@@ -148,6 +153,6 @@ def _images(
                 np.ascontiguousarray(image), *size)
         axes.text(left, top - 2, name.split('_')[0], fontsize=7, va='bottom',
                   color=_COLOURS[verdicts[name]])
-    axes.imshow(sheet, interpolation='lanczos')
+    axes.imshow(sheet, interpolation='antialiased')
     axes.set_title(f'{camera}: begin, middle and end of each episode', fontsize=8, loc='left')
     axes.set_axis_off()

@@ -10,6 +10,8 @@ from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.audit.joint_order import joint_order
 from inril_ros.data.audit.units import is_far_outside, likely_units
+from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
+from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.robot.contract.contract import Action, Contract
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
@@ -55,7 +57,7 @@ def _topics(contract: Contract, found: BagValues) -> list[Finding]:
     for topic, kind in {**contract.observation_topics(), **commands, **cameras}.items():
         types = found.types.get(found.in_bag(topic), set())
         if not types:
-            findings.append(_missing(topic, topic in commands, topic in optional, found))
+            findings.append(_missing(contract, topic, topic in optional, found))
         elif topic in cameras and kind not in types and types <= {*FOREIGN_IMAGES}:
             findings.append(Finding('fine', f'{topic}: {" and ".join(sorted(types))}, which an '
                                     'import turns into images', kind='topic'))
@@ -72,15 +74,16 @@ def _topics(contract: Contract, found: BagValues) -> list[Finding]:
     return findings
 
 
-def _missing(topic: str, command: bool, optional: bool, found: BagValues) -> Finding:
+def _missing(contract: Contract, topic: str, optional: bool, found: BagValues) -> Finding:
     """Return the finding on a topic that isn't in the bag."""
     like = sorted(name for name in found.types if name.endswith(f'/{topic.lstrip("/")}'))
     hint = f'Is it {like[0]}? Give --namespace {like[0].removesuffix(topic).rstrip("/")}' \
         if like else f'The bag has {", ".join(sorted(found.types)) or "no topic"}'
-    if command:
+    if topic in contract.action_topics():
+        said = where_commands_may_be(found.connections, contract, ImportMapping(), [topic])
         return Finding('look at this', f'{topic}: not in the bag, so no command was checked',
-                       f'To import this bag, say in a mapping what the actions are. {hint}',
-                       'topic')
+                       f'{hint}. To import it, say in a mapping what the actions are. '
+                       + ' '.join(said), 'topic')
     if optional:
         return Finding('not checked', f'{topic}: not in the bag; an import can do without it',
                        kind='topic')

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.bags.bags import absolute_topic, BagError
+from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.importing.commands.command_reading import read_command
@@ -47,6 +48,7 @@ class BagValues:
     """What a bag holds of a contract.
 
     Attributes:
+        connections: The connections of the bag.
         types: Types of each topic of the bag.
         namespace: Namespace that was put before the contract's relative topics.
         times: Times [s] of all messages by the contract's topic.
@@ -60,9 +62,9 @@ class BagValues:
         frames: Parent of each frame of TF, by the contract's topic.
         rejections: What couldn't be read, by ``observations.<name>``, ``actions.<name>``,
             ``cameras.<name>``.
-        seconds: Length of the bag [s].
     """
 
+    connections: list[Connection]
     types: dict[str, set[str]]
     namespace: str
     times: dict[str, list[float]] = field(default_factory=dict)
@@ -74,7 +76,6 @@ class BagValues:
     frames: dict[str, dict[str, str]] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
     rejections: Rejections = field(default_factory=Rejections)
-    seconds: float = 0.0
 
     def in_bag(self, topic: str) -> str:
         """Return the bag's name of a topic of the contract."""
@@ -91,8 +92,8 @@ def read_bag_values(path: Path, contract: Contract, namespace: str = '/') -> Bag
         types: dict[str, set[str]] = {}
         for connection in reader.connections:
             types.setdefault(connection.topic, set()).add(connection.msgtype)
-        found = BagValues(types, f'/{namespace.strip("/")}/'.replace('//', '/'),
-                          seconds=(reader.end_time - reader.start_time) / 1e9)
+        found = BagValues(reader.connections, types,
+                          f'/{namespace.strip("/")}/'.replace('//', '/'))
         wanted = {**contract.observation_topics(), **contract.action_topics()}
         topics = {connection.id: topic for topic, kind in wanted.items()
                   for connection in reader.connections

@@ -83,8 +83,7 @@ class Layout:
             if place.stop - place.start == 7 and (
                     entry.is_pose if entry is not None else derived.relative is not None):
                 found[name] = slice(place.start + 3, place.stop)
-            elif entry is not None and entry.length == 4 and entry.field.endswith(
-                    ('orientation', 'rotation')):
+            elif entry is not None and entry.length == 4 and entry.has_quaternion:
                 found[name] = place
         return found
 
