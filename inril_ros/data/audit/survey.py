@@ -10,15 +10,13 @@ from typing import Any
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import open_recording, Recording
-from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.data.video.decoder import decoder_of
 from inril_ros.data.video.image_topics import first_images
 from inril_ros.robot.draft.image_look import depth_seen, image_size
+from inril_ros.robot.draft.roles import IMAGES, IMPORTED_IMAGES
 from inril_ros.robot.draft.topic_seen import MOST_MESSAGES, TopicSeen
 
-_COMPRESSED = 'sensor_msgs/msg/CompressedImage'
-_LARGE = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage',
-          'sensor_msgs/msg/PointCloud2')
+_LARGE = (*IMAGES, *IMPORTED_IMAGES, 'sensor_msgs/msg/PointCloud2')
 _LARGEST = 20_000  # [byte] Of topics with larger messages one is kept
 _MOST_FAILURES = 20  # messages of a topic that can't be read, after which no more are tried
 
@@ -41,13 +39,10 @@ def survey_bag(path: Path, most: int = MOST_MESSAGES) -> list[TopicSeen]:
             kept.update(_series(reader, most, {
                 name: found for name, found in reader.topics.items()
                 if not any(each.msgtype in _LARGE for each in found)}))
-        videos = {name: image for name, found in reader.topics.items()
-                  if (image := _first_of_video(reader, found))}
-        kept.update(videos)
+        kept.update({name: image for name, found in reader.topics.items()
+                     if (image := _first_of_video(reader, found))})
         return [TopicSeen(
-            name, ' and '.join(dict.fromkeys(
-                _COMPRESSED if each.msgtype in FOREIGN_IMAGES and name in videos else each.msgtype
-                for each in found)), tuple(kept[name]),
+            name, ' and '.join(dict.fromkeys(each.msgtype for each in found)), tuple(kept[name]),
             rate=sum(each.msgcount for each in found) / seconds, **_image(kept[name]))
             for name, found in sorted(reader.topics.items())]
 
@@ -62,10 +57,10 @@ def _first_of_video(
     reader: Recording, connections: list[Connection],
 ) -> list[tuple[float, Any]]:
     """Return the first image of a topic that an import turns into images; none of other topics."""
-    if not all(each.msgtype in (*FOREIGN_IMAGES, *_LARGE[:2]) for each in connections):
+    if not all(each.msgtype in (*IMAGES, *IMPORTED_IMAGES) for each in connections):
         return []
     try:
-        if all(each.msgtype in _LARGE[:2] for each in connections) and not any(
+        if all(each.msgtype in IMAGES for each in connections) and not any(
                 decoder_of(getattr(message, 'encoding', '') or getattr(message, 'format', ''))
                 for _, message in _first(reader, connections)):
             return []

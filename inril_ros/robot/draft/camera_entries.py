@@ -6,16 +6,16 @@ from collections.abc import Sequence
 import math
 from typing import Any
 
-from inril_ros.robot.draft.roles import IMAGES, segments
+from inril_ros.robot.draft.roles import IMAGES, IMPORTED_IMAGES, segments
 from inril_ros.robot.draft.sheet import Entry, Names, TO_DO
 from inril_ros.robot.draft.topic_seen import TopicSeen
 
 _MOST = 8  # cameras of a policy
 _SIDE = 128  # [pixel]
 # Last parts of topics that don't tell one camera from another.
-_PLAIN = ('compressed', 'compressedDepth', 'image', 'image_raw', 'image_rect', 'image_rect_raw',
-          'image_color', 'color', 'rgb', 'camera')
-_OTHER_TRANSPORTS = ('theora', 'zstd', 'ffmpeg')
+_PLAIN = ('compressed', 'compressedDepth', 'ffmpeg', 'image', 'image_raw', 'image_rect',
+          'image_rect_raw', 'image_color', 'color', 'rgb', 'camera')
+_NOT_READ = ('/theora', '/zstd')
 
 
 def camera_entries(
@@ -25,14 +25,18 @@ def camera_entries(
 
     An image and its compressed versions give one camera.
     """
-    found = {topic.name: topic for topic in topics if topic.published and topic.type in IMAGES}
+    found = {topic.name: topic for topic in topics
+             if topic.published and topic.type in (*IMAGES, *IMPORTED_IMAGES)}
     entries, left_out = [], {}
     for name, topic in found.items():
         base = name.rsplit('/', 1)[0]
-        if name.endswith(_OTHER_TRANSPORTS):
+        if name.endswith(_NOT_READ):
             left_out[name] = 'an encoding that is not read'
-        elif name.endswith('/compressedDepth') and base in found:
+        elif base in found and (topic.type in IMPORTED_IMAGES
+                                or name.endswith('/compressedDepth')):
             left_out[name] = f'the same images as {base}'
+        elif topic.type in IMPORTED_IMAGES and f'{base}/compressed' in found:
+            left_out[name] = f'the same images as {base}/compressed'
         elif f'{name}/compressed' in found and topic.depth is None:
             left_out[name] = f'the same images as {name}/compressed'
         elif name.endswith('/compressed') and base in found and found[base].depth is not None:
@@ -58,11 +62,15 @@ def _camera(topic: TopicSeen, names: Names) -> Entry:
         parts.pop()
     key = names.key('/' + '/'.join(parts))
     width, height = topic.size or (0, 0)
-    values = {'topic': names.topic(topic.name), 'type': topic.type, 'width': width,
-              'height': height, 'rate': round(topic.rate, 1) or 30.0}
+    imported = topic.type in IMPORTED_IMAGES
+    values = {'topic': names.topic(topic.name), 'type': IMAGES[0] if imported else topic.type,
+              'width': width, 'height': height, 'rate': round(topic.rate, 1) or 30.0}
     if not (0 < width <= 4096 and 0 < height <= 4096):
         return Entry(key, values, [f'{TO_DO} {topic.name}: no image of it could be read. Enter '
                                    'width and height, and make this entry active'], active=False)
+    if imported:
+        return Entry(key, values, [f'{topic.name}: {topic.type}, which an import turns into '
+                                   'images. Live, let image_transport republish it as compressed'])
     if topic.depth is None:
         return Entry(key, values)
     near, far = topic.depth

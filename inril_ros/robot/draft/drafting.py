@@ -7,13 +7,19 @@ import re
 
 from inril_ros.robot.contract.rules import TOPIC
 from inril_ros.robot.draft.action_entries import ActionEntries, GRIPPER
-from inril_ros.robot.draft.arms import Arm, find_arms
-from inril_ros.robot.draft.controllers import find_controller, is_controller, named_joints
+from inril_ros.robot.draft.arms import Arm, Arms, find_arms
+from inril_ros.robot.draft.controllers import (
+    Controller,
+    find_controller,
+    is_controller,
+    named_joints,
+)
 from inril_ros.robot.draft.labels import find_label, find_leader
 from inril_ros.robot.draft.mimic_joints import is_of_a_gripper
 from inril_ros.robot.draft.roles import (
     FIELDS,
     IMAGES,
+    IMPORTED_IMAGES,
     is_leader,
     is_named_command,
     is_of_ros,
@@ -28,6 +34,7 @@ from inril_ros.robot.draft.tracks import CONTROLLER_STATE
 from inril_ros.robot.draft.twist_entries import twist_entry
 
 _TYPE = re.compile(r'^[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*$')
+_NO_LABELS = (*JOINT_COMMANDS, *IMAGES, *IMPORTED_IMAGES, *FIELDS)
 _GOALS = '/_action/feedback'
 
 
@@ -50,36 +57,40 @@ class Drafting:
     """
 
     def __init__(self, topics: Sequence[TopicSeen], names: Names, recorded: bool) -> None:
-        self.names = names
-        self.recorded = recorded
-        self.left_out: dict[str, str] = {}
+        self.names, self.recorded = names, recorded
         self.of_ros = [topic.name for topic in topics if is_of_ros(topic)]
         usable = [topic for topic in topics if topic.name not in self.of_ros]
-        self.topics = []
-        for topic in usable:
-            if topic.type.split('/')[1:2] == ['action']:
-                continue
-            if not re.match(TOPIC, topic.name) or not _TYPE.match(topic.type):
-                self.left_out[topic.name] = (f'{topic.type}: a contract can name neither such a '
-                                             'topic nor such a type')
-            else:
-                self.topics.append(topic)
+        self.topics = [topic for topic in usable
+                       if re.match(TOPIC, topic.name) and _TYPE.match(topic.type)]
         self.goals = {topic.name.removesuffix(_GOALS): topic for topic in usable
                       if topic.name.endswith(_GOALS)}
-        self.left_out.update({
-            topic.name: f'{topic.type}: feedback of an action' for topic in usable
-            if topic.type.split('/')[1:2] == ['action']})
-        self.arms = find_arms(self.topics, named_joints(self.topics))
+        self.arms = self._find_arms()
+        known = {topic.name for topic in self.topics}
+        self.left_out = {
+            topic.name: f'{topic.type}: ' + (
+                'feedback of an action' if topic.name.endswith(_GOALS) else
+                'a contract can name neither such a topic nor such a type')
+            for topic in usable if topic.name not in known}
         self.left_out.update(self.arms.left_out)
         self.actions = ActionEntries(names, recorded)
         self.used: set[str] = {arm.topic.name for arm in self.arms.measured}
         self.hints: list[str] = []
 
+    def _find_arms(self) -> Arms:
+        """Return the arms, twice if needed: what moves along with commanded joints is left out."""
+        named = named_joints(self.topics)
+        arms = find_arms(self.topics, named)
+        found = {joint for controller in self._controllers(arms) if controller.known
+                 for joint in controller.joints}
+        return arms if found <= named else find_arms(self.topics, named | found)
+
+    def _controllers(self, arms: Arms) -> list[Controller]:
+        return [find_controller(topic, arms.measured) for topic in self.topics
+                if is_controller(topic, self.recorded)]
+
     def find_actions(self) -> None:
         """Find what commands the arms, from the surest source to the least sure one."""
-        arms = self.arms.measured
-        found = [find_controller(topic, arms) for topic in self.topics
-                 if is_controller(topic, self.recorded)]
+        found = self._controllers(self.arms)
         for controller in sorted(found, key=lambda one: (not one.known, one.topic.name)):
             self.used.add(controller.topic.name)
             self.actions.add_controller(controller)
@@ -94,7 +105,7 @@ class Drafting:
     def _labels(self) -> None:
         arms = self.arms.measured
         for topic in self.topics if arms else ():
-            if (topic.name in self.used or topic.type in (*JOINT_COMMANDS, *IMAGES, *FIELDS)
+            if (topic.name in self.used or topic.type in _NO_LABELS
                     or is_leader(topic)
                     or not (is_named_command(topic) or topic.type == CONTROLLER_STATE)):
                 continue

@@ -11,6 +11,10 @@ MULTI_ARRAY = 'std_msgs/msg/Float64MultiArray'
 JOINT_JOG = 'control_msgs/msg/JointJog'
 TWIST = 'geometry_msgs/msg/TwistStamped'
 IMAGES = ('sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/Image')
+#: Types that an import turns into images.
+IMPORTED_IMAGES = ('ffmpeg_image_transport_msgs/msg/FFMPEGPacket',
+                   'foxglove_msgs/msg/CompressedImage', 'foxglove_msgs/msg/CompressedVideo',
+                   'foxglove_msgs/msg/RawImage')
 #: Types that a contract can command joints with, as messages.
 JOINT_COMMANDS = (TRAJECTORY, MULTI_ARRAY, JOINT_JOG)
 #: Observed types that need no more than a field.

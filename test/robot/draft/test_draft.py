@@ -83,6 +83,19 @@ def test_a_depth_camera_gets_a_range_and_is_not_shown_as_colour():
     assert 'one image had 0.31 to 1.24 m' in text
 
 
+def test_video_in_a_recording_is_a_camera_that_an_import_decodes():
+    packets = 'ffmpeg_image_transport_msgs/msg/FFMPEGPacket'
+    contract, text = drafted(
+        seen('/joint_states', JOINTS, joint_state()),
+        seen('/front/image_raw/ffmpeg', packets, size=(640, 480), rate=30.0),
+        seen('/side/image_raw/ffmpeg', packets, size=(640, 480)),
+        seen('/side/image_raw', IMAGE, size=(640, 480)))
+    assert {name: (camera.topic, camera.type) for name, camera in contract.cameras.items()} == {
+        'front': ('front/image_raw/ffmpeg', 'sensor_msgs/msg/CompressedImage'),
+        'side': ('side/image_raw', IMAGE)}
+    assert '/side/image_raw/ffmpeg: the same images as /side/image_raw' in text
+
+
 def test_topics_that_only_go_to_the_robot_are_not_observed():
     contract, _ = drafted(
         seen('/joint_states', JOINTS, joint_state()),
@@ -150,6 +163,7 @@ topic_names = st.lists(
 kinds = st.sampled_from([
     *OBSERVATION_TYPES, TRAJECTORY, 'control_msgs/msg/JointJog', IMAGE,
     'sensor_msgs/msg/CompressedImage', 'sensor_msgs/msg/LaserScan', 'arm_msgs/msg/JointCommand',
+    'foxglove_msgs/msg/CompressedVideo', 'control_msgs/msg/JointTrajectoryControllerState',
     'control_msgs/action/GripperCommand_FeedbackMessage', 'more than one'])
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 joint_names = st.lists(st.sampled_from(['a', 'b', 'left_finger', 'right_finger', '', '\n']) |

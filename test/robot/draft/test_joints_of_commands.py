@@ -213,6 +213,19 @@ def test_mimic_joints_are_named_and_neither_observed_nor_commanded():
     assert 'TO DO: drive_joint of /joint_states: no command to it was seen' in words
 
 
+def test_a_linkage_that_moves_with_a_commanded_joint_is_no_joint_of_its_own():
+    names = ['axis_1', 'axis_2']
+    rows = ordered(
+        stream('/joint_states', 2.5, 100, lambda at: joint_state(
+            ['axis_1', 'axis_2', 'linkage'],
+            [motion(0, at), motion(1, at), 0.2 - motion(1, at)], at)),
+        stream(FORWARD, 2.5, 50, lambda at: multi_array([motion(1, at), motion(0, at)])))
+    contract, words, _ = draft_of(rows)
+    assert contract.actions['forward_position_controller'].joints == ('axis_2', 'axis_1')
+    assert contract.observations['joint_states_position'].joints == tuple(names)
+    assert 'linkage left out: moved along by axis_2' in words
+
+
 def test_joints_that_move_in_proportion_from_point_to_point_are_no_mimics():
     names = ['shoulder', 'elbow', 'wrist']
     rows = arm_rows(names, names, move=lambda number, at: (number + 1) * 0.1 * at)
