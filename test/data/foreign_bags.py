@@ -136,7 +136,7 @@ def ros1_bag(path, rows):
             if topic not in connections:
                 connections[topic] = bag.add_connection(topic, kind, typestore=store)
             bag.write(connections[topic], time,
-                      store.serialize_ros1(_for_ros1(message, store), kind))
+                      store.serialize_ros1(for_ros1(message, store), kind))
     return path
 
 
@@ -158,7 +158,8 @@ def without_chunks(path, rows):
     return file
 
 
-def _for_ros1(message, store):
+def for_ros1(message, store):
+    """A message as ROS 1 has it: its header has a sequence number."""
     from inril_ros.data.raw.messages import with_numpy
 
     message = with_numpy(message)

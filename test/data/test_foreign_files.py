@@ -5,11 +5,12 @@
 import shutil
 import sqlite3
 
-from foreign_bags import KINDS, recording, ros2_bag, serialised, split_bag
+from foreign_bags import for_ros1, KINDS, recording, ros2_bag, serialised, split_bag
 from mcap.writer import CompressionType, IndexType
 from mcap.writer import Writer as McapWriter
 import pytest
 from rosbags.rosbag2 import StoragePlugin
+from rosbags.typesys import get_typestore, Stores
 import zstandard
 
 from inril_ros.data.bags.bags import BagError, DamagedBagError
@@ -119,6 +120,37 @@ def test_a_missing_part_is_named(tmp_path):
     (path / 'bag_1.mcap').unlink()
     with pytest.raises(DamagedBagError, match='bag_1.mcap is missing.*inril demos repair'):
         read(path)
+
+
+def test_a_copy_is_not_read_twice(tmp_path):
+    path = ros2_bag(tmp_path / 'bag', ROWS)
+    (path / 'metadata.yaml').unlink()
+    (path / 'bag.mcap.zstd').write_bytes(zstandard.compress((path / 'bag.mcap').read_bytes()))
+    with pytest.raises(BagError, match='bag.mcap holds the same messages as another file'):
+        read(path)
+
+
+def test_messages_of_ros_1_in_an_mcap_file_are_read(tmp_path):
+    """As `mcap convert` makes it of a .bag file."""
+    store = get_typestore(Stores.ROS1_NOETIC)
+    rows = [row for row in ROWS if row[0] == '/joint_states']
+    path = tmp_path / 'bag.mcap'
+    with path.open('wb') as file:
+        writer = McapWriter(file)
+        writer.start('ros1', 'test')
+        text, _ = store.generate_msgdef('sensor_msgs/msg/JointState', ros_version=1)
+        channel = writer.register_channel('/joint_states', 'ros1', writer.register_schema(
+            'sensor_msgs/JointState', 'ros1msg', text.encode()))
+        for _, time, message in rows:
+            raw = store.serialize_ros1(for_ros1(message, store), 'sensor_msgs/msg/JointState')
+            writer.add_message(channel, time, bytes(raw), time)
+        writer.finish()
+    with open_recording(path) as reader:
+        seen = [reader.deserialize(raw, each) for each, _, raw in reader.messages()]
+    assert [message.header.stamp.nanosec for message in seen] == [
+        message.header.stamp.nanosec for _, _, message in rows]
+    assert [list(message.position) for message in seen] == [
+        list(message.position) for _, _, message in rows]
 
 
 def test_a_file_that_the_metadata_does_not_list_is_named(tmp_path):

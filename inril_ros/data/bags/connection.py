@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 _Key = TypeVar('_Key')
@@ -57,12 +58,14 @@ class BagFile(Protocol):
     """One file of a recording.
 
     Attributes:
+        path: The file.
         sources: What the file says about its channels, by the channels' numbers.
         counts: Number of messages of each channel.
         start: Time of its first message [ns]; 0 without messages.
         end: Time of its last message [ns]; -1 without messages.
     """
 
+    path: Path
     sources: dict[int, Source]
     counts: dict[int, int]
     start: int

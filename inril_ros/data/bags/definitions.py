@@ -58,7 +58,7 @@ def _stored(kind: str, encoding: str, form: str, text: str, digest: str) -> Type
         if encoding == 'cdr' and kind in ros_typestore().fielddefs:
             return ros_typestore()
         return (f'the bag has no definition of {kind or "its type"}, which is none of the common '
-                'types: record it where the package of the type is installed')
+                'types. `ros2 bag convert` adds it where the package of the type is installed')
     try:
         fields = _fields(kind, form, text)
         if kind not in fields:

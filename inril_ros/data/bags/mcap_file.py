@@ -62,7 +62,7 @@ class McapFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._file = os.open(path, os.O_RDONLY)
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
@@ -99,7 +99,7 @@ class McapFile:
     ) -> Iterator[tuple[int, _Key, bytes]]:
         data = self._content(place.offset, place.length)
         rows = []
-        for position, op, end in records(data, self._path):
+        for position, op, end in records(data, self.path):
             if op == Opcode.MESSAGE:
                 channel, _, time, _ = _MESSAGE.unpack_from(data, position)
                 if channel in wanted and start <= time < stop:
@@ -119,14 +119,14 @@ class McapFile:
     def _open(self) -> None:
         size = os.fstat(self._file).st_size
         if not size:
-            raise DamagedBagError(f'{self._path}: is empty')
+            raise DamagedBagError(f'{self.path}: is empty')
         begin = os.pread(self._file, len(MAGIC), 0)
         if begin != MAGIC[:len(begin)]:
-            raise BagError(f'{self._path}: is no MCAP file')
+            raise BagError(f'{self.path}: is no MCAP file')
         foot = os.pread(self._file, _FOOTER.size + len(MAGIC),
                         max(0, size - _FOOTER.size - len(MAGIC)))
         if not foot.endswith(MAGIC) or foot[:_HEAD.size] != _HEAD.pack(Opcode.FOOTER, 20):
-            raise DamagedBagError(f'{self._path}: has no end: its recorder was killed, or the '
+            raise DamagedBagError(f'{self.path}: has no end: its recorder was killed, or the '
                                   'copy is not complete')
         summary, end = _FOOTER.unpack(foot[:_FOOTER.size])[2], size - len(foot)
         if not (summary and self._read_summary(self._bytes(summary, end - summary))):
@@ -135,7 +135,7 @@ class McapFile:
     def _read_summary(self, data: bytes) -> bool:
         """Read what the summary says; return whether it tells all messages of the file."""
         statistics, indexed = None, 0
-        for position, op, end in records(data, self._path):
+        for position, op, end in records(data, self.path):
             stream = ReadDataStream(BytesIO(data[position:end]))
             if op in (Opcode.SCHEMA, Opcode.CHANNEL):
                 self._describe(op, stream)
@@ -182,7 +182,7 @@ class McapFile:
     def _read_chunk(self, offset: int, length: int) -> None:
         data = self._content(offset, length)
         times, channels = [], set()
-        for position, op, end in records(data, self._path):
+        for position, op, end in records(data, self.path):
             if op == Opcode.MESSAGE:
                 channel, _, time, _ = _MESSAGE.unpack_from(data, position)
                 times.append(time)
@@ -206,27 +206,27 @@ class McapFile:
         channel = Channel.read(stream)
         known = self._channels.setdefault(channel.id, channel)
         if (known.topic, known.schema_id) != (channel.topic, channel.schema_id):
-            raise BagError(f'{self._path}: channel {channel.id} is both {known.topic} and '
+            raise BagError(f'{self.path}: channel {channel.id} is both {known.topic} and '
                            f'{channel.topic}')
 
     def _content(self, offset: int, length: int) -> bytes:
         """Return the records of a chunk."""
         head = self._bytes(offset, min(length, _HEAD.size + ChunkHead.LONGEST))
         if head[0] != Opcode.CHUNK:
-            raise DamagedBagError(f'{self._path}: has no chunk at byte {offset}')
+            raise DamagedBagError(f'{self.path}: has no chunk at byte {offset}')
         about = ChunkHead.read(head, _HEAD.size)
         # Read apart from the head: each copy of such a block costs as much as reading it.
         data = self._bytes(offset + about.end, about.length)
         try:
             return about.records(data)
         except (ValueError, RuntimeError, zstandard.ZstdError) as error:
-            raise DamagedBagError(f'{self._path}: a chunk at byte {offset} is damaged: {error}'
+            raise DamagedBagError(f'{self.path}: a chunk at byte {offset} is damaged: {error}'
                                   ) from error
 
     def _bytes(self, offset: int, length: int) -> bytes:
         data = os.pread(self._file, length, offset)
         if len(data) != length:
-            raise DamagedBagError(f'{self._path}: is damaged: a record at byte {offset} has '
+            raise DamagedBagError(f'{self.path}: is damaged: a record at byte {offset} has '
                                   f'{length} bytes, {len(data)} are there')
         return data
 

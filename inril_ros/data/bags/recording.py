@@ -141,6 +141,7 @@ def open_recording(*paths: Path) -> Iterator[Recording]:
                 for file in _opened(path, scratch):
                     stack.callback(file.close)
                     files.append(file)
+            _check_copies(name, files)
             yield Recording(name, files)
     except DamagedBagError as error:
         raise DamagedBagError(f'{error}. To save what there is: inril demos repair {name}'
@@ -177,6 +178,22 @@ def _opened(path: Path, scratch: Path) -> Iterator[BagFile]:
         raise BagError(f'{path}: is no bag: give a folder, or a file *.mcap, *.db3 or *.bag')
     else:
         raise BagError(f'{path}: No such file or directory')
+
+
+def _check_copies(name: str, files: list[BagFile]) -> None:
+    """Check that no file holds the messages of another: each would come twice.
+
+    Raises:
+        BagError: One does.
+    """
+    seen = set()
+    for file in files:
+        about = file.start, file.end, frozenset(
+            (source, file.counts.get(key, 0)) for key, source in file.sources.items())
+        if about in seen and file.end >= file.start:
+            raise BagError(f'{name}: {file.path} holds the same messages as another file: move '
+                           'the copy away')
+        seen.add(about)
 
 
 def _lazily(

@@ -23,6 +23,7 @@ class RosOneFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._reader = Reader(path)
         try:
             self._reader.open()

@@ -27,7 +27,7 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         check_closed(path)
-        self._path = path
+        self.path = path
         # Without `immutable` SQLite makes a file beside one of the mode WAL.
         self._base = sqlite3.connect(f'{path.absolute().as_uri()}?mode=ro&immutable=1', uri=True)
         try:
@@ -64,7 +64,7 @@ class SqliteFile:
                     (start, stop)):
                 yield time, wanted[number], raw
         except sqlite3.Error as error:
-            raise DamagedBagError(f'{self._path}: is damaged: {error}') from error
+            raise DamagedBagError(f'{self.path}: is damaged: {error}') from error
 
 
 def check_closed(path: Path) -> None:

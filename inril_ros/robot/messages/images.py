@@ -53,7 +53,8 @@ def rgb_of_image(message: Any, camera: Camera) -> np.ndarray:
     if camera.depth_range is not None:
         if name not in _DEPTH:
             raise CodecError(f'{camera.topic}: depth_range is given, but the encoding is '
-                             f'{message.encoding!r}; depth is one of {list(_DEPTH)}')
+                             f'{message.encoding!r}; depth is one of {list(_DEPTH)}. A camera of '
+                             'colours or grey has no depth_range')
         size = 4 if name == '32fc1' else 2
         return grey_of_depth(_pixels(message, camera, 1, size)[..., 0], *camera.depth_range)
     if name in ('16uc1', '32fc1'):
@@ -103,7 +104,8 @@ def rgb_of_compressed(message: Any, camera: Camera) -> np.ndarray:
                          ) from error
     if depth.ndim != 2 or depth.dtype not in (np.uint16, np.float32):
         raise CodecError(f'{camera.topic}: depth_range is given, but the image has '
-                         f'{depth.dtype} {depth.shape}; depth is 16 bit with one channel')
+                         f'{depth.dtype} {depth.shape}; depth is 16 bit with one channel. A '
+                         'camera of colours or grey has no depth_range')
     return grey_of_depth(depth, *camera.depth_range)
 
 
