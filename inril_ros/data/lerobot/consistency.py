@@ -20,6 +20,7 @@ _FEWEST = 10  # frames from which something can be concluded
 _MOVES = 0.02  # share of the limits' range that a joint must move by (standard deviation)
 _TOGETHER = 0.95  # correlation of what moves together
 _SAME = (0.6, 1 / 0.6)  # ratio of motions of the same unit
+_AS_CHANGE = 0.2  # a command this much nearer to the measured change than to the measurement
 _FAR = 0.3  # share of the limits' range that a command isn't away from the measurement
 
 
@@ -40,6 +41,8 @@ def check_commands_follow(
     places = {(column.entry, column.place): place for place, column in enumerate(columns[STATE])}
     states = np.concatenate([part[STATE] for part in values])
     actions = np.concatenate([part[ACTION] for part in values])
+    changes = np.concatenate([np.diff(part[STATE], axis=0, append=part[STATE][-1:])
+                              for part in values])
     faults = []
     for place, column in enumerate(columns[ACTION]):
         measured = contract.places(column.entry)
@@ -47,8 +50,8 @@ def check_commands_follow(
                 or len(actions) < _FEWEST):
             continue
         low, high = limits_of(column, contract)
-        state = states[:, places[measured[column.place][:2]]]
-        fault = _fault(state, actions[:, place], high - low)
+        where = places[measured[column.place][:2]]
+        fault = _fault(states[:, where], changes[:, where], actions[:, place], high - low)
         if fault:
             faults.append(f'  {column.name}: {fault}')
     if faults:
@@ -59,7 +62,7 @@ def check_commands_follow(
             'and mend the dataset where it is wrong']))
 
 
-def _fault(state: np.ndarray, action: np.ndarray, extent: float) -> str:
+def _fault(state: np.ndarray, change: np.ndarray, action: np.ndarray, extent: float) -> str:
     """Return why commands and measurements of a joint don't belong together; empty if they do."""
     apart = float(np.median(np.abs(action - state)))
     if apart > _FAR * extent:
@@ -76,4 +79,9 @@ def _fault(state: np.ndarray, action: np.ndarray, extent: float) -> str:
     if together > _TOGETHER and not _SAME[0] < ratio < _SAME[1]:
         return (f'it moves as the measurement does (correlation {together:.2f}), but by '
                 f'{ratio:.3g} times as much')
+    if apart > _MOVES * extent and moved[0] > _MOVES * extent and (
+            np.median(np.abs(action - change)) < _AS_CHANGE * apart):
+        return ('it is near the change of the measurement from frame to frame, not near the '
+                f'measurement: commands {action.min():.3g} to {action.max():.3g}, measured '
+                f'{state.min():.3g} to {state.max():.3g}')
     return ''

@@ -108,13 +108,14 @@ def _question(asked: Sequence[Span], open_ones: Sequence[Span], given: GivenUnit
     if any(given.told(span.column) for span in asked):
         reason = ('the unit of an arm is not taken for these, because grippers have other units '
                   'than arms in most datasets, and velocities may:')
+    meanings = '; '.join(f'{unit}: {MEANINGS[unit]}' for unit in used if MEANINGS[unit] != unit)
+    ways = [f'{"or" if place else "Add" if said else "Say"}: {choice}'
+            for place, choice in enumerate(choices)]
     return '\n'.join([
-        reason, *lines,
-        *(f'{"or" if place else "Add" if said else "Say"}: {choice}'
-          for place, choice in enumerate(choices)),
-        '; '.join(f'{unit}: {MEANINGS[unit]}' for unit in used if MEANINGS[unit] != unit)
-        + '. The range of a joint is that of its limits in the contract, unless its ends are '
-        'given: --units JOINT=percent:LOW:HIGH'])
+        reason, *lines, *(ways or ['Convert the dataset, or, if the robot really moves so, widen '
+                                   'minimum and maximum in the contract']),
+        *([f'{meanings}. The range of a joint is that of its limits in the contract, unless its '
+           'ends are given: --units JOINT=percent:LOW:HIGH'] if meanings else [])])
 
 
 def _choices(

@@ -75,7 +75,7 @@ def total_faults(dataset: Dataset, episodes: list[Episode]) -> list[str]:
     for key, found in (('total_episodes', len(episodes)),
                        ('total_frames', sum(len(episode.rows) for episode in episodes))):
         told = dataset.info.get(key)
-        if told is not None and told != found:
+        if told is not None and int(told) != found:
             faults.append(f'meta/info.json says {key} {told}, and {found} are there')
     return faults
 

@@ -40,6 +40,13 @@ def test_joints_that_are_named_wrongly_in_the_actions_are_found(tmp_path):
         import_lerobot(dataset(tmp_path, state[:, [1, 0, 2]], state), arm(), tmp_path / 'demos')
 
 
+def test_changes_are_not_taken_for_positions(tmp_path):
+    change = np.concatenate([np.diff(STATE, axis=0), 0 * STATE[:1]])
+    with pytest.raises(LeRobotError, match='arm.shoulder: it is near the change of the '
+                                           'measurement from frame to frame'):
+        import_lerobot(dataset(tmp_path, change), arm(), tmp_path / 'demos')
+
+
 @pytest.mark.parametrize('action', [
     np.concatenate([STATE[3:], STATE[-3:]]),  # lag
     STATE + 0.3 * np.sin(5 * TIMES), STATE * [0.9, 1.1, 0.1],  # load, and a gripper that holds

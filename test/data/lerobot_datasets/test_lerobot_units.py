@@ -54,6 +54,14 @@ def test_degrees_are_recognised_with_figures_and_an_option_to_paste():
         assert len(decided([-80, 5, 0], [60, 50, 100], *map(str.strip, options))) == 6
 
 
+def test_values_that_fit_no_unit_are_said_to_fit_none():
+    text = refusal([0, 0, 0], [1000, 1, 1.5])
+    assert 'shoulder: 0 to 1000, limits -2 to 2; could be nothing known' in text
+    assert '--units elbow=' in text and '--units shoulder' not in text
+    assert 'Convert the dataset, or, if the robot really moves so, widen' in refusal(
+        [500, 500, 500], [1000, 1000, 1000])
+
+
 def test_what_is_beyond_100_is_no_share_of_a_range():
     text = refusal([-110, 5, 0], [60, 50, 1])
     assert 'shoulder: -110 to 60, limits -2 to 2; could be degrees (-1.92 to 1.047)\n' in text
