@@ -15,7 +15,7 @@ import numpy as np
 SAME_CLOCK = 200_000_000
 _STEADY = 50_000_000  # [ns] An offset that varies by less is constant
 _JUMP = 1_000_000_000  # [ns] Stamps that jump by more in no time are of another clock
-_FASTEST = 100.0  # times real time: no simulation is faster
+_FASTEST = 20.0  # times its usual rate: no simulation is faster
 _PARTS = 8  # of an episode, in which the offset is measured
 _FEW = 10  # samples at each end, in which it is measured too
 _FAST = 80  # [%]
@@ -28,11 +28,14 @@ class ClockMap:
     Args:
         received: Times in the bag (N,) int64 [ns], strictly rising; N >= 1.
         stamped: The clock at those times (N,) int64 [ns], strictly rising.
-        rate: Rate of the clock before the first time and after the last one.
+        rate: The usual rate of the clock.
     """
 
     def __init__(self, received: np.ndarray, stamped: np.ndarray, rate: float = 1.0) -> None:
         self._received, self._stamped = received.tolist(), stamped.tolist()
+        # Before the first time and after the last one it goes on as there.
+        self._begin = _slope(received[:_FEW], stamped[:_FEW])
+        self._end = _slope(received[-_FEW:], stamped[-_FEW:])
         self.rate = rate
 
     @classmethod
@@ -51,11 +54,15 @@ class ClockMap:
             return time + self._stamped[0] - self._received[0]
         right = bisect_right(self._received, time)
         if right in (0, len(self._received)):
-            end = 0 if right == 0 else -1
-            return self._stamped[end] + round((time - self._received[end]) * self.rate)
+            end, rate = (0, self._begin) if right == 0 else (-1, self._end)
+            return self._stamped[end] + round((time - self._received[end]) * rate)
         before, after = self._received[right - 1], self._received[right]
         start, end = self._stamped[right - 1], self._stamped[right]
         return start + (time - before) * (end - start) // (after - before)
+
+
+def _slope(times: np.ndarray, clock: np.ndarray) -> float:
+    return float((clock[-1] - clock[0]) / max(1, times[-1] - times[0]))
 
 
 def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
@@ -84,24 +91,34 @@ def fit_clock(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
 
 def _varying(received: np.ndarray, stamped: np.ndarray) -> ClockMap:
     """Return the clock of a simulation through its samples, whose stamps never fall."""
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(stamped, _WIDTH // 2, 'edge'), _WIDTH)
-    rising = np.partition(windows, _WIDTH // 2, axis=1)[:, _WIDTH // 2]  # their medians
+    rising = stamped
+    if len(stamped) > 2 * _WIDTH:  # the medians of the windows around each sample but the ends
+        windows = np.lib.stride_tricks.sliding_window_view(stamped, _WIDTH)
+        rising = np.partition(windows, _WIDTH // 2, axis=1)[:, _WIDTH // 2]
+        received = received[_WIDTH // 2:-(_WIDTH // 2)]
     # Of the samples with one time or one stamp the first: then the stamp was reached.
     kept = np.flatnonzero(np.diff(rising, prepend=rising[0] - 1))
     kept = kept[np.flatnonzero(np.diff(received[kept], prepend=received[kept[0]] - 1))]
     times, clock = received[kept], rising[kept]
-    rate = (clock[-1] - clock[0]) / max(1, times[-1] - times[0])
-    return ClockMap(times, clock, float(rate))
+    return ClockMap(times, clock, _usual_rate(times, clock))
 
 
 def _longest_clock(received: np.ndarray, stamped: np.ndarray) -> np.ndarray:
     """Return the indices of the most samples whose stamps can be of one clock."""
     indices = np.flatnonzero(stamped)
     indices = indices[_longest_rise(stamped[indices])]
-    times, stamps = np.diff(received[indices]), np.diff(stamped[indices])
-    jumps = np.flatnonzero(stamps > _FASTEST * times + _JUMP) + 1
+    times, stamps = received[indices], stamped[indices]
+    fastest = _FASTEST * _usual_rate(times, stamps)
+    jumps = np.flatnonzero(np.diff(stamps) > fastest * np.diff(times) + _JUMP) + 1
     return max(np.split(indices, jumps), key=len)
+
+
+def _usual_rate(times: np.ndarray, stamps: np.ndarray) -> float:
+    """Return the rate of a clock in most of its samples, thus not in its pauses."""
+    lag = 1 + len(times) // 20
+    steps, gains = times[lag:] - times[:-lag], stamps[lag:] - stamps[:-lag]
+    rates = gains[steps > 0] / steps[steps > 0]
+    return float(np.median(rates)) if len(rates) else 1.0
 
 
 def _longest_rise(values: np.ndarray) -> np.ndarray:

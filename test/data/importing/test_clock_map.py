@@ -73,6 +73,17 @@ def test_clocks_that_are_apart_by_a_constant_are_shifted_by_it(offset, slowest, 
         assert abs(shift - offset) <= slowest * 10**6
 
 
+@pytest.mark.parametrize('number', [1, 2, 30])
+@pytest.mark.parametrize('rate', [0.05, 0.4, 3.0])
+def test_strays_shortly_before_a_simulation_are_left_out(rate, number):
+    received = BEGIN + np.arange(300) * round(SECOND / 50 / rate)
+    stamped = 5 * SECOND + np.arange(300) * SECOND // 50
+    recorded = np.where(np.arange(300) < number, 3 * SECOND, stamped)
+    clock = fit_clock(received, recorded)
+    for time, stamp in zip(received.tolist(), stamped.tolist()):
+        assert clock(time) == pytest.approx(stamp, abs=3 * SECOND // 50)
+
+
 def test_of_two_clocks_the_one_of_more_messages_counts():
     received = BEGIN + np.arange(100) * SECOND // 10
     stamped = received - BEGIN + SECOND
@@ -92,7 +103,7 @@ def test_without_stamps_the_clock_is_that_of_the_bag():
        st.integers(-10**12, 10**15))
 def test_a_clock_rises_and_meets_its_samples(steps, time):
     received, stamped = np.cumsum(np.array(steps, np.int64), axis=0).T
-    clock = ClockMap(received, stamped, rate=0.5)
+    clock = ClockMap(received, stamped)
     assert [clock(int(at)) for at in received] == stamped.tolist()
     assert clock(time) <= clock(time + 1) <= clock(time + 10**9)
 
