@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inril_ros.robot.draft.mimic_joints import is_of_a_gripper, mimic_joints
-from inril_ros.robot.draft.motion_lag import are_the_same, motion_lag
+from inril_ros.robot.draft.motion_lag import motion_lag
 from inril_ros.robot.draft.roles import (
     is_joint_state,
     is_leader,
@@ -14,6 +14,7 @@ from inril_ros.robot.draft.roles import (
     JOINT_COMMANDS,
     segments,
 )
+from inril_ros.robot.draft.sheet import TO_DO
 from inril_ros.robot.draft.topic_seen import TopicSeen
 from inril_ros.robot.draft.tracks import measured_tracks, speeds, Track
 
@@ -110,14 +111,12 @@ def find_arms(topics: Sequence[TopicSeen], commanded: Iterable[str]) -> Arms:
             leaders.append(arm)
         elif not is_named_command(topic):
             arms.append(arm)
-    for arm in list(arms):
-        ahead_of = None if _is_commanded(arm, topics) else next(
-            (other for other in arms if other is not arm and _leads(arm, other)), None)
-        if ahead_of is not None:
-            leaders.append(arm)
-            arms.remove(arm)
-            left_out[arm.topic.name] = f'moves ahead of {ahead_of.topic.name}'
-    return Arms(tuple(_without_copies(arms, left_out)), tuple(leaders), left_out)
+    kept: list[Arm] = []
+    for arm in sorted(arms, key=lambda one: -len(one.position)):
+        arm = _without_copies(arm, arms, topics, leaders, left_out)
+        if arm.joints:
+            kept.append(arm)
+    return Arms(tuple(sorted(kept, key=lambda one: one.topic.name)), tuple(leaders), left_out)
 
 
 def _arm(topic: TopicSeen, commanded: set[str]) -> Arm:
@@ -134,12 +133,37 @@ def _arm(topic: TopicSeen, commanded: set[str]) -> Arm:
                told if len(told) == len(position) else (), mimic_joints(position, commanded))
 
 
-def _leads(arm: Arm, other: Arm) -> bool:
-    """Return whether an arm moves ahead of another one with the same joints."""
-    if not set(other.joints) & set(arm.joints):
-        return False
-    lag = motion_lag(arm.position, other.position)
-    return lag is not None and lag >= _AHEAD
+def _without_copies(
+    arm: Arm, arms: Sequence[Arm], topics: Sequence[TopicSeen], leaders: list[Arm],
+    left_out: dict[str, str],
+) -> Arm:
+    """Return an arm without the joints that another topic measures too, or that lead another arm.
+
+    Of two topics with the same motion the later one is kept: an arm is behind its leader, and
+    joint states that a node sends once more are none the worse for it.
+    """
+    for other in arms:
+        both = [joint for joint in arm.position if joint in other.position]
+        lag = None if other is arm else motion_lag(
+            {joint: arm.position[joint] for joint in both}, other.position)
+        if lag is None or _is_commanded(arm, topics) and (
+                lag >= _AHEAD or _is_commanded(other, topics)):
+            continue
+        name = other.topic.name
+        if lag >= _AHEAD + 1.5 / min(arm.topic.rate or 1e3, other.topic.rate or 1e3):
+            leaders.append(arm)
+            left_out[arm.topic.name] = f'moves ahead of {name} by {lag:.2f} s'
+            return arm.without(arm.position)
+        if lag >= _AHEAD:
+            left_out[arm.topic.name] = (
+                f'{TO_DO} {", ".join(both)} have the same motion as in {name}, {lag:.2f} s '
+                f'earlier: {name} is observed. If this is a leader arm, name it in the mapping')
+            arm = arm.without(both)
+        elif lag > -_AHEAD and (len(other.position), other.topic.name) > (
+                len(arm.position), arm.topic.name):
+            left_out[arm.topic.name] = f'{", ".join(both)} have the same values as in {name}'
+            arm = arm.without(both)
+    return arm
 
 
 def _is_commanded(arm: Arm, topics: Sequence[TopicSeen]) -> bool:
@@ -148,19 +172,3 @@ def _is_commanded(arm: Arm, topics: Sequence[TopicSeen]) -> bool:
     return bool(space) and any(
         segments(topic.name)[:len(space)] == space for topic in topics
         if topic.type in JOINT_COMMANDS or is_named_command(topic))
-
-
-def _without_copies(arms: list[Arm], left_out: dict[str, str]) -> list[Arm]:
-    """Return the arms without joints that another topic measures with the same values."""
-    kept: list[Arm] = []
-    for arm in sorted(arms, key=lambda one: -len(one.position)):
-        for other in kept:
-            both = [joint for joint in arm.position if joint in other.position]
-            if both and are_the_same({joint: arm.position[joint] for joint in both},
-                                     other.position):
-                left_out[arm.topic.name] = (f'{", ".join(both)} have the same values as in '
-                                            f'{other.topic.name}')
-                arm = arm.without(both)
-        if arm.joints:
-            kept.append(arm)
-    return sorted(kept, key=lambda one: one.topic.name)

@@ -65,8 +65,8 @@ def is_controller(topic: TopicSeen, recorded: bool) -> bool:
         topic: The topic.
         recorded: Whether it is from a bag, which doesn't know who subscribed.
     """
-    return (topic.type in JOINT_COMMANDS and (recorded or topic.awaited)
-            and not is_leader(topic))
+    return topic.type in JOINT_COMMANDS and (
+        topic.awaited or recorded and not is_leader(topic))
 
 
 def named_joints(topics: Sequence[TopicSeen]) -> set[str]:

@@ -20,7 +20,6 @@ from inril_ros.robot.draft.roles import (
     FIELDS,
     IMAGES,
     IMPORTED_IMAGES,
-    is_leader,
     is_named_command,
     is_of_ros,
     JOINT_COMMANDS,
@@ -34,7 +33,7 @@ from inril_ros.robot.draft.tracks import CONTROLLER_STATE
 from inril_ros.robot.draft.twist_entries import twist_entry
 
 _TYPE = re.compile(r'^[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*$')
-_NO_LABELS = (*JOINT_COMMANDS, *IMAGES, *IMPORTED_IMAGES, *FIELDS)
+_NO_LABELS = (*IMAGES, *IMPORTED_IMAGES, *FIELDS)
 _GOALS = '/_action/feedback'
 
 
@@ -105,9 +104,8 @@ class Drafting:
     def _labels(self) -> None:
         arms = self.arms.measured
         for topic in self.topics if arms else ():
-            if (topic.name in self.used or topic.type in _NO_LABELS
-                    or is_leader(topic)
-                    or not (is_named_command(topic) or topic.type == CONTROLLER_STATE)):
+            if topic.name in self.used or topic.type in _NO_LABELS or not (
+                    is_named_command(topic) or topic.type in (*JOINT_COMMANDS, CONTROLLER_STATE)):
                 continue
             label = find_label(topic, arms)
             if isinstance(label, str):

@@ -30,8 +30,8 @@ class Label:
         topic: The topic.
         arm: The arm that follows.
         joints: The arm's joints that it gives commands for.
-        names: Their names in the messages; empty if those have none, and the values are exactly
-            those of the joints, in their order.
+        names: Names of these joints in the messages; empty if those have none, and the values are
+            exactly those of the joints, in their order.
         field: Path of the values, for messages without names.
         series: The commands of the joints.
         notes: Sentences on how this was found.
@@ -92,7 +92,16 @@ def find_leader(leader: Arm, arms: Sequence[Arm]) -> Label | str:
         [leader.position[joint].at(times) for joint in joints], axis=1), joints=joints)
     sides = [len({*words(leader.topic.name)} & {*words(arm.topic.name)}) for arm in arms]
     near = [arm for arm, count in zip(arms, sides) if count == max(sides)]
-    return _by_name(leader.topic, series, near)
+    if any(joint in arm.joints for arm in near for joint in joints):
+        return _by_name(leader.topic, series, near)
+    orders = [(order.distance, number, order) for number, arm in enumerate(near)
+              if (order := find_order(series, {'position': arm.own()['position']})) is not None
+              and order.known]
+    if not orders:
+        return 'its joints have other names, and their motion does not show which joint is which'
+    _, number, order = min(orders, key=lambda found: found[:2])
+    return Label(leader.topic, near[number], order.joints, joints, '', series,
+                 (f'its joints {", ".join(joints)} move {", ".join(order.joints)}', str(order)))
 
 
 def _by_name(

@@ -73,23 +73,6 @@ def motion_lag(first: Mapping[str, Track], second: Mapping[str, Track]) -> float
     return float(_LAGS[best]) if apart[best] < 0.15 else None
 
 
-def are_the_same(first: Mapping[str, Track], second: Mapping[str, Track]) -> bool:
-    """Return whether two sets measure the same joints: what they have in common moves alike.
-
-    Two arms may well stand in the same pose. So without a motion they are not the same.
-    """
-    both = first.keys() & second.keys()
-    if not any(first[joint].span > 1e-3 for joint in both):
-        return False
-    for joint in both:
-        times = first[joint].times
-        difference = np.abs(first[joint].values - second[joint].at(times))
-        # Between two samples a joint may have moved on.
-        if np.median(difference) > 0.01 * max(first[joint].span, 1e-3):
-            return False
-    return True
-
-
 def _apart(first: Track, second: Track) -> np.ndarray:
     """Return the mean distance at each lag, as a share of the second one's range."""
     every = -(-len(first.times) // _MOST_SAMPLES)

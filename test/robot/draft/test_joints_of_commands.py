@@ -273,6 +273,58 @@ def test_a_leader_without_the_name_of_one_is_known_by_moving_ahead():
         'one/joint_states')
 
 
+def test_joint_states_that_a_node_sends_once_more_are_no_leader():
+    """joint_state_publisher gathers joint states, at a rate of its own."""
+    rows = ordered(
+        stream('/arm/joint_states', 3.0, 200, lambda at: joint_state(
+            ['a', 'b'], [motion(0, at), motion(1, at)], at)),
+        stream('/joint_states', 3.0, 30, lambda at: joint_state(
+            ['a', 'b', 'grip'], [motion(0, at - 0.03), motion(1, at - 0.03), motion(5, at)], at)))
+    contract, words, draft = draft_of(rows)
+    assert {entry.topic for entry in contract.observations.values()} == {'joint_states'}
+    assert 'a, b have the same motion as in /joint_states, 0.04 s earlier' in words or (
+        'a, b have the same motion as in /joint_states, 0.02 s earlier' in words)
+    assert 'arm/joint_states' not in draft.mapping
+
+
+def test_arms_that_are_commanded_to_the_same_motion_stay_two_arms():
+    rows = ordered(*(rows for side in ('left', 'right') for rows in (
+        stream(f'/{side}/joint_states', 2.0, 50, lambda at: joint_state(
+            ['a', 'b'], [motion(0, at - 0.1), motion(1, at - 0.1)], at)),
+        stream(f'/{side}/arm_controller/joint_trajectory', 2.0, 20, lambda at: trajectory(
+            ['a', 'b'], [motion(0, at), motion(1, at)])))))
+    contract, _, _ = draft_of(rows)
+    assert {name: action.measured_by for name, action in contract.actions.items()} == {
+        f'{side}_arm_controller': (f'{side}_joint_states_position',)
+        for side in ('left', 'right')}
+
+
+def test_a_leader_whose_joints_have_other_names_is_matched_by_its_motion():
+    rows = ordered(
+        stream('/leader/joint_states', 3.0, 50, lambda at: joint_state(
+            ['l2', 'l0', 'l1'], [motion(number, at) for number in (2, 0, 1)], at)),
+        stream('/joint_states', 3.0, 50, lambda at: joint_state(
+            ['a', 'b', 'c'], [motion(number, at - 0.1) for number in range(3)], at)))
+    contract, _, draft = draft_of(rows)
+    assert contract.actions['arm'].joints == ('c', 'a', 'b')
+    assert yaml.safe_load(draft.mapping)['actions']['arm']['recorded']['joints'] == [
+        'l2', 'l0', 'l1']
+
+
+def test_the_trajectories_of_a_leader_are_labels_of_a_recording():
+    """As those of OpenManipulator's leader, which its follower's controller hears."""
+    rows = ordered(
+        stream('/joint_states', 3.0, 50, lambda at: joint_state(
+            ['a', 'b'], [motion(number, at - 0.1) for number in range(2)], at)),
+        stream('/leader/joint_trajectory', 3.0, 50, lambda at: trajectory(
+            ['b', 'a'], [motion(1, at), motion(0, at)])))
+    contract, words, draft = draft_of(rows)
+    assert contract.actions['arm'].topic == 'fill_in_to_drive/arm/joint_trajectory'
+    assert yaml.safe_load(draft.mapping)['actions']['arm']['recorded'] == {
+        'topic': 'leader/joint_trajectory', 'type': 'trajectory_msgs/msg/JointTrajectory',
+        'joints': ['b', 'a']}
+
+
 def test_two_arms_at_rest_in_one_pose_stay_two_arms():
     rows = ordered(*(stream(f'/{side}/joint_states', 1.0, 50, lambda at: joint_state(
         ['a', 'b'], [0.0, 0.0], at)) for side in ('left', 'right')))
