@@ -8,13 +8,14 @@ import numpy as np
 
 from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
+from inril_ros.data.audit.following import factor_finding, factor_of, MOVES
 from inril_ros.data.audit.joint_order import joint_order
-from inril_ros.data.audit.units import is_far_outside, likely_units
 from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.robot.contract.contract import Action, Contract
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
+from inril_ros.robot.position_units import is_far_outside, likely_units
 
 _FEWEST = 10  # commands that tell something
 #: A command counts as beyond a limit by this share of the limits' span.
@@ -23,6 +24,10 @@ _BEYOND = 0.01
 _MANY = 0.01
 #: A measurement tells that another observation measures an action if it fits this much better.
 _BETTER = 4.0
+_LAGS = (0.0, 0.05, 0.1, 0.2, 0.4)  # [s] from a command to the motion
+#: From one message to the next a joint goes over no such share of its range, and this often only
+#: if the messages are of two joints; [rad or m] of a range that is more than noise.
+_LEAP, _OFTEN, _RANGE = 0.2, 0.05, 0.05
 
 
 def check_bag(contract: Contract, path: Path, namespace: str = '/') -> list[Finding]:
@@ -110,6 +115,8 @@ def _observation(contract: Contract, name: str, found: BagValues) -> list[Findin
             f'{found.rejections.reasons[key]}', 'Correct the contract, or the sender', 'decode'))
     elif key in found.rejections.reasons:
         findings.append(_partly(key, found))
+    if entry.type == JOINT_STATE and entry.quantity == 'position':
+        findings += _two_in_one(key, entry.topic, entry.joints, found)
     if len(times) > 2 and not entry.latched:
         typical = float(np.median(np.diff(times)))
         if typical > entry.max_age + entry.latency:
@@ -118,6 +125,25 @@ def _observation(contract: Contract, name: str, found: BagValues) -> list[Findin
                 f'{entry.max_age:g} s: hardly a frame would be valid',
                 f'Write max_age: {2.5 * typical:.2g}', 'rate'))
     return findings
+
+
+def _two_in_one(
+    key: str, topic: str, joints: tuple[str, ...], found: BagValues,
+) -> list[Finding]:
+    """Find joints whose values jump to and fro, as those of two arms with one name do."""
+    jumping = []
+    for joint in joints:
+        if (topic, joint) in found.joints:
+            _, values = found.joints[topic, joint].series()
+            if len(values) > _FEWEST and np.ptp(values) > _RANGE and np.mean(
+                    np.abs(np.diff(values)) > _LEAP * np.ptp(values)) > _OFTEN:
+                jumping.append(joint)
+    if not jumping:
+        return []
+    return [Finding('wrong', f'{key}: the positions of {jumping} on {topic} jump to and fro from '
+                    'message to message: two arms whose joints have the same names seem to '
+                    'publish there', 'Give each arm a topic of its own (a namespace), or names of '
+                    'their own', 'two in one')]
 
 
 def _partly(key: str, found: BagValues) -> Finding:
@@ -181,6 +207,8 @@ def _action(contract: Contract, name: str, found: BagValues) -> list[Finding]:
     findings += _order(contract, name, times, commands, found)
     if contract.places(name) and entry.commands_positions and len(times) >= _FEWEST:
         findings += _other_source(contract, name, times, commands, found)
+        if not any(one.verdict == 'wrong' for one in findings):
+            findings += _factors(contract, name, times, commands, found)
     return findings
 
 
@@ -267,6 +295,22 @@ def _order(contract: Contract, name: str, times: np.ndarray, commands: np.ndarra
     return [Finding('fine', f'{key}: the order of the joints fits the measurements', kind='order')]
 
 
+def _factors(contract: Contract, name: str, times: np.ndarray, commands: np.ndarray,
+             found: BagValues) -> list[Finding]:
+    """Check that joints move as far as they are commanded, and in the same direction."""
+    entry, findings = contract.actions[name], []
+    for index, (joint, place) in enumerate(zip(entry.joints, contract.places(name))):
+        track, command = found.joints.get((place.topic, joint)), commands[:, index]
+        span = entry.maximum[index] - entry.minimum[index]
+        if track is None or np.ptp(command) < MOVES * span:
+            continue
+        series = track.series()
+        findings += factor_finding(
+            factor_of((command, np.interp(times + lag, *series)) for lag in _LAGS),
+            f'actions.{name}, {joint}')
+    return findings
+
+
 def _other_source(contract: Contract, name: str, times: np.ndarray, commands: np.ndarray,
                   found: BagValues) -> list[Finding]:
     """Check that commands are followed on the topic that measures them, not on another one."""
@@ -276,7 +320,7 @@ def _other_source(contract: Contract, name: str, times: np.ndarray, commands: np
         series = [found.joints[key].series() for key in zip(topics, entry.joints)]
         return min(float(np.sqrt(np.mean([
             (commands[:, index] - np.interp(times + lag, *one)) ** 2
-            for index, one in enumerate(series)]))) for lag in (0.0, 0.05, 0.1, 0.2, 0.4))
+            for index, one in enumerate(series)]))) for lag in _LAGS)
 
     own = [place.topic for place in places]
     known = {topic for topic, _ in found.joints}

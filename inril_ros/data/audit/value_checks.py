@@ -7,8 +7,9 @@ from scipy.signal import correlate
 
 from inril_ros.data.audit import thresholds
 from inril_ros.data.audit.finding import Finding, Verdict
+from inril_ros.data.audit.following import factor_finding, factor_of, MOVES
 from inril_ros.data.audit.layout import Demonstration, Value
-from inril_ros.data.audit.units import is_far_outside, likely_units
+from inril_ros.robot.position_units import is_far_outside, likely_units
 
 
 def check_value(demonstration: Demonstration, value: Value) -> list[Finding]:
@@ -23,7 +24,7 @@ def check_value(demonstration: Demonstration, value: Value) -> list[Finding]:
     findings = check.unit() if value.positions else []
     if findings:
         return findings  # all else would follow from it
-    findings += [*check.cut(), *check.equal()] if value.positions else []
+    findings += [*check.factor(), *check.cut(), *check.equal()] if value.positions else []
     return [*findings, *check.lag(), *check.frozen(), *check.jumps()]
 
 
@@ -88,6 +89,16 @@ class _ValueCheck:
             'wrong', 'units', f'measured {least:.4g}..{most:.4g}, limits {value.low:g}..'
             f'{value.high:g}: {looks}', 'Convert it to rad or m before the import, or correct the '
             'contract')]
+
+    def factor(self) -> list[Finding]:
+        """Find motions against the commands, or in another unit."""
+        if np.ptp(self._command) < MOVES * self._value.span:
+            return []
+        size = len(self._command)
+        most = min(round(thresholds.LONGEST_LAG / self._period), size // 3)
+        return factor_finding(
+            factor_of((self._command[:size - lag], self._measured[lag:size])
+                      for lag in range(most + 1)), self._value.name, self._demonstration.name)
 
     def cut(self) -> list[Finding]:
         """Find commands at a limit while the joint is beyond it: what was sent lay beyond too."""

@@ -9,8 +9,16 @@ from urdf_parser_py.urdf import URDF
 
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.motion.joint_group import JointGroup
-from inril_ros.robot.motion.kinematics import KinematicsError, urdf_of
+from inril_ros.robot.motion.kinematics import (
+    has_joints,
+    KinematicsError,
+    limits_from_urdf,
+    urdf_of,
+)
 from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.position_units import is_far_outside, likely_units
+
+_MOST_TURNS = 4.0 * np.pi  # [rad] no arm's joint turns farther, and none is as long in m
 
 
 def check_gate(contract: Contract, file: str | Path) -> tuple[list[str], list[str]]:
@@ -27,8 +35,8 @@ def check_gate(contract: Contract, file: str | Path) -> tuple[list[str], list[st
         robot = urdf_of(contract, file)
     except (KinematicsError, OSError) as error:
         return [f'kinematics.urdf: {contract.kinematics.urdf}: {error}'], []
-    mistakes = []
-    for name, entry in contract.actions.items():
+    mistakes = _unit_mistakes(contract, robot)
+    for name, entry in contract.actions.items() if not mistakes else ():
         try:
             if entry.commands_positions:
                 JointGroup(contract, name, robot)
@@ -40,6 +48,27 @@ def check_gate(contract: Contract, file: str | Path) -> tuple[list[str], list[st
         except ValueError as error:  # of the links, or of joints commanded by velocity
             mistakes.append(str(error))
     return mistakes, _gaps(contract, robot)
+
+
+def _unit_mistakes(contract: Contract, robot: URDF | None) -> list[str]:
+    """Return which limits of positions are in another unit than the URDF's.
+
+    The tighter ones would hold, but the policy's -1..1 would stand for a range of degrees.
+    """
+    mistakes = []
+    for name, entry in contract.actions.items():
+        for joint, low, high in zip(entry.joints, entry.minimum, entry.maximum):
+            if not entry.commands_positions or not has_joints(robot, [joint]):
+                continue
+            limits = limits_from_urdf(robot, [joint])
+            ends = float(limits.minimum[0]), float(limits.maximum[0])
+            if np.isfinite(ends).all() and is_far_outside(low, high, *ends):
+                units = likely_units(low, high, *ends)
+                looks = f' They look like {" or ".join(units)}.' if units else ''
+                mistakes.append(f'actions.{name}: {low:g}..{high:g} of {joint!r} is far beyond '
+                                f'the {ends[0]:g}..{ends[1]:g} of the URDF.{looks} Limits are rad '
+                                'and m')
+    return mistakes
 
 
 def _home_mistakes(contract: Contract, gate: SafetyGate) -> list[str]:
@@ -63,9 +92,14 @@ def _home_mistakes(contract: Contract, gate: SafetyGate) -> list[str]:
 
 
 def _gaps(contract: Contract, robot: URDF | None) -> list[str]:
-    """Return which joints the URDF says nothing about."""
+    """Return which joints the URDF says nothing about, and limits that no joint has."""
     gaps = []
     for name, entry in contract.actions.items():
+        turns = [joint for joint, low, high in zip(entry.joints, entry.minimum, entry.maximum)
+                 if entry.commands_positions and max(abs(low), abs(high)) > _MOST_TURNS]
+        if turns:
+            gaps.append(f'actions.{name}: the limits of {turns} are beyond two turns: are they in '
+                        'degrees? Limits are rad and m')
         lacking = [joint for joint in entry.joints
                    if robot is not None and joint not in robot.joint_map]
         if lacking:

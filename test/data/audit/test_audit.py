@@ -115,6 +115,17 @@ def test_a_joint_in_another_unit_is_wrong(column, factor, unit):
     assert one.joint == ('arm.pan', 'arm.lift', 'gripper.finger')[column]
 
 
+def test_a_joint_that_moves_against_its_commands_is_wrong():
+    [one] = found(changed(observations=observed(PAN, lambda of: -of)), 'sign')
+    assert one.verdict == 'wrong' and one.joint == 'arm.pan' and one.episode == '0002'
+
+
+def test_a_gripper_that_moves_in_another_unit_within_its_limits_is_wrong():
+    [one] = found(changed(observations=observed(FINGER, lambda of: 1e-3 * of)), 'scale')
+    assert one.verdict == 'wrong' and one.joint == 'gripper.finger'
+    assert 'the joint moves 1/1.7' in one.what  # it holds something, so not 1/1000
+
+
 def test_commands_that_were_cut_to_the_limits_are_wrong():
     def cut(each):
         return np.clip(2.5 * each.actions[:, PAN], -1.5, 1.5)

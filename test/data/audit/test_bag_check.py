@@ -240,6 +240,24 @@ def test_frames_that_tf_does_not_connect_are_wrong(tmp_path):
     assert "TF has no frames ['tool']; it has ['base', 'tool0']" in wrong(lost, 'frames')
 
 
+def test_two_arms_with_one_name_on_one_topic_are_wrong(tmp_path):
+    def either(at):
+        return state(at, values=pose(at - 0.1) + (0.4 if round(at * 50) % 2 else 0.0))
+
+    findings = found(tmp_path, contract(), rows(states=either))
+    [one] = [one for one in findings if one.kind == 'two in one']
+    assert "['pan', 'lift', 'finger'] on joint_states jump to and fro" in one.what
+
+
+@pytest.mark.parametrize(('factor', 'kind', 'words'), [
+    ([1.0, -1.0, 1.0], 'sign', 'actions.arm, lift: the joint moves against its commands'),
+    ([1.0, 1.0, 0.001], 'scale', 'actions.arm, finger: the joint moves 1/1e+03 of what is')])
+def test_a_joint_that_follows_with_another_sign_or_unit_is_wrong(tmp_path, factor, kind, words):
+    text = wrong(found(tmp_path, contract(), rows(
+        states=lambda at: state(at, np.array(factor)))), kind)
+    assert words in text
+
+
 def test_an_arm_that_another_arms_joints_measure_is_wrong(tmp_path):
     def command(values):
         return trajectory(['shoulder', 'elbow'], (0.0, values))

@@ -33,6 +33,8 @@ def test_the_gates_of_shipped_contracts_can_be_built(path):
 
 @pytest.mark.parametrize(('changes', 'words'), [
     ({'workspace__links': ['hand']}, ["no link 'hand'"]),
+    ({'actions__arm__minimum': [-110.0, -2.0], 'actions__arm__maximum': [110.0, 2.0]},
+     ["-110..110 of 'shoulder' is far beyond the -2.5..2.5", 'degrees']),
     ({'actions__arm__minimum': [2.6, -2.0], 'actions__arm__maximum': [3.0, 2.0]},
      ['actions.arm', 'contradict']),
     ({'actions__arm__maximum': [3.0, 2.0], 'episode__home': {'shoulder': 2.8}},
@@ -42,6 +44,15 @@ def test_each_contradiction_is_a_mistake(folder, changes, words):
     [mistake], _ = found(folder, **changes)
     for word in words:
         assert word in mistake
+
+
+def test_limits_that_no_joint_has_are_named_without_a_urdf(folder):
+    mistakes, notes = found(
+        folder, kinematics=..., workspace=..., actions__arm__minimum=[-170.0, -2.0],
+        actions__arm__maximum=[170.0, 2.0])
+    assert mistakes == []
+    assert "actions.arm: the limits of ['shoulder'] are beyond two turns: are they in degrees?" \
+        in notes[0]
 
 
 def test_a_urdf_that_is_none_is_a_mistake(tmp_path):

@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from inril_ros.data.audit.units import is_far_outside, likely_units
+from inril_ros.robot.position_units import is_far_outside, likely_units
 
 ARM, FINGER = (-3.1, 3.1), (0.0, 0.085)
 
