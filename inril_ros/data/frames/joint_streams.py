@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from inril_ros.data.frames.contradictions import SenderOfJoints
 from inril_ros.data.frames.message_stream import Aligned, Sample
 from inril_ros.data.frames.streams import FrameError, merged, Stream
 from inril_ros.robot.angles import Angles
 from inril_ros.robot.contract.contract import Observation
-from inril_ros.robot.messages.codecs import check_finite, CodecError, joint_arrays
+from inril_ros.robot.contract.fields import JOINT_STATE
+from inril_ros.robot.messages.codecs import check_finite, CodecError, joint_arrays, POINT_FIELDS
 
 #: A value that an observation wants: joint and quantity.
 _Slot = tuple[str, str]
@@ -41,13 +43,15 @@ class _Part:
     others: list[Stream] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Layout:
     """The places of the wanted joints in messages with the same names in the same order."""
 
     part: _Part
     #: By observation: its quantity, its rows (None: all of them), and their places in a message.
     places: dict[str, tuple[str, np.ndarray | None, np.ndarray]]
+    sender: SenderOfJoints
+    rivals: list[SenderOfJoints] = field(default_factory=list)  # that have some of the same joints
 
 
 class JointStreams:
@@ -76,6 +80,7 @@ class JointStreams:
         self._parts: dict[frozenset[_Slot], _Part] = {}
         self._named: dict[str, None] = {}  # joints that messages name, in their order
         self._sources: dict[str, list[tuple[np.ndarray | None, list[Stream]]]] = {}
+        self._contradiction = ''
 
     def read(self, message: Any, time: int) -> Sample | None:
         """Return the sample of a message from a time [ns]; None if it has no joint of these.
@@ -85,8 +90,8 @@ class JointStreams:
         Raises:
             CodecError: It names a joint twice, or a value is missing or isn't finite.
         """
-        names, arrays = joint_arrays(message, self._type, self._quantities)
-        key = (tuple(names), tuple(len(arrays[quantity]) for quantity in self._quantities))
+        names, arrays = joint_arrays(message, self._type, POINT_FIELDS)
+        key = (tuple(names), *map(len, arrays.values()))
         layout = self._layouts.get(key) or self._new_layout(key)
         if not layout.places:
             return None
@@ -99,10 +104,20 @@ class JointStreams:
             else:
                 value[name] = np.full(len(self._wanted[name]), np.nan)
                 value[name][rows] = numbers
+        if layout.rivals:
+            self._compare(layout, value, time)
         part = layout.part
         if not part.others:
             return Sample(part.stream, value, part.stream)
         return self._among_others(part, value, time)
+
+    def _compare(self, layout: _Layout, value: dict[str, np.ndarray], time: int) -> None:
+        """Note whether others give the same joints other positions."""
+        layout.sender.send(time, {
+            name: (self._observations[name].joints, numbers) for name, numbers in value.items()
+            if self._observations[name].quantity == 'position'})
+        for rival in layout.rivals:
+            self._contradiction = self._contradiction or layout.sender.contradiction(rival)
 
     def _among_others(self, part: _Part, value: dict[str, np.ndarray], time: int) -> Sample:
         newest = {slot: max(other.stream.newest for other in self._parts.values()
@@ -115,10 +130,10 @@ class JointStreams:
         return Sample(stream, value, stream)
 
     def _new_layout(self, key: tuple) -> _Layout:
-        names, lengths = key
+        names, *lengths = key
         has = {}
-        for quantity, length in zip(self._quantities, lengths, strict=True):
-            if length not in (0, len(names)):
+        for quantity, length in zip(POINT_FIELDS, lengths, strict=True):
+            if quantity in self._quantities and length not in (0, len(names)):
                 raise CodecError(f'{self._topic}: {length} values of {quantity} for {len(names)} '
                                  'joints')
             has[quantity] = length > 0
@@ -139,7 +154,11 @@ class JointStreams:
                 places[name] = (self._observations[name].quantity,
                                 None if len(rows) == len(wanted) else np.array(rows),
                                 np.array([index[wanted[row][0]] for row in rows]))
-        layout = _Layout(self._part(frozenset(slots)), places)
+        layout = _Layout(self._part(frozenset(slots)), places, SenderOfJoints(self._topic, names))
+        for other in self._layouts.values():
+            if self._type == JOINT_STATE and other.part.slots & slots:
+                layout.rivals.append(other.sender)
+                other.rivals.append(layout.sender)
         self._layouts[key] = layout
         return layout
 
@@ -182,6 +201,7 @@ class JointStreams:
 
     def clear(self) -> None:
         """Forget all samples."""
+        self._contradiction = ''
         for part in self._parts.values():
             part.stream.clear()
 
@@ -194,8 +214,11 @@ class JointStreams:
             known: Samples newer than this [ns] are not used.
 
         Raises:
-            FrameError: A joint has no sample at or before the instant.
+            FrameError: A joint has no sample at or before the instant, or two senders contradict
+                each other.
         """
+        if self._contradiction:
+            raise FrameError(self._contradiction)
         align = self._observations[name].align
         whole, oldest, gap = None, instant, 0
         for rows, streams in self._sources.get(name) or self._sources_of(name):

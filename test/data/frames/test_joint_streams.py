@@ -131,6 +131,41 @@ def test_the_clock_of_one_part_that_goes_back_makes_everything_forgotten():
     assert value(aligner, 'angles', 2) == [3, 4]
 
 
+def turned(at, positions):
+    """A state with the joints in another order, as another node sends them."""
+    return state(at, **dict(reversed(positions.items())))
+
+
+def test_two_senders_that_contradict_each_other_give_no_frame():
+    """A joint_state_publisher that was left running sends zeros between the measured values."""
+    messages = [each for at in range(0, 80, 20) for each in (
+        state(at, a=1.0, b=0.5), turned(at, {'a': 0.0, 'b': 0.0}))]
+    aligner = filled(contract({'angles': {'joints': ['a', 'b']}}), *messages)
+    with pytest.raises(FrameError, match=(
+            r"joint_states: two senders give joint 'a' other positions at the same time, 1 and 0; "
+            r"their messages name \['a', 'b'\] and \['b', 'a'\].*joint_state_publisher")):
+        aligner.frame(START + 80 * MS)
+
+
+@pytest.mark.parametrize(('first', 'second', 'apart'), [
+    (1.0, 1.04, 0), (1.0, 1.2, 20),  # noise, and as far as an arm may move
+    (np.pi, -np.pi, 0)])
+def test_two_senders_that_agree_give_frames(first, second, apart):
+    messages = [each for at in range(0, 400, 100) for each in (
+        state(at, a=first, b=0.5), turned(at + apart, {'a': second, 'b': 0.5}))]
+    aligner = filled(contract({'angles': {'joints': ['a', 'b']}}), *messages)
+    assert value(aligner, 'angles', 400)[0] == (second if apart else first)
+
+
+def test_what_is_not_observed_may_be_nothing():
+    """A broadcaster sends NaN for efforts that nobody measures, or leaves positions out."""
+    aligner = filled(ARM, state(0, a=1, b=2, grip=3), TYPES[JOINTS](
+        header(START + MS), ['a', 'b'], np.array([2.0, 3.0]), np.zeros(0), np.full(2, np.nan)),
+        TYPES[JOINTS](header(START + 2 * MS), ['a', 'b'], np.zeros(0), np.ones(2), np.zeros(0)))
+    assert value(aligner, 'angles', 3) == [2.0, 3.0]
+    assert aligner.rejections.total == 0
+
+
 def test_trajectories_may_come_in_parts_too():
     leader = contract({'leader': {'joints': ['a', 'grip'], 'type': TRAJECTORY}})
     aligner = FrameAligner(leader)
@@ -201,7 +236,8 @@ def test_any_parts_give_what_each_joint_by_itself_gives(messages, ticks, smooth,
         assert frame.age == (tick - delay - oldest) * MS / 1e9
 
     for number, (at, joints) in enumerate(messages):
-        positions = {joint: float(number % 3) for joint in joints}
+        # Nearly the same, so that no two messages contradict each other.
+        positions = {joint: 0.001 * number for joint in joints}
         aligner.add('joint_states', state(at, **positions))
         by_hand.add(at, positions)
         if live:

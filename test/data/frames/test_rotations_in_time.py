@@ -69,6 +69,16 @@ def test_a_tool_that_points_down_keeps_its_sign_whatever_the_sender_gives(name):
     assert np.abs(np.diff(values, axis=0)).max() < 0.005
 
 
+def test_a_hand_whose_w_passes_zero_keeps_its_sign():
+    """A hand at rest that a driver reports, and a turn that w >= 0 would break in two."""
+    for sent in ([[0.0004, 0.99999, -0.0002, 0.0002], [0.0004, 0.99999, -0.0002, -0.0001]],
+                 [[-0.06988, 0.97998, 0.18643, 0.00014], [-0.06986, 0.97998, 0.18643, 0.00005],
+                  [0.06984, -0.97998, -0.18644, 0.00004], [0.06982, -0.97998, -0.18645, 0.00013]]):
+        values = built({}, [{'hand': posed(np.array(quaternion))} for quaternion in sent],
+                       ['hand'])
+        assert np.abs(np.diff(values, axis=0)).max() < 0.001
+
+
 def test_the_sign_at_the_beginning_depends_on_the_rotation_alone():
     """Also for those half a turn from the middle of the side, which have the same distance."""
     border = np.array([HEMISPHERE[3], 0.0, 0.0, -HEMISPHERE[0]])

@@ -332,6 +332,7 @@ def test_a_quaternion_of_another_length_than_1_is_refused(
 
 @pytest.mark.parametrize('quaternion', [
     [0.707, 0.0, 0.0, 0.707], [0.02, -0.028, -0.004, 0.999],
+    [-0.018815, 0.013563, -1.000259, 0.046847],  # of a filter without a last normalisation
     np.float32([0.1, 0.2, 0.3, 0.9273618]).tolist()])
 def test_a_rounded_quaternion_is_taken_as_it_was_sent(quaternion):
     contract = contract_of({'seen': observed_entry(*OBSERVED[0])})
