@@ -164,9 +164,11 @@ def test_an_arm_that_moves_long_after_its_last_command_ends_the_episode(tmp_path
     assert 'command: the last command for' in why and 'position_age in the mapping' in why
 
 
-def test_an_arm_that_moves_without_commands_in_the_middle_rejects_the_episode(tmp_path):
+@pytest.mark.parametrize('again', [slice(21, 22), slice(30, 40)])
+def test_an_arm_that_moves_without_commands_in_the_middle_rejects_the_episode(tmp_path, again):
+    """Whether the next command comes soon after the tick at which that is seen, or later."""
     commands = stream(lambda t: goal(['a', 'b'], (0, [t, 2 * t])), 4.0)
-    [report], episodes = imported(tmp_path, states(4.0) + commands[:10] + commands[30:],
+    [report], episodes = imported(tmp_path, states(4.0) + commands[:10] + commands[again],
                                   position_age=1.0)
     assert not episodes
     assert 'at 2.0' in report.reason and 'position_age' in report.reason
