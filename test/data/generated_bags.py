@@ -85,6 +85,7 @@ class World:
         zeros: Indices of messages of ``joint_states`` whose stamp is 0.
         unit: Factor of a wrong unit of the commands; 1 for none.
         unit_of_states: The same of the states.
+        reversed: Whether the values of an array are in the opposite order.
         renamed: Whether the commands have other names than the contract's joints.
     """
 
@@ -103,6 +104,7 @@ class World:
     unit: float
     unit_of_states: float
     renamed: bool
+    reversed: bool = False
 
     @property
     def origin(self):
@@ -169,7 +171,8 @@ class World:
     def _command(self, publisher, time):
         if self.kind == 'array':
             message = blank_message('std_msgs/msg/Float64MultiArray')
-            message.data.extend(self.unit * float(command(joint, time)) for joint in self.joints)
+            message.data.extend(self.unit * float(command(joint, time)) for joint in self.joints[
+                ::-1 if self.reversed else 1])
             return message
         named = [(f'{"j" if self.renamed else ""}{name}', joint)
                  for name, joint in publisher.names()]
@@ -235,4 +238,4 @@ def worlds(draw):
         zeros=frozenset(draw(st.sampled_from(((), (), (0,), (0, 1, 2), (7, 8))))),
         unit=draw(st.sampled_from((1.0,) * 9 + (57.3, 1000.0))),
         unit_of_states=draw(st.sampled_from((1.0,) * 11 + (57.3,))),
-        renamed=draw(st.integers(0, 11)) == 0)
+        renamed=draw(st.integers(0, 11)) == 0, reversed=draw(st.integers(0, 5)) == 0)

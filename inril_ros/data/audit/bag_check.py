@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from inril_ros.data.agreement.joint_order import joint_order
 from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.audit.following import factor_finding, factor_of, MOVES
-from inril_ros.data.audit.joint_order import joint_order
 from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.raw.image_types import FOREIGN_IMAGES

@@ -7,9 +7,9 @@ from hashlib import sha256
 
 import numpy as np
 
+from inril_ros.data.agreement.joint_order import joint_order
 from inril_ros.data.audit import thresholds
 from inril_ros.data.audit.finding import Finding
-from inril_ros.data.audit.joint_order import joint_order
 from inril_ros.data.audit.layout import Demonstration
 
 _PAUSE = 10.0  # [s] between the episodes that are put one after the other

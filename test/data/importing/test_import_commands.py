@@ -357,7 +357,26 @@ def test_commands_in_another_unit_are_refused_and_not_reduced(tmp_path, factor):
     assert not episodes
     assert report.reason.startswith('command: arm b: 1')
     assert 'of 19 commands are beyond -2..2, the farthest is' in report.reason
-    assert 'another unit, such as degrees' in report.reason
+    assert 'another unit?' in report.reason or 'in degrees?' in report.reason
+
+
+def test_measurements_in_another_unit_than_the_commands_are_refused(tmp_path):
+    rows = states() + stream(lambda t: goal(['a', 'b'], (0, [t / 57.3, 2 * t / 57.3])))
+    tight = parse_contract({**ARM, 'actions': {'arm': {
+        **ARM['actions']['arm'], 'minimum': [-0.1, -0.1], 'maximum': [0.1, 0.1]}}})
+    [report], episodes = imported(tmp_path, rows, tight)
+    assert not episodes
+    assert 'arm a is measured from 0 to 1.8 and commanded within -0.1..0.1' in report.reason
+
+
+def test_values_in_the_order_of_other_joints_are_refused(tmp_path):
+    """The message has no names, so the contract's order may not be that of the controller."""
+    rows = states() + stream(lambda t: array(2 * t + 0.1, t + 0.1))
+    [report], episodes = imported(tmp_path, rows, parse_contract(FORWARD))
+    assert not episodes
+    assert "the values for arm are followed by the joints ['b', 'a'], in this order" in (
+        report.reason)
+    assert report.reason.startswith('command: ')
 
 
 def test_a_gripper_that_is_commanded_late_stands_still_until_then_if_the_mapping_says_so(tmp_path):

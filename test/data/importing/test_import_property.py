@@ -96,6 +96,8 @@ def test_an_import_is_right_or_refused_with_a_reason(tmp_path_factory, world):
         assert names_a_topic(report.reason)
         return
     assert world.unit == world.unit_of_states == 1.0, 'another unit is refused'
+    if world.kind == 'array' and len(world.joints) > 1:
+        assert not world.reversed, 'another order is refused'
     if any('by their header.stamp' in text for text in report.notes):
         return  # of another clock, or meant so: a person decides
     times = check_episode(world, contract, folder / 'demos' / report.name)

@@ -121,7 +121,7 @@ class CommandTracks:
         measured = [
             self._contract.measured(name, frame.values) if action.commands_positions
             else np.full(action.length, np.nan) for name, action in self._contract.actions.items()]
-        return self._limits.reduce(np.concatenate(parts), np.concatenate(measured))
+        return self._limits.reduce(np.concatenate(parts), np.concatenate(measured), frame.stamp)
 
     def _command(self, name: str, frame: Frame, following: Frame) -> np.ndarray | None:
         if name not in self._tracks:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 
-from inril_ros.data.audit.joint_order import joint_order
+from inril_ros.data.agreement.joint_order import joint_order
 
 NAMES = ('pan', 'lift', 'elbow', 'wrist', 'finger')
 TIMES = np.arange(0.0, 6.0, 0.05)
