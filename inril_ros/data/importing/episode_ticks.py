@@ -64,7 +64,6 @@ class EpisodeTicks:
         self._next: int | None = None  # [ns] Tick of the next frame, once all streams have begun
         self._newest_frame: Frame | None = None
         self._newest_message = 0  # [ns] In the bag's time
-        self._newest_time: dict[str, int] = {}
         self._rows = AlignedRows(contract, identity)
         self._notes: list[str] = []
 
@@ -99,7 +98,7 @@ class EpisodeTicks:
         Raises:
             FrameError: The frame of a tick can't be made.
         """
-        time = self._time(topic, received)
+        time = self.clock(received)
         self._newest_message = max(self._newest_message, received)
         # No further message can change frames before that.
         self._make_frames(min(self.clock(self._newest_message - self._settle), self._end + 1))
@@ -125,14 +124,6 @@ class EpisodeTicks:
             self._rows.add_sample(stamp)
             if not self.messages.ticks:
                 self._begin.add(topic, stamp)
-        return time
-
-    def _time(self, topic: str, received: int) -> int:
-        """Return the clock when a message was received [ns], later than for those before it."""
-        time = self.clock(received)
-        if self.clock.offset is None:  # a simulation that stands still
-            time = max(time, self._newest_time.get(topic, time - 1) + 1)
-            self._newest_time[topic] = time
         return time
 
     def _make_frames(self, until: int) -> None:

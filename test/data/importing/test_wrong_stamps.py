@@ -61,6 +61,15 @@ def test_messages_that_take_long_are_waited_for(tmp_path):
     assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0711).all()
 
 
+def test_a_burst_after_a_stall_of_the_network_is_no_other_clock(tmp_path):
+    rows = [(topic, max(time, BEGIN + 3 * SECOND)
+             if topic == '/hand' and time > BEGIN + SECOND else time, message)
+            for topic, time, message in recording(6.0)]
+    [report], [episode] = imported(tmp_path, rows, options=ImportOptions(settle=3.0))
+    assert report.unreadable == 0, report.notes
+    assert (abs(episode.observations[:, 0] - episode.observations[:, 2]) < 0.0711).all()
+
+
 def test_topics_of_which_one_is_ahead_and_one_behind_are_refused(tmp_path):
     rows = restamped(recording(3.0), '/hand', lambda _, stamp: stamp + SECOND * 3 // 20)
     rows = restamped(rows, '/joint_states', lambda _, stamp: stamp - SECOND * 3 // 20)
