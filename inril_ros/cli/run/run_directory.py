@@ -152,19 +152,13 @@ class RunDirectory:
         """Check that the run's contract means the numbers that its policies were made for.
 
         Raises:
-            RunDirectoryError: It doesn't, or the file was changed.
+            RunDirectoryError: It doesn't.
         """
-        contract = load_contract(self.contract)
-        if self.settings.contract_hash == contract.hash:
-            return
-        if self.settings.contract_hash == contract.former_hash:
+        if self.settings.contract_hash == load_contract(self.contract).former_hash:
             raise RunDirectoryError(
                 f'{self.path}: this run was begun before quaternions kept their sign within an '
                 'episode: its policies take other numbers than are given now. Take a new folder; '
                 f'the bags in {self.demonstrations} can be used there')
-        raise RunDirectoryError(
-            f'{self.path}: the run was begun with contract {self.settings.contract_hash[:8]}, '
-            f'{self.contract} is {contract.hash[:8]}: it was changed. Take a new folder')
 
     def logs(self, stage: str) -> Path:
         """Return the folder of a stage's logs."""
