@@ -77,7 +77,7 @@ def _flips(demonstration: Demonstration) -> list[Finding]:
             findings.append(Finding(
                 'wrong', f'{name}: the quaternion changes its sign {len(flips)} times, first at '
                 f'{(flips[0] + 1) * demonstration.period:.1f} s, although the orientation does '
-                'not jump', 'Import it again with this version', 'flip', demonstration.name,
+                'not jump', 'Give the policy rotation_6d (derived)', 'flip', demonstration.name,
                 name))
     return findings
 

@@ -50,9 +50,12 @@ def summed_up(findings: Iterable[Finding]) -> list[Finding]:
 
     It is the first of them, with the names of all their episodes.
     """
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str, str, int], list[Finding]] = {}
+    seen: dict[tuple[str, str, str, str], int] = {}  # two of one episode are not summed up
     for one in findings:
-        groups.setdefault((one.verdict, one.kind, one.joint), []).append(one)
+        key = one.verdict, one.kind, one.joint
+        number = seen[(*key, one.episode)] = seen.get((*key, one.episode), -1) + 1
+        groups.setdefault((*key, number), []).append(one)
     ordered = sorted(groups.items(), key=lambda item: -_ORDER.index(item[0][0]))
     return [_several(group) for _, group in ordered]
 
@@ -62,7 +65,8 @@ def _several(group: list[Finding]) -> Finding:
     if len(names) < 2:
         return first
     more = f' and {len(names) - _MOST_NAMED} more' if len(names) > _MOST_NAMED else ''
-    return replace(first, what=f'{first.what} (and likewise in {len(names) - 1} other episodes: '
+    others = f'{len(names) - 1} other episode{"s" if len(names) > 2 else ""}'
+    return replace(first, what=f'{first.what} (and likewise in {others}: '
                    f'{", ".join(names[1:_MOST_NAMED])}{more})')
 
 

@@ -77,7 +77,7 @@ def _signs(demonstrations: Sequence[Demonstration]) -> list[Finding]:
                 'look at this', f'{name}: begins near the same orientation as '
                 f'{demonstrations[0].name}, but with the other sign of the quaternion, in '
                 f'{len(other)} episodes: {", ".join(other[:5])}',
-                'One orientation has two names for the policy: import again with this version',
+                'One orientation has two names for the policy: give it rotation_6d (derived)',
                 'flip', joint=name))
     return findings
 

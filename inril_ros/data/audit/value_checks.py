@@ -176,23 +176,30 @@ class _ValueCheck:
 
     def jumps(self) -> list[Finding]:
         """Find angles that wrap, and motions that no arm makes."""
-        findings = []
-        for what, series in (('measurement', self._measured), ('command', self._command)):
-            steps = np.abs(np.diff(series))
-            if not len(steps):
-                continue
-            worst = int(np.argmax(steps))
-            at = f'at {worst * self._period:.1f} s'
-            if self._value.angle and (np.abs(steps - 2.0 * np.pi) < 0.5).any():
-                findings.append(self._found(
-                    'wrong', 'wrap', f'the {what} jumps by 2 pi {at}: an angle that wraps',
-                    'Unwrap it before the import'))
-            elif what == 'measurement' and steps[worst] / self._period > max(
-                    thresholds.FASTEST, thresholds.FASTER_THAN_ALLOWED * self._value.fastest):
-                findings.append(self._found(
-                    'look at this', 'jump', f'the {what} jumps by {steps[worst]:.3g} within a '
-                    f'tick {at}', 'Look at the curve: a lost stretch, another joint, a restart?'))
-        return findings
+        steps = {'measurement': np.abs(np.diff(self._measured)),
+                 'command': np.abs(np.diff(self._command))}
+        wraps = {what: np.flatnonzero(np.abs(of - 2.0 * np.pi) < 0.5)
+                 for what, of in steps.items() if self._value.angle}
+        wrapping = [what for what, at in wraps.items() if len(at)]
+        if wrapping:
+            at = f'{wraps[wrapping[0]][0] * self._period:.1f} s'
+            both = len(wrapping) == 2  # one value has two names, but both have the same one
+            return [self._found(
+                'look at this' if both else 'wrong', 'wrap',
+                ('measurement and command jump' if both else f'the {wrapping[0]} jumps')
+                + f' by 2 pi, first at {at}: an angle that wraps'
+                + ('' if both else ', while the other goes on'),
+                'Give the policy the cos_sin of the joint (derived)' if both else
+                'Give both the same turns before the import')]
+        worst = int(np.argmax(steps['measurement']))
+        most = steps['measurement'][worst]
+        if most / self._period <= max(
+                thresholds.FASTEST, thresholds.FASTER_THAN_ALLOWED * self._value.fastest):
+            return []
+        return [self._found(
+            'look at this', 'jump', f'the measurement jumps by {most:.3g} within a tick at '
+            f'{worst * self._period:.1f} s', 'Look at the curve: a lost stretch, another joint, a '
+            'restart?')]
 
     def _found(self, verdict: Verdict, kind: str, what: str, advice: str) -> Finding:
         return Finding(verdict, f'{self._value.name}: {what}', advice, kind,

@@ -24,6 +24,7 @@ from shown_arm import (
 )
 
 from inril_ros.data.audit.audit import audit, AuditError
+from inril_ros.data.audit.finding import summed_up
 from inril_ros.robot.contract.contract import parse_contract
 
 
@@ -182,7 +183,13 @@ def test_an_angle_that_wraps_is_wrong():
     shown = changed(observations=observed(PAN, wraps), actions=commanded(
         PAN, lambda each: 3.0 * (each.actions[:, PAN] + 0.6) + 2.0))
     [one] = [one for one in audit(shown, parse_contract(data)).findings if one.kind == 'wrap']
-    assert one.verdict == 'wrong' and one.joint == 'arm.pan' and 'jumps by 2 pi at' in one.what
+    assert one.verdict == 'wrong' and one.joint == 'arm.pan'
+    assert 'the measurement jumps by 2 pi, first at' in one.what
+    both = {name: replace(each, actions=with_column(
+        each.actions, PAN, each.observations[1:, PAN])) for name, each in shown.items()}
+    found_in_both = [one for one in audit(both, parse_contract(data)).findings
+                     if one.kind == 'wrap']
+    assert {one.verdict for one in found_in_both} == {'look at this'}
 
 
 def test_a_motion_that_no_arm_makes_is_to_be_looked_at():
@@ -298,6 +305,15 @@ def test_what_is_wrong_is_refused_with_what_to_do(tmp_path):
             r'(?s)would be wrong:.*wrong: 0007: cannot be used: the file ends early'
             '.*--despite-findings')):
         result.refuse_wrong(tmp_path)
+
+
+def test_the_same_finding_in_several_episodes_is_told_once():
+    shown = episodes(4)
+    for name in ('0001', '0003'):
+        shown[name] = replace(shown[name], images=np.zeros_like(shown[name].images))
+    [one] = summed_up(audit(shown, CONTRACT).findings)
+    assert str(one).startswith('wrong: 0001: camera eye: 100 % of the images are black '
+                               '(and likewise in 1 other episode: 0003). Is it covered')
 
 
 def test_a_result_is_plain_data():
