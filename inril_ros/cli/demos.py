@@ -105,7 +105,9 @@ def export(
         raise UsageError(f'--format {form}: allowed are {", ".join(formats)}')
     if video and form != 'lerobot':
         raise UsageError(f'--video {video}: only --format lerobot has videos')
-    number = formats[form](folder, contract_of(contract, folder), to)
+    robot = contract_of(contract, folder)
+    tell_outdated(folder, robot)
+    number = formats[form](folder, robot, to)
     typer.echo(f'{to}: {number} episodes')
 
 

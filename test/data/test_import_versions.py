@@ -72,6 +72,13 @@ def test_the_commands_that_open_demonstrations_say_so_once(demos, command):
         'imported by an earlier version') == 1
 
 
+def test_an_export_says_so(demos, tmp_path):
+    make_outdated(demos)
+    result = CliRunner().invoke(
+        app, ['demos', 'export', str(demos), '--to', str(tmp_path / 'out')])
+    assert result.exit_code == 0 and 'imported by an earlier version' in result.stderr
+
+
 def test_the_learner_says_so(demos):
     told = []
     assert len(read_demonstrations(demos, CONTRACT, told.append)) == 1

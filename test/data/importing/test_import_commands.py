@@ -17,7 +17,7 @@ from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.robot.contract.contract import parse_contract
-from inril_ros.robot.messages.codecs import put_stamp
+from inril_ros.robot.messages.codecs import CodecError, put_stamp
 
 FIRST = 0.001  # [s] First tick of the recordings
 FORWARD = {**ARM, 'actions': {'arm': {
@@ -258,6 +258,9 @@ def test_a_jog_command_without_some_joints_has_zeros_for_them():
     message = SimpleNamespace(joint_names=['x', 'b'], velocities=[0.1, 0.5])
     command = read_command(message, entry, BEGIN, 0.1, by_stamp=True)
     assert command.points.tolist() == [[[0.0, 0.5]]] and command.zeros == (0,)
+    displaced = SimpleNamespace(joint_names=['a', 'b'], velocities=[], displacements=[0.1, 0.2])
+    with pytest.raises(CodecError, match='has 0 values of velocity for the 2 joints'):
+        read_command(displaced, entry, BEGIN, 0.1, by_stamp=True)
 
 
 def test_a_leader_whose_joints_come_from_two_publishers_is_read(tmp_path):
@@ -324,6 +327,32 @@ def test_a_newer_trajectory_replaces_the_rest_of_the_older_one_from_its_own_star
     time = np.arange(1, report.ticks + 1) / 10 + FIRST
     expected = np.where(time < 0.8, time - 0.05, np.clip(3 + 2 * (time - 0.8), 3, 4))
     assert episode.actions[:, 1] == pytest.approx(expected, abs=1e-6)
+
+
+def test_goals_with_a_stamp_a_little_ahead_begin_there_from_what_is_commanded_then(tmp_path):
+    """A new goal before the old one is reached, as a controller with a receding horizon sends."""
+    knots, reached = [0.0], [0.0]
+    rows = states(still=True)
+    for index in range(9):
+        sent = 0.05 + 0.2 * index
+        rows.append(at(sent, goal(['a', 'b'], (2.0, [1.0, 0.0]),
+                                  stamp=BEGIN + round((sent + 0.05) * SECOND))))
+        knots.append(sent + 0.05)
+        reached.append(reached[-1] + (1.0 - reached[-1]) * 0.1 if index else 0.0)
+    [report], [episode] = imported(tmp_path, rows)
+    time = FIRST + np.arange(20 - report.ticks, 20) / 10
+    kept = time < knots[-1]
+    assert kept.sum() > 14
+    assert episode.actions[kept, 0] == pytest.approx(
+        np.interp(time, knots, reached)[kept], abs=1e-6)
+
+
+def test_a_set_point_whose_stamp_is_a_little_old_counts_when_it_comes(tmp_path):
+    rows = states() + stream(lambda t: goal(
+        ['a', 'b'], (0.0, [t, 2 * t]), stamp=BEGIN + round((t + 0.03) * SECOND) - 64_000))
+    [report], [episode] = imported(tmp_path, rows)
+    assert report.kept and not report.notes
+    assert episode.actions[:, 0] == pytest.approx(np.arange(report.ticks) / 10)
 
 
 def test_an_empty_trajectory_stops_the_arm_where_it_is_commanded_to_be(tmp_path):
