@@ -7,6 +7,8 @@ clock runs beside it; nobody waits.
 """
 
 from pathlib import Path
+import time
+from types import SimpleNamespace
 from uuid import uuid4
 
 from builtin_interfaces.msg import Time
@@ -25,6 +27,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from inril_ros.nodes.actuation_node import ActuationNode
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.graph_client import GraphStalled
+from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.timing.rule_clock import RuleClock
 
@@ -197,3 +202,36 @@ def test_an_episode_whose_clock_stands_still_is_aborted_by_a_steady_one(simulate
     ended = simulation.event(EpisodeEvent.ENDED)
     assert ended.outcome == EpisodeEvent.ABORTED
     assert '/clock has stood still for 25.0 s: is the simulation paused' in ended.reason
+
+
+def test_the_end_of_a_recorded_episode_settles_in_simulated_time():
+    times = SimpleNamespace(simulated=5.0, steady=5.0)
+    record = EpisodeRecord(
+        None, CONTRACT, SimpleNamespace(end=lambda tick, stamp: None), None, None,
+        RuleClock(lambda: times.simulated, lambda: times.steady))
+    record.finish(EpisodeEvent())
+    for _ in range(40):  # a hundredth of real time
+        times.simulated, times.steady = times.simulated + 0.01, times.steady + 1.0
+        assert not record.all_came(settle=0.5) and record.silence() < 1.01
+    times.simulated += 0.11
+    assert record.all_came(settle=0.5)
+    record.finish(EpisodeEvent())
+    times.steady += 0.6  # paused: nothing comes any more
+    assert record.all_came(settle=0.5)
+
+
+@pytest.mark.parametrize(('speed', 'error'), [(0.1, StopIteration), (1.0, GraphStalled)])
+def test_an_episode_in_a_slow_simulation_has_the_time_that_it_takes(speed, error):
+    """With a limit of 0.1 s, it is given up after 0.1 s of simulated time, which is a second."""
+    began = time.monotonic()
+
+    def check():
+        seconds = time.monotonic() - began
+        if seconds > 0.5:
+            raise StopIteration
+        conductor.actuation = ActuationStatus()
+        conductor.actuation.header.stamp.nanosec = round(speed * seconds * 1e9)
+
+    with pytest.raises(error), Conductor('run', 'lift', check=check) as conductor:
+        check()
+        conductor._await_event('episode', (EpisodeEvent.ENDED,), timeout=0.1)

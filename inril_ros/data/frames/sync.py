@@ -173,10 +173,6 @@ class FrameAligner:
                 for name, entry in self._contract.observations.items()
                 if entry.type == TRANSFORMS}
 
-    def silent_topics(self) -> list[str]:
-        """Return the topics from which something of an observation or an image has not come."""
-        return list(self.missing())
-
     def missing(self) -> dict[str, str]:
         """Return by topic what has not come, and what its messages have instead."""
         found = {topic: stream.missing() for (topic, _), stream in self._streams.items()}
