@@ -259,9 +259,13 @@ def _measured_unit(contract: Contract, name: str, index: int, found: BagValues) 
 
 def _order(contract: Contract, name: str, times: np.ndarray, commands: np.ndarray,
            found: BagValues) -> list[Finding]:
-    """Check the order of the joints in messages without names."""
+    """Check which joint follows which value: in messages without names, that is the order.
+
+    Where messages name their joints, a controller that takes them by place is found.
+    """
     entry, key = contract.actions[name], f'actions.{name}'
-    if entry.type != 'std_msgs/msg/Float64MultiArray' or len(entry.joints) < 2:
+    by_name = entry.type != 'std_msgs/msg/Float64MultiArray'
+    if len(entry.joints) < 2:
         return []
     unknown = None
     if entry.quantity == 'effort':
@@ -275,18 +279,28 @@ def _order(contract: Contract, name: str, times: np.ndarray, commands: np.ndarra
                 if topic in topics}
     if unknown is None and not set(entry.joints) <= measured.keys():
         unknown = 'the bag has no positions of them by name'
+    if unknown and by_name:
+        return []
     if unknown:
         return [Finding('not checked', f'{key}: the order of the joints: {unknown}', kind='order')]
     order = joint_order(times, commands, entry.joints, measured, entry.quantity == 'position')
     if order.wrong:
-        pairs = ', '.join(f'value {index} follows {order.joints[index]}, the contract says '
+        fit = (f'(difference of {order.error:.3g} in this order, {order.best:.3g} in the other, '
+               f'{order.lag:.2f} s later)')
+        if by_name:
+            pairs = ', '.join(f'that of {entry.joints[index]} moves {order.joints[index]}'
+                              for index in order.wrong)
+            return [Finding('wrong', f'{key}: the commands move other joints than they name: '
+                            f'{pairs} {fit}', 'Does the controller take joints by their place? '
+                            'Send them in its order', 'order')]
+        pairs = ', '.join(f'value {index} moves {order.joints[index]}, the contract says '
                           f'{entry.joints[index]}' for index in order.wrong)
         whole = f', which is probably [{", ".join(order.joints)}]' \
             if len(set(order.joints)) == len(order.joints) else ''
-        return [Finding('wrong', f'{key}: the order of the joints: {pairs} (difference of '
-                        f'{order.error:.3g} in this order, {order.best:.3g} in the other, '
-                        f'{order.lag:.2f} s later)',
+        return [Finding('wrong', f'{key}: the order of the joints: {pairs} {fit}',
                         f"Write the joints in the controller's order{whole}", 'order')]
+    if by_name:
+        return []
     if order.undecided:
         joints = ', '.join(entry.joints[index] for index in order.undecided)
         return [Finding('not checked', f'{key}: the order of {joints}: the bag does not tell '

@@ -86,8 +86,43 @@ def test_a_contract_that_fits_is_fine(tmp_path):
 
 def test_another_order_than_the_controllers_is_wrong(tmp_path):
     text = wrong(found(tmp_path, contract(), rows(order=(1, 0, 2))), 'order')
-    assert 'value 0 follows lift, the contract says pan' in text
+    assert 'value 0 moves lift, the contract says pan' in text
     assert '[lift, pan, finger]' in text
+
+
+def test_the_order_of_velocities_is_told_by_the_motion(tmp_path):
+    """As of a UR: states come in the order of the alphabet, commands in the controller's."""
+    def velocity(order):
+        return lambda at: array_of((SWING * [2.0, 1.3, 3.1] * np.cos(
+            at * np.array([2.0, 1.3, 3.1]) + [0.0, 1.0, 2.0]))[list(order)])
+
+    of = contract(actions__arm__quantity='velocity', actions__arm__hold='zero',
+                  actions__arm__minimum=[-2.0] * 3)
+    assert verdict_of(found(tmp_path, of, rows(commands=velocity([0, 1, 2])))) == 'fine'
+    findings = check_bag(of, ros2_bag(tmp_path / 'other', rows(commands=velocity([1, 0, 2]))))
+    assert 'value 0 moves lift, the contract says pan' in wrong(findings, 'order')
+
+
+def test_a_controller_that_takes_named_joints_by_their_place_is_found(tmp_path):
+    def named(at):
+        return trajectory(['lift', 'pan', 'finger'], (0.0, pose(at)))
+
+    of = contract(actions__arm__type=TRAJECTORY)
+    text = wrong(found(tmp_path, of, rows(commands=named)), 'order')
+    assert 'the commands move other joints than they name: that of pan moves lift' in text
+
+
+def test_velocities_that_no_driver_measures_are_said_to_be_unreadable(tmp_path):
+    def unmeasured(at):
+        message = state(at)
+        message.velocity.extend([np.nan] * 3)
+        return message
+
+    of = contract(observations__speed={
+        'topic': 'joint_states', 'type': STATE, 'joints': JOINTS, 'quantity': 'velocity'})
+    text = wrong(found(tmp_path, of, rows(states=unmeasured)), 'decode')
+    assert 'observations.speed: none of 200 messages can be read' in text
+    assert 'not finite' in text
 
 
 def test_an_order_that_the_bag_does_not_tell_is_named(tmp_path):
