@@ -98,7 +98,7 @@ class ActionEntries:
             return
         if not joints:
             return
-        key = self.key(label.arm, 'gripper' if all(map(is_of_a_gripper, joints)) else 'arm')
+        key = self.key(label.arm, _part(joints))
         places = [label.joints.index(joint) for joint in joints]
         tracks = label.series.tracks()
         recorded = label.recorded(self.names.topic(label.topic.name))
@@ -125,7 +125,7 @@ class ActionEntries:
     def add_stand_in(self, arm: Arm, notes: Sequence[str], with_mapping: bool) -> None:
         """Add an action for the joints of an arm that nothing is known to command."""
         joints = tuple(self.free(arm))
-        key = self.key(arm, 'arm')
+        key = self.key(arm, _part(joints))
         self._add(key, arm, joints, 'position',
                   {'topic': f'{STAND_IN}/{key}/joint_trajectory', 'type': TRAJECTORY}, notes,
                   [None] * len(joints))
@@ -197,6 +197,10 @@ def _commands(controller: Controller) -> list[Track | None]:
     named = controller.series.by_joint()
     return [named.get(joint) for joint in controller.joints] if named else (
         controller.series.tracks())
+
+
+def _part(joints: Sequence[str]) -> str:
+    return 'gripper' if all(map(is_of_a_gripper, joints)) else 'arm'
 
 
 def _numbered(joints: Sequence[str]) -> list[str]:

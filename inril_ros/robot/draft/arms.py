@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inril_ros.robot.draft.mimic_joints import is_of_a_gripper, mimic_joints
-from inril_ros.robot.draft.motion_lag import motion_lag
+from inril_ros.robot.draft.motion_lag import motion_lag, stand_alike
 from inril_ros.robot.draft.roles import (
     is_joint_state,
     is_leader,
@@ -146,6 +146,9 @@ def _without_copies(
         both = [joint for joint in arm.position if joint in other.position]
         lag = None if other is arm else motion_lag(
             {joint: arm.position[joint] for joint in both}, other.position)
+        if (lag is None and arm.position.keys() < other.position.keys()
+                and stand_alike(arm.position, other.position)):
+            lag = 0.0  # as many joints of another arm might stand alike, but not a part of them
         if lag is None or _is_commanded(arm, topics) and (
                 lag >= _AHEAD or _is_commanded(other, topics)):
             continue

@@ -25,6 +25,7 @@ from inril_ros.robot.draft.roles import (
     JOINT_COMMANDS,
     shared_segments,
     TWIST,
+    words,
 )
 from inril_ros.robot.draft.sheet import Entry, Names, TO_DO
 from inril_ros.robot.draft.stand_ins import STAND_IN
@@ -95,6 +96,11 @@ class Drafting:
             self.actions.add_controller(controller)
         for topic in self.topics:
             if topic.type == TWIST and (entry := twist_entry(topic, self.names, self.recorded)):
+                if self.actions.joints and 'vel' not in words(topic.name):  # as in cmd_vel
+                    entry.active = False
+                    entry.comments.append(
+                        f'{TO_DO} {topic.name}: joints are commanded too, perhaps by the node '
+                        'that receives this. If so, keep the one that the policy shall use')
                 self.actions.entries.append(entry)
                 self.used.add(topic.name)
         self._labels()

@@ -12,7 +12,7 @@ from inril_ros.robot.draft.tracks import Track
 _LAGS = np.arange(-0.5, 0.501, 0.02)  # [s]
 _NEAR = 0.15  # of the range: a joint that follows is at most that far behind, on average
 _NOISE = 0.02  # [rad or m]
-_MOVES = 0.05  # [rad or m]
+_MOVES = 0.005  # [rad or m]
 _MOST_SAMPLES = 500
 
 
@@ -71,6 +71,13 @@ def motion_lag(first: Mapping[str, Track], second: Mapping[str, Track]) -> float
     apart = np.mean([_apart(first[joint], second[joint]) for joint in joints], axis=0)
     best = int(apart.argmin())
     return float(_LAGS[best]) if apart[best] < 0.15 else None
+
+
+def stand_alike(first: Mapping[str, Track], second: Mapping[str, Track]) -> bool:
+    """Return whether no joint of the first set moves, and the second one has the same values."""
+    return all(joint in second and max(track.span, second[joint].span) < _MOVES
+               and abs(track.values[0] - second[joint].values[0]) < 1e-6
+               for joint, track in first.items())
 
 
 def _apart(first: Track, second: Track) -> np.ndarray:

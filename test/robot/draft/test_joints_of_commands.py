@@ -16,6 +16,7 @@ from robot_recordings import (
     multi_array,
     ordered,
     seen,
+    stamped,
     stream,
     trajectory,
     UR,
@@ -25,6 +26,7 @@ from robot_recordings import (
 )
 import yaml
 
+from inril_ros.data.raw.messages import blank_message
 from inril_ros.robot.contract.contract import ContractError, parse_contract
 from inril_ros.robot.draft.draft import draft_contract
 from inril_ros.robot.draft.topic_seen import TopicSeen
@@ -311,6 +313,17 @@ def test_a_leader_whose_joints_have_other_names_is_matched_by_its_motion():
         'l2', 'l0', 'l1']
 
 
+def test_a_leader_in_another_unit_is_no_label():
+    rows = ordered(
+        stream('/leader/joint_states', 3.0, 50, lambda at: joint_state(
+            ['a', 'b'], [np.degrees(motion(number, at)) for number in range(2)], at)),
+        stream('/joint_states', 3.0, 50, lambda at: joint_state(
+            ['a', 'b'], [motion(number, at - 0.1) for number in range(2)], at)))
+    _, words, draft = draft_of(rows)
+    assert 'leader' not in draft.mapping
+    assert 'not in the mapping: its values are far from what /joint_states measured' in words
+
+
 def test_the_trajectories_of_a_leader_are_labels_of_a_recording():
     """As those of OpenManipulator's leader, which its follower's controller hears."""
     rows = ordered(
@@ -341,6 +354,38 @@ def test_a_topic_that_repeats_another_ones_joints_is_left_out():
     contract, words, _ = draft_of(rows)
     assert [entry.topic for entry in contract.observations.values()] == ['joint_states']
     assert '/arm/joint_states: a, b have the same values as in /joint_states' in words
+
+
+@pytest.mark.parametrize(('topic', 'active'), [
+    ('/servo_node/delta_twist_cmds', False), ('/base/cmd_vel', True)])
+def test_the_twist_that_a_node_turns_into_joint_commands_is_no_second_action(topic, active):
+    def twist(at):
+        message = stamped(blank_message('geometry_msgs/msg/TwistStamped'), at)
+        message.twist.linear.x = 0.3
+        return message
+
+    rows = ordered(arm_rows(UR, UR), stream(topic, 2.0, 50, twist))
+    contract, words, _ = draft_of(rows)
+    assert (len(contract.actions) == 2) == active
+    assert ('keep the one that the policy shall use' in words) != active
+
+
+@pytest.mark.parametrize('opening', [0.0, 0.01])
+def test_a_gripper_whose_joints_are_gathered_with_the_arms_is_measured_once(opening):
+    """As Franka's: its own joint states, and those of joint_state_publisher."""
+    def fingers(at):
+        return [0.02 + opening * np.sin(3 * at)] * 2
+
+    names = ['fr3_finger_joint1', 'fr3_finger_joint2']
+    rows = ordered(
+        stream('/franka_gripper/joint_states', 3.0, 30, lambda at: joint_state(
+            names, fingers(at), at)),
+        stream('/joint_states', 3.0, 30, lambda at: joint_state(
+            ['fr3_joint1', *names], [motion(0, at), *fingers(at)], at)))
+    contract, words, _ = draft_of(rows)
+    assert [entry.joints for entry in contract.observations.values()] == [
+        ('fr3_joint1', 'fr3_finger_joint1')]
+    assert 'fr3_finger_joint2 have the same values as in /joint_states' in words
 
 
 def test_two_controllers_of_one_joint_are_not_both_actions():
