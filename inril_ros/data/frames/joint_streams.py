@@ -10,6 +10,7 @@ stream, so in the usual case, where every message has every joint, there is one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import itertools
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,9 @@ class JointStreams:
         observations: The observations by name.
         history: Number of samples kept of each kind of message.
         angles: Which values of an observation are angles, where there are any.
+
+    Attributes:
+        turned: Joints that were interpolated the short way, past the end of a turn.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class JointStreams:
         self._named: dict[str, None] = {}  # joints that messages name, in their order
         self._sources: dict[str, list[tuple[np.ndarray | None, list[Stream]]]] = {}
         self._contradiction = ''
+        self.turned: set[str] = set()
 
     def read(self, message: Any, time: int) -> Sample | None:
         """Return the sample of a message from a time [ns]; None if it has no joint of these.
@@ -228,8 +233,10 @@ class JointStreams:
                 raise FrameError(self.missing() or f'{self._topic}: no sample at or before '
                                  f'{min(instant, known)} ns')
             if align == 'interpolate' and found.after is not None and name in self._angles:
-                value = self._angles[name].between(
+                value, turns = self._angles[name].between(
                     found.value[name], found.after[name], found.share)
+                if turns is not None:
+                    self.turned.update(itertools.compress(self._observations[name].joints, turns))
             else:
                 value = found.aligned(name, align)
             if rows is None:

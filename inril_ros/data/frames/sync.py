@@ -184,6 +184,14 @@ class FrameAligner:
                   for topic, stream in self._images.items()}
         return {topic: reason for topic, reason in found.items() if reason}
 
+    def notes(self) -> list[str]:
+        """Return what was taken for granted to make the frames so far."""
+        return [f'{topic}: {sorted(stream.turned)} passed the end of a turn and were interpolated '
+                'the short way; where such a joint is no angle, write continuous: [] in the '
+                'contract'
+                for (topic, _), stream in self._streams.items()
+                if isinstance(stream, JointStreams) and stream.turned]
+
     def frame(self, stamp: int) -> Frame:
         """Return the observations at a tick [ns].
 

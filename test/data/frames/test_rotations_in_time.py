@@ -225,6 +225,24 @@ def test_an_angle_is_interpolated_the_short_way(first, second, share, expected):
     assert between(first, second, share) == pytest.approx(expected, abs=1e-6)
 
 
+def test_joints_that_were_taken_to_pass_the_end_of_a_turn_are_named():
+    aligner = FrameAligner(contract({}, ['angles'], 0.2, align='interpolate'))
+    for topic in ('hand', 'cup', '/tf', 'odometry', 'leader'):
+        aligner.add(topic, other(topic))
+    for at, angle in ((0, 1.0), (100, 3.0), (200, -3.0)):
+        message = state(at, [angle, 0.0])
+        aligner.add('joint_states', message)
+        # A part with the other joint alone, which passes nothing.
+        aligner.add('joint_states', TYPES[JOINTS](
+            header(START + (at + 1) * MS), ['b'], np.zeros(1), np.zeros(0), np.zeros(0)))
+    aligner.frame(START + 250 * MS)
+    assert aligner.notes() == []
+    aligner.frame(START + 350 * MS)
+    assert aligner.notes() == [
+        "joint_states: ['a'] passed the end of a turn and were interpolated the short way; where "
+        'such a joint is no angle, write continuous: [] in the contract']
+
+
 def test_a_contract_says_which_joints_turn_without_end():
     assert between(0.0, 20.0, 0.5, continuous=('a',)) == pytest.approx(0.575222, abs=1e-6)
     assert between(3.0, -3.1, 0.5, continuous=('b',)) == pytest.approx(-0.05)
