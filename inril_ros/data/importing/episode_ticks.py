@@ -51,6 +51,7 @@ class EpisodeTicks:
             bag, contract, identity, cut.outcome or options.outcome, cut.task or options.task,
             options.operator)
         self._start, self._end = clock(cut.start), clock(cut.end)
+        self._is_whole = options.cut.kind == 'whole'
         self._settle = round(options.settle * 1e9)
         self._aligner = FrameAligner(contract, history=4096, images=True)
         self._begin = EpisodeBegin(contract, self._aligner, self._start)
@@ -236,4 +237,6 @@ class EpisodeTicks:
             return fault
         if self._next is None:
             return f'no frame can be made: {reason}'
-        return f'at {(self._next - self._start) / 1e9:.3f} s: {reason}'
+        pause = ('. If the recording pauses there, cut it into episodes (--cut gaps:SECONDS)'
+                 if self._is_whole and ' old, ' in reason else '')
+        return f'at {(self._next - self._start) / 1e9:.3f} s: {reason}{pause}'

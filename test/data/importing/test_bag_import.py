@@ -206,6 +206,8 @@ def test_a_stream_that_is_missing_in_the_middle_rejects_the_episode(tmp_path):
     assert not episodes
     assert 'hand: hand is 0.3' in report.reason
     assert report.reason.startswith('at 1.')
+    assert report.reason.endswith(' 0.3 s allowed. If the recording pauses there, cut it into '
+                                  'episodes (--cut gaps:SECONDS)')
 
 
 def test_a_stream_that_ends_early_ends_the_episode(tmp_path):
