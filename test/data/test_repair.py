@@ -64,6 +64,24 @@ def test_a_cut_file_gives_its_whole_messages_or_is_refused(files, tmp_path_facto
     assert path.read_bytes() == content[:cut]
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.0, 0.999))
+def test_a_cut_database_is_refused_and_gives_messages_of_it(tmp_path_factory, share):
+    folder = tmp_path_factory.mktemp('cut')
+    [file] = ros2_bag(folder / 'bag', ROWS, StoragePlugin.SQLITE3).glob('*.db3')
+    content = file.read_bytes()
+    cut = folder / 'cut.db3'
+    cut.write_bytes(content[:int(share * len(content))])
+    with pytest.raises(DamagedBagError, match='cut.db3: .*inril demos repair'):
+        read(cut)
+    try:
+        saved = read(repair_bag(cut).path)
+    except BagError as error:
+        assert 'nothing of it is whole' in str(error)
+        saved = []
+    assert set(saved) <= set(wanted(ROWS))
+
+
 @pytest.mark.parametrize('kind', ['chunks', 'no chunks', 'zstd', 'lz4'])
 def test_zeros_at_the_end_are_no_messages(files, tmp_path, kind):
     """A computer that loses power leaves them: they begin in the middle of a message."""

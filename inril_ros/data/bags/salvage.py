@@ -114,6 +114,7 @@ def sqlite_rows(path: Path) -> Iterator[Row]:
         for part in path.parent.glob(f'{path.name}*'):
             if part.name in (path.name, f'{path.name}-wal', f'{path.name}-journal'):
                 shutil.copy(part, folder)
+        _cut_to_whole_pages(Path(folder) / path.name)
         with closing(sqlite3.connect(Path(folder) / path.name)) as base:
             try:
                 sources = dict(topic_rows(base))
@@ -126,6 +127,27 @@ def sqlite_rows(path: Path) -> Iterator[Row]:
                     newest = max(newest, identity)
                     if number in sources and isinstance(raw, bytes):
                         yield sources[number], stamp, raw
+
+
+def _cut_to_whole_pages(file: Path) -> None:
+    """Take a torn page and zeros off the end of a database, and make it say how long it is.
+
+    SQLite reads what is missing as zeros, which would stand in the messages.
+    """
+    with file.open('r+b') as database:
+        head = database.read(100)
+        size = {1: 65_536}.get(page := int.from_bytes(head[16:18], 'big'), page)
+        if len(head) < 100 or size < 512:
+            return
+        pages = file.stat().st_size // size
+        while pages > 1 and database.seek((pages - 1) * size) >= 0 and not any(
+                database.read(size)):
+            pages -= 1
+        if pages >= int.from_bytes(head[28:32], 'big'):
+            return  # whole, or longer by a torn transaction that its journal undoes
+        database.truncate(pages * size)
+        database.seek(28)
+        database.write(pages.to_bytes(4, 'big'))
 
 
 def _until_damage(base: sqlite3.Connection, rule: str) -> Iterator[tuple[int, int, bytes, int]]:

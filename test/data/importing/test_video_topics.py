@@ -14,6 +14,7 @@ from inril_ros.data.audit.bag_values import read_bag_values
 from inril_ros.data.audit.survey import survey_bag
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutRule
 from inril_ros.data.importing.import_options import ImportOptions
@@ -116,6 +117,8 @@ def test_a_video_becomes_the_images_that_it_shows(tmp_path, kind, form, encoder,
     assert not report.unreadable and not report.notes
     # The tick is at an image's stamp, so it shows this image; ticks come at half the rate.
     assert shown(episode) == [2 * tick for tick in range(len(episode.images))]
+    kept = aligned_episode(tmp_path / 'demos' / report.name, contract)
+    np.testing.assert_array_equal(kept.images, episode.images)
     with AnyReader([tmp_path / 'demos' / report.name]) as reader:
         [front] = [each for each in reader.connections if each.topic == '/front']
         assert (front.msgtype, front.msgcount) == (COMPRESSED, 40)
