@@ -5,18 +5,40 @@
 from contextlib import closing
 from pathlib import Path
 import sqlite3
+from uuid import uuid4
 
+from hypothesis import given, HealthCheck, settings
+from hypothesis import strategies as st
 import numpy as np
 import pytest
-from robot_recordings import ALOHA, aloha, BEGIN, CAMERAS, SECOND, ur_forward, written, XARM, xarm6
+from robot_recordings import (
+    ALOHA,
+    aloha,
+    BEGIN,
+    CAMERAS,
+    joint_state,
+    motion,
+    multi_array,
+    ordered,
+    SECOND,
+    stream,
+    ur_forward,
+    written,
+    XARM,
+    xarm6,
+)
 from rosbags.rosbag2 import StoragePlugin
 from typer.testing import CliRunner
 
 from inril_ros.cli.main import app
-from inril_ros.data.bags.bags import EXECUTED_TOPIC, find_bags
+from inril_ros.data.audit.survey import survey_bag
+from inril_ros.data.bags.bags import BagError, EXECUTED_TOPIC, find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.bags.recording import open_recording
+from inril_ros.data.importing.bag_import import import_bag
+from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.draft.draft import draft_contract
 from inril_ros.robot.messages.codecs import stamp_ns
 
 CONFIG = Path(__file__).parents[3] / 'config'
@@ -211,6 +233,38 @@ def test_the_shipped_xarm_is_imported(tmp_path):
             episode.observations[index][-7:],
             np.float32([*measured(rows, '/joint_states', tick, XARM),
                         *measured(rows, '/joint_states', tick, ['drive_joint'])]))
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(4)), st.permutations(range(4)), st.sets(st.integers(0, 3)),
+       st.sampled_from([0.02, 0.1, 0.25]))
+def test_the_draft_of_any_forward_controller_is_imported_exactly_or_refused(
+        tmp_path, order, states, still, lag):
+    """Joints that stand still do so at the same angle: nothing tells them apart."""
+    def at_rest_or(number, at):
+        return 0.5 if number in still else motion(number, at)
+
+    rows = ordered(
+        stream('/joint_states', 2.0, 100, lambda at: joint_state(
+            [f'j{number}' for number in states],
+            [at_rest_or(number, at - lag) for number in states], at)),
+        stream('/forward/commands', 2.0, 50, lambda at: multi_array(
+            at_rest_or(number, at) for number in order), delay=0.0))
+    folder = tmp_path / str(uuid4())
+    folder.mkdir()
+    bag = written(folder / 'bag', rows)
+    (folder / 'arm.yaml').write_text(draft_contract(survey_bag(bag), recorded=True).contract)
+    contract = load_contract(folder / 'arm.yaml')
+    if len(still) > 1:
+        with pytest.raises(BagError, match='fill_in'):
+            import_bag([bag], contract, folder / 'demos', ImportOptions())
+        return
+    [action] = contract.actions.values()
+    assert action.joints == tuple(f'j{number}' for number in order)
+    ticks, episode = imported(folder, bag, folder / 'arm.yaml')
+    for index, tick in enumerate(ticks):
+        sent = newest(rows, '/forward/commands', tick + contract.period_ns - 1, False)
+        np.testing.assert_allclose(episode.actions[index], sent.data, atol=1e-6)
 
 
 @pytest.mark.parametrize('name', ['arm.yaml', 'arm_mapping.yaml'])
