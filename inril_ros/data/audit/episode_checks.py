@@ -58,7 +58,11 @@ def _rest(demonstration: Demonstration) -> list[Finding]:
     spans = np.array([value.span for value in demonstration.layout.values])
     moves = np.flatnonzero((np.abs(actions - actions[0]) > thresholds.REST_SPAN * spans).any(1))
     still = int(moves[0]) if len(moves) else len(actions)
-    if still * demonstration.period > thresholds.STILL_SECONDS \
+    if not len(moves) and len(actions) >= thresholds.SHORTEST:
+        findings.append(Finding(
+            'look at this', 'nothing is commanded in the whole episode: a clone learns to rest',
+            'Delete it, if something was to be shown', 'still', demonstration.name))
+    elif still * demonstration.period > thresholds.STILL_SECONDS \
             and still > thresholds.STILL_SHARE * len(actions):
         findings.append(Finding(
             'look at this', f'nothing is commanded in the first {still * demonstration.period:.1f}'

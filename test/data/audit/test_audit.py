@@ -294,6 +294,8 @@ def test_rests_holds_failures_and_stumps_are_to_be_looked_at():
     still = {'0000': replace(episode(0), actions=np.concatenate(
         [np.repeat(episode(0).actions[:1], 80, axis=0), episode(0).actions[:80]]))}
     assert 'in the first 4.' in found(still, 'still')[0].what
+    rests = {'0000': replace(episode(0), actions=np.repeat(episode(0).actions[:1], TICKS, axis=0))}
+    assert 'nothing is commanded in the whole episode' in found(rests, 'still')[0].what
     assert 'has 5 ticks' in found({'0000': episode(0, ticks=5)}, 'short')[0].what
 
 
