@@ -24,6 +24,7 @@ _BEYOND = 0.01
 _MANY = 0.01
 #: A measurement tells that another observation measures an action if it fits this much better.
 _BETTER = 4.0
+_SPEED_STEP = 0.05  # [s] between the positions that tell a speed
 _LAGS = (0.0, 0.05, 0.1, 0.2, 0.4)  # [s] from a command to the motion
 #: From one message to the next a joint goes over no such share of its range, and this often only
 #: if the messages are of two joints; [rad or m] of a range that is more than noise.
@@ -187,7 +188,8 @@ def _action(contract: Contract, name: str, found: BagValues) -> list[Finding]:
         reason = found.rejections.reasons.get(
             key, f'it names {sorted(found.names.get(entry.topic, ()))}')
         return [Finding('wrong', f'{key}: no command can be read, the first: {reason}',
-                        'Write the joints that the messages carry, in their order', 'decode')]
+                        'Write the joints that the messages carry, in their order'
+                        if entry.joints else 'Correct the contract', 'decode')]
     findings = [_partly(key, found)] if key in found.rejections.reasons else []
     points = np.array(found.points[name])
     for index, label in enumerate(entry.joints or map(str, range(entry.length))):
@@ -205,8 +207,9 @@ def _action(contract: Contract, name: str, found: BagValues) -> list[Finding]:
         return findings
     times, commands = _whole(found.commands[name])
     findings += _order(contract, name, times, commands, found)
-    if contract.places(name) and entry.commands_positions and len(times) >= _FEWEST:
-        findings += _other_source(contract, name, times, commands, found)
+    if contract.places(name) and entry.quantity != 'effort' and len(times) >= _FEWEST:
+        if entry.commands_positions:
+            findings += _other_source(contract, name, times, commands, found)
         if not any(one.verdict == 'wrong' for one in findings):
             findings += _factors(contract, name, times, commands, found)
     return findings
@@ -318,9 +321,12 @@ def _factors(contract: Contract, name: str, times: np.ndarray, commands: np.ndar
         span = entry.maximum[index] - entry.minimum[index]
         if track is None or np.ptp(command) < MOVES * span:
             continue
-        series = track.series()
+        at, values = track.series()
+        if not entry.commands_positions:
+            even = np.arange(times[0], times[-1], _SPEED_STEP)
+            at, values = even, np.gradient(np.interp(even, at, values), _SPEED_STEP)
         findings += factor_finding(
-            factor_of((command, np.interp(times + lag, *series)) for lag in _LAGS),
+            factor_of((command, np.interp(times + lag, at, values)) for lag in _LAGS),
             f'actions.{name}, {joint}')
     return findings
 

@@ -28,7 +28,7 @@ def _orders(demonstrations: Sequence[Demonstration]) -> list[Finding]:
     findings, layout = [], demonstrations[0].layout
     for action, entry in layout.contract.actions.items():
         values = [value for value in layout.values if value.action == action]
-        if len(values) < 2 or not entry.commands_positions \
+        if len(values) < 2 or not entry.joints or entry.quantity == 'effort' \
                 or any(value.measured is None for value in values):
             continue
         starts = np.cumsum([0.0] + [len(each.actions) * each.period + _PAUSE
@@ -40,7 +40,7 @@ def _orders(demonstrations: Sequence[Demonstration]) -> list[Finding]:
         order = joint_order(
             times, commands[:, [value.index for value in values]], entry.joints,
             {joint: (times, seen[:, value.measured])
-             for joint, value in zip(entry.joints, values)})
+             for joint, value in zip(entry.joints, values)}, entry.commands_positions)
         if order.wrong:
             pairs = ', '.join(f'{entry.joints[index]} follows the motion of {order.joints[index]}'
                               for index in order.wrong)

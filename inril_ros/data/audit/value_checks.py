@@ -24,7 +24,8 @@ def check_value(demonstration: Demonstration, value: Value) -> list[Finding]:
     findings = check.unit() if value.positions else []
     if findings:
         return findings  # all else would follow from it
-    findings += [*check.factor(), *check.cut(), *check.equal()] if value.positions else []
+    findings += check.factor()
+    findings += [*check.cut(), *check.equal()] if value.positions else []
     return [*findings, *check.lag(), *check.frozen(), *check.jumps()]
 
 
@@ -92,13 +93,14 @@ class _ValueCheck:
 
     def factor(self) -> list[Finding]:
         """Find motions against the commands, or in another unit."""
-        if np.ptp(self._command) < MOVES * self._value.span:
+        value, size = self._value, len(self._command)
+        if value.quantity == 'effort' or np.ptp(self._command) < MOVES * value.span:
             return []
-        size = len(self._command)
+        done = self._measured if value.positions else np.diff(self._measured) / self._period
         most = min(round(thresholds.LONGEST_LAG / self._period), size // 3)
         return factor_finding(
-            factor_of((self._command[:size - lag], self._measured[lag:size])
-                      for lag in range(most + 1)), self._value.name, self._demonstration.name)
+            factor_of((self._command[:size - lag], done[lag:size])
+                      for lag in range(most + 1)), value.name, self._demonstration.name)
 
     def cut(self) -> list[Finding]:
         """Find commands at a limit while the joint is beyond it: what was sent lay beyond too."""

@@ -33,6 +33,7 @@ from inril_ros.robot.messages.codecs import (
 
 MULTI_ARRAY = 'std_msgs/msg/Float64MultiArray'
 JOINT_JOG = 'control_msgs/msg/JointJog'
+TWIST = 'geometry_msgs/msg/TwistStamped'
 GRIPPER = 'control_msgs/action/GripperCommand'
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound demonstrations are fine; each fault is found, with episode, joint, figures and advice."""
 
+from copy import deepcopy
 from dataclasses import replace
 import json
 
@@ -119,6 +120,36 @@ def test_a_joint_in_another_unit_is_wrong(column, factor, unit):
 def test_a_joint_that_moves_against_its_commands_is_wrong():
     [one] = found(changed(observations=observed(PAN, lambda of: -of)), 'sign')
     assert one.verdict == 'wrong' and one.joint == 'arm.pan' and one.episode == '0002'
+
+
+def speeds():
+    """Demonstrations whose arm is commanded by velocities, and their contract."""
+    data = deepcopy(CONTRACT_DATA)
+    data['actions']['arm'].update(quantity='velocity', hold='zero', minimum=[-1.0, -1.0],
+                                  maximum=[1.0, 1.0])
+
+    def commanded(each):
+        return np.concatenate([
+            np.gradient(each.actions[:, :2], 1.0 / RATE, axis=0), each.actions[:, 2:]], axis=1)
+
+    return {name: replace(each, actions=commanded(each))
+            for name, each in episodes().items()}, parse_contract(data)
+
+
+def test_a_joint_that_moves_against_its_speeds_is_wrong():
+    shown, contract = speeds()
+    assert audit(shown, contract).verdict == 'fine'
+    shown['0002'] = replace(shown['0002'], actions=shown['0002'].actions * [-1.0, 1.0, 1.0])
+    [one] = [one for one in audit(shown, contract).findings if one.kind == 'sign']
+    assert one.verdict == 'wrong' and one.joint == 'arm.pan' and one.episode == '0002'
+
+
+def test_speeds_in_another_order_than_the_joints_are_wrong():
+    shown, contract = speeds()
+    shown = {name: replace(each, actions=each.actions[:, [LIFT, PAN, FINGER]])
+             for name, each in shown.items()}
+    [one] = [one for one in audit(shown, contract).findings if one.kind == 'order']
+    assert one.verdict == 'wrong' and 'pan follows the motion of lift' in one.what
 
 
 def test_a_gripper_that_moves_in_another_unit_within_its_limits_is_wrong():

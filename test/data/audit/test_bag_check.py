@@ -293,6 +293,22 @@ def test_a_joint_that_follows_with_another_sign_or_unit_is_wrong(tmp_path, facto
     assert words in text
 
 
+@pytest.mark.parametrize(('factor', 'kind', 'words'), [
+    ([1.0, -1.0, 1.0], 'sign', 'actions.arm, lift: the joint moves against its commands'),
+    ([0.3, 1.0, 1.0], 'scale', 'actions.arm, pan: the joint moves 3.33 times what is')])
+def test_a_joint_whose_speed_has_another_sign_or_unit_is_wrong(tmp_path, factor, kind, words):
+    def commands(at, factor=1.0):
+        return array_of((pose(at + 0.01) - pose(at - 0.01)) / 0.02 * np.array(factor))
+
+    limits = {'minimum': [-1.5] * 3, 'maximum': [1.5] * 3}
+    of = contract(actions__arm={**ARM['actions']['arm'], **limits, 'quantity': 'velocity',
+                                'hold': 'zero'})
+    assert verdict_of(check_bag(of, ros2_bag(tmp_path / 'sound', rows(commands=commands)))) \
+        == 'fine'
+    text = wrong(found(tmp_path, of, rows(commands=lambda at: commands(at, factor))), kind)
+    assert words in text
+
+
 def test_an_arm_that_another_arms_joints_measure_is_wrong(tmp_path):
     def command(values):
         return trajectory(['shoulder', 'elbow'], (0.0, values))

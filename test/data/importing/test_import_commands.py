@@ -251,6 +251,26 @@ def test_joints_that_a_velocity_command_does_not_name_stand_still(tmp_path):
     assert '10 messages on command name some of the joints' in report.notes[0]
 
 
+def test_twists_in_another_frame_than_the_contracts_are_refused(tmp_path):
+    contract = parse_contract({**ARM, 'actions': {'hand': {
+        'topic': 'command', 'type': 'geometry_msgs/msg/TwistStamped', 'field': 'twist.linear',
+        'frame_id': 'base', 'minimum': [-1] * 3, 'maximum': [1] * 3}}})
+
+    def twist(frame):
+        message = blank_message('geometry_msgs/msg/TwistStamped')
+        put_stamp(message, BEGIN, frame)
+        message.twist.linear.x = 0.5
+        return message
+
+    [report], _ = imported(tmp_path / 'tool', states() + stream(lambda t: twist('tool')), contract)
+    assert "is in the frame 'tool', not in 'base'" in report.reason
+    for frame in ('base', ''):  # the receiver's own frame, as for the contract
+        [report], [episode] = imported(
+            tmp_path / f'in_{frame}', states() + stream(lambda t, name=frame: twist(name)),
+            contract)
+        assert report.kept and episode.actions[5].tolist() == [0.5, 0.0, 0.0]
+
+
 def test_a_jog_command_without_some_joints_has_zeros_for_them():
     entry = parse_contract({**ARM, 'actions': {'arm': {
         'topic': 'jog', 'type': 'control_msgs/msg/JointJog', 'joints': ['a', 'b'],
