@@ -197,7 +197,7 @@ class JointStreams:
         if not absent:
             return ''
         if not self._named:
-            return f'{self._topic}: no message has come'
+            return f'{self._topic}: no usable message has come'
         lacking = '; '.join(f'{quantity} of the joints {list(dict.fromkeys(joints))}'
                             for quantity, joints in absent.items())
         shown = list(self._named)[:_SHOWN]
@@ -246,6 +246,14 @@ class JointStreams:
             whole[rows] = value[rows]
             oldest, gap = min(oldest, found.at), max(gap, found.gap)
         return whole, oldest, gap
+
+    def joints_from(self, name: str, at: int, instant: int, known: int) -> list[str]:
+        """Return whose value at an instant is from a time [ns]; empty if it is that of all."""
+        sources, joints = self._sources_of(name), self._observations[name].joints
+        if len(sources) == 1:
+            return []
+        return [joints[row] for rows, streams in sources for row in rows
+                if merged(streams, instant, known).at == at]
 
     def _sources_of(self, name: str) -> list[tuple[np.ndarray | None, list[Stream]]]:
         """Return the rows of an observation that come by the same streams, and these streams."""

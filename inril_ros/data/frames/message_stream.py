@@ -61,7 +61,7 @@ class MessageStream:
 
     def missing(self) -> str:
         """Return what has not come; empty if nothing is missing."""
-        return '' if len(self._stream) else f'{self._topic}: no message has come'
+        return '' if len(self._stream) else f'{self._topic}: no usable message has come'
 
     def clear(self) -> None:
         """Forget all samples."""

@@ -180,7 +180,7 @@ class FrameAligner:
             if not newest:
                 entry = self._contract.observations[name]
                 found[entry.topic] = self._trees[entry.topic].missing(entry.parent, entry.child)
-        found |= {topic: '' if len(stream) else f'{topic}: no image has come'
+        found |= {topic: '' if len(stream) else f'{topic}: no usable image has come'
                   for topic, stream in self._images.items()}
         return {topic: reason for topic, reason in found.items() if reason}
 
@@ -231,8 +231,13 @@ class FrameAligner:
         age = fit.add(at - latency, gap)
         fit.values_age = max(fit.values_age, age)
         if age > entry.max_age:
+            which = name
+            if entry.comes_by_joint:
+                joints = self._streams[entry.topic, entry.clock].joints_from(
+                    name, at, instant + latency, known)
+                which = f'{name} (of {joints})' if joints else name
             raise FrameError(
-                f'{entry.topic}: {name} is {age:.3f} s old, {entry.max_age} s allowed')
+                f'{entry.topic}: {which} is {age:.3f} s old, {entry.max_age} s allowed')
         return value
 
 

@@ -121,7 +121,7 @@ class TransformTree:
     def missing(self, parent: str, child: str) -> str:
         """Return why a pose has no time at which it is known; empty if it has one."""
         if not self._parents:
-            return f'{self._topic}: no transform has come'
+            return f'{self._topic}: no usable transform has come'
         try:
             up, down = self._chain(parent, child)
         except FrameError as error:

@@ -61,6 +61,13 @@ def test_arm_and_gripper_may_publish_in_turn(contract):
     assert (aligner.rejections.total, aligner.missing()) == (0, {})
 
 
+def test_the_part_that_has_stopped_is_named():
+    aligner = filled(WHOLE, state(0, grip=1), *(state(at, a=1, b=2) for at in range(0, 800, 100)))
+    with pytest.raises(FrameError, match=(
+            r"joint_states: all \(of \['grip'\]\) is 0.700 s old, 0.5 s allowed")):
+        aligner.frame(START + 700 * MS)
+
+
 def test_clocks_of_two_publishers_may_differ_a_little():
     """The gripper's stamps are 3 ms behind: older than the arm's newest, and not late."""
     aligner = filled(WHOLE, *(message for at in range(0, 100, 10) for message in (

@@ -129,7 +129,7 @@ def test_a_static_transform_that_is_no_rotation_is_refused():
     aligner = FrameAligner(contract())
     with pytest.raises(CodecError, match="to 'tool': .* is no rotation: its length is 0"):
         aligner.add('/tf_static', message(transform('base', 'tool', 0, [0] * 7)))
-    assert aligner.missing() == {'/tf': '/tf: no transform has come'}
+    assert aligner.missing() == {'/tf': '/tf: no usable transform has come'}
 
 
 def test_frames_that_are_not_joined_are_named_with_those_there_are():
