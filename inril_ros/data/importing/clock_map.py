@@ -13,6 +13,7 @@ import numpy as np
 
 #: [ns] Stamps and receive times that differ by less are of one clock: messages take some time.
 SAME_CLOCK = 200_000_000
+_NOTABLE = 20_000_000  # [ns] A clock that is farther off is worth a sentence
 _STEADY = 50_000_000  # [ns] An offset that varies by less is constant
 _JUMP = 1_000_000_000  # [ns] Stamps that jump by more in no time are of another clock
 _FASTEST = 20.0  # times its usual rate: no simulation is faster
@@ -59,6 +60,18 @@ class ClockMap:
         before, after = self._received[right - 1], self._received[right]
         start, end = self._stamped[right - 1], self._stamped[right]
         return start + (time - before) * (end - start) // (after - before)
+
+
+    def notes(self) -> list[str]:
+        """Return a sentence on how times in the bag were brought to this clock, if it differs."""
+        if self.offset is None:
+            return [f'time was simulated, mostly at {self.rate:.2f} of real time: commands and '
+                    'topics with clock: receive have the simulated time at which they came']
+        if abs(self.offset) <= _NOTABLE:
+            return []
+        side = 'ahead of' if self.offset > 0 else 'behind'
+        return [f'the stamps are {abs(self.offset) / 1e9:.3f} s {side} the times in the bag: '
+                'commands and topics with clock: receive were shifted by that']
 
 
 def _slope(times: np.ndarray, clock: np.ndarray) -> float:

@@ -226,8 +226,8 @@ class EpisodeTicks:
 
     def notes(self) -> list[str]:
         """Return sentences about what was done to the episode."""
-        return [*self._notes, *self.commands.sentences(), *self._stamps.notes(),
-                *self._aligner.notes(),
+        return [*self.clock.notes(), *self._notes, *self.commands.sentences(),
+                *self._stamps.notes(), *self._aligner.notes(),
                 *(line for each in self._rejections() for line in each.lines())]
 
     def explain(self, reason: str) -> str:

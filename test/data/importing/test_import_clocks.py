@@ -32,6 +32,8 @@ RATES = {
 def test_simulated_time_of_any_rate_gives_the_actions_of_real_time(tmp_path, rate, first):
     [report], [episode] = imported(tmp_path, simulated(recording(3.0), RATES[rate], first))
     assert report.kept, report.reason
+    assert report.notes[0].startswith('time was simulated, mostly at ' if rate != 'at real time'
+                                      else 'the stamps are ')
     assert report.ticks >= 27
     seconds = episode.observations[:, 0]
     assert np.diff(seconds) == pytest.approx(0.1, abs=0.021)
@@ -67,6 +69,9 @@ def test_all_stamps_may_be_ahead_or_behind(tmp_path, ahead):
     [report], [episode] = imported(tmp_path, rows)
     assert report.kept, report.reason
     assert report.ticks >= 26
+    shifted = abs(ahead) >= 0.3
+    assert any('topics with clock: receive were shifted by that' in note
+               for note in report.notes) == shifted
     if not -0.2 < ahead < 0.0:  # then messages just take that time
         seconds = episode.observations[:, 0]
         assert episode.actions[1:, 0] - seconds[1:-1] == pytest.approx(0.15, abs=0.06)
