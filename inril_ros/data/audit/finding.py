@@ -42,7 +42,7 @@ class Finding:
     def __str__(self) -> str:
         """Return one line: the verdict, what was found, what to do."""
         return ': '.join(filter(None, (self.verdict, self.episode, self.what))) + (
-            f'. {self.advice}' if self.advice else '')
+            f'{"" if self.what.endswith("?") else "."} {self.advice}' if self.advice else '')
 
 
 def summed_up(findings: Iterable[Finding]) -> list[Finding]:
