@@ -349,6 +349,18 @@ def test_a_newer_trajectory_replaces_the_rest_of_the_older_one_from_its_own_star
     assert episode.actions[:, 1] == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_trajectory_of_a_simulation_is_not_followed_in_the_time_of_the_bag(tmp_path):
+    """The simulation runs at a quarter of real time, and the contract times by arrival."""
+    contract = parse_contract({**ARM, 'observations': {
+        name: {**entry, 'clock': 'receive'} for name, entry in ARM['observations'].items()}})
+    rows = [(topic, BEGIN + 4 * (time - BEGIN), message) for topic, time, message in states()]
+    rows.append(at(0.05, goal(['a', 'b'], (0.0, [0, 0]), (2.0, [2, 4]))))
+    [report], episodes = imported(tmp_path, rows, contract)
+    assert not episodes
+    assert 'a clock that runs at 0.25 of the time in the bag, by the stamps of' in report.reason
+    assert 'set clock: header' in report.reason
+
+
 def test_goals_with_a_stamp_a_little_ahead_begin_there_from_what_is_commanded_then(tmp_path):
     """A new goal before the old one is reached, as a controller with a receding horizon sends."""
     knots, reached = [0.0], [0.0]
