@@ -107,7 +107,7 @@ def _curves(
         for limit in (value.low, value.high):
             if low - 0.3 * (high - low) <= limit <= high + 0.3 * (high - low):
                 axes.axhline(limit, color='0.3', linewidth=0.6, linestyle=':')
-    shown = 'command' if value.measured is None else 'measured'
+    shown = 'command' if value.measured is None else 'measured position'
     lag = '' if summary.lag is None else f', lag {summary.lag:g} ticks ({summary.lag_ms:.0f} ms)'
     axes.set_title(f'{value.name}  {shown}{lag}', fontsize=8, loc='left')
     axes.grid(alpha=0.25)
@@ -121,7 +121,7 @@ def _legend(figure: 'Figure', names: list[str], verdicts: Mapping[str, str]) -> 
     """Name the colours, and the episodes that aren't fine."""
     from matplotlib.lines import Line2D
 
-    lines = [Line2D([], [], color=_COLOURS['fine'], label='measured'),
+    lines = [Line2D([], [], color=_COLOURS['fine'], label='measured position'),
              Line2D([], [], color=_COMMAND, label='commanded'),
              Line2D([], [], color='0.3', linestyle=':', label='limit')]
     for verdict in ('look at this', 'wrong'):
