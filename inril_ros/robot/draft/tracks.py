@@ -165,9 +165,10 @@ def _named(messages: Messages, names_field: str, values_of: Any) -> CommandSerie
         rows += [(time, quantity, values) for values in good]
     if not rows:
         return None
-    joints = list(dict.fromkeys([*longest, *order]))
     quantity = rows[0][1]
     rows = [row for row in rows if row[1] == quantity]
+    joints = [joint for joint in dict.fromkeys([*longest, *order])
+              if any(joint in values for _, _, values in rows)]
     return CommandSeries(
         np.array([time for time, _, _ in rows]),
         np.array([[values.get(joint, np.nan) for joint in joints] for _, _, values in rows]),

@@ -187,6 +187,23 @@ def test_a_trajectory_commands_the_joints_that_its_messages_name():
     assert 'd of /joint_states: no command to them was seen. They are observed' in words
 
 
+def test_a_joint_without_a_value_of_the_commanded_quantity_is_not_commanded():
+    def goal(at):
+        names = ['a'] if at < 1.0 else ['b']
+        message = trajectory(names, [motion(0, at)])
+        if at >= 1.0:
+            message.points[0].velocities.extend([0.1])
+            message.points[0].positions = []
+        return message
+
+    rows = ordered(
+        stream('/joint_states', 2.0, 50, lambda at: joint_state(
+            ['a', 'b'], [motion(0, at), 0.2], at)),
+        stream('/arm/joint_trajectory', 2.0, 20, goal))
+    contract, _, _ = draft_of(rows)
+    assert contract.actions['arm'].joints == ('a',)
+
+
 def test_commands_in_degrees_are_pointed_out():
     rows = ordered(
         stream('/joint_states', 2.0, 50, lambda at: joint_state(['a'], [motion(0, at)], at)),
