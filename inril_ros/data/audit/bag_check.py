@@ -9,7 +9,7 @@ import numpy as np
 from inril_ros.data.agreement.joint_order import joint_order
 from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
-from inril_ros.data.audit.following import factor_finding, factor_of, MOVES
+from inril_ros.data.audit.following import factor_finding, factor_of, MOVES, offset_finding
 from inril_ros.data.importing.commands.missing_commands import where_commands_may_be
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.raw.image_types import FOREIGN_IMAGES
@@ -325,9 +325,12 @@ def _factors(contract: Contract, name: str, times: np.ndarray, commands: np.ndar
         if not entry.commands_positions:
             even = np.arange(times[0], times[-1], _SPEED_STEP)
             at, values = even, np.gradient(np.interp(even, at, values), _SPEED_STEP)
-        findings += factor_finding(
-            factor_of((command, np.interp(times + lag, at, values)) for lag in _LAGS),
-            f'actions.{name}, {joint}')
+        label = f'actions.{name}, {joint}'
+        told = factor_finding(factor_of(
+            (command, np.interp(times + lag, at, values)) for lag in _LAGS), label)
+        if not told and entry.commands_positions:
+            told = offset_finding(command, np.interp(times, at, values), span, label)
+        findings += told
     return findings
 
 

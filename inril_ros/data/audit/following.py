@@ -20,6 +20,9 @@ MOST, LEAST = 3.0, 0.02
 LITTLE = 0.15
 #: Of the span of the limits that commands must cover: less is not told from noise.
 MOVES = 0.1
+#: Share of the span by which a joint is beside its commands, and of the time: arms sag by some
+#: hundredths, and a gripper that holds something does so for a part of the time.
+OFFSET, ALWAYS = 0.1, 0.99
 
 
 def factor_of(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float | None:
@@ -49,6 +52,25 @@ def factor_finding(factor: float | None, name: str, episode: str = '') -> list[F
     return [Finding('wrong' if factor > MOST or factor < LEAST else 'look at this',
                     f'{name}: the joint moves {size} what is commanded: are they in one unit?',
                     advice, 'scale', episode, name)]
+
+
+def offset_finding(
+    command: np.ndarray, measured: np.ndarray, span: float, name: str, episode: str = '',
+) -> list[Finding]:
+    """Return the finding about a joint that stays beside its commands (T,) all the time.
+
+    A lag doesn't do that, and sag under gravity is smaller: the zeros of leader and follower, or
+    of command and sensor, differ.
+    """
+    beside = np.asarray(command) - measured
+    if abs(np.median(beside)) < OFFSET * span or not (
+            (beside > 0.0).mean() > ALWAYS or (beside < 0.0).mean() > ALWAYS) \
+            or np.ptp(beside) > abs(np.median(beside)):
+        return []
+    return [Finding('look at this', f'{name}: the joint stays {abs(np.median(beside)):.3g} '
+                    f'{"below" if np.median(beside) > 0.0 else "above"} its commands all the '
+                    'time', 'Do both count from the same zero (calibration, whole turns)?',
+                    'offset', episode, name)]
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from scipy.signal import correlate
 
 from inril_ros.data.audit import thresholds
 from inril_ros.data.audit.finding import Finding, Verdict
-from inril_ros.data.audit.following import factor_finding, factor_of, MOVES
+from inril_ros.data.audit.following import factor_finding, factor_of, MOVES, offset_finding
 from inril_ros.data.audit.layout import Demonstration, Value
 from inril_ros.robot.position_units import is_far_outside, likely_units
 
@@ -98,9 +98,13 @@ class _ValueCheck:
             return []
         done = self._measured if value.positions else np.diff(self._measured) / self._period
         most = min(round(thresholds.LONGEST_LAG / self._period), size // 3)
-        return factor_finding(
+        told = factor_finding(
             factor_of((self._command[:size - lag], done[lag:size])
                       for lag in range(most + 1)), value.name, self._demonstration.name)
+        if told or not value.positions:
+            return told
+        return offset_finding(self._command, self._measured[:-1], value.span, value.name,
+                              self._demonstration.name)
 
     def cut(self) -> list[Finding]:
         """Find commands at a limit while the joint is beyond it: what was sent lay beyond too."""

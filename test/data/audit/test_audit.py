@@ -152,6 +152,13 @@ def test_speeds_in_another_order_than_the_joints_are_wrong():
     assert one.verdict == 'wrong' and 'pan follows the motion of lift' in one.what
 
 
+def test_a_joint_that_stays_beside_its_commands_is_to_be_looked_at():
+    """As where leader and follower were calibrated at different zeros."""
+    [one] = found(changed(observations=observed(PAN, lambda of: of + 0.6)), 'offset')
+    assert one.verdict == 'look at this' and one.joint == 'arm.pan'
+    assert 'above its commands all the time' in one.what
+
+
 def test_a_gripper_that_moves_in_another_unit_within_its_limits_is_wrong():
     [one] = found(changed(observations=observed(FINGER, lambda of: 1e-3 * of)), 'scale')
     assert one.verdict == 'wrong' and one.joint == 'gripper.finger'
