@@ -65,7 +65,8 @@ def import_bag(
         with open_recording(*sources) as reader:
             connections = ImportedConnections(reader, contract, options, name)
             images = ImageTopics(reader, connections.images)
-            clocks = RecordedClocks(reader, connections.states, connections.stamped)
+            clocks = RecordedClocks(
+                reader, connections.states, connections.stamped, connections.as_sent)
             cuts = _cuts(reader, clocks, options)
             connections.notes += clocks.notes()
             if not cuts:

@@ -30,6 +30,9 @@ class ClockMap:
         received: Times in the bag (N,) int64 [ns], strictly rising; N >= 1.
         stamped: The clock at those times (N,) int64 [ns], strictly rising.
         rate: The usual rate of the clock.
+
+    Attributes:
+        fault: Why it can't be used; empty if it can.
     """
 
     def __init__(self, received: np.ndarray, stamped: np.ndarray, rate: float = 1.0) -> None:
@@ -38,6 +41,7 @@ class ClockMap:
         self._begin = _slope(received[:_FEW], stamped[:_FEW])
         self._end = _slope(received[-_FEW:], stamped[-_FEW:])
         self.rate = rate
+        self.fault = ''
 
     @classmethod
     def shifted(cls, offset: int) -> 'ClockMap':

@@ -23,6 +23,7 @@ class ImportedConnections:
         states: The connections of ``read`` that carry observations sent continuously.
         commands: The connections of ``read`` that carry commands.
         stamped: The connections of ``states`` whose headers give the times of their samples.
+        as_sent: The connections of ``states`` whose stamps the mapping doesn't correct.
         images: The connections of ``read`` that carry images, also those of other types than the
             contract's, which become images of sensor_msgs.
         notes: What of the topics was left out.
@@ -93,6 +94,8 @@ class ImportedConnections:
         by_header = {entry.topic for entry in contract.observations.values()
                      if entry.clock == 'header' and not entry.latched
                      and entry.topic not in options.mapping.stamps}
+        self.as_sent = [connection for connection in self.states if
+                        options.mapping.stamps.keys().isdisjoint(self.topics[connection.id])]
         self.stamped = [connection for connection in self.states
                         if by_header & set(self.topics[connection.id])]
 

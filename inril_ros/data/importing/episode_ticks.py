@@ -198,7 +198,7 @@ class EpisodeTicks:
                                    f'{error}')
         if self._next is None and not self.commands.asked:
             raise FrameError(self._nothing_usable())
-        fault = self._stamps.fault()
+        fault = self.clock.fault or self._stamps.fault()
         if fault:
             raise FrameError(fault)
         if self.commands.asked and self.commands.problem():
@@ -233,7 +233,7 @@ class EpisodeTicks:
 
     def explain(self, reason: str) -> str:
         """Return why and where the episode is rejected."""
-        fault = self._stamps.fault(failed=True)
+        fault = self.clock.fault or self._stamps.fault(failed=True)
         if fault:
             return fault
         if self._next is None:

@@ -22,6 +22,7 @@ from inril_ros.data.importing.corrected_stamps import stamp_in
 from inril_ros.robot.messages.codecs import header_stamp_ns
 
 _CLOCK = 'rosgraph_msgs/msg/Clock'
+_FASTEST = 50.0  # times real time; faster or slower stamps are no simulation's
 _SPACING = 5_000_000  # [ns] Of the samples of one stream that are kept
 _TRANSFORM_SPACING = 100_000_000  # [ns] The same for TF, which must be decoded
 
@@ -42,18 +43,21 @@ class RecordedClocks:
         streams: The connections of continuous streams whose pauses are looked for.
         stamped: Those of them whose headers give the times of samples. Without any, the topic of
             the simulated clock is read, if there is one.
+        others: Those whose headers, if they have any, are as their senders wrote them.
 
     Attributes:
         first: The bag's time [ns] of the streams' first message; 0 before they are read.
     """
 
     def __init__(self, reader: Recording, streams: list[Connection], stamped: list[Connection],
-                 ) -> None:
+                 others: list[Connection]) -> None:
         self._reader = reader
         self._streams = streams
         clock = [] if stamped else [connection for connection in reader.connections
                                     if connection.msgtype == _CLOCK]
-        self._stamped = {connection.id: connection for connection in (*stamped, *clock)}
+        # Without any stamps that count, the others still tell whether time was simulated.
+        self._aside = {each.id: each for each in others} if not stamped and not clock else {}
+        self._stamped = {each.id: each for each in (*stamped, *clock, *self._aside.values())}
         # The first field of each type.
         self._begins = {
             each.id: reader.types_of(each).fielddefs[each.msgtype][1][0][0]
@@ -108,21 +112,44 @@ class RecordedClocks:
         samples.received.append(time)
         samples.stamped.append(stamp)
 
+    def _simulated(self, start: int, end: int) -> str:
+        """Return why a span of the bag's time [ns] can't be timed by arrivals; empty if it can.
+
+        It can't if no stamp counts by the contract, but they all show that time was simulated.
+        """
+        clocks = {key: fit_clock(*span) for key, span in self._spans(start, end).items()}
+        if not self._aside or not clocks or any(
+                clock.offset is not None or not 1.0 / _FASTEST < clock.rate < _FASTEST
+                for clock in clocks.values()):
+            return ''
+        (connection, _), clock = next(iter(clocks.items()))
+        return (f'{self._aside[connection].topic}: its stamps run at {clock.rate:.2f} of real '
+                'time, so time was simulated, and the contract has no observation that uses '
+                'stamps. Set clock: header for its observations; if its stamps are wrong, say so '
+                'in a mapping (stamps: {topic: receive})')
+
+    def _spans(self, start: int, end: int) -> dict[tuple[int, str], tuple[np.ndarray, np.ndarray]]:
+        """Return when messages of each stream were received in a span [ns], and their stamps."""
+        spans = {}
+        for key, samples in self._samples.items():
+            received = np.frombuffer(samples.received, np.int64)
+            stamped = np.frombuffer(samples.stamped, np.int64)
+            first, last = np.searchsorted(received, (start, end + 1))
+            if np.any(stamped[first:last]):
+                spans[key] = received[first:last], stamped[first:last]
+        return spans
+
     def between(self, start: int, end: int) -> ClockMap:
         """Return the clock of the stamps in a span of the bag's time [ns].
 
         If the streams' clocks differ, it is the one that is the bag's own, else the one of most
         streams, else the one of the stream with most messages.
         """
-        spans = []
-        for samples in self._samples.values():
-            received = np.frombuffer(samples.received, np.int64)
-            stamped = np.frombuffer(samples.stamped, np.int64)
-            first, last = np.searchsorted(received, (start, end + 1))
-            if np.any(stamped[first:last]):
-                spans.append((received[first:last], stamped[first:last]))
-        if not spans:
-            return ClockMap.shifted(0)
+        spans = list(self._spans(start, end).values())
+        if not spans or self._aside:
+            clock = ClockMap.shifted(0)
+            clock.fault = self._simulated(start, end)
+            return clock
         clocks = [fit_clock(*span) for span in spans]
 
         def worth(index: int) -> tuple[bool, int, int]:

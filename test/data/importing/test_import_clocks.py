@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from run_length import LONG
 
+from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutRule
+from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message
 
@@ -61,6 +63,17 @@ def test_the_simulated_clock_counts_where_no_observation_has_a_stamp(tmp_path):
     [report], [episode] = imported(tmp_path, slow, with_receive('angles', 'hand'))
     assert report.ticks == pytest.approx(29, abs=1), report.reason
     assert np.diff(episode.observations[:, 0]) == pytest.approx(0.1, abs=0.021)
+
+
+def test_a_simulation_that_is_timed_by_arrivals_alone_is_refused(tmp_path):
+    rows = simulated(recording(3.0), RATES['at 0.4 of real time'])
+    [report], _ = imported(tmp_path, rows, with_receive('angles', 'hand'))
+    assert report.reason.startswith(
+        '/joint_states: its stamps run at 0.40 of real time, so time was simulated')
+    mapping = ImportMapping(stamps={'joint_states': 'receive', 'hand': 'receive'})
+    [report] = import_bag([tmp_path / 'foreign'], with_receive('angles', 'hand'),
+                          tmp_path / 'meant', ImportOptions(mapping=mapping))
+    assert report.kept, report.reason
 
 
 @pytest.mark.parametrize('ahead', [-7200.0, -0.15, -0.003, 0.002, 0.3, 1.0, 3600.0])
