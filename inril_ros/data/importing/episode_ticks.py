@@ -123,7 +123,6 @@ class EpisodeTicks:
                 raise FrameError(f'{topic}: a second clock began within the episode: its stamps '
                                  f'went back to {stamp / 1e9:.3f} s')
             self._rows.add_sample(stamp)
-            self.commands.observe(topic, message, time)
             if not self.messages.ticks:
                 self._begin.add(topic, stamp)
         return time

@@ -78,17 +78,11 @@ class CommandTrack:
         self._zeroed = self._stops = self._partial = 0
         self._longest = self._farthest = 0.0
         self._others = ''
-        self._followed = False
 
     @property
     def topic(self) -> str:
         """The topic of the commands."""
         return self.entry.topic
-
-    @property
-    def follows(self) -> bool:
-        """Whether a trajectory was followed in its time."""
-        return self._followed
 
     def add(self, message: Any, received: int) -> bool:
         """Add a message that came at a time [ns]; return False if it is of other joints."""
@@ -163,7 +157,6 @@ class CommandTrack:
         self._partial += bool(command.zeros)
         if len(command.times) == 1:
             self._longest = max(self._longest, float(command.times[0]))
-        self._followed |= not (command.is_set_point or command.is_stop)
         ahead = (command.start - command.received) / 1e9
         self._farthest = max(self._farthest, ahead, key=abs)
         for index, column in enumerate(command.columns):

@@ -18,10 +18,6 @@ from inril_ros.data.importing.commands.command_reading import joint_names
 from inril_ros.data.importing.commands.command_track import CommandError, CommandTrack, StaleError
 from inril_ros.data.importing.import_mapping import ImportMapping
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.messages.codecs import stamp_ns
-
-_LONG = 500_000_000  # [ns] From which two clocks can be compared
-_RATE = 1.25  # times: clocks that differ by less run at one rate
 
 
 class CommandTracks:
@@ -55,9 +51,6 @@ class CommandTracks:
             for joint in action.joints or range(action.length)])
         self.asked = False
         self.missing = ''
-        self._by_arrival = all(
-            entry.clock == 'receive' for entry in contract.observations.values())
-        self._stamps: dict[str, list[tuple[int, int]]] = {}  # by topic: the first and the newest
         self._stale = self._stale_topic = ''
 
     def _origin(self, name: str) -> str:
@@ -103,12 +96,6 @@ class CommandTracks:
             tracks[0].pass_over(received, f'names {joint_names(message)}, which are none of '
                                           f'{wanted[0] if len(wanted) == 1 else wanted}')
 
-    def observe(self, topic: str, message: Any, received: int) -> None:
-        """Keep when an observation was received and stamped [ns], if only the former counts."""
-        stamp = stamp_ns(message) if self._by_arrival and hasattr(message, 'header') else 0
-        if stamp:
-            self._stamps[topic] = [*self._stamps.get(topic, [])[:1], (received, stamp)]
-
     def action(self, frame: Frame, following: Frame) -> np.ndarray | None:
         """Return the action (A,) float32 at a frame, within the limits of the contract.
 
@@ -149,20 +136,7 @@ class CommandTracks:
     def problem(self) -> str:
         """Return why the episode's commands can't be used; empty if they can."""
         problems = [track.problem() for track in self._tracks.values()]
-        return '; '.join(filter(None, [
-            *problems, self._limits.problem(), self._other_rate()]))
-
-    def _other_rate(self) -> str:
-        """Return whether trajectories are timed by a clock of another rate than the episode's."""
-        followed = [track.topic for track in self._tracks.values() if track.follows]
-        for topic, stamps in self._stamps.items():
-            (first, stamp), (last, newest) = stamps[0], stamps[-1]
-            rate = (newest - stamp) / max(1, last - first)
-            if followed and last - first > _LONG and not 1 / _RATE < rate < _RATE:
-                return (f'{followed[0]}: its trajectories have the time of a clock that runs at '
-                        f'{rate:.3g} of the time in the bag, by the stamps of {topic}; the '
-                        'contract times all by arrival: set clock: header for its observations')
-        return ''
+        return '; '.join(filter(None, [*problems, self._limits.problem()]))
 
     def sentences(self) -> list[str]:
         """Return sentences about what was made of the commands."""
