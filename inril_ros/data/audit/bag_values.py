@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+import math
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,10 @@ def _add(found: BagValues, contract: Contract, topic: str, time: float, message:
         return
     if getattr(message, '__msgtype__', '') == JOINT_STATE:
         for joint, position in zip(message.name, message.position):
-            track = found.joints.setdefault((topic, joint), Track())
-            track.times.append(time)
-            track.values.append(position)
+            if math.isfinite(position):  # else an observation of it says so
+                track = found.joints.setdefault((topic, joint), Track())
+                track.times.append(time)
+                track.values.append(position)
     for name, entry in contract.observations.items():
         if entry.topic == topic and entry.type != TRANSFORMS:
             _observe(found, name, time, message, entry)

@@ -17,7 +17,7 @@ import numpy as np
 from inril_ros.robot.contract.contract import Camera, Contract
 from inril_ros.robot.messages.codecs import CodecError, MessageTypes, put_stamp
 from inril_ros.robot.messages.depth import depth_of_compressed, grey_of_depth
-from inril_ros.robot.messages.image_header import encoded_size, is_wide_grey
+from inril_ros.robot.messages.image_header import encoded_size, is_cut_off, is_wide_grey
 
 # Encoding: (channels, bytes per number, OpenCV's conversion to RGB or '').
 _ENCODINGS: dict[str, tuple[int, int, str]] = {
@@ -117,8 +117,8 @@ def encoded_image(message: Any, camera: Camera) -> bytes:
         camera: The camera's entry in the contract.
 
     Raises:
-        CodecError: It is no image, larger than the camera's image without compression, or of
-            another size.
+        CodecError: It is no image, cut off, larger than the camera's image without compression,
+            or of another size.
     """
     if hasattr(message, 'encoding'):
         return encode_png(_of_size(rgb_of_image(message, camera), camera))
@@ -131,6 +131,9 @@ def encoded_image(message: Any, camera: Camera) -> bytes:
         raise CodecError(f'{camera.topic}: an image of {len(data)} bytes, of a camera of '
                          f'{camera.width} x {camera.height}')
     _check_size(*size, camera)
+    if is_cut_off(data):
+        raise CodecError(f'{camera.topic}: an image of {len(data)} bytes is cut off: its end is '
+                         'missing')
     return data
 
 

@@ -198,6 +198,16 @@ def test_all_points_of_a_trajectory_are_held_against_the_limits(tmp_path):
     assert 'actions.arm, pan: commands -0.3' in text and '..1.6, limits -1.5..1.5: 50 %' in text
 
 
+def test_positions_that_are_not_finite_are_named_and_do_not_hinder_the_other_checks(tmp_path):
+    def states(at):
+        return state(at, values=pose(at - 0.1) * (np.nan if 2.0 < at < 2.1 else 1.0))
+
+    findings = found(tmp_path, contract(), rows(order=(1, 0, 2), states=states))
+    [unread] = [one for one in findings if one.kind == 'decode']
+    assert 'a value is not finite' in unread.what
+    assert 'value 0 moves lift' in wrong(findings, 'order')
+
+
 def test_some_messages_that_cannot_be_read_are_named(tmp_path):
     findings = found(tmp_path, contract(), rows(commands=lambda at: array_of(
         [np.nan] * 3 if 1.0 < at < 1.2 else pose(at))))

@@ -204,3 +204,17 @@ def test_an_image_of_another_size_is_refused_with_both(form, extension):
     with pytest.raises(CodecError, match='front: an image of 6 x 4, the contract says 12 x 8: set '
                                          'width and height of the camera'):
         encoded_image(compressed(form, RED[:4, :6], extension), CAMERA)
+
+
+@pytest.mark.parametrize('extension', ['.jpg', '.png'])
+def test_an_image_that_is_cut_off_is_refused_whatever_a_decoder_makes_of_it(extension):
+    picture = np.random.default_rng(0).integers(0, 255, (H, W, 3), np.uint8)
+    whole = compressed('', picture, extension).data
+    preview = cv2.imencode('.jpg', picture[::2, ::2])[1].tobytes()
+    tagged = whole[:2] + b'\xff\xe1' + pack('>H', len(preview) + 2) + preview + whole[2:]
+    for data in (whole, whole + bytes(100), *[tagged] * (extension == '.jpg')):
+        encoded_image(SimpleNamespace(format='', data=data), CAMERA)
+    start = whole.find(b'\xff\xda')  # behind the header, which has the size
+    for data in (whole[:-20], whole[:start], *[tagged[:-20]] * (extension == '.jpg')):
+        with pytest.raises(CodecError, match=r'front: an image of \d+ bytes is cut off'):
+            encoded_image(SimpleNamespace(format='', data=data), CAMERA)
