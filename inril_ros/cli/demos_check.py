@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 import typer
@@ -70,9 +71,10 @@ def _show(result: Audit) -> None:
 
 
 def _episodes(rows: list[dict]) -> Table:
-    table = Table('bag', 'verdict', 'ticks', 's', 'reward', 'age ms', 'skew ms', 'gap ms',
-                  'range used', 'held')
-    table.columns[0].no_wrap = True
+    table = Table('bag', 'verdict', 'ticks', 's', 'age, skew,\ngap, ms', 'range\nused', 'held',
+                  box=SIMPLE_HEAD)
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
         verdict = f'[{_COLOURS[row["verdict"]]}]{row["verdict"]}'
         if 'error' in row:
@@ -80,14 +82,14 @@ def _episodes(rows: list[dict]) -> Table:
             continue
         table.add_row(
             row['bag'], verdict, str(row['ticks']), f'{row["seconds"]:.1f}',
-            f'{row["reward"]:g}',
-            *(f'{1000 * row[name]:.0f}' for name in ('worst_age', 'worst_skew', 'worst_gap')),
+            ', '.join(f'{1000 * row[name]:.0f}'
+                      for name in ('worst_age', 'worst_skew', 'worst_gap')),
             f'{100 * row["action_range"]:.0f} %', f'{100 * row["held"]:.0f} %')
     return table
 
 
 def _values(values: list[ValueSummary]) -> Table:
-    table = Table('action', 'limits', 'commanded', 'measured', 'lag')
+    table = Table('action', 'limits', 'commanded', 'measured', 'lag', box=SIMPLE_HEAD)
     table.columns[0].no_wrap = True
     for value in values:
         measured = '' if value.measured is None else _ends(value.measured)

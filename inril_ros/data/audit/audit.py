@@ -83,16 +83,6 @@ class Audit:
                 '--despite-findings trains on them all the same')
 
 
-def audit_folder(folder: Path, contract: Contract) -> Audit:
-    """Audit the demonstrations in a folder.
-
-    Raises:
-        BagError: The folder holds no bag.
-    """
-    episodes, errors = read_folder(folder, contract)
-    return audit(episodes, contract, errors)
-
-
 def read_folder(
     folder: Path, contract: Contract,
 ) -> tuple[dict[str, RecordedEpisode], dict[str, str]]:
