@@ -9,7 +9,7 @@ import numpy as np
 
 from inril_ros.data.frames.streams import FrameError, Stream
 from inril_ros.robot.contract.contract import Observation
-from inril_ros.robot.messages.codecs import decode
+from inril_ros.robot.messages.codecs import CodecError, decode
 
 
 class Sample(NamedTuple):
@@ -44,14 +44,25 @@ class MessageStream:
         self._topic = topic
         self._observations = observations
         self._stream = Stream(history)
+        self._spatial = any(entry.type.startswith('geometry_msgs/')
+                            for entry in observations.values())
+        self._frame = ''
 
     def read(self, message: Any, time: int) -> Sample:
         """Return the sample of a message from a time [ns]; it isn't added yet.
 
         Raises:
-            CodecError: It doesn't hold what the contract says.
+            CodecError: It doesn't hold what the contract says, or is in another frame than the
+                messages before it.
         """
+        header = getattr(message, 'header', None) if self._spatial else None
+        frame = getattr(header, 'frame_id', '').lstrip('/')
+        if frame and self._frame and frame != self._frame:
+            raise CodecError(f'{self._topic}: is in the frame {frame!r}, the first message was in '
+                             f'{self._frame!r}: one observation has one frame. Give each sender '
+                             'a topic of its own')
         value = {name: decode(message, entry) for name, entry in self._observations.items()}
+        self._frame = self._frame or frame
         return Sample(self._stream, value, self._stream)
 
     @property

@@ -101,6 +101,9 @@ def _transforms(topic: TopicSeen, base: dict[str, Any]) -> str:
     leaves = [frame for frame in parents if frame not in parents.values()]
     if not leaves:
         return 'poses of frames; none was seen'
+    if topic.name.endswith('tf_static'):
+        return (f'poses of {len(parents)} frames that never change. They are read together with '
+                f'tf: {", ".join(sorted(parents)[:12])}')
     tool = max(leaves, key=lambda frame: (
         any(word in frame.lower() for word in _TOOL), len(_chain(frame, parents)), frame))
     root = _chain(tool, parents)[-1]

@@ -29,7 +29,7 @@ def image(stamp, data=b''):
     seconds, nanoseconds = divmod(stamp, SECOND)
     return SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=seconds, nanosec=nanoseconds)),
-        format='jpeg', data=HEAD + data)
+        format='jpeg', data=HEAD + data + b'\xff\xd9')
 
 
 def shown(stamp):

@@ -110,6 +110,20 @@ def test_a_pose_that_was_not_set_is_refused_and_leaves_the_one_before(align):
     assert frames.frame(START + 500 * MS).values['hand'][0] == {'hold': 0.0, 'slerp': 300.0}[align]
 
 
+def test_a_pose_in_another_frame_than_those_before_is_refused():
+    frames = aligner({'hand': POSE})
+    for at, frame in ((0, ''), (100, 'base'), (200, 'camera'), (300, '/base'), (400, 'camera')):
+        message = pose(START + at * MS, [at, 0, 0, 0, 0, 0, 1])
+        message.header.frame_id = frame
+        if frame == 'camera':
+            with pytest.raises(CodecError, match="hand: is in the frame 'camera', the first "
+                                                 "message was in 'base'"):
+                frames.add('hand', message)
+        else:
+            frames.add('hand', message)
+    assert frames.frame(START + 500 * MS).values['hand'][0] == 300.0
+
+
 @settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 200)), min_size=1, max_size=15),
        st.lists(st.integers(0, 900), min_size=1, max_size=6))

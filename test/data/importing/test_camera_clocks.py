@@ -14,8 +14,8 @@ from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.messages.codecs import put_stamp, stamp_ns
 
 IMAGE = 'sensor_msgs/msg/CompressedImage'
-# The beginning of a JPEG file, with its size: images are not decoded by an import.
-HEAD = b'\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01'
+# The begin of a JPEG file, with its size, and its end: images are not decoded by an import.
+IMAGE_FILE = b'\xff\xd8\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\xff\xd9'
 BOOT = 12_345 * SECOND
 CONTRACT = parse_contract({
     **ARM, 'cameras': {'front': {'topic': 'front', 'type': IMAGE, 'width': 8, 'height': 8}},
@@ -30,7 +30,7 @@ def rows_with(stamp, first=0.0, seconds=3.0):
         message = blank_message(IMAGE)
         put_stamp(message, stamp(made), 'camera')
         message.format = 'jpeg'
-        message.data.frombytes(HEAD)
+        message.data.frombytes(IMAGE_FILE)
         rows.append(('/front', made + 20_000_000, message))
     return sorted(rows, key=lambda row: row[1])
 

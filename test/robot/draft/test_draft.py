@@ -147,10 +147,12 @@ def test_frames_odometry_and_devices_are_proposed_in_comments():
     _, text = drafted(
         seen('/joint_states', JOINTS, joint_state()),
         seen('/tf', 'tf2_msgs/msg/TFMessage', SimpleNamespace(transforms=[transform])),
+        seen('/tf_static', 'tf2_msgs/msg/TFMessage', SimpleNamespace(transforms=[transform])),
         seen('/odom', 'nav_msgs/msg/Odometry'), seen('/joy', 'sensor_msgs/msg/Joy'),
         seen('/rosout', 'rcl_interfaces/msg/Log'), seen('/two', 'more than one'))
     words = ' '.join(text.replace('#', ' ').split())
-    assert 'parent: base_link, child: tool0' in words
+    assert words.count('parent: base_link, child: tool0') == 1
+    assert '/tf_static: poses of 1 frames that never change. They are read together' in words
     assert 'field: pose.pose, size: 7' in words
     assert 'teleoperation: {joy_topic: joy}' in words
     assert 'of ROS itself: /rosout' in words
