@@ -76,7 +76,7 @@ def _way(
     if entry.has_quaternion:
         return _turned
     angles = contract.joint_angles(name)
-    return angles.between if angles else _linear
+    return (lambda *pair: angles.between(*pair)[0]) if angles else _linear
 
 
 def _turned(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
