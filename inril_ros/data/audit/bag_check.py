@@ -83,8 +83,11 @@ def _topics(contract: Contract, found: BagValues) -> list[Finding]:
 def _missing(contract: Contract, topic: str, optional: bool, found: BagValues) -> Finding:
     """Return the finding on a topic that isn't in the bag."""
     like = sorted(name for name in found.types if name.endswith(f'/{topic.lstrip("/")}'))
-    hint = f'Is it {like[0]}? Give --namespace {like[0].removesuffix(topic).rstrip("/")}' \
-        if like else f'The bag has {", ".join(sorted(found.types)) or "no topic"}'
+    hint = f'The bag has {", ".join(sorted(found.types)) or "no topic"}'
+    if like:
+        space = like[0].removesuffix(topic).rstrip('/')
+        hint = f'Is it {like[0]}? ' + (f'Give --namespace {space}' if space else
+                                       f'Import it by --remap {topic}:={like[0]}')
     if topic in contract.action_topics():
         said = where_commands_may_be(found.connections, contract, ImportMapping(), [topic])
         return Finding('look at this', f'{topic}: not in the bag, so no command was checked',

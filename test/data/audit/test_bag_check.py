@@ -248,6 +248,13 @@ def test_topics_in_a_namespace_are_found_by_its_name(tmp_path):
     assert verdict_of(check_bag(contract(), bag, '/left')) == 'fine'
 
 
+def test_a_topic_that_is_outside_of_the_robots_namespace_is_renamed(tmp_path):
+    recording = [(topic.replace('/joint', '/left/joint'), *rest) for topic, *rest in rows()]
+    findings = check_bag(contract(), ros2_bag(tmp_path / 'bag', recording), '/left')
+    [one] = [one for one in findings if one.verdict == 'look at this']
+    assert 'Is it /command? Import it by --remap command:=/command.' in str(one)
+
+
 def test_without_commands_it_is_said_that_none_was_checked(tmp_path):
     findings = found(tmp_path, contract(), [row for row in rows() if row[0] != '/command'])
     assert verdict_of(findings) == 'look at this'
