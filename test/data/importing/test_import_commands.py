@@ -131,7 +131,8 @@ def test_an_episode_begins_where_its_commands_begin(tmp_path):
     [report], [episode] = imported(tmp_path, rows)
     assert episode.observations[0, 0] == pytest.approx(0.8, abs=0.02)
     assert episode.actions[0] == pytest.approx([0.8, 1.6])
-    assert 'the first 0.800 s are left out: no command for arm had come on command' in report.notes
+    assert ('the first 0.800 s are left out: no command for arm had come on command '
+            '(hold_until_commanded: [arm] in the mapping, if it stood still)') in report.notes
 
 
 def test_a_command_from_before_the_episode_counts_where_the_arm_is_near_it(tmp_path):
@@ -151,7 +152,8 @@ def test_a_command_from_before_the_episode_does_not_count_where_the_arm_is_elsew
     table.write_text('start,end\n1.0,2.9\n')
     [report], [episode] = imported(tmp_path, rows, cut=f'csv:{table}')
     assert episode.actions[0] == pytest.approx([0.9, 0.3])
-    assert 'the first 0.500 s are left out: no command for arm had come on command' in report.notes
+    assert ('the first 0.500 s are left out: no command for arm had come on command '
+            '(hold_until_commanded: [arm] in the mapping, if it stood still)') in report.notes
 
 
 def test_an_arm_that_moves_long_after_its_last_command_ends_the_episode(tmp_path):
@@ -181,6 +183,18 @@ def test_an_arm_that_stands_where_an_old_command_holds_it_is_commanded(tmp_path)
     [report], [episode] = imported(tmp_path, rows, position_age=1.0)
     assert report.ticks > 75
     assert set(np.round(episode.actions[:, 0], 3)) == {np.float32(0.05), np.float32(0.1)}
+
+
+def test_a_slow_drift_from_an_old_command_ends_the_episode_however_wide_the_limits_are(tmp_path):
+    rows = [*states(6.0, still=True), at(0.05, goal(['a', 'b'], (0, [0, 0])))]
+    for topic, time, message in rows:
+        if topic == '/joint_states':
+            message.position[0] = 0.03 * max(0.0, (time - BEGIN) / SECOND - 2.0)
+    wide = {**ARM, 'actions': {'arm': {**ARM['actions']['arm'], 'minimum': [-50, -50],
+                                       'maximum': [50, 50]}}}
+    [report], _ = imported(tmp_path, rows, parse_contract(wide), position_age=1.0)
+    assert report.kept and 36 <= report.ticks <= 39
+    assert any('the joint has moved away from it by 0.05' in note for note in report.notes)
 
 
 def test_a_held_command_without_a_measurement_has_an_age_limit(tmp_path):

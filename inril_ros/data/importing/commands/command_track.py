@@ -17,8 +17,9 @@ from inril_ros.robot.contract.contract import Action, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE
 from inril_ros.robot.messages.codecs import CodecError
 
-#: A joint has moved if it is farther than this share of the action's range from where it was.
-MOVED = 0.01
+#: A joint has moved if it is farther than this share of the action's range from where it was, or
+#: than this many rad or m: limits may be much wider than what the arm does.
+MOVED, MOVED_AT_MOST = 0.01, 0.05
 _NOTABLE = 0.1  # [s] From a trajectory's arrival to its beginning
 
 
@@ -74,7 +75,8 @@ class CommandTrack:
         self._joints = self.entry.joints or self.action.joints
         self._unnamed: set[int] = set(range(size))  # the joints that no command has named
         self._nearest = np.full(size, np.inf)  # distance of the arm from its last command
-        self._range = np.subtract(self.action.maximum, self.action.minimum)
+        self._moved = np.minimum(MOVED_AT_MOST, MOVED * np.subtract(
+            self.action.maximum, self.action.minimum))
         self._zeroed = self._stops = self._partial = 0
         self._longest = self._farthest = 0.0
         self._others = ''
@@ -205,7 +207,7 @@ class CommandTrack:
         fresh = ages <= limit
         fresh[list(self._unnamed)] = False
         self._nearest = np.where(fresh, distance, np.minimum(self._nearest, distance))
-        gone = distance > self._nearest + MOVED * self._range
+        gone = distance > self._nearest + self._moved
         if not gone.any():
             return
         column = int(np.argmax(gone))

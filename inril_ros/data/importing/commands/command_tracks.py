@@ -112,7 +112,9 @@ class CommandTracks:
                 raise CommandError(f'{error}. Later a message came') from error
             self._stale, self._stale_topic = str(error), error.topic
             return None
-        missing = [f'no command for {name} had come on {self._tracks[name].topic}'
+        missing = [f'no command for {name} had come on {self._tracks[name].topic}' + (
+                       f' (hold_until_commanded: [{name}] in the mapping, if it stood still)'
+                       if self._contract.actions[name].commands_positions else '')
                    for name, part in zip(self._contract.actions, parts, strict=True)
                    if part is None]
         if missing:
