@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inril_ros.data.agreement.joint_order import joint_order
+from inril_ros.data.agreement.to_and_fro import jumps_to_and_fro
 from inril_ros.data.audit.bag_values import BagValues, read_bag_values, Track
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.audit.following import factor_finding, factor_of, MOVES, offset_finding
@@ -26,9 +27,6 @@ _MANY = 0.01
 _BETTER = 4.0
 _SPEED_STEP = 0.05  # [s] between the positions that tell a speed
 _LAGS = (0.0, 0.05, 0.1, 0.2, 0.4)  # [s] from a command to the motion
-#: From one message to the next a joint goes over no such share of its range, and this often only
-#: if the messages are of two joints; [rad or m] of a range that is more than noise.
-_LEAP, _OFTEN, _RANGE = 0.2, 0.05, 0.05
 
 
 def check_bag(contract: Contract, path: Path, namespace: str = '/') -> list[Finding]:
@@ -135,13 +133,8 @@ def _two_in_one(
     key: str, topic: str, joints: tuple[str, ...], found: BagValues,
 ) -> list[Finding]:
     """Find joints whose values jump to and fro, as those of two arms with one name do."""
-    jumping = []
-    for joint in joints:
-        if (topic, joint) in found.joints:
-            _, values = found.joints[topic, joint].series()
-            if len(values) > _FEWEST and np.ptp(values) > _RANGE and np.mean(
-                    np.abs(np.diff(values)) > _LEAP * np.ptp(values)) > _OFTEN:
-                jumping.append(joint)
+    jumping = [joint for joint in joints if (topic, joint) in found.joints
+               and jumps_to_and_fro(found.joints[topic, joint].series()[1][:, None])[0]]
     if not jumping:
         return []
     return [Finding('wrong', f'{key}: the positions of {jumping} on {topic} jump to and fro from '

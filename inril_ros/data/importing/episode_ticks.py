@@ -20,6 +20,7 @@ from inril_ros.data.importing.episode_begin import EpisodeBegin
 from inril_ros.data.importing.episode_cuts import Cut
 from inril_ros.data.importing.episode_messages import EpisodeMessages
 from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.importing.shared_topics import SharedTopics
 from inril_ros.data.importing.stamp_check import StampCheck
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError
@@ -57,6 +58,7 @@ class EpisodeTicks:
         self._begin = EpisodeBegin(contract, self._aligner, self._start)
         self._stamps = StampCheck(
             contract, self._start, round(self._settle * max(1.0, clock.rate)))
+        self._shared = SharedTopics(contract)
         self._strays = Rejections()
         self._builder = ObservationBuilder(contract)
         self.commands = CommandTracks(contract, options.mapping, self._start)
@@ -122,6 +124,7 @@ class EpisodeTicks:
             if self._aligner.restarts > restarts and self._next is not None:
                 raise FrameError(f'{topic}: a second clock began within the episode: its stamps '
                                  f'went back to {stamp / 1e9:.3f} s')
+            self._shared.add(topic, message)
             self._rows.add_sample(stamp)
             if not self.messages.ticks:
                 self._begin.add(topic, stamp)
@@ -197,7 +200,7 @@ class EpisodeTicks:
                                    f'{error}')
         if self._next is None and not self.commands.asked:
             raise FrameError(self._nothing_usable())
-        fault = self.clock.fault or self._stamps.fault()
+        fault = self.clock.fault or self._stamps.fault() or self._shared.problem()
         if fault:
             raise FrameError(fault)
         if self.commands.asked and self.commands.problem():
@@ -232,7 +235,8 @@ class EpisodeTicks:
 
     def explain(self, reason: str) -> str:
         """Return why and where the episode is rejected."""
-        fault = self.clock.fault or self._stamps.fault(failed=True)
+        fault = (self.clock.fault or self._stamps.fault(failed=True)
+                 or self._shared.problem())
         if fault:
             return fault
         if self._next is None:
