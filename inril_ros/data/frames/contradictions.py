@@ -30,18 +30,22 @@ class SenderOfJoints:
     def __init__(self, topic: str, names: Sequence[str]) -> None:
         self._topic = topic
         self._names = names
-        self._time = 0
+        self._time = self._before = 0
         self._positions: dict[str, tuple[Sequence[str], np.ndarray]] = {}
         self._contradictions = 0
 
     def send(self, time: int, positions: dict[str, tuple[Sequence[str], np.ndarray]]) -> None:
         """Note the positions at a time [ns]: by observation its joints, and values (n,) or NaN."""
-        self._time, self._positions = time, positions
+        self._before, self._time, self._positions = self._time, time, positions
 
     def contradiction(self, other: 'SenderOfJoints') -> str:
-        """Return what another sender contradicts, once it has done so often; else empty."""
+        """Return what another sender contradicts, once it has done so often; else empty.
+
+        The other must have sent something since this one's last message: one sender that changes
+        its kind of message is no contradiction.
+        """
         apart = abs(self._time - other._time)
-        if apart > _TOGETHER:
+        if apart > _TOGETHER or other._time < self._before:
             return ''
         for name in self._positions.keys() & other._positions.keys():
             (joints, ours), (_, theirs) = self._positions[name], other._positions[name]

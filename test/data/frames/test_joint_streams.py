@@ -154,6 +154,14 @@ def test_two_senders_that_contradict_each_other_give_no_frame():
         aligner.frame(START + 80 * MS)
 
 
+def test_one_sender_that_changes_its_order_contradicts_nobody():
+    """As a driver that was started again, whose arm was moved by hand at once."""
+    messages = [turned(at, {'a': 0.0, 'b': 0.0}) for at in range(0, 80, 20)]
+    messages += [state(at, a=1.0, b=0.5) for at in range(80, 180, 10)]
+    aligner = filled(contract({'angles': {'joints': ['a', 'b']}}), *messages)
+    assert value(aligner, 'angles', 170) == [1.0, 0.5]
+
+
 @pytest.mark.parametrize(('first', 'second', 'apart'), [
     (1.0, 1.04, 0), (1.0, 1.2, 20),  # noise, and as far as an arm may move
     (np.pi, -np.pi, 0)])
