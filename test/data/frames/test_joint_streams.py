@@ -156,7 +156,8 @@ def test_two_senders_that_contradict_each_other_give_no_frame():
 
 def test_one_sender_that_changes_its_order_contradicts_nobody():
     """As a driver that was started again, whose arm was moved by hand at once."""
-    messages = [turned(at, {'a': 0.0, 'b': 0.0}) for at in range(0, 80, 20)]
+    messages = [state(0, a=0.0, b=0.0)]
+    messages += [turned(at, {'a': 0.0, 'b': 0.0}) for at in range(20, 80, 20)]
     messages += [state(at, a=1.0, b=0.5) for at in range(80, 180, 10)]
     aligner = filled(contract({'angles': {'joints': ['a', 'b']}}), *messages)
     assert value(aligner, 'angles', 170) == [1.0, 0.5]
