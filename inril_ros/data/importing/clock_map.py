@@ -65,7 +65,6 @@ class ClockMap:
         start, end = self._stamped[right - 1], self._stamped[right]
         return start + (time - before) * (end - start) // (after - before)
 
-
     def notes(self) -> list[str]:
         """Return a sentence on how times in the bag were brought to this clock, if it differs."""
         if self.offset is None:

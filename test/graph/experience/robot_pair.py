@@ -173,7 +173,8 @@ def short_contract(folder):
 
 def demonstration(folder, contract, ticks=12):
     """Write the bag of a demonstration in which nothing moves."""
-    values = {name: np.linspace(0.1, 0.2, entry.length)
+    values = {name: np.array([0.1, 0.15, 0.2, 0.0, 0.0, 0.0, 1.0]) if entry.is_pose
+              else np.linspace(0.1, 0.2, entry.length)
               for name, entry in contract.observations.items()}
     middle = 0.5 * (contract.action_minimum + contract.action_maximum)
     bag, start = EpisodeBag(folder, '0000'), 10 ** 10
