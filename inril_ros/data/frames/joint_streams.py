@@ -26,6 +26,7 @@ from inril_ros.robot.messages.codecs import check_finite, CodecError, joint_arra
 #: A value that an observation wants: joint and quantity.
 _Slot = tuple[str, str]
 _MOST = 256  # kinds of messages that are remembered; a topic has a handful
+_DISPUTED = 1_000_000_000  # [ns] for which there is no frame after a contradiction
 _SHOWN = 12  # joint names in an error message
 
 
@@ -84,7 +85,8 @@ class JointStreams:
         self._parts: dict[frozenset[_Slot], _Part] = {}
         self._named: dict[str, None] = {}  # joints that messages name, in their order
         self._sources: dict[str, list[tuple[np.ndarray | None, list[Stream]]]] = {}
-        self._contradiction = ''
+        self._contradiction = ''  # the first one
+        self._contradicted = 0  # [ns] when the last one was
         self.turned: set[str] = set()
 
     def read(self, message: Any, time: int) -> Sample | None:
@@ -122,7 +124,9 @@ class JointStreams:
             name: (self._observations[name].joints, numbers) for name, numbers in value.items()
             if self._observations[name].quantity == 'position'})
         for rival in layout.rivals:
-            self._contradiction = self._contradiction or layout.sender.contradiction(rival)
+            text = layout.sender.contradiction(rival)
+            if text:
+                self._contradiction, self._contradicted = self._contradiction or text, time
 
     def _among_others(self, part: _Part, value: dict[str, np.ndarray], time: int) -> Sample:
         newest = {slot: max(other.stream.newest for other in self._parts.values()
@@ -222,7 +226,7 @@ class JointStreams:
             FrameError: A joint has no sample at or before the instant, or two senders contradict
                 each other.
         """
-        if self._contradiction:
+        if self._contradiction and instant - self._contradicted < _DISPUTED:
             raise FrameError(self._contradiction)
         align = self._observations[name].align
         whole, oldest, gap = None, instant, 0

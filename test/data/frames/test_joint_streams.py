@@ -152,6 +152,10 @@ def test_two_senders_that_contradict_each_other_give_no_frame():
             r"joint_states: two senders give joint 'a' other positions at the same time, 1 and 0; "
             r"their messages name \['a', 'b'\] and \['b', 'a'\].*joint_state_publisher")):
         aligner.frame(START + 80 * MS)
+    # Stopping one of them is enough: nobody has to start the node again.
+    for at in range(80, 1200, 40):
+        aligner.add('joint_states', state(at, a=1.0, b=0.5))
+    assert value(aligner, 'angles', 1200) == [1.0, 0.5]
 
 
 def test_one_sender_that_changes_its_order_contradicts_nobody():
