@@ -191,7 +191,10 @@ def test_records_in_every_checkpoint_leave_the_journal_and_nothing_is_lost(
         tmp_path):
     with laboratory(tmp_path, {'journal_gigabytes': 1e-9}, keep_checkpoints=1) as lab:
         def first():
-            return next(read_journal(lab.journal_folder))[0]
+            try:
+                return next(read_journal(lab.journal_folder))[0]
+            except FileNotFoundError:  # the recorder removed the segment at this moment
+                return 0
 
         lab.run(30)
         lab.wait_learner_has_all()
