@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 from geometry_msgs.msg import PoseStamped
 from inril_ros.msg import Outcome
+from node_pair import NodePair
 import numpy as np
 import pytest
 import rclpy
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.task import Future
@@ -35,7 +35,7 @@ FILE = CONFIG / 'simulations' / 'gazebo_arm.yaml'
 TASK = find_task(load_mapping(FILE), 'lift')
 
 
-class Gazebo:
+class Gazebo(NodePair):
     """The cube, the node under test, and a client of its reset service."""
 
     def __init__(self, **parameters):
@@ -52,9 +52,7 @@ class Gazebo:
         self.outside.create_subscription(
             Outcome, 'outcome', self.outcomes.append, qos.LOCKSTEP)
         self.client = self.outside.create_client(Trigger, 'reset')
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.executor.add_node(self.outside)
+        self.join()
 
     def _service(self, node, world):
         self.world = world
@@ -104,13 +102,6 @@ class Gazebo:
 
         self.until(arrived)
         return answer.result()
-
-    def close(self):
-        self.node.trigger_shutdown()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.outside.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from uuid import uuid4
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
 from inril_ros.msg import ActuationStatus, EpisodeEvent, EpisodeRequest, ExecutedAction
+from node_pair import NodePair
 import pytest
 import rclpy
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
@@ -39,7 +39,7 @@ JOINTS = [joint for action in CONTRACT.actions.values() for joint in action.join
 STEP = 0.01  # [s] between two messages of the simulation
 
 
-class Simulation:
+class Simulation(NodePair):
     """Gazebo as the node sees it, and a person with a leader arm.
 
     ``speed`` is simulated time per time of the steady clock, which is the node's as well if
@@ -74,9 +74,7 @@ class Simulation:
                 (EpisodeEvent, 'episode/event', self.events, qos.EVENT),
                 (ExecutedAction, 'executed_action', self.executed, qos.RECORD)):
             outside.create_subscription(kind, topic, kept.append, profile)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(node)
-        self.executor.add_node(outside)
+        self.join()
         assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
         self.until(lambda: not node.why_not_activatable())
         assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
@@ -132,13 +130,6 @@ class Simulation:
 
     def event(self, kind):
         return next((event for event in self.events if event.event == kind), None)
-
-    def close(self):
-        self.node.trigger_shutdown()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.outside.destroy_node()
-        rclpy.shutdown(context=self.context)
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ class EpisodeTicks:
                                    f'{error}')
         if self._next is None and not self.commands.asked:
             raise FrameError(self._nothing_usable())
-        fault = self.clock.fault or self._stamps.fault() or self._shared.problem()
+        fault = self._fault()
         if fault:
             raise FrameError(fault)
         if self.commands.asked and self.commands.problem():
@@ -233,10 +233,13 @@ class EpisodeTicks:
                 *self._stamps.notes(), *self._aligner.notes(),
                 *(line for each in self._rejections() for line in each.lines())]
 
+    def _fault(self, failed: bool = False) -> str:
+        """Return what is wrong with clocks or topics ('' if nothing): see StampCheck.fault."""
+        return self.clock.fault or self._stamps.fault(failed) or self._shared.problem()
+
     def explain(self, reason: str) -> str:
         """Return why and where the episode is rejected."""
-        fault = (self.clock.fault or self._stamps.fault(failed=True)
-                 or self._shared.problem())
+        fault = self._fault(failed=True)
         if fault:
             return fault
         if self._next is None:
