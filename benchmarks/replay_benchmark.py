@@ -24,9 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from inril_ros.learning.experience import Episode  # noqa: E402
-from inril_ros.learning.hosts.step_replay import StepReplay  # noqa: E402
-from inril_ros.learning.hosts.window_replay import WindowReplay  # noqa: E402
 from inril_ros.learning.replay import Origin  # noqa: E402
+from inril_ros.learning.replays.step_replay import StepReplay  # noqa: E402
+from inril_ros.learning.replays.window_replay import WindowReplay  # noqa: E402
 
 _SHAPE = (2, 128, 128, 3)
 _STEPS, _OBSERVATION, _ACTION, _CHUNK, _BATCH = 200, 20, 7, 4, 256

@@ -13,9 +13,9 @@ import torch
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.frames import Frames
-from inril_ros.learning.hosts.window_replay import WindowReplay
 from inril_ros.learning.interleave.sources import ImitationMemory
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.window_replay import WindowReplay
 
 SHAPE = (2, 3, 4, 3)
 LENGTH = 3

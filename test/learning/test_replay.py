@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.window_replay import WindowReplay
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.window_replay import WindowReplay
 
 CANDIDATES, GAMMA = 2, 0.9
 

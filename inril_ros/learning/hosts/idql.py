@@ -27,7 +27,6 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
-from inril_ros.learning.hosts.window_replay import WindowReplay
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import MOST_CANDIDATES
@@ -35,6 +34,7 @@ from inril_ros.learning.policies.networks import move_average, trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.window_replay import WindowReplay
 from inril_ros.learning.saved_state import (
     load_modules,
     load_optimiser,

@@ -20,11 +20,11 @@ from inril_ros.learning.configuration import check_range
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
 from inril_ros.learning.hosts.host import ActorSteps, BatchT, Host, HostConfig
-from inril_ros.learning.hosts.symmetric_replay import Steps, SymmetricReplay
-from inril_ros.learning.hosts.window_replay import WindowReplay
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
+from inril_ros.learning.replays.window_replay import WindowReplay
 from inril_ros.learning.saved_state import (
     array_tensors,
     load_modules,

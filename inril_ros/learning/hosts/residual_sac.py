@@ -35,13 +35,13 @@ from inril_ros.learning.hosts.off_policy import (
     ActorCriticConfig,
     ActorCriticHost,
 )
-from inril_ros.learning.hosts.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import correct, ResidualPolicy
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,12 @@ from inril_ros.learning.hosts.off_policy import (
     ActorCriticConfig,
     ActorCriticHost,
 )
-from inril_ros.learning.hosts.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.hosts.temperature import Temperature
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.saved_state import load_modules, module_tensors, prefixed, unprefixed
 
 _REFERENCE_SEED = 20_250_517

@@ -15,12 +15,12 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.rlpd import RLPD, RLPDBatch, RLPDConfig
-from inril_ros.learning.hosts.symmetric_replay import Steps
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianActor, GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.symmetric_replay import Steps
 
 VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'rlpd.json').read_text())
 MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, kind='gaussian',

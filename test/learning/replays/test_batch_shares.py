@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given, settings, strategies
 import pytest
 
-from inril_ros.learning.hosts.batch_shares import counts_by_share
+from inril_ros.learning.replays.batch_shares import counts_by_share
 
 
 @pytest.mark.parametrize('own', [1, 400, 40_000])

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.step_replay import StepBatch, StepReplay
-from inril_ros.learning.hosts.symmetric_replay import SymmetricReplay
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.step_replay import StepBatch, StepReplay
+from inril_ros.learning.replays.symmetric_replay import SymmetricReplay
 
 GAMMA = 0.9
 

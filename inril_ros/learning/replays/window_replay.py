@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import check_images
-from inril_ros.learning.hosts.step_replay import Rows, saved_episodes, StepReplay
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.step_replay import Rows, saved_episodes, StepReplay
 
 
 class WindowReplay(StepReplay):

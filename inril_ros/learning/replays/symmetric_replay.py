@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.hosts.step_replay import Rows, StepBatch, StepReplay
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.step_replay import Rows, StepBatch, StepReplay
 
 
 @dataclass(frozen=True)
