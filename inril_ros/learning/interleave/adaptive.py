@@ -61,6 +61,8 @@ class CycleLosses:
 
     units: float
     """RL units in the cycle, >= 1."""
+    middle_units: float
+    """RL units until `il_middle`, about half of them: between 0 and `units`."""
     rl_before: float
     """RL loss at the beginning of the cycle,"""
     rl_after: float
@@ -69,7 +71,7 @@ class CycleLosses:
     """and after the imitation event."""
     il_before: float
     il_middle: float
-    """IL loss after half of the RL units."""
+    """IL loss after `middle_units`."""
     il_after: float
     il_imitated: float
 

@@ -30,18 +30,28 @@ class CycleMeter:
         self._began = 0
         self._start: list[Tensor] = []
         self._middle: list[Tensor] = []
+        self._middle_units = 0
         self._losses: dict[str, float] | None = None
 
     def begin_unit(self, schedule: CountingSchedule) -> None:
-        """Keep the weights if a cycle begins here or is half over."""
+        """Keep the weights if a cycle begins here or is half over; call it before each RL update.
+
+        While the critic warms up RL takes no steps: the units counted begin after it.
+        """
+        if self._host.warming_up:
+            return
         units = _units(schedule)
         if not self._start:
             self._began, self._start = units, copies(self._parameters)
         elif not self._middle and schedule.m and units - self._began >= schedule.m / 2:
-            self._middle = copies(self._parameters)
+            self._middle_units, self._middle = units - self._began, copies(self._parameters)
 
-    def end_rl(self, schedule: CountingSchedule) -> None:
-        """Measure all points before the imitation event, if the host has reference batches."""
+    def end_rl(self, schedule: CountingSchedule, il_after: float | None) -> None:
+        """Measure all points before the imitation event, if the host has reference batches.
+
+        Call it after the last RL step and before the first IL step; `il_after` is the held-out IL
+        loss there.
+        """
         references = [] if self._host.warming_up else self._host.reference_batches()
         self._losses = None
         if not (self._start and self._middle and references):
@@ -52,9 +62,10 @@ class CycleMeter:
         with _at(self._parameters, self._middle):
             il_middle = self._heldout()
         self._losses = {
-            'units': float(_units(schedule) - self._began), 'rl_before': rl_before,
+            'units': float(_units(schedule) - self._began),
+            'middle_units': float(self._middle_units), 'rl_before': rl_before,
             'il_before': il_before, 'il_middle': il_middle,
-            'rl_after': self._rl(), 'il_after': self._heldout()}
+            'rl_after': self._rl(), 'il_after': il_after}
 
     def end_event(self) -> CycleLosses | None:
         """Measure after the imitation event; return the cycle, and begin the next one."""
@@ -78,11 +89,12 @@ class CycleMeter:
         tensors = {f'{name}.{index}': tensor
                    for name, weights in (('start', self._start), ('middle', self._middle))
                    for index, tensor in enumerate(weights)}
-        return tensors, {'began': self._began}
+        return tensors, {'began': self._began, 'middle_units': self._middle_units}
 
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         self._began = int(document['began'])
+        self._middle_units = int(document['middle_units'])
         device = self._parameters[0].device
         self._start, self._middle = (
             [tensors[f'{name}.{index}'].to(device) for index in range(len(self._parameters))

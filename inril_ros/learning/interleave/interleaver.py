@@ -161,7 +161,8 @@ class Interleaver:
         """Take the IL steps that are due, the first one beside the RL step if there is one.
 
         Without an RL step (an iteration of the host has ended) IL steps are kept from raising the
-        RL loss on episodes that were not trained on.
+        RL loss on episodes that were not trained on. What the controller is told of the losses
+        before imitation is measured after the cycle's last RL step and before its first IL step.
         """
         measured = (self.config.alignment_every
                     and self.schedule.events % self.config.alignment_every == 0)
@@ -169,8 +170,7 @@ class Interleaver:
         logged = self.probe.in_action_space() if measured and not self.shared else {}
         # Later IL steps are separated from the RL gradient of the same update, if there is one.
         reference = rl if self.shared else None
-        if self.cycle is not None:
-            self.cycle.end_rl(self.schedule)
+        heldout = self._end_rl() if rl is None else None
         start = copies(self.host.actor_parameters) if reading is not None else []
         rl_step: list[Tensor] | None = None
         taken = 0
@@ -182,6 +182,7 @@ class Interleaver:
                     rl_step = difference(start, self.host.actor_parameters)
                     start = copies(self.host.actor_parameters)
                     self.probe.after_rl(reading)
+                heldout = self._end_rl()
                 self._apply_il(il_step)
             else:
                 if rl is None and self.shared and taken % _REFRESH == 0:
@@ -193,8 +194,17 @@ class Interleaver:
         if reading is not None:
             il_step = difference(start, self.host.actor_parameters)
             logged.update(self.probe.end(reading, il_step, rl_step))
-        self._steer(logged)
+        self._steer(logged, heldout)
         return logged
+
+    def _end_rl(self) -> float | None:
+        """Measure where the RL part of a cycle ends; return the held-out loss if it steers m."""
+        if self.config.schedule not in ('anchor', 'model'):
+            return None
+        heldout = self._heldout()
+        if self.cycle is not None:
+            self.cycle.end_rl(self.schedule, heldout)
+        return heldout
 
     def _step_rl(self, gradients: Sequence[Tensor]) -> None:
         parameters = self.host.actor_parameters
@@ -260,13 +270,12 @@ class Interleaver:
             return None
         return gradient(torch.stack(losses).mean(), self.host.actor_parameters)
 
-    def _steer(self, logged: dict[str, float]) -> None:
+    def _steer(self, logged: dict[str, float], heldout: float | None) -> None:
         """Pass the measurements of the event to the controller, if there is one."""
         dose = self.dose.end_cycle()
         losses = self.cycle.end_event() if self.cycle is not None else None
         if not isinstance(self.schedule, AdaptiveSchedule):
             return
-        heldout = self._heldout() if self.config.schedule in ('anchor', 'model') else None
         self.schedule.controller.observe(Event(
             alignment=self.probe.pool.estimate() if len(self.probe.pool) else None,
             losses=losses, heldout_il_loss=heldout, dose=dose))

@@ -49,8 +49,8 @@ class ModelBased(Controller):
     """m that makes the most progress per cost, by estimates of the last `window` cycles.
 
     With lambda the price of IL loss and F(x) = phi1 x + phi2 x^2 the rise of the IL loss over x
-    RL units, per cycle: phi1, phi2 from F at half and end; A = RL-loss drop per RL unit;
-    a = A - lambda phi1, b = lambda phi2, d = drop of RL loss + lambda IL loss in the event.
+    RL units, per cycle: phi1, phi2 from F in the middle and at the end; A = RL-loss drop per RL
+    unit; a = A - lambda phi1, b = lambda phi2, d = drop of RL loss + lambda IL loss in the event.
     The window's means of a, b, d go into `optimal_ratio`.
 
     If the window is not full, or one of the means is within one standard error of zero, the
@@ -154,10 +154,12 @@ def optimal_ratio(a: float, b: float, d: float, kappa: float,
 
 def _rates(losses: CycleLosses) -> list[float]:
     """Return A, phi1, phi2, and the drops of the RL and the IL loss in the imitation event."""
-    if not 1.0 <= losses.units < math.inf:
+    middle, units = losses.middle_units, losses.units
+    if not (1.0 <= units < math.inf and 0.0 < middle < units):
         return [math.nan]
-    half, full = losses.il_middle - losses.il_before, losses.il_after - losses.il_before
-    return [(losses.rl_before - losses.rl_after) / losses.units,
-            (4.0 * half - full) / losses.units,
-            2.0 * (full - 2.0 * half) / (losses.units * losses.units),
+    # Rise per unit until the middle and until the end: phi1 + phi2 x at both.
+    first = (losses.il_middle - losses.il_before) / middle
+    whole = (losses.il_after - losses.il_before) / units
+    phi2 = (whole - first) / (units - middle)
+    return [(losses.rl_before - losses.rl_after) / units, whole - phi2 * units, phi2,
             losses.rl_after - losses.rl_imitated, losses.il_after - losses.il_imitated]

@@ -38,8 +38,9 @@ def cycle(a: float = 1.0, phi1: float = 0.0, phi2: float = 0.01, d: float = -1.0
           units: float = 10.0) -> CycleLosses:
     """Return losses of a cycle in which the RL step and the event have these effects."""
     rise = lambda x: phi1 * x + phi2 * x * x  # noqa: E731
-    return CycleLosses(units, rl_before=0.0, rl_after=-a * units, rl_imitated=-a * units - d,
-                       il_before=2.0, il_middle=2.0 + rise(units / 2), il_after=2.0 + rise(units),
+    return CycleLosses(units, units / 2, rl_before=0.0, rl_after=-a * units,
+                       rl_imitated=-a * units - d, il_before=2.0,
+                       il_middle=2.0 + rise(units / 2), il_after=2.0 + rise(units),
                        il_imitated=2.0 + rise(units))
 
 
@@ -54,7 +55,7 @@ events = st.builds(
     Event,
     alignment=st.one_of(st.none(), st.builds(alignment, anything, st.booleans())),
     losses=st.one_of(st.none(), st.builds(CycleLosses, *[st.one_of(st.floats(),
-                                                                   st.floats(-2.0, 50.0))] * 8)),
+                                                                   st.floats(-2.0, 50.0))] * 9)),
     heldout_il_loss=anything, dose=anything)
 limits = st.tuples(st.floats(1.0, 5.0), st.floats(5.0, 10.0), st.floats(10.0, 100.0),
                    st.floats(0.0, 0.95), st.floats(1.01, 4.0)).map(
@@ -97,6 +98,7 @@ BAD: list[tuple[str, Event]] = [
     ('thermostat', Event(alignment=alignment(-math.inf))),
     ('model', Event(losses=replace(cycle(), rl_after=math.nan))),
     ('model', Event(losses=replace(cycle(), units=0.0))),
+    ('model', Event(losses=replace(cycle(), middle_units=10.0))),
     ('model', Event(heldout_il_loss=math.inf)),
     ('model', Event(alignment=alignment(math.nan))),
     ('anchor', Event(heldout_il_loss=math.nan)),
