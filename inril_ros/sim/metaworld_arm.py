@@ -18,6 +18,7 @@ from inril_ros.robot.contract.contract import Contract
 from inril_ros.sim.mapping import find_task, MappingError, MetaworldMapping
 from inril_ros.sim.rendering import SceneRenderer
 from inril_ros.sim.simulated_robot import SimulatedRobot, SimulatedState
+from inril_ros.sim.sparse_metaworld import without_dense_reward
 
 #: Observations that a contract may use, with their lengths.
 OBSERVATIONS = {
@@ -56,7 +57,7 @@ class MetaworldArm(SimulatedRobot):
         self._first_pose, self._second_pose = _POSES[entry.quaternion_order]
         observable = ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE[f'{entry.environment}-goal-observable']
         # With a seed the constructor doesn't change NumPy's global generator.
-        self._env = observable(seed=0)
+        self._env = without_dense_reward(observable(seed=0))
         self._env._freeze_rand_vec = False
         self._env.seeded_rand_vec = True
         # The contract has the time limit; Meta-World's own would raise an error.
