@@ -8,7 +8,7 @@ row. Two cameras of 128x128 pixels cost 98 kB per step.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import sys
 
 import numpy as np
@@ -78,9 +78,8 @@ class Frames:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def extend(self, images: Images) -> None:
-        """Add images (N, C, H, W, 3), which must not change from now on."""
-        check_images(images, self.shape)
+    def extend(self, images: Iterable[Images]) -> None:
+        """Add images, each (C, H, W, 3), which must not change from now on."""
         self._rows.extend(images)
 
     def gather(self, rows: NDArray[np.int64]) -> Images:

@@ -12,7 +12,7 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, Transition
 
-COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes')
+COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued')
 _EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
                    'extras')
 _ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
@@ -48,6 +48,25 @@ def check_same(what: str, saved: Mapping[str, Any], current: Mapping[str, Any]) 
                  if saved.get(key) != current.get(key)]
     if differing:
         raise ValueError(f'the saved {what} differs: ' + '; '.join(differing))
+
+
+def counters(saved: Mapping[str, int], intervention_rows: int) -> dict[str, int]:
+    """Return the saved counters, of which a former version lacks `rescued`.
+
+    That version imitated every window of a rescued episode and counted it as a success. Without
+    an intervention in the memory there was none; otherwise it can't be told which windows and
+    episodes that were.
+
+    Raises:
+        ValueError: It is of that version and has interventions.
+    """
+    if 'rescued' not in saved and intervention_rows:
+        raise ValueError(
+            'the saved session is of a former version, which imitated what the policy did before '
+            f'a person corrected it, and it has {intervention_rows} windows of a person: the '
+            'mistakes among its windows cannot be told any more. Move the folder of checkpoints '
+            'away: the learner then learns again from its journal')
+    return {name: saved.get(name, 0) if name == 'rescued' else saved[name] for name in COUNTERS}
 
 
 def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:

@@ -36,7 +36,8 @@ from inril_ros.learning.session_config import SessionConfig
 class FineTuningSession:
     """Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
 
-    Public counters: `env_steps`, `transitions`, `duplicates`, `episodes`, `successes`, `gaps`.
+    Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`, and
+    `rescued`: successes in which a person commanded a step, which are no `successes`.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
@@ -77,6 +78,8 @@ class FineTuningSession:
         self.gaps = 0
         self.episodes = 0
         self.successes = 0
+        self.rescued = 0
+        self._helped: set[str] = set()  # episodes in which a person commanded a step
         self._open: dict[str, list[Transition]] = {}
         self._closed: set[str] = set()
         self._measured_at, self._measured_loss = -1, math.nan
@@ -124,11 +127,15 @@ class FineTuningSession:
         self.transitions += 1
         self.env_steps += transition.steps
         self._open[transition.episode_id] = pieces
+        if transition.intervened.any():
+            self._helped.add(transition.episode_id)
         if transition.ends_episode:
             del self._open[transition.episode_id]
             self._closed.add(transition.episode_id)
             self.episodes += 1
-            self.successes += transition.success
+            helped = transition.episode_id in self._helped
+            self.successes += transition.success and not helped
+            self.rescued += transition.success and helped
             self._remember(join_transitions(pieces), Origin.ONLINE)
         return True
 
@@ -266,6 +273,7 @@ class FineTuningSession:
             'interleaver': interleaver_document,
             'counters': {name: getattr(self, name) for name in saved_state.COUNTERS},
             'open': open_document,
+            'helped': sorted(self._helped),
             'closed': sorted(self._closed),
             'waiting': waiting_document,
         }
@@ -278,7 +286,8 @@ class FineTuningSession:
 
         Raises:
             ValueError: The configuration or the model differs from the saved one (the keys that
-                differ are named), or tensors are missing.
+                differ are named), tensors are missing, or a former version saved it with
+                interventions.
         """
         document = json.loads(document_json)
         saved_state.check_same(
@@ -292,8 +301,10 @@ class FineTuningSession:
         self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
-        for name in saved_state.COUNTERS:
-            setattr(self, name, document['counters'][name])
+        for name, count in saved_state.counters(
+                document['counters'], len(self.memory.intervention_rows)).items():
+            setattr(self, name, count)
+        self._helped = set(document.get('helped', ()))
         self._open = saved_state.unpack_open(document['open'], tensors)
         self._closed = set(document['closed'])
         self._waiting = saved_state.unpack_episode(

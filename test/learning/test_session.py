@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import json
 from typing import Any
 
 from hypothesis import given, settings
@@ -176,6 +177,57 @@ def test_own_successes_count_from_the_end_of_their_episode() -> None:
         assert len(made.memory.success_rows) == 0
     made.ingest(parts[-1])
     assert len(made.memory.success_rows) == 20
+
+
+def taken_over(parts: list[Transition], *decisions: int) -> list[Transition]:
+    """Return an episode in which a person commanded these decisions."""
+    return [replace(part, intervened=np.full(part.steps, index in decisions))
+            for index, part in enumerate(parts)]
+
+
+def test_a_success_in_which_a_person_drove_is_rescued_and_no_success_of_the_policy() -> None:
+    made = session()
+    for number in range(4):  # a success, a failure, a success ...
+        for transition in transitions(number):
+            made.ingest(transition)
+    helped = taken_over(transitions(4), 2), taken_over(transitions(5), 4)
+    for transition in [*helped[0], *helped[1]]:
+        made.ingest(transition)
+    assert (made.episodes, made.successes, made.rescued) == (6, 2, 1)
+    # Of the rescued one, the person's windows and what came after; of the failure, the person's.
+    assert len(made.memory.success_rows) == 2 * 20 + (12 - 1)
+    assert len(made.memory.intervention_rows) == 1 + 1
+
+
+def test_a_person_s_steps_before_a_gap_and_a_restart_are_not_forgotten() -> None:
+    first, second = session(), session()
+    parts = taken_over(transitions(0, steps=40, success=True), 1)
+    for transition in parts[:4] + parts[6:8]:
+        first.ingest(transition)
+    data, document = saved(first)
+    second.load_state_dict(artifact.from_bytes(data), document)
+    for made in (first, second):
+        for transition in parts[8:]:
+            made.ingest(transition)
+        assert (made.gaps, made.successes, made.rescued) == (1, 0, 1)
+
+
+@pytest.mark.parametrize('helped', [True, False])
+def test_a_session_saved_before_rescues_were_counted_resumes_if_nobody_intervened(
+        helped: bool) -> None:
+    former, made = session(), session()
+    for transition in [*transitions(0), *taken_over(transitions(1), *[2] * helped)]:
+        former.ingest(transition)
+    tensors, text = former.state_dict()
+    document = json.loads(text)
+    del document['counters']['rescued'], document['helped']
+    if helped:
+        with pytest.raises(ValueError, match='former version.*Move the folder of checkpoints'):
+            made.load_state_dict(tensors, json.dumps(document))
+    else:
+        made.load_state_dict(tensors, json.dumps(document))
+        assert (made.successes, made.rescued) == (1, 0)
+        assert saved(made) == saved(former)
 
 
 def test_steps_before_a_gap_are_kept_as_cut_off() -> None:

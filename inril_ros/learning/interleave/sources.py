@@ -4,6 +4,17 @@
 
 Each source fills the same batch size, so arms that differ in their source take the same number of
 equal steps. Demonstrations replace a source while it is empty.
+
+A person takes over because the policy goes wrong, so what the policy did before is a mistake, even
+if the episode succeeds in the end. Imitated are, of the policy's episodes:
+
+- *interventions*: windows whose steps a person commanded, all of them, whatever the outcome;
+- *own successes*: the other windows of a success. If a person intervened in it, only those that
+  begin no earlier than the last intervention. They may begin with the person's last steps and go
+  on with the policy's: nobody corrected any of these steps, and they led to the success.
+
+A window that begins with the policy's steps and ends with a person's holds the mistake and is not
+imitated, nor is what the policy did between two interventions: it needed the second one.
 """
 from __future__ import annotations
 
@@ -44,7 +55,7 @@ class ImitationMemory:
 
     @property
     def success_rows(self) -> NDArray[np.int64]:
-        """Rows of the policy's own episodes that succeeded."""
+        """Rows of successes that no person had to correct; those of interventions are not here."""
         return self._kinds['success'].view
 
     @property
@@ -54,40 +65,41 @@ class ImitationMemory:
 
     @property
     def own_rows(self) -> NDArray[np.int64]:
-        """Rows of the policy's successes, and those that a person commanded in its failures."""
+        """Rows of own successes and of interventions."""
         return self._own.view
 
     def add(self, episode: Episode, origin: Origin) -> None:
         """Add the windows of an episode that can be imitated; most failures have none."""
         starts = self._starts(episode)
-        by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
         if origin is Origin.DEMONSTRATION:
-            self._add_windows(episode, starts, 'demonstration')
-        elif episode.success:
-            rows = self._add_windows(episode, starts, 'success')
-            self._kinds['intervention'].extend(rows[by_person])
-            self._own.extend(rows)
-        else:
-            self._own.extend(self._add_windows(episode, starts[by_person], 'intervention'))
+            self._kinds['demonstration'].extend(self._add_windows(episode, starts))
+            return
+        by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
+        uncorrected = episode.success & (starts >= _last_intervention(episode.intervened))
+        kept = by_person | uncorrected
+        rows = self._add_windows(episode, starts[kept])
+        self._kinds['intervention'].extend(rows[by_person[kept]])
+        self._kinds['success'].extend(rows[~by_person[kept]])
+        self._own.extend(rows)
 
     def _starts(self, episode: Episode) -> NDArray[np.int64]:
         """Return the first steps of the windows whose actions are all known."""
         last = episode.steps if episode.terminated else episode.steps - self._chunk_length + 1
         return np.arange(max(last, 0))
 
-    def _add_windows(self, episode: Episode, starts: NDArray[np.int64],
-                     kind: str) -> NDArray[np.int64]:
+    def _add_windows(self, episode: Episode, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Store the windows that begin at these steps, in order; return their rows."""
         if self._frames is not None:
             check_images(episode.images, self._frames.shape)
-            # An episode whose windows are all kept shares its images; the few of a failure are
-            # copied so that its other images can be released.
-            self._frames.extend(episode.images[starts] if kind == 'intervention'
-                                else episode.images[:len(starts)])
+            # A success shares its images, most of which are kept; the few of a failure are copied
+            # so that its other images can be released.
+            self._frames.extend(
+                (episode.images[start] for start in starts.tolist()) if episode.success
+                else episode.images[starts])
         rows = len(self._states) + np.arange(len(starts))
         steps = np.minimum(starts[:, None] + np.arange(self._chunk_length), episode.steps - 1)
         self._states.extend(episode.observations[starts])
         self._chunks.extend(episode.actions[steps])
-        self._kinds[kind].extend(rows)
         return rows
 
     def pairs(self, rows: NDArray[np.int64]) -> tuple[
@@ -111,6 +123,7 @@ class ImitationMemory:
         self._states.extend(state['states'])
         self._chunks.extend(state['chunks'])
         if self._frames is not None:
+            check_images(state['images'], self._frames.shape)
             self._frames.extend(state['images'])
         for kind, rows in self._kinds.items():
             rows.extend(state[f'{kind}_rows'])
@@ -127,7 +140,7 @@ class ImitationSource:
         Args:
             kind: The source.
             demonstration_share: Share of demonstrations in a batch of `both` and `mixture`; the
-                rest is own successes, in `both` with interventions in failures.
+                rest is own successes, in `both` with interventions.
             intervention_share: Share of interventions in a batch of `mixture`.
 
         Raises:
@@ -160,6 +173,12 @@ class ImitationSource:
         wanted = ((memory.demonstration_rows, demonstrations), (own_rows, own),
                   (memory.intervention_rows, interventions))
         return np.concatenate([draw(rows, count, random) for rows, count in wanted if count])
+
+
+def _last_intervention(intervened: NDArray[np.bool_]) -> int:
+    """Return the step at which the last intervention begins; 0 if there is none."""
+    begins = intervened & ~np.append(False, intervened[:-1])
+    return int(np.flatnonzero(begins)[-1]) if begins.any() else 0
 
 
 def _whole_windows(intervened: NDArray[np.bool_], starts: NDArray[np.int64],

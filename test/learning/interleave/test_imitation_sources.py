@@ -76,32 +76,70 @@ def test_an_impossible_source_is_refused(wrong: tuple) -> None:
         ImitationSource(*wrong)
 
 
+def online(person: list[bool], success: bool = True, terminated: bool = True) -> Episode:
+    """Return an episode in which each observation and action tells its step."""
+    steps = len(person)
+    return Episode(np.arange(steps + 1.0)[:, None], np.arange(steps)[:, None] / 100,
+                   np.zeros(steps), terminated, success, intervened=np.array(person))
+
+
+def steps_of(memory: ImitationMemory, rows: np.ndarray) -> list[list[int]]:
+    """Return the steps of each window."""
+    return np.rint(100 * memory.pairs(rows)[2][..., 0]).astype(int).tolist()
+
+
+def test_a_mistake_that_a_person_corrected_is_not_imitated() -> None:
+    made = ImitationMemory(1, 1, 8)
+    made.add(online([False] * 40 + [True] * 20 + [False] * 4), Origin.ONLINE)
+    imitated = steps_of(made, made.own_rows)
+    assert {step for window in imitated for step in window} == set(range(40, 64))
+    assert [window[0] for window in imitated] == list(range(40, 64))
+    assert steps_of(made, made.intervention_rows)[-1] == list(range(52, 60))
+    assert steps_of(made, made.success_rows)[0] == [*range(53, 60), 60]  # on to the policy's own
+
+
+def test_what_the_policy_did_between_two_interventions_is_not_imitated() -> None:
+    made = ImitationMemory(1, 1, 2)
+    made.add(online([False, True, True, False, False, True, True, False, False]), Origin.ONLINE)
+    assert steps_of(made, made.own_rows) == [[1, 2], [5, 6], [6, 7], [7, 8], [8, 8]]
+    assert steps_of(made, made.intervention_rows) == [[1, 2], [5, 6]]
+
+
+def test_an_intervention_shorter_than_a_window_voids_what_came_before_it() -> None:
+    made = ImitationMemory(1, 1, 4)
+    made.add(online([False] * 5 + [True] + [False] * 4), Origin.ONLINE)
+    assert [window[0] for window in steps_of(made, made.own_rows)] == [5, 6, 7, 8, 9]
+    assert len(made.intervention_rows) == 0
+
+
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans(), st.booleans(),
                           st.lists(st.booleans(), min_size=12, max_size=12)), max_size=6),
        st.integers(1, 4))
-def test_a_window_is_kept_if_it_is_complete_and_from_a_person_or_success(
+def test_a_window_is_kept_if_it_is_complete_and_none_of_its_steps_was_corrected(
         episodes: list, length: int) -> None:
-    made, expected = ImitationMemory(1, 1, length), {'d': 0, 's': 0, 'i': 0}
-    for number, (steps, demonstrated, success, terminated, person) in enumerate(episodes):
-        person = np.array(person[:steps])
-        actions = (number / 10 + np.arange(steps) / 100)[:, None]
-        made.add(Episode(np.arange(steps + 1.0)[:, None], actions, np.zeros(steps), terminated,
-                         success, intervened=person),
+    made, expected = ImitationMemory(1, 1, length), {'d': [], 's': [], 'i': []}
+    for steps, demonstrated, success, terminated, person in episodes:
+        person = person[:steps]
+        made.add(online(person, success, terminated),
                  Origin.DEMONSTRATION if demonstrated else Origin.ONLINE)
-        starts = steps if terminated else max(steps - length + 1, 0)
-        by_person = sum(person[start:start + length].all() for start in range(starts))
-        expected['d'] += starts * demonstrated
-        expected['s'] += starts * (success and not demonstrated)
-        expected['i'] += by_person * (not demonstrated)
-    assert (len(made.demonstration_rows), len(made.success_rows),
-            len(made.intervention_rows)) == tuple(expected.values())
-    for rows in (made.demonstration_rows, made.success_rows, made.intervention_rows):
-        states, _, chunks = made.pairs(rows)
-        # Within an episode the action rises by 0.01 a step, up to its end.
-        assert (np.diff(chunks[..., 0], axis=1) <= 0.0101).all()
+        # A person corrects all that the policy did before they take over.
+        good = [person[step] or success and not any(
+            by_person and not before for before, by_person in zip(
+                person[step:], person[step + 1:])) for step in range(steps)]
+        for start in range(steps if terminated else steps - length + 1):
+            window = [min(start + step, steps - 1) for step in range(length)]
+            if demonstrated:
+                expected['d'].append(window)
+            elif all(person[step] for step in window):
+                expected['i'].append(window)
+            elif all(good[step] for step in window):
+                expected['s'].append(window)
+    assert steps_of(made, made.demonstration_rows) == expected['d']
+    assert steps_of(made, made.success_rows) == expected['s']
+    assert steps_of(made, made.intervention_rows) == expected['i']
+    assert made.own_rows.tolist() == sorted([*made.success_rows, *made.intervention_rows])
     copy = ImitationMemory(1, 1, length)
     copy.load_state_dict(made.state_dict())
     for name, array in made.state_dict().items():
         np.testing.assert_array_equal(copy.state_dict()[name], array)
     np.testing.assert_array_equal(copy.own_rows, made.own_rows)
-    assert set(made.own_rows) == {*made.success_rows, *made.intervention_rows}
