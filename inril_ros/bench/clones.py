@@ -38,12 +38,14 @@ class Clone:
         policy: The cloned policy.
         demonstrations: The episodes that it was cloned from.
         facts: Losses, and the number of demonstrated steps.
+        heldout: Indices of the demonstrations that nothing learns from.
     """
 
     key: str
     policy: Policy
     demonstrations: list[Episode]
     facts: dict[str, float | None]
+    heldout: tuple[int, ...]
 
 
 def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
@@ -71,7 +73,8 @@ def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
                           derived_seed(run.seed, 'pretrain'))
         clone = Clone(key, result.policy, demonstrations, {
             'training_loss': result.training_loss, 'heldout_loss': result.heldout_loss,
-            'demonstration_steps': float(sum(each.steps for each in demonstrations))})
+            'demonstration_steps': float(sum(each.steps for each in demonstrations))},
+            result.heldout)
         _write(folder, clone)
     return clone
 
@@ -85,7 +88,7 @@ def _write(folder: Path, clone: Clone) -> None:
             if array is not None:
                 tensors[f'episode.{index}.{name}'] = torch.from_numpy(array.copy())
     write_folder(folder, tensors, {
-        'key': clone.key, 'facts': clone.facts,
+        'key': clone.key, 'facts': clone.facts, 'heldout': clone.heldout,
         'model_config': json.loads(clone.policy.config.to_json()),
         'episodes': [[episode.terminated, episode.success] for episode in clone.demonstrations]})
 
@@ -104,4 +107,5 @@ def _read(folder: Path, key: str) -> Clone:
 
     return Clone(key, policy, [
         Episode(**arrays(index), terminated=terminated, success=success)
-        for index, (terminated, success) in enumerate(document['episodes'])], document['facts'])
+        for index, (terminated, success) in enumerate(document['episodes'])], document['facts'],
+        tuple(document['heldout']))

@@ -112,7 +112,8 @@ class _Work:
         self._lanes = Lanes(bench.open_shifted, bench.contract, bench.time_limit, run.lanes,
                             bench.urdf)
         self._session = FineTuningSession(
-            run.arm.session_config, clone.policy, clone.demonstrations, run.seed, 'cpu')
+            run.arm.session_config, clone.policy, clone.demonstrations, run.seed, 'cpu',
+            clone.heldout)
         self._tally = Tally()
         self._reported = 0.0
 
@@ -144,7 +145,7 @@ class _Work:
             session.policy, [derived_seed(run.seed, 'scene', 'finetune', index)
                              for index in names],
             torch.Generator().manual_seed(derived_seed(run.seed, 'rollout', first)),
-            explore=True, noise=noise)
+            explore=True, noise=noise, time_limit=session.longest_episode)
         for index, episode in zip(names, played, strict=True):
             for transition in episode.transitions(str(index)):
                 session.ingest(transition)

@@ -88,15 +88,17 @@ class Lane:
 
     def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int,
                  urdf: URDF | None = None) -> None:
-        self._robot, self._contract, self._time_limit = robot, contract, time_limit
+        self._robot, self._contract = robot, contract
+        self._time_limit = self._present_limit = time_limit
         self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract, urdf)
         self._views = PolicyViews(contract)
         self._encoded: dict[str, bytes] = {}
         self._state: SimulatedState
         self.played = PlayedEpisode()
 
-    def begin(self, seed: int) -> None:
-        """Begin an episode."""
+    def begin(self, seed: int, time_limit: int | None = None) -> None:
+        """Begin an episode, with a shorter time limit [steps] than usual if one is given."""
+        self._present_limit = min(self._time_limit, time_limit or self._time_limit)
         self._builder.begin()
         self._gate.reset(None)
         self._state = self._robot.reset(seed)
@@ -106,7 +108,7 @@ class Lane:
     @property
     def ended(self) -> bool:
         """Whether the episode is over."""
-        return self.played.outcome != 'none' or self.played.steps >= self._time_limit
+        return self.played.outcome != 'none' or self.played.steps >= self._present_limit
 
     @property
     def values(self) -> dict[str, np.ndarray]:
@@ -170,6 +172,7 @@ class Lanes:
     def play(
         self, policy: Policy, seeds: Sequence[int], generator: torch.Generator, *,
         explore: bool = False, noise: Sequence[ExplorationNoise] | None = None,
+        time_limit: int | None = None,
     ) -> list[PlayedEpisode]:
         """Play one episode for each seed, at most L, and return them in this order.
 
@@ -179,10 +182,11 @@ class Lanes:
             generator: Generator of the policy's random numbers.
             explore: Explore, as in training episodes.
             noise: Noise to add to the actions, one for each episode.
+            time_limit: Steps after which an episode is cut, if fewer than the usual limit.
         """
         lanes = self._lanes[:len(seeds)]
         for lane, seed in zip(lanes, seeds, strict=True):
-            lane.begin(seed)
+            lane.begin(seed, time_limit)
         memory = policy.begin(len(lanes))
         running = list(range(len(lanes)))
         while running:

@@ -57,6 +57,9 @@ app.command(name='teleop')(teleop)
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Episodes = Annotated[int, typer.Option(min=1, help='Episodes of each evaluation.')]
 CloneSteps = Annotated[int, typer.Option(min=1, help='Gradient steps of behaviour cloning.')]
+HeldoutShare = Annotated[float, typer.Option(
+    min=0.0, max=0.5, help='Share of the demonstrations that nothing is learned from, to measure '
+                           'the imitation loss on (schedules anchor and model).')]
 
 _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
@@ -66,7 +69,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 def demo(
     start: Start, learning: Learning, output: Output,
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
-    clone_steps: CloneSteps = 3000, episodes: Episodes = 50,
+    clone_steps: CloneSteps = 3000, heldout_share: HeldoutShare = 0.0, episodes: Episodes = 50,
     simulation: Simulation = 'metaworld',
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
@@ -75,8 +78,8 @@ def demo(
 
     options = JobOptions(
         simulation=mapping_path(simulation, start.task), demonstrations=start.demos,
-        evaluation_episodes=episodes, pretrain={'steps': clone_steps}, verbose=output.verbose,
-        **learning.job_options())
+        evaluation_episodes=episodes, verbose=output.verbose,
+        pretrain={'steps': clone_steps, 'heldout_share': heldout_share}, **learning.job_options())
     reporter = output.reporter()
     run = start.run(run_dir)
     reporter.say(f'run {run.settings.run_id} in {run.path}: {start.task}, seed {start.seed}')
@@ -101,7 +104,8 @@ def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
 
 @app.command()
 def pretrain(
-    run_dir: RunDir, clone_steps: CloneSteps = 3000, config: Config = None,
+    run_dir: RunDir, clone_steps: CloneSteps = 3000, heldout_share: HeldoutShare = 0.0,
+    config: Config = None,
     device: Device = 'auto', json_output: JsonLines = False,
     despite_findings: Annotated[bool, typer.Option(
         '--despite-findings', help='Train although inril demos check calls the demonstrations '
@@ -109,7 +113,8 @@ def pretrain(
 ) -> None:
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
     _stage(RunDirectory.open(run_dir), 'pretrain', Output(json_output), simulation='',
-           device=device, pretrain={'steps': clone_steps}, session=session_settings(config),
+           device=device, pretrain={'steps': clone_steps, 'heldout_share': heldout_share},
+           session=session_settings(config),
            despite_findings=despite_findings)
 
 

@@ -6,7 +6,7 @@ The normaliser is fitted here and never again: later learning keeps the scale of
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 import copy
 from dataclasses import dataclass
 import math
@@ -45,8 +45,9 @@ class PretrainConfig:
     weight_decay: float = 1e-6
     average_decay: float = 0.995
     """Decay of the exponential moving average of the weights, which is the result."""
-    heldout_share: float = 0.2
-    """Share of the episodes kept out of training, once there are at least 4."""
+    heldout_share: float = 0.0
+    """Share of the demonstrations that neither cloning nor fine-tuning learns from: for measuring
+    the imitation loss (schedules anchor and model need it). At least one, once there are 4."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
@@ -70,6 +71,8 @@ class PretrainResult:
     """Denoising loss of the averaged weights on the training episodes."""
     heldout_loss: float | None
     """Denoising loss on the held-out episodes; None if there are none."""
+    heldout: tuple[int, ...] = ()
+    """Indices of the held-out episodes; fine-tuning must not learn from them either."""
 
 
 def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainConfig,
@@ -82,7 +85,8 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
     Raises:
         ValueError: No episodes, or sizes that differ from those of the model.
     """
-    training, heldout = split_episodes(episodes, config.heldout_share)
+    chosen = heldout_indices(len(episodes), config.heldout_share)
+    training, heldout = split_episodes(episodes, chosen)
     observations, chunks = imitation_pairs(training, model.chunk_length)
     expected = (model.observation_size, model.action_size)
     found = (observations.state.shape[1], chunks.shape[2])
@@ -124,22 +128,32 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         return imitation_loss_with_fixed_noise(
             cloned.loss, observations.to(device), chunks.to(device))
 
-    return PretrainResult(policy, fixed_loss(training), fixed_loss(heldout) if heldout else None)
+    return PretrainResult(policy, fixed_loss(training), fixed_loss(heldout) if heldout else None,
+                          chosen)
+
+
+def heldout_indices(number: int, share: float) -> tuple[int, ...]:
+    """Return which of a number of episodes are held out: at least one from 4 episodes on.
+
+    They are evenly spaced, so that a slow change over a recording session reaches both parts.
+    """
+    heldout = max(1, round(share * number)) if number >= 4 and share > 0.0 else 0
+    return tuple(int((index + 0.5) * number / heldout) for index in range(heldout))
 
 
 def split_episodes(episodes: Sequence[Episode],
-                   share: float) -> tuple[list[Episode], list[Episode]]:
-    """Split into (training, held out) by whole episodes, at least one held out from 4 episodes on.
+                   heldout: Collection[int]) -> tuple[list[Episode], list[Episode]]:
+    """Split into (training, held out), in their order, by the indices of the held-out episodes.
 
-    Held-out episodes are evenly spaced and depend on the order alone: pre-training and
-    fine-tuning hold out the same ones, and a slow change over a recording session reaches both
-    parts.
+    Raises:
+        ValueError: An index that no episode has.
     """
-    number = len(episodes)
-    heldout = max(1, round(share * number)) if number >= 4 and share > 0.0 else 0
-    chosen = {int((index + 0.5) * number / heldout) for index in range(heldout)}
-    return ([episode for index, episode in enumerate(episodes) if index not in chosen],
-            [episode for index, episode in enumerate(episodes) if index in chosen])
+    unknown = sorted(set(heldout) - set(range(len(episodes))))
+    if unknown:
+        raise ValueError(f'held-out demonstrations {unknown}: there are {len(episodes)} '
+                         'demonstrations, counted from 0')
+    return ([episode for index, episode in enumerate(episodes) if index not in heldout],
+            [episode for index, episode in enumerate(episodes) if index in heldout])
 
 
 def imitation_pairs(episodes: Sequence[Episode],

@@ -7,7 +7,7 @@ runs on the robot. There is no clock: the number of updates follows from the ing
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 import json
 import math
@@ -28,7 +28,7 @@ from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSour
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.pretrain import imitation_pairs, split_episodes
+from inril_ros.learning.pretrain import heldout_indices, imitation_pairs, split_episodes
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
 
@@ -41,14 +41,16 @@ class FineTuningSession:
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
-                 demonstrations: Sequence[Episode], seed: int, device: str = 'auto') -> None:
+                 demonstrations: Sequence[Episode], seed: int, device: str = 'auto',
+                 heldout: Collection[int] = ()) -> None:
         """Begin a session with a copy of the pre-trained policy.
 
-        `demonstrations` are the episodes that it was cloned from, in the same order.
+        `demonstrations` are the episodes that it was cloned from; `heldout` are the indices of
+        those that cloning kept out, which this session doesn't learn from either.
 
         Raises:
-            ValueError: No demonstrations, sizes that differ from the model, an unknown device, or
-                a policy that the host can't start from.
+            ValueError: No demonstrations, indices that none of them has, sizes that differ from
+                the model, an unknown device, or a policy that the host can't start from.
         """
         self.config = config
         self.device = select_device(device)
@@ -56,7 +58,9 @@ class FineTuningSession:
         self._sizes = (model.observation_size, model.action_size), model.image_shape
         for index, episode in enumerate(demonstrations):
             check_sizes(f'demonstration {index}', episode, *self._sizes)
-        training, self._heldout = split_episodes(demonstrations, config.heldout_share)
+        self._demonstrated = [episode.steps for episode in demonstrations]
+        self._heldout_indices = sorted(heldout)
+        training, self._heldout = split_episodes(demonstrations, heldout)
         if not training:
             raise ValueError('a session needs at least one demonstration')
 
@@ -96,6 +100,14 @@ class FineTuningSession:
     def exploration(self) -> ExplorationConfig | None:
         """Return the noise to add to the actions while learning, or None."""
         return self.host.exploration
+
+    @property
+    def longest_episode(self) -> int | None:
+        """Return the steps after which a training episode is cut, or None: at the time limit."""
+        if self.config.episode_cut is None:
+            return None
+        # Rounded, because 1.1 x 100 steps is a little more than 110.
+        return math.ceil(round(self.config.episode_cut * float(np.mean(self._demonstrated)), 6))
 
     # ---- experience ------------------------------------------------------------------------
 
@@ -267,6 +279,7 @@ class FineTuningSession:
         }
         document = {
             'config': self.config.to_mapping(),
+            'heldout': self._heldout_indices,
             'model_config': self.policy.config.to_json(),
             'host': host_document,
             'random': self._random.bit_generator.state,
@@ -285,13 +298,18 @@ class FineTuningSession:
         """Continue a saved session.
 
         Raises:
-            ValueError: The configuration or the model differs from the saved one (the keys that
-                differ are named), tensors are missing, or a former version saved it with
-                interventions.
+            ValueError: The configuration, the model or the held-out demonstrations differ from
+                the saved ones (the keys that differ are named), tensors are missing, or a former
+                version saved it with interventions.
         """
         document = json.loads(document_json)
+        saved = {'episode_cut': None, **document['config']}
+        # Sessions saved before had a share of their own, and cut no episode.
+        former = heldout_indices(len(self._demonstrated), saved.pop('heldout_share', 0.0))
         saved_state.check_same(
-            'session configuration', document['config'], self.config.to_mapping())
+            'list of held-out demonstrations', {'indices': document.get('heldout', [*former])},
+            {'indices': self._heldout_indices})
+        saved_state.check_same('session configuration', saved, self.config.to_mapping())
         saved_state.check_same('model configuration', json.loads(document['model_config']),
                                json.loads(self.policy.config.to_json()))
         self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])

@@ -7,26 +7,29 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from inril_ros.learning.configuration import from_mapping
+from inril_ros.learning.configuration import check_range, from_mapping
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
 from inril_ros.learning.hosts.host import HostConfig
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
+
+_EPISODE_CUTS = (0.1, 1000.0)
 
 
 @dataclass(frozen=True)
 class SessionConfig(InterleavingConfig):
     """Settings of the host and of interleaving. Defaults are ours, tuned on Meta-World."""
 
-    BOUNDS = {**InterleavingConfig.BOUNDS, 'heldout_share': (0.0, 0.5)}
-
     host: HostConfig = field(default_factory=IDQLConfig)
     """Configuration of the host; its type selects the host."""
-    heldout_share: float = 0.2
-    """Share of the demonstrations kept out of learning; the same as in pre-training."""
+    episode_cut: float | None = None
+    """Training episodes end after this many times the mean steps of the demonstrations, never
+    above the time limit; null: at the time limit. An episode that is cut counts as truncated."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.episode_cut is not None:
+            check_range(self, 'episode_cut', *_EPISODE_CUTS)
         with_control(self.host, self.control, self.control_weight)
 
     @classmethod
@@ -38,6 +41,12 @@ class SessionConfig(InterleavingConfig):
         """
         if not isinstance(values, Mapping):
             raise ValueError(f'SessionConfig: expected a mapping, got {type(values).__name__}')
+        if 'heldout_share' in values:
+            raise ValueError(
+                'SessionConfig.heldout_share: which demonstrations are held out is decided when '
+                'they are cloned, and fine-tuning holds out the same ones. Remove it here; set '
+                'heldout_share of cloning (inril pretrain --heldout-share, or pretrain in a '
+                'study)')
         rest = {key: value for key, value in values.items() if key != 'host'}
         return from_mapping(cls, rest, host=_host_config(values.get('host', {})))
 

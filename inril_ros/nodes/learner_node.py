@@ -29,7 +29,7 @@ from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition,
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.nodes.learner.demonstrations import read_demonstrations
+from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
 from inril_ros.nodes.learner.transition_messages import to_experience
@@ -74,10 +74,10 @@ class LearnerNode(ManagedNode):
         self._folder = Path(self.value('run_dir'))
         self._lock = FolderLock(self._folder, 'learning')
         self._learner_id = str(uuid4())
+        self._session, heldout = self._build_session()
         self._checkpoints = RunCheckpoints(
             self._folder, self.value('keep_checkpoints'),
-            {'run_id': self.run_id, 'contract_hash': self.contract.hash})
-        self._session = self._build_session()
+            {'run_id': self.run_id, 'contract_hash': self.contract.hash}, heldout)
         names = full_names(self, self.value('robots'))
         if self.value('synchronous') and len(names) > 1:
             raise ValueError(f'synchronous is for one robot, and robots has {len(names)}: the '
@@ -120,14 +120,19 @@ class LearnerNode(ManagedNode):
         return '; '.join(f'{robot.name}: {robot.refusal}' for robot in self._robots
                          if robot.refusal) if self.configured else ''
 
-    def _build_session(self) -> FineTuningSession:
+    def _build_session(self) -> tuple[FineTuningSession, list[str]]:
+        """Return a new session, and the names of the demonstrations that it holds out."""
         settings = yaml.safe_load(Path(self.value('config')).read_text(encoding='utf-8'))
+        pretrained = Path(self.value('pretrained'))
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
                                        self.get_logger().warning)
-        return FineTuningSession(
-            SessionConfig.from_mapping(settings), load_policy(
-                Path(self.value('pretrained')), rotations=bool(self.contract.former_hash)),
-            episodes, self.value('seed'), self.value('device'))
+        names = list(episodes)
+        heldout = heldout_demonstrations(pretrained, names)
+        session = FineTuningSession(
+            SessionConfig.from_mapping(settings),
+            load_policy(pretrained, rotations=bool(self.contract.former_hash)),
+            list(episodes.values()), self.value('seed'), self.value('device'), heldout)
+        return session, [names[index] for index in heldout]
 
     def _restore(self, first_robot: str) -> int:
         """Continue from the newest checkpoint that verifies; return its version, else 0.

@@ -234,7 +234,7 @@ class PolicyNode(ManagedNode):
             return None
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
                                        self.get_logger().warning)
-        return trial_frames(episodes, self.value('probe_frames'))
+        return trial_frames(list(episodes.values()), self.value('probe_frames'))
 
     def _swap(self) -> None:
         """Swap the network if a verified one is ready; never call it within an inference."""

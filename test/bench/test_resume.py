@@ -13,10 +13,13 @@ import pytest
 
 from inril_ros.bench import pool
 from inril_ros.bench import run as run_module
+from inril_ros.bench.clones import clone_of
 from inril_ros.bench.places import Busy, only_one, StudyPlace
 from inril_ros.bench.pool import run_all, seconds_left, Status
+from inril_ros.bench.robots import bench_of
 from inril_ros.bench.run import execute
 from inril_ros.bench.study import parse_study
+from inril_ros.bench.vectorised import Lanes
 
 pytestmark = pytest.mark.filterwarnings('ignore:Constant')
 TIMES = {'cpu_seconds', 'simulation_seconds', 'learning_seconds', 'evaluation_seconds'}
@@ -92,6 +95,36 @@ def test_arms_start_with_the_same_clone_and_rows_are_complete(document, tmp_path
         assert row['grad_steps'] == row['rl_updates'] + row['il_updates']
         assert row['env_steps'] >= row['point']
     assert (first[-1]['m'], second[-1]['m'], second[-1]['il_updates']) == (4, None, 0)
+
+
+def test_training_episodes_are_cut_and_those_of_evaluation_are_not(
+        document, tmp_path, monkeypatch):
+    document['session']['episode_cut'] = 0.61  # of demonstrations of 20 steps
+    lengths = {True: set(), False: set()}  # by whether they explore
+    play = Lanes.play
+
+    def watched(lanes, *arguments, explore=False, **options):
+        episodes = play(lanes, *arguments, explore=explore, **options)
+        lengths[explore] |= {episode.steps for episode in episodes}
+        return episodes
+
+    monkeypatch.setattr(Lanes, 'play', watched)
+    run = parse_study(document).runs()[0]
+    rows = execute(run, StudyPlace(tmp_path).run(run), tmp_path / 'clones')
+    assert lengths == {True: {13}, False: {20}}
+    assert rows[-1]['log']['episode_steps'] == 13.0
+
+
+def test_a_run_holds_out_what_its_clone_held_out(document, tmp_path):
+    document['tasks'][0]['demonstrations']['number'] = 4
+    document['pretrain']['heldout_share'] = 0.25
+    run = parse_study(document).runs()[0]
+    bench = bench_of(run.task)
+    made, read = (clone_of(run, bench, tmp_path / 'clones') for _ in range(2))
+    assert made.heldout == read.heldout == (2,)
+    rows = execute(run, StudyPlace(tmp_path).run(run), tmp_path / 'clones')
+    assert rows[0]['clone'] == made.key[:16]
+    assert rows[0]['heldout_il_loss'] == pytest.approx(made.facts['heldout_loss'])
 
 
 def test_a_checkpoint_of_other_code_is_not_continued(study, tmp_path, monkeypatch, capfd):

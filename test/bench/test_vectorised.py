@@ -146,6 +146,15 @@ def test_an_episode_at_the_time_limit_is_truncated_and_a_success_terminates(benc
     assert sum(won.rewards) == 1.0
 
 
+def test_one_round_may_have_a_shorter_time_limit_than_the_others(bench, lanes):
+    policy, pair = Reaching(bench.contract), lanes(2, time_limit=10)
+    for played in play(pair, policy, [1, 2], time_limit=4):
+        last = played.transitions('x')[-1]
+        assert (played.steps, last.truncated, last.terminated) == (4, True, False)
+    assert [played.steps for played in play(pair, policy, [1, 2])] == [10, 10]
+    assert [played.steps for played in play(pair, policy, [1, 2], time_limit=99)] == [10, 10]
+
+
 def test_noise_is_added_to_the_actions_of_its_own_lane(bench, lanes):
     policy, pair = Reaching(bench.contract), lanes(2, time_limit=6)
     config = ExplorationConfig(scale=0.2)

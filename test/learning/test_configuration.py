@@ -43,6 +43,8 @@ def test_no_m_and_infinite_m_are_rl_only(m: float | None) -> None:
     ({'host': {'candidates': 10_000}}, 'candidates'),
     ({'host': {'lowest_value': 1.0}}, 'lowest_value'),
     ([('m', 4)], 'expected a mapping'),
+    ({'heldout_share': 0.2}, 'decided when they are cloned.*pretrain --heldout-share'),
+    ({'episode_cut': 0.0}, r'episode_cut: 0.0 is not in \[0.1'),
 ])
 def test_a_wrong_value_is_refused_with_its_key(values: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

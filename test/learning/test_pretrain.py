@@ -12,6 +12,7 @@ import torch
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import (
+    heldout_indices,
     imitation_pairs,
     pretrain,
     PretrainConfig,
@@ -33,19 +34,21 @@ def episode(number: int, steps: int = 20) -> Episode:
 EPISODES = [episode(number) for number in range(8)]
 
 
-def clone(seed: int, steps: int = 400) -> PretrainResult:
-    return pretrain(EPISODES, MODEL, PretrainConfig(steps=steps, batch=64), seed)
+def clone(seed: int, steps: int = 400, heldout_share: float = 0.2) -> PretrainResult:
+    return pretrain(EPISODES, MODEL, PretrainConfig(
+        steps=steps, batch=64, heldout_share=heldout_share), seed)
 
 
 @given(st.integers(1, 40), st.floats(0.0, 0.5))
 def test_a_split_is_by_whole_episodes_and_at_least_one_is_held_out_of_four(
         number: int, share: float) -> None:
     episodes = [episode(0, steps=k + 1) for k in range(number)]
-    training, heldout = split_episodes(episodes, share)
+    chosen = heldout_indices(number, share)
+    training, heldout = split_episodes(episodes, chosen)
     assert sorted(e.steps for e in training + heldout) == list(range(1, number + 1))
     expected = max(1, round(share * number)) if number >= 4 and share > 0 else 0
     assert len(heldout) == expected
-    assert [e.steps for e in split_episodes(episodes, share)[1]] == [e.steps for e in heldout]
+    assert [e.steps - 1 for e in heldout] == sorted(chosen)
 
 
 def test_windows_stay_in_their_episode_and_repeat_the_last_action() -> None:
@@ -59,7 +62,7 @@ def test_windows_stay_in_their_episode_and_repeat_the_last_action() -> None:
 
 def test_cloning_learns_and_the_same_seed_gives_the_same_weights() -> None:
     calls: list[tuple[int, float]] = []
-    first = pretrain(EPISODES, MODEL, PretrainConfig(steps=400, batch=64), 0,
+    first = pretrain(EPISODES, MODEL, PretrainConfig(steps=400, batch=64, heldout_share=0.2), 0,
                      progress=lambda step, loss: calls.append((step, loss)))
     assert [step for step, _ in calls] == list(range(1, 401))
     assert first.training_loss < 0.7 * np.mean([loss for _, loss in calls[:10]])
@@ -83,11 +86,21 @@ def test_cloning_neither_changes_nor_uses_the_global_random_state() -> None:
 
 
 def test_the_normaliser_has_the_statistics_of_the_training_episodes() -> None:
-    training, _ = split_episodes(EPISODES, PretrainConfig().heldout_share)
+    result = clone(0, steps=1)
+    assert result.heldout == (2, 6)
+    training, _ = split_episodes(EPISODES, result.heldout)
     observations, _ = imitation_pairs(training, 3)
-    normaliser = clone(0, steps=1).policy.cloned.encoder.normaliser
+    normaliser = result.policy.cloned.encoder.normaliser
     np.testing.assert_allclose(normaliser.mean, observations.state.mean(0), rtol=1e-5)
     np.testing.assert_allclose(normaliser.std, observations.state.std(0, correction=0), rtol=1e-5)
+
+
+def test_every_demonstration_is_learned_from_unless_a_share_is_held_out() -> None:
+    result = pretrain(EPISODES, MODEL, PretrainConfig(steps=1), 0)
+    assert (result.heldout, result.heldout_loss) == ((), None)
+    observations, _ = imitation_pairs(EPISODES, 3)
+    np.testing.assert_allclose(result.policy.cloned.encoder.normaliser.mean,
+                               observations.state.mean(0), rtol=1e-5)
 
 
 def test_demonstrations_of_another_size_are_refused() -> None:

@@ -19,7 +19,6 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.learning.pretrain import split_episodes
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 
@@ -45,8 +44,9 @@ def pretrained() -> BestOfN:
     return BestOfN(MODEL)
 
 
-def session(seed: int = 0, **changes: Any) -> FineTuningSession:
-    return FineTuningSession(replace(CONFIG, **changes), pretrained(), DEMONSTRATIONS, seed, 'cpu')
+def session(seed: int = 0, heldout: tuple[int, ...] = (2,), **changes: Any) -> FineTuningSession:
+    return FineTuningSession(replace(CONFIG, **changes), pretrained(), DEMONSTRATIONS, seed, 'cpu',
+                             heldout)
 
 
 def transitions(number: int, steps: int = 20, success: bool | None = None) -> list[Transition]:
@@ -268,13 +268,48 @@ def test_a_transition_that_does_not_fit_is_refused_and_changes_nothing() -> None
 
 
 def test_demonstrations_kept_out_are_in_no_row() -> None:
-    training, heldout = split_episodes(DEMONSTRATIONS, CONFIG.heldout_share)
-    assert len(heldout) == 1
-    made = session()
+    made = session(heldout=(1, 4))
     learned = made.memory.pairs(made.memory.demonstration_rows)[0]
-    assert len(learned) == sum(episode.steps for episode in training)
-    for row in heldout[0].observations[:-1]:
-        assert not (learned == row).all(axis=1).any()
+    for index, demonstration in enumerate(DEMONSTRATIONS):
+        found = [(learned == row).all(axis=1).any() for row in demonstration.observations[:-1]]
+        assert not any(found) if index in (1, 4) else all(found)
+    with pytest.raises(ValueError, match=r'demonstrations \[5\]: there are 5'):
+        session(heldout=(2, 5))
+
+
+def test_every_demonstration_is_learned_from_unless_the_model_was_cloned_without_it() -> None:
+    made = session(heldout=())
+    assert len(made.memory.demonstration_rows) == sum(each.steps for each in DEMONSTRATIONS)
+    assert made.heldout_il_loss() is None
+
+
+def test_a_session_is_not_resumed_with_other_heldout_demonstrations() -> None:
+    tensors, document = session().state_dict()
+    with pytest.raises(ValueError, match=r'held-out .* differs: .*saved \[2\], now \[1\]'):
+        session(heldout=(1,)).load_state_dict(tensors, document)
+
+
+def test_a_session_saved_with_a_share_of_its_own_is_resumed_if_it_is_the_same_split() -> None:
+    tensors, document = session().state_dict()
+    old = json.loads(document)
+    del old['heldout'], old['config']['episode_cut']
+    old['config']['heldout_share'] = 0.2  # of five: the third
+    resumed = session(seed=8)
+    resumed.load_state_dict(tensors, json.dumps(old))
+    assert saved(resumed) == (artifact.to_bytes(tensors), document)
+    with pytest.raises(ValueError, match=r'saved \[2\], now \[\]'):
+        session(heldout=()).load_state_dict(tensors, json.dumps(old))
+
+
+@pytest.mark.parametrize(('cut', 'steps', 'expected'), [
+    (None, (20, 30), None), (1.0, (20, 31), 26), (1.1, (100, 100), 110), (1.5, (21, 21), 32),
+    (0.1, (1, 1), 1)])
+def test_episodes_are_cut_relative_to_the_demonstrations(
+        cut: float | None, steps: tuple[int, int], expected: int | None) -> None:
+    made = FineTuningSession(replace(CONFIG, episode_cut=cut), pretrained(),
+                             [episode(number, length) for number, length in enumerate(steps)],
+                             0, 'cpu', heldout=(1,))
+    assert made.longest_episode == expected
 
 
 def test_the_heldout_loss_repeats_and_follows_the_actor() -> None:
@@ -283,8 +318,6 @@ def test_the_heldout_loss_repeats_and_follows_the_actor() -> None:
     assert before == made.heldout_il_loss()
     learn(made, range(8))
     assert made.heldout_il_loss() != before
-    few = FineTuningSession(CONFIG, pretrained(), DEMONSTRATIONS[:3], 0, 'cpu')
-    assert few.heldout_il_loss() is None
 
 
 def test_an_export_builds_the_policy_and_never_changes() -> None:

@@ -77,9 +77,12 @@ def pretrain(job: Job) -> dict[str, object]:
 
         result = clone(episodes, model, config, job.seed('pretrain'),
                        device=select_device(job.options.device), progress=show)
-    digest = save_policy(job.run.pretrained, result.policy, replace=True)
+    names = list(recorded)
+    heldout = [names[index] for index in result.heldout]
+    digest = save_policy(job.run.pretrained, result.policy, replace=True, heldout=heldout)
     record = {
-        'demonstrations': len(episodes), 'transitions': sum(item.steps for item in episodes),
+        'demonstrations': len(episodes), 'heldout': heldout,
+        'transitions': sum(item.steps for item in episodes),
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
         'audit': verdict, 'content_hash': digest, 'steps': steps, 'loss': losses,
         'config': asdict(config), 'seconds': time.monotonic() - began}

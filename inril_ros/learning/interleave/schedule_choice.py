@@ -56,8 +56,11 @@ def _controller(config: InterleavingConfig, heldout: Callable[[], float | None])
         return DoseController(limits, config.dose_target)
     reference = heldout()
     if reference is None:
-        raise ValueError(f'schedule {config.schedule}: needs demonstrations kept out of learning; '
-                         'at least 4 demonstrations and heldout_share above 0')
+        raise ValueError(
+            f'schedule {config.schedule}: needs demonstrations kept out of learning, and the '
+            'model was cloned from all of them. Clone at least 4 again with a heldout_share, for '
+            'example 0.2 (inril pretrain --heldout-share 0.2, or pretrain: {heldout_share: 0.2} '
+            'in a study), or choose another schedule')
     if config.schedule == 'anchor':
         return AnchorConstraint(limits, reference, config.anchor_slack)
     return ModelBased(limits, AnchorPrice(reference, config.anchor_slack))

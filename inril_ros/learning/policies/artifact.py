@@ -7,7 +7,7 @@ complete or absent: it is written beside its final place, synced and renamed.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 import ctypes
 import hashlib
@@ -33,6 +33,7 @@ DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 2'
 #: Version of what observations mean. 2: quaternions keep their sign within an episode.
 OBSERVATIONS = 2
+_ADDED_KEYS = {'observations', 'heldout'}  # of the document; older models lack them
 #: Type by its name in safetensors, shape, bytes.
 RawTensor = tuple[str, tuple[int, ...], 'bytearray | memoryview']
 _TYPE_NAMES = {
@@ -139,15 +140,20 @@ def _is_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
 
 
-def save_policy(folder: Path, policy: Policy, replace: bool = False) -> str:
-    """Write the model folder and return its content hash; errors as in `write_folder`."""
-    return write_folder(folder, policy.state_dict(), model_document(policy.config.to_json()),
-                        replace)
+def save_policy(folder: Path, policy: Policy, replace: bool = False,
+                heldout: Sequence[str] = ()) -> str:
+    """Write the model folder and return its content hash; errors as in `write_folder`.
+
+    `heldout` are the names of the demonstrations that it has not learned from.
+    """
+    return write_folder(folder, policy.state_dict(),
+                        model_document(policy.config.to_json(), heldout), replace)
 
 
-def model_document(config_json: str) -> dict[str, Any]:
+def model_document(config_json: str, heldout: Sequence[str] = ()) -> dict[str, Any]:
     """Return the JSON document of a model folder."""
-    return {'model_config': json.loads(config_json), 'observations': OBSERVATIONS}
+    return {'model_config': json.loads(config_json), 'observations': OBSERVATIONS,
+            'heldout': list(heldout)}
 
 
 def load_policy(folder: Path, device: torch.device | str = 'cpu',
@@ -161,9 +167,9 @@ def load_policy(folder: Path, device: torch.device | str = 'cpu',
     """
     tensors, document = read_folder(folder)
     version = document.get('observations', 1)  # none was written before there were two
-    if set(document) | {'observations'} != {'model_config', 'observations'}:
-        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the keys model_config and '
-                         f'observations, found {sorted(document)}')
+    if set(document) | _ADDED_KEYS != {'model_config', *_ADDED_KEYS}:
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the keys model_config, observations '
+                         f'and heldout, found {sorted(document)}')
     if rotations and version != OBSERVATIONS:
         raise ValueError(f'{folder}: this model was made when the quaternions in an observation '
                          'could change their sign from tick to tick; now they keep it within an '
@@ -172,6 +178,21 @@ def load_policy(folder: Path, device: torch.device | str = 'cpu',
         return build_policy(json.dumps(document['model_config']), tensors, device)
     except ValueError as error:
         raise ValueError(f'{folder}: {error}') from error
+
+
+def heldout_names(folder: Path) -> list[str] | None:
+    """Return the names of the demonstrations that a model has not learned from.
+
+    None: the model was made before they were listed.
+
+    Raises:
+        ValueError: Errors of `read_folder`; no list of names.
+    """
+    names = read_folder(folder)[1].get('heldout')
+    if names is not None and not (isinstance(names, list)
+                                  and all(isinstance(name, str) for name in names)):
+        raise ValueError(f'{folder / DOCUMENT_FILE}: heldout is no list of names: {names!r}')
+    return names
 
 
 def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any],

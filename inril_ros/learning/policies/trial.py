@@ -13,7 +13,7 @@ from inril_ros.learning.experience import Episode
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.pretrain import split_episodes
+from inril_ros.learning.pretrain import heldout_indices, split_episodes
 
 _HELDOUT_SHARE = 0.1
 _SEED = 0
@@ -24,7 +24,7 @@ def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | Non
 
     All demonstrations are used if there are too few to hold any out; None if there are none.
     """
-    training, heldout = split_episodes(episodes, _HELDOUT_SHARE)
+    training, heldout = split_episodes(episodes, heldout_indices(len(episodes), _HELDOUT_SHARE))
     chosen = heldout or training
     if not chosen or number < 1:
         return None

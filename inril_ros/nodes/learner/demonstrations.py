@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recorded episodes as the learning code takes them: actions in -1..1, success or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from inril_ros.data.bags.bags import find_bags
@@ -11,14 +11,18 @@ from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
+from inril_ros.learning.policies.artifact import heldout_names
+from inril_ros.learning.pretrain import heldout_indices
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
+
+_FORMER_SHARE = 0.2  # of models made before they listed what was held out
 
 
 def read_demonstrations(
     folder: Path, contract: Contract, warn: Callable[[str], object],
-) -> list[Episode]:
-    """Return the demonstrations of a folder.
+) -> dict[str, Episode]:
+    """Return the demonstrations of a folder by the names of their bags.
 
     Args:
         folder: Folder of their bags.
@@ -31,7 +35,28 @@ def read_demonstrations(
     for notice in (outdated_imports(folder), former_recordings(folder, contract)):
         if notice:
             warn(notice)
-    return [learning_episode(read_episode(path, contract), contract) for path in find_bags(folder)]
+    return {path.name: learning_episode(read_episode(path, contract), contract)
+            for path in find_bags(folder)}
+
+
+def heldout_demonstrations(model: Path, names: Sequence[str]) -> list[int]:
+    """Return the indices of the demonstrations that a model was cloned without.
+
+    Args:
+        model: Folder of the model.
+        names: Names of the demonstrations in their order.
+
+    Raises:
+        ValueError: The model is damaged, or demonstrations that it was cloned without are missing.
+    """
+    heldout = heldout_names(model)
+    if heldout is None:
+        return list(heldout_indices(len(names), _FORMER_SHARE))
+    missing = sorted(set(heldout) - set(names))
+    if missing:
+        raise ValueError(f'{model} was cloned without the demonstrations {", ".join(missing)}, '
+                         'and they are missing: give the folder that it was cloned from')
+    return [index for index, name in enumerate(names) if name in heldout]
 
 
 def learning_episode(recorded: RecordedEpisode, contract: Contract) -> Episode:

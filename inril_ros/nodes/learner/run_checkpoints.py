@@ -3,7 +3,7 @@
 """The checkpoints and the model in a run's folder, written in the background."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,16 @@ class RunCheckpoints:
         folder: The learner's folder in the run.
         keep: Number of checkpoints to keep.
         identity: The run_id and contract_hash that a checkpoint must have.
+        heldout: Names of the demonstrations that the model doesn't learn from.
     """
 
-    def __init__(self, folder: Path, keep: int, identity: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, keep: int, identity: Mapping[str, str],
+                 heldout: Sequence[str] = ()) -> None:
         self._model_folder = folder / 'model'
         self._store = CheckpointStore(folder / 'checkpoints', keep)
         self._writer = BackgroundWriter[dict[str, int]]()
         self._identity = dict(identity)
+        self._heldout = list(heldout)
         # The sequence of each robot in the kept checkpoints that this process wrote.
         self._kept: deque[dict[str, int]] = deque(maxlen=keep)
 
@@ -67,7 +70,8 @@ class RunCheckpoints:
 
         def write() -> None:
             self._store.save(tensors, document)
-            write_folder(self._model_folder, model, model_document(config), replace=True)
+            write_folder(self._model_folder, model, model_document(config, self._heldout),
+                         replace=True)
 
         self._writer.begin(write, sequences)
 

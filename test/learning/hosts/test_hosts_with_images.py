@@ -255,7 +255,8 @@ def test_a_session_with_images_continues_where_it_was_saved(name: str, device: s
 
     def begun(seed: int) -> FineTuningSession:
         demonstrations = [demonstration(model_of(name, 'both'), index) for index in range(4)]
-        return FineTuningSession(config, cloned(name, 'both'), demonstrations, seed, device)
+        return FineTuningSession(config, cloned(name, 'both'), demonstrations, seed, device,
+                                 heldout=(2,))
 
     whole, first, second = begun(0), begun(0), begun(9)
     tensors, model, _ = whole.export()

@@ -67,7 +67,7 @@ def settings(host: str, **changes: Any) -> SessionConfig:
 
 def session(host: str, seed: int = 0, device: str = 'cpu', **changes: Any) -> FineTuningSession:
     return FineTuningSession(settings(host, **changes), pretrained(host), DEMONSTRATIONS, seed,
-                             device)
+                             device, heldout=(2,))
 
 
 def act(made: FineTuningSession, number: int, steps: int = 20) -> list[Transition]:
@@ -296,8 +296,8 @@ def test_noise_in_place_of_imitation_has_the_length_of_the_imitation_step() -> N
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match='m: the schedule'):
         replace(settings('idql'), m=None, schedule='random')
-    with pytest.raises(ValueError, match='kept out of learning'):
+    with pytest.raises(ValueError, match='schedule anchor: needs .*--heldout-share 0.2'):
         FineTuningSession(settings('idql', schedule='anchor', m=4), pretrained('idql'),
-                          DEMONSTRATIONS[:2], 0, 'cpu')
+                          DEMONSTRATIONS, 0, 'cpu')
     with pytest.raises(ValueError, match='gaussian'):
         FineTuningSession(settings('rlpd'), pretrained('idql'), DEMONSTRATIONS, 0, 'cpu')

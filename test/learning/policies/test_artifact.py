@@ -52,6 +52,23 @@ def test_a_model_for_quaternions_of_any_sign_is_refused_where_there_are_quaterni
     assert same(artifact.load_policy(folder, rotations=True), policy)
 
 
+def test_a_model_lists_the_demonstrations_that_it_has_not_learned_from(
+        policy: BestOfN, tmp_path: Path) -> None:
+    folder = tmp_path / 'model'
+    artifact.save_policy(folder, policy)
+    assert artifact.heldout_names(folder) == []
+    artifact.save_policy(folder, policy, replace=True, heldout=['0003', '0007'])
+    assert artifact.heldout_names(folder) == ['0003', '0007']
+    assert same(artifact.load_policy(folder), policy)
+    document = artifact.model_document(policy.config.to_json())
+    del document['heldout']  # as versions before wrote it
+    artifact.write_folder(folder, policy.state_dict(), document, replace=True)
+    assert artifact.heldout_names(folder) is None
+    artifact.write_folder(folder, policy.state_dict(), {**document, 'heldout': 2}, replace=True)
+    with pytest.raises(ValueError, match='heldout is no list of names: 2'):
+        artifact.heldout_names(folder)
+
+
 def test_an_existing_folder_is_replaced_only_on_request(policy: BestOfN,
                                                         tmp_path: Path) -> None:
     folder = tmp_path / 'model'

@@ -148,10 +148,11 @@ def test_pre_training_clones_the_policy_and_a_model_folder_restores_it(
         episodes.append(Episode(state, np.tanh(state[:-1, :2]), np.zeros(40), True, True))
     # Chunks of one step: the following ones are white noise, which is unpredictable.
     model = replace(FORMS[form], chunk_length=1, gaussian_clone=clone)
-    untrained = pretrain(episodes, model, PretrainConfig(steps=1), 0)
-    result = pretrain(episodes, model, PretrainConfig(steps=500, batch=64), 0)
+    cloning = PretrainConfig(steps=500, batch=64, heldout_share=0.2)
+    untrained = pretrain(episodes, model, PretrainConfig(steps=1, heldout_share=0.2), 0)
+    result = pretrain(episodes, model, cloning, 0)
     assert result.heldout_loss < untrained.heldout_loss - 0.1
-    again = pretrain(episodes, model, PretrainConfig(steps=500, batch=64), 0)
+    again = pretrain(episodes, model, cloning, 0)
     assert again.heldout_loss == result.heldout_loss
     seen = Observations(torch.tensor(episodes[0].observations))
     acted = result.policy.decide(seen, result.policy.begin(41), generator(), False).actions
