@@ -3,7 +3,7 @@
 """What the off-policy hosts share: settings, replay, when updates are due, and actor-critic steps.
 
 `OffPolicyHost` counts updates against environment steps; `ActorCriticHost` adds an ensemble of
-critics and batches of which a fixed share are positives (RLPD and residual SAC).
+critics (RLPD and residual SAC).
 """
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from inril_ros.learning.saved_state import (
     tensor_arrays,
 )
 
+SAMPLINGS = ('shares', 'positives')
+
 
 @dataclass(frozen=True)
 class OffPolicyConfig(HostConfig):
@@ -40,6 +42,7 @@ class OffPolicyConfig(HostConfig):
     BOUNDS = {
         'gamma': (0.0, 1.0), 'updates_per_step': (0.0, 100.0), 'warmup_steps': (0, 10_000_000),
         'warmup_updates': (0, 10_000_000), 'batch': (2, 65_536), 'positive_share': (0.0, 1.0),
+        'demonstration_share': (0.0, 1.0), 'intervention_share': (0.0, 1.0),
         'critic_learning_rate': (1e-8, 1.0), 'polyak': (1e-6, 1.0)}
 
     gamma: float = 0.99
@@ -54,9 +57,18 @@ class OffPolicyConfig(HostConfig):
     within a few hundred steps. ResFiT: 10,000 gradient steps."""
     batch: int = 128
     """Rows per gradient step on the critics."""
+    sampling: str = 'shares'
+    """What batches consist of. shares: of demonstrations, of what a person commanded, and else
+    of all own rows alike. positives (a control): a share of demonstrations and own successes
+    together, else of all own rows. Where outcomes are a matter of chance, values of the latter
+    are those of an optimist: an action that succeeds in half of all cases is worth about 2/3."""
+    demonstration_share: float = 0.25
+    """Share of demonstrations in a batch, however much own data there is; RLPD and ResFiT: 0.5.
+    0: the critics learn from own experience alone."""
+    intervention_share: float = 0.1
+    """Share of own rows that a person commanded a step of. Own rows while there are none."""
     positive_share: float = 0.5
-    """Share of positives in a batch (RLPD and ResFiT: of demonstrations); the rest is uniform
-    over the policy's own rows."""
+    """Share of demonstrations and own successes in a batch of the sampling positives."""
     critic_learning_rate: float = 5e-4
     """Adam; RLPD: 3e-4, ResFiT: 1e-4."""
     polyak: float = 0.01
@@ -71,6 +83,13 @@ class OffPolicyConfig(HostConfig):
         if not self.lowest_value < self.highest_value:
             raise ValueError(f'{type(self).__name__}: lowest_value {self.lowest_value} is not '
                              f'below highest_value {self.highest_value}')
+        if self.sampling not in SAMPLINGS:
+            raise ValueError(f'{type(self).__name__}.sampling: {self.sampling!r} is unknown; '
+                             f'allowed are {SAMPLINGS}')
+        if self.demonstration_share + self.intervention_share > 1.0:
+            raise ValueError(f'{type(self).__name__}: demonstration_share '
+                             f'{self.demonstration_share} and intervention_share '
+                             f'{self.intervention_share} are more than 1 together')
 
     @property
     def exploration(self) -> ExplorationConfig:
@@ -152,10 +171,6 @@ class ActorCriticConfig(OffPolicyConfig):
     critic_steps: int = 2
     """Gradient steps on the critics per RL update, each on a batch of its own. With
     updates_per_step this is the ratio of updates to data: 1 here, 20 in RLPD."""
-    demos_in_buffer: bool = True
-    """Whether demonstrations are positives, or the critics never see them (a control)."""
-    successes_as_positives: bool = True
-    """Whether own successes and interventions are positives too."""
     replay_capacity: int = 300_000
     """Own environment steps that are remembered (ResFiT)."""
     critic_width: int = 128
@@ -236,12 +251,11 @@ class ActorCriticHost(OffPolicyHost[ActorCriticBatchT]):
         model, config = self.policy.config, self.config
         return SymmetricReplay(
             model.observation_size, model.action_size, context_size, chunk_length, horizon,
-            config.gamma, config.replay_capacity, config.demos_in_buffer,
-            config.successes_as_positives, self._device)
+            config.gamma, config.replay_capacity, config, self._device)
 
     def _draw_steps(self) -> list[Steps]:
-        """Return rows for each gradient step, a fixed share of them positives."""
-        return [self.replay.draw(self.config.batch, self.config.positive_share, self._random)
+        """Return rows for each gradient step."""
+        return [self.replay.draw(self.config.batch, self._random)
                 for _ in range(self.config.critic_steps)]
 
     def _draw_demonstrations(self) -> Steps | None:

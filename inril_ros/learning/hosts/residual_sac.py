@@ -10,10 +10,10 @@ gradient steps on the critics, then one on the correction:
     a' = clip(b' + scale * correction(o', b') + noise), or b' if that is worth more (the guard)
     actor: max  mean_e Q(o, a) - pessimism * std_e Q(o, a),  a = clip(b + scale * correction(o, b))
 
-After Ankile et al. 2025 (ResFiT), adapted to small budgets: positives from own successes, values
-clipped to the range of possible returns, noise that is correlated in time. The actor is
-deterministic, the limit of soft actor-critic without entropy (TD3, Fujimoto et al. 2018): a
-residual that must keep some entropy would disturb the base policy where it is right.
+After Ankile et al. 2025 (ResFiT), adapted to small budgets: values clipped to the range of
+possible returns, noise that is correlated in time. The actor is deterministic, the limit of soft
+actor-critic without entropy (TD3, Fujimoto et al. 2018): a residual that must keep some entropy
+would disturb the base policy where it is right.
 
 RL moves the correction, imitation the base: separate networks, so there is no gradient to
 separate. The base's proposal is stored with each observation. Once imitation has moved the base,

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """RLPD with chunks: soft actor-critic over a cloned Gaussian policy, from demonstrations on.
 
-It learns from little experience (Ball et al. 2023), because half of each batch comes from
-demonstrations, critics have LayerNorm, and there are several of them. One RL update is some
+It learns from little experience (Ball et al. 2023), because demonstrations have a share of each
+batch, critics have LayerNorm, and there are several of them. One RL update is some
 gradient steps on the critics, then one on the actor and one on the temperature:
 
     y = R + discount * min over 2 random critics of clip(Qbar(o', c'), low, high),  c' ~ policy
@@ -11,7 +11,7 @@ gradient steps on the critics, then one on the actor and one on the temperature:
 
 Differences from the paper: Q is of chunks of T actions, the actor begins as a clone instead of at
 random and waits until the critics have warmed up, values are clipped to the range of possible
-returns, and own successes are in the half of the demonstrations.
+returns, and interventions have a share of each batch.
 
 RL and imitation move the same network, so their gradients can conflict.
 """
@@ -176,10 +176,10 @@ class RLPD(ActorCriticHost[RLPDBatch]):
         return trainable(self.policy.actor)
 
     def reference_batches(self) -> list[RLPDBatch]:
-        """Return two batches of own rows, of even and of odd episodes; [] while one is missing.
+        """Return two batches like those that are learned from, of even and of odd episodes.
 
-        Their random numbers depend on the number of updates alone, so that measuring does not
-        change learning.
+        The list is empty while one of them has no own rows. Their random numbers depend on the
+        number of updates alone, so that measuring does not change learning.
         """
         random = np.random.default_rng((_REFERENCE_SEED, self._updates))
         generator = torch.Generator().manual_seed(int(random.integers(2 ** 63)))

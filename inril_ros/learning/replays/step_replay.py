@@ -56,8 +56,9 @@ class StepBatch:
 class StepReplay:
     """Whole episodes in a ring of `capacity` slots; a row is the address of its first slot.
 
-    Addresses only count up. `rows` are all rows that can be drawn, `positive_rows` those of
-    successful episodes and those that a person commanded (in demonstrations: all).
+    Addresses only count up. `rows` are all rows that can be drawn, `intervention_rows` those with
+    a step of a person within their horizon, `positive_rows` those of successful episodes and
+    those that begin with a step of a person (in demonstrations: all).
     """
 
     def __init__(self, observation_size: int, action_size: int, context_shape: Sequence[int],
@@ -89,15 +90,16 @@ class StepReplay:
         self._added = 0
         self.rows: Rows = np.empty(0, np.int64)
         self.positive_rows: Rows = np.empty(0, np.int64)
+        self.intervention_rows: Rows = np.empty(0, np.int64)
 
     @property
     def episodes(self) -> int:
         """Return the number of stored episodes."""
         return len(self._episodes)
 
-    def rows_of_part(self, part: int, parts: int) -> Rows:
-        """Return the rows of every `parts`-th episode: different parts share no episode."""
-        return self.rows[self._episode.read(self.rows) % parts == part]
+    def rows_of_part(self, rows: Rows, part: int, parts: int) -> Rows:
+        """Return those rows of every `parts`-th episode: different parts share no episode."""
+        return rows[self._episode.read(rows) % parts == part]
 
     def add(self, episode: Episode, context: FloatArray) -> None:
         """Add an episode of N steps with the context (N + 1, ...) of its observations.
@@ -144,7 +146,15 @@ class StepReplay:
         starts = steps if episode.terminated else max(steps - self._chunk_length + 1, 0)
         rows = first + np.arange(starts)
         self.rows = np.concatenate([self.rows, rows])
+        self.intervention_rows = np.concatenate(
+            [self.intervention_rows, rows[self._reach(episode.intervened)[:len(rows)]]])
         return rows
+
+    def _reach(self, intervened: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return (N,) whether a person commanded one of the next `horizon` steps."""
+        steps = np.arange(len(intervened))
+        until = np.concatenate([[0], intervened.cumsum()])  # commanded steps before each one
+        return until[np.minimum(steps + self._horizon, len(intervened))] > until[steps]
 
     def _make_room(self, needed: int) -> None:
         """Remove the oldest episodes until so many slots are free."""
@@ -153,8 +163,9 @@ class StepReplay:
             for slot in range(self._oldest, self._oldest + steps + 1):
                 self._images.pop(slot, None)
             self._oldest += steps + 1
-        self.rows = self.rows[self.rows >= self._oldest]
-        self.positive_rows = self.positive_rows[self.positive_rows >= self._oldest]
+        for name in ('rows', 'positive_rows', 'intervention_rows'):
+            rows = getattr(self, name)
+            setattr(self, name, rows[rows >= self._oldest])
 
     def batch(self, rows: Rows) -> StepBatch:
         """Return the rows with these addresses."""

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two replays, of demonstrations and of own episodes, and batches from both.
 
-Symmetric sampling (Ball et al. 2023, RLPD): a fixed share of each batch are positives, from
-demonstrations, however small a part of the data they are. Own successes and interventions count
-as positives too (as interventions do in HIL-SERL, Luo et al. 2024). Demonstrations are never
-removed.
+Each batch has fixed shares of demonstrations and of what a person commanded while the policy ran,
+however small a part of the data they are (symmetric sampling: Ball et al. 2023, RLPD; Luo et al.
+2024, HIL-SERL). All the rest is drawn uniformly from all own rows, whatever came of them: a batch
+that prefers successes would make an action with a chance outcome look as if it mostly succeeded.
+Demonstrations are never removed.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 import sys
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from torch import Tensor
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.batch_shares import counts_by_share
 from inril_ros.learning.replays.step_replay import Rows, StepBatch, StepReplay
 
 
@@ -37,23 +40,30 @@ class Steps:
     next_context: Tensor
 
 
+class Sampling(Protocol):
+    """The settings of a host that say what its batches consist of; see OffPolicyConfig."""
+
+    sampling: str
+    demonstration_share: float
+    intervention_share: float
+    positive_share: float
+
+
+Kind = list[tuple[StepReplay, Rows]]
+"""Rows that are drawn from as one."""
+
+
 class SymmetricReplay:
     """Demonstrations and own episodes."""
 
     def __init__(self, observation_size: int, action_size: int, context_size: int,
                  chunk_length: int, horizon: int, gamma: float, capacity: int,
-                 with_demonstrations: bool, with_successes: bool,
-                 device: torch.device) -> None:
-        """Make two empty replays; sizes as for StepReplay, `capacity` in slots for own episodes.
-
-        `with_demonstrations` counts demonstrations as positives; else they are kept for
-        `demonstrations` alone. `with_successes` counts own successes and interventions.
-        """
+                 sampling: Sampling, device: torch.device) -> None:
+        """Make two empty replays; sizes as for StepReplay, `capacity` in slots of own episodes."""
         sizes = observation_size, action_size, (context_size,), chunk_length, horizon, gamma
         self._shown = StepReplay(*sizes, capacity=sys.maxsize)
         self._lived = StepReplay(*sizes, capacity=capacity)
-        self._with_demonstrations = with_demonstrations
-        self._with_successes = with_successes
+        self._sampling = sampling
         self._device = device
 
     @property
@@ -66,36 +76,43 @@ class SymmetricReplay:
         replay = self._shown if origin is Origin.DEMONSTRATION else self._lived
         replay.add(episode, context)
 
-    def draw(self, number: int, positive_share: float, random: np.random.Generator) -> Steps:
-        """Return rows: first the share of positives, then own rows, both drawn uniformly.
-
-        All rows are own ones while there are no positives.
+    def draw(self, number: int, random: np.random.Generator) -> Steps:
+        """Return rows in the configured shares, each kind drawn uniformly.
 
         Raises:
-            ValueError: There are no own rows.
+            ValueError: There are no rows.
         """
-        shown = self._shown.rows if self._with_demonstrations else self._shown.rows[:0]
-        worked = self._lived.positive_rows if self._with_successes else self._lived.rows[:0]
-        positives = round(positive_share * number) if len(shown) + len(worked) else 0
-        parts = []
-        if positives:
-            chosen = random.integers(len(shown) + len(worked), size=positives)
-            of_shown = chosen < len(shown)
-            parts += [self._shown.batch(shown[chosen[of_shown]]),
-                      self._lived.batch(worked[chosen[~of_shown] - len(shown)])]
-        parts.append(self._lived.batch(draw(self._lived.rows, number - positives, random)))
-        return self._tensors(parts)
+        return self._drawn(self._kinds(), number, random)
+
+    def parts(self, number: int, parts: int, random: np.random.Generator) -> list[Steps]:
+        """Return a batch like those of `draw` for each part of the episodes.
+
+        Parts share no episode. The list is empty while one of them has no own rows.
+        """
+        split = [[[(replay, replay.rows_of_part(rows, part, parts)) for replay, rows in kind]
+                  for kind in self._kinds()] for part in range(parts)]
+        if not all(_size(kinds[-1]) for kinds in split):
+            return []
+        return [self._drawn(kinds, number, random) for kinds in split]
 
     def demonstrations(self, number: int, random: np.random.Generator) -> Steps:
         """Return rows of demonstrations, uniformly."""
         return self._tensors([self._shown.batch(draw(self._shown.rows, number, random))])
 
-    def parts(self, number: int, parts: int, random: np.random.Generator) -> list[Steps]:
-        """Return a batch of own rows for each part of the episodes; [] if one is empty."""
-        rows: list[Rows] = [self._lived.rows_of_part(part, parts) for part in range(parts)]
-        if not all(len(part) for part in rows):
-            return []
-        return [self._tensors([self._lived.batch(draw(part, number, random))]) for part in rows]
+    def _kinds(self) -> list[Kind]:
+        """Return the rows of each kind; own rows are the last."""
+        shown, own = (self._shown, self._shown.rows), (self._lived, self._lived.rows)
+        if self._sampling.sampling == 'positives':
+            return [[shown, (self._lived, self._lived.positive_rows)], [own]]
+        return [[shown], [(self._lived, self._lived.intervention_rows)], [own]]
+
+    def _drawn(self, kinds: list[Kind], number: int, random: np.random.Generator) -> Steps:
+        settings = self._sampling
+        shares = ((settings.positive_share,) if settings.sampling == 'positives' else
+                  (settings.demonstration_share, settings.intervention_share))
+        counts = counts_by_share(number, shares, [_size(kind) for kind in kinds])
+        return self._tensors([batch for kind, count in zip(kinds, counts) if count
+                              for batch in _batches(kind, count, random)])
 
     def _tensors(self, parts: list[StepBatch]) -> Steps:
         """Join numpy batches and move them to the device."""
@@ -127,3 +144,18 @@ class SymmetricReplay:
             start = len(name) + 1
             replay.load_state_dict({key[start:]: array for key, array in state.items()
                                     if key.startswith(f'{name}.')})
+
+
+def _size(kind: Kind) -> int:
+    return sum(len(rows) for _, rows in kind)
+
+
+def _batches(kind: Kind, number: int, random: np.random.Generator) -> list[StepBatch]:
+    """Return rows of a kind, drawn uniformly, from each of its replays."""
+    chosen = random.integers(_size(kind), size=number)
+    batches = []
+    for replay, rows in kind:
+        of_this = (chosen >= 0) & (chosen < len(rows))
+        batches.append(replay.batch(rows[chosen[of_this]]))
+        chosen = chosen - len(rows)
+    return batches

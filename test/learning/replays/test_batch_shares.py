@@ -23,7 +23,7 @@ def test_the_share_of_a_kind_without_rows_falls_to_the_others(
 
 
 @settings(max_examples=50)
-@given(strategies.integers(1, 300), strategies.floats(0, 1), strategies.floats(0, 1),
+@given(strategies.integers(1, 300), strategies.floats(0.01, 1), strategies.floats(0.01, 1),
        strategies.tuples(*[strategies.integers(0, 3)] * 3).filter(any))
 def test_a_batch_is_always_full_and_drawn_from_kinds_that_have_rows(
         number: int, first: float, of_the_rest: float, available: tuple[int, ...]) -> None:
@@ -32,6 +32,7 @@ def test_a_batch_is_always_full_and_drawn_from_kinds_that_have_rows(
     assert all(rows for count, rows in zip(counts, available) if count)
 
 
-def test_a_batch_of_nothing_is_refused() -> None:
+@pytest.mark.parametrize('available', [(0, 0), (30, 0)])
+def test_kinds_without_rows_or_without_a_share_give_nothing(available: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match='no rows'):
-        counts_by_share(8, (0.5,), (0, 0))
+        counts_by_share(8, (0.0,), available)

@@ -7,12 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.step_replay import StepBatch, StepReplay
-from inril_ros.learning.replays.symmetric_replay import SymmetricReplay
 
 GAMMA = 0.9
 
@@ -102,10 +99,10 @@ def test_a_restored_replay_continues_like_an_uninterrupted_one(
         one = episode(100 + number, *specification)
         going.add(one, context(one))
         restored.add(one, context(one))
-    for rows in ('rows', 'positive_rows'):
+    for rows in ('rows', 'positive_rows', 'intervention_rows'):
         assert same(going.batch(getattr(going, rows)), restored.batch(getattr(restored, rows)))
-    parts = going.rows_of_part(1, 2), restored.rows_of_part(1, 2)
-    assert same(going.batch(parts[0]), restored.batch(parts[1]))
+    parts = [one.batch(one.rows_of_part(one.rows, 1, 2)) for one in (going, restored)]
+    assert same(*parts)
 
 
 def same(a: StepBatch, b: StepBatch) -> bool:
@@ -147,6 +144,17 @@ def test_a_person_s_steps_are_positive_even_in_a_failure() -> None:
     np.testing.assert_array_equal(memory.batch(memory.positive_rows).observations[:, 1], [1, 2])
 
 
+@pytest.mark.parametrize(('horizon', 'expected'), [(1, [3, 6]), (3, [1, 2, 3, 4, 5, 6])])
+def test_a_person_s_steps_are_kept_with_the_rows_that_reach_them(
+        horizon: int, expected: list[int]) -> None:
+    memory = replay(1, horizon, 20)
+    for number in range(3):  # two fit
+        one = episode(number, 9, terminated=False, intervened=np.isin(np.arange(9), (3, 6)))
+        memory.add(one, context(one))
+    rows = memory.batch(memory.intervention_rows).observations
+    assert rows.tolist() == [[number, step] for number in (1, 2) for step in expected]
+
+
 @pytest.mark.parametrize('steps', [1, 3])
 def test_episodes_that_do_not_fit_are_refused(steps: int) -> None:
     memory = replay(1, 1, 4)
@@ -156,56 +164,3 @@ def test_episodes_that_do_not_fit_are_refused(steps: int) -> None:
         memory.add(episode(0, steps, True), np.zeros((steps, 2)))
     with pytest.raises(ValueError, match='horizon'):
         replay(3, 2, 4)
-
-
-# ---- two replays ---------------------------------------------------------------------------
-
-
-def pair(demonstrations: bool = True, successes: bool = True) -> SymmetricReplay:
-    return SymmetricReplay(2, 1, 2, 1, 1, GAMMA, 40, demonstrations, successes,
-                           torch.device('cpu'))
-
-
-def fill(memory: SymmetricReplay) -> None:
-    """Episode 0 is a demonstration, 1 a success, 2 a failure."""
-    for number, success in ((0, True), (1, True), (2, False)):
-        one = episode(number, 8, terminated=success, success=success)
-        memory.add(one, context(one), Origin.ONLINE if number else Origin.DEMONSTRATION)
-
-
-@pytest.mark.parametrize(('demonstrations', 'successes', 'positive'), [
-    (True, True, {0, 1}), (True, False, {0}), (False, True, {1}), (False, False, {1, 2})])
-def test_a_batch_begins_with_positives_and_ends_with_own_rows(
-        demonstrations: bool, successes: bool, positive: set[int]) -> None:
-    memory = pair(demonstrations, successes)
-    fill(memory)
-    numbers = memory.draw(400, 0.25, np.random.default_rng(0)).observations.state[:, 0].int()
-    assert set(numbers[:100].tolist()) == positive
-    assert set(numbers[100:].tolist()) == {1, 2}
-
-
-def test_demonstrations_can_be_imitated_even_if_critics_do_not_use_them() -> None:
-    memory = pair(demonstrations=False)
-    fill(memory)
-    rows = memory.demonstrations(50, np.random.default_rng(0))
-    assert set(rows.observations.state[:, 0].tolist()) == {0.0}
-
-
-def test_demonstrations_outlive_any_number_of_own_episodes() -> None:
-    memory = pair()
-    fill(memory)
-    for number in range(3, 20):
-        one = episode(number, 8, terminated=False)
-        memory.add(one, context(one), Origin.ONLINE)
-    numbers = memory.draw(400, 0.5, np.random.default_rng(0)).observations.state[:, 0]
-    assert set(numbers[:200].tolist()) == {0.0}
-    assert numbers[200:].min() > 3
-
-
-def test_parts_share_no_episode() -> None:
-    memory = pair()
-    fill(memory)
-    even, odd = memory.parts(50, 2, np.random.default_rng(0))
-    assert not set(even.observations.state[:, 0].tolist()) & set(
-        odd.observations.state[:, 0].tolist())
-    assert pair().parts(5, 2, np.random.default_rng(0)) == []
