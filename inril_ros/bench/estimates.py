@@ -1,21 +1,22 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers with their 95 % intervals: success rates, their differences, means over seeds and tasks.
+"""Numbers with their 95 % intervals: success rates, means over runs, paired differences.
 
-Means over seeds follow Agarwal et al. 2021 ("Deep Reinforcement Learning at the Edge of the
-Statistical Precipice"): a stratified bootstrap, which resamples the seeds of each task, with
-percentile intervals. With three seeds such an interval is too narrow, but shows the spread.
+A mean over runs has Student's t interval, which keeps its coverage with few values; resampling
+three seeds covers 75 %, not 95 %. Below ``LEAST_VALUES`` no interval is given at all. The tests
+of a study's differences are corrected for their number (Holm 1979).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, hypot
-import warnings
+from math import floor, hypot, inf, sqrt
 
 import numpy as np
 
-_RESAMPLES = 5000
-_SEED = 20_250_516
+#: Fewer values have no interval.
+LEAST_VALUES = 5
+#: A claim should rest on this many pairs.
+RECOMMENDED_VALUES = 10
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Estimate:
 
     Attributes:
         value: The estimate.
-        low: Lower end; None: there are too few values for an interval.
+        low: Lower end; None: fewer than ``LEAST_VALUES`` values, so no interval.
         high: Upper end; None with ``low``.
         n: Number of values or episodes that it rests on.
     """
@@ -67,41 +68,47 @@ def rate_difference(before: Estimate, after: Estimate) -> Estimate:
     return Estimate(change, change - down, change + up, min(before.n, after.n))
 
 
-def mean(strata: Sequence[Sequence[float]]) -> Estimate:
-    """Return the mean over all values; each stratum (the seeds of a task) is resampled alone."""
-    return _bootstrap(strata, np.mean)
-
-
-def interquartile_mean(strata: Sequence[Sequence[float]]) -> Estimate:
-    """Return the mean of the middle half of all values; of fewer than 4 values it is the mean."""
-    from scipy.stats import trim_mean
-
-    return _bootstrap(strata, lambda values, axis: trim_mean(values, 0.25, axis=axis))
-
-
-def _bootstrap(strata: Sequence[Sequence[float]], statistic: Callable[..., np.ndarray],
-               ) -> Estimate:
-    """Return a statistic of all values with its interval.
+def mean(values: Sequence[float]) -> Estimate:
+    """Return the mean of independent values with Student's t interval.
 
     Raises:
         ValueError: There are no values.
     """
-    from scipy.stats import bootstrap
+    from scipy.special import stdtrit
 
-    samples = [np.asarray(values, float) for values in strata if len(values)]
-    if not samples:
+    sample, n = np.asarray(values, float), len(values)
+    if not n:
         raise ValueError('there are no values')
-    joined = np.concatenate(samples)
-    value = float(statistic(joined, axis=0))
-    if min(map(len, samples)) < 2:
-        return Estimate(value, None, None, len(joined))
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # about equal values: their interval is a point
-        interval = bootstrap(
-            samples, lambda *parts, axis: statistic(np.concatenate(parts, axis=axis), axis=axis),
-            n_resamples=_RESAMPLES, method='percentile', vectorized=True,
-            random_state=np.random.default_rng(_SEED)).confidence_interval
-    return Estimate(value, float(interval.low), float(interval.high), len(joined))
+    value = float(sample.mean())
+    if n < LEAST_VALUES:
+        return Estimate(value, None, None, n)
+    half = float(stdtrit(n - 1, 0.975) * sample.std(ddof=1) / sqrt(n))
+    return Estimate(value, value - half, value + half, n)
+
+
+def p_of_no_difference(differences: Sequence[float]) -> float | None:
+    """Return the two-sided p-value of Student's t-test of mean 0; None: too few values."""
+    from scipy.special import stdtr
+
+    sample, n = np.asarray(differences, float), len(differences)
+    if n < LEAST_VALUES:
+        return None
+    value, deviation = sample.mean(), sample.std(ddof=1)
+    if value == 0.0:
+        return 1.0
+    t = abs(value) * sqrt(n) / deviation if deviation > 0.0 else inf
+    return float(2.0 * stdtr(n - 1, -t))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979), in the same order.
+
+    Among all that stay below a level, the chance of a false one is at most that level.
+    """
+    raw, order = np.asarray(p_values, float), np.argsort(p_values)
+    corrected = np.empty(len(raw))
+    corrected[order] = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
+    return np.minimum(corrected, 1.0).tolist()
 
 
 def whole_percent(fraction: float) -> int:

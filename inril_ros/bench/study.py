@@ -180,17 +180,6 @@ class Study:
             pretrain={**self.pretrain, **arm.pretrain}, model={**self.model, **arm.model})
             for arm in self.arms)
 
-    def reference(self, arm: str) -> str | None:
-        """Return the arm to compare an arm with; None: it is a reference itself."""
-        arms = {each.name: each for each in self.full_arms}
-        if arms[arm].against is not None:
-            return arms[arm].against
-        for other in arms.values():
-            config = other.session_config
-            if (other.host, config.m, config.control) == (arms[arm].host, None, 'none'):
-                return None if other.name == arm else other.name
-        return None
-
     def runs(self) -> list[Run]:
         """Return all runs, those of one clone far apart, so that few wait for each other."""
         return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes)

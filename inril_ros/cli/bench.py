@@ -68,20 +68,27 @@ def run(
         ended = run_all(runs, place, jobs, display)
     failed = [status for status in ended if status.state == 'failed']
     if len(failed) < len(ended):
-        _report(place.folder, None, json_output)
+        _report([place.folder], None, None, json_output)
     if failed:
         raise typer.Exit(1)
 
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help='Folder of a study.')],
+    folders: Annotated[list[Path], typer.Argument(
+        help='Folder of a study, or of one that was published; several are reported as one.')],
     to: Annotated[Path | None, typer.Option(
         help='Write what is to be published there: study, results, report, pictures.')] = None,
+    against: Annotated[str | None, typer.Option(
+        help='Arm to compare all others with; default: what the study says, or RL only.')] = None,
     json_output: _JsonLines = False,
 ) -> None:
-    """Write the report of a study's finished runs: report.md, results.jsonl, figures."""
-    _report(folder, to, json_output)
+    """Write the report of all finished runs: report.md, results.jsonl, figures.
+
+    Its tables have every arm at every evaluation point and on every task, paired differences with
+    intervals and corrected p-values, collapsed runs, and the cost.
+    """
+    _report(folders, to, against, json_output)
 
 
 @app.command(name='list')
@@ -115,10 +122,12 @@ def speed(
                        f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
 
 
-def _report(folder: Path, to: Path | None, json_output: bool) -> None:
+def _report(
+    folders: list[Path], to: Path | None, against: str | None, json_output: bool,
+) -> None:
     from inril_ros.bench.report.study_report import write_report
 
-    path = write_report(folder, to)
+    path = write_report(folders, to, against)
     if json_output:
         print_event('report', path=str(path))
     else:

@@ -113,16 +113,6 @@ def test_evaluations_include_the_first_and_the_last_step(document):
     assert parse_study(document).runs()[0].evaluation_steps == [0, 100, 200, 250]
 
 
-def test_an_arm_is_compared_with_rl_alone_on_its_host_or_a_named_arm(document):
-    document['arms'] = [
-        {'name': 'frozen', 'session': {'m': None, 'control': 'frozen_actor'}},
-        {'name': 'alone', 'session': {'m': None}}, {'name': 'mixed'},
-        {'name': 'other', 'against': 'mixed'}]
-    study = parse_study(document)
-    assert [study.reference(name) for name in ('alone', 'mixed', 'other')] == [
-        None, 'alone', 'mixed']
-
-
 def test_a_run_survives_conversion_to_a_file(study):
     run = study.runs()[0]
     again = parse_run(json.loads(json.dumps(run.document)))

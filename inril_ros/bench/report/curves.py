@@ -10,6 +10,8 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 THRESHOLDS = (0.5, 0.8, 0.9)
+#: A run whose success falls by more than this from its best has collapsed.
+COLLAPSE = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Curve:
         return float(self.success[0])
 
     @property
+    def clone(self) -> str:
+        """What the clone did in each evaluation episode, or else its success."""
+        return str(self.rows[0].get('outcomes') or self.rows[0]['success'])
+
+    @property
     def final(self) -> float:
         """Success at the last point."""
         return float(self.success[-1])
@@ -64,6 +71,20 @@ class Curve:
     def collapse(self) -> float:
         """Largest drop from the best success so far."""
         return float((np.maximum.accumulate(self.success) - self.success).max())
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether success fell by more than 20 points, or ends below the clone's."""
+        return self.collapse > COLLAPSE + 1e-9 or self.final < self.first - 1e-9
+
+    def at(self, point: int) -> Mapping[str, Any] | None:
+        """Return the row of an evaluation point; None if it wasn't evaluated there."""
+        return next((row for row in self.rows if row['point'] == point), None)
+
+    def success_at(self, point: int) -> float | None:
+        """Return the success at an evaluation point; None if it wasn't evaluated there."""
+        row = self.at(point)
+        return None if row is None else float(row['success'])
 
     def steps_to(self, threshold: float) -> float | None:
         """Return the environment steps of the first point with this success; None if never."""

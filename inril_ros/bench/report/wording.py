@@ -5,11 +5,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inril_ros.bench.estimates import Estimate
+from inril_ros.bench.estimates import Estimate, RECOMMENDED_VALUES
 from inril_ros.bench.report.curves import Curve
 from inril_ros.bench.task import Task
-
-_LEAST_PAIRS = 5
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -37,10 +35,11 @@ def duration(seconds: float | None) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """Return a share with its interval, in percent."""
+    """Return a share with its interval within 0 and 1, in percent."""
     if estimate.low is None:
         return percent(estimate.value)
-    return f'{percent(estimate.value)} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]'
+    low, high = max(0.0, estimate.low), min(1.0, estimate.high)
+    return f'{percent(estimate.value)} [{100 * low:.0f}, {100 * high:.0f}]'
 
 
 def points(estimate: Estimate) -> str:
@@ -51,15 +50,24 @@ def points(estimate: Estimate) -> str:
     return f'{value} [{100 * estimate.low:+.0f}, {100 * estimate.high:+.0f}]'
 
 
-def verdict(difference: Estimate) -> str:
-    """Return the conclusion from a paired difference."""
-    if difference.low is None:
-        return 'one pair: no interval'
-    if not difference.excludes_zero:
-        return 'no clear difference'
-    word = 'better' if difference.value > 0 else '**worse**'
-    # Three equal coin tosses would exclude zero, too.
-    return word if difference.n >= _LEAST_PAIRS else f'{word}, but {difference.n} pairs are few'
+def probability(p: float | None) -> str:
+    """Return a p-value; empty if it is None."""
+    return '' if p is None else '< 0.001' if p < 0.001 else f'{p:.3f}'
+
+
+def verdict(difference: Estimate, corrected: float | None, distinguishable: bool) -> str:
+    """Return whether a paired difference can be told from chance."""
+    if corrected is None:
+        return 'too few pairs'
+    word = ('not distinguishable' if not distinguishable else
+            'distinguishable: better' if difference.value > 0 else 'distinguishable: **worse**')
+    return word if difference.n >= RECOMMENDED_VALUES else f'{word} (few pairs)'
+
+
+def better_same_worse(differences: Sequence[float]) -> str:
+    """Return how many differences are above 0, 0 and below 0."""
+    return ' / '.join(str(sum(test)) for test in zip(*(
+        (each > 0, each == 0, each < 0) for each in differences), strict=True))
 
 
 def steps(median: float | None, reached: int, runs: int) -> str:
@@ -82,16 +90,16 @@ def unless(value: str | None, usual: str) -> str:
     return '' if value in (None, usual) else value
 
 
-def mean_of(values: Sequence[float]) -> str:
+def mean_of(values: Sequence[float], form: str = '{:.3g}') -> str:
     """Return the mean of the values that aren't NaN."""
     known = [value for value in values if value == value]
-    return f'{sum(known) / len(known):.3g}' if known else ''
-
-
-def mean_last(curves: Sequence[Curve], name: str, form: str = '{:.3g}') -> str:
-    """Return the mean of the last values of a column, over the runs that have it."""
-    known = [value for value in (curve.last(name) for curve in curves) if value is not None]
     return form.format(sum(known) / len(known)) if known else ''
+
+
+def mean_last(curves: Sequence[Curve], name: str) -> str:
+    """Return the mean of the last values of a column, over the runs that have it."""
+    return mean_of([value for value in (curve.last(name) for curve in curves)
+                    if value is not None])
 
 
 def listed(items: Any) -> str:
