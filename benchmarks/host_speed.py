@@ -187,7 +187,7 @@ def _markdown(result: dict[str, Any]) -> str:
                   f'{row["parameters"]:,} | {_NOTES[row["host"]]} |' for row in result['updates']]
     lines += ['', '## Imitation and alignment, m = 10, default settings', '',
               'An on-policy host counts iterations: a block of 50 imitation steps after each ten. '
-              'Alignment is measured at each of these blocks, else at every fifth imitation step.',
+              'Alignment is measured at each of these blocks, else at every tenth imitation step.',
               '', '| host | RL update | imitation step | imitation, of all | alignment, of all | '
               'updates / imitation steps / measurements |', '|---|---|---|---|---|---|']
     lines += [f'| {row["host"]} | {row["rl"]:.2f} ms | {row["il"]:.2f} ms | '

@@ -236,10 +236,10 @@ class FineTuningSession:
             loss = self.heldout_il_loss()
             self._measured_loss = math.nan if loss is None else loss
 
-    def _imitation_batch(self, random: np.random.Generator) -> tuple[Observations, Tensor]:
-        """Return a batch of an IL step: observations of B rows, chunks (B, T, A)."""
-        rows = self.source.rows(self.memory, self.config.imitation_batch, random)
-        state, images, chunks = self.memory.pairs(rows)
+    def _imitation_batch(self, random: np.random.Generator,
+                         rows: int) -> tuple[Observations, Tensor]:
+        """Return what an IL step learns from: observations of B rows, chunks (B, T, A)."""
+        state, images, chunks = self.memory.pairs(self.source.rows(self.memory, rows, random))
         return (Observations.from_arrays(state, images, self.device),
                 torch.tensor(chunks, device=self.device))
 

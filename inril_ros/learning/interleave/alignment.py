@@ -9,11 +9,13 @@ the expectations without bias:
 
     c = <g_I, g_R> / sqrt(|g_I|^2 |g_R|^2),   |g|^2 ~ mean over i != j of <g_i, g_j>
 
-Parts are independent only if no episode is in two of them (pairs of one episode share its
-outcome), and g_R must not come from the batch that was just trained on: there IL pulls back
-along the last RL step, noise included, which looks like conflict. Even so the denominator of a
-single event is often not positive with PPO hosts: publish the estimate that is pooled over events
-(alignment_pool.py), never a mean of ratios.
+All parts of a gradient come from one distribution, the one that its steps are taken on: parts that
+differ (demonstrations in one, own successes in the other) estimate the product of two different
+gradients. Parts of g_R share no episode, because pairs of one episode share its outcome, and g_R
+must not come from the batch that was just trained on: there IL pulls back along the last RL step,
+noise included, which looks like conflict. Even so the denominator of a single event is often not
+positive with PPO hosts: publish the estimate that is pooled over events (alignment_pool.py), never
+a mean of ratios.
 
 Everywhere in this package a `step` is what is subtracted from the parameters.
 """
@@ -107,7 +109,7 @@ def measure_alignment(il: Sequence[Gradient], rl: Sequence[Gradient], *,
     """Compare the parts of the IL gradient with the parts of the RL gradient, at one point.
 
     Args:
-        il: Two or more gradients of the IL loss on disjoint halves of an IL batch.
+        il: Two or more gradients of the IL loss on IL batches that were drawn independently.
         rl: Two or more gradients of the RL loss on disjoint sets of episodes (or lanes), of equal
             weight, none of them from the batch just trained on.
         layers: The layer of each tensor (see `layer_names`); tensors of one name are one block.

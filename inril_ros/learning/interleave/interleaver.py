@@ -81,7 +81,8 @@ class Interleaver:
             actor, lr=host.actor_steps.learning_rate) if host.actor_steps else None
         self.schedule = make_schedule(config, heldout, seed)
         self.dose = Dose(config.dose_window)
-        self.probe = AlignmentProbe(host, draw, config.alignment_window, seed)
+        self.probe = AlignmentProbe(
+            host, draw, config.imitation_batch, config.alignment_window, seed)
         self.cycle = CycleMeter(host, heldout) if config.schedule == 'model' else None
         self.metrics = LearnerMetrics()
 
@@ -152,7 +153,8 @@ class Interleaver:
         return found
 
     def _il_gradient(self) -> tuple[list[Tensor], float]:
-        loss = self.host.imitation_loss(*self._draw(self._random), self._generator)
+        loss = self.host.imitation_loss(
+            *self._draw(self._random, self.config.imitation_batch), self._generator)
         return gradient(loss, self.host.imitation_parameters), float(loss.detach())
 
     # ---- an imitation event ----------------------------------------------------------------

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures alignment at an imitation event, before and after its steps.
 
-Where RL and IL share parameters, their gradients are compared, on parts that no step was just
-trained on. Where they move different networks, only their gradients with respect to the executed
-action can be compared.
+Where RL and IL share parameters, their gradients are compared, on batches that no step was just
+trained on but that are drawn as the batches of the steps are. Where they move different networks,
+only their gradients with respect to the executed action can be compared.
 """
 from __future__ import annotations
 
@@ -26,11 +26,16 @@ from inril_ros.learning.interleave.alignment import (
     Products,
     smoothness,
 )
+from inril_ros.learning.interleave.alignment_events import products_by_layer
 from inril_ros.learning.interleave.alignment_pool import AlignmentPool
 from inril_ros.learning.observations import Observations
 
-DrawImitation = Callable[[np.random.Generator], tuple[Observations, Tensor]]
-"""Draws an IL batch: observations of B rows, chunks (B, T, A)."""
+DrawImitation = Callable[[np.random.Generator, int], tuple[Observations, Tensor]]
+"""Draws an IL batch of B rows: observations, chunks (B, T, A)."""
+
+_ROWS_IN_ACTION_SPACE = 32
+"""Rows whose gradients at the action are compared: proposing chunks for a whole batch would take
+longer than an update, and what is compared there steers nothing."""
 
 
 @dataclass
@@ -39,11 +44,9 @@ class Reading:
 
     il: list[list[Tensor]]
     rl: list[list[Tensor]]
-    il_losses: list[Callable[[], float]]
-    """The losses that were differentiated, evaluated at the present weights."""
-    rl_losses: list[Callable[[], float]]
-    first_rl_loss: Callable[[], Tensor]
-    """The loss of the first RL gradient."""
+    il_losses: list[Callable[[], Tensor]]
+    """The losses that were differentiated, at the present weights."""
+    rl_losses: list[Callable[[], Tensor]]
     il_before: float
     rl_before: float
     il_decrease: float = 0.0
@@ -53,13 +56,14 @@ class Reading:
 class AlignmentProbe:
     """Takes one reading per measured event and pools them."""
 
-    def __init__(self, host: Host, draw: DrawImitation, window: int, seed: int) -> None:
+    def __init__(self, host: Host, draw: DrawImitation, batch: int, window: int,
+                 seed: int) -> None:
         """Begin without readings.
 
-        `draw` gives IL batches like those of the IL steps. `seed` is that of separate random
-        numbers: measuring does not change what is learned.
+        `draw` gives IL batches like those of the IL steps, which have `batch` rows. `seed` is
+        that of separate random numbers: measuring does not change what is learned.
         """
-        self._host, self._draw = host, draw
+        self._host, self._draw, self._batch = host, draw, batch
         self._random = np.random.default_rng([seed, 20_250_516])
         self.pool = AlignmentPool(window, least_events=min(20, window))
         self.readings = 0
@@ -68,23 +72,22 @@ class AlignmentProbe:
                                     for index, parameter in enumerate(host.actor_parameters)])
 
     def begin(self) -> Reading | None:
-        """Take the gradients at the present weights; None if the host has no references now."""
+        """Take the gradients at the present weights; None if the host has no references now.
+
+        The two IL gradients come from two batches of half the size, drawn independently: the
+        halves of one batch would differ in distribution, since each source has its place in it.
+        """
         references = [] if self._host.warming_up else self._host.reference_batches()
         if len(references) < 2:
             return None
         parameters = self._host.actor_parameters
-        observations, chunks = self._draw(self._random)
-        half = len(chunks) // 2
-        rows = [slice(0, half), slice(half, 2 * half)]
-        il_losses = [self._imitation_loss(observations[part], chunks[part], number)
-                     for number, part in enumerate(rows)]
+        il_losses = [self._imitation_loss(*self._draw(self._random, self._batch // 2), number)
+                     for number in range(2)]
         rl_losses = [self._actor_loss(batch) for batch in references]
-        il = [gradient(loss(), parameters) for loss in il_losses]
-        rl = [gradient(loss(), parameters) for loss in rl_losses]
+        il, il_before = _gradients(il_losses, parameters)
+        rl, rl_before = _gradients(rl_losses, parameters)
         self.readings += 1
-        il_values, rl_values = _values(il_losses), _values(rl_losses)
-        return Reading(il, rl, il_values, rl_values, rl_losses[0], _mean(il_values),
-                       _mean(rl_values))
+        return Reading(il, rl, il_losses, rl_losses, il_before, rl_before)
 
     def after_rl(self, reading: Reading) -> None:
         """Measure the effect of the RL step, which has been taken, on the IL loss."""
@@ -96,13 +99,17 @@ class AlignmentProbe:
         """Pool a reading with its steps (parameters before minus after); return what to log."""
         alignment = measure_alignment(reading.il, reading.rl, layers=self._layers,
                                       il_step=il_step, rl_step=rl_step)
-        curvature = self._curvature(reading, il_step, rl_step)
-        rl_decrease = (reading.rl_before if rl_step is None else reading.rl_middle) - _mean(
+        first = reading.rl_losses[0]()
+        curvature = self._curvature(reading, first, il_step, rl_step)
+        rl_after = (float(first.detach()) + sum(map(_value, reading.rl_losses[1:]))) / len(
             reading.rl_losses)
+        rl_decrease = (reading.rl_before if rl_step is None else reading.rl_middle) - rl_after
+        needed = needed_inner(alignment.whole, curvature, _step_size(il_step, alignment.whole))
         self.pool.add(alignment, rl_decrease, None if rl_step is None else reading.il_decrease,
-                      needed_inner(alignment.whole, curvature, _step_size(
-                          il_step, alignment.whole)))
+                      needed)
         logged = {f'alignment_{name}': value for name, value in alignment.scalars().items()}
+        logged.update(products_by_layer(alignment))
+        logged['alignment_needed_inner'] = needed
         logged['alignment_rl_decrease'] = rl_decrease
         logged['alignment_rl_smoothness'] = curvature
         if rl_step is not None:
@@ -135,7 +142,8 @@ class AlignmentProbe:
 
     def in_action_space(self) -> dict[str, float]:
         """Compare the gradients of both losses at the action, for separate networks."""
-        observations, chunks = self._draw(self._random)
+        observations, chunks = self._draw(
+            self._random, min(self._batch, _ROWS_IN_ACTION_SPACE))
         found = self._host.action_gradients(observations, chunks, self._generator(0))
         if found is None:
             return {}
@@ -144,12 +152,12 @@ class AlignmentProbe:
         return {'alignment_action_cosine': compared.cosine,
                 'alignment_action_conflict': compared.conflict}
 
-    def _curvature(self, reading: Reading, il_step: Sequence[Tensor],
+    def _curvature(self, reading: Reading, first: Tensor, il_step: Sequence[Tensor],
                    rl_step: Sequence[Tensor] | None) -> float:
-        """Return the curvature of the RL loss along the event's move; see `smoothness`."""
+        """Return the curvature of the first RL loss along the event's move; see `smoothness`."""
         move = [-step for step in il_step] if rl_step is None else [
             -(own + other) for own, other in zip(il_step, rl_step)]
-        after = gradient(reading.first_rl_loss(), self._host.actor_parameters)
+        after = gradient(first, self._host.actor_parameters)
         return smoothness(reading.rl[0], after, move)
 
     def _generator(self, number: int) -> torch.Generator:
@@ -194,14 +202,21 @@ def _step_size(step: Sequence[Tensor], products: Products) -> float:
     return math.sqrt(square / products.il_mean_square) if products.il_mean_square > 0.0 else 0.0
 
 
-def _values(losses: Sequence[Callable[[], Tensor]]) -> list[Callable[[], float]]:
-    def value(loss: Callable[[], Tensor]) -> Callable[[], float]:
-        def without_gradient() -> float:
-            with torch.no_grad():
-                return float(loss())
-        return without_gradient
-    return [value(loss) for loss in losses]
+def _gradients(losses: Sequence[Callable[[], Tensor]],
+               parameters: Sequence[nn.Parameter]) -> tuple[list[list[Tensor]], float]:
+    """Return the gradient of each loss, and the mean of the losses."""
+    gradients, total = [], 0.0
+    for loss in losses:
+        value = loss()
+        gradients.append(gradient(value, parameters))
+        total += float(value.detach())
+    return gradients, total / len(losses)
 
 
-def _mean(losses: Sequence[Callable[[], float]]) -> float:
-    return sum(loss() for loss in losses) / len(losses)
+@torch.no_grad()
+def _value(loss: Callable[[], Tensor]) -> float:
+    return float(loss())
+
+
+def _mean(losses: Sequence[Callable[[], Tensor]]) -> float:
+    return sum(map(_value, losses)) / len(losses)

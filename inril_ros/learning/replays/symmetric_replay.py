@@ -87,13 +87,19 @@ class SymmetricReplay:
     def parts(self, number: int, parts: int, random: np.random.Generator) -> list[Steps]:
         """Return a batch like those of `draw` for each part of the episodes.
 
-        Parts share no episode. The list is empty while one of them has no own rows.
+        Parts share no episode, except those of a kind with too few episodes for all parts: parts
+        without that kind's share would be of another distribution. The list is empty while one
+        of them has no own rows.
         """
-        split = [[[(replay, replay.rows_of_part(rows, part, parts)) for replay, rows in kind]
-                  for kind in self._kinds()] for part in range(parts)]
-        if not all(_size(kinds[-1]) for kinds in split):
+        split = []
+        for kind in self._kinds():
+            apart = [[(replay, replay.rows_of_part(rows, part, parts)) for replay, rows in kind]
+                     for part in range(parts)]
+            whole = all(_size(part) for part in apart)
+            split.append(apart if whole else [kind] * parts)
+        if not whole:
             return []
-        return [self._drawn(kinds, number, random) for kinds in split]
+        return [self._drawn(list(kinds), number, random) for kinds in zip(*split)]
 
     def demonstrations(self, number: int, random: np.random.Generator) -> Steps:
         """Return rows of demonstrations, uniformly."""

@@ -290,6 +290,7 @@ def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
     config = replace(CONFIG, initial_temperature=0.1)
     measured, other = filled(config), filled(config)
     for host in (measured, other):
+        host.remember(episode(101), Origin.DEMONSTRATION)
         host._updates = 5
     first, again = measured.reference_batches(), measured.reference_batches()
     losses = [float(measured.actor_loss(batch).detach()) for batch in first]
@@ -304,6 +305,31 @@ def test_measuring_changes_nothing_and_its_batches_share_no_episode() -> None:
     for batch in first:
         measured.actor_loss(batch)
     assert measured.finish(a) == other.finish(b)
+
+
+def test_the_measured_gradient_is_that_of_the_distribution_that_is_learned_from() -> None:
+    host = filled(replace(CONFIG, warmup_updates=0))
+    shown = set(map(tuple, episode(100).observations.astype(np.float32).tolist()))
+    with torch.no_grad():  # no noise of the policy: only the rows differ
+        host.policy.actor.network.exit.bias[-1] = -20.0
+
+    def mean_gradient(batches: list[RLPDBatch]) -> Tensor:
+        found = [torch.autograd.grad(host.actor_loss(replace(batch, generator=None)),
+                                     host.actor_parameters, allow_unused=True)
+                 for batch in batches]
+        return torch.stack([torch.cat([part.flatten() for part in one if part is not None])
+                            for one in found]).mean(dim=0)
+
+    host._updates, references = 1, []
+    for host._updates in range(1, 101):
+        references += host.reference_batches()
+    learned, measured = (mean_gradient(batches) for batches in (
+        [host.draw() for _ in range(200)], references))
+    assert float((learned - measured).norm() / learned.norm()) < 0.06
+    for batch in references[:2]:
+        drawn = list(map(tuple, batch.steps[-1].observations.state.tolist()))
+        assert sum(state in shown for state in drawn) == round(
+            CONFIG.demonstration_share * CONFIG.batch)
 
 
 # ---- many updates --------------------------------------------------------------------------

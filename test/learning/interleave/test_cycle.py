@@ -84,8 +84,8 @@ class Slope(Host[int]):
         """Nothing is kept."""
 
 
-def pairs(random: np.random.Generator) -> tuple[Observations, Tensor]:
-    return Observations(torch.zeros(4, 1)), torch.zeros(4, 1, 1)
+def pairs(random: np.random.Generator, rows: int) -> tuple[Observations, Tensor]:
+    return Observations(torch.zeros(rows, 1)), torch.zeros(rows, 1, 1)
 
 
 def interleaver(host: Slope, heldout: Callable[[], float], **changes: Any) -> Interleaver:

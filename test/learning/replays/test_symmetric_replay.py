@@ -91,6 +91,16 @@ def test_parts_share_no_episode_and_have_the_shares_of_a_batch() -> None:
     assert replay().parts(5, 2, np.random.default_rng(0)) == []
 
 
+def test_all_parts_have_the_share_of_demonstrations_even_if_there_is_only_one() -> None:
+    memory = replay()
+    add(memory, -1, Origin.DEMONSTRATION, True)
+    add(memory, 0, Origin.ONLINE)
+    assert memory.parts(40, 2, np.random.default_rng(0)) == []
+    add(memory, 1, Origin.ONLINE)
+    for number, part in enumerate(memory.parts(40, 2, np.random.default_rng(0))):
+        assert Counter(numbers(part)) == {-1: 10, number: 30}
+
+
 def test_a_restored_replay_draws_the_same_batch() -> None:
     memory, restored = filled(), replay()
     restored.load_state_dict(memory.state_dict())
