@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
+from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
 from inril_ros.learning.hosts.host import Host, HostConfig
 from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
@@ -19,6 +20,7 @@ from inril_ros.learning.policies.policy import Policy
 
 HOSTS: dict[str, tuple[type[HostConfig], type[Host[Any]]]] = {
     'dppo': (DPPOConfig, DPPO),
+    'expo': (EXPOConfig, EXPO),
     'idql': (IDQLConfig, IDQL),
     'residual_ppo': (ResidualPPOConfig, ResidualPPO),
     'residual_sac': (ResidualSACConfig, ResidualSAC),

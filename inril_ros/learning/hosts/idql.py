@@ -76,11 +76,16 @@ class CriticBatch:
     """B windows as tensors on the learner's device; see StepBatch."""
 
     observations: Observations
+    candidates: Tensor
+    """(B, J, T, A) proposals at the observations."""
     chunks: Tensor
     returns: Tensor
     discounts: Tensor
     next_observations: Observations
     next_candidates: Tensor
+    """(B, J, T, A) proposals at the next observations."""
+    members: list[int] | None = None
+    """The critics whose minimum is the target; None: all."""
 
 
 class IDQL(OffPolicyHost[CriticBatch]):
@@ -141,7 +146,8 @@ class IDQL(OffPolicyHost[CriticBatch]):
 
         return CriticBatch(
             Observations.from_arrays(batch.observations, batch.images, self._device),
-            tensor(batch.chunks), tensor(batch.returns), tensor(batch.discounts),
+            tensor(batch.context), tensor(batch.chunks), tensor(batch.returns),
+            tensor(batch.discounts),
             Observations.from_arrays(batch.next_observations, batch.next_images, self._device),
             tensor(batch.next_context))
 
@@ -152,7 +158,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
         number = batch.next_candidates.shape[1]
         features = self.target.encoder(batch.next_observations)
         values = self.target(features.repeat_interleave(number, dim=0),
-                             batch.next_candidates.flatten(0, 1))
+                             batch.next_candidates.flatten(0, 1), batch.members)
         # The best candidate, within the range of possible returns
         best = values.amin(dim=0).view(-1, number).amax(dim=1)
         best = best.clamp(self.config.lowest_value, self.config.highest_value)
@@ -206,14 +212,17 @@ class IDQL(OffPolicyHost[CriticBatch]):
 
     def action_gradients(self, observations: Observations, chunks: Tensor,
                          generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the gradients at a proposed chunk of its squared error and of minus its value."""
-        critic = self.policy.critic
-        proposed = self.policy.propose(observations, 1, generator)[:, 0].requires_grad_()
+        """Return the gradients at a candidate of its squared error and of minus its worth.
+
+        The candidate is the proposal, or what the policy makes of it.
+        """
         with torch.no_grad():
-            features = critic.encoder(observations)
-        value = critic(features, proposed).mean(dim=0).sum()
-        (rise,) = torch.autograd.grad(value, proposed)
-        return proposed.detach() - chunks, -rise
+            proposed = self.policy.propose(observations, 1, generator)
+            candidates = self.policy.extended(observations, proposed, generator)
+            features = self.policy.critic.encoder(observations)
+        candidate = candidates[:, -1:].requires_grad_()
+        (rise,) = torch.autograd.grad(self.policy.worth(features, candidate).sum(), candidate)
+        return candidate.detach()[:, 0] - chunks, -rise[:, 0]
 
     # ---- checkpoints -----------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ policy use its actor.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn, Tensor
 
@@ -28,9 +30,13 @@ class EncodedChunkCritic(nn.Module):
                                   config.critic_width, config.critic_layers,
                                   config.critic_members)
 
-    def forward(self, features: Tensor, chunks: Tensor) -> Tensor:
-        """Return the values (E, B) of encoded observations (B, F) and chunks (B, T, A)."""
-        return self.values(features, chunks)
+    def forward(self, features: Tensor, chunks: Tensor,
+                members: Sequence[int] | None = None) -> Tensor:
+        """Return the values (E, B) of encoded observations (B, F) and chunks (B, T, A).
+
+        With `members` only those are computed.
+        """
+        return self.values(features, chunks, members)
 
 
 class BestOfN(Policy):
@@ -67,10 +73,24 @@ class BestOfN(Policy):
         chunks = self.propose(observations, number, generator)
         if number == 1:
             return chunks[:, 0]
-        features = self.critic.encoder(observations).repeat_interleave(number, dim=0)
-        values = self.critic(features, chunks.flatten(0, 1)).mean(dim=0)
-        best = values.view(-1, number).argmax(dim=1)
+        chunks = self.extended(observations, chunks, generator)
+        best = self.worth(self.critic.encoder(observations), chunks).argmax(dim=1)
         return chunks[torch.arange(len(chunks), device=chunks.device), best]
+
+    def extended(self, observations: Observations, chunks: Tensor,
+                 generator: torch.Generator) -> Tensor:
+        """Return the candidates (B, M, T, A) that proposals (B, N, T, A) give."""
+        return chunks
+
+    def worth(self, features: Tensor, chunks: Tensor) -> Tensor:
+        """Return mean - pessimism * std of the critics (B, N) for chunks (B, N, T, A)."""
+        number = chunks.shape[1]
+        features = features.repeat_interleave(number, dim=0)
+        values = self.critic(features, chunks.flatten(0, 1))
+        worth = values.mean(dim=0)
+        if self.config.pessimism:
+            worth = worth - self.config.pessimism * values.std(dim=0)
+        return worth.view(-1, number)
 
     def propose(self, observations: Observations, number: int,
                 generator: torch.Generator) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.denoising_chain import DenoisingChainPolicy
+from inril_ros.learning.policies.edited import EditedPolicy
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -13,6 +14,7 @@ from inril_ros.learning.policies.residual import ResidualPolicy
 POLICIES: dict[str, type[Policy]] = {
     'best_of_n': BestOfN,
     'dppo': DenoisingChainPolicy,
+    'edited': EditedPolicy,
     'gaussian': GaussianPolicy,
     'residual': ResidualPolicy,
 }

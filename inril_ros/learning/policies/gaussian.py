@@ -25,6 +25,29 @@ LARGEST_TARGET = 0.97
 where tanh is flat RL could not move it any more."""
 
 
+class StdRange:
+    """Standard deviations before squashing, from the outputs of a network; see ModelConfig."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        low, high = math.log(config.gaussian_lowest_std), math.log(config.gaussian_highest_std)
+        share = (math.log(config.gaussian_initial_std) - low) / (high - low)
+        self._low, self._high = low, high
+        # Just inside, since tanh never reaches +-1.
+        self.start = math.atanh(min(max(2.0 * share - 1.0, -0.99), 0.99))
+        """The output that gives the standard deviation of the start."""
+
+    def log_std(self, outputs: Tensor) -> Tensor:
+        """Map smoothly into the bounds of log std, so that the gradient is never zero."""
+        return self._low + 0.5 * (self._high - self._low) * (outputs.tanh() + 1.0)
+
+
+def draw_squashed(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Return tanh(mean + std * noise) (B, ...) and its log density (B,), both differentiable."""
+    unsquashed = mean + log_std.exp() * noise
+    density = _log_density(log_std, noise) - _log_slope(unsquashed).flatten(1).sum(dim=1)
+    return unsquashed.tanh(), density
+
+
 class GaussianActor(nn.Module):
     """p(chunk | observation) as a Gaussian. Random numbers come only from the arguments."""
 
@@ -37,18 +60,14 @@ class GaussianActor(nn.Module):
         self.network = ResidualMLP(
             self.encoder.size, 2 * size if config.gaussian_squash else size,
             config.actor_width, config.actor_blocks)
-        self._bounds = math.log(config.gaussian_lowest_std), math.log(config.gaussian_highest_std)
-        low, high = self._bounds
-        share = (math.log(config.gaussian_initial_std) - low) / (high - low)
-        # Before `_bounded`; just inside, since tanh never reaches +-1.
-        start = math.atanh(min(max(2.0 * share - 1.0, -0.99), 0.99))
+        self._range = StdRange(config)
         if config.gaussian_squash:
             with torch.no_grad():
                 self.network.exit.weight[size:].zero_()
-                self.network.exit.bias[size:].fill_(start)
+                self.network.exit.bias[size:].fill_(self._range.start)
         else:
             self.log_std = nn.Parameter(
-                torch.full((config.chunk_length, config.action_size), start))
+                torch.full((config.chunk_length, config.action_size), self._range.start))
 
     def forward(self, observations: Observations,
                 generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -60,14 +79,9 @@ class GaussianActor(nn.Module):
         shape = (-1, self.config.chunk_length, self.config.action_size)
         if self.config.gaussian_squash:
             mean, log_std = outputs.chunk(2, dim=-1)
-            return mean.view(shape), self._bounded(log_std.view(shape))
+            return mean.view(shape), self._range.log_std(log_std.view(shape))
         mean = outputs.view(shape)
-        return mean, self._bounded(self.log_std).expand_as(mean)
-
-    def _bounded(self, x: Tensor) -> Tensor:
-        """Map smoothly into the bounds of log std, so that the gradient is never zero."""
-        low, high = self._bounds
-        return low + 0.5 * (high - low) * (x.tanh() + 1.0)
+        return mean, self._range.log_std(self.log_std).expand_as(mean)
 
     def best(self, mean: Tensor) -> Tensor:
         """Return the chunks (B, T, A) in [-1, 1] of means: actions without noise."""
@@ -78,17 +92,15 @@ class GaussianActor(nn.Module):
 
         `noise` is (B, T, A), standard normal.
         """
-        unsquashed = mean + log_std.exp() * noise
-        density = (-0.5 * noise.square() - log_std - _HALF_LOG_2_PI).flatten(1).sum(dim=1)
         if self.config.gaussian_squash:
-            density = density - _log_slope(unsquashed).flatten(1).sum(dim=1)
-        return self.best(unsquashed), density
+            return draw_squashed(mean, log_std, noise)
+        return self.best(mean + log_std.exp() * noise), _log_density(log_std, noise)
 
     def log_probability(self, mean: Tensor, log_std: Tensor, chunks: Tensor) -> Tensor:
         """Return the log density (B,) of chunks (B, T, A) inside (-1, 1)."""
         unsquashed = chunks.atanh() if self.config.gaussian_squash else chunks
         noise = (unsquashed - mean) / log_std.exp()
-        density = (-0.5 * noise.square() - log_std - _HALF_LOG_2_PI).flatten(1).sum(dim=1)
+        density = _log_density(log_std, noise)
         if self.config.gaussian_squash:
             density = density - _log_slope(unsquashed).flatten(1).sum(dim=1)
         return density
@@ -133,6 +145,11 @@ class GaussianPolicy(Policy):
             noise = torch.randn(mean.shape, generator=generator, device=generator.device)
             chunks, _ = self.actor.draw(mean, log_std, noise.to(mean.device))
         return Decision(chunks, chunks.new_zeros(len(chunks), 0))
+
+
+def _log_density(log_std: Tensor, noise: Tensor) -> Tensor:
+    """Return the log density (B,) of what standard normal noise (B, ...) gives, unsquashed."""
+    return (-0.5 * noise.square() - log_std - _HALF_LOG_2_PI).flatten(1).sum(dim=1)
 
 
 _HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)

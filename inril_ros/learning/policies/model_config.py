@@ -14,7 +14,7 @@ from inril_ros.learning.configuration import BoundedConfig, from_mapping
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
 
-KINDS = ('best_of_n', 'dppo', 'gaussian', 'residual')
+KINDS = ('best_of_n', 'dppo', 'edited', 'gaussian', 'residual')
 """The kinds of policy."""
 
 IMAGE_POOLINGS = ('spatial_softmax', 'spatial_embeddings')
@@ -36,8 +36,8 @@ class ModelConfig(BoundedConfig):
         'actor_blocks': (1, 8), 'time_embedding_size': (4, 256), 'critic_width': (8, 2048),
         'critic_layers': (1, 6), 'critic_members': (1, 20), 'std_floor': (1e-6, 1e3),
         'observation_clip': (0.1, 1e3), 'residual_width': (8, 2048), 'residual_layers': (1, 6),
-        'residual_scale': (0.0, 2.0), 'residual_std': (0.0, 2.0), 'chain_steps': (1, 1000),
-        'chain_std': (1e-3, 1.0), 'gaussian_initial_std': (1e-4, 10.0),
+        'pessimism': (0.0, 100.0), 'residual_scale': (0.0, 2.0), 'residual_std': (0.0, 2.0),
+        'chain_steps': (1, 1000), 'chain_std': (1e-3, 1.0), 'gaussian_initial_std': (1e-4, 10.0),
         'gaussian_lowest_std': (1e-4, 10.0), 'gaussian_highest_std': (1e-4, 10.0),
         'cameras': (0, 8), 'image_height': (8, 512), 'image_width': (8, 512),
         'image_channels': (8, 128), 'image_stages': (1, 4), 'image_blocks': (1, 4),
@@ -63,15 +63,18 @@ class ModelConfig(BoundedConfig):
     critic_layers: int = 2
     critic_members: int = 2
     """E, the size of the ensemble."""
+    pessimism: float = 0.0
+    """Standard deviations of the ensemble that a choice between chunks subtracts from its mean."""
     std_floor: float = 0.02
     """Smallest standard deviation of an observation, in the observation's unit."""
     observation_clip: float = 6.0
     """Largest normalised observation, in standard deviations."""
     residual_width: int = 128
     residual_layers: int = 2
-    """Hidden layers of the network that corrects a base policy ('residual')."""
+    """Hidden layers of the network that corrects a base policy ('residual', 'edited')."""
     residual_scale: float = 0.3
-    """Action = base action + scale * residual; ResiP's 0.1 is too slow for small budgets."""
+    """Action = base action + scale * residual; ResiP's 0.1 is too slow for small budgets. Of an
+    'edited' policy the bound of edits."""
     residual_std: float = 0.37
     """Standard deviation of the residual when exploring, before scaling (ResiP: exp(-1)); 0 for
     hosts that add noise to the action instead."""
@@ -91,7 +94,8 @@ class ModelConfig(BoundedConfig):
     gaussian_initial_std: float = 0.1
     gaussian_lowest_std: float = 0.03
     gaussian_highest_std: float = 0.5
-    """Standard deviation of a 'gaussian' policy, before squashing: at the start, and bounds."""
+    """Standard deviation of a 'gaussian' policy, or of the edits of an 'edited' one, before
+    squashing: at the start, and bounds."""
 
     cameras: int = 0
     """C. 0: the policy uses the state alone, and the fields image_* have no effect."""

@@ -3,6 +3,7 @@
 """Building blocks: residual MLP, time embedding, and an ensemble of value networks."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 import math
 
 import torch
@@ -65,6 +66,20 @@ class ResidualMLP(nn.Module):
         return self.exit(functional.mish(self.blocks(self.entry(x))))
 
 
+def zero_headed(inputs: int, outputs: int, width: int, layers: int) -> nn.Sequential:
+    """Return ReLU layers and a head without bias that starts at zero.
+
+    Until it learns, such a network changes nothing of what it corrects.
+    """
+    hidden: list[nn.Module] = []
+    for _ in range(layers):
+        hidden += [nn.Linear(inputs, width), nn.ReLU()]
+        inputs = width
+    head = nn.Linear(inputs, outputs, bias=False)
+    nn.init.zeros_(head.weight)
+    return nn.Sequential(*hidden, head)
+
+
 class EnsembleLinear(nn.Module):
     """E independent linear layers as one batched product; (E, B, inputs) -> (E, B, outputs)."""
 
@@ -75,9 +90,12 @@ class EnsembleLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply each member to its own input."""
-        return torch.baddbmm(self.bias, x, self.weight)
+    def forward(self, x: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Apply each member, or each chosen one, to its own input."""
+        if members is None:
+            return torch.baddbmm(self.bias, x, self.weight)
+        chosen = list(members)
+        return torch.baddbmm(self.bias[chosen], x, self.weight[chosen])
 
 
 class ChunkCritic(nn.Module):
@@ -96,11 +114,15 @@ class ChunkCritic(nn.Module):
         self.hidden = nn.ModuleList([EnsembleLinear(members, n, width) for n in inputs])
         self.value = EnsembleLinear(members, width, 1, gain=0.1)
 
-    def forward(self, observations: Tensor, chunks: Tensor) -> Tensor:
-        """Return the values (E, B) of normalised observations (B, O) and chunks (B, T, A)."""
+    def forward(self, observations: Tensor, chunks: Tensor,
+                members: Sequence[int] | None = None) -> Tensor:
+        """Return the values (E, B) of normalised observations (B, O) and chunks (B, T, A).
+
+        With `members` only those are computed, in this order: (len(members), B).
+        """
         x = torch.cat([observations, chunks.flatten(1)], dim=-1)
-        x = x.unsqueeze(0).expand(self.members, -1, -1)
+        x = x.unsqueeze(0).expand(self.members if members is None else len(members), -1, -1)
         for layer in self.hidden:
-            x = layer(x)
+            x = layer(x, members)
             x = functional.relu(functional.layer_norm(x, x.shape[-1:]))
-        return self.value(x).squeeze(-1)
+        return self.value(x, members).squeeze(-1)

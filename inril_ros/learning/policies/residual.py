@@ -18,26 +18,22 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.networks import zero_headed
 from inril_ros.learning.policies.policy import Decision, Memory, Policy
 
 
 class Correction(nn.Module):
-    """Observation and base action -> mean of the residual (B, A): ReLU layers, then a zero head.
+    """Observation and base action -> mean of the residual (B, A).
 
-    The head has no bias and starts at zero, so that fine-tuning begins at the base policy.
+    It starts at zero, so that fine-tuning begins at the base policy.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.encoder = ObservationEncoder(config)
-        inputs = self.encoder.size + config.action_size
-        layers: list[nn.Module] = []
-        for _ in range(config.residual_layers):
-            layers += [nn.Linear(inputs, config.residual_width), nn.ReLU()]
-            inputs = config.residual_width
-        head = nn.Linear(inputs, config.action_size, bias=False)
-        nn.init.zeros_(head.weight)
-        self.network = nn.Sequential(*layers, head)
+        self.network = zero_headed(
+            self.encoder.size + config.action_size, config.action_size, config.residual_width,
+            config.residual_layers)
         self.squash = config.residual_squash
 
     def forward(self, observations: Observations, base: Tensor,

@@ -12,6 +12,7 @@ from torch import nn
 
 from inril_ros.learning.experience import Episode, join_transitions, Transition
 from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
+from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
 from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
@@ -32,6 +33,8 @@ ON_POLICY = {'rollout_steps': 4 * STEPS, 'batch': 8, 'warmup_iterations': 0, 'cr
 
 HOSTS = {
     'idql': (IDQL, IDQLConfig(**OFF_POLICY, candidates=2, target_candidates=2)),
+    'expo': (EXPO, EXPOConfig(
+        **OFF_POLICY, candidates=2, target_candidates=2, critic_members=2, edit_width=16)),
     'rlpd': (RLPD, RLPDConfig(**OFF_POLICY, critic_width=16, critic_members=2)),
     'residual_sac': (ResidualSAC, ResidualSACConfig(
         **OFF_POLICY, critic_width=16, critic_members=2, residual_width=16)),
@@ -231,7 +234,8 @@ def test_each_objective_changes_its_own_image_encoders(name: str, seen: str, fro
 @pytest.mark.parametrize('name', HOSTS)
 def test_critics_start_with_the_image_encoder_of_the_clone(name: str) -> None:
     host = empty_host(name, 'both')
-    critic = {'idql': lambda: host.policy.critic, 'rlpd': lambda: host.critics.critic,
+    critic = {'idql': lambda: host.policy.critic, 'expo': lambda: host.policy.critic,
+              'rlpd': lambda: host.critics.critic,
               'residual_sac': lambda: host.critics.critic}.get(name, lambda: host.critic)()
     clone = host.policy.cloned.encoder.state_dict()
     for key, value in critic.encoder.state_dict().items():

@@ -40,6 +40,7 @@ def batch(size: int = 8, **changes: torch.Tensor | Observations) -> CriticBatch:
     random = torch.Generator().manual_seed(1)
     fields = {
         'observations': Observations(torch.randn(size, 2, generator=random)),
+        'candidates': torch.zeros(size, 3, 2, 1),
         'chunks': torch.rand(size, 2, 1, generator=random) * 2 - 1,
         'returns': torch.zeros(size), 'discounts': torch.full((size,), 0.9),
         'next_observations': Observations(torch.randn(size, 2, generator=random)),

@@ -13,6 +13,7 @@ import torch
 
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.dppo import DPPOConfig
+from inril_ros.learning.hosts.expo import EXPOConfig
 from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSACConfig
@@ -28,6 +29,7 @@ from inril_ros.learning.session_config import SessionConfig
 SMALL = {'warmup_steps': 40, 'warmup_updates': 6, 'batch': 16}
 HOSTS: dict[str, Any] = {
     'idql': IDQLConfig(**SMALL, candidates=3, target_candidates=2),
+    'expo': EXPOConfig(**SMALL, candidates=3, target_candidates=2, critic_members=3),
     'rlpd': RLPDConfig(**SMALL, critic_width=16),
     'residual_sac': ResidualSACConfig(**SMALL, critic_width=16),
     'dppo': DPPOConfig(chain_steps=3, rollout_steps=80, epochs=2, batch=24, critic_width=16,
@@ -227,7 +229,7 @@ def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(h
     assert artifact.to_bytes(measured.export()[0]) == artifact.to_bytes(blind.export()[0])
 
 
-@pytest.mark.parametrize('host', ['idql', 'residual_sac'])
+@pytest.mark.parametrize('host', ['idql', 'expo', 'residual_sac'])
 def test_separate_networks_are_compared_by_their_effect_on_the_action(host: str) -> None:
     seen = [entry['alignment_action_cosine'] for entry in learn(session(host), range(8))
             if 'alignment_action_cosine' in entry]
@@ -247,7 +249,7 @@ def test_every_setting_runs_and_resumes_or_is_refused(host: str, changes: dict) 
     needs_shared = (changes.get('schedule') in ('alignment', 'model') or 'shared_adam' in changes
                     or changes.get('control') == 'bc_regularised')
     wrong = {'kl_to_pretrained': ('idql', 'residual_ppo'),
-             'shuffled_advantages': ('idql', 'rlpd', 'residual_sac'),
+             'shuffled_advantages': ('idql', 'expo', 'rlpd', 'residual_sac'),
              'shuffled_rewards': ITERATES}.get(changes.get('control', ''), ())
     if needs_shared and host not in SHARED or host in wrong:
         with pytest.raises(ValueError, match='share|does not exist'):

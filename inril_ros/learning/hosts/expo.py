@@ -1,0 +1,215 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""EXPO: the best of a cloned diffusion policy's proposals and of their edits by a small actor.
+
+IDQL chooses among what the diffusion policy proposes; here an actor also learns to move each
+proposal, by at most a bound, to where the critics value it more. One RL update is a gradient step
+on the critics, then one on the edit actor and one on the temperature:
+
+    y = R + discount * clip(max over candidates of min over 2 random critics of Qbar(o', c)),
+    candidates: the proposals p_j at o' and clip(p_j + bound * e_j),  e_j ~ edit actor(o', p_j)
+    edit actor: max  mean_e Q(o, clip(p + bound * e)) - alpha log p(e | o, p)
+
+After Dong et al. 2025 (EXPO) and 2026 (EXPO-FT), adapted to small budgets: chunks of T actions;
+proposals are cached with the observations, because drawing them again in each update costs more
+than the update, and edited anew each time; edits begin with mean 0 and little noise; values are
+clipped to the range of possible returns.
+
+RL moves the edits, imitation the proposals: separate networks, so there is no gradient to
+separate. The edit actor sees the proposal that it edits, so cached ones remain valid examples.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn, Tensor
+
+from inril_ros.learning.configuration import check_range
+from inril_ros.learning.hosts.host import ActorSteps
+from inril_ros.learning.hosts.idql import CriticBatch, IDQL, IDQLConfig
+from inril_ros.learning.hosts.temperature import Temperature
+from inril_ros.learning.policies.diffusion import DiffusionPolicy
+from inril_ros.learning.policies.edited import EditedPolicy, with_editor
+from inril_ros.learning.policies.networks import trainable
+from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.saved_state import prefixed, unprefixed
+
+
+@dataclass(frozen=True)
+class EXPOConfig(IDQLConfig):
+    """Settings of the host. 'EXPO' marks the papers'; the others are ours."""
+
+    BOUNDS = {
+        **IDQLConfig.BOUNDS, 'critic_members': (1, 20), 'pessimism': (0.0, 100.0),
+        'edit_bound': (1e-6, 2.0), 'edit_width': (8, 2048), 'edit_layers': (1, 6),
+        'edit_initial_std': (0.03, 0.5), 'actor_learning_rate': (1e-8, 1.0),
+        'kl_weight': (0.0, 1e6), 'initial_temperature': (0.0, 100.0),
+        'temperature_learning_rate': (0.0, 1.0)}
+
+    candidates: int = 8
+    """Proposals that the critics choose from when acting, beside as many edits (EXPO); 1: the
+    critics are not asked and nothing is edited."""
+    target_candidates: int = 8
+    """Proposals per visited state, cached, that the target's maximum ranges over, beside as many
+    edits (EXPO)."""
+    critic_members: int = 10
+    """E (EXPO)."""
+    target_members: int = 2
+    """Critics, drawn at random, whose minimum is the target (EXPO)."""
+    pessimism: float = 0.0
+    """Standard deviations of the ensemble that choice and edit actor subtract from its mean;
+    EXPO: 0, and the choice is by the minimum of two random critics."""
+    edit_bound: float = 0.1
+    """Largest change of a normalised action by an edit; EXPO: 0.05 to 0.2, up to 0.7 for a
+    dexterous hand."""
+    edit_width: int = 128
+    """EXPO: 256."""
+    edit_layers: int = 2
+    """EXPO: 3."""
+    edit_initial_std: float = 0.15
+    """Standard deviation of edits at the start, before squashing and in units of the bound; the
+    one that meets the target entropy. Later it is between 0.03 and 0.5."""
+    actor_learning_rate: float = 3e-4
+    """Adam (EXPO)."""
+    actor_gradient_clip: float | None = None
+    kl_weight: float = 0.0
+    """Weight of KL(edited | proposed), per dimension, as if both were Gaussian with the bound as
+    their standard deviation (a control)."""
+    initial_temperature: float = 1e-3
+    """Weight of the entropy at the start; 0: no entropy term at all. EXPO: 1, with hundreds of
+    thousands of updates for it to fall."""
+    temperature_learning_rate: float = 3e-4
+    """Adam (EXPO); 0: the temperature stays."""
+    target_entropy: float = -0.5
+    """Of an edit in units of the bound, per dimension (EXPO)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, 'target_members', 1, self.critic_members)
+
+    @property
+    def actor_steps(self) -> ActorSteps:
+        """Return the settings of the edit actor's optimiser."""
+        return ActorSteps(self.actor_learning_rate, self.actor_gradient_clip)
+
+    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
+        """Return the settings that a control replaces."""
+        if control == 'kl_to_pretrained':
+            return {'kl_weight': weight}
+        return super().control_changes(control, weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditBatch(CriticBatch):
+    """What one RL update learns from, random numbers included."""
+
+    next_noise: Tensor
+    """(B, J, T, A), of the edits at the next observations."""
+    proposals: Tensor
+    """(B, T, A), one of the candidates at each observation, to be edited."""
+    noise: Tensor
+    """(B, T, A), of their edits."""
+
+
+class EXPO(IDQL):
+    """Improves an EditedPolicy. The imitated actor proposes, the RL actor edits."""
+
+    config: EXPOConfig
+    policy: EditedPolicy
+
+    def __init__(self, config: EXPOConfig, pretrained: Policy, random: np.random.Generator,
+                 generator: torch.Generator, device: torch.device) -> None:
+        """Begin with a copy of a cloned policy, which acts without edits until warmed up.
+
+        Raises:
+            ValueError: The cloned policy is no diffusion policy.
+        """
+        clone = pretrained.cloned
+        if not isinstance(clone, DiffusionPolicy):
+            raise ValueError(f'the host expo needs a cloned diffusion policy, '
+                             f'not the kind {pretrained.config.kind}')
+        model = replace(
+            pretrained.config, kind='edited', critic_members=config.critic_members,
+            pessimism=config.pessimism, residual_scale=config.edit_bound,
+            residual_width=config.edit_width, residual_layers=config.edit_layers,
+            gaussian_initial_std=config.edit_initial_std)
+        super().__init__(config, with_editor(clone, model, generator), random, generator, device)
+        self._edit_size = model.chunk_length * model.action_size
+        self.temperature = Temperature(
+            config.initial_temperature, config.target_entropy * self._edit_size,
+            config.temperature_learning_rate, device)
+        self._log_density: Tensor | None = None
+
+    # ---- one RL update: draw, critic_update (idql.py) towards target_values, actor_loss
+
+    def draw(self) -> EditBatch:
+        """Return rows of the replay, and all random numbers."""
+        drawn = super().draw()
+        rows, number = drawn.candidates.shape[:2]
+        chosen = torch.randint(number, (rows,), generator=self._generator)
+        proposals = drawn.candidates[torch.arange(rows), chosen.to(self._device)]
+        members = self._random.choice(
+            self.config.critic_members, self.config.target_members, replace=False).tolist()
+        known = {field.name: getattr(drawn, field.name) for field in fields(CriticBatch)}
+        return EditBatch(
+            **{**known, 'members': members}, next_noise=self._noise(drawn.next_candidates.shape),
+            proposals=proposals, noise=self._noise(proposals.shape))
+
+    def _noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self._generator).to(self._device)
+
+    @torch.no_grad()
+    def target_values(self, batch: EditBatch) -> Tensor:
+        """Return the regression targets y, (B,)."""
+        candidates = self.policy.with_edits(
+            batch.next_observations, batch.next_candidates, batch.next_noise)
+        return super().target_values(replace(batch, next_candidates=candidates))
+
+    def actor_loss(self, batch: EditBatch) -> Tensor | None:
+        """Return the loss of the edit actor; None while the critics warm up."""
+        if self.warming_up:
+            return None
+        policy, config = self.policy, self.config
+        # Worth of the edited proposals
+        features = policy.editor.encoder(batch.observations, self._generator)
+        edited, edits, log_density = policy.editor.edit(features, batch.proposals, batch.noise)
+        with torch.no_grad():
+            features = policy.critic.encoder(batch.observations)
+        loss = -policy.worth(features, edited.unsqueeze(1)).mean()
+        # Entropy
+        if config.initial_temperature:
+            loss = loss + self.temperature.alpha * log_density.mean()
+            self._log_density = log_density.detach()
+        # Regulariser: KL divergence from the proposals
+        if config.kl_weight:
+            loss = loss + config.kl_weight * 0.5 * edits.square().mean()
+        return loss
+
+    def finish(self, batch: EditBatch) -> dict[str, float]:
+        """Move the target network and the temperature; return what to log of the edits."""
+        super().finish(batch)
+        if self._log_density is None:
+            return {}
+        self.temperature.update(self._log_density)
+        entropy = -float(self._log_density.mean()) / self._edit_size
+        self._log_density = None
+        return {'entropy': entropy, 'temperature': float(self.temperature.alpha)}
+
+    # ---- parameters and checkpoints --------------------------------------------------------
+
+    @property
+    def actor_parameters(self) -> list[nn.Parameter]:
+        """Return the edit actor's parameters."""
+        return trainable(self.policy.editor)
+
+    def _network_state(self) -> dict[str, Tensor]:
+        return {**super()._network_state(),
+                **prefixed('temperature', self.temperature.state_dict())}
+
+    def _load_network_state(self, tensors: Mapping[str, Tensor]) -> None:
+        super()._load_network_state(tensors)
+        self.temperature.load_state_dict(unprefixed('temperature', tensors))
