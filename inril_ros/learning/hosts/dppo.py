@@ -62,8 +62,9 @@ class DPPOConfig(OnPolicyConfig):
     warmup_iterations: int = 2
     """Iterations in which the critic alone learns (DPPO)."""
     heldout_share: float = 0.15
-    """Share of the episodes of a rollout that RL never trains on, to measure alignment; 0: all
-    are trained on. Ours."""
+    """Share of the episodes of a rollout that RL never trains on, to measure alignment, a cycle of
+    the controller model, or the RL gradient that imitation between iterations must not harm. All
+    are trained on if 0, or if none of these is done, as without imitation. Ours."""
     clone_weight: float = 0.0
     """Weight of the KL divergence between the fine-tuned and the cloned denoising steps in the
     actor's loss: a control, off by default."""

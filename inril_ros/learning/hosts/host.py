@@ -154,6 +154,9 @@ class Host(ABC, Generic[BatchT]):
         """
         return []
 
+    def without_references(self) -> None:
+        """Keep nothing out of learning for `reference_batches`, which nobody will ask for."""
+
     def anchored(self, batch: BatchT) -> BatchT:
         """Return a reference batch on which `actor_loss` can be compared between weights.
 

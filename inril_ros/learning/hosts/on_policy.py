@@ -228,6 +228,10 @@ class OnPolicyHost(Host[SamplesT]):
         return [replace(batch, advantages=self.rollouts.on_trained_scale(batch.advantages),
                         old=None) for batch in batches]
 
+    def without_references(self) -> None:
+        """Train on all episodes of each rollout."""
+        self.rollouts.heldout_share = 0.0
+
     # ---- checkpoints -----------------------------------------------------------------------
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -54,8 +54,8 @@ class ResidualPPOConfig(OnPolicyConfig):
     critic_gradient_clip: float = 1.0
     """Largest norm of the critic's gradient (ResiP)."""
     heldout_share: float = 0.0
-    """Share of the episodes of a rollout that RL never trains on, as reference batches; 0: all
-    are trained on, since imitation and RL share no parameters to compare gradients of."""
+    """Share of the episodes of a rollout that RL never trains on, as reference batches. Without
+    effect in a session: imitation and RL share no parameters to compare gradients of."""
     actor_learning_rate: float = 1e-3
     """Learning rate of the correction, Adam (ours; ResiP 3e-4)."""
     actor_gradient_clip: float | None = 1.0

@@ -42,7 +42,7 @@ class Rollouts:
         self._rollout_steps = rollout_steps
         self._epochs = epochs
         self._batch = batch
-        self._heldout_share = heldout_share
+        self.heldout_share = heldout_share
         self._pending: list[Decisions] = []
         self._pending_steps = 0
         self.iterations = 0
@@ -89,8 +89,8 @@ class Rollouts:
         self.decisions = join_decisions(self._pending)
         self._pending, self._pending_steps = [], 0
         number = int(self.decisions.episodes.max()) + 1
-        heldout = max(round(self._heldout_share * number), _FEWEST_TO_HOLD_OUT)
-        if self._heldout_share == 0.0 or heldout > number // 2:
+        heldout = max(round(self.heldout_share * number), _FEWEST_TO_HOLD_OUT)
+        if self.heldout_share == 0.0 or heldout > number // 2:
             heldout = 0
         chosen = torch.from_numpy(random.permutation(number)[:heldout])
         out = torch.isin(self.decisions.episodes, chosen)

@@ -23,7 +23,7 @@ from inril_ros.learning.interleave.dose import Dose
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 from inril_ros.learning.interleave.probe import AlignmentProbe, DrawImitation, gradient
 from inril_ros.learning.interleave.schedule import AdaptiveSchedule
-from inril_ros.learning.interleave.schedule_choice import make_schedule
+from inril_ros.learning.interleave.schedule_choice import imitates, make_schedule
 from inril_ros.learning.interleave.separation import (
     adam_preconditioner,
     apply_step,
@@ -74,6 +74,8 @@ class Interleaver:
         actor, imitated = list(host.actor_parameters), list(host.imitation_parameters)
         self.shared = bool({id(p) for p in actor} & {id(p) for p in imitated})
         self._check_shared()
+        if not self._needs_references:
+            host.without_references()
         self.imitation_optimiser = torch.optim.AdamW(
             imitated, lr=config.imitation_learning_rate,
             weight_decay=config.imitation_weight_decay)
@@ -94,6 +96,18 @@ class Interleaver:
         if needs and not self.shared:
             raise ValueError(f'{", ".join(needs)}: needs a network that RL and imitation share; '
                              'this host separates them')
+
+    @property
+    def _needs_references(self) -> bool:
+        """Return whether the host's reference batches are used: only at imitation events."""
+        config = self.config
+        return self.shared and imitates(config) and bool(
+            config.alignment_every or config.schedule == 'model'
+            or (config.unit == 'iteration' and self._protects_rl))
+
+    @property
+    def _protects_rl(self) -> bool:
+        return self.config.separation in ('two_sided', 'protect_rl')
 
     # ---- one update ------------------------------------------------------------------------
 
@@ -187,7 +201,7 @@ class Interleaver:
                 heldout = self._end_rl()
                 self._apply_il(il_step)
             else:
-                if rl is None and self.shared and taken % _REFRESH == 0:
+                if rl is None and self.shared and self._protects_rl and taken % _REFRESH == 0:
                     reference = self._reference()
                 self._step_il(il, reference)
             self.host.after_imitation()
@@ -243,7 +257,7 @@ class Interleaver:
     def _step_il(self, gradients: Sequence[Tensor], reference: list[Tensor] | None) -> None:
         """Take an IL step alone that does not raise the RL loss of the gradient `reference`."""
         config, parameters = self.config, self.host.imitation_parameters
-        if reference is not None and config.separation in ('two_sided', 'protect_rl'):
+        if reference is not None and self._protects_rl:
             gradients = separate(
                 gradients, reference, 'protect_rl', always=config.separation_always,
                 per_tensor=config.separation_per_tensor).il

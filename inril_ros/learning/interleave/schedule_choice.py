@@ -25,6 +25,11 @@ _WITHOUT_IMITATION = ('bc_regularised', 'kl_to_pretrained', 'frozen_actor')
 """Controls that replace imitation events."""
 
 
+def imitates(config: InterleavingConfig) -> bool:
+    """Return whether there are imitation events at all."""
+    return config.m is not None and config.control not in _WITHOUT_IMITATION
+
+
 def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None],
                   seed: int) -> CountingSchedule:
     """Return a new schedule.
@@ -38,7 +43,7 @@ def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None
         ValueError: The schedule needs held-out demonstrations, and there are none; or m is out of
             its bounds.
     """
-    if config.control in _WITHOUT_IMITATION or config.m is None:
+    if not imitates(config):
         return FixedSchedule(None, config.unit, config.il_steps)
     if config.schedule == 'fixed':
         return FixedSchedule(config.m, config.unit, config.il_steps)

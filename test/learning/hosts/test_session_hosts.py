@@ -210,6 +210,25 @@ def test_rl_only_takes_no_imitation_step(host: str) -> None:
     assert made.il_updates == 0 and not any('il_loss' in entry for entry in logged)
 
 
+NOTHING_MEASURED = {'alignment_every': 0, 'separation': 'none'}
+
+
+@pytest.mark.parametrize(('changes', 'held_out'), [
+    ({}, True), ({'m': None}, False), ({'control': 'kl_to_pretrained'}, False),
+    (NOTHING_MEASURED, False), ({**NOTHING_MEASURED, 'separation': 'protect_il'}, False),
+    ({**NOTHING_MEASURED, 'separation': 'protect_rl'}, True),
+    ({**NOTHING_MEASURED, 'alignment_every': 1}, True),
+    ({**NOTHING_MEASURED, 'schedule': 'model', 'm': 2, 'm_min': 1.0}, True)], ids=str)
+def test_episodes_are_held_out_only_where_something_is_measured_with_them(
+        changes: dict[str, Any], held_out: bool) -> None:
+    made = session('dppo', **changes)
+    learn(made, range(6))
+    rollouts = made.host.rollouts
+    assert rollouts.iterations > 0
+    assert (len(rollouts.training) < len(rollouts.decisions.rewards)) == held_out
+    assert bool(made.host.reference_batches()) == held_out
+
+
 @pytest.mark.parametrize('host', SHARED)
 def test_alignment_is_measured_where_parameters_are_shared_and_changes_nothing(host: str) -> None:
     measured, blind = session(host), session(host, alignment_every=0)
