@@ -89,7 +89,7 @@ class FineTuningSession:
         self._measured_at, self._measured_loss = -1, math.nan
         self._waiting: Episode | None = None  # exchanges rewards with the next one
         for episode in training:
-            self._remember(episode, Origin.DEMONSTRATION)
+            self._remember('a demonstration', episode, Origin.DEMONSTRATION)
 
     @property
     def policy(self) -> Policy:
@@ -121,9 +121,11 @@ class FineTuningSession:
         Raises:
             ValueError: Sizes that differ from the model, or ticks or observations that do not fit
                 the earlier transitions of the episode.
+            RewardsOutOfRangeError: Rewards to which the host would clip values; it ends the
+                session, because further episodes will have them too.
         """
-        check_sizes(f'transition of episode {transition.episode_id!r}', transition,
-                    *self._sizes)
+        name = f'episode {transition.episode_id!r}'
+        check_sizes(f'transition of {name}', transition, *self._sizes)
         pieces = self._open.get(transition.episode_id, [])
         expected = pieces[-1].first_tick + pieces[-1].steps if pieces else 0
         if transition.episode_id in self._closed or transition.first_tick < expected:
@@ -131,7 +133,7 @@ class FineTuningSession:
             return False
         if pieces and transition.first_tick > expected:
             self.gaps += 1
-            self._remember(join_transitions(pieces), Origin.ONLINE)
+            self._remember(name, join_transitions(pieces), Origin.ONLINE)
             pieces = []
         pieces = [*pieces, transition]
         if pieces[:-1]:
@@ -148,7 +150,7 @@ class FineTuningSession:
             helped = transition.episode_id in self._helped
             self.successes += transition.success and not helped
             self.rescued += transition.success and helped
-            self._remember(join_transitions(pieces), Origin.ONLINE)
+            self._remember(name, join_transitions(pieces), Origin.ONLINE)
         return True
 
     def abandon(self, episode_id: str) -> None:
@@ -161,7 +163,8 @@ class FineTuningSession:
         """Return the number of episodes that have not ended."""
         return len(self._open)
 
-    def _remember(self, episode: Episode, origin: Origin) -> None:
+    def _remember(self, what: str, episode: Episode, origin: Origin) -> None:
+        self.host.check(what, episode)
         if self.policy.config.image_shape is None and episode.images is not None:
             episode = replace(episode, images=None)  # the policy does not use them
         self.memory.add(episode, origin)

@@ -22,6 +22,7 @@ from std_srvs.srv import Trigger
 import torch
 import yaml
 
+from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
@@ -203,6 +204,8 @@ class LearnerNode(ManagedNode):
             return
         try:
             self._session.ingest(to_experience(message, self.contract))
+        except RewardsOutOfRangeError:  # those of all episodes: none would be left
+            raise
         except ValueError as error:  # sent again, it would be refused again
             self.get_logger().error(f'episode {message.episode_id} given up: {error}')
             self._session.abandon(message.episode_id)

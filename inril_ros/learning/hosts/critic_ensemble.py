@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.hosts.possible_returns import clip_values, ValueRange
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.encoder import ObservationEncoder
@@ -30,7 +31,7 @@ from inril_ros.learning.saved_state import (
 )
 
 
-class CriticNumbers(Protocol):
+class CriticNumbers(ValueRange, Protocol):
     """The settings of critics in a host's configuration."""
 
     critic_width: int
@@ -39,8 +40,6 @@ class CriticNumbers(Protocol):
     target_members: int
     critic_learning_rate: float
     polyak: float
-    lowest_value: float
-    highest_value: float
     pessimism: float
 
 
@@ -88,7 +87,7 @@ class CriticEnsemble:
         features = self.target.encoder(observations)
         values = torch.stack([self.target(features, chunks)[members].amin(dim=0)
                               for chunks in candidates]).amax(dim=0)
-        return values.clamp(self._config.lowest_value, self._config.highest_value)
+        return clip_values(values, self._config)
 
     def regress(self, observations: Observations, chunks: Tensor, values: Tensor,
                 generator: torch.Generator | None) -> tuple[float, float]:

@@ -77,6 +77,9 @@ class Host(ABC, Generic[BatchT]):
 
     # ---- experience
 
+    def check(self, what: str, episode: Episode) -> None:
+        """Raise a ValueError that begins with `what` if the host can't learn from an episode."""
+
     @abstractmethod
     def remember(self, episode: Episode, origin: Origin) -> None:
         """Add an episode that has ended, or a demonstration."""

@@ -27,6 +27,7 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
+from inril_ros.learning.hosts.possible_returns import clip_values
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import MOST_CANDIDATES
@@ -161,8 +162,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
                              batch.next_candidates.flatten(0, 1), batch.members)
         # The best candidate, within the range of possible returns
         best = values.amin(dim=0).view(-1, number).amax(dim=1)
-        best = best.clamp(self.config.lowest_value, self.config.highest_value)
-        return batch.returns + batch.discounts * best
+        return batch.returns + batch.discounts * clip_values(best, self.config)
 
     def critic_update(self, batch: CriticBatch) -> dict[str, float]:
         """Take one gradient step on the critic."""

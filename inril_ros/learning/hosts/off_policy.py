@@ -17,9 +17,11 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.configuration import check_range
+from inril_ros.learning.experience import Episode
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
 from inril_ros.learning.hosts.host import ActorSteps, BatchT, Host, HostConfig
+from inril_ros.learning.hosts.possible_returns import check_rewards
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -74,13 +76,15 @@ class OffPolicyConfig(HostConfig):
     polyak: float = 0.01
     """Share of the critics that their target networks take per gradient step; RLPD and ResFiT:
     0.005."""
-    lowest_value: float = 0.0
-    highest_value: float = 1.0
-    """Range of possible returns: one reward of 1, at success."""
+    lowest_value: float | None = 0.0
+    highest_value: float | None = 1.0
+    """Range of possible returns, which bootstrapped values are clipped to: one reward of 1, at
+    success. null: not clipped. Rewards that make other returns possible are refused."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.lowest_value < self.highest_value:
+        low, high = self.lowest_value, self.highest_value
+        if low is not None and high is not None and not low < high:
             raise ValueError(f'{type(self).__name__}: lowest_value {self.lowest_value} is not '
                              f'below highest_value {self.highest_value}')
         if self.sampling not in SAMPLINGS:
@@ -113,6 +117,10 @@ class OffPolicyHost(Host[BatchT]):
         self.config = config
         self.replay = self._empty_replay()
         self._updates = 0
+
+    def check(self, what: str, episode: Episode) -> None:
+        """Raise an error if rewards would be clipped; see `check_rewards`."""
+        check_rewards(what, episode, self.config)
 
     @abstractmethod
     def _empty_replay(self) -> WindowReplay | SymmetricReplay:
