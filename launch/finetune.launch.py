@@ -6,11 +6,11 @@
         journal:=runs/a/finetune/journal demonstrations:=runs/a/demonstrations \
         finetune_config:=config/finetune.yaml run_dir:=runs/a/finetune
 
-With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and the last three are not
-needed here. With ``robots:=left,right`` several arms of one contract feed one learner; each has
-its nodes in its namespace, and its journal in a folder of its name. The driver of the robot, its
-controllers and cameras are started before (docs/how_to/bring_up.md). All arguments of
-robot.launch.py can be given as well.
+With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and of the last three only
+``finetune_config`` is needed here: it says how the policy explores. With ``robots:=left,right``
+several arms of one contract feed one learner; each has its nodes in its namespace, and its journal
+in a folder of its name. The driver of the robot, its controllers and cameras are started before
+(docs/how_to/bring_up.md). All arguments of robot.launch.py can be given as well.
 """
 
 from pathlib import Path

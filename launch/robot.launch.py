@@ -47,7 +47,8 @@ ARGUMENTS = {
     'model': ('', 'folder of the policy; empty for the pretrained one in finetune', ()),
     'pretrained': ('', 'folder of the cloned model (finetune, learn)', ()),
     'journal': ('', 'folder of the rollout journal (finetune)', ()),
-    'exploration_scale': ('0.1', 'noise on the actions while learning [standard deviation]', ()),
+    'exploration_scale': ('-1.0', 'noise on the actions while learning [standard deviation]; '
+                                  'negative: as in finetune_config', ()),
     'learner': ('true', 'run the learner on this machine (finetune)', TRUTH),
     'finetune_config': ('', 'settings of the fine-tuning session (YAML) (finetune, learn)', ()),
     'run_dir': ('', 'folder that the learner writes to (finetune, learn)', ()),

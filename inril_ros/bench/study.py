@@ -70,6 +70,17 @@ class Arm:
             'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
             **image_sizes(image_shape), **self.model})
 
+    def check_heldout(self) -> None:
+        """Check that the schedule has the held-out demonstrations that it needs.
+
+        Raises:
+            ValueError: It hasn't.
+        """
+        schedule = self.session_config.schedule
+        if schedule in ('anchor', 'model') and not self.pretrain_config.heldout_share:
+            raise ValueError(f'schedule {schedule} needs demonstrations that nothing is learned '
+                             'from: give pretrain: {heldout_share: 0.2}')
+
     @property
     def host(self) -> str:
         """Name of the RL algorithm."""
@@ -167,6 +178,7 @@ class Study:
         for arm in self.full_arms:
             try:
                 _ = arm.session_config, arm.pretrain_config, arm.model_config(1, 1)
+                arm.check_heldout()
             except ValueError as error:
                 raise ValueError(f'arm {arm.name}: {error}') from error
             if arm.against is not None and arm.against not in names:

@@ -13,6 +13,7 @@ import typer
 from inril_ros.cli.options import Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.cli.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, STAGES
 from inril_ros.graph.supervisor import Supervisor
 
@@ -21,7 +22,7 @@ from inril_ros.graph.supervisor import Supervisor
 class Graph:
     """The graph."""
 
-    simulation: Simulation = 'metaworld'
+    simulation: Simulation = None
     real_time: Annotated[bool, typer.Option(
         '--real-time', help='Simulated time runs with the wall clock, not in lockstep.')] = False
     camera: Annotated[bool, typer.Option('--camera', help='Publish the cameras.')] = False
@@ -31,7 +32,11 @@ class Graph:
 
     def options(self, run: RunDirectory) -> GraphOptions:
         """Return the options of the graph for a run."""
-        simulation = self.simulation and str(find_configuration('simulations', self.simulation))
+        kept = {name: setting.value for name, setting in kept_settings(run.path).items()}
+        simulation = self.simulation
+        if simulation is None:
+            simulation = kept.get('simulation', 'metaworld')
+        simulation = simulation and str(find_configuration('simulations', simulation))
         lockstep = bool(simulation) and not self.real_time
         settings = run.finetune / 'config.yaml'  # written by `inril finetune`
         if not settings.exists():
@@ -39,7 +44,8 @@ class Graph:
         return GraphOptions(
             contract=str(run.contract), run_id=run.settings.run_id, simulation=simulation,
             task=run.settings.task, lockstep=lockstep, use_sim_time=lockstep, camera=self.camera,
-            log_level=self.log_level, seed=run.settings.seed,
+            log_level=self.log_level, seed=run.settings.seed, device=kept.get('device', 'auto'),
+            synchronous=kept.get('synchronous', False),
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),
             demonstrations=str(run.demonstrations), journal=str(run.journal),
             finetune_config=str(settings), pretrained=str(run.pretrained),

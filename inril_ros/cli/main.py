@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ``inril`` command."""
 
+from collections.abc import Callable
 import os
 from pathlib import Path
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 import traceback
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,22 +21,31 @@ from inril_ros.cli.demos import app as demos_app
 from inril_ros.cli.doctor import doctor
 from inril_ros.cli.faults import faults
 from inril_ros.cli.options import (
+    check_heldout,
+    Cloning,
     Config,
+    default_of,
     Device,
+    job_options,
     JsonLines,
     Learning,
-    mapping_path,
     Output,
     Resume,
     Robot,
-    session_settings,
     Simulation,
     Start,
-    UsageError,
     with_groups,
 )
 from inril_ros.cli.run.progress import print_event, Reporter
 from inril_ros.cli.run.run_directory import RunDirectory, RunDirectoryError
+from inril_ros.cli.run.settings import (
+    DEFAULT,
+    given,
+    kept_settings,
+    Setting,
+    Settings,
+    UsageError,
+)
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.teleop import teleop
 from inril_ros.graph.supervisor import NodeDied
@@ -55,11 +65,8 @@ app.add_typer(demos_app, name='demos')
 app.command(name='teleop')(teleop)
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
-Episodes = Annotated[int, typer.Option(min=1, help='Episodes of each evaluation.')]
-CloneSteps = Annotated[int, typer.Option(min=1, help='Gradient steps of behaviour cloning.')]
-HeldoutShare = Annotated[float, typer.Option(
-    min=0.0, max=0.5, help='Share of the demonstrations that nothing is learned from, to measure '
-                           'the imitation loss on (schedules anchor and model).')]
+Episodes = Annotated[int | None, typer.Option(
+    min=1, help='Episodes of each evaluation.', show_default=default_of('evaluation_episodes'))]
 
 _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
@@ -67,22 +74,23 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 @app.command()
 @with_groups
 def demo(
-    start: Start, learning: Learning, output: Output,
+    start: Start, cloning: Cloning, learning: Learning, output: Output,
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
-    clone_steps: CloneSteps = 3000, heldout_share: HeldoutShare = 0.0, episodes: Episodes = 50,
-    simulation: Simulation = 'metaworld',
+    episodes: Episodes = None, simulation: Simulation = None,
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
     from inril_ros.cli.report.summary import headline
     from inril_ros.cli.stages.stages import run_all
 
-    options = JobOptions(
-        simulation=mapping_path(simulation, start.task), demonstrations=start.demos,
-        evaluation_episodes=episodes, verbose=output.verbose,
-        pretrain={'steps': clone_steps, 'heldout_share': heldout_share}, **learning.job_options())
+    asked = start.settings(run_dir)
+    kept = kept_settings(run_dir) if start.resume else {}
+    settings = {**kept, **start.given(), **cloning.given(), **given(evaluation_episodes=episodes),
+                **Robot(simulation).given(asked.task), **learning.given(kept)}
+    check_heldout(settings)
+    options = job_options(settings, asked.task, output.verbose)
     reporter = output.reporter()
-    run = start.run(run_dir)
-    reporter.say(f'run {run.settings.run_id} in {run.path}: {start.task}, seed {start.seed}')
+    run = RunDirectory.create(run_dir, asked, start.resume)
+    reporter.say(f'run {run.settings.run_id} in {run.path}: {asked.task}, seed {asked.seed}')
     began = time.monotonic()
     summary = run_all(Job(run, options, reporter))
     if output.json_output:
@@ -98,24 +106,35 @@ def demo(
 @with_groups
 def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
-    options = robot.job_options(start.task)  # a wrong task must be refused before the run begins
-    _stage(start.run(run_dir), 'record', output, **options, demonstrations=start.demos)
+    from inril_ros.cli.stages.stages import run_stage
+
+    asked = start.settings(run_dir)
+    kept = kept_settings(run_dir) if start.resume else {}
+    # A wrong task must be refused before the run begins.
+    options = job_options({**kept, **start.given(), **robot.given(asked.task)}, asked.task,
+                          output.verbose)
+    run = RunDirectory.create(run_dir, asked, start.resume)
+    run_stage(Job(run, options, output.reporter()), 'record')
 
 
 @app.command()
+@with_groups
 def pretrain(
-    run_dir: RunDir, clone_steps: CloneSteps = 3000, heldout_share: HeldoutShare = 0.0,
-    config: Config = None,
-    device: Device = 'auto', json_output: JsonLines = False,
+    run_dir: RunDir, cloning: Cloning, config: Config = None, device: Device = None,
+    json_output: JsonLines = False,
     despite_findings: Annotated[bool, typer.Option(
         '--despite-findings', help='Train although inril demos check calls the demonstrations '
                                    'wrong.')] = False,
 ) -> None:
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
-    _stage(RunDirectory.open(run_dir), 'pretrain', Output(json_output), simulation='',
-           device=device, pretrain={'steps': clone_steps, 'heldout_share': heldout_share},
-           session=session_settings(config),
-           despite_findings=despite_findings)
+    def options(task: str, kept: Settings) -> Settings:
+        settings = {'simulation': Setting('', DEFAULT), **kept, **cloning.given(),  # it runs none
+                    **given(despite_findings=despite_findings),
+                    **Learning(config=config, device=device).given(kept)}
+        check_heldout(settings)
+        return settings
+
+    _stage(run_dir, 'pretrain', Output(json_output), options)
 
 
 @app.command()
@@ -127,8 +146,8 @@ def finetune(
     run = RunDirectory.open(run_dir)
     if run.finetune.exists() and not resume:
         raise RunDirectoryError(f'{run.finetune} exists: continue it with --resume')
-    _stage(run, 'finetune', output, **robot.job_options(run.settings.task),
-           **learning.job_options())
+    _stage(run_dir, 'finetune', output, lambda task, kept: {
+        **robot.given(task), **learning.given(kept)})
 
 
 @app.command()
@@ -136,14 +155,13 @@ def finetune(
 def evaluate(
     run_dir: RunDir, robot: Robot, output: Output,
     model: Annotated[str, typer.Option(help='Which model: pretrained or finetuned.')],
-    episodes: Episodes = 50,
+    episodes: Episodes = None,
 ) -> None:
     """Measure success on the fixed set of initial states."""
     if model not in ('pretrained', 'finetuned'):
         raise UsageError(f'--model {model}: must be pretrained or finetuned')
-    run = RunDirectory.open(run_dir)
-    _stage(run, f'evaluate_{model}', output, **robot.job_options(run.settings.task),
-           evaluation_episodes=episodes)
+    _stage(run_dir, f'evaluate_{model}', output, lambda task, kept: {
+        **robot.given(task), **given(evaluation_episodes=episodes)})
 
 
 @app.command()
@@ -159,10 +177,22 @@ def report(run_dir: RunDir) -> None:
 app.command()(up)
 
 
-def _stage(run: RunDirectory, stage: str, output: Output, **options: Any) -> None:
+def _stage(run_dir: Path, stage: str, output: Output,
+           options: Callable[[str, Settings], Settings]) -> None:
+    """Do a stage of an existing run.
+
+    Args:
+        run_dir: Folder of the run.
+        stage: Name of the stage.
+        output: Where to report.
+        options: Returns the given options for the task and the kept settings of the run.
+    """
     from inril_ros.cli.stages.stages import run_stage
 
-    run_stage(Job(run, JobOptions(verbose=output.verbose, **options), output.reporter()), stage)
+    run = RunDirectory.open(run_dir)
+    task, kept = run.settings.task, kept_settings(run_dir)
+    settings = {**kept, **options(task, kept)}
+    run_stage(Job(run, job_options(settings, task, output.verbose), output.reporter()), stage)
 
 
 def main() -> None:

@@ -15,45 +15,63 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
-import yaml
 
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunSettings
+from inril_ros.cli.run.settings import (
+    DEFAULT,
+    given,
+    nested,
+    OPTION,
+    part,
+    session_settings,
+    Setting,
+    Settings,
+    UsageError,
+)
+from inril_ros.cli.stages.job import JobOptions
 
 Config = Annotated[Path | None, typer.Option(
-    help='Fine-tuning settings (YAML); default: config/finetune.yaml.')]
+    help='Fine-tuning settings (YAML); default: those of the run that is resumed, else '
+         'config/finetune.yaml.')]
 ContractName = Annotated[str, typer.Option(
     '--contract', help='Robot contract: a file, or a name in config/robots.')]
-Device = Annotated[str, typer.Option(help='Where to learn: auto, cpu or cuda.')]
+Device = Annotated[str | None, typer.Option(
+    help='Where to learn: auto, cpu or cuda.', show_default='auto')]
 JsonLines = Annotated[bool, typer.Option(
     '--json', help='Lines of JSON instead of progress bars.')]
 Resume = Annotated[bool, typer.Option('--resume', help='Continue the run in the folder.')]
-Simulation = Annotated[str, typer.Option(
-    help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot.')]
+Simulation = Annotated[str | None, typer.Option(
+    help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot. '
+         'Default: that of the run, else metaworld.')]
 
 IMITATION_SOURCES = {
-    'demos': 'demonstrations', 'own-successes': 'own_successes', 'both': 'both'}
+    'demos': 'demonstrations', 'own-successes': 'own_successes',
+    'interventions': 'interventions', 'both': 'both', 'mixture': 'mixture'}
+_SHARES = {'demonstration_share': ('both', 'mixture'), 'intervention_share': ('mixture',)}
+"""Sources of imitation that have a share."""
 
 
-class UsageError(ValueError):
-    """A value that an option can't have; the message says what is allowed."""
+def default_of(name: str) -> str:
+    """Return the default of a job's option, for the help text."""
+    return str({field.name: field.default for field in fields(JobOptions)}[name])
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command with the fields of its option groups in place of the groups."""
     groups: dict[str, Any] = {}
     parameters: list[Parameter] = []
-    for given in signature(command).parameters.values():
-        if not is_dataclass(given.annotation):
-            parameters.append(given.replace(kind=Parameter.KEYWORD_ONLY))
+    for each in signature(command).parameters.values():
+        if not is_dataclass(each.annotation):
+            parameters.append(each.replace(kind=Parameter.KEYWORD_ONLY))
             continue
-        groups[given.name] = given.annotation
-        title = (given.annotation.__doc__ or '').splitlines()[0].rstrip('.')
+        groups[each.name] = each.annotation
+        title = (each.annotation.__doc__ or '').split('.')[0]
         parameters += [Parameter(
             field.name, Parameter.KEYWORD_ONLY, annotation=_in_panel(field.type, title),
             default=Parameter.empty if field.default is MISSING else field.default)
-            for field in fields(given.annotation)]
+            for field in fields(each.annotation)]
 
     @wraps(command)
     def run(**values: Any) -> None:
@@ -91,86 +109,150 @@ class Output:
 class Start:
     """The run."""
 
-    task: Annotated[str, typer.Option(
-        help='Task of the simulation, for example pick-place.')] = 'pick-place'
-    seed: Annotated[int, typer.Option(min=0, help='Seed of everything random.')] = 0
-    demos: Annotated[int, typer.Option(
-        min=1, help='Successful demonstrations to record.')] = 8
-    contract: Annotated[str, typer.Option(
+    task: Annotated[str | None, typer.Option(
+        help='Task of the simulation, for example pick-place.',
+        show_default='pick-place')] = None
+    seed: Annotated[int | None, typer.Option(
+        min=0, help='Seed of everything random.', show_default='0')] = None
+    demos: Annotated[int | None, typer.Option(
+        min=1, help='Successful demonstrations to record.',
+        show_default=default_of('demonstrations'))] = None
+    contract: Annotated[str | None, typer.Option(
         '--contract', help='Robot contract: a file, or a name in config/robots.',
-    )] = 'metaworld_sawyer'
+        show_default='metaworld_sawyer')] = None
     resume: Resume = False
 
-    def run(self, folder: Path) -> RunDirectory:
-        """Create the run, or open the one to resume."""
-        settings = new_settings(
-            self.task, self.seed, find_configuration('robots', self.contract))
-        return RunDirectory.create(folder, settings, self.resume)
+    def settings(self, folder: Path) -> RunSettings:
+        """Return the settings of a new run; what isn't given is as in the run to resume."""
+        task, seed = 'pick-place', 0
+        contract = folder / 'contract.yaml'
+        if self.resume and (folder / 'run.json').exists():
+            run = RunDirectory.open(folder).settings
+            task, seed = run.task, run.seed
+        else:
+            contract = find_configuration('robots', 'metaworld_sawyer')
+        if self.contract is not None:
+            contract = find_configuration('robots', self.contract)
+        return new_settings(task if self.task is None else self.task,
+                            seed if self.seed is None else self.seed, contract)
+
+    def given(self) -> Settings:
+        """Return the given options of a job."""
+        return given(demonstrations=self.demos)
 
 
 @dataclass(frozen=True)
 class Robot:
     """The robot."""
 
-    simulation: Simulation = 'metaworld'
+    simulation: Simulation = None
     gazebo: Annotated[bool, typer.Option(
         '--gazebo', help='Gazebo simulates the mapping, and runs already: gazebo.launch.py '
                          'stage:=none.')] = False
 
-    def job_options(self, task: str) -> dict[str, Any]:
-        """Return the options of a job on this robot."""
-        return {'simulation': mapping_path(self.simulation, task), 'gazebo': self.gazebo}
+    def given(self, task: str) -> Settings:
+        """Return the given options of a job on this robot."""
+        return given(gazebo=self.gazebo, simulation=None if self.simulation is None
+                     else mapping_path(self.simulation, task))
+
+
+@dataclass(frozen=True)
+class Cloning:
+    """Cloning."""
+
+    clone_steps: Annotated[int | None, typer.Option(
+        min=1, help='Gradient steps of behaviour cloning.', show_default='3000')] = None
+    heldout_share: Annotated[float | None, typer.Option(
+        min=0.0, max=0.5, help='Share of the demonstrations that nothing is learned from, to '
+                               'measure the imitation loss on (schedules anchor and model).',
+        show_default='0')] = None
+
+    def given(self) -> Settings:
+        """Return the given settings of cloning."""
+        return given(**{'pretrain.steps': self.clone_steps,
+                        'pretrain.heldout_share': self.heldout_share})
 
 
 @dataclass(frozen=True)
 class Learning:
-    """Learning."""
+    """Learning. Options that are not given leave the settings file as it is."""
 
-    steps: Annotated[int, typer.Option(
-        min=1, help='Environment steps of fine-tuning.')] = 40_000
-    il: Annotated[str, typer.Option(
-        '--il', help='What is imitated: demos, own-successes or both.')] = 'both'
-    m: Annotated[int, typer.Option('--m', min=1, help='RL updates per IL update.')] = 4
+    steps: Annotated[int | None, typer.Option(
+        min=1, help='Environment steps of fine-tuning.',
+        show_default=default_of('env_steps'))] = None
+    config: Config = None
+    il: Annotated[str | None, typer.Option(
+        '--il', help='What is imitated: demos, own-successes, interventions, both (all three) or '
+                     'mixture (a share of each).')] = None
+    il_demonstrations: Annotated[float | None, typer.Option(
+        '--il-demonstrations', min=0.0, max=1.0,
+        help='Share of demonstrations in what is imitated (both, mixture).')] = None
+    il_interventions: Annotated[float | None, typer.Option(
+        '--il-interventions', min=0.0, max=1.0,
+        help='Share of interventions in what is imitated (mixture).')] = None
+    m: Annotated[int | None, typer.Option(
+        '--m', min=1, help='RL updates (or iterations, as the settings say) per imitation '
+                           'event.')] = None
     rl_only: Annotated[bool, typer.Option(
         '--rl-only', help='No imitation updates: m is infinite.')] = False
-    config: Config = None
     synchronous: Annotated[bool, typer.Option(
         '--synchronous',
         help='Learn between episodes only: slower, and repeatable bit by bit.')] = False
-    device: Device = 'auto'
+    device: Device = None
 
-    def job_options(self) -> dict[str, Any]:
-        """Return the options of a job that fine-tunes.
+    def given(self, kept: Settings | None = None) -> Settings:
+        """Return the given options of a job that fine-tunes, and all settings of its session.
+
+        Args:
+            kept: Settings of the run that is resumed.
 
         Raises:
-            UsageError: A setting is refused.
+            UsageError: A setting is refused, or an option would have no effect.
         """
-        if self.il not in IMITATION_SOURCES:
+        if self.rl_only and self.m is not None:
+            raise UsageError(f'--rl-only and --m {self.m} exclude each other')
+        if self.il is not None and self.il not in IMITATION_SOURCES:
             raise UsageError(f'--il {self.il}: allowed are {", ".join(IMITATION_SOURCES)}')
-        session = session_settings(
-            self.config, m=None if self.rl_only else self.m,
-            imitation_source=IMITATION_SOURCES[self.il])
-        return {'env_steps': self.steps, 'session': session, 'synchronous': self.synchronous,
-                'device': self.device}
+        options = given(
+            m=self.m, imitation_source=self.il and IMITATION_SOURCES[self.il],
+            demonstration_share=self.il_demonstrations, intervention_share=self.il_interventions)
+        if self.rl_only:
+            options['m'] = Setting(None, OPTION)
+        session = session_settings(self.config, part(kept or {}, 'session'), options)
+        for name, sources in _SHARES.items():
+            source = session['imitation_source'].value
+            if name in options and source not in sources:
+                raise UsageError(f'--il-{name.removesuffix("_share")}s: what is imitated is '
+                                 f'{source}, and only {" and ".join(sources)} have this share')
+        return {**given(env_steps=self.steps, synchronous=self.synchronous, device=self.device),
+                **{f'session.{name}': setting for name, setting in session.items()}}
 
 
-def session_settings(config: Path | None, **options: Any) -> dict[str, Any]:
-    """Return the fine-tuning settings of a file, overridden by the options.
+def job_options(settings: Settings, task: str, verbose: bool = False) -> JobOptions:
+    """Return the options of a job; what is not in the settings has its default.
 
     Raises:
-        UsageError: The file isn't YAML, or a setting is refused.
+        UsageError: A setting of cloning is refused.
+        MappingError: The default simulation lacks the task.
     """
-    from inril_ros.learning.session_config import SessionConfig
+    if 'simulation' not in settings:
+        settings = {**settings, 'simulation': Setting(mapping_path('metaworld', task), DEFAULT)}
+    return JobOptions(
+        **nested({name: setting.value for name, setting in settings.items()}), verbose=verbose,
+        origins={name: setting.origin for name, setting in settings.items()})
 
-    path = config or find_configuration('', 'finetune')
-    try:
-        settings = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-        if isinstance(settings, dict):
-            settings.update(options)
-        SessionConfig.from_mapping(settings)
-    except (yaml.YAMLError, ValueError) as error:
-        raise UsageError(f'{path}: {error}') from error
-    return settings
+
+def check_heldout(settings: Settings) -> None:
+    """Check that the schedule of a session has the held-out demonstrations that it needs.
+
+    Raises:
+        UsageError: It hasn't.
+    """
+    schedule = settings['session.schedule'].value
+    share = settings.get('pretrain.heldout_share')
+    if schedule in ('anchor', 'model') and not (share and share.value):
+        raise UsageError(f'schedule {schedule} needs demonstrations that nothing is learned from: '
+                         'give --heldout-share, for example 0.2, or choose another schedule')
 
 
 def mapping_path(name: str, task: str) -> str:

@@ -108,6 +108,9 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
     needed = ['journal', 'pretrained']
     if options.learner:
         needed = ['demonstrations', 'journal', 'finetune_config', 'pretrained', 'run_dir']
+    elif not options.finetune_config and options.exploration_scale < 0.0:
+        raise ValueError("finetune needs a copy of the learner's settings (finetune_config), "
+                         'which say how it explores; or exploration_scale')
     nodes = [node for each in _each_robot(options) for node in (
         _simulation(each), _actuation(each),
         _policy(each, each.model or each.pretrained, each.demonstrations),
@@ -212,7 +215,7 @@ def _teleop(options: GraphOptions) -> NodeDescription:
 def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:
     # In simulation bad episodes cost nothing, and studies must see them.
     return _node(options, 'policy_node', respawn=options.respawn, model=model,
-                 demonstrations=demonstrations,
+                 demonstrations=demonstrations, finetune_config=options.finetune_config,
                  exploration_scale=float(options.exploration_scale),
                  automatic_rollback=not options.simulation)
 

@@ -49,7 +49,7 @@ class GraphOptions:
         device: Device of the learner: ``auto``, ``cpu`` or ``cuda``.
         synchronous: The learner learns between episodes only, which is repeatable.
         exploration_scale: Standard deviation of the noise on the policy's actions while learning,
-            normalised action; 0 for a host with its own exploration.
+            normalised action; negative: what the host in ``finetune_config`` explores with.
 
     Raises:
         ValueError: Options exclude each other, or a name is no ROS name.
@@ -83,7 +83,7 @@ class GraphOptions:
     seed: int = 0
     device: str = 'auto'
     synchronous: bool = False
-    exploration_scale: float = 0.1
+    exploration_scale: float = -1.0
 
     def __post_init__(self) -> None:
         names = [*([self.namespace] if self.namespace else []), *self.robots]

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from inril_ros.learning.configuration import check_range, from_mapping
+from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
 from inril_ros.learning.hosts.host import HostConfig
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
@@ -54,6 +58,24 @@ class SessionConfig(InterleavingConfig):
         """Return plain data that `from_mapping` reads."""
         name = host_name(self.host)
         return {**asdict(self), 'host': {'name': name, **asdict(self.host), **_former(name)}}
+
+
+def exploration_of(scale: float, settings: str) -> ExplorationConfig | None:
+    """Return the noise on the actions while learning; None if the policy explores by itself.
+
+    Args:
+        scale: Standard deviation of the noise; negative: what the host in the settings has.
+        settings: Path of the settings (YAML); empty: there are none.
+
+    Raises:
+        ValueError: A wrong setting.
+    """
+    if scale >= 0.0:
+        return ExplorationConfig(scale=scale)
+    if not settings:
+        return None
+    content = yaml.safe_load(Path(settings).read_text(encoding='utf-8'))
+    return SessionConfig.from_mapping(content or {}).host.exploration
 
 
 def _former(host: str) -> Mapping[str, Any]:

@@ -21,10 +21,11 @@ import torch
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner
-from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
+from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Memory
 from inril_ros.learning.policies.trial import trial_frames
+from inril_ros.learning.session_config import exploration_of
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -43,8 +44,11 @@ PARAMETERS = (
     Parameter('model', '', 'folder of the first model; empty: wait for weights'),
     Parameter('lead', 1, 'ticks between an observation and the first step of its chunk, in real '
               'time: room for the inference', minimum=0, maximum=50),
-    Parameter('exploration_scale', 0.1, 'standard deviation of the exploration noise, as a share '
-              'of the largest action', minimum=0.0, maximum=1.0),
+    Parameter('exploration_scale', -1.0, 'standard deviation of the exploration noise, as a share '
+              'of the largest action; negative: what the host in finetune_config explores with',
+              minimum=-1.0, maximum=1.0),
+    Parameter('finetune_config', '', 'path of the settings of fine-tuning (YAML); empty: no noise '
+              'but that of exploration_scale'),
     Parameter('demonstrations', '', 'folder of demonstration bags on whose frames new '
               'weights are tried; empty: none'),
     Parameter('probe_frames', 16, 'number of frames that new weights are tried on', minimum=1,
@@ -75,6 +79,8 @@ class PolicyNode(ManagedNode):
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
         self._status = PolicyStatus(run_id='')
+        self._exploration = exploration_of(
+            self.value('exploration_scale'), self.value('finetune_config'))
         self._durations: deque[float] = deque(maxlen=200)
         self._episode: EpisodeEvent | None = None
         self._start = self._last = 0
@@ -122,8 +128,8 @@ class PolicyNode(ManagedNode):
             self._generator = torch.Generator().manual_seed(message.seed)
             self._memory: Memory | None = None
             self._noise = ExplorationNoise(
-                ExplorationConfig(scale=self.value('exploration_scale')),
-                self.contract.action_size, message.seed) if message.explore else None
+                self._exploration, self.contract.action_size, message.seed
+            ) if message.explore and self._exploration is not None else None
             self._advance_if_lockstep()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             if message.event == EpisodeEvent.ENDED and self._episode is not None \

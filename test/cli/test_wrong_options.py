@@ -51,7 +51,7 @@ def test_wrong_settings_are_told_with_file_and_key(text, told, tmp_path):
 
 
 @pytest.mark.parametrize(('option', 'value', 'told'), [
-    ('--il', 'everything', 'demos, own-successes, both'),
+    ('--il', 'everything', 'demos, own-successes, interventions, both, mixture'),
     ('--m', '0', '--m'), ('--demos', 'ten', '--demos'), ('--speed', '9', '--speed')])
 def test_a_wrong_option_is_told_with_what_is_allowed(option, value, told, tmp_path):
     run = tmp_path / 'run'

@@ -40,6 +40,18 @@ def test_each_stage_runs_its_nodes():
     assert names(learning_graph(options)) == ['learner_node']
 
 
+def test_the_policy_explores_as_the_settings_of_fine_tuning_say():
+    told = dict(contract='arm.yaml', run_id='r1', journal='j', pretrained='p', learner=False)
+    with pytest.raises(ValueError, match='finetune needs a copy of the learner.s settings'):
+        finetuning_graph(GraphOptions(**told))
+    for more in (dict(finetune_config='finetune.yaml'), dict(exploration_scale=0.0)):
+        given = finetuning_graph(GraphOptions(**told, **more)).node('policy_node').parameters
+        assert {name: given[name] for name in more} == more
+    simulated = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS)).node('policy_node')
+    assert simulated.parameters['exploration_scale'] == -1.0
+    assert simulated.parameters['finetune_config'] == 'finetune.yaml'
+
+
 @pytest.mark.parametrize('stage', ['simulate', 'record', 'evaluate', 'finetune'])
 def test_a_mock_arm_takes_the_place_of_the_simulation(stage):
     simulated = STAGES[stage](GraphOptions(**SIMULATED, **FOLDERS))
@@ -63,7 +75,7 @@ def test_gazebo_s_scene_takes_the_place_of_the_simulation():
 
 def test_the_learner_may_be_on_another_machine():
     robot = finetuning_graph(GraphOptions(
-        contract='arm.yaml', run_id='r1', learner=False, journal='journal',
+        contract='arm.yaml', run_id='r1', learner=False, journal='journal', exploration_scale=0.1,
         pretrained='pretrained'))
     assert names(robot) == ['actuation_node', 'policy_node', 'recorder_node']
     both = finetuning_graph(GraphOptions(**SIMULATED, **FOLDERS))

@@ -130,7 +130,7 @@ def test_a_dry_run_reaches_the_arm_s_commander():
 
 def test_the_learner_may_be_elsewhere():
     nodes, _, _ = started('finetune', **given('contract', 'pretrained', 'journal',
-                                              learner='false'))
+                                              'finetune_config', learner='false'))
     assert executables(nodes) == ['actuation_node', 'policy_node', 'recorder_node']
     elsewhere, _, _ = started('learner', **given(*GIVEN['learner'][0]))
     assert executables(elsewhere) == ['learner_node']
@@ -292,7 +292,8 @@ def test_launch_itself_takes_the_file(name, executables):
             visit(below)
 
     needed = GIVEN[name][0] if name in GIVEN else ()
-    arguments = given(*needed, learner='false') if name == 'finetune' else given(*needed)
+    more = dict(learner='false', exploration_scale='0.1') if name == 'finetune' else {}
+    arguments = given(*needed, **more)
     visit(IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py')),
         launch_arguments=list(arguments.items())))

@@ -7,6 +7,7 @@
     run.json        settings of the run          contract.yaml   copy of the robot contract (and
                                                                  of the URDF that it names)
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
+    settings.json   what each stage uses, and where each value comes from
     recording.json  attempts, digest of the bags
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
@@ -22,6 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from inril_ros.cli.run.resources import package_version
+from inril_ros.cli.run.settings import as_record, from_record, Settings
 from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract.contract import describe_difference, load_contract
 
@@ -76,6 +78,7 @@ class RunDirectory:
         self.contract = path / 'contract.yaml'
         self.demonstrations = path / 'demonstrations'
         self.recording = path / 'recording.json'
+        self.used = path / 'settings.json'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
         self.finetune = path / 'finetune'
@@ -172,6 +175,16 @@ class RunDirectory:
         """Return the wall time [s] of each finished stage, in order of finishing."""
         stages = self.path / 'stages.json'
         return read_json(stages) if stages.exists() else {}
+
+    def keep_settings(self, stage: str, settings: Settings) -> None:
+        """Note what a stage uses; one that is resumed keeps what it was begun with."""
+        every = read_json(self.used) if self.used.exists() else {}
+        if stage not in every:
+            write_json(self.used, {**every, stage: as_record(settings)}, replace=True)
+
+    def stage_settings(self, stage: str) -> Settings:
+        """Return what a stage has used; empty if that was not noted."""
+        return from_record(read_json(self.used).get(stage, {}) if self.used.exists() else {})
 
     def finish_stage(self, stage: str, seconds: float) -> None:
         """Mark a stage as finished, so that it is not repeated.

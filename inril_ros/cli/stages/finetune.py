@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from inril_ros.cli.run.progress import Bar
+from inril_ros.cli.run.settings import flat
 from inril_ros.cli.stages.evaluate import control_counts
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
@@ -42,11 +43,11 @@ def finetune(job: Job) -> dict[str, object]:
     """
     run, options = job.run, job.options
     require(run.pretrained, 'pretrain first (inril pretrain)')
-    config = _keep_settings(run.finetune / 'config.yaml', dict(options.session))
+    config = _keep_settings(run.finetune / 'config.yaml', options.session)
     graph = finetuning_graph(job.graph_options(
         pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
         journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
-        synchronous=options.synchronous, exploration_scale=_exploration_scale(options.session)))
+        synchronous=options.synchronous))
     with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes:
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
@@ -60,14 +61,6 @@ def finetune(job: Job) -> dict[str, object]:
             result = _result(job, conductor, log, steps, len(before))
     write_json(run.result, result, replace=True)
     return result
-
-
-def _exploration_scale(session: Mapping[str, Any]) -> float:
-    """Return the scale of the exploration noise of the host; 0 if it has its own exploration."""
-    from inril_ros.learning.session_config import SessionConfig
-
-    noise = SessionConfig.from_mapping(session).host.exploration
-    return 0.0 if noise is None else noise.scale
 
 
 def _run_episodes(
@@ -121,17 +114,26 @@ def _result(
                       'count': conductor.policy.inferences}}
 
 
-def _keep_settings(path: Path, session: dict[str, Any]) -> Path:
+def _keep_settings(path: Path, session: Mapping[str, Any]) -> Path:
     """Write the session's settings, or compare them with those of the run's beginning."""
+    from inril_ros.learning.session_config import SessionConfig
+
+    def whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(flat(SessionConfig.from_mapping(settings).to_mapping()))
+
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(session, sort_keys=True), encoding='utf-8')
         return path
-    kept = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
-    different = sorted(key for key in kept.keys() | session.keys()
-                       if kept.get(key) != session.get(key))
+    try:
+        kept = whole(yaml.safe_load(path.read_text(encoding='utf-8')) or {})
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    asked = whole(session)
+    different = sorted(key for key in kept.keys() | asked.keys()
+                       if kept.get(key) != asked.get(key))
     if different:
-        lines = '\n'.join(f'  {key}: {session.get(key)!r} asked for, {kept.get(key)!r} in the run'
+        lines = '\n'.join(f'  {key}: {asked.get(key)!r} asked for, {kept.get(key)!r} in the run'
                           for key in different)
         raise SettingsDiffer(f'{path} was begun with other settings:\n{lines}')
     return path

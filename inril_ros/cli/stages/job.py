@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.cli.run.settings import DEFAULT, flat, Setting, Settings
 from inril_ros.graph.description import GraphDescription, GraphOptions
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.graph.supervisor import Supervisor
@@ -38,6 +39,8 @@ class JobOptions:
         synchronous: Learn between episodes only: repeatable, and slower.
         device: Device of learning and pre-training: auto, cpu or cuda.
         verbose: Show the nodes' output.
+        origins: Where a value comes from, by its dotted name; those that are not here are
+            defaults.
     """
 
     simulation: str
@@ -51,6 +54,13 @@ class JobOptions:
     synchronous: bool = False
     device: str = 'auto'
     verbose: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def settings(self, *names: str) -> Settings:
+        """Return options by their names; all of them for ``session`` and ``pretrain``."""
+        values = dict(flat({name: getattr(self, name) for name in names}))
+        return {name: Setting(value, self.origins.get(name, DEFAULT))
+                for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 """The stages of a job in order; a finished stage is not repeated."""
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.cli.run.run_directory import STAGES
+from inril_ros.cli.run.settings import as_record, in_words, OPTION, Settings
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
@@ -31,11 +33,14 @@ def run_stage(job: Job, stage: str) -> None:
     job.run.check_meaning()
     lock = FolderLock(job.run.path, f'the stage {stage}')
     try:
+        used = _used(job, stage)
         if stage in job.run.finished_stages():
-            job.reporter.say(f'{stage}: done before')
+            job.reporter.say(f'{stage}: done before{_without_effect(job, stage, used)}')
             return
         title, action = _STAGES[stage]
         job.reporter.title(title)
+        job.reporter.say(f'with {in_words(used)}', settings=as_record(used))
+        job.run.keep_settings(stage, used)
         began = time.monotonic()
         facts = action(job)
         job.run.finish_stage(stage, time.monotonic() - began)
@@ -69,7 +74,34 @@ _STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
     'evaluate_finetuned': ('Success of the fine-tuned policy', lambda job: evaluate(
         job, 'finetuned', job.run.finetuned)),
 }
+# Names of the options that a stage uses.
+_USED = {
+    'record': ('simulation', 'gazebo', 'demonstrations'),
+    'pretrain': ('pretrain', 'session', 'device', 'despite_findings'),
+    'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes'),
+    'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'synchronous', 'device'),
+    'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes'),
+}
 _SHOWN = 12  # characters of a text
+
+
+def _used(job: Job, stage: str) -> Settings:
+    """Return all that a stage uses, with its defaults."""
+    options = job.options
+    if stage == 'pretrain':
+        from inril_ros.learning.pretrain import PretrainConfig
+
+        options = replace(options, pretrain=asdict(PretrainConfig(**options.pretrain)))
+    return options.settings(*_USED[stage])
+
+
+def _without_effect(job: Job, stage: str, asked: Settings) -> str:
+    """Return which given options come too late for a finished stage; empty if none does."""
+    done = job.run.stage_settings(stage)
+    late = [f'{name} {done[name].value} ({setting.value} is not used any more)'
+            for name, setting in asked.items()
+            if setting.origin == OPTION and name in done and done[name].value != setting.value]
+    return f', with {", ".join(late)}' if late else ''
 
 
 def _sentence(facts: dict[str, Any]) -> str:

@@ -1,0 +1,160 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run uses, and where each value comes from: a default, a file or an option.
+
+An option that was not given changes nothing: the settings file, or the run that is resumed, keeps
+its value. Settings are flat, with dotted names: ``env_steps``, ``session.m``,
+``session.host.name``, ``pretrain.steps``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.data.record_files import read_json
+
+DEFAULT, OPTION = 'default', 'option'
+# Stages of a run, the one that later ones follow last: an evaluation may be of another robot.
+_PRECEDENCE = ('evaluate_pretrained', 'evaluate_finetuned', 'record', 'pretrain', 'finetune')
+
+
+class UsageError(ValueError):
+    """A value that an option or a settings file can't have; the message says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, and where it comes from: ``default``, ``option`` or ``file <path>``."""
+
+    value: Any
+    origin: str
+
+
+Settings = dict[str, Setting]
+
+
+def given(**options: Any) -> Settings:
+    """Return the options that were given; None and a flag that is off mean: not given."""
+    return {name: Setting(value, OPTION) for name, value in options.items()
+            if value is not None and value is not False}
+
+
+def flat(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
+    """Yield nested mappings as dotted names and values."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f'{prefix}{name}.')
+        else:
+            yield f'{prefix}{name}', value
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted names and values as nested mappings."""
+    whole: dict[str, Any] = {}
+    for name, value in values.items():
+        *above, last = name.split('.')
+        place = whole
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return whole
+
+
+def part(settings: Settings, prefix: str) -> Settings:
+    """Return the settings below a prefix, without it."""
+    start = len(prefix) + 1
+    return {name[start:]: setting for name, setting in settings.items()
+            if name.startswith(f'{prefix}.')}
+
+
+def session_settings(path: Path | None, kept: Settings, options: Settings) -> Settings:
+    """Return all settings of a fine-tuning session, without a prefix.
+
+    Args:
+        path: Settings file; None: what is kept, else ``config/finetune.yaml``.
+        kept: Settings of the run that is resumed.
+        options: What was given on the command line; it has the last word.
+
+    Raises:
+        UsageError: The file isn't YAML, or a setting is refused.
+    """
+    from inril_ros.learning.hosts.catalogue import host_name
+    from inril_ros.learning.session_config import SessionConfig
+
+    source = 'the settings of the run'
+    if path is not None or not kept:
+        path = path or find_configuration('', 'finetune')
+        source, kept = str(path), _read(path)
+    try:
+        config = SessionConfig.from_mapping(nested({
+            name: setting.value for name, setting in {**kept, **options}.items()}))
+    except ValueError as error:
+        raise UsageError(f'{source}: {error}') from error
+    found = {**kept, **options}
+    values = {**asdict(config), 'host': {'name': host_name(config.host), **asdict(config.host)}}
+    return {name: Setting(value, found[name].origin if name in found else DEFAULT)
+            for name, value in flat(values)}
+
+
+def _read(path: Path) -> Settings:
+    """Return the settings in a file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except yaml.YAMLError as error:
+        raise UsageError(f'{path}: {error}') from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise UsageError(f'{path}: expected a mapping, got {type(content).__name__}')
+    if isinstance(content.get('host'), str):
+        content = {**content, 'host': {'name': content['host']}}
+    return {name: Setting(value, f'file {path}') for name, value in flat(content)}
+
+
+def kept_settings(path: Path) -> Settings:
+    """Return the settings that the stages of a run have used; none before its first one.
+
+    Args:
+        path: Folder of the run.
+
+    Raises:
+        RecordError: The file is damaged.
+    """
+    record, config = path / 'settings.json', path / 'finetune' / 'config.yaml'
+    stages = read_json(record) if record.exists() else {}
+    settings: Settings = {}
+    for stage in _PRECEDENCE:
+        settings |= from_record(stages.get(stage, {}))
+    if config.exists() and not part(settings, 'session'):  # of a run without such a record
+        settings |= {f'session.{name}': setting for name, setting in _read(config).items()}
+    return settings
+
+
+def as_record(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return settings as plain data."""
+    return {name: {'value': setting.value, 'from': setting.origin}
+            for name, setting in settings.items()}
+
+
+def from_record(record: Mapping[str, Any]) -> Settings:
+    """Return what `as_record` was given."""
+    return {name: Setting(entry['value'], entry['from']) for name, entry in record.items()}
+
+
+def in_words(settings: Settings) -> str:
+    """Return in one line what is not at its default, by where it comes from."""
+    places: dict[str, list[str]] = {}
+    for name, setting in settings.items():
+        places.setdefault(setting.origin, []).append(
+            f'{name.removeprefix("session.")} {_text(setting.value)}')
+    defaults = len(places.pop(DEFAULT, ()))
+    parts = [f'{", ".join(texts)} ({origin})' for origin, texts in places.items()]
+    return '; '.join([*parts, f'{defaults} settings at their defaults'] if defaults else parts)
+
+
+def _text(value: Any) -> str:
+    return 'none' if value is None else str(value)

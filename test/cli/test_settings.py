@@ -1,0 +1,156 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A settings file has its way where no option was given; a resumed run keeps what it had."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inril_ros.cli import main
+from inril_ros.cli.run.progress import Reporter
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.cli.run.settings import UsageError
+from inril_ros.cli.stages import stages
+from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.learning.hosts.dppo import DPPOConfig
+from inril_ros.learning.session_config import SessionConfig
+
+CONFIG = Path(__file__).parents[2] / 'config'
+DPPO = CONFIG / 'hosts' / 'dppo.yaml'
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDirectory.create(tmp_path / 'run', new_settings(
+        'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer.yaml'))
+
+
+@pytest.fixture
+def job_of(monkeypatch):
+    """Return what gives the job that a command line does, without doing it."""
+    def job(*arguments):
+        seen = []
+        with monkeypatch.context() as patch:
+            patch.setattr(stages, 'run_stage', lambda job, stage: seen.append(job))
+            patch.setattr(stages, 'conclude', lambda job: {})
+            patch.setattr('inril_ros.cli.report.summary.headline', lambda summary: '')
+            main.app([str(each) for each in arguments], standalone_mode=False)
+        return seen[0]
+    return job
+
+
+def session_of(job):
+    return SessionConfig.from_mapping(job.options.session)
+
+
+def test_a_settings_file_has_its_way(job_of, run, tmp_path):
+    for command in (('finetune', run.path), ('demo', '--run-dir', tmp_path / 'demo')):
+        config = session_of(job_of(*command, '--config', DPPO))
+        assert (config.m, config.unit, config.il_steps) == (5, 'iteration', 50)
+        assert isinstance(config.host, DPPOConfig)
+
+
+@pytest.mark.parametrize(('text', 'options', 'expected'), [
+    ('{imitation_source: mixture, intervention_share: 0.2}', (), ('mixture', 4, 0.5, 0.2)),
+    ('{imitation_source: mixture, m: 7}', ('--m', 3), ('mixture', 3, 0.5, 0.0)),
+    ('{m: 7}', ('--il', 'own-successes'), ('own_successes', 7, 0.5, 0.0)),
+    ('{m: null}', (), ('both', None, 0.5, 0.0)),
+    ('{m: 7}', ('--rl-only',), ('both', None, 0.5, 0.0)),
+    ('{}', ('--il', 'interventions'), ('interventions', 4, 0.5, 0.0)),
+    ('{}', ('--il', 'mixture', '--il-demonstrations', 0.25, '--il-interventions', 0.5),
+     ('mixture', 4, 0.25, 0.5))])
+def test_a_given_option_has_the_last_word(job_of, run, tmp_path, text, options, expected):
+    path = tmp_path / 'settings.yaml'
+    path.write_text(text)
+    config = session_of(job_of('finetune', run.path, '--config', path, *options))
+    assert (config.imitation_source, config.m, config.demonstration_share,
+            config.intervention_share) == expected
+
+
+@pytest.mark.parametrize(('options', 'told'), [
+    (('--m', 4, '--rl-only'), '--rl-only and --m 4 exclude each other'),
+    (('--il', 'all'), 'allowed are demos, own-successes, interventions, both, mixture'),
+    (('--il-interventions', 0.2), 'imitated is both, and only mixture have this share'),
+    (('--il', 'demos', '--il-demonstrations', 0.2), 'only both and mixture have this share')])
+def test_an_option_without_effect_is_refused(job_of, run, options, told):
+    with pytest.raises(UsageError, match=told):
+        job_of('finetune', run.path, *options)
+
+
+def test_each_value_says_where_it_comes_from(job_of, run):
+    job = job_of('finetune', run.path, '--config', DPPO, '--il', 'demos', '--steps', 300)
+    used = job.options.settings('env_steps', 'session', 'synchronous')
+    assert {name: (used[name].value, used[name].origin) for name in (
+        'env_steps', 'session.imitation_source', 'session.m', 'session.host.name',
+        'session.host.gamma', 'session.m_max', 'synchronous')} == {
+        'env_steps': (300, 'option'), 'session.imitation_source': ('demonstrations', 'option'),
+        'session.m': (5, f'file {DPPO}'), 'session.host.name': ('dppo', f'file {DPPO}'),
+        'session.host.gamma': (DPPOConfig().gamma, 'default'), 'session.m_max': (30.0, 'default'),
+        'synchronous': (False, 'default')}
+
+
+def test_a_stage_prints_and_keeps_what_it_uses(run, monkeypatch, capsys):
+    monkeypatch.setitem(stages._STAGES, 'record', ('', lambda job: {'demonstrations': 3}))
+    job = Job(run, JobOptions(simulation='', demonstrations=3,
+                              origins={'demonstrations': 'option'}), Reporter(json_output=True))
+    stages.run_stage(job, 'record')
+    expected = {'simulation': {'value': '', 'from': 'default'},
+                'gazebo': {'value': False, 'from': 'default'},
+                'demonstrations': {'value': 3, 'from': 'option'}}
+    assert json.loads((run.path / 'settings.json').read_text()) == {'record': expected}
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed[1]['settings'] == expected
+    assert printed[1]['text'] == 'with demonstrations 3 (option); 2 settings at their defaults'
+    late = Job(run, JobOptions(simulation='', demonstrations=5,
+                               origins={'demonstrations': 'option'}), Reporter(json_output=True))
+    stages.run_stage(late, 'record')
+    assert ('record: done before, with demonstrations 3 (5 is not used any more)'
+            in capsys.readouterr().out)
+
+
+def test_a_resumed_run_keeps_what_was_not_given_again(job_of, run):
+    names = ('env_steps', 'session', 'simulation', 'synchronous')
+    first = job_of('finetune', run.path, '--config', DPPO, '--steps', 300, '--m', 2,
+                   '--simulation', '')
+    run.keep_settings('finetune', first.options.settings(*names))
+    run.finetune.mkdir()
+    again = job_of('finetune', run.path, '--resume')
+    assert again.options.session == first.options.session
+    assert (again.options.env_steps, again.options.simulation) == (300, '')
+    assert again.options.settings(*names) == first.options.settings(*names)
+    longer = job_of('finetune', run.path, '--resume', '--steps', 600)
+    assert (longer.options.env_steps, session_of(longer).m) == (600, 2)
+
+
+def test_a_run_without_a_record_keeps_its_session(job_of, run):
+    run.finetune.mkdir()
+    (run.finetune / 'config.yaml').write_text(yaml.safe_dump({'m': 9, 'host': 'dppo'}))
+    config = session_of(job_of('finetune', run.path, '--resume'))
+    assert config.m == 9 and isinstance(config.host, DPPOConfig)
+
+
+def test_a_resumed_demo_is_of_the_same_task_and_seed(job_of, tmp_path):
+    folder = tmp_path / 'run'
+    first = job_of('demo', '--run-dir', folder, '--task', 'reach', '--seed', 5)
+    again = job_of('demo', '--run-dir', folder, '--resume')
+    assert again.run.settings == first.run.settings
+    assert again.options.simulation == first.options.simulation
+
+
+def test_fine_tuning_goes_on_with_the_settings_of_cloning(job_of, run):
+    cloned = job_of('pretrain', run.path, '--config', DPPO, '--clone-steps', 20)
+    run.keep_settings('pretrain', cloned.options.settings('pretrain', 'session'))
+    assert session_of(job_of('finetune', run.path)) == session_of(cloned)
+    assert job_of('finetune', run.path).options.pretrain == {'steps': 20}
+
+
+def test_a_schedule_that_needs_heldout_demonstrations_is_refused_before_cloning(
+        job_of, run, tmp_path):
+    path = tmp_path / 'settings.yaml'
+    path.write_text('{host: rlpd, schedule: anchor}')
+    for command in (('pretrain', run.path), ('demo', '--run-dir', tmp_path / 'demo')):
+        with pytest.raises(UsageError, match='schedule anchor needs .* give --heldout-share'):
+            job_of(*command, '--config', path)
+        job_of(*command, '--config', path, '--heldout-share', 0.2)
