@@ -27,7 +27,7 @@ def run(gate: VersionGate, outcomes: np.ndarray) -> int | None:
     for index, success in enumerate(outcomes):
         if gate.takes_new():
             gate.note_acting(index + 1)
-        if gate.on_episode_end(bool(success)) is not None:
+        if gate.on_episode_end(bool(success), helped=False) is not None:
             return index + 1
     return None
 

@@ -83,6 +83,7 @@ class PolicyNode(ManagedNode):
             self.value('exploration_scale'), self.value('finetune_config'))
         self._durations: deque[float] = deque(maxlen=200)
         self._episode: EpisodeEvent | None = None
+        self._helped = False  # a person took over in the episode
         self._start = self._last = 0
         self._unseen = ''
         self._lead = 0 if self.lockstep else self.value('lead')
@@ -119,7 +120,7 @@ class PolicyNode(ManagedNode):
         if message.purpose == EpisodeRequest.DEMONSTRATION:
             return
         if message.event == EpisodeEvent.STARTED:
-            self._episode = message
+            self._episode, self._helped = message, False
             self._start = stamp_ns(message)
             self._last = self._start - 1
             self._timing.begin()
@@ -134,10 +135,11 @@ class PolicyNode(ManagedNode):
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             if message.event == EpisodeEvent.ENDED and self._episode is not None \
                     and message.episode_id == self._episode.episode_id:
-                self._versions.on_episode_end(message)
+                self._versions.on_episode_end(message, self._helped)
                 self._publish_status()
             self._episode = None
         elif message.event == EpisodeEvent.TAKEN_OVER:
+            self._helped = True
             self._timing.pause()
         elif message.event == EpisodeEvent.HANDED_BACK and self._episode is not None:
             self._timing.replan(message.tick)

@@ -8,7 +8,7 @@ import numpy as np
 
 from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
-from inril_ros.data.record_files import JsonLines, write_json
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 PERIOD = 0.0125
@@ -81,7 +81,7 @@ def write_finetuning(run, generator):
             lines.append({'index': index, 'episode_id': f'episode-{index}', 'ticks': ticks,
                           'outcome': 'success' if success else 'time_limit',
                           'env_steps': env_steps, 'weights_version': env_steps // 500,
-                          'time': seconds, 'explore': True})
+                          'time': seconds, 'explore': True, 'person_ticks': 0})
             index += 1
     with JsonLines(run.metrics) as lines:
         for step in range(0, 40001, 80):
@@ -106,3 +106,22 @@ def write_finetuning(run, generator):
                  'applied': published + late, 'receive_seconds': late * 0.5,
                  'verify_seconds': late * 0.2, 'swap_seconds': 0.0004, 'refused': ''})
     write_json(run.result, {'env_steps': env_steps, 'control': actuation(generator, 40000)})
+
+
+def rescue(run, every):
+    """Let a person have helped in every so-many-th success of training and of evaluation.
+
+    Returns the number of training episodes and of evaluation episodes that were rescued.
+    """
+    rows = read_json_lines(run.episodes)
+    won = [row for row in rows if row['outcome'] == 'success'][::every]
+    run.episodes.unlink()
+    with JsonLines(run.episodes) as lines:
+        for row in rows:
+            lines.append({**row, 'person_ticks': 12 * (row in won)})
+    evaluation = read_json(run.evaluation('finetuned'))
+    helped = [episode for episode in evaluation['episodes'] if episode['success']][::every]
+    for episode in helped:
+        episode |= {'success': False, 'rescued': True, 'person_ticks': 12}
+    write_json(run.evaluation('finetuned'), evaluation, replace=True)
+    return len(won), len(helped)

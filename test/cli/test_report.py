@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from sample_run import write_sample_run
+from sample_run import rescue, write_sample_run
 
 from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.report.page import write_report
@@ -209,6 +209,24 @@ def test_running_success_counts_whole_windows_of_judged_episodes():
     assert (running.low < running.rate).all() and (running.rate < running.high).all()
     assert running_success(episodes, window=3).rate == pytest.approx([2 / 3, 1 / 3, 2 / 3])
     assert len(running_success(episodes, window=6).rate) == 0
+
+
+def test_an_episode_that_a_person_rescued_is_no_success_and_is_counted(sample_run):
+    before = Page(write_report(sample_run.path))
+    assert 'rescued' not in before.text and "person's help" not in before.text
+    successes = sum(row['outcome'] == 'success' for row in read_json_lines(sample_run.episodes))
+    won, helped = rescue(sample_run, 3)
+    page = Page(write_report(sample_run.path))
+    assert f'{successes - won} success' in page.text
+    assert f'{won} rescued by a person' in page.text
+    assert f"{helped} more succeeded with a person's help" in page.text
+    assert 'success without a person' in page.text
+
+
+def test_an_episode_that_a_person_rescued_does_not_raise_the_curve():
+    won = [{'outcome': 'success', 'env_steps': step, 'person_ticks': step % 2}
+           for step in range(8)]
+    assert running_success(won, window=2).rate.tolist() == [0.5] * 7
 
 
 def test_the_record_of_a_run_is_read_back(sample_run):

@@ -3,6 +3,7 @@
 """The TensorBoard files of a run hold its numbers."""
 
 import pytest
+from sample_run import rescue
 
 from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.data.record_files import read_json_lines
@@ -10,6 +11,7 @@ from inril_ros.data.record_files import read_json_lines
 
 def test_tensorboard_gets_every_number_once(sample_run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    rescue(sample_run, 5)
     write_tensorboard(sample_run.path)
     folder = write_tensorboard(sample_run.path)  # a second time adds nothing
     events = EventAccumulator(str(folder), size_guidance={'scalars': 0}).Reload()
@@ -21,6 +23,8 @@ def test_tensorboard_gets_every_number_once(sample_run):
     assert len(events.Scalars('loss/il_heldout')) == len(metrics)
     success = events.Scalars('episode/success')
     assert [event.value for event in success] == [
-        row['outcome'] == 'success' for row in episodes]
+        row['outcome'] == 'success' and not row['person_ticks'] for row in episodes]
+    assert sum(event.value for event in events.Scalars('episode/rescued')) == sum(
+        row['outcome'] == 'success' and row['person_ticks'] > 0 for row in episodes) > 0
     assert success[-1].wall_time == pytest.approx(episodes[-1]['time'])
     assert len(events.Scalars('episode/running_success')) == len(episodes) - 19

@@ -92,6 +92,7 @@ class PlayedRobot:
     """
 
     def __init__(self, domain_id):
+        self.domain_id = domain_id
         self.fault = self.camera = ''
         self.joints = np.array([0.5, 0.5])
         self.target, self.late = None, 0

@@ -58,14 +58,14 @@ def test_invalid_probabilities_are_refused(wrong):
         SequentialTest(**{'good': 0.5, 'drop': 0.2, 'false_alarm': 0.1, 'miss': 0.1, **wrong})
 
 
-def driven(gate, outcomes, version=0):
+def driven(gate, outcomes, version=0, helped=False):
     """End episodes, a new version before each; return the gate's rollback targets by index."""
     returns = {}
     for index, success in enumerate(outcomes):
         version += 1
         if gate.takes_new():
             gate.note_acting(version)
-        back = gate.on_episode_end(success)
+        back = gate.on_episode_end(success, helped)
         if back is not None:
             returns[index] = back
     return returns
@@ -81,6 +81,24 @@ def test_a_collapsed_policy_is_rolled_back_to_the_previous_version():
     assert episodes < 12 and gate.rollbacks == 1
     assert 'clearly worse' in gate.reason and not gate.on_trial
     assert not gate.takes_new()
+
+
+def test_a_version_that_a_person_has_to_rescue_is_taken_back_as_one_that_fails():
+    rescued, failing = VersionGate(GateConfig()), VersionGate(GateConfig())
+    for gate in (rescued, failing):
+        driven(gate, [True] * 20)
+    returned = driven(rescued, [True] * 12, 20, helped=True)
+    assert list(returned.values()) == [20]
+    assert returned == driven(failing, [False] * 12, 20)
+    assert rescued.reason == failing.reason
+
+
+def test_rescues_set_no_good_reference():
+    gate = VersionGate(GateConfig())
+    driven(gate, [True] * 20, helped=True)
+    assert '0 of 20 episodes succeeded without a person' in gate.reason
+    driven(gate, [False] * 40, 20)
+    assert gate.rollbacks == 0  # nothing was shown that could be lost
 
 
 def test_the_newest_version_is_retried_until_an_operator_is_needed():
@@ -148,7 +166,8 @@ def test_a_steady_policy_is_rarely_rolled_back():
         assert sum(gate.rollbacks > 0 for gate in gates) <= 2
 
 
-commands = st.lists(st.sampled_from(['new', 'good', 'bad', 'bad', 'pin', 'unpin', 'back']))
+commands = st.lists(st.sampled_from(
+    ['new', 'good', 'bad', 'bad', 'rescued', 'pin', 'unpin', 'back']))
 
 
 @settings(max_examples=300)
@@ -164,8 +183,8 @@ def test_rollbacks_go_only_to_versions_that_acted_before(events, automatic):
             if gate.takes_new():
                 gate.note_acting(version)
                 acted.add(version)
-        elif event in ('good', 'bad'):
-            back = gate.on_episode_end(event == 'good')
+        elif event in ('good', 'bad', 'rescued'):
+            back = gate.on_episode_end(event != 'bad', helped=event == 'rescued')
             assert back is None or (automatic and back == gate.good == gate.acting != before)
         elif event == 'back':
             try:

@@ -17,7 +17,12 @@ import numpy as np
 from inril_ros.bench.estimates import rate_difference, whole_percent
 from inril_ros.bench.report.wording import duration
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
-from inril_ros.cli.report.run_record import evaluation_rate, read_run, RunRecord
+from inril_ros.cli.report.run_record import (
+    evaluation_rate,
+    read_run,
+    RunRecord,
+    was_rescued,
+)
 from inril_ros.cli.run.run_directory import STAGES
 
 _STAGE_WORDS = {
@@ -54,7 +59,8 @@ def render_report(record: RunRecord) -> str:
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
         pairs=_pairs(record), learning=learning_plot(record),
-        outcomes=Counter(episode['outcome'] for episode in record.episodes).most_common(),
+        outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
+                         for episode in record.episodes).most_common(),
         losses=loss_plots(record), timings=timings,
         timing_plots=list(filter(None, map(timing_plot, timings, timings.values()))),
         weights_plot=weights_plot(record), delays=_delays(record), refusals=Counter(
@@ -71,7 +77,10 @@ def _headline(record: RunRecord) -> dict[str, Any]:
         change = rate_difference(before, after)
         verdict = ('No clear change in success' if not change.excludes_zero else
                    'Success rose' if change.value > 0 else 'Success fell')
-    return {'before': before, 'after': after, 'change': change, 'verdict': verdict}
+    rescued = {name: sum(bool(episode.get('rescued')) for episode in record.evaluations.get(
+        name, {'episodes': []})['episodes']) for name in ('pretrained', 'finetuned')}
+    return {'before': before, 'after': after, 'change': change, 'verdict': verdict,
+            'rescued': rescued}
 
 
 def _pairs(record: RunRecord) -> dict[str, Any] | None:

@@ -59,9 +59,9 @@ def learning_plot(record: RunRecord) -> Plot | None:
             axes.plot(at, rate.value, 'o', color=colour, markersize=11, label=words)
     return _plot('Success while it learns',
                  'Training episodes explore, so they may succeed less often than the policy does '
-                 'when it is evaluated.' + ('' if len(running.rate) else
-                                       f' Fewer than {WINDOW} episodes: there is no curve yet.'),
-                 axes)
+                 'when it is evaluated. One in which a person helped counts as no success.'
+                 + ('' if len(running.rate) else
+                    f' Fewer than {WINDOW} episodes: there is no curve yet.'), axes)
 
 
 def loss_plots(record: RunRecord) -> list[Plot]:

@@ -52,7 +52,7 @@ class RunningSuccess:
 
     Attributes:
         env_steps: (N,) Environment steps at the end of the window's last episode.
-        rate: (N,) Share of successes.
+        rate: (N,) Share of successes without a person.
         low: (N,) Lower end of the 95 % interval.
         high: (N,) Upper end.
     """
@@ -93,14 +93,25 @@ def evaluation_rate(evaluation: dict[str, Any]) -> Estimate:
     return success_rate(sum(bool(episode['success']) for episode in episodes), len(episodes))
 
 
+def was_success(episode: dict[str, Any]) -> bool:
+    """Return whether a training episode succeeded without a person."""
+    return episode['outcome'] == 'success' and not episode.get('person_ticks')
+
+
+def was_rescued(episode: dict[str, Any]) -> bool:
+    """Return whether a training episode succeeded after a person had taken over."""
+    return episode['outcome'] == 'success' and not was_success(episode)
+
+
 def running_success(episodes: Iterable[dict[str, Any]], window: int = WINDOW) -> RunningSuccess:
     """Return the success over each ``window`` consecutive training episodes.
 
     Episodes that a person or the safety gate stopped say nothing about the policy and are left
-    out. The first point is that of the first whole window.
+    out. One that a person rescued is no success: left out, the others would be those that went
+    well by themselves. The first point is that of the first whole window.
     """
     judged = [episode for episode in episodes if episode['outcome'] != 'aborted']
-    successes = np.array([episode['outcome'] == 'success' for episode in judged], dtype=int)
+    successes = np.array([was_success(episode) for episode in judged], dtype=int)
     steps = np.array([episode['env_steps'] for episode in judged], dtype=float)
     if len(judged) < window:
         empty = np.zeros(0)

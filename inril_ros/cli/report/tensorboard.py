@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from inril_ros.cli.report.run_record import read_run, running_success
+from inril_ros.cli.report.run_record import read_run, running_success, was_rescued, was_success
 
 #: Tag of each metric. The horizontal axis is always environment steps.
 TAGS = {
@@ -41,10 +41,10 @@ def write_tensorboard(run_dir: str | Path) -> Path:
                 if row.get(key) is not None:
                     writer.add_scalar(tag, row[key], row['env_steps'], walltime=row['time'])
         for row in record.episodes:
-            writer.add_scalar('episode/success', float(row['outcome'] == 'success'),
-                              row['env_steps'], walltime=row['time'])
-            writer.add_scalar('episode/ticks', row['ticks'], row['env_steps'],
-                              walltime=row['time'])
+            for tag, value in (('success', was_success(row)), ('rescued', was_rescued(row)),
+                               ('ticks', row['ticks'])):
+                writer.add_scalar(f'episode/{tag}', float(value), row['env_steps'],
+                                  walltime=row['time'])
         running = running_success(record.episodes)
         for steps, rate in zip(running.env_steps, running.rate, strict=True):
             writer.add_scalar('episode/running_success', rate, int(steps))

@@ -17,6 +17,7 @@ from inril_ros.sim.seeds import derived_seed
 def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
     """Let a model act without exploration; write ``evaluations/<name>.json``.
 
+    An episode in which a person took over is no success; those that a person rescued are counted.
     Initial state ``i`` is the same for every model, run and seed, so evaluations are comparable.
     """
     require(model, 'the model to evaluate')
@@ -31,16 +32,21 @@ def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
                 job.episode_id(f'evaluate/{name}', index), Purpose.EVALUATION,
                 seed=derived_seed('evaluation policy', index),
                 scene_seed=scene if job.options.simulation else None)
-            rows.append({'seed': scene, 'success': result.success, 'ticks': result.ticks,
+            rows.append({'seed': scene, 'success': result.success, 'rescued': result.rescued,
+                         'ticks': result.ticks, 'person_ticks': result.person_ticks,
                          'outcome': result.outcome.name.lower()})
-            bar.update(index + 1, success=sum(row['success'] for row in rows) / len(rows))
+            rescued = sum(row['rescued'] for row in rows)
+            bar.update(index + 1, success=sum(row['success'] for row in rows) / len(rows),
+                       rescued=rescued)
         control = control_counts(conductor)
     rate = success_rate(sum(row['success'] for row in rows), number)
     write_json(job.run.evaluation(name), {
         'name': name, 'model': str(model), 'success': rate.value, 'low': rate.low,
-        'high': rate.high, 'n': rate.n, 'wall_seconds': time.monotonic() - began,
-        'actuation': control, 'episodes': rows}, replace=True)
-    return {'rate': rate.value, 'low': rate.low, 'high': rate.high, 'n': rate.n}
+        'high': rate.high, 'n': rate.n, 'rescued': rescued,
+        'wall_seconds': time.monotonic() - began, 'actuation': control, 'episodes': rows},
+        replace=True)
+    return {'rate': rate.value, 'low': rate.low, 'high': rate.high, 'n': rate.n,
+            'rescued': rescued}
 
 
 def control_counts(conductor: Conductor) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from inril_ros.cli.report.run_record import was_rescued
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.run.settings import flat
 from inril_ros.cli.stages.evaluate import control_counts
@@ -70,6 +71,7 @@ def _run_episodes(
     """Run episodes until the steps are used up; return the steps of the whole run."""
     options = job.options
     recent: deque[bool] = deque(maxlen=20)
+    rescued = sum(map(was_rescued, before))
     # An episode after a crash must have a new name: the learner knows the interrupted one.
     starts = segments_begun(job.run.journal)
     steps = before[-1]['env_steps'] if before else 0
@@ -81,17 +83,19 @@ def _run_episodes(
             explore=True)
         steps += result.ticks
         recent.append(result.success)
+        rescued += result.rescued
         episodes.append({
             'index': index, 'episode_id': result.episode_id,
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
-            'saved': result.saved})
+            'saved': result.saved, 'person_ticks': result.person_ticks})
         index += 1
         conductor.wait_ingested(result.sequence)
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
-                   updates=conductor.learner.rl_updates, version=result.weights_version)
+                   rescued=rescued, updates=conductor.learner.rl_updates,
+                   version=result.weights_version)
     return steps
 
 

@@ -40,6 +40,7 @@ class EpisodeResult:
         reason: The bag's path, or why the episode was aborted or discarded.
         weights_version: Version that acted when it ended.
         sequence: Number of transitions journaled when it was saved.
+        person_ticks: Number of actions that a person commanded.
     """
 
     episode_id: str
@@ -49,11 +50,17 @@ class EpisodeResult:
     reason: str
     weights_version: int
     sequence: int
+    person_ticks: int
 
     @property
     def success(self) -> bool:
-        """Whether the episode succeeded."""
-        return self.outcome is EpisodeOutcome.SUCCESS
+        """Whether the policy succeeded without a person: a demonstration is no success of it."""
+        return self.outcome is EpisodeOutcome.SUCCESS and not self.person_ticks
+
+    @property
+    def rescued(self) -> bool:
+        """Whether it succeeded after a person had commanded some of its actions."""
+        return self.outcome is EpisodeOutcome.SUCCESS and self.person_ticks > 0
 
 
 class Conductor(GraphClient):
@@ -104,7 +111,7 @@ class Conductor(GraphClient):
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
         self._events.clear()
-        ticks_before = self.actuation.ticks
+        ticks_before, person_before = self.actuation.ticks, self.actuation.person_ticks
         self._request.publish(EpisodeRequest(
             run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
             seed=seed, task=self._task, operator_name=operator_name))
@@ -124,7 +131,8 @@ class Conductor(GraphClient):
         return EpisodeResult(
             episode_id, EpisodeOutcome(ended.outcome), ended.tick,
             kept.event == EpisodeEvent.SAVED, kept.reason,
-            self.policy.weights_version if self.policy else 0, kept.sequence)
+            self.policy.weights_version if self.policy else 0, kept.sequence,
+            self.actuation.person_ticks - person_before)
 
     def wait_first_weights(self, timeout: float = 600.0) -> None:
         """Wait until weights of the learner act instead of the model on disk.

@@ -24,8 +24,8 @@ from inril_ros.transport.weights.staleness import Freshness, Staleness, Stalenes
 PARAMETERS = (
     Parameter('automatic_rollback', True,
               'return to the last good version when episodes have clearly become worse'),
-    Parameter('rollback_drop', 0.3, 'drop of the rate of success that counts as clearly worse',
-              minimum=0.05, maximum=0.95),
+    Parameter('rollback_drop', 0.3, 'drop of the rate of success without a person that counts as '
+              'clearly worse', minimum=0.05, maximum=0.95),
     Parameter('rollback_reference', 20, 'episodes that show how good the policy is',
               minimum=3, maximum=1000),
     Parameter('stale_warning', 60.0, '[s] time since the acting weights were the newest beyond '
@@ -131,13 +131,18 @@ class ActingVersions:
         self._kept = {version: kept for version, kept in self._kept.items()
                       if version in (self.acting.version, self._gate.good)}
 
-    def on_episode_end(self, event: EpisodeEvent) -> None:
-        """Count an ended episode; that may bring the last good version back."""
+    def on_episode_end(self, event: EpisodeEvent, helped: bool) -> None:
+        """Count an ended episode; that may bring the last good version back.
+
+        Args:
+            event: Its end.
+            helped: Whether a person took over in it.
+        """
         if event.purpose != EpisodeRequest.ROLLOUT or event.outcome == EpisodeEvent.ABORTED \
                 or self.acting is None:
             return
         before = self._gate.reason
-        back = self._gate.on_episode_end(event.outcome == EpisodeEvent.SUCCESS)
+        back = self._gate.on_episode_end(event.outcome == EpisodeEvent.SUCCESS, helped)
         if self._gate.reason != before:
             self._log.info(f'weights: {self._gate.reason}')
         if back is not None:

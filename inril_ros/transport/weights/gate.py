@@ -8,6 +8,12 @@ version is judged: its first episodes set the reference, those after it are a tr
 it ends badly, the good one returns and acts alone for a while before the newest is tried again. An
 operator can pin the acting version, and roll back by hand.
 
+What is judged is success without a person's help, so an episode that a person helped is evidence
+against the version, whatever came of it. It may not be left out either: a person takes over when
+they see a failure coming, so the episodes that are left would be those that go well, and beside an
+attentive person no collapse would ever be found. A person who takes over more often for another
+reason makes a version look worse than it is; the reference counts their help just the same.
+
 Pure state: episodes and commands in, decisions out; the caller carries them out.
 """
 
@@ -28,7 +34,7 @@ class GateConfig:
     Attributes:
         automatic: Whether rollbacks are automatic; otherwise only an operator rolls back.
         reference: Episodes that show how good the policy is.
-        drop: Drop of the rate of success that must be found.
+        drop: Drop of the rate of success without help that must be found.
         false_alarm: Highest probability that the trial of a version that is no worse ends in a
             rollback although the reference was right.
         reference_error: Highest probability that any reference of a run is too good.
@@ -65,7 +71,7 @@ class VersionGate:
         self.pinned = False
         self.rollbacks = 0
         self.reason = ''
-        self._bar = 0.0  # highest rate of success shown so far
+        self._bar = 0.0  # highest rate of success without help shown so far
         self._references = 0  # reference measurements so far
         self._recent: deque[bool] = deque(maxlen=config.reference)
         self._trial: SequentialTest | None = None
@@ -94,12 +100,17 @@ class VersionGate:
         """Note that a newer version acts."""
         self.acting = version
 
-    def on_episode_end(self, success: bool) -> int | None:
-        """Count an episode that the policy drove to its end.
+    def on_episode_end(self, success: bool, helped: bool) -> int | None:
+        """Count an episode that the policy drove, alone or with a person's help.
+
+        Args:
+            success: Whether it succeeded.
+            helped: Whether a person took over in it.
 
         Returns:
             The version to return to; None: stay with the acting one.
         """
+        success = success and not helped
         if self._resting:  # the good version's own episodes judge nothing
             self._resting -= 1
             if not self._resting and not self.pinned:
@@ -108,7 +119,8 @@ class VersionGate:
         self._recent.append(success)
         if self._trial is None:
             if len(self._recent) == self._config.reference:
-                self._accept(f'reference: {sum(self._recent)} of {len(self._recent)} episodes')
+                self._accept(f'reference: {sum(self._recent)} of {len(self._recent)} episodes '
+                             'succeeded without a person')
             return None
         verdict = self._trial.add(success)
         if verdict is Verdict.NOT_WORSE:

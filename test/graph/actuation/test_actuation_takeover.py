@@ -2,10 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A person takes over at any tick and hands back: no jump, old plans are void, events sent."""
 
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
 from inril_ros.msg import ActuationStatus, EpisodeEvent, EpisodeRequest, ExecutedAction, Outcome
 import numpy as np
 from played_robot import DEADMAN, described, DISCARD, FAILURE, playing, SUCCESS
 import pytest
+
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 POLICY, TELEOP, HOLD = ExecutedAction.POLICY, ExecutedAction.TELEOP, ExecutedAction.HOLD
 NEAR = np.array([0.6, 0.4])
@@ -74,6 +80,26 @@ def test_takeover_and_hand_back_without_a_jump(robot):
     robot.until(lambda: robot.status.interventions == 1 and robot.status.intervention_rate > 0.1,
                 'the intervention in the status')
     assert robot.status.person_ticks >= 20
+
+
+@pytest.mark.parametrize('helped', [True, False])
+def test_a_success_is_the_policy_s_only_if_no_person_commanded_in_it(robot, helped):
+    episode = str(uuid4())
+    with Conductor('', '', robot.domain_id) as conductor, ThreadPoolExecutor(1) as thread:
+        conductor.wait_ready(('actuation_node',))
+        running = thread.submit(conductor.run_episode, episode, Purpose.EVALUATION, seed=0)
+        robot.wait_policy()
+        if helped:
+            robot.buttons = {DEADMAN}
+            robot.wait(episode, EpisodeEvent.TAKEN_OVER)
+            robot.buttons = set()
+            robot.wait(episode, EpisodeEvent.HANDED_BACK)
+        robot.buttons = {SUCCESS}
+        result = running.result(timeout=60)
+    driven = sum(tick.source == TELEOP for tick in robot.executed if tick.episode_id == episode)
+    assert result.outcome is EpisodeOutcome.SUCCESS
+    assert (result.success, result.rescued) == (not helped, helped)
+    assert result.person_ticks == driven and (driven > 0) is helped
 
 
 def test_a_device_that_goes_silent_in_motion_hands_back(robot):

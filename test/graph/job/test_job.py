@@ -30,9 +30,9 @@ from inril_ros.transport.journal.journal import read_journal
 
 SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
-    'finetuned_success', 'env_steps', 'rl_updates', 'il_updates', 'host', 'm', 'il_source',
-    'versions', 'transitions', 'control', 'wall_seconds', 'device', 'repeatable',
-    'pretrained_hash', 'finetuned_hash', 'package_version'}
+    'finetuned_success', 'training_episodes', 'env_steps', 'rl_updates', 'il_updates', 'host',
+    'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds', 'device',
+    'repeatable', 'pretrained_hash', 'finetuned_hash', 'package_version'}
 
 
 @pytest.fixture(scope='module')
@@ -84,6 +84,11 @@ def test_the_summary_is_complete(finished, summary):
         rate = summary[key]
         assert rate['n'] == EPISODES
         assert 0.0 <= rate['low'] <= rate['rate'] <= rate['high'] <= 1.0
+        assert rate['rescued'] == 0
+    trained = lines(finished.run_dir / 'finetune' / 'episodes.jsonl')
+    assert summary['training_episodes'] == {
+        'number': len(trained), 'rescued': 0,
+        'successes': sum(row['outcome'] == 'success' for row in trained)}
 
 
 def test_no_transition_is_lost_between_journal_and_learner(finished, summary):

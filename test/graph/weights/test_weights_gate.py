@@ -230,6 +230,27 @@ def test_a_worse_version_is_rolled_back_automatically_or_by_an_operator(bench):
     set_pin(bench, False)
 
 
+def test_a_version_that_a_person_rescues_each_time_is_rolled_back(bench):
+    def played(number, rescued):
+        for _ in range(number):
+            episode = bench.begin(1)  # each one ends with success
+            taken_over = [episode._event(EpisodeEvent.TAKEN_OVER, episode.stamp(1), tick=1)]
+            bench.player.play([*(taken_over if rescued else []), *episode.closing()])
+
+    number = taken(bench, sent_by('b', made(SMALL, 17)))
+    played(REFERENCE + 8, rescued=False)
+    bench.act()
+    bench.player.until(lambda: bench.status.good_version == number and bench.status.on_trial,
+                       lambda: f'{bench.status}')
+    before = bench.status.rollbacks
+    worse = taken(bench, sent_by('b', made(SMALL, 18)))
+    played(18, rescued=True)
+    bench.player.until(lambda: bench.status.rollbacks > before, lambda: f'{bench.status}')
+    assert f'version {worse} was clearly worse' in bench.status.gate_reason
+    bench.wait_version(number)
+    set_pin(bench, False)
+
+
 def test_after_a_hand_over_another_run_is_accepted(bench):
     policy = made(SMALL, 16)
     version = sent_by('c', policy)

@@ -1,0 +1,96 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of a job count what a person rescued apart from the policy's own successes."""
+
+from contextlib import contextmanager
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+from inril_ros.msg import ActuationStatus, LearnerStatus
+import pytest
+
+from inril_ros.cli.report.summary import headline
+from inril_ros.cli.run.progress import Reporter
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.cli.stages.evaluate import evaluate
+from inril_ros.cli.stages.finetune import _run_episodes
+from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
+from inril_ros.nodes.clients.conductor import EpisodeResult
+from inril_ros.robot.episode import EpisodeOutcome
+
+CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
+WON, TIME_LIMIT = EpisodeOutcome.SUCCESS, EpisodeOutcome.TIME_LIMIT
+#: Outcome, and actions that a person commanded.
+EPISODES = [(WON, 0), (WON, 7), (TIME_LIMIT, 0), (TIME_LIMIT, 7), (WON, 0), (WON, 1)]
+
+
+class Conducted:
+    """What a conductor of these episodes gives to a stage."""
+
+    actuation, learner = ActuationStatus(), LearnerStatus()
+
+    def __init__(self):
+        self._results = iter(EPISODES)
+
+    def run_episode(self, episode_id, *_, **__):
+        outcome, person_ticks = next(self._results)
+        return EpisodeResult(episode_id, outcome, 10, True, '', 1, 1, person_ticks)
+
+    def wait_ingested(self, sequence):
+        pass
+
+    def wait_learner(self, lag, applied):
+        pass
+
+
+class ConductedJob(Job):
+    """A job whose graph is not started."""
+
+    @contextmanager
+    def running(self, *_, **__):
+        yield Conducted()
+
+
+@pytest.fixture
+def job(tmp_path):
+    run = RunDirectory.create(tmp_path / 'run', new_settings('pick-place', 0, CONTRACT))
+    return ConductedJob(run, JobOptions(
+        simulation='', env_steps=10 * len(EPISODES), evaluation_episodes=len(EPISODES)),
+        Reporter(json_output=True))
+
+
+def last_progress(capsys):
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return [line for line in lines if line['event'] == 'progress'][-1]
+
+
+def test_a_rescued_evaluation_episode_is_no_success(job, capsys):
+    facts = evaluate(job, 'finetuned', job.run.path)
+    written = read_json(job.run.evaluation('finetuned'))
+    for told in (facts, last_progress(capsys)):
+        assert told['rescued'] == 2
+    assert (facts['rate'], written['success'], written['rescued']) == (2 / 6, 2 / 6, 2)
+    assert [row['success'] for row in written['episodes']] == [
+        True, False, False, False, True, False]
+    assert [row['person_ticks'] for row in written['episodes']] == [0, 7, 0, 7, 0, 1]
+
+
+def test_progress_of_fine_tuning_shows_success_without_a_person_and_the_rescues(job, capsys):
+    before = [{'outcome': 'success', 'person_ticks': 3, 'env_steps': 0}]
+    with JsonLines(job.run.episodes) as lines, job.reporter.bar(
+            'finetune', 10 * len(EPISODES), 'steps') as bar:
+        _run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar)
+    assert [row['person_ticks'] for row in read_json_lines(job.run.episodes)] == [
+        person_ticks for _, person_ticks in EPISODES]
+    progress = last_progress(capsys)
+    assert (progress['success'], progress['rescued']) == (2 / 6, 1 + 2)  # one before it resumed
+
+
+def test_the_result_in_one_sentence_names_the_rescues_if_there_were_any():
+    rate = {'rate': 0.5, 'low': 0.3, 'high': 0.7, 'n': 20, 'rescued': 0}
+    summary = {'task': 'lift', 'env_steps': 9, 'bc_success': rate, 'finetuned_success': rate}
+    assert 'help' not in headline(summary)
+    summary['finetuned_success'] = {**rate, 'rescued': 3}
+    assert "3 more evaluation episodes succeeded with a person's help" in headline(summary)
