@@ -18,7 +18,8 @@ from inril_ros.sim.mapping import built_in_mapping
 _PACKAGE = Path(__file__).parent.parent
 _EPISODES = ('bench/robots.py', 'bench/gymnasium_ids.py', 'bench/vectorised.py', 'data', 'robot',
              'sim')
-_RUNS = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'bench/run.py', 'learning')
+_RUNS = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'bench/evaluation.py',
+         'bench/clone_evaluation.py', 'bench/run.py', 'bench/tally.py', 'learning')
 # A change of a host leaves clones valid.
 _CLONES = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'learning/experience.py',
            'learning/observations.py', 'learning/pretrain.py', 'learning/policies')

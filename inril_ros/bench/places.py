@@ -4,6 +4,7 @@
 
     DIR/study.yaml                 a copy of the study's file
     DIR/clones/<hash>/             demonstrations and cloned policies, shared by the arms
+    DIR/clones/<hash>.evaluation-* their success before fine-tuning
     DIR/runs/<run>/run.json        its configuration
     DIR/runs/<run>/progress.json   its progress, written once a second
     DIR/runs/<run>/checkpoint/     where it continues if it is killed
@@ -63,7 +64,8 @@ class StudyPlace:
     def read_rows(self, runs: Iterable[Run]) -> list[dict[str, Any]]:
         """Return the rows of the finished ones of these runs, in their order.
 
-        They come from the folders of the runs, or else from ``results.jsonl``.
+        They come from the folders of the runs, or else from ``results.jsonl``. Minutes are those
+        of the runs' present rate and time per reset.
 
         Raises:
             RecordError: A file is damaged.
@@ -75,7 +77,9 @@ class StudyPlace:
             published.setdefault(row['config_hash'], []).append(row)
         rows: list[dict[str, Any]] = []
         for run in runs:
-            rows += read_json_lines(self.run(run).rows) or published.get(run.hash, [])
+            found = read_json_lines(self.run(run).rows) or published.get(run.hash, [])
+            rows += [{**row, **run.robot.minutes(row)} if 'episodes' in row else row
+                     for row in found]
         return rows
 
 

@@ -8,8 +8,7 @@ Everything random is seeded by names (seed of the run, round, episode), so a run
 and continues from its checkpoint ends with the same weights, bit for bit, as one that wasn't.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 import json
 from pathlib import Path
 import platform
@@ -20,63 +19,23 @@ from typing import Any
 
 import torch
 
+from inril_ros.bench.clone_evaluation import evaluate_beginning
 from inril_ros.bench.clones import Clone, clone_of
+from inril_ros.bench.evaluation import evaluate, Measured
 from inril_ros.bench.identity import code_hash
 from inril_ros.bench.places import json_lines, only_one, RunPlace, write_whole
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.study import parse_run, Run
+from inril_ros.bench.tally import compact, Tally
 from inril_ros.bench.vectorised import Lanes
 from inril_ros.data.record_files import read_json
 from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.policies import artifact
-from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.sim.seeds import derived_seed
 
 SAVE_SECONDS = 60.0
 _PROGRESS_SECONDS = 1.0
-_KEPT_OUT_OF_MEANS = ('rl_updates', 'il_updates')
-# Already pooled over many events: the last value counts.
-_POOLED = ('alignment_pooled', 'alignment_distinguishable')
-
-
-@dataclass
-class Tally:
-    """The counts of a run so far; its checkpoints contain them.
-
-    Attributes:
-        rounds: Rounds of episodes played.
-        evaluated: Evaluation points done.
-        simulation_seconds: CPU time of training episodes, including the policy's.
-        learning_seconds: CPU time of updates.
-        evaluation_seconds: CPU time of evaluation.
-        since: Sums and counts since the last evaluation point, by name.
-        rows: Results so far.
-    """
-
-    rounds: int = 0
-    evaluated: int = 0
-    simulation_seconds: float = 0.0
-    learning_seconds: float = 0.0
-    evaluation_seconds: float = 0.0
-    since: dict[str, list[float]] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, facts: Mapping[str, float | None]) -> None:
-        """Add values that are averaged until the next evaluation point."""
-        for name, value in facts.items():
-            if isinstance(value, int | float) and name not in _KEPT_OUT_OF_MEANS:
-                if name.startswith(_POOLED):
-                    self.since.pop(name, None)
-                total = self.since.setdefault(name, [0.0, 0.0])
-                total[0] += float(value)
-                total[1] += 1.0
-
-    def means(self) -> dict[str, float]:
-        """Return the means since the last evaluation point, and reset them."""
-        means = {name: total / count for name, (total, count) in self.since.items()}
-        self.since = {}
-        return means
 
 
 def execute(
@@ -94,7 +53,7 @@ def execute(
         bench = bench_of(run.task)
         _write_progress(place, run, 'cloning', 0)
         clone = clone_of(run, bench, clones)
-        work = _Work(run, place, bench, clone)
+        work = _Work(run, place, bench, clone, clones)
         work.resume()
         rows = work.finish(save_seconds)
         write_whole(place.rows, json_lines(rows))
@@ -106,8 +65,9 @@ def execute(
 class _Work:
     """The state of a run in progress."""
 
-    def __init__(self, run: Run, place: RunPlace, bench: Bench, clone: Clone) -> None:
-        self._run, self._place, self._clone = run, place, clone
+    def __init__(self, run: Run, place: RunPlace, bench: Bench, clone: Clone,
+                 clones: Path) -> None:
+        self._run, self._place, self._clone, self._clones = run, place, clone, clones
         self._contract = bench.contract
         self._lanes = Lanes(bench.open_shifted, bench.contract, bench.time_limit, run.lanes,
                             bench.urdf)
@@ -118,19 +78,41 @@ class _Work:
         self._reported = 0.0
 
     def finish(self, save_seconds: float) -> list[dict[str, Any]]:
-        """Act and learn until the budget is used up; return all rows."""
-        points, saved = self._run.evaluation_steps, time.monotonic()
+        """Act and learn until the last evaluation is done; return all rows."""
+        saved = time.monotonic()
         while True:
-            while (self._tally.evaluated < len(points)
-                   and self._session.env_steps >= points[self._tally.evaluated]):
-                self._evaluate()
-            if self._session.env_steps >= self._run.env_steps:
+            if not self._awaits_phase:
+                self._evaluate_due()
+            if self._tally.evaluated == len(self._run.evaluation_steps):
                 return self._tally.rows
             self._play_round()
             self._learn()
             if time.monotonic() - saved >= save_seconds:
                 self._save()
                 saved = time.monotonic()
+
+    @property
+    def _awaits_phase(self) -> bool:
+        """Whether the evaluation that is due waits until half of the cycle is over.
+
+        A block of imitation moves the policy at once, and RL after it moves it back: all arms
+        are evaluated half a cycle after a block. Arms without blocks don't wait, and none waits
+        for longer than from one point to the next.
+        """
+        points, number, session = self._run.evaluation_steps, self._tally.evaluated, self._session
+        if number == len(points) or session.env_steps < points[number] or not session.rl_updates:
+            return False
+        config, schedule = session.config, session.schedule
+        blocks = config.unit == 'iteration' or config.il_steps > 1
+        if not blocks or schedule.m is None or schedule.m < 2 or schedule.half_over:
+            return False
+        return session.env_steps < 2 * points[number] - (points[number - 1] if number else 0)
+
+    def _evaluate_due(self) -> None:
+        """Evaluate for each point that was passed."""
+        points, tally = self._run.evaluation_steps, self._tally
+        while tally.evaluated < len(points) and self._session.env_steps >= points[tally.evaluated]:
+            self._evaluate()
 
     def _play_round(self) -> None:
         began = time.process_time()
@@ -151,34 +133,47 @@ class _Work:
                 session.ingest(transition)
             tally.add({'training_success': float(episode.success),
                        'episode_steps': float(episode.steps)})
+            tally.episodes.append((episode.steps, episode.success))
         tally.rounds += 1
         tally.simulation_seconds += time.process_time() - began
 
     def _learn(self) -> None:
-        began = time.process_time()
         while self._session.updates_due:
-            self._tally.add(self._session.update())
+            waited = self._awaits_phase
+            began = time.process_time()
+            self._tally.add_update(self._session.update())
+            self._tally.learning_seconds += time.process_time() - began
+            if waited and not self._awaits_phase:
+                self._evaluate_due()
             if time.monotonic() - self._reported >= _PROGRESS_SECONDS:
                 self._report('learning')
-        self._tally.learning_seconds += time.process_time() - began
         self._report('acting')
 
     def _evaluate(self) -> None:
-        rows, point = self._tally.rows, self._run.evaluation_steps[self._tally.evaluated]
-        self._tally.evaluated += 1
-        if rows and rows[-1]['env_steps'] == self._session.env_steps:
-            rows.append({**rows[-1], 'point': point})  # one round has passed several points
+        run, session, tally = self._run, self._session, self._tally
+        rows, point = tally.rows, run.evaluation_steps[tally.evaluated]
+        tally.evaluated += 1
+        if rows and (rows[-1]['env_steps'], rows[-1]['rl_updates']) == (
+                session.env_steps, session.rl_updates):  # one round has passed several points
+            rows.append({**rows[-1], 'point': point, 'training': compact([]), 'events': []})
             return
         self._report('evaluating')
         began = time.process_time()
-        outcomes, returns = evaluate(
-            self._lanes, self._session.policy, self._run.evaluation.episodes)
-        self._tally.evaluation_seconds += time.process_time() - began
-        rows.append({'point': point, **self._row(outcomes, returns)})
+        if session.env_steps or session.rl_updates:
+            measured = evaluate(self._lanes, session.policy, run.evaluation)
+        else:
+            measured = evaluate_beginning(
+                run, self._clone, session.policy, self._lanes, self._clones)
+        tally.evaluation_seconds += time.process_time() - began
+        rows.append({'point': point, **self._row(measured)})
 
-    def _row(self, outcomes: list[bool], returns: list[float]) -> dict[str, Any]:
+    def _row(self, measured: Measured) -> dict[str, Any]:
         run, session, tally = self._run, self._session, self._tally
+        outcomes, returns = measured
         means = tally.means()
+        training, tally.episodes = compact(tally.episodes), []
+        events, tally.events = tally.events, []
+        done = {'env_steps': session.env_steps, 'episodes': session.episodes}
         tensors, _, _ = session.export()
         return {
             'study': run.study, 'task': run.task.label, 'host': run.arm.host,
@@ -188,7 +183,7 @@ class _Work:
             # Without shared networks there are no gradients to separate.
             'separation': (session.config.separation if session.interleaver.shared
                            else 'network'), 'seed': run.seed,
-            'env_steps': session.env_steps,
+            **done, **run.robot.minutes(done), 'phase': session.schedule.phase,
             'grad_steps': session.rl_updates + session.il_updates,
             'rl_updates': session.rl_updates, 'il_updates': session.il_updates,
             'cpu_seconds': round(tally.simulation_seconds + tally.learning_seconds, 3),
@@ -197,11 +192,13 @@ class _Work:
             'evaluation_seconds': round(tally.evaluation_seconds, 3),
             'success': sum(outcomes) / len(outcomes), 'n': len(outcomes),
             'outcomes': ''.join('01'[success] for success in outcomes),
+            'states': run.evaluation.states,
             'mean_return': sum(returns) / len(returns),
-            'training_success': means.pop('training_success', None),
+            'training_success': means.pop('training_success', None), 'training': training,
             'heldout_il_loss': session.heldout_il_loss(),
             'ratio': session.il_updates / session.rl_updates if session.rl_updates else 0.0,
             'log': {name: _number(value) for name, value in sorted(means.items())},
+            'events': events,
             'clone': self._clone.key[:16], 'config_hash': run.hash, 'code_hash': code_hash(),
             'weights_hash': artifact.content_hash(artifact.to_bytes(tensors)),
             'torch': torch.__version__, 'machine': platform.machine(),
@@ -232,22 +229,6 @@ class _Work:
         self._reported = time.monotonic()
         last = self._tally.rows[-1]['success'] if self._tally.rows else None
         _write_progress(self._place, self._run, doing, self._session.env_steps, last)
-
-
-def evaluate(lanes: Lanes, policy: Policy, episodes: int) -> tuple[list[bool], list[float]]:
-    """Return the success and the return of each episode on the fixed initial states.
-
-    State ``i`` is the same for every arm, seed and policy, and for ``inril evaluate``.
-    """
-    outcomes, returns = [], []
-    for first in range(0, episodes, len(lanes)):
-        names = range(first, min(first + len(lanes), episodes))
-        generator = torch.Generator().manual_seed(derived_seed('evaluation policy', first))
-        for played in lanes.play(
-                policy, [derived_seed('evaluation', index) for index in names], generator):
-            outcomes.append(played.success)
-            returns.append(float(sum(played.rewards)))
-    return outcomes, returns
 
 
 def _write_progress(place: RunPlace, run: Run, doing: str, env_steps: int,

@@ -17,12 +17,14 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from inril_ros.bench.evaluation import Evaluation
+from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
-from inril_ros.learning.session_config import SessionConfig
+from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig
 from inril_ros.robot.contract.reading import checked, load_yaml
 
 
@@ -88,19 +90,6 @@ class Arm:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Evaluation:
-    """When success is measured.
-
-    Attributes:
-        every: Environment steps between evaluations; also before the first step and at the end.
-        episodes: Episodes per evaluation; their initial states are always the same.
-    """
-
-    every: Count = 5000
-    episodes: Annotated[int, Field(ge=1, le=100_000)] = 50
-
-
-@dataclass(frozen=True, config=STRICT)
 class Run:
     """One task, one arm, one seed."""
 
@@ -111,6 +100,7 @@ class Run:
     env_steps: Count
     evaluation: Evaluation
     lanes: Annotated[int, Field(ge=1, le=1000)]
+    robot: RobotTime = Field(default_factory=RobotTime)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -119,9 +109,14 @@ class Run:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of all that decides the result, which the names of study and arm don't."""
+        """SHA-256 of all that decides the result, which names and the robot's time don't."""
         document = self.document
-        del document['study'], document['arm'], document['task']['name']
+        del document['study'], document['arm'], document['task']['name'], document['robot']
+        evaluation = document['evaluation']
+        # Absent in older runs, which were evaluated from the states of tuning.
+        if evaluation['states'] == 'tuning':
+            del evaluation['states']
+        del evaluation['every' if evaluation['at'] else 'at']
         # With all defaults: a changed default makes another run.
         document |= {'session': self.arm.session_config.to_mapping(),
                      'pretrain': asdict(self.arm.pretrain_config),
@@ -137,7 +132,7 @@ class Run:
     @property
     def evaluation_steps(self) -> list[int]:
         """Environment steps at which success is measured."""
-        return [*range(0, self.env_steps, self.evaluation.every), self.env_steps]
+        return self.evaluation.steps(self.env_steps)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -152,7 +147,9 @@ class Study:
         env_steps: Environment steps of a run; it finishes its last round of episodes.
         evaluation: When success is measured.
         lanes: Simulations that a run steps in turn, with one policy call for all of them.
-        session: Session settings of all arms; those of an arm override them.
+        robot: Rate and time per reset of a real arm, to convert steps to minutes.
+        session: Session settings of all arms; those of an arm override them. So do the settings
+            of ``host``, one by one, unless the arm names another host.
         pretrain: Pretraining settings of all arms, likewise overridden.
         model: Model settings of all arms, likewise overridden.
         notes: Text for the report: the question, and the expected result.
@@ -165,6 +162,7 @@ class Study:
     env_steps: Count
     evaluation: Evaluation = Field(default_factory=Evaluation)
     lanes: Annotated[int, Field(ge=1, le=1000)] = 8
+    robot: RobotTime = Field(default_factory=RobotTime)
     session: dict[str, Any] = Field(default_factory=dict)
     pretrain: dict[str, Any] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
@@ -174,6 +172,10 @@ class Study:
         _no_duplicates('tasks', [task.label for task in self.tasks])
         _no_duplicates('arms', [arm.name for arm in self.arms])
         _no_duplicates('seeds', list(self.seeds))
+        at = self.evaluation.at
+        if at is not None and at[-1] != self.env_steps:
+            raise ValueError(f'evaluation.at: the last point is {at[-1]}, the run ends at '
+                             f'env_steps {self.env_steps}: let them be the same')
         names = [arm.name for arm in self.arms]
         for arm in self.full_arms:
             try:
@@ -188,13 +190,14 @@ class Study:
     def full_arms(self) -> tuple[Arm, ...]:
         """The arms, with the settings of the study where they have none of their own."""
         return tuple(replace(
-            arm, session={**self.session, **arm.session},
+            arm, session=_with_defaults(arm.session, self.session),
             pretrain={**self.pretrain, **arm.pretrain}, model={**self.model, **arm.model})
             for arm in self.arms)
 
     def runs(self) -> list[Run]:
         """Return all runs, those of one clone far apart, so that few wait for each other."""
-        return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes)
+        return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes,
+                    self.robot)
                 for arm in self.full_arms for task in self.tasks for seed in self.seeds]
 
 
@@ -220,6 +223,19 @@ def parse_study(data: object, source: str = 'study') -> Study:
 def parse_run(data: object, source: str = 'run') -> Run:
     """Read what ``Run.document`` wrote; StudyError if it isn't that."""
     return checked(Run, data, source, StudyError)
+
+
+def _with_defaults(session: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """Return an arm's session settings, and where it has none those that all arms share."""
+    merged = {**shared, **session}
+    host, default = (
+        {'name': values['host']} if isinstance(values.get('host'), str) else values.get('host')
+        for values in (session, shared))
+    if isinstance(host, dict) and isinstance(default, dict):
+        name = default.get('name', DEFAULT_HOST)
+        if host.get('name', name) == name:
+            merged['host'] = {**default, **host}
+    return merged
 
 
 def _no_duplicates(key: str, names: list) -> None:

@@ -17,6 +17,7 @@ from inril_ros.learning.hosts.host import HostConfig
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
+DEFAULT_HOST = 'idql'
 _EPISODE_CUTS = (0.1, 1000.0)
 
 
@@ -88,7 +89,7 @@ def _host_config(values: Any) -> HostConfig:
     if not isinstance(values, Mapping):
         raise ValueError(f'SessionConfig.host: expected a name or a mapping with the key name, '
                          f'got {values!r}')
-    name = values.get('name', 'idql')
+    name = values.get('name', DEFAULT_HOST)
     if name not in HOSTS:
         raise ValueError(f'SessionConfig.host: {name!r} is unknown; allowed are {sorted(HOSTS)}')
     return from_mapping(HOSTS[name][0], {key: value for key, value in values.items()

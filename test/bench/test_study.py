@@ -12,6 +12,7 @@ from small_study import SMALL
 import yaml
 
 from inril_ros.bench.study import load_study, parse_run, parse_study, Study, StudyError
+from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.configuration_folder import configuration_folder
 
 STUDIES = sorted((configuration_folder() / 'studies').glob('*.yaml'))
@@ -47,6 +48,11 @@ def test_shipped_studies_can_be_run(path):
     (lambda d: d.update(tasks=[]), ['tasks']),
     (lambda d: d.pop('env_steps'), ['env_steps', 'missing']),
     (lambda d: d.update(name='../elsewhere'), ['name']),
+    (lambda d: d['evaluation'].update(at=[0, 160]), ['evaluation', 'every', 'at', 'one of them']),
+    (lambda d: d.update(evaluation={'at': [0, 80]}), ['evaluation.at', '80', 'env_steps 160']),
+    (lambda d: d.update(evaluation={'at': [80, 80, 160]}), ['evaluation', 'rise']),
+    (lambda d: d['evaluation'].update(states='test'), ['evaluation.states', 'tuning']),
+    (lambda d: d.update(robot={'rate': 0}), ['robot.rate']),
 ])
 def test_an_invalid_study_is_refused_with_file_and_key(change, words, document, tmp_path):
     change(document)
@@ -112,9 +118,37 @@ def test_settings_of_an_arm_override_those_of_the_study(document):
     assert second.session_config.imitation_batch == 16
 
 
+@pytest.mark.parametrize(('own', 'expected'), [
+    ({}, {'name': 'idql', 'warmup_steps': 40, 'warmup_updates': 5}),
+    ({'warmup_updates': 7}, {'name': 'idql', 'warmup_steps': 40, 'warmup_updates': 7}),
+    ({'name': 'idql', 'warmup_updates': 7},
+     {'name': 'idql', 'warmup_steps': 40, 'warmup_updates': 7}),
+    ('idql', {'name': 'idql', 'warmup_steps': 40, 'warmup_updates': 5}),
+    ('rlpd', {'name': 'rlpd'}), ({'name': 'rlpd', 'gamma': 0.5}, {'name': 'rlpd', 'gamma': 0.5}),
+])
+def test_an_arm_s_host_settings_are_added_to_those_of_the_study(own, expected, document):
+    document['arms'] = [{'name': 'a', 'session': {'host': own}}]
+    (arm,) = parse_study(document).full_arms
+    host = arm.session_config.to_mapping()['host']
+    assert host == SessionConfig.from_mapping({'host': expected}).to_mapping()['host']
+
+
+def test_a_study_s_host_may_leave_out_the_default_name_or_be_a_name_alone(document):
+    document['session']['host'] = {'warmup_steps': 40}
+    document['arms'] = [{'name': 'a', 'session': {'host': {'name': 'idql', 'gamma': 0.5}}}]
+    (arm,) = parse_study(document).full_arms
+    assert (arm.session_config.host.warmup_steps, arm.session_config.host.gamma) == (40, 0.5)
+    document['session']['host'] = 'rlpd'
+    document['arms'] = [{'name': 'a', 'session': {'host': {'gamma': 0.5}}}]
+    (arm,) = parse_study(document).full_arms
+    assert (arm.host, arm.session_config.host.gamma) == ('rlpd', 0.5)
+
+
 def test_evaluations_include_the_first_and_the_last_step(document):
     document.update(env_steps=250, evaluation={'every': 100})
     assert parse_study(document).runs()[0].evaluation_steps == [0, 100, 200, 250]
+    document['evaluation'] = {'at': [0, 30, 250]}
+    assert parse_study(document).runs()[0].evaluation_steps == [0, 30, 250]
 
 
 def test_a_run_survives_conversion_to_a_file(study):
@@ -126,8 +160,10 @@ def test_a_run_survives_conversion_to_a_file(study):
 
 @pytest.mark.parametrize('change', [
     lambda d: d.update(env_steps=161), lambda d: d.update(lanes=3), lambda d: d.update(seeds=[1]),
-    lambda d: d['evaluation'].update(episodes=4), lambda d: d['session'].update(m=5) or d[
-        'arms'][0].update(session={}),
+    lambda d: d['evaluation'].update(episodes=4),
+    lambda d: d['evaluation'].update(states='tuning'),
+    lambda d: d.update(evaluation={'at': [0, 80, 160], 'episodes': 3}),
+    lambda d: d['session'].update(m=5) or d['arms'][0].update(session={}),
     lambda d: d['pretrain'].update(steps=6), lambda d: d['model'].update(actor_width=24),
     lambda d: d['tasks'][0]['demonstrations'].update(action_noise=0.1),
     lambda d: d['tasks'][0].update(shift={'latency': 1}),
@@ -140,7 +176,7 @@ def test_settings_that_change_the_result_change_the_identity(change, document):
 
 def test_names_and_explicit_defaults_do_not_change_the_identity(document):
     before = parse_study(document).runs()[0].hash
-    document.update(name='renamed', notes='other words')
+    document.update(name='renamed', notes='other words', robot={'rate': 20.0})
     document['arms'][0].update(name='renamed')
     document['arms'][0]['session']['demonstration_share'] = 0.5
     assert parse_study(document).runs()[0].hash == before

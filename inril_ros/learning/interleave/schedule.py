@@ -102,6 +102,22 @@ class CountingSchedule:
         return self.il_steps_due > 0
 
     @property
+    def phase(self) -> float | None:
+        """Return the RL units since the last event as a share of m; None: RL only, or none yet."""
+        if self._length is None:
+            return 0.0 if self.events else None
+        return self._since_event / self._length
+
+    @property
+    def half_over(self) -> bool:
+        """Return whether the last unit was the one that completes half of the cycle."""
+        return self._length is not None and self._since_event == math.ceil(self._length / 2)
+
+    @property
+    def _since_event(self) -> int:
+        return self._units - math.ceil(self._ended)
+
+    @property
     def ratio(self) -> float:
         """Return the realised IL gradient steps per RL gradient step; 0 before the first."""
         return self.il_updates / self.rl_updates if self.rl_updates else 0.0
