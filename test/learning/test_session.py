@@ -128,7 +128,7 @@ def test_rl_only_never_changes_the_actor_and_imitation_never_the_critic() -> Non
                 made.ingest(transition)
     before = {name: tensor.clone() for name, tensor in with_il.policy.critic.state_dict().items()}
     for _ in range(3):
-        with_il.interleaver._step_il(with_il.interleaver._il_gradient()[0], None)
+        with_il.interleaver.steps.il(with_il.interleaver._il_gradient()[0], None)
     assert all(torch.equal(before[name], tensor)
                for name, tensor in with_il.policy.critic.state_dict().items())
 

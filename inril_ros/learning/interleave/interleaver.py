@@ -8,7 +8,7 @@ change by gradients.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,31 +17,17 @@ from torch import Tensor
 
 from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.adaptive import Event
-from inril_ros.learning.interleave.controls import gaussian_step, regularised
+from inril_ros.learning.interleave.controls import regularised
 from inril_ros.learning.interleave.cycle import CycleMeter
 from inril_ros.learning.interleave.dose import Dose
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
+from inril_ros.learning.interleave.objective_steps import ObjectiveSteps
 from inril_ros.learning.interleave.probe import AlignmentProbe, DrawImitation, gradient
 from inril_ros.learning.interleave.schedule import AdaptiveSchedule
 from inril_ros.learning.interleave.schedule_choice import imitates, make_schedule
-from inril_ros.learning.interleave.separation import (
-    adam_preconditioner,
-    apply_step,
-    clipped,
-    copies,
-    difference,
-    proposed_step,
-    separate,
-    separate_steps,
-    step_along,
-)
+from inril_ros.learning.interleave.separation import copies, difference
 from inril_ros.learning.metrics import LearnerMetrics
-from inril_ros.learning.saved_state import (
-    load_optimiser,
-    optimiser_tensors,
-    prefixed,
-    unprefixed,
-)
+from inril_ros.learning.saved_state import prefixed, unprefixed
 
 _REFRESH = 10
 """IL steps in a block after which the RL gradient that they must not harm is computed again."""
@@ -74,15 +60,11 @@ class Interleaver:
         actor, imitated = list(host.actor_parameters), list(host.imitation_parameters)
         self.shared = bool({id(p) for p in actor} & {id(p) for p in imitated})
         self._check_shared()
+        self.dose = Dose(config.dose_window)
+        self.steps = ObjectiveSteps(config, host, self.dose, self.shared, generator)
         if not self._needs_references:
             host.without_references()
-        self.imitation_optimiser = torch.optim.AdamW(
-            imitated, lr=config.imitation_learning_rate,
-            weight_decay=config.imitation_weight_decay)
-        self.rl_optimiser = torch.optim.Adam(
-            actor, lr=host.actor_steps.learning_rate) if host.actor_steps else None
         self.schedule = make_schedule(config, heldout, seed)
-        self.dose = Dose(config.dose_window)
         self.probe = AlignmentProbe(
             host, draw, config.imitation_batch, config.alignment_window, seed)
         self.cycle = CycleMeter(host, heldout) if config.schedule == 'model' else None
@@ -103,11 +85,7 @@ class Interleaver:
         config = self.config
         return self.shared and imitates(config) and bool(
             config.alignment_every or config.schedule == 'model'
-            or (config.unit == 'iteration' and self._protects_rl))
-
-    @property
-    def _protects_rl(self) -> bool:
-        return self.config.separation in ('two_sided', 'protect_rl')
+            or (config.unit == 'iteration' and self.steps.protects_rl))
 
     # ---- one update ------------------------------------------------------------------------
 
@@ -124,7 +102,7 @@ class Interleaver:
         if schedule.imitation_due:
             logged.update(self._imitate(rl))
         elif rl is not None:
-            self._step_rl(rl)
+            self.steps.rl(rl)
         logged.update(host.finish(batch))
         for _ in range(host.iterations - iterations):
             schedule.count_iteration()
@@ -147,7 +125,7 @@ class Interleaver:
         return self.probe.pool.estimate().in_words
 
     def _critic_update(self, batch: Any) -> dict[str, float]:
-        if self.rl_optimiser is not None:
+        if self.host.actor_steps is not None:
             return self.host.critic_update(batch)
         # RL moves the critic alone: its path is the critic's.
         with self.dose.rl(self.host.critic_parameters):
@@ -155,7 +133,7 @@ class Interleaver:
 
     def _rl_gradient(self, batch: Any) -> list[Tensor] | None:
         """Return the gradient of the actor's RL loss; None if this update has none."""
-        if self.rl_optimiser is None or self.config.control in ('no_critic', 'frozen_actor'):
+        if self.host.actor_steps is None or self.config.control in ('no_critic', 'frozen_actor'):
             return None
         loss = self.host.actor_loss(batch)
         if loss is None:
@@ -193,17 +171,17 @@ class Interleaver:
         while self.schedule.imitation_due:
             il, logged['il_loss'] = self._il_gradient()
             if taken == 0 and rl is not None:
-                il_step = self._step_rl_beside(il, rl)
+                il_step = self.steps.rl_beside(il, rl)
                 if reading is not None:
                     rl_step = difference(start, self.host.actor_parameters)
                     start = copies(self.host.actor_parameters)
                     self.probe.after_rl(reading)
                 heldout = self._end_rl()
-                self._apply_il(il_step)
+                self.steps.apply_il(il_step)
             else:
-                if rl is None and self.shared and self._protects_rl and taken % _REFRESH == 0:
+                if rl is None and self.shared and self.steps.protects_rl and taken % _REFRESH == 0:
                     reference = self._reference()
-                self._step_il(il, reference)
+                self.steps.il(il, reference)
             self.host.after_imitation()
             self.schedule.count_il()
             taken += 1
@@ -221,61 +199,6 @@ class Interleaver:
         if self.cycle is not None:
             self.cycle.end_rl(self.schedule, heldout)
         return heldout
-
-    def _step_rl(self, gradients: Sequence[Tensor]) -> None:
-        parameters = self.host.actor_parameters
-        with self.dose.rl(parameters):
-            step_along(self.rl_optimiser, parameters, gradients,
-                       self.host.actor_steps.gradient_clip)
-
-    def _step_rl_beside(self, il: list[Tensor], rl: list[Tensor]) -> list[Tensor]:
-        """Take the RL step; return the IL step from the same point, both separated."""
-        config = self.config
-        il_clip = config.imitation_gradient_clip
-        if not self.shared:
-            self._step_rl(rl)
-            return proposed_step(
-                self.imitation_optimiser, self.host.imitation_parameters, clipped(il, il_clip))
-        parameters, clip = self.host.actor_parameters, self.host.actor_steps.gradient_clip
-        how = {'always': config.separation_always, 'per_tensor': config.separation_per_tensor}
-        if config.separation_metric == 'euclid':
-            apart = separate(il, rl, config.separation, **how)
-            rl_step = proposed_step(self.rl_optimiser, parameters, clipped(apart.rl, clip))
-            il_step = proposed_step(self._il_optimiser, parameters, clipped(apart.il, il_clip))
-        else:
-            rl_step = proposed_step(self.rl_optimiser, parameters, clipped(rl, clip))
-            il_step = proposed_step(self._il_optimiser, parameters, clipped(il, il_clip))
-            apart = separate_steps(
-                il_step, rl_step, il, rl, config.separation, **how,
-                il_metric=adam_preconditioner(self._il_optimiser, parameters),
-                rl_metric=adam_preconditioner(self.rl_optimiser, parameters))
-            rl_step, il_step = apart.rl, apart.il
-        with self.dose.rl(parameters):
-            apply_step(parameters, rl_step)
-        return il_step
-
-    def _step_il(self, gradients: Sequence[Tensor], reference: list[Tensor] | None) -> None:
-        """Take an IL step alone that does not raise the RL loss of the gradient `reference`."""
-        config, parameters = self.config, self.host.imitation_parameters
-        if reference is not None and self._protects_rl:
-            gradients = separate(
-                gradients, reference, 'protect_rl', always=config.separation_always,
-                per_tensor=config.separation_per_tensor).il
-        if config.control == 'parameter_noise':
-            self._apply_il(proposed_step(self._il_optimiser, parameters, gradients))
-            return
-        with self.dose.il(parameters):
-            step_along(self._il_optimiser, parameters, gradients, config.imitation_gradient_clip)
-
-    def _apply_il(self, step: list[Tensor]) -> None:
-        if self.config.control == 'parameter_noise':
-            step = gaussian_step(step, self._generator)
-        with self.dose.il(self.host.imitation_parameters):
-            apply_step(self.host.imitation_parameters, step)
-
-    @property
-    def _il_optimiser(self) -> torch.optim.Optimizer:
-        return self.rl_optimiser if self.config.shared_adam else self.imitation_optimiser
 
     def _reference(self) -> list[Tensor] | None:
         """Return the RL gradient at the present weights on episodes not trained on."""
@@ -301,9 +224,7 @@ class Interleaver:
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return optimisers, counters and measurements."""
-        tensors = optimiser_tensors('imitation_optimiser', self.imitation_optimiser)
-        if self.rl_optimiser is not None:
-            tensors.update(optimiser_tensors('rl_optimiser', self.rl_optimiser))
+        tensors = self.steps.state_dict()
         document = {'schedule': self.schedule.state_dict(), 'dose': self.dose.state_dict(),
                     'probe': self.probe.state_dict()}
         if self.cycle is not None:
@@ -313,9 +234,7 @@ class Interleaver:
 
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
-        load_optimiser('imitation_optimiser', self.imitation_optimiser, tensors)
-        if self.rl_optimiser is not None:
-            load_optimiser('rl_optimiser', self.rl_optimiser, tensors)
+        self.steps.load_state_dict(tensors)
         self.schedule.load_state_dict(document['schedule'])
         self.dose.load_state_dict(document['dose'])
         self.probe.load_state_dict(document['probe'])

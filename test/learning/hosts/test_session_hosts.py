@@ -196,7 +196,7 @@ def test_imitation_changes_only_its_own_parameters(host: str) -> None:
           *(p for p in made.host.actor_parameters if id(p) not in imitated)]
     before = [parameter.detach().clone() for parameter in rl]
     moved = [parameter.detach().clone() for parameter in made.host.imitation_parameters]
-    made.interleaver._step_il(made.interleaver._il_gradient()[0], None)
+    made.interleaver.steps.il(made.interleaver._il_gradient()[0], None)
     assert rl and all(torch.equal(a, b) for a, b in zip(before, rl))
     assert any(not torch.equal(a, b) for a, b in zip(moved, made.host.imitation_parameters))
     shared = bool(imitated & {id(parameter) for parameter in made.host.actor_parameters})
@@ -306,7 +306,7 @@ def test_noise_in_place_of_imitation_has_the_length_of_the_imitation_step() -> N
     il, _ = made.interleaver._il_gradient()
     before = [p.detach().clone() for p in noisy.host.actor_parameters]
     path = noisy.interleaver.dose.il_path
-    noisy.interleaver._step_il(il, None)
+    noisy.interleaver.steps.il(il, None)
     step = torch.cat([(a - b).flatten() for a, b in zip(before, noisy.host.actor_parameters)])
     expected = noisy.interleaver.dose.il_path - path
     assert float(step.detach().norm()) == pytest.approx(expected, rel=1e-3)
