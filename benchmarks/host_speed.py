@@ -123,7 +123,8 @@ def _ours(host: str, sizes: Sizes) -> tuple[Callable[[], float], int]:
         'idql': {'batch': sizes.batch, 'warmup_steps': 500, 'warmup_updates': 100_000},
         'rlpd': {'batch': sizes.batch, 'warmup_steps': 500, 'warmup_updates': 1,
                  'updates_per_step': 100.0, 'critic_width': sizes.width,
-                 'critic_members': sizes.critics, 'critic_steps': sizes.critic_steps,
+                 'critic_layers': 2, 'critic_members': sizes.critics,
+                 'critic_steps': sizes.critic_steps,
                  'initial_temperature': 1.0}}[host]
     model = {'actor_width': sizes.width, 'critic_width': sizes.width, 'chunk_length': sizes.chunk,
              'denoising_steps': sizes.denoising_steps}

@@ -14,7 +14,7 @@ from inril_ros.bench.cost.host_speed import (
 
 
 def test_a_cycle_is_measured_up_to_its_imitation_event():
-    costs = host_costs('rlpd', 41, m=10)
+    costs = host_costs('actor_critic', 41, m=10)
     assert (costs.updates, costs.il_steps, costs.readings) == (50, 5, 1)
     assert costs.rl > 0.0 and costs.il > 0.0
     assert 0.0 < costs.il_share < 0.5

@@ -11,24 +11,29 @@ import torch
 
 from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
 from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
+from inril_ros.learning.hosts.gaussian_actor_critic import (
+    GaussianActorCritic,
+    GaussianActorCriticConfig,
+    RLPDConfig,
+)
 from inril_ros.learning.hosts.host import Host, HostConfig
 from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
-from inril_ros.learning.hosts.rlpd import RLPD, RLPDConfig
 from inril_ros.learning.policies.policy import Policy
 
 HOSTS: dict[str, tuple[type[HostConfig], type[Host[Any]]]] = {
+    'actor_critic': (GaussianActorCriticConfig, GaussianActorCritic),
     'dppo': (DPPOConfig, DPPO),
     'expo': (EXPOConfig, EXPO),
     'idql': (IDQLConfig, IDQL),
     'residual_ppo': (ResidualPPOConfig, ResidualPPO),
     'residual_sac': (ResidualSACConfig, ResidualSAC),
-    'rlpd': (RLPDConfig, RLPD),
+    'rlpd': (RLPDConfig, GaussianActorCritic),
 }
 """Name -> (frozen dataclass of scalars, class of the host)."""
 
-POLICY_KIND = {'rlpd': 'gaussian'}
+POLICY_KIND = {'actor_critic': 'gaussian', 'rlpd': 'gaussian'}
 """The kind of policy that a host begins with, if it is not a diffusion policy (best_of_n)."""
 
 

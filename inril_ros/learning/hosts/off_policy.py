@@ -3,7 +3,7 @@
 """What the off-policy hosts share: settings, replay, when updates are due, and actor-critic steps.
 
 `OffPolicyHost` counts updates against environment steps; `ActorCriticHost` adds an ensemble of
-critics (RLPD and residual SAC).
+critics (actor-critic, RLPD and residual SAC).
 """
 from __future__ import annotations
 

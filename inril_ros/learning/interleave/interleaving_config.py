@@ -75,8 +75,8 @@ class InterleavingConfig(BoundedConfig):
     """RL updates over which the measured path lengths fade."""
     alignment_every: int = 10
     """Imitation events from one measurement of alignment to the next; 0: never. A measurement
-    takes about two RL updates of `rlpd`: every tenth event of m = 4 is below 5 % of the CPU time.
-    On-policy hosts have few and long events: 1 costs them nothing to speak of."""
+    takes about two RL updates of `actor_critic`: every tenth event of m = 4 is below 5 % of the
+    CPU time. On-policy hosts have few and long events: 1 costs them nothing to speak of."""
     alignment_window: int = 50
     """Measurements that are pooled."""
 

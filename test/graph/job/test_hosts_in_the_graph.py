@@ -21,15 +21,15 @@ SETTINGS = {
     'residual_sac': {'imitation_batch': 32, 'host': {
         'name': 'residual_sac', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
         'updates_per_step': 0.25}},
-    'rlpd': {'imitation_batch': 32, 'host': {
-        'name': 'rlpd', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
+    'actor_critic': {'imitation_batch': 32, 'host': {
+        'name': 'actor_critic', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
         'updates_per_step': 0.25}},
 }
 EXTRAS = ('dppo', 'residual_sac')  # a chain of denoising steps, an action of the base policy
 
 
 @pytest.mark.parametrize('host', ['dppo', *(
-    pytest.param(host, marks=pytest.mark.long) for host in ('residual_sac', 'rlpd'))])
+    pytest.param(host, marks=pytest.mark.long) for host in ('residual_sac', 'actor_critic'))])
 def test_a_host_learns_through_the_graph(host, recorded, tmp_path):
     run, settings = recorded, tmp_path / 'settings.yaml'
     settings.write_text(yaml.safe_dump(SETTINGS[host]), encoding='utf-8')
@@ -47,7 +47,7 @@ def test_a_host_learns_through_the_graph(host, recorded, tmp_path):
     assert len(records) == result['transitions']['ingested'] > 0
     (size,) = {len(record.extras) for record in records}
     assert (size > 0) == (host in EXTRAS)
-    if host == 'rlpd':  # the one whose two gradients meet often enough to be compared here
+    if host == 'actor_critic':  # the one whose two gradients meet often enough to be compared here
         last = [json.loads(line) for line in
                 (run / 'finetune' / 'metrics.jsonl').read_text().splitlines()][-1]
         assert last['m'] == 1.0 and 0.0 < last['sign_conflict'] < 1.0

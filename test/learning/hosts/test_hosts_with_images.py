@@ -11,12 +11,16 @@ import torch
 from torch import nn
 
 from inril_ros.learning.experience import Episode, join_transitions, Transition
+from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
 from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
+from inril_ros.learning.hosts.gaussian_actor_critic import (
+    GaussianActorCritic,
+    GaussianActorCriticConfig,
+)
 from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
-from inril_ros.learning.hosts.rlpd import RLPD, RLPDConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy
 from inril_ros.learning.policies.catalogue import make_policy
@@ -35,20 +39,21 @@ HOSTS = {
     'idql': (IDQL, IDQLConfig(**OFF_POLICY, candidates=2, target_candidates=2)),
     'expo': (EXPO, EXPOConfig(
         **OFF_POLICY, candidates=2, target_candidates=2, critic_members=2, edit_width=16)),
-    'rlpd': (RLPD, RLPDConfig(**OFF_POLICY, critic_width=16, critic_members=2)),
+    'actor_critic': (GaussianActorCritic, GaussianActorCriticConfig(
+        **OFF_POLICY, critic_width=16, critic_members=2)),
     'residual_sac': (ResidualSAC, ResidualSACConfig(
         **OFF_POLICY, critic_width=16, critic_members=2, residual_width=16)),
     'dppo': (DPPO, DPPOConfig(**ON_POLICY, chain_steps=2)),
     'residual_ppo': (ResidualPPO, ResidualPPOConfig(**ON_POLICY, residual_width=16)),
 }
-SHARED = {'rlpd', 'dppo'}
+SHARED = {'actor_critic', 'dppo'}
 """Hosts in which RL and imitation move the same network."""
 SEEING = ['images', 'both']
 
 
 def model_of(name: str, seen: str) -> ModelConfig:
     return ModelConfig(
-        1 if seen == 'images' else 3, ACTIONS, kind='gaussian' if name == 'rlpd' else 'best_of_n',
+        1 if seen == 'images' else 3, ACTIONS, kind=POLICY_KIND.get(name, 'best_of_n'),
         chunk_length=2, denoising_steps=4, sampling_steps=2, actor_width=16, critic_width=16,
         cameras=0 if seen == 'state' else 2, image_height=16, image_width=16, image_channels=8,
         image_stages=1, image_blocks=1, image_features=4, image_shift=1)
@@ -235,7 +240,7 @@ def test_each_objective_changes_its_own_image_encoders(name: str, seen: str, fro
 def test_critics_start_with_the_image_encoder_of_the_clone(name: str) -> None:
     host = empty_host(name, 'both')
     critic = {'idql': lambda: host.policy.critic, 'expo': lambda: host.policy.critic,
-              'rlpd': lambda: host.critics.critic,
+              'actor_critic': lambda: host.critics.critic,
               'residual_sac': lambda: host.critics.critic}.get(name, lambda: host.critic)()
     clone = host.policy.cloned.encoder.state_dict()
     for key, value in critic.encoder.state_dict().items():

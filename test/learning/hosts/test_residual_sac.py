@@ -14,9 +14,11 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
+from inril_ros.learning.hosts.catalogue import HOSTS, POLICY_KIND
 from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
@@ -132,13 +134,32 @@ def test_base_actions_of_decisions_are_kept_and_others_proposed() -> None:
     assert np.abs(rows.next_context[8:]).max() <= 1.0
 
 
-def test_a_persons_steps_are_learned_as_positives() -> None:
+def test_a_person_s_steps_are_learned_as_positives() -> None:
     host = make()
     one = acted_episode(host.policy, 3, success=False)
     intervened = np.arange(12) >= 8
     host.remember(replace(one, intervened=intervened, decision_starts=one.decision_starts[:8],
                           extras=one.extras[:8]), Origin.ONLINE)
     assert host.replay._lived.positive_rows.tolist() == [8, 9, 10, 11]
+
+
+@pytest.mark.parametrize('name', ['actor_critic', 'residual_sac', 'rlpd'])
+def test_a_person_s_steps_reach_the_critics_however_rare_they_are(name: str) -> None:
+    kind, host_kind = HOSTS[name]
+    with torch.random.fork_rng():
+        policy = make_policy(replace(MODEL, kind=POLICY_KIND.get(name, 'best_of_n')))
+    host = host_kind(kind(batch=100, critic_width=16), policy, np.random.default_rng(0),
+                     torch.Generator(), torch.device('cpu'))
+    host.remember(demonstration(), Origin.DEMONSTRATION)
+    for number in range(60):
+        steps = 20
+        state = np.full((steps + 1, 2), 100.0 + number)
+        by_person = np.arange(steps) >= 16
+        host.remember(Episode(
+            state, np.zeros((steps, 1)), np.zeros(steps), False, False,
+            intervened=by_person if number == 0 else None), Origin.ONLINE)
+    for rows in host.draw().steps:  # a sixtieth of the data, in an episode that failed
+        assert (rows.observations.state[:, 0] == 100.0).sum() >= 10
 
 
 # ---- one update ----------------------------------------------------------------------------

@@ -14,10 +14,10 @@ import torch
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.dppo import DPPOConfig
 from inril_ros.learning.hosts.expo import EXPOConfig
+from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSACConfig
-from inril_ros.learning.hosts.rlpd import RLPDConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.catalogue import make_policy
@@ -30,7 +30,7 @@ SMALL = {'warmup_steps': 40, 'warmup_updates': 6, 'batch': 16}
 HOSTS: dict[str, Any] = {
     'idql': IDQLConfig(**SMALL, candidates=3, target_candidates=2),
     'expo': EXPOConfig(**SMALL, candidates=3, target_candidates=2, critic_members=3),
-    'rlpd': RLPDConfig(**SMALL, critic_width=16),
+    'actor_critic': GaussianActorCriticConfig(**SMALL, critic_width=16),
     'residual_sac': ResidualSACConfig(**SMALL, critic_width=16),
     'dppo': DPPOConfig(chain_steps=3, rollout_steps=80, epochs=2, batch=24, critic_width=16,
                        warmup_iterations=1, heldout_share=0.4),
@@ -39,7 +39,7 @@ HOSTS: dict[str, Any] = {
 }
 DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(
     not torch.cuda.is_available(), reason='no CUDA device here'))]
-SHARED = ('rlpd', 'dppo')
+SHARED = ('actor_critic', 'dppo')
 ITERATES = ('dppo', 'residual_ppo')
 
 
@@ -57,7 +57,7 @@ def pretrained(host: str) -> Policy:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         return make_policy(ModelConfig(
-            3, 2, kind='gaussian' if host == 'rlpd' else 'best_of_n', chunk_length=4,
+            3, 2, kind='gaussian' if host == 'actor_critic' else 'best_of_n', chunk_length=4,
             denoising_steps=6, sampling_steps=3, actor_width=16, critic_width=16))
 
 
@@ -268,7 +268,7 @@ def test_every_setting_runs_and_resumes_or_is_refused(host: str, changes: dict) 
     needs_shared = (changes.get('schedule') in ('alignment', 'model') or 'shared_adam' in changes
                     or changes.get('control') == 'bc_regularised')
     wrong = {'kl_to_pretrained': ('idql', 'residual_ppo'),
-             'shuffled_advantages': ('idql', 'expo', 'rlpd', 'residual_sac'),
+             'shuffled_advantages': ('idql', 'expo', 'actor_critic', 'residual_sac'),
              'shuffled_rewards': ITERATES}.get(changes.get('control', ''), ())
     if needs_shared and host not in SHARED or host in wrong:
         with pytest.raises(ValueError, match='share|does not exist'):
@@ -300,7 +300,7 @@ def test_a_frozen_actor_stays_the_clone(host: str) -> None:
 
 
 def test_noise_in_place_of_imitation_has_the_length_of_the_imitation_step() -> None:
-    made, noisy = session('rlpd'), session('rlpd', control='parameter_noise')
+    made, noisy = session('actor_critic'), session('actor_critic', control='parameter_noise')
     for each in (made, noisy):
         learn(each, range(4))
     il, _ = made.interleaver._il_gradient()
@@ -321,4 +321,4 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         FineTuningSession(settings('idql', schedule='anchor', m=4), pretrained('idql'),
                           DEMONSTRATIONS, 0, 'cpu')
     with pytest.raises(ValueError, match='gaussian'):
-        FineTuningSession(settings('rlpd'), pretrained('idql'), DEMONSTRATIONS, 0, 'cpu')
+        FineTuningSession(settings('actor_critic'), pretrained('idql'), DEMONSTRATIONS, 0, 'cpu')

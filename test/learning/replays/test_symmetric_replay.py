@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.rlpd import RLPDConfig
+from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 
@@ -18,7 +18,7 @@ GAMMA = 0.9
 
 
 def replay(capacity: int = 1000, **settings: object) -> SymmetricReplay:
-    return SymmetricReplay(2, 1, 0, 1, 1, GAMMA, capacity, RLPDConfig(**settings),
+    return SymmetricReplay(2, 1, 0, 1, 1, GAMMA, capacity, GaussianActorCriticConfig(**settings),
                            torch.device('cpu'))
 
 

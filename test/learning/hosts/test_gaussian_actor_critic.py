@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""RLPD: its losses against the paper's code, what changes when, and that it learns."""
+"""Actor-critic and RLPD: losses against the paper's code, what changes when, and learning."""
 from __future__ import annotations
 
 import copy
@@ -14,7 +14,12 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.rlpd import RLPD, RLPDBatch, RLPDConfig
+from inril_ros.learning.hosts.catalogue import HOSTS
+from inril_ros.learning.hosts.gaussian_actor_critic import (
+    GaussianActorCritic,
+    GaussianActorCriticConfig,
+    GaussianBatch,
+)
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianActor, GaussianPolicy
@@ -25,14 +30,15 @@ from inril_ros.learning.replays.symmetric_replay import Steps
 VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'rlpd.json').read_text())
 MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, kind='gaussian',
                     actor_width=16)
-CONFIG = RLPDConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16)
+CONFIG = GaussianActorCriticConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16)
 
 
-def make(config: RLPDConfig = CONFIG, model: ModelConfig = MODEL, seed: int = 0) -> RLPD:
+def make(config: GaussianActorCriticConfig = CONFIG, model: ModelConfig = MODEL,
+         seed: int = 0) -> GaussianActorCritic:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = GaussianPolicy(model)
-    return RLPD(config, policy, np.random.default_rng(seed),
+    return GaussianActorCritic(config, policy, np.random.default_rng(seed),
                 torch.Generator().manual_seed(seed), torch.device('cpu'))
 
 
@@ -44,7 +50,7 @@ def episode(seed: int, success: bool = True, steps: int = 12) -> Episode:
                    rewards, terminated=success, success=success)
 
 
-def filled(config: RLPDConfig = CONFIG, seed: int = 0) -> RLPD:
+def filled(config: GaussianActorCriticConfig = CONFIG, seed: int = 0) -> GaussianActorCritic:
     host = make(config, seed=seed)
     host.remember(episode(100), Origin.DEMONSTRATION)
     for number in range(4):
@@ -52,7 +58,7 @@ def filled(config: RLPDConfig = CONFIG, seed: int = 0) -> RLPD:
     return host
 
 
-def update(host: RLPD, optimiser: torch.optim.Optimizer) -> dict[str, float]:
+def update(host: GaussianActorCritic, optimiser: torch.optim.Optimizer) -> dict[str, float]:
     """Take one RL update like a session."""
     batch = host.draw()
     logged = host.critic_update(batch)
@@ -106,10 +112,10 @@ class LinearCritics(nn.Module):
         return self.w @ torch.cat([features, chunks.flatten(1)], dim=1).T + self.b[:, None]
 
 
-def host_of_the_vectors(**changes: object) -> RLPD:
+def host_of_the_vectors(**changes: object) -> GaussianActorCritic:
     model = replace(MODEL, observation_size=3, action_size=2, chunk_length=1)
     numbers = VECTORS['networks']
-    host = make(RLPDConfig(**{
+    host = make(GaussianActorCriticConfig(**{
         'gamma': numbers['discount'], 'polyak': numbers['tau'], 'critic_members': 4,
         'target_members': 4, 'lowest_value': -1e3, 'highest_value': 1e3, 'critic_steps': 1,
         'initial_temperature': numbers['temperature'], 'warmup_updates': 0,
@@ -128,15 +134,15 @@ def noise_behind(actions: list, observations: Tensor, actor: LinearActor) -> Ten
     return ((torch.tensor(actions).unsqueeze(1).atanh() - mean) / log_std.exp()).detach()
 
 
-def batch_of_the_vectors(actor: LinearActor, actions: list, next_actions: list) -> RLPDBatch:
+def batch_of_the_vectors(actor: LinearActor, actions: list, next_actions: list) -> GaussianBatch:
     data = {name: torch.tensor(value) for name, value in VECTORS['batch'].items()}
     rows = Steps(
         Observations(data['observations']), torch.zeros(5, 0), data['actions'].unsqueeze(1),
         data['rewards'], VECTORS['networks']['discount'] * data['masks'],
         Observations(data['next_observations']), torch.zeros(5, 0))
-    return RLPDBatch([rows], [noise_behind(next_actions, data['next_observations'], actor)],
-                     [[0, 1, 2, 3]], None, torch.Generator(),
-                     noise_behind(actions, data['observations'], actor))
+    return GaussianBatch(
+        [rows], [noise_behind(next_actions, data['next_observations'], actor)], [[0, 1, 2, 3]],
+        None, torch.Generator(), noise_behind(actions, data['observations'], actor))
 
 
 @pytest.mark.parametrize('backup', [False, True])
@@ -169,6 +175,46 @@ def test_the_actors_gradient_and_the_temperatures_step_are_those_of_rlpd() -> No
     logged = host.finish(batch)
     assert logged['entropy'] * 2 == pytest.approx(expected['entropy'], rel=1e-4)
     assert logged['temperature'] == pytest.approx(VECTORS['temperature']['after'], rel=1e-6)
+
+
+def test_the_host_rlpd_learns_as_published() -> None:
+    # configs/rlpd_config.py and the command for Adroit, with its sparse rewards.
+    config = HOSTS['rlpd'][0]()
+    published = {
+        'gamma': 0.99, 'polyak': 0.005, 'critic_learning_rate': 3e-4, 'actor_learning_rate': 3e-4,
+        'temperature_learning_rate': 3e-4, 'initial_temperature': 1.0, 'target_entropy': -0.5,
+        'entropy_in_target': False, 'critic_width': 256, 'critic_layers': 3, 'target_members': 2,
+        'pessimism': 0.0, 'warmup_steps': 5000, 'lowest_value': None, 'highest_value': None}
+    assert {name: getattr(config, name) for name in published} == published
+    assert config.exploration.scale == 0.0
+
+    host = filled(replace(config, critic_width=16, warmup_steps=0))
+    assert host.updates_due(3) == 3
+    optimiser = torch.optim.Adam(host.actor_parameters, lr=3e-4)
+    update(host, optimiser)
+    before = weights(host.policy)
+    batch = host.draw()
+    shown = torch.tensor(episode(100).observations)
+    for rows in batch.steps:
+        assert len(rows.returns) == 256
+        of_demonstrations = torch.isin(rows.observations.state, shown).all(dim=1)
+        assert of_demonstrations[:128].all() and not of_demonstrations[128:].any()
+    assert host.critics.critic.values.members == 10
+    logged = update(host, optimiser)
+    assert {int(state['step']) for state in host.critics.optimiser.state.values()} == {2 * 20}
+    assert changed(before, host.policy) and 0.0 < logged['temperature'] != 1.0
+
+
+def test_values_of_rlpd_are_not_clipped() -> None:
+    host = filled(replace(HOSTS['rlpd'][0](), critic_width=16))
+    batch = host.draw()
+    rows = batch.steps[0]
+    with torch.no_grad():
+        host.critics.target.values.value.weight.zero_()
+        host.critics.target.values.value.bias.fill_(50.0)
+    torch.testing.assert_close(
+        host.target_values(rows, batch.next_noise[0], batch.target_members[0]),
+        rows.returns + 50.0 * rows.discounts)
 
 
 # ---- one update ----------------------------------------------------------------------------
@@ -313,7 +359,7 @@ def test_the_measured_gradient_is_that_of_the_distribution_that_is_learned_from(
     with torch.no_grad():  # no noise of the policy: only the rows differ
         host.policy.actor.network.exit.bias[-1] = -20.0
 
-    def mean_gradient(batches: list[RLPDBatch]) -> Tensor:
+    def mean_gradient(batches: list[GaussianBatch]) -> Tensor:
         found = [torch.autograd.grad(host.actor_loss(replace(batch, generator=None)),
                                      host.actor_parameters, allow_unused=True)
                  for batch in batches]
@@ -384,12 +430,13 @@ def test_the_host_finds_the_rewarded_action() -> None:
 def test_other_policies_are_refused(model: ModelConfig) -> None:
     policy = (BestOfN if model.kind == 'best_of_n' else GaussianPolicy)(model)
     with pytest.raises(ValueError, match='gaussian'):
-        RLPD(CONFIG, policy, np.random.default_rng(0), torch.Generator(), torch.device('cpu'))
+        GaussianActorCritic(CONFIG, policy, np.random.default_rng(0), torch.Generator(),
+                            torch.device('cpu'))
 
 
 @pytest.mark.parametrize('change', [
     {'target_members': 6}, {'positive_share': 1.0}, {'critic_steps': 0},
     {'lowest_value': 2.0}, {'kl_weight': -1.0}])
 def test_impossible_numbers_are_refused(change: dict) -> None:
-    with pytest.raises(ValueError, match='RLPDConfig'):
+    with pytest.raises(ValueError, match='GaussianActorCriticConfig'):
         replace(CONFIG, **change)

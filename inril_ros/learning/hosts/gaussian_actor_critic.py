@@ -1,17 +1,16 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""RLPD with chunks: soft actor-critic over a cloned Gaussian policy, from demonstrations on.
+"""Actor-critic with chunks over a cloned Gaussian policy: the hosts actor_critic and rlpd.
 
-It learns from little experience (Ball et al. 2023), because demonstrations have a share of each
-batch, critics have LayerNorm, and there are several of them. One RL update is some
-gradient steps on the critics, then one on the actor and one on the temperature:
+One RL update is some gradient steps on the critics, then one on the actor and, where there is an
+entropy term, one on its weight alpha:
 
-    y = R + discount * min over 2 random critics of clip(Qbar(o', c'), low, high),  c' ~ policy
+    y = R + discount * min over 2 random critics of Qbar(o', c'),  c' ~ policy
     actor: max  mean_e Q(o, c) - pessimism * std_e Q(o, c) - alpha log p(c | o),    c ~ policy
 
-Differences from the paper: Q is of chunks of T actions, the actor begins as a clone instead of at
-random and waits until the critics have warmed up, values are clipped to the range of possible
-returns, and interventions have a share of each batch.
+The two hosts differ in their settings alone. Those of `rlpd` are what Ball et al. 2023 published,
+those of `actor_critic` are ours for a small budget: no entropy, fewer critics, 1 instead of 20
+gradient steps on the critics per environment step.
 
 RL and imitation move the same network, so their gradients can conflict.
 """
@@ -43,24 +42,60 @@ _REFERENCE_SEED = 20_250_517
 
 
 @dataclass(frozen=True)
-class RLPDConfig(ActorCriticConfig):
-    """Settings of the host. 'RLPD' marks the paper's; the others are ours, tuned on Meta-World."""
+class GaussianActorCriticConfig(ActorCriticConfig):
+    """Settings of actor_critic, ours, tuned on Meta-World; for those of RLPD see RLPDConfig."""
 
     BOUNDS = {**ActorCriticConfig.BOUNDS, 'initial_temperature': (0.0, 100.0),
               'temperature_learning_rate': (0.0, 1.0)}
 
     initial_temperature: float = 0.0
-    """Weight of the entropy at the start; 0: no entropy term at all. RLPD: 1."""
+    """Weight of the entropy at the start; 0: no entropy term at all."""
     temperature_learning_rate: float = 3e-4
     """Adam (RLPD); 0: the temperature stays."""
     target_entropy: float = -1.0
-    """Per action dimension of a chunk; RLPD: -0.5. A standard deviation of 0.1 has -0.9."""
+    """Per action dimension of a chunk. A standard deviation of 0.1 has -0.9."""
     entropy_in_target: bool = False
-    """Whether the value of the next state contains its entropy; RLPD: where rewards are dense."""
+    """Whether the value of the next state contains its entropy."""
 
 
 @dataclass(frozen=True)
-class RLPDBatch(ActorCriticBatch):
+class RLPDConfig(GaussianActorCriticConfig):
+    """Settings of rlpd: those that Ball et al. 2023 published for sparse rewards (Adroit).
+
+    What still differs: Q is of chunks of T actions and bootstraps after them (a model with
+    `chunk_length: 1` has single actions); the actor begins as a clone, also in the first steps,
+    which the paper takes at random, its network is a residual block behind the clone's
+    normaliser, and its standard deviation has the bounds of the model; LayerNorm has no learned
+    scale, and values start near 0. Imitation between the updates is ours, too; `m: null` is RL
+    only. While no person intervenes, half of each batch are own rows, as published.
+    """
+
+    updates_per_step: float = 1.0
+    warmup_steps: int = 5000
+    warmup_updates: int = 0
+    batch: int = 256
+    critic_steps: int = 20
+    demonstration_share: float = 0.5
+    critic_learning_rate: float = 3e-4
+    polyak: float = 0.005
+    lowest_value: float | None = None
+    highest_value: float | None = None
+    replay_capacity: int = 1_000_000
+    critic_width: int = 256
+    critic_layers: int = 3
+    """2 for locomotion."""
+    critic_members: int = 10
+    actor_learning_rate: float = 3e-4
+    exploration_scale: float = 0.0
+    """The policy explores by its own samples."""
+    initial_temperature: float = 1.0
+    target_entropy: float = -0.5
+    entropy_in_target: bool = False
+    """True for locomotion, where rewards are dense."""
+
+
+@dataclass(frozen=True)
+class GaussianBatch(ActorCriticBatch):
     """What one RL update learns from; noise is (B, T, A), the policy's at the next state."""
 
     noise: Tensor
@@ -69,14 +104,15 @@ class RLPDBatch(ActorCriticBatch):
     """Whether nothing is learned from it."""
 
 
-class RLPD(ActorCriticHost[RLPDBatch]):
+class GaussianActorCritic(ActorCriticHost[GaussianBatch]):
     """Improves a GaussianPolicy."""
 
-    config: RLPDConfig
+    config: GaussianActorCriticConfig
     policy: GaussianPolicy
 
-    def __init__(self, config: RLPDConfig, pretrained: Policy, random: np.random.Generator,
-                 generator: torch.Generator, device: torch.device) -> None:
+    def __init__(self, config: GaussianActorCriticConfig, pretrained: Policy,
+                 random: np.random.Generator, generator: torch.Generator,
+                 device: torch.device) -> None:
         """Begin with a copy of a cloned policy.
 
         Raises:
@@ -84,7 +120,7 @@ class RLPD(ActorCriticHost[RLPDBatch]):
         """
         model = pretrained.config
         if not isinstance(pretrained, GaussianPolicy) or not model.gaussian_squash:
-            raise ValueError(f'the host rlpd needs a squashed policy of kind gaussian, '
+            raise ValueError(f'this host needs a squashed policy of kind gaussian, '
                              f'not {model.kind}')
         super().__init__(config, copy.deepcopy(pretrained), model, pretrained.actor.encoder,
                          random, generator, device)
@@ -106,20 +142,20 @@ class RLPD(ActorCriticHost[RLPDBatch]):
 
     # ---- one RL update: draw, critic_update (off_policy.py) towards target_values, actor_loss
 
-    def draw(self) -> RLPDBatch:
+    def draw(self) -> GaussianBatch:
         """Return rows for each gradient step, and all random numbers."""
         steps, demonstrations = self._draw_steps(), self._draw_demonstrations()
         return self._with_noise(steps, demonstrations, self._random, self._generator)
 
     def _with_noise(self, steps: list[Steps], demonstrations: Steps | None,
-                    random: np.random.Generator, generator: torch.Generator) -> RLPDBatch:
+                    random: np.random.Generator, generator: torch.Generator) -> GaussianBatch:
         def noise(rows: Steps) -> Tensor:
             shape = len(rows.returns), *self._chunk_shape
             return torch.randn(shape, generator=generator).to(self._device)
 
         members = [self.critics.choose(random) for _ in steps]
-        return RLPDBatch(steps, [noise(rows) for rows in steps], members, demonstrations,
-                         generator, noise(steps[-1]))
+        return GaussianBatch(steps, [noise(rows) for rows in steps], members, demonstrations,
+                             generator, noise(steps[-1]))
 
     @torch.no_grad()
     def target_values(self, rows: Steps, noise: Tensor, members: list[int]) -> Tensor:
@@ -133,7 +169,7 @@ class RLPD(ActorCriticHost[RLPDBatch]):
             values = values - self.temperature.alpha * log_density
         return rows.returns + rows.discounts * values
 
-    def actor_loss(self, batch: RLPDBatch) -> Tensor | None:
+    def actor_loss(self, batch: GaussianBatch) -> Tensor | None:
         """Return the actor's loss; None while the critics warm up."""
         if self.warming_up:
             return None
@@ -159,7 +195,7 @@ class RLPD(ActorCriticHost[RLPDBatch]):
                 shown.observations, shown.chunks, batch.generator)
         return loss
 
-    def finish(self, batch: RLPDBatch) -> dict[str, float]:
+    def finish(self, batch: GaussianBatch) -> dict[str, float]:
         """Update the temperature; return the entropy and the temperature to log."""
         if self._log_density is None:
             return {}
@@ -175,7 +211,7 @@ class RLPD(ActorCriticHost[RLPDBatch]):
         """Return the actor's parameters."""
         return trainable(self.policy.actor)
 
-    def reference_batches(self) -> list[RLPDBatch]:
+    def reference_batches(self) -> list[GaussianBatch]:
         """Return two batches like those that are learned from, of even and of odd episodes.
 
         The list is empty while one of them has no own rows. Their random numbers depend on the
