@@ -18,6 +18,9 @@ SETTINGS = {
     'dppo': {'m': 1, 'unit': 'iteration', 'il_steps': 4, 'imitation_batch': 32, 'host': {
         'name': 'dppo', 'rollout_steps': 250, 'batch': 100, 'epochs': 2, 'chain_steps': 3,
         'warmup_iterations': 0}},
+    'expo': {'imitation_batch': 32, 'host': {
+        'name': 'expo', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
+        'updates_per_step': 0.25}},
     'residual_sac': {'imitation_batch': 32, 'host': {
         'name': 'residual_sac', 'warmup_steps': 150, 'warmup_updates': 30, 'batch': 32,
         'updates_per_step': 0.25}},
@@ -29,7 +32,8 @@ EXTRAS = ('dppo', 'residual_sac')  # a chain of denoising steps, an action of th
 
 
 @pytest.mark.parametrize('host', ['dppo', *(
-    pytest.param(host, marks=pytest.mark.long) for host in ('residual_sac', 'actor_critic'))])
+    pytest.param(host, marks=pytest.mark.long)
+    for host in ('expo', 'residual_sac', 'actor_critic'))])
 def test_a_host_learns_through_the_graph(host, recorded, tmp_path):
     run, settings = recorded, tmp_path / 'settings.yaml'
     settings.write_text(yaml.safe_dump(SETTINGS[host]), encoding='utf-8')
