@@ -50,6 +50,8 @@ class EXPOConfig(IDQLConfig):
         'kl_weight': (0.0, 1e6), 'initial_temperature': (0.0, 100.0),
         'temperature_learning_rate': (0.0, 1.0)}
 
+    updates_per_step: float = 0.5
+    """EXPO: 20; an update takes about 15 ms of a CPU core."""
     candidates: int = 8
     """Proposals that the critics choose from when acting, beside as many edits (EXPO); 1: the
     critics are not asked and nothing is edited."""
@@ -82,8 +84,9 @@ class EXPOConfig(IDQLConfig):
     initial_temperature: float = 1e-3
     """Weight of the entropy at the start; 0: no entropy term at all. EXPO: 1, with hundreds of
     thousands of updates for it to fall."""
-    temperature_learning_rate: float = 3e-4
-    """Adam (EXPO); 0: the temperature stays."""
+    temperature_learning_rate: float = 3e-3
+    """Adam; 0: the temperature stays. EXPO's 3e-4 lets the temperature follow the entropy too
+    slowly for a few thousand updates."""
     target_entropy: float = -0.5
     """Of an edit in units of the bound, per dimension (EXPO)."""
 
@@ -142,7 +145,7 @@ class EXPO(IDQL):
         self.temperature = Temperature(
             config.initial_temperature, config.target_entropy * self._edit_size,
             config.temperature_learning_rate, device)
-        self._log_density: Tensor | None = None
+        self._edits: tuple[Tensor, Tensor] | None = None  # of this update, and their log density
 
     # ---- one RL update: draw, critic_update (idql.py) towards target_values, actor_loss
 
@@ -183,21 +186,22 @@ class EXPO(IDQL):
         # Entropy
         if config.initial_temperature:
             loss = loss + self.temperature.alpha * log_density.mean()
-            self._log_density = log_density.detach()
         # Regulariser: KL divergence from the proposals
         if config.kl_weight:
             loss = loss + config.kl_weight * 0.5 * edits.square().mean()
+        self._edits = edits.detach(), log_density.detach()
         return loss
 
     def finish(self, batch: EditBatch) -> dict[str, float]:
         """Move the target network and the temperature; return what to log of the edits."""
         super().finish(batch)
-        if self._log_density is None:
+        if self._edits is None:
             return {}
-        self.temperature.update(self._log_density)
-        entropy = -float(self._log_density.mean()) / self._edit_size
-        self._log_density = None
-        return {'entropy': entropy, 'temperature': float(self.temperature.alpha)}
+        (edits, log_density), self._edits = self._edits, None
+        self.temperature.update(log_density)
+        return {'edit': self.config.edit_bound * float(edits.abs().mean()),
+                'entropy': -float(log_density.mean()) / self._edit_size,
+                'temperature': float(self.temperature.alpha)}
 
     # ---- parameters and checkpoints --------------------------------------------------------
 
