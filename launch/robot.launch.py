@@ -52,6 +52,9 @@ ARGUMENTS = {
     'learner': ('true', 'run the learner on this machine (finetune)', TRUTH),
     'finetune_config': ('', 'settings of the fine-tuning session (YAML) (finetune, learn)', ()),
     'run_dir': ('', 'folder that the learner writes to (finetune, learn)', ()),
+    'hold_first': ('false', 'the first model acts until ~/hold_version releases it or a rollout '
+                            'begins: it is evaluated (finetune)', TRUTH),
+    'held_versions': ('', 'folder for the models that ~/hold_version holds (finetune)', ()),
     'seed': ('0', 'seed of the learner (finetune, learn)', ()),
     'device': ('auto', 'device of the learner (finetune, learn)', ('auto', 'cpu', 'cuda')),
     'synchronous': ('false', 'learn only between episodes: repeatable (finetune, learn)', TRUTH),

@@ -113,7 +113,8 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
                          'which say how it explores; or exploration_scale')
     nodes = [node for each in _each_robot(options) for node in (
         _simulation(each), _actuation(each),
-        _policy(each, each.model or each.pretrained, each.demonstrations),
+        _policy(each, each.model or each.pretrained, each.demonstrations,
+                hold_first=each.hold_first, held_versions=each.held_versions),
         _recorder(each, demonstrations='', journal=each.journal))]
     return _graph('finetune', needed, options, *nodes,
                   _learner(options) if options.learner else None)
@@ -212,12 +213,13 @@ def _teleop(options: GraphOptions) -> NodeDescription:
                  task=options.task, noise=float(options.operator_noise))
 
 
-def _policy(options: GraphOptions, model: str, demonstrations: str = '') -> NodeDescription:
+def _policy(options: GraphOptions, model: str, demonstrations: str = '',
+            **own: Parameter) -> NodeDescription:
     # In simulation bad episodes cost nothing, and studies must see them.
     return _node(options, 'policy_node', respawn=options.respawn, model=model,
                  demonstrations=demonstrations, finetune_config=options.finetune_config,
                  exploration_scale=float(options.exploration_scale),
-                 automatic_rollback=not options.simulation)
+                 automatic_rollback=not options.simulation, **own)
 
 
 def _learner(options: GraphOptions) -> NodeDescription:

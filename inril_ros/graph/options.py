@@ -45,6 +45,8 @@ class GraphOptions:
         finetune_config: Settings of the fine-tuning session (YAML).
         pretrained: Folder of the cloned model.
         run_dir: Folder the learner writes to.
+        hold_first: The policy's first model acts until the hold is released: it is evaluated.
+        held_versions: Folder for the models of versions that are held while they are evaluated.
         seed: Seed of the learner.
         device: Device of the learner: ``auto``, ``cpu`` or ``cuda``.
         synchronous: The learner learns between episodes only, which is repeatable.
@@ -80,6 +82,8 @@ class GraphOptions:
     finetune_config: str = ''
     pretrained: str = ''
     run_dir: str = ''
+    hold_first: bool = False
+    held_versions: str = ''
     seed: int = 0
     device: str = 'auto'
     synchronous: bool = False

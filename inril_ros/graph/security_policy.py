@@ -90,7 +90,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
             publishes=['action_chunk', 'policy/status', 'weights/request'],
             subscribes=[*seen, 'episode/event', 'weights/manifest', 'weights/pieces',
                    'learner/status'],
-            serves=['~/pin_version', '~/rollback', '~/hand_over']),
+            serves=['~/pin_version', '~/rollback', '~/hand_over', '~/hold_version']),
         'recorder_node': Rights(
             publishes=['transition', 'recorder/status', 'episode/event'],
             subscribes=[*seen, *commanded, *driven, 'executed_action', 'action_chunk',
@@ -107,11 +107,11 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
             publishes=[outcome], subscribes=observed, serves=reset,
             calls=SCENE_SERVICES),
         'conductor': Rights(
-            publishes=['episode/request'],
+            publishes=['episode/request', 'evaluation/status'],
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
                    'learner/status'],
             calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', 'learner_node/save',
-                  *(f'{node}/ready' for node in (
+                  'policy_node/hold_version', *(f'{node}/ready' for node in (
                       'actuation_node', 'policy_node', 'recorder_node', 'learner_node',
                       'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
     }

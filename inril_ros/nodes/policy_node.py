@@ -133,6 +133,8 @@ class PolicyNode(ManagedNode):
             ) if message.explore and self._exploration is not None else None
             self._advance_if_lockstep()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
+            if message.event == EpisodeEvent.RESETTING:
+                self._versions.on_episode_begin(message)
             if message.event == EpisodeEvent.ENDED and self._episode is not None \
                     and message.episode_id == self._episode.episode_id:
                 self._versions.on_episode_end(message, self._helped)

@@ -15,7 +15,7 @@ from inril_ros.msg import (
     WeightsRequest,
 )
 import numpy as np
-from played_arm import CHUNK, CONTRACT, PlayedEpisode, RUN
+from played_arm import CHUNK, CONTRACT, PlayedEpisode, ROLLOUT, RUN
 import torch
 
 from inril_ros.learning.observations import Observations
@@ -115,9 +115,10 @@ class Bench:
         assert self.status.refused == before + 1
         return self.status.refusal
 
-    def begin(self, decisions, outcome=EpisodeEvent.SUCCESS):
+    def begin(self, decisions, outcome=EpisodeEvent.SUCCESS, purpose=ROLLOUT):
         """Begin an episode with this number of decisions."""
-        episode = PlayedEpisode(next(self._starts) * 10 ** 11, decisions * CHUNK, outcome)
+        episode = PlayedEpisode(
+            next(self._starts) * 10 ** 11, decisions * CHUNK, outcome, purpose)
         self.player.play(episode.opening())
         return episode
 

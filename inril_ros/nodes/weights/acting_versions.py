@@ -5,16 +5,25 @@
 The acting network and the last good one are kept, so that a rollback only swaps references.
 Services: ``~/pin_version`` (true: keep the acting version, false: accept newer ones again),
 ``~/rollback`` (to the last good version, and stay there), ``~/hand_over`` (accept the next learner
-that comes).
+that comes), ``~/hold_version`` (true: the acting version stays until false, or until a rollout
+begins, while its episodes of evaluation are counted; its model is written to a folder).
 """
 
 from dataclasses import dataclass
+import json
+from pathlib import Path
 import time
 from typing import Any
 
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
+from inril_ros.learning.policies.artifact import (
+    content_hash,
+    model_document,
+    to_bytes,
+    write_folder,
+)
 from inril_ros.msg import EpisodeEvent, EpisodeRequest, LearnerStatus, PolicyStatus
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.weights.receiver import Loaded, WeightsReceiver
@@ -38,6 +47,10 @@ PARAMETERS = (
     Parameter('stale_hold_updates', 0, 'lead of the learner in RL updates beyond which the arm '
               'holds; 0: never',
               minimum=0, maximum=10 ** 9),
+    Parameter('hold_first', False, 'the first model acts until ~/hold_version is called with '
+              'false or a rollout begins: it is evaluated before anything is learned'),
+    Parameter('held_versions', '', 'folder to which ~/hold_version writes the model that it '
+              'holds; empty: it is not written'),
 )
 
 
@@ -85,9 +98,12 @@ class ActingVersions:
         self._kept = {} if self.acting is None else {0: self.acting}
         self._receiver: WeightsReceiver | None = None
         self._swap_seconds = 0.0
+        self._held = value('hold_first') and self.acting is not None
+        self._folder = value('held_versions')
         node.create_service(SetBool, '~/pin_version', self._pin)
         node.create_service(Trigger, '~/rollback', self._roll_back)
         node.create_service(Trigger, '~/hand_over', self._hand_over)
+        node.create_service(SetBool, '~/hold_version', self._hold)
 
     def use_receiver(self, receiver: WeightsReceiver) -> None:
         """Get newer versions from a receiver."""
@@ -99,7 +115,7 @@ class ActingVersions:
         Returns:
             Whether another version acts now.
         """
-        if not self._gate.takes_new() and self.acting is not None:
+        if (self._held or not self._gate.takes_new()) and self.acting is not None:
             return False
         loaded = self._receiver.pop_loaded()
         if loaded is None:
@@ -131,6 +147,11 @@ class ActingVersions:
         self._kept = {version: kept for version, kept in self._kept.items()
                       if version in (self.acting.version, self._gate.good)}
 
+    def on_episode_begin(self, event: EpisodeEvent) -> None:
+        """Hold no version any longer than its evaluation lasts."""
+        if event.purpose == EpisodeRequest.ROLLOUT:
+            self._held = False
+
     def on_episode_end(self, event: EpisodeEvent, helped: bool) -> None:
         """Count an ended episode; that may bring the last good version back.
 
@@ -154,8 +175,8 @@ class ActingVersions:
         self._staleness.note_learner(status.weights_version, status.rl_updates, time.monotonic())
 
     def too_old(self) -> bool:
-        """Return whether the acting version is too old; a pinned one never is."""
-        return self._gate.takes_new() and \
+        """Return whether the acting version is too old; one that is to stay never is."""
+        return not self._held and self._gate.takes_new() and \
             self._staleness.judge(time.monotonic()) is Freshness.TOO_OLD
 
     def fill(self, status: PolicyStatus) -> None:
@@ -173,7 +194,8 @@ class ActingVersions:
         status.on_trial = gate.on_trial
         status.pinned = not gate.takes_new()
         status.rollbacks = gate.rollbacks
-        status.gate_reason = gate.reason
+        status.gate_reason = (f'version {self.acting.version} is held while it is evaluated'
+                              if self._held else gate.reason)
         status.evidence = gate.evidence
         status.freshness = int(self._staleness.judge(now))
         status.weights_age = self._staleness.age(now)
@@ -201,6 +223,38 @@ class ActingVersions:
         except GateError as error:
             response.success, response.message = False, str(error)
         return response
+
+    def _hold(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        """Hold the acting version; answer with its number, hash and folder as JSON."""
+        if request.data and self.acting is None:
+            response.success, response.message = False, 'no version acts yet'
+            return response
+        self._held = request.data
+        response.success = True
+        if request.data:
+            try:
+                response.message = json.dumps(self._write_held())
+            except OSError as error:
+                self._held = False
+                response.success, response.message = False, f'the model is not written: {error}'
+        return response
+
+    def _write_held(self) -> dict[str, Any]:
+        """Write the acting model, unless that was done before; return which it is and where.
+
+        Version numbers come again when a learner continues from an older checkpoint, so the
+        folder's name has the hash too.
+        """
+        policy = self.acting.product.policy
+        # Copies: equal tensors of a version that was received share their memory.
+        tensors = {key: tensor.clone() for key, tensor in policy.state_dict().items()}
+        digest = content_hash(to_bytes(tensors))
+        name = f'{self.acting.version:04d}_{digest[:8]}'
+        if self._folder and not Path(self._folder, name).exists():
+            write_folder(Path(self._folder, name), tensors,
+                         model_document(policy.config.to_json()))
+        return {'version': self.acting.version, 'learner_step': self.acting.learner_step,
+                'content_hash': digest, 'folder': name}
 
     def _hand_over(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._receiver.hand_over()

@@ -7,8 +7,9 @@ versions are rolled back.
 """
 
 from dataclasses import replace
+import json
 
-from inril_ros.msg import EpisodeEvent
+from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from made_version import make_version
 from played_arm import CONTRACT, demonstration_bags, Player, processes, RUN
 from policy_bench import Bench, LARGE, made, SMALL, Version
@@ -17,7 +18,13 @@ from std_srvs.srv import SetBool
 import torch
 
 from inril_ros.graph.domain import reserve_domain
-from inril_ros.learning.policies.artifact import save_policy, schema_hash, to_bytes
+from inril_ros.learning.policies.artifact import (
+    content_hash,
+    load_policy,
+    save_policy,
+    schema_hash,
+    to_bytes,
+)
 from inril_ros.transport.weights.tensors import read_tensors, rounded
 
 REFERENCE = 8
@@ -33,10 +40,11 @@ def bench(tmp_path_factory):
         parameters = {
             'model': str(folder / 'model'), 'rollback_reference': REFERENCE, 'probe_limit': 0.9,
             'demonstrations': str(demonstration_bags(folder / 'demonstrations')),
+            'held_versions': str(folder / 'held'),
             'stale_warning_updates': 100, 'stale_hold_updates': 1000}
         with processes(folder, domain, policy_node=parameters) as supervisor:
             player.check = supervisor.check
-            bench.log = supervisor.log_path('policy_node')
+            bench.log, bench.held = supervisor.log_path('policy_node'), folder / 'held'
             player.wait_ready('policy_node')
             bench.player.until(lambda: bench.status.ready, lambda: f'{bench.status}')
             yield bench
@@ -73,8 +81,8 @@ def taken(bench, version):
     return number
 
 
-def set_pin(bench, value):
-    client = bench.player._node.create_client(SetBool, 'policy_node/pin_version')
+def set_pin(bench, value, service='pin_version'):
+    client = bench.player._node.create_client(SetBool, f'policy_node/{service}')
     bench.player.until(client.service_is_ready, lambda: 'the service')
     answer = client.call_async(SetBool.Request(data=value))
     bench.player.until(answer.done, lambda: 'an answer')
@@ -178,6 +186,35 @@ def test_a_pinned_version_acts_until_it_is_unpinned(bench):
     set_pin(bench, False)
     bench.wait_version(newer)
     assert not bench.status.pinned
+
+
+def test_a_held_version_acts_in_all_episodes_of_evaluation_and_is_on_disk(bench):
+    """Until it is released, or a rollout begins: who held it may be gone by then."""
+    policy = made(SMALL, 20)
+    number = taken(bench, sent_by('b', policy))
+    held = json.loads(set_pin(bench, True, 'hold_version'))
+    assert held['version'] == number
+    saved = load_policy(bench.held / held['folder'])
+    assert {name: tensor.tolist() for name, tensor in saved.state_dict().items()} == {
+        name: tensor.tolist() for name, tensor in policy.state_dict().items()}
+    assert held['content_hash'] == content_hash(to_bytes(policy.state_dict()))
+    newer = bench.send(sent_by('b', made(SMALL, 21)))
+    bench.player.until(lambda: 'held while it is evaluated' in bench.status.gate_reason,
+                       lambda: f'{bench.status}')
+    for _ in range(3):
+        episode = bench.begin(2, purpose=EpisodeRequest.EVALUATION)
+        for index in range(2):
+            bench.decide(episode, index)
+        bench.player.play(episode.closing())
+        assert {chunk.weights_version for chunk in bench.made_in(episode)} == {number}
+    set_pin(bench, False, 'hold_version')
+    bench.wait_version(newer)
+    again = json.loads(set_pin(bench, True, 'hold_version'))
+    assert again['version'] == newer and again['folder'] != held['folder']
+    newest = bench.send(sent_by('b', made(SMALL, 22)))
+    bench.begin(1)
+    bench.wait_version(newest)
+    assert 'held' not in bench.status.gate_reason
 
 
 def test_weights_far_behind_the_learner_do_not_act(bench):
