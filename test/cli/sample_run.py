@@ -123,5 +123,6 @@ def rescue(run, every):
     helped = [episode for episode in evaluation['episodes'] if episode['success']][::every]
     for episode in helped:
         episode |= {'success': False, 'rescued': True, 'person_ticks': 12}
+    evaluation['rescued'] = len(helped)
     write_json(run.evaluation('finetuned'), evaluation, replace=True)
     return len(won), len(helped)

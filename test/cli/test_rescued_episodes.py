@@ -9,14 +9,15 @@ from types import SimpleNamespace
 
 from inril_ros.msg import ActuationStatus, LearnerStatus
 import pytest
+from sample_run import rescue
 
-from inril_ros.cli.report.summary import headline
+from inril_ros.cli.report.summary import headline, summarise
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import _run_episodes
 from inril_ros.cli.stages.job import Job, JobOptions
-from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
 from inril_ros.nodes.clients.conductor import EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome
 
@@ -86,6 +87,25 @@ def test_progress_of_fine_tuning_shows_success_without_a_person_and_the_rescues(
         person_ticks for _, person_ticks in EPISODES]
     progress = last_progress(capsys)
     assert (progress['success'], progress['rescued']) == (2 / 6, 1 + 2)  # one before it resumed
+
+
+def test_the_summary_counts_rescues_beside_the_successes(sample_run):
+    won, helped = rescue(sample_run, 4)
+    counted = {'ticks': 1, 'misses': 0}
+    write_json(sample_run.pretrain_record, {'demonstrations': 8, 'content_hash': 'a'},
+               replace=True)
+    write_json(sample_run.recording, {'digest': 'b'})
+    write_json(sample_run.finetuned / 'model.json', {'content_hash': 'c'})
+    write_json(sample_run.result, {
+        'config': {}, 'env_steps': 40000, 'rl_updates': 0, 'il_updates': 0, 'device': 'cpu',
+        'versions': {}, 'transitions': {}, 'synchronous': True, 'control': counted}, replace=True)
+    summary = summarise(sample_run)
+    rows = read_json_lines(sample_run.episodes)
+    assert summary['training_episodes'] == {
+        'number': len(rows), 'rescued': won,
+        'successes': sum(row['outcome'] == 'success' for row in rows) - won}
+    assert summary['bc_success']['rescued'] == 0
+    assert summary['finetuned_success']['rescued'] == helped > 0
 
 
 def test_the_result_in_one_sentence_names_the_rescues_if_there_were_any():
