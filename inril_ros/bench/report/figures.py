@@ -36,8 +36,8 @@ def draw_arms(subject: Subject, path: Path) -> None:
     axes.set_title(f'success, mean over {len(subject.tasks)} '
                    f'{"tasks" if len(subject.tasks) > 1 else "task"} and all seeds',
                    loc='left', color=INK, fontsize=11)
-    axes.text(1.0, 1.0, 'small dots: runs, last', ha='right', va='bottom', color=SOFT,
-              fontsize=8, transform=axes.transAxes)
+    axes.text(1.0, 1.0, 'small dots: single runs, last budget', ha='right', va='bottom',
+              color=SOFT, fontsize=8, transform=axes.transAxes)
     _legend(figure, axes)
     _save(figure, path)
 
@@ -140,7 +140,7 @@ def _curves(axes: Axes, subject: Subject, curves: Sequence[Curve]) -> None:
 def _legend(figure: Figure, axes: Axes) -> None:
     named = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(named.values(), named.keys(), loc='outside lower center',
-                  ncols=min(4, len(named)), frameon=False, fontsize=9, labelcolor=INK)
+                  ncols=min(5, len(named)), frameon=False, fontsize=9, labelcolor=INK)
 
 
 def _save(figure: Figure, path: Path) -> None:
