@@ -171,13 +171,13 @@ def test_robot_and_person_minutes_are_shown_where_rows_have_them(tmp_path):
     old = text_of(published(tmp_path / 'old', synthetic(['alone'], ['reach'], [0, 1], noisy)))
     assert 'robot minutes' not in old and '| 100 | alone | 100 |' in old
     new = text_of(published(tmp_path / 'new', synthetic(
-        ['alone'], ['reach'], [0, 1], noisy, episodes=12, robot_minutes=3.25,
-        person_minutes=2.0)))
+        ['alone'], ['reach'], [0, 1], noisy, episodes=12)))
+    assert 'Minutes assume 10 environment steps per second and 10 s of a person' in new
     head, line = (cells(new, *first, after='## Cost') for first in (
         ('after steps',), ('100', 'alone')))
     values = dict(zip(head, line, strict=True))
     assert (values['episodes'], values['robot minutes'], values['person minutes']) == (
-        '12', '3.2', '2.0')
+        '12', '2.2', '2.0')
     assert values['CPU s'] == '10'
 
 

@@ -82,7 +82,8 @@ def report_text(subject: Subject) -> str:
               '## What interleaving did', _interleaving(subject),
               alignment_by_layer(subject.arms, subject.curves),
               '## Cost', 'Means per run, up to the evaluation. CPU seconds are those of one '
-              'thread for simulation and learning, without evaluation and cloning.',
+              'thread for simulation and learning, without evaluation and cloning.'
+              + _minutes(subject),
               tables.cost(subject, subject.points), '## Each run', _each_run(subject),
               '## How to read this', _reading(subject), '## What it rests on',
               _provenance(subject)]
@@ -110,6 +111,14 @@ def _what_was_run(subject: Subject, found: Sequence[Contrast]) -> str:
     return text
 
 
+def _minutes(subject: Subject) -> str:
+    if not any('episodes' in row for row in subject.rows):
+        return ''
+    return (f' Minutes assume {subject.robot.rate:g} environment steps per second and '
+            f'{subject.robot.reset_seconds:g} s of a person per episode to reset the scene; '
+            'demonstrations and evaluation are not counted.')
+
+
 def _interleaving(subject: Subject) -> str:
     rows = []
     for arm in subject.arms:
@@ -120,10 +129,11 @@ def _interleaving(subject: Subject) -> str:
             arm.host, arm.name, say.when(last), say.unless(last.get('control'), 'none'),
             last.get('imitated') or '', last.get('separation') or '',
             say.mean_last(curves, 'ratio'), say.mean_last(curves, 'log.dose'),
+            say.mean_last(curves, 'phase'),
             *(say.mean_of([each[at] for each in losses]) for at in (0, -1)),
             *(say.mean_last(curves, f'log.{name}') for name in ALIGNMENT)])
     return say.table(['host', 'arm', 'm', 'control', 'imitated', 'separation',
-                      'IL per RL update', 'dose', 'held-out IL loss, clone', 'at the end',
+                      'IL per RL update', 'dose', 'phase', 'held-out IL loss, clone', 'at the end',
                       *ALIGNMENT.values()], rows)
 
 
@@ -152,7 +162,8 @@ def _reading(subject: Subject) -> str:
         'over runs of the first evaluation with at least that success; a run that never reached '
         'it counts as the slowest; in brackets: how many did.',
         '- *dose*: path length of the imitation updates over that of the RL updates, near the '
-        'end. *cosine*: between the gradients of RL and IL, corrected for their noise and pooled '
+        'end. *phase*: RL units since the last imitation event over m, at the last evaluation. '
+        '*cosine*: between the gradients of RL and IL, corrected for their noise and pooled '
         'over events, with its 95 % interval; *clear of zero*: share of runs whose interval '
         'excludes zero at the end.'])
 

@@ -14,6 +14,7 @@ from typing import Any
 from inril_ros.bench.places import StudyPlace
 from inril_ros.bench.report.curves import Curve, curves_of
 from inril_ros.bench.report.wording import knobs
+from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.study import load_study
 from inril_ros.bench.task import StudyError, Task
 from inril_ros.data.record_files import read_json_lines
@@ -47,6 +48,7 @@ class Subject:
         arms: Arms with results.
         tasks: Labels of the tasks with results.
         conditions: For each task that a file describes, its demonstrations and changes.
+        robot: The pace that steps and resets are converted to minutes with.
         missing: Number of planned runs that have no results.
         document: What the study's file says, to be published beside the rows.
     """
@@ -58,6 +60,7 @@ class Subject:
     arms: tuple[StudiedArm, ...]
     tasks: tuple[str, ...]
     conditions: Mapping[str, str]
+    robot: RobotTime
     missing: int
     document: Mapping[str, Any]
 
@@ -99,6 +102,8 @@ def read_subject(folders: Sequence[Path], name: str, against: str | None = None)
             own['missing'] = max(0, planned - len({_key(row) for row in found}))
         rows = _joined_rows(rows, found, folder)
         document = own if len(folders) == 1 else _joined_studies(document, own, folder)
+    robot = checked(RobotTime, document.get('robot', {}), 'robot', StudyError)
+    rows = [{**row, **robot.minutes(row)} if 'episodes' in row else row for row in rows]
     curves = curves_of(rows)
     arms = {arm['name']: arm for arm in document.get('arms', ())}
     tasks = {_label(task): task for task in document.get('tasks', ())}
@@ -108,7 +113,7 @@ def read_subject(folders: Sequence[Path], name: str, against: str | None = None)
         _arms(curves, {arm: each.get('against') for arm, each in arms.items()}, against),
         _in_order([*tasks, *(curve.task for curve in curves)], {curve.task for curve in curves}),
         {label: knobs(checked(Task, task, f'task {label}', StudyError))
-         for label, task in tasks.items()}, document.get('missing', 0), {})
+         for label, task in tasks.items()}, robot, document.get('missing', 0), {})
     return replace(subject, document={**document, 'name': subject.name, 'arms': [
         {**arms.get(each.name, {'name': each.name}), 'against': each.against or each.name}
         for each in subject.arms]})
@@ -129,6 +134,7 @@ def _joined_studies(one: Mapping[str, Any], other: Mapping[str, Any], folder: Pa
             if (settings := {**other.get(part, {}), **arm.get(part, {})})}})
     return {'notes': '\n\n'.join(filter(None, (
         str(each.get('notes', '')).strip() for each in (one, other)))),
+        'robot': one.get('robot', other.get('robot', {})),
         'missing': one.get('missing', 0) + other.get('missing', 0),
         'tasks': [*tasks.values()], 'arms': [*arms.values()]}
 
