@@ -7,7 +7,8 @@ proposal, by at most a bound, to where the critics value it more. One RL update 
 on the critics, then one on the edit actor and one on the temperature:
 
     y = R + discount * clip(max over candidates of min over 2 random critics of Qbar(o', c)),
-    candidates: the proposals p_j at o' and clip(p_j + bound * e_j),  e_j ~ edit actor(o', p_j)
+    candidates: p_j and clip(p_j + bound * e_j),  e_j ~ edit actor(o', p_j),
+                p_j the proposals at o', and what was executed there
     edit actor: max  mean_e Q(o, clip(p + bound * e)) - alpha log p(e | o, p)
 
 After Dong et al. 2025 (EXPO) and 2026 (EXPO-FT), adapted to small budgets: chunks of T actions;
@@ -28,7 +29,6 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.configuration import check_range
 from inril_ros.learning.hosts.host import ActorSteps
 from inril_ros.learning.hosts.idql import CriticBatch, IDQL, IDQLConfig
 from inril_ros.learning.hosts.temperature import Temperature
@@ -44,7 +44,7 @@ class EXPOConfig(IDQLConfig):
     """Settings of the host. 'EXPO' marks the papers'; the others are ours."""
 
     BOUNDS = {
-        **IDQLConfig.BOUNDS, 'critic_members': (1, 20), 'pessimism': (0.0, 100.0),
+        **IDQLConfig.BOUNDS, 'pessimism': (0.0, 100.0),
         'edit_bound': (1e-6, 2.0), 'edit_width': (8, 2048), 'edit_layers': (1, 6),
         'edit_initial_std': (0.03, 0.5), 'actor_learning_rate': (1e-8, 1.0),
         'kl_weight': (0.0, 1e6), 'initial_temperature': (0.0, 100.0),
@@ -60,8 +60,6 @@ class EXPOConfig(IDQLConfig):
     edits (EXPO)."""
     critic_members: int = 10
     """E (EXPO)."""
-    target_members: int = 2
-    """Critics, drawn at random, whose minimum is the target (EXPO)."""
     pessimism: float = 0.0
     """Standard deviations of the ensemble that choice and edit actor subtract from its mean;
     EXPO: 0, and the choice is by the minimum of two random critics."""
@@ -89,10 +87,6 @@ class EXPOConfig(IDQLConfig):
     slowly for a few thousand updates."""
     target_entropy: float = -0.5
     """Of an edit in units of the bound, per dimension (EXPO)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, 'target_members', 1, self.critic_members)
 
     @property
     def actor_steps(self) -> ActorSteps:
@@ -155,11 +149,9 @@ class EXPO(IDQL):
         rows, number = drawn.candidates.shape[:2]
         chosen = torch.randint(number, (rows,), generator=self._generator)
         proposals = drawn.candidates[torch.arange(rows), chosen.to(self._device)]
-        members = self._random.choice(
-            self.config.critic_members, self.config.target_members, replace=False).tolist()
         known = {field.name: getattr(drawn, field.name) for field in fields(CriticBatch)}
         return EditBatch(
-            **{**known, 'members': members}, next_noise=self._noise(drawn.next_candidates.shape),
+            **known, next_noise=self._noise(drawn.next_candidates.shape),
             proposals=proposals, noise=self._noise(proposals.shape))
 
     def _noise(self, shape: torch.Size) -> Tensor:

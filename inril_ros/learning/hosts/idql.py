@@ -8,33 +8,40 @@ of successes moves the proposals (IL). The two objectives move different network
 gradient to separate.
 
 After Hansen-Estruch et al. 2023, with differences: no expectile value network, but the maximum
-over chunks that the actor proposed at the next observation,
+over chunks c_j at the next observation: some that the actor proposed, and the one that was
+executed there,
 
-    y = R + discount * clip(max_j min_e Qbar_e(o', c_j), low, high),
+    y = R + discount * clip(max_j min over 2 random critics of Qbar(o', c_j), low, high),
 
-where the clip to the range of possible returns stops over-estimation from feeding on itself.
+where the clip to the range of possible returns stops over-estimation from feeding on itself, and
+more critics do not mean more pessimism (Chen et al. 2021, REDQ). Proposals are stored with the
+observations; whenever new ones are, older ones are replaced by those of the present actor.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.experience import Episode
+from inril_ros.learning.configuration import check_range
+from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
 from inril_ros.learning.hosts.possible_returns import clip_values
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.best_of_n import BestOfN
+from inril_ros.learning.policies.best_of_n import BestOfN, with_critics
 from inril_ros.learning.policies.model_config import MOST_CANDIDATES
 from inril_ros.learning.policies.networks import move_average, trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.batch_shares import counts_by_share
 from inril_ros.learning.replays.window_replay import WindowReplay
 from inril_ros.learning.saved_state import (
     load_modules,
@@ -53,17 +60,39 @@ class IDQLConfig(OffPolicyConfig):
     """Settings of the host. Defaults are ours, tuned on Meta-World."""
 
     BOUNDS = {**OffPolicyConfig.BOUNDS, 'actor_average': (0.0, 0.99999),
-              'candidates': (1, MOST_CANDIDATES), 'target_candidates': (1, MOST_CANDIDATES)}
+              'candidates': (1, MOST_CANDIDATES), 'target_candidates': (1, MOST_CANDIDATES),
+              'renewed': (0.0, 100.0), 'critic_members': (1, 20), 'target_members': (1, 20),
+              'refine_steps': (0, 20), 'refine_radius': (0.0, 2.0),
+              'exploration_scale': (0.0, 1.0)}
 
     candidates: int = 16
     """Chunks that the critic chooses from when acting; 1: the critic is not asked."""
     target_candidates: int = 4
-    """Chunks per visited state that the target's maximum ranges over (cached)."""
-    demonstrations_in_replay: bool = True
-    """Whether the critic learns from demonstrations too, or from own experience alone."""
+    """Proposals per visited state, stored with it, that the target's maximum ranges over."""
+    renewed: float = 2.0
+    """Stored states whose proposals are replaced by new ones, per state that is added."""
+    critic_members: int = 5
+    """E, the size of the ensemble."""
+    target_members: int = 2
+    """Critics, drawn at random for each update, whose minimum is the target (REDQ)."""
+    refine_steps: int = 0
+    """Steps up the critics' gradient that the best proposals take when acting; see ModelConfig."""
+    refine_radius: float = 0.15
+    """Largest change of a normalised action by these steps."""
+    exploration_scale: float = 0.1
+    """Scale of the noise that is added to the chosen chunk; see ExplorationConfig."""
     actor_average: float = 0.995
     """Decay per IL update of the moving average of the actor, which acts and proposes. 0: the
     actor itself. The same as in pre-training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, 'target_members', 1, self.critic_members)
+
+    @property
+    def exploration(self) -> ExplorationConfig:
+        """Return the noise that the acting process adds to actions."""
+        return ExplorationConfig(scale=self.exploration_scale)
 
     def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
         """Return the settings that a control replaces."""
@@ -84,9 +113,9 @@ class CriticBatch:
     discounts: Tensor
     next_observations: Observations
     next_candidates: Tensor
-    """(B, J, T, A) proposals at the next observations."""
-    members: list[int] | None = None
-    """The critics whose minimum is the target; None: all."""
+    """(B, J + 1, T, A) proposals at the next observations, and what was executed there."""
+    members: list[int]
+    """The critics whose minimum is the target."""
 
 
 class IDQL(OffPolicyHost[CriticBatch]):
@@ -106,7 +135,10 @@ class IDQL(OffPolicyHost[CriticBatch]):
         if not isinstance(pretrained, BestOfN):
             raise ValueError(f'the host idql needs a policy of kind best_of_n, '
                              f'not {pretrained.config.kind}')
-        super().__init__(config, copy.deepcopy(pretrained), random, generator, device)
+        policy = with_critics(pretrained, replace(
+            pretrained.config, critic_members=config.critic_members,
+            refine_steps=config.refine_steps, refine_radius=config.refine_radius), generator)
+        super().__init__(config, policy, random, generator, device)
         self.policy.candidates.fill_(1)
         # The critic begins with the actor's normaliser and image networks.
         self.policy.critic.encoder.adopt(self.policy.actor.encoder)
@@ -122,25 +154,31 @@ class IDQL(OffPolicyHost[CriticBatch]):
                             self.config.target_candidates, self.config.gamma, model.image_shape)
 
     def remember(self, episode: Episode, origin: Origin) -> None:
-        """Add an episode to the replay, with the chunks that the actor proposes in its states."""
-        if origin is Origin.DEMONSTRATION and not self.config.demonstrations_in_replay:
-            return
-        observations = Observations.from_arrays(
-            episode.observations, episode.images, self._device)
-        candidates = self.policy.propose(observations, self.config.target_candidates,
-                                         self._generator)
-        self.replay.add(episode, candidates.cpu().numpy(), origin)
+        """Add an episode to the replay, with the chunks that the actor proposes in its states.
+
+        Some older states get new proposals too.
+        """
+        self.replay.add(episode, self._proposals(episode.observations, episode.images), origin)
+        number = round(self.config.renewed * len(episode.observations))
+        if number and origin is not Origin.DEMONSTRATION:
+            addresses = self.replay.draw_observations(number, self._random)
+            self.replay.replace_candidates(
+                addresses, self._proposals(*self.replay.states(addresses)))
+
+    def _proposals(self, states: FloatArray, images: NDArray[np.uint8] | None) -> FloatArray:
+        observations = Observations.from_arrays(states, images, self._device)
+        return self.policy.propose(
+            observations, self.config.target_candidates, self._generator).cpu().numpy()
 
     # ---- one RL update ---------------------------------------------------------------------
 
     def draw(self) -> CriticBatch:
-        """Return rows of the replay: positives, and the policy's own."""
-        positives = round(self.config.positive_share * self.config.batch)
-        if not len(self.replay.positive_rows):
-            positives = 0
-        parts = [draw(self.replay.positive_rows, positives, self._random)] if positives else []
-        parts.append(draw(self.replay.online_rows, self.config.batch - positives, self._random))
-        batch = self.replay.batch(np.concatenate(parts))
+        """Return rows of the replay in the configured shares, each kind drawn uniformly."""
+        rows = self._rows()
+        batch = self.replay.batch(rows)
+        executed = self.replay.next_chunks(rows, otherwise=batch.next_context[:, 0])
+        members = self._random.choice(
+            self.config.critic_members, self.config.target_members, replace=False).tolist()
 
         def tensor(array: np.ndarray) -> Tensor:
             return torch.tensor(array, device=self._device)
@@ -150,12 +188,23 @@ class IDQL(OffPolicyHost[CriticBatch]):
             tensor(batch.context), tensor(batch.chunks), tensor(batch.returns),
             tensor(batch.discounts),
             Observations.from_arrays(batch.next_observations, batch.next_images, self._device),
-            tensor(batch.next_context))
+            tensor(np.concatenate([batch.next_context, executed[:, None]], axis=1)), members)
+
+    def _rows(self) -> NDArray[np.int64]:
+        config, replay = self.config, self.replay
+        kinds, shares = [replay.demonstration_rows, replay.intervention_rows], (
+            config.demonstration_share, config.intervention_share)
+        if config.sampling == 'positives':
+            kinds, shares = [replay.positive_rows], (config.positive_share,)
+        kinds.append(replay.online_rows)
+        counts = counts_by_share(config.batch, shares, [len(kind) for kind in kinds])
+        return np.concatenate([draw(kind, count, self._random)
+                               for kind, count in zip(kinds, counts) if count])
 
     @torch.no_grad()
     def target_values(self, batch: CriticBatch) -> Tensor:
         """Return the regression targets y, (B,)."""
-        # Values of the candidates: the minimum over the target networks
+        # Values of the candidates: the minimum over the chosen target networks
         number = batch.next_candidates.shape[1]
         features = self.target.encoder(batch.next_observations)
         values = self.target(features.repeat_interleave(number, dim=0),

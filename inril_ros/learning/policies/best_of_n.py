@@ -8,6 +8,7 @@ policy use its actor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+import copy
 
 import torch
 from torch import nn, Tensor
@@ -80,7 +81,33 @@ class BestOfN(Policy):
     def extended(self, observations: Observations, chunks: Tensor,
                  generator: torch.Generator) -> Tensor:
         """Return the candidates (B, M, T, A) that proposals (B, N, T, A) give."""
-        return chunks
+        config = self.config
+        if not config.refine_steps:
+            return chunks
+        features = self.critic.encoder(observations)
+        best = self.worth(features, chunks).topk(
+            min(config.refine_chunks, chunks.shape[1]), dim=1).indices
+        rows = torch.arange(len(chunks), device=chunks.device)[:, None]
+        return torch.cat([chunks, self.refined(features, chunks[rows, best])], dim=1)
+
+    def refined(self, features: Tensor, chunks: Tensor) -> Tensor:
+        """Return chunks (B, N, T, A) after some steps of equal size up their worth.
+
+        A step has the root mean square refine_radius / refine_steps, and no action moves further
+        than that in one step, so none ends further away than refine_radius.
+        """
+        config = self.config
+        stride = config.refine_radius / config.refine_steps
+        # Acting runs in inference mode, whose tensors have no gradients: copies have.
+        with torch.inference_mode(False), torch.enable_grad():
+            features, moved = features.detach().clone(), chunks.detach().clone()
+            for _ in range(config.refine_steps):
+                moved.requires_grad_()
+                (rise,) = torch.autograd.grad(self.worth(features, moved).sum(), moved)
+                size = rise.square().mean(dim=(2, 3), keepdim=True).sqrt()
+                step = stride * (rise / (size + 1e-8)).clamp(-1.0, 1.0)
+                moved = (moved.detach() + step).clamp(-1.0, 1.0)
+        return moved
 
     def worth(self, features: Tensor, chunks: Tensor) -> Tensor:
         """Return mean - pessimism * std of the critics (B, N) for chunks (B, N, T, A)."""
@@ -102,3 +129,18 @@ class BestOfN(Policy):
         if not 1 <= int(self.candidates) <= MOST_CANDIDATES:
             raise ValueError(f'candidates is {int(self.candidates)}, '
                              f'allowed is 1 to {MOST_CANDIDATES}')
+
+
+def with_critics(policy: BestOfN, config: ModelConfig, generator: torch.Generator) -> BestOfN:
+    """Return a copy of a policy under a configuration that may differ in critics and refinement.
+
+    The critics are new and untrained if their number differs; `generator`, on the CPU, draws
+    their weights.
+    """
+    copied = copy.deepcopy(policy)
+    if config.critic_members != policy.config.critic_members:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2 ** 31, (), generator=generator)))
+            copied.critic = EncodedChunkCritic(config)
+    copied.config = config
+    return copied

@@ -30,7 +30,7 @@ class ObservationEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.normaliser = Normaliser(config.observation_size, config.std_floor,
-                                     config.observation_clip)
+                                     config.observation_clip, config.observation_bound)
         self.images = ImageEncoder(config) if config.cameras else None
         self.size = config.observation_size + (self.images.size if self.images else 0)
         self.freeze(config.image_frozen)

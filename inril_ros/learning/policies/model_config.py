@@ -34,7 +34,9 @@ class ModelConfig(BoundedConfig):
         'observation_size': (1, 4096), 'action_size': (1, 64), 'chunk_length': (1, 64),
         'denoising_steps': (2, 1000), 'sampling_steps': (1, 100), 'actor_width': (8, 2048),
         'actor_blocks': (1, 8), 'time_embedding_size': (4, 256), 'critic_width': (8, 2048),
-        'critic_layers': (1, 6), 'critic_members': (1, 20), 'std_floor': (1e-6, 1e3),
+        'critic_layers': (1, 6), 'critic_members': (1, 20), 'refine_steps': (0, 20),
+        'refine_chunks': (1, MOST_CANDIDATES), 'refine_radius': (0.0, 2.0),
+        'std_floor': (1e-6, 1e3),
         'observation_clip': (0.1, 1e3), 'residual_width': (8, 2048), 'residual_layers': (1, 6),
         'pessimism': (0.0, 100.0), 'residual_scale': (0.0, 2.0), 'residual_std': (0.0, 2.0),
         'chain_steps': (1, 1000), 'chain_std': (1e-3, 1.0), 'gaussian_initial_std': (1e-4, 10.0),
@@ -65,10 +67,20 @@ class ModelConfig(BoundedConfig):
     """E, the size of the ensemble."""
     pessimism: float = 0.0
     """Standard deviations of the ensemble that a choice between chunks subtracts from its mean."""
+    refine_steps: int = 0
+    """Steps up the gradient of the critics' worth that the best proposals of a 'best_of_n' policy
+    take, to be chosen from beside the proposals themselves; 0: none are refined."""
+    refine_chunks: int = 4
+    """Proposals that are refined: those that the critics value most."""
+    refine_radius: float = 0.15
+    """Largest change of a normalised action by refinement."""
     std_floor: float = 0.02
     """Smallest standard deviation of an observation, in the observation's unit."""
     observation_clip: float = 6.0
-    """Largest normalised observation, in standard deviations."""
+    """Standard deviations beyond which a normalised observation grows logarithmically."""
+    observation_bound: bool = False
+    """Whether normalised observations are constant beyond `observation_clip` instead, as in all
+    models that were saved before this setting."""
     residual_width: int = 128
     residual_layers: int = 2
     """Hidden layers of the network that corrects a base policy ('residual', 'edited')."""
@@ -184,4 +196,6 @@ class ModelConfig(BoundedConfig):
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f'model configuration is no JSON: {error}') from error
+        if isinstance(values, dict):
+            values.setdefault('observation_bound', True)
         return from_mapping(cls, values)

@@ -4,8 +4,8 @@
 
 It is a StepReplay without bound whose horizon is the chunk length, so that nothing outside of the
 window is summed. The context of an observation are candidate chunks for the maximum over next
-actions. They are stored once, when the episode is added: sampling them again in each update costs
-more than the update itself.
+actions. They are stored, because sampling them again in each update costs more than the update
+itself, and replaced now and then by proposals of the present actor.
 """
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class WindowReplay(StepReplay):
             episode = replace(episode, images=None)
         else:
             check_images(episode.images, self._image_shape)
+        if origin is Origin.DEMONSTRATION:
+            episode = replace(episode, intervened=None)  # all of it is a person's
         rows = self._append(episode, candidates)
         self._origins.append(origin)
         if origin is Origin.DEMONSTRATION:
@@ -67,10 +69,34 @@ class WindowReplay(StepReplay):
         if origin is Origin.DEMONSTRATION or episode.success:
             self.positive_rows = np.concatenate([self.positive_rows, rows])
 
+    def next_chunks(self, rows: Rows, otherwise: FloatArray) -> FloatArray:
+        """Return the chunks that were executed at the next observations of rows, (B, T, A).
+
+        Where a time-out came before the end of the chunk, its actions are not all known: such a
+        row gets the chunk of `otherwise` (B, T, A).
+        """
+        last = self._last.read(rows)
+        following = np.minimum(rows + self._horizon, last)
+        known = self._terminated.read(rows) | (following + self._chunk_length <= last)
+        return np.where(known[:, None, None], self._chunks(following, last), otherwise)
+
+    def draw_observations(self, number: int, random: np.random.Generator) -> Rows:
+        """Return the addresses of so many stored observations, drawn uniformly."""
+        return random.integers(self._oldest, self._next, size=number)
+
+    def states(self, addresses: Rows) -> tuple[FloatArray, NDArray[np.uint8] | None]:
+        """Return the observations (B, O) at addresses, and their images or None."""
+        return self._observations.read(addresses), self._gather(addresses)
+
+    def replace_candidates(self, addresses: Rows, candidates: FloatArray) -> None:
+        """Replace the candidate chunks of observations by others, (B, J, T, A)."""
+        self._context.write(addresses, candidates)
+
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
         state = super().state_dict()
-        kept = {name: state[name] for name in ('observations', 'actions', 'rewards')}
+        kept = {name: state[name]
+                for name in ('observations', 'actions', 'rewards', 'intervened')}
         if self._image_shape is not None:
             kept['images'] = state.get('images', np.empty((0, *self._image_shape), np.uint8))
         episodes = np.column_stack([state['episodes'], np.array(self._origins, np.int64)])

@@ -121,7 +121,7 @@ def test_the_target_is_the_best_of_proposals_and_edits_by_the_drawn_critics() ->
     seen = host.policy.editor.encoder(batch.next_observations)
     for row in range(16):
         values = {}
-        for j in range(3):
+        for j in range(4):  # three proposals, and what was executed
             base = batch.next_candidates[row, j]
             with torch.no_grad():
                 mean, log_std = host.policy.editor(seen[row:row + 1], base[None])
