@@ -179,7 +179,8 @@ class FineTuningSession:
 
     def _empty_memory(self) -> ImitationMemory:
         sizes, image_shape = self._sizes
-        return ImitationMemory(*sizes, self.policy.config.chunk_length, image_shape)
+        return ImitationMemory(*sizes, self.policy.config.chunk_length, image_shape,
+                               keep_all=self.config.imitation_source == 'replay')
 
     # ---- learning --------------------------------------------------------------------------
 

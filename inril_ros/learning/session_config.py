@@ -27,7 +27,7 @@ class SessionConfig(InterleavingConfig):
 
     host: HostConfig = field(default_factory=IDQLConfig)
     """Configuration of the host; its type selects the host."""
-    episode_cut: float | None = None
+    episode_cut: float | None = 2.0
     """Training episodes end after this many times the mean steps of the demonstrations, never
     above the time limit; null: at the time limit. An episode that is cut counts as truncated."""
 

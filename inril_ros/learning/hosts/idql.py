@@ -65,6 +65,8 @@ class IDQLConfig(OffPolicyConfig):
               'refine_steps': (0, 20), 'refine_radius': (0.0, 2.0),
               'exploration_scale': (0.0, 1.0)}
 
+    updates_per_step: float = 1.0
+    warmup_steps: int = 1000
     candidates: int = 16
     """Chunks that the critic chooses from when acting; 1: the critic is not asked."""
     target_candidates: int = 4
@@ -79,7 +81,7 @@ class IDQLConfig(OffPolicyConfig):
     """Steps up the critics' gradient that the best proposals take when acting; see ModelConfig."""
     refine_radius: float = 0.15
     """Largest change of a normalised action by these steps."""
-    exploration_scale: float = 0.1
+    exploration_scale: float = 0.05
     """Scale of the noise that is added to the chosen chunk; see ExplorationConfig."""
     actor_average: float = 0.995
     """Decay per IL update of the moving average of the actor, which acts and proposes. 0: the

@@ -25,7 +25,7 @@ class InterleavingConfig(BoundedConfig):
         'imitation_batch': (2, 65_536), 'dose_window': (1, 10_000_000),
         'alignment_every': (0, 1_000_000), 'alignment_window': (20, 1000)}
 
-    m: float | None = 4
+    m: float | None = 2
     """RL units per imitation event; null or .inf is RL only. The first value of an adaptive m."""
     unit: str = 'minibatch'
     """What m counts: RL gradient steps (minibatch), or whole iterations of the host (iteration).
@@ -58,13 +58,13 @@ class InterleavingConfig(BoundedConfig):
     """Weight of the term that the control bc_regularised or kl_to_pretrained adds."""
     imitation_source: str = 'both'
     """demonstrations, own_successes, interventions, both (demonstrations, own successes and
-    interventions) or mixture (a share of each of the three). Demonstrations while a source is
-    empty."""
+    interventions), mixture (a share of each of the three) or replay (all own windows alike, a
+    control). Demonstrations while a source is empty."""
     demonstration_share: float = 0.5
     """Share of demonstrations in an IL batch of the sources both and mixture."""
     intervention_share: float = 0.0
     """Share of interventions in an IL batch of the source mixture."""
-    imitation_learning_rate: float = 3e-4
+    imitation_learning_rate: float = 5e-4
     """AdamW, separate from the optimisers of RL."""
     imitation_weight_decay: float = 1e-6
     imitation_batch: int = 128

@@ -13,6 +13,9 @@ if the episode succeeds in the end. Imitated are, of the policy's episodes:
   begin no earlier than the last intervention. They may begin with the person's last steps and go
   on with the policy's: nobody corrected any of these steps, and they led to the success.
 
+The source `replay` is a control: all windows of the policy's episodes alike, as the RL-only arm of
+DPPO's public IDQL clones its own replay, whatever came of it.
+
 A window that begins with the policy's steps and ends with a person's holds the mistake and is not
 imitated, nor is what the policy did between two interventions: it needed the second one.
 """
@@ -28,7 +31,7 @@ from inril_ros.learning.frames import check_images, Frames, Images
 from inril_ros.learning.growing_array import GrowingArray
 from inril_ros.learning.replay import draw, Origin
 
-SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture')
+SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture', 'replay')
 
 
 class ImitationMemory:
@@ -38,14 +41,19 @@ class ImitationMemory:
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
-                 image_shape: tuple[int, int, int, int] | None = None) -> None:
-        """Make an empty memory; `image_shape` is (C, H, W, 3) or None."""
+                 image_shape: tuple[int, int, int, int] | None = None,
+                 keep_all: bool = False) -> None:
+        """Make an empty memory; `image_shape` is (C, H, W, 3) or None.
+
+        `keep_all` keeps the windows of own episodes that only the source `replay` imitates, too.
+        """
+        self._keep_all = keep_all
         self._chunk_length = chunk_length
         self._states = GrowingArray((observation_size,))
         self._frames = None if image_shape is None else Frames(image_shape)
         self._chunks = GrowingArray((chunk_length, action_size))
         self._kinds = {kind: GrowingArray((), np.int64)
-                       for kind in ('demonstration', 'success', 'intervention')}
+                       for kind in ('demonstration', 'success', 'intervention', 'other')}
         self._own = GrowingArray((), np.int64)
 
     @property
@@ -68,6 +76,11 @@ class ImitationMemory:
         """Rows of own successes and of interventions."""
         return self._own.view
 
+    @property
+    def replay_rows(self) -> NDArray[np.int64]:
+        """Rows of all own windows, where all are kept."""
+        return np.concatenate([self.own_rows, self._kinds['other'].view])
+
     def add(self, episode: Episode, origin: Origin) -> None:
         """Add the windows of an episode that can be imitated; most failures have none."""
         starts = self._starts(episode)
@@ -76,11 +89,14 @@ class ImitationMemory:
             return
         by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
         uncorrected = episode.success & (starts >= _last_intervention(episode.intervened))
-        kept = by_person | uncorrected
+        imitable = by_person | uncorrected
+        kept = np.ones_like(imitable) if self._keep_all else imitable
         rows = self._add_windows(episode, starts[kept])
-        self._kinds['intervention'].extend(rows[by_person[kept]])
-        self._kinds['success'].extend(rows[~by_person[kept]])
-        self._own.extend(rows)
+        by_person, imitable = by_person[kept], imitable[kept]
+        self._kinds['intervention'].extend(rows[by_person])
+        self._kinds['success'].extend(rows[imitable & ~by_person])
+        self._kinds['other'].extend(rows[~imitable])
+        self._own.extend(rows[imitable])
 
     def _starts(self, episode: Episode) -> NDArray[np.int64]:
         """Return the first steps of the windows whose actions are all known."""
@@ -126,7 +142,7 @@ class ImitationMemory:
             check_images(state['images'], self._frames.shape)
             self._frames.extend(state['images'])
         for kind, rows in self._kinds.items():
-            rows.extend(state[f'{kind}_rows'])
+            rows.extend(state.get(f'{kind}_rows', np.empty(0, np.int64)))
         self._own.extend(np.union1d(self.success_rows, self.intervention_rows))
 
 
@@ -156,15 +172,16 @@ class ImitationSource:
         self._shares = {
             'demonstrations': (1.0, 0.0), 'own_successes': (0.0, 0.0),
             'interventions': (0.0, 1.0), 'both': (demonstration_share, 0.0),
-            'mixture': (demonstration_share, intervention_share)}[kind]
-        self._with_interventions = kind == 'both'
+            'mixture': (demonstration_share, intervention_share), 'replay': (0.0, 0.0)}[kind]
+        self._kind = kind
 
     def rows(self, memory: ImitationMemory, number: int,
              random: np.random.Generator) -> NDArray[np.int64]:
         """Return `number` rows of the memory."""
         demonstrations = round(self._shares[0] * number)
         interventions = round(self._shares[1] * number)
-        own_rows = memory.own_rows if self._with_interventions else memory.success_rows
+        own_rows = (memory.own_rows if self._kind == 'both' else
+                    memory.replay_rows if self._kind == 'replay' else memory.success_rows)
         own = number - demonstrations - interventions
         if len(own_rows) == 0:
             demonstrations, own = demonstrations + own, 0

@@ -143,3 +143,21 @@ def test_a_window_is_kept_if_it_is_complete_and_none_of_its_steps_was_corrected(
     for name, array in made.state_dict().items():
         np.testing.assert_array_equal(copy.state_dict()[name], array)
     np.testing.assert_array_equal(copy.own_rows, made.own_rows)
+
+
+def test_replay_is_all_own_windows_whatever_came_of_them() -> None:
+    random = np.random.default_rng(0)
+    full = ImitationMemory(1, 1, 2, keep_all=True)
+    for kind, length in ((DEMONSTRATION, 5), (SUCCESS, 50), (FAILURE, 150)):
+        full.add(Episode(np.full((length + 1, 1), kind), np.zeros((length, 1)), np.zeros(length),
+                         kind != FAILURE, kind != FAILURE),
+                 Origin.DEMONSTRATION if kind == DEMONSTRATION else Origin.ONLINE)
+    rows = ImitationSource('replay', 0.5).rows(full, 4000, random)
+    counts = np.bincount(full.pairs(rows)[0][:, 0].astype(int))
+    assert counts[DEMONSTRATION] == 0
+    assert counts[FAILURE] / counts[SUCCESS] == pytest.approx(149 / 50, rel=0.1)
+    restored = ImitationMemory(1, 1, 2, keep_all=True)
+    restored.load_state_dict(full.state_dict())
+    np.testing.assert_array_equal(restored.replay_rows, full.replay_rows)
+    # Other sources are the same as in a memory that keeps less.
+    assert FAILURE not in full.pairs(full.own_rows)[0][:, 0]
