@@ -23,9 +23,9 @@ from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 
 MODEL = ModelConfig(observation_size=3, action_size=2, actor_width=16, critic_width=16)
-HOST = IDQLConfig(warmup_steps=60, warmup_updates=10, batch=16, candidates=4,
+HOST = IDQLConfig(updates_per_step=0.5, warmup_steps=60, warmup_updates=10, batch=16, candidates=4,
                   target_candidates=2)
-CONFIG = SessionConfig(host=HOST, imitation_batch=16, m=3, dose_window=7)
+CONFIG = SessionConfig(host=HOST, imitation_batch=16, m=3, dose_window=7, episode_cut=None)
 
 
 def episode(number: int, steps: int = 20, success: bool = True) -> Episode:

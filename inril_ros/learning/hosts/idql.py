@@ -81,7 +81,7 @@ class IDQLConfig(OffPolicyConfig):
     """Steps up the critics' gradient that the best proposals take when acting; see ModelConfig."""
     refine_radius: float = 0.15
     """Largest change of a normalised action by these steps."""
-    exploration_scale: float = 0.05
+    exploration_scale: float = 0.1
     """Scale of the noise that is added to the chosen chunk; see ExplorationConfig."""
     actor_average: float = 0.995
     """Decay per IL update of the moving average of the actor, which acts and proposes. 0: the

@@ -14,7 +14,6 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.diffusion import cosine_alpha_bar, DiffusionPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.networks import ChunkCritic, EnsembleLinear
-from inril_ros.learning.policies.normaliser import Normaliser
 
 CONFIG = ModelConfig(observation_size=3, action_size=2, chunk_length=4, actor_width=32,
                      critic_width=16)
@@ -35,23 +34,6 @@ def test_the_cosine_schedule_goes_from_almost_clean_to_almost_noise() -> None:
     assert (share[1:] < share[:-1]).all()
     assert share[0] > 0.98
     assert 0.0 < share[-1] < 0.001
-
-
-def test_normalised_observations_have_no_mean_and_unit_deviation() -> None:
-    data = np.random.default_rng(0).normal([5.0, -2.0, 7.0], [3.0, 0.5, 0.0], (4000, 3))
-    normaliser = Normaliser(3, floor=0.02, clip=6.0)
-    normaliser.fit(data.astype(np.float32))
-    out = normaliser(torch.tensor(data, dtype=torch.float32))
-    torch.testing.assert_close(out.mean(0), torch.zeros(3), atol=2e-2, rtol=0)
-    torch.testing.assert_close(out.std(0)[:2], torch.ones(2), atol=1e-2, rtol=0)
-
-
-def test_a_constant_dimension_neither_explodes_nor_passes_the_clip() -> None:
-    normaliser = Normaliser(1, floor=0.02, clip=6.0)
-    normaliser.fit(np.full((10, 1), 4.0, np.float32))
-    small, large = normaliser(torch.tensor([[4.02], [9.0]]))
-    assert float(small) == pytest.approx(1.0, abs=1e-3)
-    assert float(large) == 6.0
 
 
 def test_members_of_an_ensemble_are_independent() -> None:
