@@ -3,8 +3,9 @@
 """Compares the journal with a checkpoint: which transitions the learner lacks or has twice.
 
 Two comparisons are made, and the worse one counts. By number: the learner's count of transitions.
-By content: the observations of successful episodes must be in the learner's memory as often as in
-the journal; measurement noise makes nearly every observation unique.
+By content: the observations of episodes that succeeded without a person must be in the learner's
+memory as often as in the journal; measurement noise makes nearly every observation unique. Of an
+episode that a person rescued, the memory leaves out what had to be corrected.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ import numpy as np
 from inril_ros.learning.policies.artifact import read_folder
 
 SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
+TELEOP = 2  # of ExecutedAction.msg
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Account:
 
     _known: dict[int, tuple[str, int, tuple[bytes, ...]]] = field(default_factory=dict)
     _ended: dict[str, int] = field(default_factory=dict)
+    _helped: set[str] = field(default_factory=set)
     conflicts: int = 0
 
     @property
@@ -67,6 +70,8 @@ class Account:
             known = self._known.setdefault(record.sequence, entry)
             place = places.setdefault(entry[:2], record.sequence) if steps else record.sequence
             self.conflicts += known != entry or place != record.sequence
+            if TELEOP in record.source:
+                self._helped.add(record.episode_id)
             if record.terminated or record.truncated:
                 self._ended[record.episode_id] = record.outcome
 
@@ -77,7 +82,8 @@ class Account:
         lost = max(0, counted - learned.transitions) + sum(
             number > learned.sequence for number in self._known)
         twice = max(0, learned.transitions - counted)
-        kept = [rows for episode, _, rows in real.values() if self._ended.get(episode) == SUCCESS]
+        kept = [rows for episode, _, rows in real.values()
+                if self._ended.get(episode) == SUCCESS and episode not in self._helped]
         expected = Counter(row for rows in kept for row in rows)
         missing = sum(any(learned.rows[row] < expected[row] for row in rows) for rows in kept)
         repeated = sum(any(learned.rows[row] > expected[row] for row in rows) for rows in kept)

@@ -6,12 +6,13 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from inril_ros.msg import Transition
+from inril_ros.msg import ExecutedAction, Transition
 import numpy as np
 
 from inril_ros.faults.account import ABORTED, Account, Learned, SUCCESS
 
 STEPS, SIZE = 4, 3
+POLICY, TELEOP = ExecutedAction.POLICY, ExecutedAction.TELEOP
 
 
 def row(number, step):
@@ -60,6 +61,14 @@ def test_a_lost_or_duplicate_transition_is_found_though_the_count_fits(number, d
     others = [each for each in numbers if each != which]
     assert made.compare(learned(others, number, number)) == (1, 0)
     assert made.compare(learned([*numbers, which], number, number)) == (0, 1)
+
+
+def test_of_a_rescued_episode_the_mistake_is_not_missed_and_the_count_still_counts():
+    records = whole(3)
+    records[1].source = [POLICY, TELEOP, TELEOP, POLICY]
+    made = account(*records)
+    assert made.compare(learned([2, 3], 3, 3)) == (0, 0)
+    assert made.compare(learned([2, 3], 3, 2)) == (1, 0)
 
 
 def test_wrong_counts_are_found_without_the_content():
