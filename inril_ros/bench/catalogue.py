@@ -9,6 +9,8 @@ from pathlib import Path
 import textwrap
 from typing import Any
 
+from inril_ros.bench.evaluation import Evaluation
+from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Demonstrations, Images, Shift
 from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.interleave.controls import CONTROLS
@@ -40,6 +42,8 @@ def catalogue(configuration: Path) -> str:
               'Quality of demonstrations (tasks: demonstrations)', _settings(Demonstrations),
               'Shift of the robot (tasks: shift)', _settings(Shift),
               'Cameras of the policy (tasks: images)', _settings(Images(('front',))),
+              'Evaluation (evaluation)', _settings(Evaluation),
+              'Time of a real arm and a person (robot)', _settings(RobotTime),
               'Interleaving (session)', _settings(SessionConfig, leave_out=('host',)),
               'Controls (session: control)',
               '\n'.join(_line(name, text) for name, text in CONTROLS.items()),

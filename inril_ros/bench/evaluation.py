@@ -28,7 +28,7 @@ class Evaluation:
     Attributes:
         every: Environment steps between evaluations; also before the first step and at the end.
             Default without ``at``: 5000.
-        at: The environment steps themselves, instead; the last one ends the run.
+        at: The environment steps themselves, instead, from 0 to the end of the run.
         episodes: Episodes per evaluation, each from an initial state of its own, which are the
             same for all arms and seeds. Default: 200, or 50 for ``tuning``.
         states: ``studies``, or ``tuning``: other initial states, to choose settings with. A study
@@ -45,8 +45,9 @@ class Evaluation:
             object.__setattr__(self, 'every', self.every or _EVERY)
         elif self.every is not None:
             raise ValueError('every and at exclude each other: give one of them')
-        elif list(self.at) != sorted(set(self.at)):
-            raise ValueError(f'at: {list(self.at)} must rise from point to point')
+        elif self.at[0] != 0 or list(self.at) != sorted(set(self.at)):
+            raise ValueError(f'at: {list(self.at)} must begin with 0, the clone, which is '
+                             'evaluated once for all arms, and rise from point to point')
         if self.episodes is None:
             object.__setattr__(self, 'episodes', _EPISODES[self.states])
 

@@ -27,7 +27,30 @@ def without_dense_reward(environment: Any) -> Any:
                 setattr(environment, name, _with_globals(method).__get__(environment))
     environment._gripper_caging_reward = _no_term
     environment.touching_object = _Grasp(environment)
+    _settle_once(environment)
     return environment
+
+
+def _settle_once(environment: Any) -> None:
+    """Leave out the physics of a reset that the reset itself undoes.
+
+    Meta-World makes each scene twice, with MuJoCo's data cleared in between. Of the first time
+    only the random numbers matter, which are drawn as before.
+    """
+    whole, make = environment.reset, environment.reset_model
+
+    def first() -> np.ndarray:
+        environment.do_simulation, environment.reset_model = _no_term, make
+        try:
+            return make()
+        finally:
+            del environment.do_simulation
+
+    def reset(**options: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        environment.reset_model = first
+        return whole(**options)
+
+    environment.reset = reset
 
 
 class _Grasp:

@@ -50,7 +50,8 @@ def test_shipped_studies_can_be_run(path):
     (lambda d: d.update(name='../elsewhere'), ['name']),
     (lambda d: d['evaluation'].update(at=[0, 160]), ['evaluation', 'every', 'at', 'one of them']),
     (lambda d: d.update(evaluation={'at': [0, 80]}), ['evaluation.at', '80', 'env_steps 160']),
-    (lambda d: d.update(evaluation={'at': [80, 80, 160]}), ['evaluation', 'rise']),
+    (lambda d: d.update(evaluation={'at': [0, 80, 80, 160]}), ['evaluation', 'rise']),
+    (lambda d: d.update(evaluation={'at': [80, 160]}), ['evaluation', 'begin with 0', 'clone']),
     (lambda d: d['evaluation'].update(states='test'), ['evaluation.states', 'tuning']),
     (lambda d: d.update(robot={'rate': 0}), ['robot.rate']),
 ])

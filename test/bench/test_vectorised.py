@@ -9,8 +9,8 @@ import pytest
 from simulated_episode import run_episode
 import torch
 
+from inril_ros.bench.evaluation import evaluate, Evaluation
 from inril_ros.bench.robots import bench_of
-from inril_ros.bench.run import evaluate
 from inril_ros.bench.task import Task
 from inril_ros.bench.vectorised import Lanes
 from inril_ros.learning.experience import join_transitions
@@ -189,7 +189,7 @@ def test_evaluation_starts_in_the_same_states_for_every_policy(bench, lanes):
         starts.append([])
         policy = Watching(bench.contract)
         policy.gain.data.fill_(gain)
-        outcomes, returns = evaluate(pair, policy, 3)
+        outcomes, returns = evaluate(pair, policy, Evaluation(episodes=3))
         assert outcomes == [gain > 0.0] * 3
         assert returns == [float(gain > 0.0)] * 3
     for one, other in zip(*starts, strict=True):

@@ -83,3 +83,17 @@ def test_other_environments_of_the_class_keep_their_dense_reward():
     whole.seed(0)
     whole.reset()
     assert whole.step(np.zeros(4))[1] > 0.0
+
+
+def test_a_reset_of_the_arm_settles_the_scene_once(arm, monkeypatch):
+    robot, settled = arm('pick-place'), []
+    physics = robot._env._step_mujoco_simulation
+
+    def counted(*arguments):
+        settled.append(physics(*arguments))
+
+    monkeypatch.setattr(robot._env, '_step_mujoco_simulation', counted)
+    robot.reset(0)
+    assert len(settled) == 50  # not once more for a scene that is cleared again
+    robot.step(np.zeros(4))
+    assert len(settled) == 51

@@ -69,7 +69,7 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
                 policy.decide(observations, policy.begin(lanes), torch.Generator(), False)
         return 20
 
-    works = {'+ units and names of the contract': robot_steps,
+    works = {'+ units and names, - dense reward': robot_steps,
              '+ observation builder and safety gate': lane_steps}
     for number in (1, lanes):
         works[f'+ diffusion policy, {number} lane{"s" if number > 1 else ""}'] = partial(
