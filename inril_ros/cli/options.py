@@ -21,6 +21,7 @@ from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunSettings
 from inril_ros.cli.run.settings import (
     DEFAULT,
+    evaluation_settings,
     given,
     nested,
     OPTION,
@@ -199,6 +200,11 @@ class Learning:
         '--synchronous',
         help='Learn between episodes only: slower, and repeatable bit by bit.')] = False
     device: Device = None
+    evaluation_every: Annotated[int | None, typer.Option(
+        min=0, help='Environment steps between two blocks of evaluation, which judge the versions '
+                    'of the weights; 0: none.')] = None
+    evaluation_block: Annotated[int | None, typer.Option(
+        min=1, help='Episodes of a block of evaluation.')] = None
 
     def given(self, kept: Settings | None = None) -> Settings:
         """Return the given options of a job that fine-tunes, and all settings of its session.
@@ -224,8 +230,12 @@ class Learning:
             if name in options and source not in sources:
                 raise UsageError(f'--il-{name.removesuffix("_share")}s: what is imitated is '
                                  f'{source}, and only {" and ".join(sources)} have this share')
+        evaluation = evaluation_settings(
+            self.config, part(kept or {}, 'evaluation'),
+            given(every=self.evaluation_every, episodes=self.evaluation_block))
         return {**given(env_steps=self.steps, synchronous=self.synchronous, device=self.device),
-                **{f'session.{name}': setting for name, setting in session.items()}}
+                **{f'session.{name}': setting for name, setting in session.items()},
+                **{f'evaluation.{name}': setting for name, setting in evaluation.items()}}
 
 
 def job_options(settings: Settings, task: str, verbose: bool = False) -> JobOptions:

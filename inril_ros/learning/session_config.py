@@ -55,6 +55,20 @@ class SessionConfig(InterleavingConfig):
         rest = {key: value for key, value in values.items() if key != 'host'}
         return from_mapping(cls, rest, host=_host_config(values.get('host', {})))
 
+    @classmethod
+    def from_file(cls, path: str | Path) -> SessionConfig:
+        """Read a settings file (YAML), except what it says about evaluation.
+
+        That is for who conducts the episodes: nothing is learned from them.
+
+        Raises:
+            ValueError: As `from_mapping`.
+        """
+        content = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
+        if isinstance(content, Mapping):
+            content = {key: value for key, value in content.items() if key != 'evaluation'}
+        return cls.from_mapping(content)
+
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that `from_mapping` reads."""
         name = host_name(self.host)
@@ -75,8 +89,7 @@ def exploration_of(scale: float, settings: str) -> ExplorationConfig | None:
         return ExplorationConfig(scale=scale)
     if not settings:
         return None
-    content = yaml.safe_load(Path(settings).read_text(encoding='utf-8'))
-    return SessionConfig.from_mapping(content or {}).host.exploration
+    return SessionConfig.from_file(settings).host.exploration
 
 
 def _former(host: str) -> Mapping[str, Any]:

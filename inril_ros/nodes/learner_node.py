@@ -20,7 +20,6 @@ from uuid import uuid4
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Trigger
 import torch
-import yaml
 
 from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.artifact import load_policy
@@ -123,14 +122,13 @@ class LearnerNode(ManagedNode):
 
     def _build_session(self) -> tuple[FineTuningSession, list[str]]:
         """Return a new session, and the names of the demonstrations that it holds out."""
-        settings = yaml.safe_load(Path(self.value('config')).read_text(encoding='utf-8'))
         pretrained = Path(self.value('pretrained'))
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
                                        self.get_logger().warning)
         names = list(episodes)
         heldout = heldout_demonstrations(pretrained, names)
         session = FineTuningSession(
-            SessionConfig.from_mapping(settings),
+            SessionConfig.from_file(self.value('config')),
             load_policy(pretrained, rotations=bool(self.contract.former_hash)),
             list(episodes.values()), self.value('seed'), self.value('device'), heldout)
         return session, [names[index] for index in heldout]

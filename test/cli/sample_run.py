@@ -70,7 +70,22 @@ def write_pretraining(run, generator):
         'transitions': 260, 'seconds': 33.0})
 
 
+def write_judgements(run, blocks=((0, 0, 4), (40, 20_000, 9), (80, 40_000, 5)), episodes=10):
+    """Write blocks of evaluation: version, environment steps, successes."""
+    with JsonLines(run.judgements) as lines:
+        for number, (version, steps, successes) in enumerate(blocks):
+            for index in range(episodes):
+                won = index < successes
+                lines.append({
+                    'block': number, 'episode': index, 'of': episodes, 'version': version,
+                    'learner_step': steps // 4, 'content_hash': f'{version:064x}',
+                    'folder': f'{version:04d}_00000000', 'env_steps': steps, 'success': won,
+                    'outcome': 'success' if won else 'time_limit', 'ticks': 90 if won else 200,
+                    'time': 6.4e-3 * steps})
+
+
 def write_finetuning(run, generator):
+    write_judgements(run)
     env_steps, seconds, index = 0, 0.0, 0
     with JsonLines(run.episodes) as lines:
         while env_steps < 40000:

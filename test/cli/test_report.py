@@ -75,6 +75,16 @@ def test_rates_are_counted_from_the_episodes_not_taken_over(sample_run):
     assert '100 %, 50 episodes' not in page.text
 
 
+def test_the_judged_versions_are_told_and_which_is_kept(sample_run):
+    page = Page(write_report(sample_run.path))
+    assert 'clone 0 4 of 10 40 % 17 to 69 %' in page.text
+    assert '40 20 000 9 of 10 90 % 60 to 98 % kept' in page.text
+    assert '80 40 000 5 of 10 50 % 24 to 76 %' in page.text
+    assert page.text.count(' kept 80') == 1
+    sample_run.judgements.unlink()  # no version was judged
+    assert 'lower bound' not in Page(write_report(sample_run.path)).text
+
+
 def test_each_initial_state_is_compared(sample_run):
     page = Page(write_report(sample_run.path))
     before, after = (

@@ -154,3 +154,30 @@ def test_a_schedule_that_needs_heldout_demonstrations_is_refused_before_cloning(
         with pytest.raises(UsageError, match='schedule anchor needs .* give --heldout-share'):
             job_of(*command, '--config', path)
         job_of(*command, '--config', path, '--heldout-share', 0.2)
+
+
+@pytest.mark.parametrize(('text', 'options', 'every', 'episodes'), [
+    ('{}', (), 5000, 10),
+    ('{evaluation: {every: 700}}', (), 700, 10),
+    ('{evaluation: {every: 700, episodes: 4}}', ('--evaluation-block', 6), 700, 6),
+    ('{evaluation: null}', (), 0, 10),
+    ('{evaluation: {every: 700}}', ('--evaluation-every', 0), 0, 10)])
+def test_blocks_of_evaluation_are_set_in_the_file_and_by_options(
+        job_of, run, tmp_path, text, options, every, episodes):
+    path = tmp_path / 'settings.yaml'
+    path.write_text(text)
+    job = job_of('finetune', run.path, '--config', path, *options)
+    assert job.options.evaluation == {'every': every, 'episodes': episodes}
+    assert session_of(job) == SessionConfig()
+
+
+@pytest.mark.parametrize(('text', 'complaint'), [
+    ('{evaluation: 5000}', 'expected every and episodes'),
+    ('{evaluation: {often: 3}}', 'unknown keys'),
+    ('{evaluation: {every: -1}}', 'every: -1 is not in'),
+    ('{evaluation: {episodes: 2.5}}', 'expected int')])
+def test_wrong_blocks_of_evaluation_are_refused(job_of, run, tmp_path, text, complaint):
+    path = tmp_path / 'settings.yaml'
+    path.write_text(text)
+    with pytest.raises(UsageError, match=complaint):
+        job_of('finetune', run.path, '--config', path)

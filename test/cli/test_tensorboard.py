@@ -28,3 +28,6 @@ def test_tensorboard_gets_every_number_once(sample_run):
         row['outcome'] == 'success' and row['person_ticks'] > 0 for row in episodes) > 0
     assert success[-1].wall_time == pytest.approx(episodes[-1]['time'])
     assert len(events.Scalars('episode/running_success')) == len(episodes) - 19
+    judged = events.Scalars('evaluation/success')
+    assert [(event.step, event.value) for event in judged] == [
+        (0, pytest.approx(0.4)), (20_000, pytest.approx(0.9)), (40_000, pytest.approx(0.5))]

@@ -17,6 +17,9 @@ host:
   updates_per_step: 0.25
   batch: 32
   candidates: 4
+evaluation:
+  every: 500
+  episodes: 3
 """
 TASK, DEMOS, EPISODES, STEPS = 'reach', 4, 5, 1000
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')

@@ -100,3 +100,14 @@ def test_a_device_is_chosen_or_refused_by_name() -> None:
     for name in ('gpu', 'cuda:x', 'cuda:99'):
         with pytest.raises(ValueError, match='auto'):
             select_device(name)
+
+
+def test_what_a_settings_file_says_about_evaluation_is_not_the_session_s(tmp_path):
+    path = tmp_path / 'settings.yaml'
+    path.write_text('{m: 7, evaluation: {every: 300, episodes: 4}}')
+    assert SessionConfig.from_file(path) == SessionConfig(m=7)
+    path.write_text('{m: 7, evaluations: 3}')
+    with pytest.raises(ValueError, match='evaluations'):
+        SessionConfig.from_file(path)
+    path.write_text('')
+    assert SessionConfig.from_file(path) == SessionConfig()

@@ -23,6 +23,7 @@ from inril_ros.cli.report.run_record import (
     RunRecord,
     was_rescued,
 )
+from inril_ros.cli.run.judgements import best_version, judged_versions
 from inril_ros.cli.run.run_directory import STAGES
 
 _STAGE_WORDS = {
@@ -56,11 +57,13 @@ def render_report(record: RunRecord) -> str:
         ('Evaluation before', before.get('actuation')),
         ('Fine-tuning', record.result.get('control')),
         ('Evaluation after', after.get('actuation'))) if actuation}
+    judged = judged_versions(record.judgements)
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
         pairs=_pairs(record), learning=learning_plot(record),
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),
+        judged=judged, best=best_version(judged) if judged else None,
         losses=loss_plots(record), timings=timings,
         timing_plots=list(filter(None, map(timing_plot, timings, timings.values()))),
         weights_plot=weights_plot(record), delays=_delays(record), refusals=Counter(
@@ -133,10 +136,13 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
     rl, il = summary.get('rl_updates'), summary.get('il_updates')
     versions, sent = summary.get('versions') or {}, summary.get('transitions') or {}
     control = summary.get('control') or {}
+    judging = summary.get('evaluation') or {}
     m = summary.get('m')
     rows = [
         ('demonstrations', _count(summary.get('demos'))),
         ('environment steps', _count(summary.get('env_steps'))),
+        ('  of blocks of evaluation, besides', _count(judging.get('steps'))),
+        ('  episodes of these blocks', _count(judging.get('episodes'))),
         ('RL updates', _count(rl)),
         ('imitation updates', _count(il)),
         ('RL updates per imitation update (m)', 'no imitation' if m is None and 'm' in summary

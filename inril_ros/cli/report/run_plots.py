@@ -16,6 +16,7 @@ import numpy as np
 
 from inril_ros.bench.plot_style import HAIR, in_percent, INK, new_figure, plain, SOFT, svg_text
 from inril_ros.cli.report.run_record import evaluation_rate, running_success, RunRecord, WINDOW
+from inril_ros.cli.run.judgements import judged_versions
 
 STEPS = 'environment steps'
 #: A line with more points is averaged in groups: that can't be seen, and keeps the file small.
@@ -51,6 +52,12 @@ def learning_plot(record: RunRecord) -> Plot | None:
                           linewidth=0, label='95 % interval')
         axes.plot(running.env_steps, running.rate, color=_AFTER, linewidth=2,
                   label=f'last {WINDOW} training episodes')
+    for index, judged in enumerate(judged_versions(record.judgements)):
+        label = None if index else 'blocks of evaluation, 95 % interval'
+        axes.vlines(judged.env_steps, judged.rate.low, judged.rate.high, color=_STRONG,
+                    linewidth=1.5, alpha=0.6)
+        axes.plot(judged.env_steps, judged.rate.value, 'D', color=_STRONG, markersize=6,
+                  label=label)
     for name, at, colour, words in (('pretrained', 0, _BEFORE, 'evaluation before'),
                                     ('finetuned', last, _STRONG, 'evaluation after')):
         if name in record.evaluations:

@@ -30,6 +30,7 @@ class RunRecord:
         episodes: ``finetune/episodes.jsonl``.
         metrics: ``finetune/metrics.jsonl``.
         weights: ``finetune/weights.jsonl``.
+        judgements: ``finetune/judgements.jsonl``: episodes of the blocks that judge versions.
         result: ``finetune/result.json``.
         missing: Names of the missing files.
     """
@@ -42,6 +43,7 @@ class RunRecord:
     episodes: list[dict[str, Any]]
     metrics: list[dict[str, Any]]
     weights: list[dict[str, Any]]
+    judgements: list[dict[str, Any]]
     result: dict[str, Any]
     missing: tuple[str, ...]
 
@@ -78,6 +80,7 @@ def read_run(path: str | Path) -> RunRecord:
     evaluations = {name: folder.evaluation(name) for name in ('pretrained', 'finetuned')}
     every = [*single.values(), *several.values(), *evaluations.values()]
     return RunRecord(
+        judgements=read_json_lines(folder.judgements),  # without them if versions aren't judged
         run=read_json(folder.path / 'run.json'),
         **{name: read_json(file) if file.exists() else {} for name, file in single.items()},
         **{name: read_json_lines(file) for name, file in several.items()},

@@ -30,6 +30,7 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
         'training_episodes': {
             'number': len(episodes), 'successes': sum(map(was_success, episodes)),
             'rescued': sum(map(was_rescued, episodes))},
+        'evaluation': result.get('evaluation'),
         'env_steps': result['env_steps'], 'rl_updates': result['rl_updates'],
         'il_updates': result['il_updates'], 'host': _host(session), 'm': session.get('m'),
         'il_source': session.get('imitation_source') if session.get('m') is not None else None,

@@ -5,6 +5,7 @@
 from pathlib import Path
 
 from inril_ros.cli.report.run_record import read_run, running_success, was_rescued, was_success
+from inril_ros.cli.run.judgements import judged_versions
 
 #: Tag of each metric. The horizontal axis is always environment steps.
 TAGS = {
@@ -45,6 +46,9 @@ def write_tensorboard(run_dir: str | Path) -> Path:
                                ('ticks', row['ticks'])):
                 writer.add_scalar(f'episode/{tag}', float(value), row['env_steps'],
                                   walltime=row['time'])
+        for judged in judged_versions(record.judgements):
+            writer.add_scalar('evaluation/success', judged.rate.value, judged.env_steps)
+            writer.add_scalar('evaluation/low', judged.rate.low, judged.env_steps)
         running = running_success(record.episodes)
         for steps, rate in zip(running.env_steps, running.rate, strict=True):
             writer.add_scalar('episode/running_success', rate, int(steps))

@@ -11,6 +11,7 @@
     recording.json  attempts, digest of the bags
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
+                    judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json
     tensorboard/    summary.json                 report.html
 
@@ -86,6 +87,8 @@ class RunDirectory:
         self.metrics = self.finetune / 'metrics.jsonl'
         self.weights = self.finetune / 'weights.jsonl'
         self.journal = self.finetune / 'journal'
+        self.judgements = self.finetune / 'judgements.jsonl'
+        self.versions = self.finetune / 'versions'
         self.finetuned = self.finetune / 'model'
         self.result = self.finetune / 'result.json'
         self.summary = path / 'summary.json'

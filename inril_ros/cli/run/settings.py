@@ -14,8 +14,10 @@ from typing import Any
 
 import yaml
 
+from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.data.record_files import read_json
+from inril_ros.learning.configuration import from_mapping
 
 DEFAULT, OPTION = 'default', 'option'
 # Stages of a run, the one that later ones follow last: an evaluation may be of another robot.
@@ -89,6 +91,8 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     if path is not None or not kept:
         path = path or find_configuration('', 'finetune')
         source, kept = str(path), _read(path)
+        kept = {name: setting for name, setting in kept.items()
+                if name.split('.')[0] != 'evaluation'}  # see evaluation_settings
     try:
         config = SessionConfig.from_mapping(nested({
             name: setting.value for name, setting in {**kept, **options}.items()}))
@@ -98,6 +102,38 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     values = {**asdict(config), 'host': {'name': host_name(config.host), **asdict(config.host)}}
     return {name: Setting(value, found[name].origin if name in found else DEFAULT)
             for name, value in flat(values)}
+
+
+def evaluation_settings(path: Path | None, kept: Settings, options: Settings) -> Settings:
+    """Return the blocks of evaluation that judge versions: the key ``evaluation`` of the settings.
+
+    Args:
+        path: Settings file; None: what is kept, else ``config/finetune.yaml``.
+        kept: Settings of the blocks in the run that is resumed.
+        options: What was given on the command line; it has the last word.
+
+    Raises:
+        UsageError: The file isn't YAML, or a setting is refused.
+    """
+    source = 'the settings of the run'
+    if path is not None or not kept:
+        path = path or find_configuration('', 'finetune')
+        source, whole = str(path), _read(path)
+        kept = part(whole, 'evaluation')
+        if 'evaluation' in whole:  # not a mapping
+            switched = whole['evaluation']
+            if switched.value is not None:
+                raise UsageError(f'{source}: evaluation: expected every and episodes, or null for '
+                                 f'no evaluation, got {switched.value!r}')
+            kept = {'every': Setting(0, switched.origin)}
+    found = {**kept, **options}
+    try:
+        blocks = from_mapping(EvaluationBlocks, nested({
+            name: setting.value for name, setting in found.items()}))
+    except ValueError as error:
+        raise UsageError(f'{source}: {error}') from error
+    return {name: Setting(value, found[name].origin if name in found else DEFAULT)
+            for name, value in asdict(blocks).items()}
 
 
 def _read(path: Path) -> Settings:

@@ -15,6 +15,7 @@ from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.run.settings import flat
 from inril_ros.cli.stages.evaluate import control_counts
 from inril_ros.cli.stages.job import Job, require
+from inril_ros.cli.stages.judge import VersionJudge
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
@@ -37,7 +38,7 @@ class SettingsDiffer(ValueError):
 
 
 def finetune(job: Job) -> dict[str, object]:
-    """Let the policy act and learn until the environment steps are used up.
+    """Let the policy act and learn until the environment steps are used up; keep the best version.
 
     Raises:
         SettingsDiffer: The run was begun with other settings.
@@ -45,28 +46,34 @@ def finetune(job: Job) -> dict[str, object]:
     run, options = job.run, job.options
     require(run.pretrained, 'pretrain first (inril pretrain)')
     config = _keep_settings(run.finetune / 'config.yaml', options.session)
-    graph = finetuning_graph(job.graph_options(
-        pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
-        journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
-        synchronous=options.synchronous))
     with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes:
+        judge = VersionJudge(job, lambda: log.seconds)
+        graph = finetuning_graph(job.graph_options(
+            pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
+            journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
+            synchronous=options.synchronous, hold_first=judge.begins_with_the_clone,
+            held_versions=str(run.versions)))
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
                 job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
+            judge.judge_clone(conductor, bar)
             conductor.wait_first_weights()
-            steps = _run_episodes(job, conductor, log, episodes, before, bar)
+            steps = _run_episodes(job, conductor, log, episodes, before, bar, judge)
             conductor.wait_learner(0)
             conductor.call('learner_node/save')
             conductor.wait_learner(0, applied=True)
             conductor.wait_acknowledged()
-            result = _result(job, conductor, log, steps, len(before))
+            judge.judge_if_due(conductor, steps, bar, ended=True)
+            result = {**_result(job, conductor, log, steps, len(before)),
+                      'evaluation': judge.record()}
+    judge.keep_best()
     write_json(run.result, result, replace=True)
     return result
 
 
 def _run_episodes(
     job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
-    before: list[dict[str, Any]], bar: Bar,
+    before: list[dict[str, Any]], bar: Bar, judge: VersionJudge,
 ) -> int:
     """Run episodes until the steps are used up; return the steps of the whole run."""
     options = job.options
@@ -77,6 +84,7 @@ def _run_episodes(
     steps = before[-1]['env_steps'] if before else 0
     index = len(before)
     while steps < options.env_steps:
+        judge.judge_if_due(conductor, steps, bar)
         result = conductor.run_episode(
             job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT,
             seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),

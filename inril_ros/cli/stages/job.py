@@ -4,12 +4,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 import os
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import DEFAULT, flat, Setting, Settings
@@ -33,6 +34,8 @@ class JobOptions:
         demonstrations: Successful demonstrations to record.
         env_steps: Environment steps of fine-tuning.
         evaluation_episodes: Episodes of each evaluation.
+        evaluation: Blocks of evaluation that judge versions while fine-tuning runs
+            (EvaluationBlocks).
         session: Settings of the fine-tuning session (SessionConfig).
         pretrain: Settings of behaviour cloning (PretrainConfig).
         despite_findings: Clone demonstrations although their audit calls them wrong.
@@ -48,6 +51,7 @@ class JobOptions:
     demonstrations: int = 8
     env_steps: int = 40_000
     evaluation_episodes: int = 50
+    evaluation: Mapping[str, int] = field(default_factory=lambda: asdict(EvaluationBlocks()))
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)
     despite_findings: bool = False
@@ -57,7 +61,7 @@ class JobOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self, *names: str) -> Settings:
-        """Return options by their names; all of them for ``session`` and ``pretrain``."""
+        """Return options by their names; all of them for a group such as ``session``."""
         values = dict(flat({name: getattr(self, name) for name in names}))
         return {name: Setting(value, self.origins.get(name, DEFAULT))
                 for name, value in values.items()}

@@ -79,7 +79,8 @@ _USED = {
     'record': ('simulation', 'gazebo', 'demonstrations'),
     'pretrain': ('pretrain', 'session', 'device', 'despite_findings'),
     'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes'),
-    'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'synchronous', 'device'),
+    'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'evaluation', 'synchronous',
+                 'device'),
     'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes'),
 }
 _SHOWN = 12  # characters of a text

@@ -18,7 +18,7 @@ from inril_ros.nodes.base import qos
 try:
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 except ModuleNotFoundError:  # nodes also run on a ROS installation without it
-    DiagnosticArray = None
+    DiagnosticArray = DiagnosticStatus = KeyValue = None
 
 _TOPIC = '/diagnostics'
 _PERIOD = 1.0  # [s]

@@ -5,8 +5,9 @@
 The ``inril`` command drives a running graph with it; ``ros2 topic pub`` could do the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+import json
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from rclpy.parameter_client import AsyncParameterClient
 
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.diagnostics import DiagnosticStatus, KeyValue
 from inril_ros.nodes.clients.graph_client import GraphClient, GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -63,6 +65,23 @@ class EpisodeResult:
         return self.outcome is EpisodeOutcome.SUCCESS and self.person_ticks > 0
 
 
+@dataclass(frozen=True)
+class HeldVersion:
+    """A version that acts until it is released.
+
+    Attributes:
+        version: Its number; 0: the model from disk that the policy began with.
+        learner_step: RL updates that led to it.
+        content_hash: SHA-256 of its weights.
+        folder: Name of its model's folder.
+    """
+
+    version: int
+    learner_step: int
+    content_hash: str
+    folder: str
+
+
 class Conductor(GraphClient):
     """Lets one robot's graph run episodes, and waits for what follows from them.
 
@@ -87,6 +106,8 @@ class Conductor(GraphClient):
         self._aborted = 0
         self._events: dict[tuple[str, int], EpisodeEvent] = {}
         self._request = self._node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
+        self._evaluations = DiagnosticStatus and self._node.create_publisher(
+            DiagnosticStatus, 'evaluation/status', qos.STATE)
         self._node.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT)
 
     def run_episode(
@@ -133,6 +154,33 @@ class Conductor(GraphClient):
             kept.event == EpisodeEvent.SAVED, kept.reason,
             self.policy.weights_version if self.policy else 0, kept.sequence,
             self.actuation.person_ticks - person_before)
+
+    def hold_version(self) -> HeldVersion:
+        """Let the acting version stay until it is released or a rollout begins.
+
+        Weights that come meanwhile wait. Its model is written to the folder of the policy node.
+        """
+        held = HeldVersion(**json.loads(self.call('policy_node/hold_version', data=True)))
+        self._wait(lambda: self.policy.weights_version == held.version, 30.0,
+                   lambda: f'the policy reports version {self.policy.weights_version}')
+        return held
+
+    def release_version(self) -> None:
+        """Let newer versions act again."""
+        self.call('policy_node/hold_version', data=False)
+
+    def report_evaluation(self, text: str, values: Mapping[str, object]) -> None:
+        """Publish on ``evaluation/status`` what an evaluation has shown so far.
+
+        Args:
+            text: The result in words.
+            values: Numbers and names.
+        """
+        if self._evaluations is not None:
+            self._evaluations.publish(DiagnosticStatus(
+                level=DiagnosticStatus.OK, name='evaluation', message=text,
+                hardware_id=self._run_id,
+                values=[KeyValue(key=key, value=str(value)) for key, value in values.items()]))
 
     def wait_first_weights(self, timeout: float = 600.0) -> None:
         """Wait until weights of the learner act instead of the model on disk.

@@ -15,7 +15,7 @@ import rclpy
 from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.base import qos
@@ -132,7 +132,7 @@ class GraphClient:
 
     def _ask_ready(self, name: str) -> tuple[bool, str]:
         """Return whether a node is ready, and its endpoints or what is missing."""
-        client = self._trigger(f'{name}/ready')
+        client = self._client(Trigger, f'{name}/ready')
         if not client.service_is_ready():
             return False, 'not started yet'
         future = client.call_async(Trigger.Request())
@@ -145,24 +145,25 @@ class GraphClient:
         answer = future.result()
         return answer.success, answer.message or 'not configured'
 
-    def call(self, service: str, timeout: float = 60.0) -> str:
-        """Call a std_srvs/Trigger service; return its message.
+    def call(self, service: str, timeout: float = 60.0, data: bool | None = None) -> str:
+        """Call a std_srvs/Trigger service, or with ``data`` a SetBool; return its message.
 
         Raises:
             GraphStalled: It is missing, doesn't answer, or answers no.
         """
-        client = self._trigger(service)
+        client = self._client(Trigger if data is None else SetBool, service)
         self._wait(client.service_is_ready, timeout, lambda: f'service {service} is missing')
-        future = client.call_async(Trigger.Request())
+        future = client.call_async(
+            Trigger.Request() if data is None else SetBool.Request(data=data))
         self._wait(future.done, timeout, lambda: f'service {service} does not answer')
         if not future.result().success:
             raise GraphStalled(f'service {service}: {future.result().message}')
         return future.result().message
 
-    def _trigger(self, service: str) -> Client:
+    def _client(self, kind: type, service: str) -> Client:
         client = self._clients.get(service)
         if client is None:
-            client = self._clients[service] = self._node.create_client(Trigger, service)
+            client = self._clients[service] = self._node.create_client(kind, service)
         return client
 
     def _on_status(self, name: str, message: Any) -> None:

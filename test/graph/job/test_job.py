@@ -32,7 +32,7 @@ SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
     'finetuned_success', 'training_episodes', 'env_steps', 'rl_updates', 'il_updates', 'host',
     'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds', 'device',
-    'repeatable', 'pretrained_hash', 'finetuned_hash', 'package_version'}
+    'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version'}
 
 
 @pytest.fixture(scope='module')
@@ -120,6 +120,36 @@ def test_weights_were_refreshed_while_it_ran(finished, summary):
     assert acted == sorted(acted) and len(set(acted)) > 1
 
 
+def test_the_best_of_the_judged_versions_is_kept(finished):
+    """The clone, one in the middle and the last were judged, each by one version alone."""
+    folder = finished.run_dir / 'finetune'
+    rows = lines(folder / 'judgements.jsonl')
+    assert [row['episode'] for row in rows] == [0, 1, 2] * 3
+    blocks = [rows[start:start + 3] for start in range(0, len(rows), 3)]
+    for block in blocks:
+        assert len({(row['version'], row['content_hash'], row['env_steps'])
+                    for row in block}) == 1
+        folder_hash = read(folder / 'versions' / block[0]['folder'] / 'model.json')
+        assert folder_hash['content_hash'] == block[0]['content_hash']
+    first, middle, last = (block[0] for block in blocks)
+    cloned = read(finished.run_dir / 'pretrained' / 'model.json')['content_hash']
+    assert (first['version'], first['env_steps'], first['content_hash']) == (0, 0, cloned)
+    assert 500 <= middle['env_steps'] < STEPS <= last['env_steps']
+    result = read(folder / 'result.json')
+    assert last['version'] == result['versions']['published']
+    told = result['evaluation']
+    assert (told['blocks'], told['episodes']) == (3, 9)
+    assert told['steps'] == sum(row['ticks'] for row in rows)
+    # All have as many episodes: the best has the most successes, and is the newest of equals.
+    best = max(blocks, key=lambda block: (sum(row['success'] for row in block),
+                                          block[0]['env_steps']))[0]
+    assert told['best']['content_hash'] == best['content_hash']
+    assert read(folder / 'model' / 'model.json')['content_hash'] == best['content_hash']
+    texts = [line['text'] for line in finished.lines() if line['event'] == 'message']
+    assert f'kept: {told["choice"]}' in texts
+    assert any(line['event'] == 'progress' and 'evaluation' in line for line in finished.lines())
+
+
 def test_every_tick_is_accounted_for(finished, summary):
     run = finished.run_dir
     episodes = lines(run / 'finetune' / 'episodes.jsonl')
@@ -127,9 +157,10 @@ def test_every_tick_is_accounted_for(finished, summary):
     trained = sum(row['ticks'] for row in episodes)
     evaluated = sum(row['ticks'] for name in ('pretrained', 'finetuned')
                     for row in read(run / 'evaluations' / f'{name}.json')['episodes'])
+    judged = sum(row['ticks'] for row in lines(run / 'finetune' / 'judgements.jsonl'))
     assert summary['env_steps'] == trained >= STEPS
-    assert read(run / 'finetune' / 'result.json')['control']['ticks'] == trained
-    assert summary['control']['ticks'] == trained + evaluated
+    assert read(run / 'finetune' / 'result.json')['control']['ticks'] == trained + judged
+    assert summary['control']['ticks'] == trained + judged + evaluated
 
 
 def test_both_evaluations_start_in_the_same_states(finished):
@@ -211,6 +242,25 @@ def test_a_stage_that_was_not_marked_as_done_can_be_resumed(copied, settings, tm
         assert again[key] == result[key], key
 
 
+def test_success_that_fell_after_its_best_ends_with_the_best(copied, settings, tmp_path):
+    """The power fails when all versions are judged; the one in the middle was the best."""
+    folder = copied / 'finetune'
+    path = folder / 'judgements.jsonl'
+    rows = [{**row, 'success': row['block'] == 1} for row in lines(path)]
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    done = read(copied / 'stages.json')
+    (copied / 'stages.json').write_text(json.dumps(
+        {stage: done[stage] for stage in STAGES[:3]}))
+    command = succeeded(tmp_path, *finetune_arguments(copied, settings, '--resume'))
+    best, newest = rows[3], rows[6]
+    assert best['content_hash'] != newest['content_hash']
+    model = read(folder / 'model' / 'model.json')
+    assert model['content_hash'] == best['content_hash']
+    assert lines(path) == rows  # nothing is judged again
+    assert any(line.get('text', '').startswith(f'kept: version {best["version"]}, after')
+               for line in command.lines())
+
+
 def test_a_killed_fine_tuning_continues_without_loss(cloned, settings, tmp_path):
     # Synchronous: the learner then waits for each episode's end, even if it never comes.
     steps = 500
@@ -234,6 +284,8 @@ def test_a_killed_fine_tuning_continues_without_loss(cloned, settings, tmp_path)
     assert counts['ingested'] == len(after) - forgotten
     assert result['env_steps'] >= steps
     assert result['il_updates'] == result['rl_updates'] // 4
+    judged = [row['env_steps'] for row in lines(cloned / 'finetune' / 'judgements.jsonl')]
+    assert judged == [0] * 3 + [result['env_steps']] * 3
 
 
 def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):

@@ -45,14 +45,17 @@ def test_one_seed_clones_the_same_weights(finished, again):
 
 
 def test_synchronous_fine_tuning_repeats_bit_by_bit(finished, again, settings, tmp_path):
+    """Blocks of evaluation change nothing in what is learned."""
     runs = copy_after(finished.run_dir, tmp_path / 'run', 'pretrain'), again
     results = []
-    for run in runs:
-        succeeded(tmp_path, *finetune_arguments(run, settings, '--synchronous', steps=STEPS))
+    for run, more in zip(runs, ([], ['--evaluation-every', 0]), strict=True):
+        succeeded(tmp_path, *finetune_arguments(
+            run, settings, '--synchronous', *more, steps=STEPS))
         results.append(read(run / 'finetune' / 'result.json'))
-    hashes = [read(run / 'finetune' / 'model' / 'model.json')['content_hash'] for run in runs]
-    assert hashes[0] == hashes[1]
-    assert hashes[0] != read(finished.run_dir / 'pretrained' / 'model.json')['content_hash']
+    newest = read(again / 'finetune' / 'model' / 'model.json')['content_hash']
+    assert newest == results[0]['evaluation']['newest']['content_hash']
+    assert newest != read(finished.run_dir / 'pretrained' / 'model.json')['content_hash']
+    assert results[1]['evaluation'] is None
     for key in ('env_steps', 'rl_updates', 'il_updates', 'versions'):
         assert results[0][key] == results[1][key], key
     assert results[0]['il_updates'] > 10 and results[0]['versions']['applied'] > 2
