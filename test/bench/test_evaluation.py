@@ -173,7 +173,7 @@ def test_a_round_that_passes_several_points_gives_its_episodes_once(document, tm
 def test_rows_keep_the_products_of_each_measured_event(document, tmp_path, clones):
     document.update(evaluation={'at': [0, 80, 160], 'episodes': 1})
     document['session'] = {'imitation_batch': 8, 'm': 10, 'alignment_every': 1, 'host': {
-        'name': 'rlpd', 'batch': 8, 'warmup_steps': 40, 'warmup_updates': 5}}
+        'name': 'actor_critic', 'batch': 8, 'warmup_steps': 40, 'warmup_updates': 5}}
     (rows,) = rows_of(document, tmp_path, clones)
     assert rows[0]['events'] == []
     events = [event for row in rows for event in row['events']]
