@@ -89,7 +89,7 @@ class FineTuningSession:
         self._measured_at, self._measured_loss = -1, math.nan
         self._waiting: Episode | None = None  # exchanges rewards with the next one
         for episode in training:
-            self._remember('a demonstration', episode, Origin.DEMONSTRATION)
+            self._remember(self._checked('a demonstration', episode), Origin.DEMONSTRATION)
 
     @property
     def policy(self) -> Policy:
@@ -121,8 +121,7 @@ class FineTuningSession:
         Raises:
             ValueError: Sizes that differ from the model, or ticks or observations that do not fit
                 the earlier transitions of the episode.
-            RewardsOutOfRangeError: Rewards to which the host would clip values; it ends the
-                session, because further episodes will have them too.
+            RewardsOutOfRangeError: Rewards to which the host would clip values.
         """
         name = f'episode {transition.episode_id!r}'
         check_sizes(f'transition of {name}', transition, *self._sizes)
@@ -133,11 +132,13 @@ class FineTuningSession:
             return False
         if pieces and transition.first_tick > expected:
             self.gaps += 1
-            self._remember(name, join_transitions(pieces), Origin.ONLINE)
+            self._remember(self._checked(name, join_transitions(pieces)), Origin.ONLINE)
             pieces = []
         pieces = [*pieces, transition]
         if pieces[:-1]:
             join_transitions(pieces[-2:])  # refuses observations that do not fit
+        if transition.ends_episode:
+            whole = self._checked(name, join_transitions(pieces))
         self.transitions += 1
         self.env_steps += transition.steps
         self._open[transition.episode_id] = pieces
@@ -150,7 +151,7 @@ class FineTuningSession:
             helped = transition.episode_id in self._helped
             self.successes += transition.success and not helped
             self.rescued += transition.success and helped
-            self._remember(name, join_transitions(pieces), Origin.ONLINE)
+            self._remember(whole, Origin.ONLINE)
         return True
 
     def abandon(self, episode_id: str) -> None:
@@ -163,8 +164,11 @@ class FineTuningSession:
         """Return the number of episodes that have not ended."""
         return len(self._open)
 
-    def _remember(self, what: str, episode: Episode, origin: Origin) -> None:
+    def _checked(self, what: str, episode: Episode) -> Episode:
         self.host.check(what, episode)
+        return episode
+
+    def _remember(self, episode: Episode, origin: Origin) -> None:
         if self.policy.config.image_shape is None and episode.images is not None:
             episode = replace(episode, images=None)  # the policy does not use them
         self.memory.add(episode, origin)

@@ -202,9 +202,9 @@ class LearnerNode(ManagedNode):
             return
         try:
             self._session.ingest(to_experience(message, self.contract))
-        except RewardsOutOfRangeError:  # those of all episodes: none would be left
-            raise
         except ValueError as error:  # sent again, it would be refused again
+            if isinstance(error, RewardsOutOfRangeError) and not self._session.episodes:
+                raise  # those of the others are alike: nothing would be left to learn from
             self.get_logger().error(f'episode {message.episode_id} given up: {error}')
             self._session.abandon(message.episode_id)
 

@@ -20,10 +20,7 @@ _ROUNDING = 1e-5
 
 
 class RewardsOutOfRangeError(ValueError):
-    """Rewards make returns possible to which the host would clip values.
-
-    All further episodes have such rewards too, most likely: none can be passed over.
-    """
+    """Rewards make returns possible to which the host would clip values."""
 
 
 class ValueRange(Protocol):
