@@ -14,6 +14,7 @@ from inril_ros.bench.places import json_lines, StudyPlace, write_whole
 from inril_ros.bench.report.study_report import report_text, write_report
 from inril_ros.bench.report.subject import read_subject
 from inril_ros.bench.study import parse_study, StudyError
+from inril_ros.data.record_files import RecordError
 
 STUDIES = Path(__file__).parents[2] / 'docs' / 'studies'
 # Success before, halfway and after, by arm and seed.
@@ -214,6 +215,39 @@ def test_runs_of_one_name_with_different_settings_are_not_mixed(tmp_path):
         ['alone'], ['reach'], [0], noisy, config_hash='other'))
     with pytest.raises(StudyError, match='arm alone, seed 0 has other settings'):
         write_report([first, second], tmp_path / 'c')
+
+
+def test_runs_on_different_initial_states_are_no_pair(tmp_path):
+    rows = [*synthetic(['alone'], ['reach'], range(3), noisy, states='tuning'),
+            *synthetic(['good'], ['reach'], range(3), noisy, states='studies')]
+    text = text_of(published(tmp_path / 'x', rows))
+    assert 'Can the differences' not in text
+    assert 'on the same initial states for all (studies, tuning)' not in text
+    assert '**initial states differ: studies, tuning**' in text
+
+
+def test_a_task_with_enough_seeds_has_an_interval_of_its_own(tmp_path):
+    rows = [*synthetic(['alone'], ['reach'], range(10), noisy),
+            *synthetic(['alone'], ['push'], range(2), noisy)]
+    text = text_of(published(tmp_path / 'x', rows))
+    line = cells(text, 'alone', after='## Success after 100 ')
+    assert '[' in line[1] and '[' not in line[2]
+
+
+@pytest.mark.parametrize('missing', ['config_hash', 'success', 'arm'])
+def test_a_row_that_lacks_something_is_named(tmp_path, missing):
+    rows = synthetic(['alone'], ['reach'], [0], noisy)
+    del rows[1][missing]
+    folder = published(tmp_path / 'x', rows)
+    with pytest.raises(RecordError, match=f'line 2: has no {missing}'):
+        text_of(folder)
+
+
+def test_a_file_that_describes_no_study_is_refused(tmp_path):
+    folder = published(tmp_path / 'x', synthetic(['alone'], ['reach'], [0], noisy))
+    (folder / 'study.yaml').write_text('[1, 2]')
+    with pytest.raises(StudyError, match='describes no study'):
+        text_of(folder)
 
 
 def test_interleaving_columns_are_those_of_the_log(place):

@@ -62,10 +62,13 @@ def contrasts(
 def contrast(
     curves: Sequence[Curve], arm: StudiedArm, point: int, task: str | None = None,
 ) -> Contrast | None:
-    """Return the contrast of an arm with its reference, of one task or over all; None: no pair."""
-    mine, theirs = ({(curve.task, curve.seed): curve for curve in curves
+    """Return the contrast of an arm with its reference, of one task or over all; None: no pair.
+
+    Runs that were evaluated on different initial states are no pair.
+    """
+    mine, theirs = ({(curve.task, curve.seed, row.get('states')): curve for curve in curves
                      if curve.arm == name and task in (None, curve.task)
-                     and curve.success_at(point) is not None}
+                     and (row := curve.at(point)) is not None}
                     for name in (arm.name, arm.against))
     pairs = [(each, theirs[key]) for key, each in mine.items() if key in theirs]
     if not pairs:

@@ -99,10 +99,11 @@ def _what_was_run(subject: Subject, found: Sequence[Contrast]) -> str:
     if subject.missing:
         runs = (f'**{subject.missing} of {subject.missing + len(curves)} runs are not finished '
                 'and not in this report**')
+    where = ('on the same initial states for all' + (f' ({states[0]})' if states else '')
+             if len(states) < 2 else f'**initial states differ: {say.listed(states)}**')
     text = (f'{runs}: {say.listed(subject.tasks)} x {len(subject.arms)} arms x seeds '
             f'{say.listed(seeds)}; up to {max(row["point"] for row in subject.rows):,} '
-            f'environment steps; {say.listed(episodes)} episodes per evaluation, on the same '
-            'initial states for all' + (f' ({say.listed(states)})' if states else '') + '.')
+            f'environment steps; {say.listed(episodes)} episodes per evaluation, {where}.')
     pairs = max((len(each.differences) for each in found), default=len(seeds))
     if pairs < RECOMMENDED_VALUES:
         text += (f'\n\n**A look, not a claim:** at most {pairs} '

@@ -17,8 +17,11 @@ from inril_ros.bench.report.wording import knobs
 from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.study import load_study
 from inril_ros.bench.task import StudyError, Task
-from inril_ros.data.record_files import read_json_lines
+from inril_ros.data.record_files import read_json_lines, RecordError
 from inril_ros.robot.contract.reading import checked, load_yaml
+
+_NEEDED = {'task', 'host', 'arm', 'seed', 'm', 'point', 'env_steps', 'success', 'n', 'log',
+           'config_hash', 'code_hash', 'weights_hash', 'torch'}
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def read_subject(folders: Sequence[Path], name: str, against: str | None = None)
         place = StudyPlace(folder)
         found = _rows(place)
         own = load_yaml(place.study, StudyError)[0] if place.study.exists() else {}
+        if not isinstance(own, dict):
+            raise StudyError(f'{place.study}: describes no study: it must map keys to values')
         if not found:
             raise StudyError(f'{folder}: no run is finished; inril bench run starts or '
                              'continues them')
@@ -147,7 +152,12 @@ def _rows(place: StudyPlace) -> list[dict[str, Any]]:
     if (place.folder / 'runs').exists():
         # What remains of a study that has changed since is told by the hash of the settings.
         return place.read_rows(load_study(place.study).runs())
-    return read_json_lines(place.results)
+    rows = read_json_lines(place.results)
+    for number, row in enumerate(rows, start=1):
+        missing = sorted(_NEEDED - row.keys())
+        if missing:
+            raise RecordError(f'{place.results}, line {number}: has no {", ".join(missing)}')
+    return rows
 
 
 def _key(row: Mapping[str, Any]) -> tuple:

@@ -125,5 +125,5 @@ def _by_task(subject: Subject, curves: Sequence[Curve], point: int) -> list[str]
         return [''] * len(subject.tasks)
     values = [[curve.first if point == 0 else curve.success_at(point) for curve in curves
                if curve.task == task] for task in subject.tasks]
-    return [say.percent(mean(each).value) if each else '–' for each in values]
+    return [say.interval(mean(each)) if each else '–' for each in values]
 
