@@ -29,6 +29,7 @@ from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition,
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.learner.alignment_file import AlignmentFile
 from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
@@ -75,6 +76,7 @@ class LearnerNode(ManagedNode):
         self._lock = FolderLock(self._folder, 'learning')
         self._learner_id = str(uuid4())
         self._session, heldout = self._build_session()
+        self._alignment = AlignmentFile(self._folder)
         self._checkpoints = RunCheckpoints(
             self._folder, self.value('keep_checkpoints'),
             {'run_id': self.run_id, 'contract_hash': self.contract.hash}, heldout)
@@ -112,6 +114,8 @@ class LearnerNode(ManagedNode):
         """Release the run's folder."""
         if hasattr(self, '_checkpoints'):
             self._checkpoints.close()
+        if hasattr(self, '_alignment'):
+            self._alignment.close()
         if hasattr(self, '_lock'):
             self._lock.release()
 
@@ -228,7 +232,7 @@ class LearnerNode(ManagedNode):
                 self._save()
 
     def _update(self) -> None:
-        self._session.update()
+        self._alignment.add(self._session.update())
         if self._session.rl_updates % self.value('publish_every') == 0:
             self._publish()
 
