@@ -14,8 +14,8 @@ from inril_ros.bench.cost.host_speed import (
 
 
 def test_a_cycle_is_measured_up_to_its_imitation_event():
-    costs = host_costs('actor_critic', 41, m=10)
-    assert (costs.updates, costs.il_steps, costs.readings) == (50, 5, 1)
+    costs = host_costs('actor_critic', 91, m=10)
+    assert (costs.updates, costs.il_steps, costs.readings) == (100, 10, 1)
     assert costs.rl > 0.0 and costs.il > 0.0
     assert 0.0 < costs.il_share < 0.5
     assert 0.0 < costs.alignment_share < 0.5
