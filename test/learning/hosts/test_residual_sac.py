@@ -154,10 +154,10 @@ def test_a_person_s_steps_reach_the_critics_however_rare_they_are(name: str) -> 
     for number in range(60):
         steps = 20
         state = np.full((steps + 1, 2), 100.0 + number)
-        by_person = np.arange(steps) >= 16
+        success, by_person = number > 0, np.arange(steps) >= 16
         host.remember(Episode(
-            state, np.zeros((steps, 1)), np.zeros(steps), False, False,
-            intervened=by_person if number == 0 else None), Origin.ONLINE)
+            state, np.zeros((steps, 1)), np.eye(steps)[-1] * success, success, success,
+            intervened=None if success else by_person), Origin.ONLINE)
     for rows in host.draw().steps:  # a sixtieth of the data, in an episode that failed
         assert (rows.observations.state[:, 0] == 100.0).sum() >= 10
 
