@@ -68,12 +68,16 @@ class EditedPolicy(BestOfN):
 
     def extended(self, observations: Observations, chunks: Tensor,
                  generator: torch.Generator) -> Tensor:
-        """Return proposals (B, N, T, A) and an edit of each, (B, 2 N, T, A)."""
+        """Return proposals (B, N, T, A), an edit of each, and what refinement adds to these."""
         noise = torch.randn(chunks.shape, generator=generator, device=generator.device)
-        return self.with_edits(observations, chunks, noise.to(chunks.device))
+        edited = self.with_edits(observations, chunks, noise.to(chunks.device))
+        return super().extended(observations, edited, generator)
 
     def with_edits(self, observations: Observations, chunks: Tensor, noise: Tensor) -> Tensor:
-        """Return the same for given standard normal noise (B, N, T, A)."""
+        """Return chunks (B, N, T, A) and an edit of each, (B, 2 N, T, A).
+
+        `noise` is (B, N, T, A), standard normal.
+        """
         features = self.editor.encoder(observations).repeat_interleave(chunks.shape[1], dim=0)
         edited, _, _ = self.editor.edit(features, chunks.flatten(0, 1), noise.flatten(0, 1))
         return torch.cat([chunks, edited.view_as(chunks)], dim=1)

@@ -94,6 +94,19 @@ def test_edits_stay_within_their_bound_and_chunks_within_the_limits(
     assert float(both.abs().max()) <= 1.0
 
 
+def test_the_best_of_proposals_and_edits_are_refined_where_that_is_set(clone: BestOfN) -> None:
+    plain, refining = editing(clone), editing(
+        clone, config=replace(CONFIG, refine_steps=2, refine_radius=0.1, refine_chunks=2))
+    proposals = plain.propose(SEEN, 3, generator(1))
+    with torch.no_grad():
+        both = plain.extended(SEEN, proposals, generator(2))
+        all_three = refining.extended(SEEN, proposals, generator(2))
+        features = refining.critic.encoder(SEEN)
+        worth, best = refining.worth(features, all_three), refining.worth(features, both)
+    assert torch.equal(all_three[:, :6], both) and all_three.shape[1] == 8
+    assert (worth[:, 6:].amax(dim=1) > best.amax(dim=1)).all()
+
+
 def test_the_density_of_edits_integrates_to_one(clone: BestOfN) -> None:
     # One number per chunk: the density over (-1, 1) is a curve whose area is 1.
     config = replace(CONFIG, action_size=1, chunk_length=1)
