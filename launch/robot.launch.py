@@ -49,6 +49,10 @@ ARGUMENTS = {
     'journal': ('', 'folder of the rollout journal (finetune)', ()),
     'exploration_scale': ('-1.0', 'noise on the actions while learning [standard deviation]; '
                                   'negative: as in finetune_config', ()),
+    'longest_rollout': ('0', 'ticks after which an episode of learning is cut; 0: at the time '
+                             'limit (finetune)', ()),
+    'reset_seconds': ('10.0', 'time of a person per reset [s], for the minutes of robot and '
+                              'person (finetune, learn)', ()),
     'learner': ('true', 'run the learner on this machine (finetune)', TRUTH),
     'finetune_config': ('', 'settings of the fine-tuning session (YAML) (finetune, learn)', ()),
     'run_dir': ('', 'folder that the learner writes to (finetune, learn)', ()),

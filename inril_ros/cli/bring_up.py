@@ -14,6 +14,7 @@ from inril_ros.cli.options import Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import kept_settings
+from inril_ros.cli.stages.finetune import longest_rollout
 from inril_ros.graph.description import GraphOptions, STAGES
 from inril_ros.graph.supervisor import Supervisor
 
@@ -48,6 +49,8 @@ class Graph:
             synchronous=kept.get('synchronous', False),
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),
             demonstrations=str(run.demonstrations), journal=str(run.journal),
+            longest_rollout=longest_rollout(run, settings),
+            reset_seconds=kept.get('reset_seconds', 10.0),
             finetune_config=str(settings), pretrained=str(run.pretrained),
             run_dir=str(run.finetune))
 

@@ -196,6 +196,9 @@ class Learning:
                            'event.')] = None
     rl_only: Annotated[bool, typer.Option(
         '--rl-only', help='No imitation updates: m is infinite.')] = False
+    reset_seconds: Annotated[float | None, typer.Option(
+        min=0.0, help='Time that a reset of the scene takes, for the minutes of robot and person.',
+        show_default=default_of('reset_seconds'))] = None
     synchronous: Annotated[bool, typer.Option(
         '--synchronous',
         help='Learn between episodes only: slower, and repeatable bit by bit.')] = False
@@ -233,7 +236,8 @@ class Learning:
         evaluation = evaluation_settings(
             self.config, part(kept or {}, 'evaluation'),
             given(every=self.evaluation_every, episodes=self.evaluation_block))
-        return {**given(env_steps=self.steps, synchronous=self.synchronous, device=self.device),
+        return {**given(env_steps=self.steps, synchronous=self.synchronous, device=self.device,
+                        reset_seconds=self.reset_seconds),
                 **{f'session.{name}': setting for name, setting in session.items()},
                 **{f'evaluation.{name}': setting for name, setting in evaluation.items()}}
 

@@ -112,7 +112,7 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
         raise ValueError("finetune needs a copy of the learner's settings (finetune_config), "
                          'which say how it explores; or exploration_scale')
     nodes = [node for each in _each_robot(options) for node in (
-        _simulation(each), _actuation(each),
+        _simulation(each), _actuation(each, longest_rollout=each.longest_rollout),
         _policy(each, each.model or each.pretrained, each.demonstrations,
                 hold_first=each.hold_first, held_versions=each.held_versions),
         _recorder(each, demonstrations='', journal=each.journal))]
@@ -230,7 +230,8 @@ def _learner(options: GraphOptions) -> NodeDescription:
         options, 'learner_node', niceness=5, respawn=options.respawn,
         config=options.finetune_config, pretrained=options.pretrained,
         demonstrations=options.demonstrations, run_dir=options.run_dir, seed=options.seed,
-        device=options.device, synchronous=options.synchronous, **several)
+        device=options.device, synchronous=options.synchronous,
+        reset_seconds=float(options.reset_seconds), **several)
 
 
 def _recorder(options: GraphOptions, demonstrations: str, journal: str) -> NodeDescription:

@@ -50,6 +50,9 @@ class GraphOptions:
         seed: Seed of the learner.
         device: Device of the learner: ``auto``, ``cpu`` or ``cuda``.
         synchronous: The learner learns between episodes only, which is repeatable.
+        longest_rollout: Ticks after which an episode of learning is cut; 0: at the time limit.
+        reset_seconds: [s] Time that a person needs to reset the scene, for the minutes of robot
+            and person.
         exploration_scale: Standard deviation of the noise on the policy's actions while learning,
             normalised action; negative: what the host in ``finetune_config`` explores with.
 
@@ -87,6 +90,8 @@ class GraphOptions:
     seed: int = 0
     device: str = 'auto'
     synchronous: bool = False
+    longest_rollout: int = 0
+    reset_seconds: float = 10.0
     exploration_scale: float = -1.0
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, Transition
 
-COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued')
+COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued',
+            'person_steps')
 _EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
                    'extras')
 _ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
@@ -66,7 +67,8 @@ def counters(saved: Mapping[str, int], intervention_rows: int) -> dict[str, int]
             f'a person corrected it, and it has {intervention_rows} windows of a person: the '
             'mistakes among its windows cannot be told any more. Move the folder of checkpoints '
             'away: the learner then learns again from its journal')
-    return {name: saved.get(name, 0) if name == 'rescued' else saved[name] for name in COUNTERS}
+    added = ('rescued', 'person_steps')
+    return {name: saved.get(name, 0) if name in added else saved[name] for name in COUNTERS}
 
 
 def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:

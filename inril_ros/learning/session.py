@@ -36,8 +36,9 @@ from inril_ros.learning.session_config import SessionConfig
 class FineTuningSession:
     """Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
 
-    Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`, and
-    `rescued`: successes in which a person commanded a step, which are no `successes`.
+    Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`,
+    `rescued`: successes in which a person commanded a step, which are no `successes`;
+    and `person_steps`: steps that a person commanded.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
@@ -58,7 +59,7 @@ class FineTuningSession:
         self._sizes = (model.observation_size, model.action_size), model.image_shape
         for index, episode in enumerate(demonstrations):
             check_sizes(f'demonstration {index}', episode, *self._sizes)
-        self._demonstrated = [episode.steps for episode in demonstrations]
+        self.demonstrated = [episode.steps for episode in demonstrations]  # held out or not
         self._heldout_indices = sorted(heldout)
         training, self._heldout = split_episodes(demonstrations, heldout)
         if not training:
@@ -83,6 +84,7 @@ class FineTuningSession:
         self.episodes = 0
         self.successes = 0
         self.rescued = 0
+        self.person_steps = 0
         self._helped: set[str] = set()  # episodes in which a person commanded a step
         self._open: dict[str, list[Transition]] = {}
         self._closed: set[str] = set()
@@ -102,12 +104,14 @@ class FineTuningSession:
         return self.host.exploration
 
     @property
+    def resets(self) -> int:
+        """Return the number of episodes that ended or were abandoned: each cost a reset."""
+        return len(self._closed)
+
+    @property
     def longest_episode(self) -> int | None:
         """Return the steps after which a training episode is cut, or None: at the time limit."""
-        if self.config.episode_cut is None:
-            return None
-        # Rounded, because 1.1 x 100 steps is a little more than 110.
-        return math.ceil(round(self.config.episode_cut * float(np.mean(self._demonstrated)), 6))
+        return self.config.longest_episode(float(np.mean(self.demonstrated)))
 
     # ---- experience ------------------------------------------------------------------------
 
@@ -142,6 +146,7 @@ class FineTuningSession:
         self.transitions += 1
         self.env_steps += transition.steps
         self._open[transition.episode_id] = pieces
+        self.person_steps += int(transition.intervened.sum())
         if transition.intervened.any():
             self._helped.add(transition.episode_id)
         if transition.ends_episode:
@@ -313,7 +318,7 @@ class FineTuningSession:
         document = json.loads(document_json)
         saved = {'episode_cut': None, **document['config']}
         # Sessions saved before had a share of their own, and cut no episode.
-        former = heldout_indices(len(self._demonstrated), saved.pop('heldout_share', 0.0))
+        former = heldout_indices(len(self.demonstrated), saved.pop('heldout_share', 0.0))
         saved_state.check_same(
             'list of held-out demonstrations', {'indices': document.get('heldout', [*former])},
             {'indices': self._heldout_indices})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+import math
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ class SessionConfig(InterleavingConfig):
         if isinstance(content, Mapping):
             content = {key: value for key, value in content.items() if key != 'evaluation'}
         return cls.from_mapping(content)
+
+    def longest_episode(self, demonstrated: float) -> int | None:
+        """Return the steps after which a training episode is cut, or None: at the time limit.
+
+        Args:
+            demonstrated: Mean number of steps of the demonstrations.
+        """
+        if self.episode_cut is None:
+            return None
+        # Rounded, because 1.1 x 100 steps is a little more than 110.
+        return math.ceil(round(self.episode_cut * demonstrated, 6))
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that `from_mapping` reads."""

@@ -56,6 +56,9 @@ PARAMETERS = (
     Parameter('task', '', 'task of the demonstrations that a person begins, kept with the data'),
     Parameter('operator_name', '', 'name of the person who drives them, kept with the data',
               read_only=False),
+    Parameter('longest_rollout', 0, 'ticks after which an episode of learning is cut, as by the '
+              'time limit; 0: only there. Evaluations and demonstrations are never cut',
+              read_only=False, minimum=0, maximum=10_000_000),
     Parameter('realtime_priority', 0, 'priority of the control thread under SCHED_FIFO; 0: that '
               'of any other process', minimum=0, maximum=98),
 )

@@ -10,7 +10,7 @@ restarted learner continues from the newest one that verifies and requests what 
 Several robots of one contract may feed one learner; each has its namespace (parameter `robots`).
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 import json
 from pathlib import Path
 import time
@@ -26,6 +26,7 @@ from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
+from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -37,6 +38,7 @@ from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.learner.version_publisher import VersionPublisher
 from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
 from inril_ros.nodes.weights.sender import WeightsSender
+from inril_ros.robot.time_spent import in_words, TimeSpent
 from inril_ros.transport.folder_lock import FolderLock
 from inril_ros.transport.journal.ledger import IngestLedgers, Verdict
 
@@ -58,6 +60,8 @@ PARAMETERS = (
     Parameter('keep_checkpoints', 3, 'checkpoints that are kept', minimum=1, maximum=1000),
     Parameter('half_precision', False,
               'send matrices as bfloat16: half the bytes, 8 bits of precision'),
+    Parameter('reset_seconds', 10.0, '[s] time that a reset of the scene takes, for the minutes '
+              'of robot and person in the diagnostics', minimum=0.0, maximum=3600.0),
     Parameter('burst', 0.03, '[s] of updates between two looks at the messages',
               minimum=0.001, maximum=1.0),
 )
@@ -123,6 +127,24 @@ class LearnerNode(ManagedNode):
         """Return which robots' experience is refused, and why."""
         return '; '.join(f'{robot.name}: {robot.refusal}' for robot in self._robots
                          if robot.refusal) if self.configured else ''
+
+    def health(self) -> Health:
+        """Return the node's state, with what learning has cost so far."""
+        health = super().health()
+        if not hasattr(self, '_versions'):
+            return health
+        spent, cut = self._time_spent(), self._session.longest_episode
+        return replace(health, details={
+            **health.details, 'time spent': in_words(spent.to_json()),
+            **{name.replace('_', ' '): f'{value:.2f}' for name, value in spent.minutes.items()},
+            'longest episode of learning [ticks]': str(cut or self.contract.time_limit_ticks)})
+
+    def _time_spent(self) -> TimeSpent:
+        session = self._session
+        return TimeSpent(
+            self.contract.control_rate, self.value('reset_seconds'), session.env_steps,
+            session.resets, session.person_steps, len(session.demonstrated),
+            sum(session.demonstrated))
 
     def _build_session(self) -> tuple[FineTuningSession, list[str]]:
         """Return a new session, and the names of the demonstrations that it holds out."""
@@ -204,6 +226,12 @@ class LearnerNode(ManagedNode):
         if message.outcome == EpisodeEvent.ABORTED:
             self._session.abandon(message.episode_id)
             return
+        cut = self._session.longest_episode
+        if cut is not None and message.first_tick >= cut:
+            self.get_logger().warning(
+                f'episode_cut of the settings ends episodes after {cut} ticks, and this one goes '
+                f'on: set longest_rollout of the actuation node to {cut}',
+                throttle_duration_sec=60.0)
         try:
             self._session.ingest(to_experience(message, self.contract))
         except ValueError as error:  # sent again, it would be refused again

@@ -63,10 +63,13 @@ class EpisodeMachine:
 
     Args:
         time_limit_ticks: Number of actions after which an episode ends.
+
+    Attributes:
+        time_limit_ticks: The same of the present episode, which may be cut earlier.
     """
 
     def __init__(self, time_limit_ticks: int) -> None:
-        self._time_limit_ticks = time_limit_ticks
+        self._longest = self.time_limit_ticks = time_limit_ticks
         self._seen: set[str] = set()
         self.phase = Phase.IDLE
         self.request: Request | None = None
@@ -83,12 +86,18 @@ class EpisodeMachine:
             return f'busy: episode {self.request.episode_id} is {self.phase.value}'
         return ''
 
-    def begin_reset(self, request: Request) -> None:
-        """Accept a request: IDLE to RESETTING."""
+    def begin_reset(self, request: Request, cut: int = 0) -> None:
+        """Accept a request: IDLE to RESETTING.
+
+        Args:
+            request: The request.
+            cut: Number of actions after which the episode ends, if fewer than usual; 0: as usual.
+        """
         reason = self.refusal(request)
         if reason:
             raise IllegalTransition(reason)
         self._seen.add(request.episode_id)
+        self.time_limit_ticks = min(self._longest, cut or self._longest)
         self.request = request
         self.phase = Phase.RESETTING
         self.tick = 0
@@ -120,7 +129,7 @@ class EpisodeMachine:
         self._expect(Phase.RUNNING)
         if judged is not EpisodeOutcome.UNKNOWN:
             return judged
-        if self.tick >= self._time_limit_ticks:
+        if self.tick >= self.time_limit_ticks:
             return EpisodeOutcome.TIME_LIMIT
         return EpisodeOutcome.UNKNOWN
 

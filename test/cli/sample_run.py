@@ -8,10 +8,13 @@ import numpy as np
 
 from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.cli.run.settings import Setting
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.robot.time_spent import TimeSpent
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 PERIOD = 0.0125
+RATE = 1 / PERIOD
 EDGES = [PERIOD * part for part in (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)]
 
 
@@ -24,6 +27,9 @@ def write_sample_run(folder, before=0.38, after=0.92):
         name: write_evaluation(run, name, rate, generator)
         for name, rate in (('pretrained', before), ('finetuned', after))}
     write_finetuning(run, generator)
+    run.keep_settings('finetune', {
+        'env_steps': Setting(40000, 'default'), 'session.m': Setting(5, 'file dppo.yaml'),
+        'session.imitation_source': Setting('both', 'option')})
     wall = {'record': 21.4, 'pretrain': 33.0, 'evaluate_pretrained': 18.2, 'finetune': 262.9,
             'evaluate_finetuned': 16.8}
     for stage, seconds in wall.items():
@@ -31,7 +37,9 @@ def write_sample_run(folder, before=0.38, after=0.92):
     write_json(run.summary, {
         'task': 'pick-place', 'seed': 3, 'contract_hash': run.settings.contract_hash, 'demos': 8,
         'bc_success': evaluations['pretrained'], 'finetuned_success': evaluations['finetuned'],
-        'env_steps': 40000, 'rl_updates': 10000, 'il_updates': 2000, 'il_source': 'both', 'm': 5,
+        'env_steps': 40000, 'time_spent': TimeSpent(
+            RATE, 10.0, 40000, 300, 800, 8, 1600).to_json(),
+        'rl_updates': 10000, 'il_updates': 2000, 'il_source': 'both', 'm': 5,
         'versions': {'published': 80, 'applied': 79, 'refused': 1},
         'transitions': {'sent': 10210, 'acknowledged': 10210, 'journaled': 10210},
         'control': {'ticks': 40210, 'misses': 34}, 'device': 'cpu', 'repeatable': True,
@@ -96,7 +104,9 @@ def write_finetuning(run, generator):
             lines.append({'index': index, 'episode_id': f'episode-{index}', 'ticks': ticks,
                           'outcome': 'success' if success else 'time_limit',
                           'env_steps': env_steps, 'weights_version': env_steps // 500,
-                          'time': seconds, 'explore': True, 'person_ticks': 0})
+                          'time': seconds, 'explore': True, 'person_ticks': 0,
+                          'robot_minutes': (env_steps / RATE + 10 * (index + 1)) / 60,
+                          'person_minutes': 10 * (index + 1) / 60})
             index += 1
     with JsonLines(run.metrics) as lines:
         for step in range(0, 40001, 80):

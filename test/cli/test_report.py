@@ -12,6 +12,7 @@ from sample_run import rescue, write_sample_run
 from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.run_record import read_run, running_success
+from inril_ros.cli.report.summary import headline
 from inril_ros.cli.run.run_directory import RunDirectoryError
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
 
@@ -112,6 +113,25 @@ def test_counters_timing_and_refusals_are_told(sample_run):
                      'transitions acknowledged 10 210', 'allowed 0.5 1', 'fine-tuning 4 min 23 s',
                      'more than 1.5 periods', 'period, 12.5 ms'):
         assert expected in text, expected
+
+
+def test_it_tells_minutes_of_robot_and_person_and_the_time_per_reset(sample_run):
+    page = Page(write_report(sample_run.path))
+    # 40,000 steps at 80 Hz and 300 resets; 2,400 steps of a person and 308 resets.
+    for expected in ('58 min 20 s time of the robot, with resets', '51 min 50 s time of a person',
+                     'seconds per reset 10', 'steps per second of the robot 80',
+                     'episodes of learning, each with a reset 300', 'minutes of the robot'):
+        assert expected in page.text, expected
+    summary = read_json(sample_run.summary)
+    assert headline(summary).endswith(
+        '40000 environment steps: 58.3 min of the robot and 51.8 min of a person, at 80 steps '
+        'per second and 10 s per reset)')
+
+
+def test_it_tells_where_settings_come_from(sample_run):
+    text = Page(write_report(sample_run.path)).text
+    assert 'm 5 (file dppo.yaml)' in text and 'imitation_source both (option)' in text
+    assert '(default)' not in text
 
 
 def test_it_needs_nothing_but_itself(sample_run):

@@ -9,6 +9,7 @@ import shutil
 
 SETTINGS = """
 m: 4
+episode_cut: 1.5
 imitation_batch: 32
 host:
   name: idql

@@ -283,6 +283,22 @@ def test_every_demonstration_is_learned_from_unless_the_model_was_cloned_without
     assert made.heldout_il_loss() is None
 
 
+def test_resets_and_the_steps_of_a_person_are_counted_and_kept() -> None:
+    made = session()
+    for number in range(3):
+        for transition in transitions(number):
+            driven = np.arange(transition.steps) < 3 * (number == 1)
+            made.ingest(replace(transition, intervened=driven))
+    for transition in transitions(3)[:2]:
+        made.ingest(transition)
+    made.abandon('episode 3')
+    assert (made.resets, made.person_steps, made.env_steps) == (4, 3 * 5, 68)
+    tensors, document = made.state_dict()
+    resumed = session(seed=5)
+    resumed.load_state_dict(tensors, document)
+    assert (resumed.resets, resumed.person_steps) == (4, 15)
+
+
 def test_a_session_is_not_resumed_with_other_heldout_demonstrations() -> None:
     tensors, document = session().state_dict()
     with pytest.raises(ValueError, match=r'held-out .* differs: .*saved \[2\], now \[1\]'):

@@ -125,3 +125,17 @@ def test_success_at_the_time_limit_is_success():
     machine.executed()
     assert machine.outcome_now(EpisodeOutcome.SUCCESS) is EpisodeOutcome.SUCCESS
     assert machine.outcome_now(EpisodeOutcome.UNKNOWN) is EpisodeOutcome.TIME_LIMIT
+
+
+@pytest.mark.parametrize(('cut', 'limit'), [(0, LIMIT), (2, 2), (LIMIT + 1, LIMIT)])
+def test_an_episode_may_be_cut_before_the_time_limit_but_not_after_it(cut, limit):
+    machine = EpisodeMachine(LIMIT)
+    for name, given, expected in (('a', cut, limit), ('b', 0, LIMIT)):
+        machine.begin_reset(request(name), given)
+        machine.reset_done()
+        machine.start(1)
+        while machine.outcome_now(EpisodeOutcome.UNKNOWN) is EpisodeOutcome.UNKNOWN:
+            machine.executed()
+        assert machine.tick == expected
+        assert machine.outcome_now(EpisodeOutcome.UNKNOWN) is EpisodeOutcome.TIME_LIMIT
+        machine.end()

@@ -25,6 +25,7 @@ from inril_ros.cli.report.run_record import (
 )
 from inril_ros.cli.run.judgements import best_version, judged_versions
 from inril_ros.cli.run.run_directory import STAGES
+from inril_ros.cli.run.settings import DEFAULT
 
 _STAGE_WORDS = {
     'record': 'recording', 'pretrain': 'cloning', 'evaluate_pretrained': 'evaluation before',
@@ -136,13 +137,17 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
     rl, il = summary.get('rl_updates'), summary.get('il_updates')
     versions, sent = summary.get('versions') or {}, summary.get('transitions') or {}
     control = summary.get('control') or {}
-    judging = summary.get('evaluation') or {}
+    judging, spent = summary.get('evaluation') or {}, summary.get('time_spent') or {}
     m = summary.get('m')
     rows = [
         ('demonstrations', _count(summary.get('demos'))),
         ('environment steps', _count(summary.get('env_steps'))),
         ('  of blocks of evaluation, besides', _count(judging.get('steps'))),
         ('  episodes of these blocks', _count(judging.get('episodes'))),
+        ('episodes of learning, each with a reset', _count(spent.get('resets'))),
+        ('steps that a person commanded', _count(spent.get('person_steps'))),
+        ('seconds per reset', f'{spent["reset_seconds"]:g}' if spent else ''),
+        ('steps per second of the robot', f'{spent["rate"]:g}' if spent else ''),
         ('RL updates', _count(rl)),
         ('imitation updates', _count(il)),
         ('RL updates per imitation update (m)', 'no imitation' if m is None and 'm' in summary
@@ -166,6 +171,9 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
         ('run', run.get('run_id', '')),
         ('inril_ros', run.get('package_version', '')),
     ]
+    rows += [(name.removeprefix('session.'), f'{entry["value"]} ({entry["from"]})')
+             for name, entry in record.settings.get('finetune', {}).items()
+             if entry['from'] != DEFAULT]
     return [(words, value) for words, value in rows if value not in ('', None)]
 
 

@@ -64,6 +64,8 @@ def learning_plot(record: RunRecord) -> Plot | None:
             rate = evaluation_rate(record.evaluations[name])
             axes.vlines(at, rate.low, rate.high, color=colour, linewidth=3, alpha=0.5)
             axes.plot(at, rate.value, 'o', color=colour, markersize=11, label=words)
+    if all('robot_minutes' in row for row in record.episodes):
+        _add_minutes(axes, record.episodes)
     return _plot('Success while it learns',
                  'Training episodes explore, so they may succeed less often than the policy does '
                  'when it is evaluated. One in which a person helped counts as no success.'
@@ -168,6 +170,20 @@ def _axes(size: tuple[int, int], x_label: str, y_label: str) -> Axes:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(_number)
     return axes
+
+
+def _add_minutes(axes: Axes, episodes: Sequence[dict[str, Any]]) -> None:
+    """Add an axis above with the minutes of the robot, resets included."""
+    steps = [0.0, *(float(row['env_steps']) for row in episodes)]
+    minutes = [0.0, *(row['robot_minutes'] for row in episodes)]
+    for values in (steps, minutes):  # the axis reaches a little beyond the run
+        values[:] = [values[0] - values[-1], *values, 2.0 * values[-1]]
+    above = axes.secondary_xaxis('top', functions=(
+        lambda x: np.interp(x, steps, minutes), lambda x: np.interp(x, minutes, steps)))
+    above.spines['top'].set_visible(False)
+    above.tick_params(length=0, colors=SOFT, labelsize=12, pad=5)
+    above.set_xlabel('minutes of the robot', loc='right', color=SOFT, fontsize=12)
+    above.xaxis.set_major_formatter(_number)
 
 
 def _use_log_scale(axes: Axes) -> None:

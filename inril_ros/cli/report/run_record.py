@@ -25,6 +25,7 @@ class RunRecord:
         run: ``run.json``.
         summary: ``summary.json``.
         stages: ``stages.json``: wall time [s] of each finished stage.
+        settings: ``settings.json``: what each stage uses, and where each value comes from.
         pretrain: ``pretrained/pretrain.json``.
         evaluations: ``evaluations/<name>.json`` by name: pretrained, finetuned.
         episodes: ``finetune/episodes.jsonl``.
@@ -38,6 +39,7 @@ class RunRecord:
     run: dict[str, Any]
     summary: dict[str, Any]
     stages: dict[str, float]
+    settings: dict[str, dict[str, Any]]
     pretrain: dict[str, Any]
     evaluations: dict[str, dict[str, Any]]
     episodes: list[dict[str, Any]]
@@ -75,6 +77,7 @@ def read_run(path: str | Path) -> RunRecord:
     folder = RunDirectory.open(path)
     single = {
         'summary': folder.summary, 'stages': folder.path / 'stages.json',
+        'settings': folder.used,
         'pretrain': folder.pretrain_record, 'result': folder.result}
     several = {'episodes': folder.episodes, 'metrics': folder.metrics, 'weights': folder.weights}
     evaluations = {name: folder.evaluation(name) for name in ('pretrained', 'finetuned')}

@@ -9,6 +9,7 @@ from inril_ros.cli.report.run_record import was_rescued, was_success
 from inril_ros.cli.run.resources import package_version
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.data.record_files import read_json, read_json_lines
+from inril_ros.robot.time_spent import in_words
 
 
 def summarise(run: RunDirectory) -> dict[str, Any]:
@@ -31,7 +32,8 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
             'number': len(episodes), 'successes': sum(map(was_success, episodes)),
             'rescued': sum(map(was_rescued, episodes))},
         'evaluation': result.get('evaluation'),
-        'env_steps': result['env_steps'], 'rl_updates': result['rl_updates'],
+        'env_steps': result['env_steps'], 'time_spent': result.get('time_spent'),
+        'rl_updates': result['rl_updates'],
         'il_updates': result['il_updates'], 'host': _host(session), 'm': session.get('m'),
         'il_source': session.get('imitation_source') if session.get('m') is not None else None,
         'versions': result['versions'], 'transitions': result['transitions'],
@@ -61,7 +63,8 @@ def headline(summary: dict[str, Any]) -> str:
     rescued = before.get('rescued', 0) + after.get('rescued', 0)
     return (f'{summary["task"]}: success {_interval(before)} -> {_interval(after)} '
             f'(95 % intervals, n = {before["n"]} and {after["n"]}, '
-            f'{summary["env_steps"]} environment steps)'
+            f'{summary["env_steps"]} environment steps'
+            + (f': {in_words(summary["time_spent"])})' if summary.get('time_spent') else ')')
             + (f"; {rescued} more evaluation episodes succeeded with a person's help"
                if rescued else ''))
 

@@ -46,6 +46,10 @@ def write_tensorboard(run_dir: str | Path) -> Path:
                                ('ticks', row['ticks'])):
                 writer.add_scalar(f'episode/{tag}', float(value), row['env_steps'],
                                   walltime=row['time'])
+            for name in ('robot_minutes', 'person_minutes'):
+                if name in row:
+                    writer.add_scalar(f'progress/{name}', row[name], row['env_steps'],
+                                      walltime=row['time'])
         for judged in judged_versions(record.judgements):
             writer.add_scalar('evaluation/success', judged.rate.value, judged.env_steps)
             writer.add_scalar('evaluation/low', judged.rate.low, judged.env_steps)

@@ -3,7 +3,8 @@
 """Stage: fine-tune the policy in the running graph."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 import time
 from typing import Any
@@ -12,15 +13,17 @@ import yaml
 
 from inril_ros.cli.report.run_record import was_rescued
 from inril_ros.cli.run.progress import Bar
+from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import flat
 from inril_ros.cli.stages.evaluate import control_counts
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.cli.stages.judge import VersionJudge
-from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.robot.episode import Purpose
+from inril_ros.robot.time_spent import TimeSpent
 from inril_ros.transport.journal.journal import segments_begun
 
 _RECORDED = (
@@ -52,7 +55,8 @@ def finetune(job: Job) -> dict[str, object]:
             pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
             journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
             synchronous=options.synchronous, hold_first=judge.begins_with_the_clone,
-            held_versions=str(run.versions)))
+            held_versions=str(run.versions), reset_seconds=options.reset_seconds,
+            longest_rollout=longest_rollout(run, config)))
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
                 job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
@@ -71,12 +75,34 @@ def finetune(job: Job) -> dict[str, object]:
     return result
 
 
+def longest_rollout(run: RunDirectory, config: Path) -> int:
+    """Return the ticks after which a settings file cuts an episode of learning; 0: it doesn't."""
+    from inril_ros.learning.session_config import SessionConfig
+
+    if not run.pretrain_record.exists():
+        return 0
+    cloned = read_json(run.pretrain_record)
+    return SessionConfig.from_file(config).longest_episode(
+        cloned['transitions'] / cloned['demonstrations']) or 0
+
+
+def time_spent(job: Job, episodes: Sequence[Mapping[str, Any]]) -> TimeSpent:
+    """Return what the demonstrations and the given episodes of learning have cost."""
+    run, cloned = job.run, read_json(job.run.pretrain_record)
+    attempts = read_json(run.recording)['attempts'] if run.recording.exists() else 0
+    return TimeSpent(
+        job.contract.control_rate, job.options.reset_seconds,
+        sum(row['ticks'] for row in episodes), len(episodes),
+        sum(row.get('person_ticks', 0) for row in episodes),
+        max(attempts, cloned['demonstrations']), cloned['transitions'])
+
+
 def _run_episodes(
     job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
     before: list[dict[str, Any]], bar: Bar, judge: VersionJudge,
 ) -> int:
     """Run episodes until the steps are used up; return the steps of the whole run."""
-    options = job.options
+    options, spent = job.options, time_spent(job, before)
     recent: deque[bool] = deque(maxlen=20)
     rescued = sum(map(was_rescued, before))
     # An episode after a crash must have a new name: the learner knows the interrupted one.
@@ -92,18 +118,20 @@ def _run_episodes(
         steps += result.ticks
         recent.append(result.success)
         rescued += result.rescued
+        spent = replace(spent, steps=steps, resets=spent.resets + 1,
+                        person_steps=spent.person_steps + result.person_ticks)
         episodes.append({
             'index': index, 'episode_id': result.episode_id,
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
-            'saved': result.saved, 'person_ticks': result.person_ticks})
+            'saved': result.saved, 'person_ticks': result.person_ticks, **spent.minutes})
         index += 1
         conductor.wait_ingested(result.sequence)
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
                    rescued=rescued, updates=conductor.learner.rl_updates,
-                   version=result.weights_version)
+                   version=result.weights_version, **spent.minutes)
     return steps
 
 
@@ -112,7 +140,9 @@ def _result(
 ) -> dict[str, object]:
     learner, recorder = conductor.learner, conductor.recorder
     return {
-        'env_steps': steps, 'rl_updates': learner.rl_updates, 'il_updates': learner.il_updates,
+        'env_steps': steps, 'time_spent': time_spent(
+            job, read_json_lines(job.run.episodes)).to_json(),
+        'rl_updates': learner.rl_updates, 'il_updates': learner.il_updates,
         'ratio': learner.ratio, 'device': learner.device, 'config': dict(job.options.session),
         'synchronous': job.options.synchronous, 'resumed_at_episode': episodes_before or None,
         'versions': {'published': learner.weights_version,

@@ -39,6 +39,7 @@ class JobOptions:
         session: Settings of the fine-tuning session (SessionConfig).
         pretrain: Settings of behaviour cloning (PretrainConfig).
         despite_findings: Clone demonstrations although their audit calls them wrong.
+        reset_seconds: [s] Time that a person needs to reset the scene.
         synchronous: Learn between episodes only: repeatable, and slower.
         device: Device of learning and pre-training: auto, cpu or cuda.
         verbose: Show the nodes' output.
@@ -55,6 +56,7 @@ class JobOptions:
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)
     despite_findings: bool = False
+    reset_seconds: float = 10.0
     synchronous: bool = False
     device: str = 'auto'
     verbose: bool = False

@@ -80,7 +80,7 @@ _USED = {
     'pretrain': ('pretrain', 'session', 'device', 'despite_findings'),
     'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes'),
     'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'evaluation', 'synchronous',
-                 'device'),
+                 'device', 'reset_seconds'),
     'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes'),
 }
 _SHOWN = 12  # characters of a text

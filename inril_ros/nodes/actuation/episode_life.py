@@ -129,7 +129,9 @@ class EpisodeLife:
             self._node.get_logger().warning(f'episode {request.episode_id} refused: {refusal}')
             self._publish(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
             return refusal
-        self.machine.begin_reset(request)
+        learning = request.purpose is Purpose.ROLLOUT
+        self.machine.begin_reset(
+            request, self._node.value('longest_rollout') if learning else 0)
         self.reset_after = max(self.last_tick, self._aligner.newest_complete())
         self.note_progress()
         self._publish(request, EpisodeEvent.RESETTING, self.reset_after)
@@ -202,7 +204,7 @@ class EpisodeLife:
             observed: Whether there is a valid observation, which real time doesn't guarantee.
         """
         if not observed:
-            overtime = self.machine.tick - self._contract.time_limit_ticks
+            overtime = self.machine.tick - self.machine.time_limit_ticks
             return overtime * self._contract.period > _OVERTIME and self.abort(
                 'no valid observation at its end')
         verdict, reason = EpisodeOutcome.UNKNOWN, ''

@@ -32,9 +32,9 @@ class Lab:
         response.success = True
         return response
 
-    def begin(self, start):
+    def begin(self, start, purpose=ROLLOUT):
         episode = PlayedEpisode(start, 60)
-        self.requests.publish(EpisodeRequest(episode_id=episode.id, purpose=ROLLOUT))
+        self.requests.publish(EpisodeRequest(episode_id=episode.id, purpose=purpose))
         self.player.until(lambda: self.player.event(episode, EpisodeEvent.RESETTING), 'the reset')
         self.player.play(episode.before_action(0))
         self.player.until(lambda: self.player.event(episode, EpisodeEvent.STARTED), 'the start')
@@ -67,7 +67,8 @@ def lab(tmp_path_factory):
     with reserve_domain() as domain, Player(domain) as player:
         lab = Lab(player)
         with processes(tmp_path_factory.mktemp('lockstep'), domain,
-                       actuation_node={'enable_on_activate': True}) as supervisor:
+                       actuation_node={'enable_on_activate': True,
+                                       'longest_rollout': 12}) as supervisor:
             player.check = supervisor.check
             player.wait_ready('actuation_node')
             yield lab
@@ -111,3 +112,24 @@ def test_takeover_and_hand_back_wait_for_the_person_and_for_a_new_plan(lab):
     assert (done.source, done.weights_version) == (POLICY, 8)
     assert 0.0 < done.person_share < 1.0
     assert lab.player.call('actuation_node/abort') == 'aborted'
+
+
+@pytest.mark.parametrize(('purpose', 'start'), [
+    (ROLLOUT, 4), (EpisodeRequest.EVALUATION, 5), (EpisodeRequest.DEMONSTRATION, 6)])
+def test_an_episode_of_learning_is_cut_and_an_evaluation_is_not(lab, purpose, start):
+    episode = lab.begin(start * 10 ** 11, purpose)
+    lab.plan(episode, 0, 14)
+    for tick in range(14):
+        if purpose == EpisodeRequest.DEMONSTRATION:
+            lab.joy(episode, tick, held=False)
+        if purpose == ROLLOUT and tick == 12:
+            break
+        lab.tick(episode, tick)
+        lab.player.play(episode.before_action(tick + 1))
+    if purpose == ROLLOUT:
+        lab.player.until(lambda: lab.player.event(episode, EpisodeEvent.ENDED), 'the end')
+        ended = lab.player.event(episode, EpisodeEvent.ENDED)
+        assert (ended.outcome, ended.tick) == (EpisodeEvent.TIME_LIMIT, 12)
+    else:
+        assert lab.player.event(episode, EpisodeEvent.ENDED) is None
+        assert lab.player.call('actuation_node/abort') == 'aborted'

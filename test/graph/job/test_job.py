@@ -3,6 +3,7 @@
 """`inril demo` does the whole job, and its records add up; a run is resumed, never replaced."""
 
 import json
+import math
 import re
 import signal
 
@@ -26,13 +27,14 @@ from small_run import (
     tree,
 )
 
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.transport.journal.journal import read_journal
 
 SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
-    'finetuned_success', 'training_episodes', 'env_steps', 'rl_updates', 'il_updates', 'host',
-    'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds', 'device',
-    'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version'}
+    'finetuned_success', 'training_episodes', 'env_steps', 'time_spent', 'rl_updates',
+    'il_updates', 'host', 'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds',
+    'device', 'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version'}
 
 
 @pytest.fixture(scope='module')
@@ -161,6 +163,35 @@ def test_every_tick_is_accounted_for(finished, summary):
     assert summary['env_steps'] == trained >= STEPS
     assert read(run / 'finetune' / 'result.json')['control']['ticks'] == trained + judged
     assert summary['control']['ticks'] == trained + judged + evaluated
+
+
+def test_episodes_of_learning_are_cut_and_arrive_as_truncated(finished):
+    run = finished.run_dir
+    cloned = read(run / 'pretrained' / 'pretrain.json')
+    cut = math.ceil(1.5 * cloned['transitions'] / cloned['demonstrations'])
+    limit = load_contract(run / 'contract.yaml').time_limit_ticks
+    assert cut < limit
+    episodes = lines(run / 'finetune' / 'episodes.jsonl')
+    unsolved = [row for row in episodes if row['outcome'] == 'time_limit']
+    assert unsolved and {row['ticks'] for row in unsolved} == {cut}
+    ends = {record.episode_id: record for record in journal_records(run)}  # the last one of each
+    assert all(ends[row['episode_id']].truncated and not ends[row['episode_id']].terminated
+               for row in unsolved)
+    evaluated = read(run / 'evaluations' / 'pretrained.json')['episodes']
+    assert {row['ticks'] for row in evaluated if row['outcome'] == 'time_limit'} <= {limit}
+
+
+def test_steps_and_resets_are_told_in_minutes(finished, summary):
+    spent, episodes = summary['time_spent'], lines(finished.run_dir / 'finetune/episodes.jsonl')
+    rate = load_contract(finished.run_dir / 'contract.yaml').control_rate
+    assert (spent['resets'], spent['steps']) == (len(episodes), summary['env_steps'])
+    assert (spent['rate'], spent['reset_seconds']) == (rate, 10.0)
+    minutes = (summary['env_steps'] / rate + 10.0 * len(episodes)) / 60.0
+    assert spent['robot_minutes'] == pytest.approx(minutes)
+    shown = [line for line in finished.lines() if 'robot_minutes' in line]
+    for last in (episodes[-1], shown[-1]):
+        assert last['robot_minutes'] == pytest.approx(minutes)
+        assert last['person_minutes'] == pytest.approx(spent['person_minutes'])
 
 
 def test_both_evaluations_start_in_the_same_states(finished):
