@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy: an observation at the tick in, an action chunk out, and new weights meanwhile.
 
-Weights are verified, loaded into a standby network and tried on held-out frames in a thread of
+Weights are verified, loaded into a standby network and tried on demonstrated frames in a thread of
 their own, and swapped between two inferences: an episode never waits for weights, and no
 half-loaded network ever acts. The gate decides which version acts.
 """

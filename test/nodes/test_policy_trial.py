@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""New weights are refused if actions on held-out frames are not finite or change too much."""
+"""New weights are refused if actions on demonstrated frames are not finite or change too much."""
 
 import numpy as np
 import pytest

@@ -13,27 +13,26 @@ from inril_ros.learning.experience import Episode
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.pretrain import heldout_indices, split_episodes
 
-_HELDOUT_SHARE = 0.1
 _SEED = 0
 
 
 def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | None:
-    """Return up to `number` evenly spaced frames of held-out demonstrations.
+    """Return up to `number` frames, evenly spaced over all demonstrations; None without any.
 
-    All demonstrations are used if there are too few to hold any out; None if there are none.
+    Learning may have seen them: they show whether actions change, not how good they are.
     """
-    training, heldout = split_episodes(episodes, heldout_indices(len(episodes), _HELDOUT_SHARE))
-    chosen = heldout or training
-    if not chosen or number < 1:
+    if not episodes or number < 1:
         return None
-    state = np.concatenate([episode.observations for episode in chosen])
-    rows = np.unique(np.linspace(0, len(state) - 1, number).round().astype(int))
+    starts = np.cumsum([0, *(len(episode.observations) for episode in episodes)])
+    rows = np.unique(np.linspace(0, starts[-1] - 1, number).round().astype(int))
+    places = [(episodes[index], row - starts[index]) for row, index in zip(
+        rows, np.searchsorted(starts, rows, side='right') - 1, strict=True)]
+    state = np.stack([episode.observations[at] for episode, at in places])
     images = None
-    if all(episode.images is not None for episode in chosen):
-        images = np.concatenate([episode.images for episode in chosen])[rows]
-    return Observations.from_arrays(state[rows], images, 'cpu')
+    if all(episode.images is not None for episode in episodes):
+        images = np.stack([episode.images[at] for episode, at in places])
+    return Observations.from_arrays(state, images, 'cpu')
 
 
 def blank_frame(model: ModelConfig) -> Observations:

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the network of a new version and tries it on held-out demonstration frames.
+"""Builds the network of a new version and tries it on frames of demonstrations.
 
 Weights can be finite, complete and of the right shapes and still be wrong: of another task, or
 after a divergence. Their actions on the same frames with the same noise then differ widely.
@@ -124,6 +124,6 @@ def check_actions(before: np.ndarray | None, after: np.ndarray, limit: float) ->
     steps = min(before.shape[1], after.shape[1])
     change = action_change(before[:, :steps], after[:, :steps])
     if 0 < limit < change:
-        raise WeightsRefused(f'actions on held-out frames change by {change:.2f} (root mean '
+        raise WeightsRefused(f'actions on demonstrated frames change by {change:.2f} (root mean '
                              f'square, normalised), {limit:.2f} is allowed')
     return change

@@ -155,7 +155,7 @@ def test_weights_with_very_different_actions_are_refused(bench):
         for parameter in policy.actor.network.parameters():
             parameter.fill_(1e3)
     number, version = next(bench.numbers), sent_by('a', policy)
-    assert 'actions on held-out frames change by' in bench.refusal(version, number)
+    assert 'actions on demonstrated frames change by' in bench.refusal(version, number)
     assert bench.status.refused_version < number  # it was requested once more
     bench.refusal(version, number)
     assert bench.status.refused_version == number
