@@ -19,6 +19,7 @@ from inril_ros.learning.session_config import SessionConfig
 
 CONFIG = Path(__file__).parents[2] / 'config'
 DPPO = CONFIG / 'hosts' / 'dppo.yaml'
+M = SessionConfig().m
 
 
 @pytest.fixture
@@ -53,14 +54,14 @@ def test_a_settings_file_has_its_way(job_of, run, tmp_path):
 
 
 @pytest.mark.parametrize(('text', 'options', 'expected'), [
-    ('{imitation_source: mixture, intervention_share: 0.2}', (), ('mixture', 4, 0.5, 0.2)),
+    ('{imitation_source: mixture, intervention_share: 0.2}', (), ('mixture', M, 0.5, 0.2)),
     ('{imitation_source: mixture, m: 7}', ('--m', 3), ('mixture', 3, 0.5, 0.0)),
     ('{m: 7}', ('--il', 'own-successes'), ('own_successes', 7, 0.5, 0.0)),
     ('{m: null}', (), ('both', None, 0.5, 0.0)),
     ('{m: 7}', ('--rl-only',), ('both', None, 0.5, 0.0)),
-    ('{}', ('--il', 'interventions'), ('interventions', 4, 0.5, 0.0)),
+    ('{}', ('--il', 'interventions'), ('interventions', M, 0.5, 0.0)),
     ('{}', ('--il', 'mixture', '--il-demonstrations', 0.25, '--il-interventions', 0.5),
-     ('mixture', 4, 0.25, 0.5))])
+     ('mixture', M, 0.25, 0.5))])
 def test_a_given_option_has_the_last_word(job_of, run, tmp_path, text, options, expected):
     path = tmp_path / 'settings.yaml'
     path.write_text(text)
