@@ -182,6 +182,15 @@ def test_robot_and_person_minutes_are_shown_where_rows_have_them(tmp_path):
     assert values['CPU s'] == '10'
 
 
+def test_the_last_training_episodes_are_counted_where_rows_have_them(tmp_path):
+    rows = synthetic(['alone'], ['reach'], [0], noisy)
+    assert 'training episodes' not in text_of(published(tmp_path / 'old', rows))
+    for row_, success in zip(rows, ('', '1' * 10, '0' * 15 + '1' * 5), strict=True):
+        row_['training'] = {'steps': [5] * len(success), 'success': success}
+    text = text_of(published(tmp_path / 'new', rows))
+    assert cells(text, 'alone', after='## How soon')[-1] == '25 %'
+
+
 def test_several_studies_are_reported_as_one_and_a_run_counts_once(tmp_path):
     first = published(tmp_path / 'a', synthetic(['alone', 'good'], ['reach'], [0, 1], noisy))
     second = published(tmp_path / 'b', synthetic(['alone', 'same'], ['reach'], [0, 1], noisy))

@@ -9,6 +9,9 @@ from inril_ros.bench.report import wording as say
 from inril_ros.bench.report.contrasts import Contrast, contrast
 from inril_ros.bench.report.curves import Curve, median_steps, THRESHOLDS
 from inril_ros.bench.report.subject import Subject
+from inril_ros.bench.report.training_episodes import training_episodes
+
+_TRAINING = 20
 
 
 def success_at(subject: Subject, point: int) -> str:
@@ -77,12 +80,17 @@ def speed(subject: Subject) -> str:
     rows = []
     for arm in subject.arms:
         curves = subject.of(arm.name)
+        last = [episodes[-_TRAINING:] for curve in curves
+                if (episodes := training_episodes(curve.rows))]
         rows.append([arm.name, str(len(curves)), say.interval(mean(
             [curve.area for curve in curves])), *(
                 say.steps(*median_steps(curves, threshold), len(curves))
-                for threshold in THRESHOLDS)])
+                for threshold in THRESHOLDS),
+            say.percent(mean([mean([episode.success for episode in run]).value
+                              for run in last]).value) if last else ''])
     return say.table(['arm', 'runs', 'area [95 %]', *(
-        f'steps to {100 * each:.0f} %' for each in THRESHOLDS)], rows)
+        f'steps to {100 * each:.0f} %' for each in THRESHOLDS),
+        f'last {_TRAINING} training episodes, exploring'], rows)
 
 
 def cost(subject: Subject, points: Sequence[int]) -> str:
