@@ -62,6 +62,8 @@ def finetune(job: Job) -> dict[str, object]:
                 job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
             judge.judge_clone(conductor, bar)
             conductor.wait_first_weights()
+            if before:
+                conductor.wait_learned_again(0 if options.synchronous else _MAX_LAG)
             steps = _run_episodes(job, conductor, log, episodes, before, bar, judge)
             conductor.wait_learner(0)
             conductor.call('learner_node/save')

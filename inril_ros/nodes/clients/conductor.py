@@ -200,11 +200,21 @@ class Conductor(GraphClient):
         return self.policy.pinned or self.learner.weights_version <= max(
             self.policy.weights_version, self.policy.refused_version)
 
-    def wait_learner(self, lag: int, applied: bool = False, timeout: float = 600.0) -> None:
+    def wait_learned_again(self, lag: int) -> None:
+        """Wait until a learner that was restarted has learned from all that is journaled.
+
+        Until then the weights that act are older than those that acted before.
+        """
+        self._wait(lambda: self.recorder is not None, 60.0, lambda: 'no status of recorder_node')
+        self.wait_learner(lag, applied=True, sequence=self.recorder.journaled)
+
+    def wait_learner(self, lag: int, applied: bool = False, timeout: float = 600.0,
+                     sequence: int = 0) -> None:
         """Wait until the learner has at most ``lag`` updates left to do.
 
         Args:
             lag: RL updates that may be due.
+            sequence: Transitions that it must have, up to this one.
             applied: Also wait until the policy acts with the last published weights, or has
                 refused them for good.
             timeout: [s] Longest time without progress of the learner.
@@ -214,7 +224,8 @@ class Conductor(GraphClient):
             return status.rl_updates, status.sequence, policy.weights_version
 
         def done() -> bool:
-            return self.learner.updates_due <= lag and (not applied or self._applied())
+            return self.learner.sequence >= sequence and self.learner.updates_due <= lag and (
+                not applied or self._applied())
 
         before, since = progress(), time.monotonic()
         while not done():

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same seed gives the same run: demonstrations, cloned weights, and fine-tuned weights."""
 
+import json
+import os
+import signal
+
 import pytest
-from running_command import succeeded
+from running_command import Command, succeeded
 from small_run import copy_after, DEMOS, finetune_arguments, read, TASK
 
 STEPS = 300
@@ -59,3 +63,26 @@ def test_synchronous_fine_tuning_repeats_bit_by_bit(finished, again, settings, t
     for key in ('env_steps', 'rl_updates', 'il_updates', 'versions'):
         assert results[0][key] == results[1][key], key
     assert results[0]['il_updates'] > 10 and results[0]['versions']['applied'] > 2
+
+
+def test_a_synchronous_run_that_was_killed_in_a_block_judges_the_same_weights_again(
+        cloned, settings, tmp_path):
+    """The learner first learns again what was not in a checkpoint yet."""
+    path = cloned / 'finetune' / 'judgements.jsonl'
+
+    def rows():
+        return [json.loads(line) for line in path.read_text().split('\n')[:-1]]
+    arguments = finetune_arguments(cloned, settings, '--synchronous', steps=STEPS)
+    with Command(tmp_path, *arguments) as command:
+        command.wait_running(lambda: path.exists() and len(rows()) == 4, 'the last block')
+        for process in command.processes():
+            os.kill(process, signal.SIGKILL)
+        command.finish()
+        command.wait_gone()
+    succeeded(tmp_path, *arguments, '--resume')
+    first, *again = rows()[3:]
+    assert len(again) == 3
+    for row in again:
+        assert row['content_hash'] == first['content_hash'] == read(
+            cloned / 'finetune' / 'versions' / row['folder'] / 'model.json')['content_hash']
+    assert (again[0]['success'], again[0]['ticks']) == (first['success'], first['ticks'])
