@@ -31,6 +31,7 @@ class ObservationEncoder(nn.Module):
         super().__init__()
         self.normaliser = Normaliser(config.observation_size, config.std_floor,
                                      config.observation_clip, config.observation_bound)
+        self.state_noise = config.state_noise
         self.images = ImageEncoder(config) if config.cameras else None
         self.size = config.observation_size + (self.images.size if self.images else 0)
         self.freeze(config.image_frozen)
@@ -39,13 +40,16 @@ class ObservationEncoder(nn.Module):
                 generator: torch.Generator | None = None) -> Tensor:
         """Return the features (B, F).
 
-        A generator shifts the images at random for learning (see `random_shift`); it is used only
-        if there are images. None leaves images as they are.
+        A generator adds noise to the states and shifts the images at random for learning (see
+        `random_shift`). None leaves both as they are.
 
         Raises:
             ValueError: The model has cameras, and images are missing or have another shape.
         """
         state = self.normaliser(observations.state)
+        if generator is not None and self.state_noise:
+            noise = torch.randn(state.shape, generator=generator, device=generator.device)
+            state = state + self.state_noise * noise.to(state.device)
         if self.images is None:
             return state
         if observations.images is None:

@@ -36,7 +36,7 @@ class ModelConfig(BoundedConfig):
         'actor_blocks': (1, 8), 'time_embedding_size': (4, 256), 'critic_width': (8, 2048),
         'critic_layers': (1, 6), 'critic_members': (1, 20), 'refine_steps': (0, 20),
         'refine_chunks': (1, MOST_CANDIDATES), 'refine_radius': (0.0, 2.0),
-        'std_floor': (1e-6, 1e3),
+        'std_floor': (1e-6, 1e3), 'state_noise': (0.0, 10.0),
         'observation_clip': (0.1, 1e3), 'residual_width': (8, 2048), 'residual_layers': (1, 6),
         'pessimism': (0.0, 100.0), 'residual_scale': (0.0, 2.0), 'residual_std': (0.0, 2.0),
         'chain_steps': (1, 1000), 'chain_std': (1e-3, 1.0), 'gaussian_initial_std': (1e-4, 10.0),
@@ -81,6 +81,10 @@ class ModelConfig(BoundedConfig):
     observation_bound: bool = False
     """Whether normalised observations are constant beyond `observation_clip` instead, as in all
     models that were saved before this setting."""
+    state_noise: float = 0.1
+    """Standard deviation of the noise that is added to normalised states for learning; 0: none.
+    From a few demonstrations a policy otherwise learns to act on differences between states that
+    mean nothing."""
     residual_width: int = 128
     residual_layers: int = 2
     """Hidden layers of the network that corrects a base policy ('residual', 'edited')."""
@@ -198,4 +202,5 @@ class ModelConfig(BoundedConfig):
             raise ValueError(f'model configuration is no JSON: {error}') from error
         if isinstance(values, dict):
             values.setdefault('observation_bound', True)
+            values.setdefault('state_noise', 0.0)
         return from_mapping(cls, values)

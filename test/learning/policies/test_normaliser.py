@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.normaliser import Normaliser
 
@@ -38,8 +40,19 @@ def test_a_model_that_was_saved_with_a_bound_keeps_it() -> None:
     assert ModelConfig.from_json(now.to_json()) == now
     assert not now.observation_bound
     older = json.loads(now.to_json())
-    del older['observation_bound']
-    assert ModelConfig.from_json(json.dumps(older)).observation_bound
+    del older['observation_bound'], older['state_noise']
+    read = ModelConfig.from_json(json.dumps(older))
+    assert (read.observation_bound, read.state_noise) == (True, 0.0)
+
+
+def test_states_are_noisy_for_learning_only() -> None:
+    encoder = ObservationEncoder(ModelConfig(observation_size=1, action_size=1, state_noise=0.3))
+    encoder.normaliser.fit(DEMONSTRATED)
+    seen = Observations(torch.from_numpy(DEMONSTRATED).repeat(50, 1))
+    still = encoder(seen)
+    torch.testing.assert_close(encoder(seen), still)
+    differences = encoder(seen, torch.Generator().manual_seed(0)) - still
+    assert float(differences.std()) == pytest.approx(0.3, rel=0.05)
 
 
 def test_normalised_observations_have_no_mean_and_unit_deviation() -> None:
