@@ -50,7 +50,7 @@ class JobOptions:
     simulation: str
     gazebo: bool = False
     demonstrations: int = 8
-    env_steps: int = 40_000
+    env_steps: int = 10_000
     evaluation_episodes: int = 50
     evaluation: Mapping[str, int] = field(default_factory=lambda: asdict(EvaluationBlocks()))
     session: Mapping[str, Any] = field(default_factory=dict)
