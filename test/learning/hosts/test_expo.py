@@ -18,8 +18,8 @@ from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.replay import Origin
 
-MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, actor_width=16,
-                    critic_width=16, denoising_steps=4, sampling_steps=2)
+MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, state_noise=0.0,
+                    actor_width=16, critic_width=16, denoising_steps=4, sampling_steps=2)
 CONFIG = EXPOConfig(warmup_steps=0, warmup_updates=2, batch=16, candidates=3, target_candidates=3,
                     critic_members=4, edit_width=16, edit_bound=0.2)
 SEEN = Observations(torch.randn(6, 2, generator=torch.Generator().manual_seed(2)))

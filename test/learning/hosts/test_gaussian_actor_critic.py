@@ -28,8 +28,8 @@ from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.symmetric_replay import Steps
 
 VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'rlpd.json').read_text())
-MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, kind='gaussian',
-                    actor_width=16)
+MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, state_noise=0.0,
+                    kind='gaussian', actor_width=16)
 CONFIG = GaussianActorCriticConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16)
 
 

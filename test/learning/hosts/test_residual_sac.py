@@ -26,8 +26,8 @@ from inril_ros.learning.replay import Origin
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / 'vectors' / 'resfit_composition.json').read_text())
-MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, actor_width=16,
-                    denoising_steps=4, sampling_steps=2)
+MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, state_noise=0.0,
+                    actor_width=16, denoising_steps=4, sampling_steps=2)
 CONFIG = ResidualSACConfig(warmup_steps=0, warmup_updates=2, batch=16, critic_width=16,
                            residual_width=16)
 

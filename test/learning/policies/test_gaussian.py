@@ -21,8 +21,8 @@ from inril_ros.learning.policies.gaussian import GaussianPolicy, LARGEST_TARGET
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import pretrain, PretrainConfig
 
-CONFIG = ModelConfig(observation_size=3, action_size=2, chunk_length=2, kind='gaussian',
-                     actor_width=16)
+CONFIG = ModelConfig(observation_size=3, action_size=2, chunk_length=2, state_noise=0.0,
+                     kind='gaussian', actor_width=16)
 FORMS = {'squashed': CONFIG, 'plain': replace(CONFIG, gaussian_squash=False)}
 FOLDER = Path(__file__).parents[1] / 'vectors'
 VECTORS = json.loads((FOLDER / 'rlpd.json').read_text())['tanh_normal']

@@ -24,9 +24,9 @@ from inril_ros.learning.policies.image_encoder import (
 )
 from inril_ros.learning.policies.model_config import IMAGE_POOLINGS, ModelConfig
 
-SMALL = ModelConfig(3, 2, cameras=2, image_height=24, image_width=20, image_channels=8,
-                    image_stages=2, image_blocks=1, image_features=5, actor_width=16,
-                    critic_width=16, denoising_steps=4, sampling_steps=2)
+SMALL = ModelConfig(3, 2, state_noise=0.0, cameras=2, image_height=24, image_width=20,
+                    image_channels=8, image_stages=2, image_blocks=1, image_features=5,
+                    actor_width=16, critic_width=16, denoising_steps=4, sampling_steps=2)
 
 
 @pytest.fixture(autouse=True)
