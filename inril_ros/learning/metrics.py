@@ -21,6 +21,9 @@ class LearnerMetrics:
 
     transitions: int = 0
     env_steps: int = 0
+    episodes: int = 0
+    successes: int = 0
+    rescued: int = 0
     rl_updates: int = 0
     il_updates: int = 0
     updates_due: int = 0

@@ -238,6 +238,7 @@ class FineTuningSession:
         """Return the state of learning, with the held-out loss as of `measure_heldout`."""
         return replace(
             self.interleaver.metrics, transitions=self.transitions, env_steps=self.env_steps,
+            episodes=self.episodes, successes=self.successes, rescued=self.rescued,
             rl_updates=self.rl_updates, il_updates=self.il_updates, updates_due=self.updates_due,
             heldout_il_loss=self._measured_loss, alignment=self.interleaver.alignment_in_words,
             alignment_events=len(self.interleaver.probe.pool))

@@ -64,7 +64,12 @@ class PlayedEpisode:
         start: [ns] Tick 0.
         ticks: Number of executed actions.
         outcome: Outcome at the episode's end.
+
+    Attributes:
+        person: Ticks that a person commands; none until a test says so.
     """
+
+    person = ()
 
     def __init__(self, start, ticks, outcome=SUCCESS, purpose=ROLLOUT):
         self.id = str(uuid4())
@@ -103,7 +108,8 @@ class PlayedEpisode:
         action = self.action(tick).tolist()
         return [*self.before_action(tick), *self.chunk(tick), ('executed_action', ExecutedAction(
             header=_header(self.stamp(tick)), episode_id=self.id, tick=tick,
-            source=ExecutedAction.POLICY, requested=action, executed=action, weights_version=1,
+            source=ExecutedAction.TELEOP if tick in self.person else ExecutedAction.POLICY,
+            requested=action, executed=action, weights_version=1,
             chunk_first_tick=tick - tick % CHUNK))]
 
     def extras(self, tick):

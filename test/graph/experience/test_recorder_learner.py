@@ -58,6 +58,22 @@ def test_the_robot_s_transitions_are_journaled_and_learned_once(lab):
     assert lab.versions and lab.learner.weights_version == max(lab.versions)
 
 
+def test_the_status_counts_successes_without_a_person_and_those_that_one_rescued(lab):
+    def counts():
+        lab.wait_learner_has_all()
+        status = lab.learner
+        return np.array([status.episodes, status.successes, status.rescued])
+
+    before = counts()
+    lab.run(10)
+    lab.run(10, FAILURE)
+    rescued = lab.episode(10)
+    rescued.person = range(5, 7)
+    lab.player.play(rescued.messages())
+    lab.wait_saved(rescued)
+    assert (counts() - before).tolist() == [3, 1, 1]
+
+
 def test_an_episode_aborted_before_any_decision_leaves_no_records(lab):
     before = lab.journal()
     episode = lab.episode(2, ABORTED)
