@@ -79,10 +79,13 @@ def test_a_rescued_evaluation_episode_is_no_success(job, capsys):
 
 
 def test_progress_of_fine_tuning_shows_success_without_a_person_and_the_rescues(job, capsys):
-    before = [{'outcome': 'success', 'person_ticks': 3, 'env_steps': 0}]
+    before = [{'outcome': 'success', 'ticks': 10, 'person_ticks': 3, 'env_steps': 0}]
+    job.run.pretrain_record.parent.mkdir()
+    write_json(job.run.pretrain_record, {'demonstrations': 1, 'transitions': 10})
     with JsonLines(job.run.episodes) as lines, job.reporter.bar(
             'finetune', 10 * len(EPISODES), 'steps') as bar:
-        _run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar)
+        _run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar,
+                      SimpleNamespace(judge_if_due=lambda conductor, steps, bar: None))
     assert [row['person_ticks'] for row in read_json_lines(job.run.episodes)] == [
         person_ticks for _, person_ticks in EPISODES]
     progress = last_progress(capsys)

@@ -71,7 +71,8 @@ class Learner:
     def __init__(self, episodes, error):
         self.errors, self.abandoned = [], []
         self._session = SimpleNamespace(
-            episodes=episodes, ingest=self._refuse, abandon=self.abandoned.append)
+            episodes=episodes, ingest=self._refuse, abandon=self.abandoned.append,
+            longest_episode=None)
         self._error = error
 
     def _refuse(self, experience):
