@@ -179,11 +179,21 @@ class RunDirectory:
         stages = self.path / 'stages.json'
         return read_json(stages) if stages.exists() else {}
 
-    def keep_settings(self, stage: str, settings: Settings) -> None:
-        """Note what a stage uses; one that is resumed keeps what it was begun with."""
+    def keep_settings(self, stage: str, settings: Settings) -> bool:
+        """Note what a stage uses, unless it was begun before; return whether it was noted now."""
         every = read_json(self.used) if self.used.exists() else {}
-        if stage not in every:
-            write_json(self.used, {**every, stage: as_record(settings)}, replace=True)
+        if stage in every:
+            return False
+        write_json(self.used, {**every, stage: as_record(settings)}, replace=True)
+        return True
+
+    def forget_settings(self, stage: str) -> None:
+        """Remove the note of a stage that has not begun after all."""
+        others = {name: each for name, each in read_json(self.used).items() if name != stage}
+        if others:
+            write_json(self.used, others, replace=True)
+        else:
+            self.used.unlink()
 
     def stage_settings(self, stage: str) -> Settings:
         """Return what a stage has used; empty if that was not noted."""

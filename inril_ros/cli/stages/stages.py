@@ -40,9 +40,13 @@ def run_stage(job: Job, stage: str) -> None:
         title, action = _STAGES[stage]
         job.reporter.title(title)
         job.reporter.say(f'with {in_words(used)}', settings=as_record(used))
-        job.run.keep_settings(stage, used)
-        began = time.monotonic()
-        facts = action(job)
+        new, began = job.run.keep_settings(stage, used), time.monotonic()
+        try:
+            facts = action(job)
+        except (ValueError, FileNotFoundError):  # its input was refused
+            if new:
+                job.run.forget_settings(stage)
+            raise
         job.run.finish_stage(stage, time.monotonic() - began)
         job.reporter.say(_sentence(facts), **facts)
     finally:

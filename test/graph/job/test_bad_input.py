@@ -99,6 +99,7 @@ def test_fine_tuning_is_not_resumed_with_other_settings(cloned, settings, tmp_pa
     # Started and interrupted at once: it has been started with these settings.
     (cloned / 'finetune').mkdir()
     begun = {**yaml.safe_load(SETTINGS), 'imitation_source': 'both'}
+    del begun['evaluation']  # no setting of a session
     (cloned / 'finetune' / 'config.yaml').write_text(yaml.safe_dump(begun))
     before = tree(cloned)
     error = refused(*finetune_arguments(cloned, settings, '--resume', '--m', 8))
