@@ -31,13 +31,23 @@ from inril_ros.learning.saved_state import (
 )
 
 
-class CriticNumbers(ValueRange, Protocol):
+class MemberNumbers(Protocol):
+    """The settings that say how many critics there are, and how many give a target."""
+
+    critic_members: int
+    target_members: int
+
+
+def choose_members(config: MemberNumbers, random: np.random.Generator) -> list[int]:
+    """Return the critics whose minimum is the next target."""
+    return random.choice(config.critic_members, config.target_members, replace=False).tolist()
+
+
+class CriticNumbers(ValueRange, MemberNumbers, Protocol):
     """The settings of critics in a host's configuration."""
 
     critic_width: int
     critic_layers: int
-    critic_members: int
-    target_members: int
     critic_learning_rate: float
     polyak: float
     pessimism: float
@@ -72,11 +82,6 @@ class CriticEnsemble:
         """Return the parameters that learn."""
         return trainable(self.critic)
 
-    def choose(self, random: np.random.Generator) -> list[int]:
-        """Return the critics whose minimum is the next target."""
-        return random.choice(self._config.critic_members, self._config.target_members,
-                             replace=False).tolist()
-
     @torch.no_grad()
     def target_value(self, observations: Observations, candidates: list[Tensor],
                      members: list[int]) -> Tensor:
@@ -85,7 +90,7 @@ class CriticEnsemble:
         This is the clipped maximum over candidates of the minimum over the chosen targets.
         """
         features = self.target.encoder(observations)
-        values = torch.stack([self.target(features, chunks)[members].amin(dim=0)
+        values = torch.stack([self.target(features, chunks, members).amin(dim=0)
                               for chunks in candidates]).amax(dim=0)
         return clip_values(values, self._config)
 

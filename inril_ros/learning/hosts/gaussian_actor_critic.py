@@ -25,6 +25,7 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
+from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import (
     ActorCriticBatch,
     ActorCriticConfig,
@@ -153,7 +154,7 @@ class GaussianActorCritic(ActorCriticHost[GaussianBatch]):
             shape = len(rows.returns), *self._chunk_shape
             return torch.randn(shape, generator=generator).to(self._device)
 
-        members = [self.critics.choose(random) for _ in steps]
+        members = [choose_members(self.config, random) for _ in steps]
         return GaussianBatch(steps, [noise(rows) for rows in steps], members, demonstrations,
                              generator, noise(steps[-1]))
 

@@ -29,9 +29,8 @@ from numpy.typing import NDArray
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.configuration import check_range
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.exploration import ExplorationConfig
+from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
 from inril_ros.learning.hosts.possible_returns import clip_values
 from inril_ros.learning.observations import Observations
@@ -61,9 +60,7 @@ class IDQLConfig(OffPolicyConfig):
 
     BOUNDS = {**OffPolicyConfig.BOUNDS, 'actor_average': (0.0, 0.99999),
               'candidates': (1, MOST_CANDIDATES), 'target_candidates': (1, MOST_CANDIDATES),
-              'renewed': (0.0, 100.0), 'critic_members': (1, 20), 'target_members': (1, 20),
-              'refine_steps': (0, 20), 'refine_radius': (0.0, 2.0),
-              'exploration_scale': (0.0, 1.0)}
+              'renewed': (0.0, 100.0), 'refine_steps': (0, 20), 'refine_radius': (0.0, 2.0)}
 
     updates_per_step: float = 1.0
     warmup_steps: int = 1000
@@ -73,28 +70,13 @@ class IDQLConfig(OffPolicyConfig):
     """Proposals per visited state, stored with it, that the target's maximum ranges over."""
     renewed: float = 2.0
     """Stored states whose proposals are replaced by new ones, per state that is added."""
-    critic_members: int = 5
-    """E, the size of the ensemble."""
-    target_members: int = 2
-    """Critics, drawn at random for each update, whose minimum is the target (REDQ)."""
     refine_steps: int = 0
     """Steps up the critics' gradient that the best proposals take when acting; see ModelConfig."""
     refine_radius: float = 0.15
     """Largest change of a normalised action by these steps."""
-    exploration_scale: float = 0.1
-    """Scale of the noise that is added to the chosen chunk; see ExplorationConfig."""
     actor_average: float = 0.995
     """Decay per IL update of the moving average of the actor, which acts and proposes. 0: the
     actor itself. The same as in pre-training."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, 'target_members', 1, self.critic_members)
-
-    @property
-    def exploration(self) -> ExplorationConfig:
-        """Return the noise that the acting process adds to actions."""
-        return ExplorationConfig(scale=self.exploration_scale)
 
     def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
         """Return the settings that a control replaces."""
@@ -179,8 +161,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
         rows = self._rows()
         batch = self.replay.batch(rows)
         executed = self.replay.next_chunks(rows, otherwise=batch.next_context[:, 0])
-        members = self._random.choice(
-            self.config.critic_members, self.config.target_members, replace=False).tolist()
+        members = choose_members(self.config, self._random)
 
         def tensor(array: np.ndarray) -> Tensor:
             return torch.tensor(array, device=self._device)

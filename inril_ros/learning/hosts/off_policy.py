@@ -45,7 +45,8 @@ class OffPolicyConfig(HostConfig):
         'gamma': (0.0, 1.0), 'updates_per_step': (0.0, 100.0), 'warmup_steps': (0, 10_000_000),
         'warmup_updates': (0, 10_000_000), 'batch': (2, 65_536), 'positive_share': (0.0, 1.0),
         'demonstration_share': (0.0, 1.0), 'intervention_share': (0.0, 1.0),
-        'critic_learning_rate': (1e-8, 1.0), 'polyak': (1e-6, 1.0)}
+        'critic_learning_rate': (1e-8, 1.0), 'polyak': (1e-6, 1.0), 'critic_members': (1, 20),
+        'target_members': (1, 20), 'exploration_scale': (0.0, 1.0)}
 
     gamma: float = 0.99
     """Discount per environment step (RLPD)."""
@@ -71,11 +72,19 @@ class OffPolicyConfig(HostConfig):
     """Share of own rows that a person commanded a step of. Own rows while there are none."""
     positive_share: float = 0.5
     """Share of demonstrations and own successes in a batch of the sampling positives."""
+    critic_members: int = 5
+    """E, the size of the ensemble; RLPD: 10."""
+    target_members: int = 2
+    """Critics, drawn at random for each update, whose minimum is the target (REDQ, RLPD): more
+    members do not mean more pessimism."""
     critic_learning_rate: float = 5e-4
     """Adam; RLPD: 3e-4, ResFiT: 1e-4."""
     polyak: float = 0.01
     """Share of the critics that their target networks take per gradient step; RLPD and ResFiT:
     0.005."""
+    exploration_scale: float = 0.1
+    """Scale of the noise that is added to what the policy draws; see ExplorationConfig. With 0.2
+    an actor unlearns more before it learns (seen on one task)."""
     lowest_value: float | None = 0.0
     highest_value: float | None = 1.0
     """Range of possible returns, which bootstrapped values are clipped to: one reward of 1, at
@@ -94,11 +103,12 @@ class OffPolicyConfig(HostConfig):
             raise ValueError(f'{type(self).__name__}: demonstration_share '
                              f'{self.demonstration_share} and intervention_share '
                              f'{self.intervention_share} are more than 1 together')
+        check_range(self, 'target_members', 1, self.critic_members)
 
     @property
     def exploration(self) -> ExplorationConfig:
         """Return the noise that the acting process adds to actions."""
-        return ExplorationConfig()
+        return ExplorationConfig(scale=self.exploration_scale)
 
     def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
         """Return the settings that a control replaces; rewards are shuffled by the session."""
@@ -173,7 +183,7 @@ class ActorCriticConfig(OffPolicyConfig):
 
     BOUNDS = {
         **OffPolicyConfig.BOUNDS, 'critic_steps': (1, 100), 'positive_share': (0.0, 0.99),
-        'replay_capacity': (2, 100_000_000), 'critic_members': (1, 20), 'pessimism': (0.0, 100.0),
+        'replay_capacity': (2, 100_000_000), 'pessimism': (0.0, 100.0),
         'actor_learning_rate': (1e-8, 1.0), 'bc_weight': (0.0, 1e6), 'kl_weight': (0.0, 1e6)}
 
     critic_steps: int = 2
@@ -184,10 +194,6 @@ class ActorCriticConfig(OffPolicyConfig):
     critic_width: int = 128
     """RLPD: 256."""
     critic_layers: int = 2
-    critic_members: int = 5
-    """E; RLPD: 10."""
-    target_members: int = 2
-    """Critics, drawn at random, whose minimum is the target (RLPD)."""
     pessimism: float = 0.0
     """Standard deviations of the ensemble that the actor subtracts from its mean; RLPD: 0."""
     actor_learning_rate: float = 1e-4
@@ -198,18 +204,6 @@ class ActorCriticConfig(OffPolicyConfig):
     alternative to interleaving (a control)."""
     kl_weight: float = 0.0
     """Weight of KL(policy | clone), per dimension, inside the actor's loss (a control)."""
-    exploration_scale: float = 0.1
-    """Scale of the noise that is added to what the policy draws; see ExplorationConfig. With 0.2
-    the actor unlearns more before it learns (seen on one task)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, 'target_members', 1, self.critic_members)
-
-    @property
-    def exploration(self) -> ExplorationConfig:
-        """Return the noise that the acting process adds to actions."""
-        return ExplorationConfig(scale=self.exploration_scale)
 
     @property
     def actor_steps(self) -> ActorSteps:

@@ -30,6 +30,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import (
     ActorCriticBatch,
     ActorCriticConfig,
@@ -134,7 +135,7 @@ class ResidualSAC(ActorCriticHost[ActorCriticBatch]):
         steps = self._draw_steps()
         noise = [torch.randn(rows.context.shape, generator=self._generator).to(self._device)
                  for rows in steps]
-        members = [self.critics.choose(self._random) for _ in steps]
+        members = [choose_members(self.config, self._random) for _ in steps]
         return ActorCriticBatch(
             steps, noise, members, self._draw_demonstrations(), self._generator)
 

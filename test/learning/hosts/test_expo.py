@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actor_updates import update
 import numpy as np
 import pytest
 import torch
@@ -48,19 +49,6 @@ def filled(config: EXPOConfig = CONFIG) -> EXPO:
     for number in range(4):
         host.remember(episode(number, bool(number % 2)), Origin.ONLINE)
     return host
-
-
-def update(host: EXPO, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-    """Take one RL update like a session."""
-    batch = host.draw()
-    logged = host.critic_update(batch)
-    loss = host.actor_loss(batch)
-    if loss is not None:
-        gradients = torch.autograd.grad(loss, host.actor_parameters)
-        for parameter, gradient in zip(host.actor_parameters, gradients):
-            parameter.grad = gradient
-        optimiser.step()
-    return {**logged, **host.finish(batch)}
 
 
 def disturb(host: EXPO) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import json
 from pathlib import Path
 
+from actor_updates import update
 import numpy as np
 import pytest
 import torch
@@ -58,19 +59,6 @@ def filled(config: GaussianActorCriticConfig = CONFIG, seed: int = 0) -> Gaussia
     return host
 
 
-def update(host: GaussianActorCritic, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-    """Take one RL update like a session."""
-    batch = host.draw()
-    logged = host.critic_update(batch)
-    loss = host.actor_loss(batch)
-    if loss is not None:
-        gradients = torch.autograd.grad(loss, host.actor_parameters, allow_unused=True)
-        for parameter, gradient in zip(host.actor_parameters, gradients):
-            parameter.grad = gradient
-        optimiser.step()
-    return {**logged, **host.finish(batch)}
-
-
 def weights(module: nn.Module) -> list[Tensor]:
     return [tensor.clone() for tensor in module.state_dict().values()]
 
@@ -108,8 +96,10 @@ class LinearCritics(nn.Module):
                 generator: torch.Generator | None = None) -> Tensor:
         return observations.state
 
-    def forward(self, features: Tensor, chunks: Tensor) -> Tensor:
-        return self.w @ torch.cat([features, chunks.flatten(1)], dim=1).T + self.b[:, None]
+    def forward(self, features: Tensor, chunks: Tensor,
+                members: list[int] | None = None) -> Tensor:
+        values = self.w @ torch.cat([features, chunks.flatten(1)], dim=1).T + self.b[:, None]
+        return values if members is None else values[members]
 
 
 def host_of_the_vectors(**changes: object) -> GaussianActorCritic:
@@ -361,7 +351,7 @@ def test_the_measured_gradient_is_that_of_the_distribution_that_is_learned_from(
 
     def mean_gradient(batches: list[GaussianBatch]) -> Tensor:
         found = [torch.autograd.grad(host.actor_loss(replace(batch, generator=None)),
-                                     host.actor_parameters, allow_unused=True)
+                                     host.actor_parameters)
                  for batch in batches]
         return torch.stack([torch.cat([part.flatten() for part in one if part is not None])
                             for one in found]).mean(dim=0)

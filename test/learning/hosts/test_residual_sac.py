@@ -8,6 +8,7 @@ from dataclasses import replace
 import json
 from pathlib import Path
 
+from actor_updates import update
 import numpy as np
 import pytest
 import torch
@@ -66,19 +67,6 @@ def filled(config: ResidualSACConfig = CONFIG, seed: int = 0) -> ResidualSAC:
     for number in range(4):
         host.remember(acted_episode(host.policy, number, bool(number % 2)), Origin.ONLINE)
     return host
-
-
-def update(host: ResidualSAC, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-    """Take one RL update like a session."""
-    batch = host.draw()
-    logged = host.critic_update(batch)
-    loss = host.actor_loss(batch)
-    if loss is not None:
-        gradients = torch.autograd.grad(loss, host.actor_parameters)
-        for parameter, gradient in zip(host.actor_parameters, gradients):
-            parameter.grad = gradient
-        optimiser.step()
-    return {**logged, **host.finish(batch)}
 
 
 def disturb(host: ResidualSAC) -> None:
