@@ -39,6 +39,7 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.base.kept_memory import keep_memory
 from inril_ros.nodes.recording.transition_stream import TransitionStream
 from inril_ros.nodes.weights.dds_buffers import keep_bursts
@@ -144,7 +145,7 @@ class Robot:
     """The robot's side: the parts of recorder and policy that talk to the learner."""
 
     def __init__(self, folder: Path) -> None:
-        self.node = rclpy.create_node('robot')
+        self.node = GuardedNode('robot')
         self._journal = folder / 'journal'
         self._statuses = self.node.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
         self.versions = 0

@@ -43,6 +43,7 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.base.kept_memory import keep_memory
 from inril_ros.nodes.weights.dds_buffers import keep_bursts
 from inril_ros.nodes.weights.receiver import WeightsReceiver
@@ -96,7 +97,7 @@ class Stages:
 def receive() -> None:
     """Run the acting side until the process is ended."""
     rclpy.init()
-    node = rclpy.create_node('acting')
+    node = GuardedNode('acting')
     answers = node.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
     spent = time.process_time()
     due, worst = time.monotonic() + PERIOD, 0.0

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.serialization import deserialize_message
 
 from inril_ros.data.bags.bags import BagError, EpisodeBag, EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.data.bags.queued_bag import QueuedBag
@@ -26,9 +25,14 @@ from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
-from inril_ros.nodes.base.message_types import begins_with_header, message_type, serialised_stamp
+from inril_ros.nodes.base.message_types import begins_with_header, message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.base.serialised_messages import (
+    check_serialised,
+    read_message,
+    serialised_stamp,
+)
 from inril_ros.nodes.recording.early_messages import EarlyMessages
 from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
@@ -118,10 +122,17 @@ class RecorderNode(ManagedNode):
     # Messages.
 
     def _on_message(self, topic: str, kind: str, raw: bytes) -> None:
-        """Record a serialised message."""
+        """Record a serialised message.
+
+        Raises:
+            MessageRefused: It can't be read.
+        """
         received = self.now()
-        message = deserialize_message(
-            raw, message_type(kind)) if topic in self._decoded else None
+        message = None
+        if topic in self._decoded:
+            message = read_message(raw, message_type(kind))
+        else:
+            check_serialised(raw, message_type(kind))
         stamp = serialised_stamp(raw) if begins_with_header(kind) else 0
         if topic in self._plan.observed:
             try:

@@ -5,6 +5,7 @@
 from pathlib import Path
 import time
 
+from inril_ros.msg import ExecutedAction
 import pytest
 import rclpy
 from rclpy.context import Context
@@ -146,3 +147,15 @@ def test_an_unknown_storage_is_refused(lab):
         Parameter('contract', value=str(ROBOT)), Parameter('storage', value='tape')])
     assert node.trigger_configure() is TransitionCallbackReturn.ERROR
     node.destroy_node()
+
+
+def test_no_bytes_on_a_recorded_topic_end_the_recorder(lab):
+    """Topics that it looks into, and those of which it keeps the bytes only."""
+    for topic, kind in (('executed_action', ExecutedAction), (TOPIC, Joy)):
+        sender = lab.player.create_publisher(kind, topic, profile(True))
+        lab.until(lambda: sender.get_subscription_count() == 1)  # noqa: B023
+        for raw in (b'abcd', b'\0\0\0\1', b'\0\1\0\0' + b'\xff' * 8, b'\xff' * 400):
+            before = lab.node.refused.count(topic)
+            sender.publish(raw)
+            lab.until(lambda: lab.node.refused.count(topic) > before)  # noqa: B023
+    lab.records(lab.publisher(True))

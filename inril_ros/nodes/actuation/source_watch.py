@@ -13,7 +13,8 @@ from rclpy.subscription import Subscription
 
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
-from inril_ros.nodes.base.message_types import message_type, serialised_stamp
+from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.base.serialised_messages import check_serialised, serialised_stamp
 from inril_ros.robot.contract.contract import Contract, Observation
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.messages.codecs import decode, joint_values, numbers_in
@@ -51,7 +52,8 @@ class SourceWatch:
             self._streams[name] = Liveness(
                 f'camera {name}', rules.max_camera_age, rules.camera_frozen_after)
             self.endpoints.append(node.create_subscription(
-                message_type(camera.type), camera.topic, partial(self._on_picture, name),
+                message_type(camera.type), camera.topic,
+                partial(self._on_picture, name, message_type(camera.type)),
                 qos.SENSOR, raw=True))
         self.begin()
 
@@ -87,6 +89,7 @@ class SourceWatch:
         found = (stream.fault(now) for stream in self._streams.values())
         return tuple(fault for fault in found if fault)
 
-    def _on_picture(self, name: str, raw: bytes) -> None:
+    def _on_picture(self, name: str, kind: type, raw: bytes) -> None:
+        check_serialised(raw, kind)
         self._streams[name].received(
             self._clock.now(), serialised_stamp(raw), memoryview(raw)[_HEADER:])

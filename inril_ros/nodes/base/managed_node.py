@@ -25,6 +25,7 @@ from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import Diagnostics, Health
 from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count
+from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
 from inril_ros.robot.contract.checks import check_lockstep
@@ -41,7 +42,7 @@ class NotStarted(RuntimeError):  # noqa: N818 an end, as SystemExit is
     """A node could not be configured or activated, and has logged why."""
 
 
-class ManagedNode(LifecycleNode):
+class ManagedNode(GuardedSubscriptions, LifecycleNode):
     """A lifecycle node with the contract of its robot.
 
     Args:
@@ -251,7 +252,8 @@ class ManagedNode(LifecycleNode):
 
     def health(self) -> Health:
         """Return the node's state for ``/diagnostics``."""
-        details = {'run': self.run_id, 'lockstep': str(self.lockstep).lower()}
+        details = {'run': self.run_id, 'lockstep': str(self.lockstep).lower(),
+                   **self.refused.details()}
         if self.configured:
             details |= {'contract': self.contract.name, 'contract hash': self.contract.hash[:12]}
         if self.active:

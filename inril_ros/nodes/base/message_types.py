@@ -1,10 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Message classes by type name, and the stamps of serialised messages."""
+"""Message classes by type name."""
 
 from functools import cache
 import importlib
-import struct
 from typing import Any
 
 
@@ -32,10 +31,3 @@ def begins_with_header(name: str) -> bool:
     """
     fields = message_type(name).get_fields_and_field_types()
     return next(iter(fields.items()), ('', ''))[1] == 'std_msgs/Header'
-
-
-def serialised_stamp(raw: bytes) -> int:
-    """Return the stamp [ns] of a serialised message that begins with a header."""
-    order = '<' if raw[1] & 1 else '>'
-    seconds, nanoseconds = struct.unpack_from(order + 'iI', raw, 4)
-    return seconds * 1_000_000_000 + nanoseconds

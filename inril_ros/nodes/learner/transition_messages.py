@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from rclpy.serialization import deserialize_message
 
 from inril_ros.data.frames.transition_images import decoded_images, PackedImages
 from inril_ros.learning.experience import Transition as Experience
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
+from inril_ros.nodes.base.serialised_messages import read_message
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.transport.journal.journal import read_journal
 
@@ -18,7 +18,7 @@ from inril_ros.transport.journal.journal import read_journal
 def journaled(folder: Path) -> Iterator[Transition]:
     """Return the transitions in a journal in order; what is damaged is left out."""
     for _, record in read_journal(folder):
-        yield deserialize_message(record, Transition)
+        yield read_message(record, Transition)
 
 
 def to_experience(message: Transition, contract: Contract) -> Experience:

@@ -11,6 +11,7 @@ not be recorded at all.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -148,9 +149,10 @@ class RecordedTopics:
 
     def _subscribe(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
         made: list[Subscription] = []
+        record = self._node.refused.guarded(topic, partial(self._on_message, topic, kind))
 
         def receive(raw: bytes) -> None:
-            self._on_message(topic, kind, raw)
+            record(raw)
             # Per message, rclpy's executor costs several times as much as the rest. Taking queued
             # messages here lets a recorder that fell behind catch up.
             subscription = made[0]
@@ -159,7 +161,7 @@ class RecordedTopics:
                     more = subscription.handle.take_message(subscription.msg_type, True)
                 if more is None:
                     return
-                self._on_message(topic, kind, more[0])
+                record(more[0])
 
         made.append(self._node.create_subscription(
             message_type(kind), topic, receive, profile, raw=True))

@@ -9,19 +9,17 @@ cost of receiving.
 from dataclasses import dataclass
 import struct
 
-from rclpy.serialization import deserialize_message
-
 from inril_ros.msg import PolicyWeights
+from inril_ros.nodes.base.serialised_messages import (
+    ENCAPSULATION,
+    LITTLE_ENDIAN,
+    MessageRefused,
+    read_message,
+)
 
-_PLAIN = b'\x00\x01'  # CDR, little-endian, as nearly every machine sends it
-_HEAD = 4  # [byte] names the encoding; alignment counts from its end
 _STAMP = 8  # [byte]
 _LENGTH = struct.Struct('<I')
 _NUMBERS = struct.Struct('<QIIQI')  # version, index, number of pieces, offset, length of the data
-
-
-class NotAPiece(ValueError):
-    """Bytes are no PolicyWeights message."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,22 @@ def read_piece(raw: bytes) -> Piece:
     """Return the piece in a serialised PolicyWeights; its data refers to these bytes.
 
     Raises:
-        NotAPiece: The bytes are no such message.
+        MessageRefused: The bytes are no such message.
     """
     try:
-        if raw[:2] != _PLAIN:
+        if raw[:2] != LITTLE_ENDIAN:
             return _deserialised(raw)
-        body = memoryview(raw)[_HEAD:]
+        body = memoryview(raw)[ENCAPSULATION:]
         _, place = _text(body, _STAMP)
         run_id, place = _text(body, place)
         place += -place % 8
         version, index, _, offset, size = _NUMBERS.unpack_from(body, place)
         data = body[place + _NUMBERS.size:][:size]
         if len(data) < size:
-            raise NotAPiece(f'{len(data)} bytes of data instead of {size}')
+            raise MessageRefused(f'{len(data)} bytes of data instead of {size}')
         return Piece(bytes(run_id).decode(), version, index, offset, data)
-    except (struct.error, UnicodeDecodeError, RuntimeError) as error:
-        raise NotAPiece(f'{len(raw)} bytes are no piece of weights: {error}') from error
+    except (struct.error, UnicodeDecodeError) as error:
+        raise MessageRefused(f'{len(raw)} bytes are no piece of weights: {error}') from error
 
 
 def _text(body: memoryview, place: int) -> tuple[memoryview, int]:
@@ -63,11 +61,11 @@ def _text(body: memoryview, place: int) -> tuple[memoryview, int]:
     size, = _LENGTH.unpack_from(body, place)
     begin = place + _LENGTH.size
     if not 0 < size <= len(body) - begin:
-        raise NotAPiece(f'a string of {size} bytes in {len(body)}')
+        raise MessageRefused(f'a string of {size} bytes in {len(body)}')
     return body[begin:begin + size - 1], begin + size
 
 
 def _deserialised(raw: bytes) -> Piece:
-    message = deserialize_message(raw, PolicyWeights)
+    message = read_message(raw, PolicyWeights)
     return Piece(message.run_id, message.version, message.chunk_index, message.offset,
                  memoryview(message.data).cast('B'))

@@ -17,7 +17,7 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.weights.piece_message import NotAPiece, read_piece
+from inril_ros.nodes.weights.piece_message import read_piece
 from inril_ros.transport.weights.accepted_learner import AcceptedLearner
 from inril_ros.transport.weights.incoming import IncomingVersions, ReceivedVersion
 from inril_ros.transport.weights.manifest import (
@@ -155,11 +155,7 @@ class WeightsReceiver:
 
     def _on_piece(self, raw: bytes) -> None:
         now = time.monotonic()
-        try:
-            piece = read_piece(raw)
-        except NotAPiece as error:  # the piece counts as missing and will be requested
-            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
-            return
+        piece = read_piece(raw)  # one that is refused counts as missing and will be requested
         if len(self._begun) < _TIMED:
             self._begun.setdefault(piece.version, now)
         try:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
-from inril_ros.nodes.base.message_types import serialised_stamp
+from inril_ros.nodes.base.serialised_messages import serialised_stamp
 
 
 @given(seconds=st.integers(0, 2 ** 31 - 1), nanoseconds=st.integers(0, 999_999_999),

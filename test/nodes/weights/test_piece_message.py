@@ -10,7 +10,8 @@ from inril_ros.msg import PolicyWeights
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from inril_ros.nodes.weights.piece_message import NotAPiece, read_piece
+from inril_ros.nodes.base.serialised_messages import MessageRefused
+from inril_ros.nodes.weights.piece_message import read_piece
 
 MESSAGES = st.builds(
     dict, run_id=st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_size=40),
@@ -37,7 +38,7 @@ def test_a_piece_is_read_as_ros_reads_it(fields, frame):
 @given(MESSAGES, st.integers(0, 2**32))
 def test_truncated_bytes_are_refused(fields, cut):
     raw = serialised(fields)
-    with pytest.raises(NotAPiece):
+    with pytest.raises(MessageRefused):
         read_piece(raw[:cut % len(raw)])
 
 
@@ -46,7 +47,7 @@ def test_damaged_bytes_are_refused_or_read_as_ros_reads_them(fields, changes):
     raw = bytearray(serialised(fields))
     for place, value in changes:
         raw[4 + place % (len(raw) - 4)] = value
-    with suppress(NotAPiece):
+    with suppress(MessageRefused):
         piece = read_piece(bytes(raw))
         assert len(piece.data) <= len(raw)
         with suppress(RuntimeError, UnicodeDecodeError):
@@ -57,7 +58,7 @@ def test_damaged_bytes_are_refused_or_read_as_ros_reads_them(fields, changes):
 
 @given(st.binary(max_size=200))
 def test_any_other_bytes_are_refused(raw):
-    with suppress(NotAPiece):
+    with suppress(MessageRefused):
         assert len(read_piece(raw).data) <= len(raw)
 
 

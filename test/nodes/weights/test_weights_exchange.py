@@ -12,6 +12,7 @@ from rclpy.executors import SingleThreadedExecutor
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.weights.manifest import PIECE_BYTES
@@ -25,7 +26,7 @@ class Exchange:
     """Sender and receiver, and the messages between them."""
 
     def __init__(self, context):
-        self.node = rclpy.create_node('both', context=context)
+        self.node = GuardedNode('both', context=context)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self.passed, self.refused, self.acting = [], [], None

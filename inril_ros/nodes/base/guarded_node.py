@@ -1,0 +1,56 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that no message can end: what they can't take is refused, counted and reported.
+
+The middleware drops unreadable bytes silently. So all subscriptions of these nodes get bytes, and
+read them themselves.
+"""
+
+from collections.abc import Callable
+import time
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+from inril_ros.nodes.base.refused_messages import RefusedMessages
+from inril_ros.nodes.base.serialised_messages import read_message
+
+
+class GuardedSubscriptions:
+    """What makes the subscriptions of a node guarded; mixed into a class of rclpy, before it.
+
+    Attributes:
+        refused: The messages that could not be taken.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        # rclpy subscribes to the clock before the node is complete.
+        self.refused = RefusedMessages(
+            lambda text: self.get_logger().error(text), time.monotonic)
+        super().__init__(*arguments, **named)
+
+    def create_subscription(
+        self, msg_type: type, topic: str, callback: Callable[[Any], None], *arguments: Any,
+        raw: bool = False, **named: Any,
+    ) -> Subscription:
+        """Subscribe to a topic.
+
+        Args:
+            msg_type: Class of the messages.
+            topic: The topic.
+            callback: Gets each message; raises MessageRefused if it can't take it.
+            arguments: As in rclpy.
+            raw: The callback gets the bytes, and reads them itself.
+            named: As in rclpy.
+        """
+        def read(serialised: bytes) -> None:
+            callback(read_message(serialised, msg_type))
+
+        return super().create_subscription(
+            msg_type, topic, self.refused.guarded(topic, callback if raw else read),
+            *arguments, raw=True, **named)
+
+
+class GuardedNode(GuardedSubscriptions, Node):
+    """A node without a lifecycle whose subscriptions are guarded."""

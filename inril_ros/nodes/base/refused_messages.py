@@ -1,0 +1,58 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that a node refuses: counted by topic, reported with the reason at a bounded rate."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from inril_ros.nodes.base.serialised_messages import MessageRefused
+
+#: [s] Shortest time between two reports of one topic.
+PERIOD = 5.0
+
+
+class RefusedMessages:
+    """The account of one node.
+
+    Args:
+        report: Called with what was refused and why.
+        clock: Returns the time [s].
+        period: [s] Shortest time between two reports of one topic.
+    """
+
+    def __init__(self, report: Callable[[str], None], clock: Callable[[], float],
+                 period: float = PERIOD) -> None:
+        self._report, self._clock, self._period = report, clock, period
+        self._counts: Counter[str] = Counter()
+        self._reported: dict[str, float] = {}  # time of the last report, by topic
+        self._last = ''
+
+    def guarded(self, topic: str, take: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Return a function that takes a serialised message, or notes why it is refused."""
+        def receive(raw: bytes) -> None:
+            try:
+                take(raw)
+            except MessageRefused as error:
+                self.add(topic, str(error))
+        return receive
+
+    def add(self, topic: str, reason: str) -> None:
+        """Count a refused message."""
+        self._counts[topic] += 1
+        self._last = f'{topic}: {reason}'
+        now = self._clock()
+        if now - self._reported.get(topic, float('-inf')) >= self._period:
+            self._reported[topic] = now
+            self._report(f'message on {topic} refused ({self._counts[topic]} so far): {reason}')
+
+    def count(self, topic: str) -> int:
+        """Return how many messages of a topic were refused."""
+        return self._counts[topic]
+
+    def details(self) -> dict[str, str]:
+        """Return the account for ``/diagnostics``; empty if nothing was refused."""
+        if not self._counts:
+            return {}
+        return {'refused messages': ', '.join(
+            f'{topic}: {count}' for topic, count in sorted(self._counts.items())),
+            'last refusal': self._last}
