@@ -28,7 +28,7 @@ import typer
 from inril_ros.bench.cost.host_speed import host_costs, made_up_session, MadeUpWorld, SIZES
 from inril_ros.bench.cost.speed import measure
 from inril_ros.bench.identity import code_hash
-from inril_ros.bench.places import write_whole
+from inril_ros.data.record_files import write_whole
 from inril_ros.learning.hosts.catalogue import HOSTS
 
 _SOURCE = 'github.com/irom-princeton/dppo'

@@ -14,9 +14,10 @@ import torch
 from inril_ros.bench.clones import Clone
 from inril_ros.bench.evaluation import evaluate, Measured
 from inril_ros.bench.identity import code_hash, content_hash
-from inril_ros.bench.places import only_one, write_whole
+from inril_ros.bench.places import only_one
 from inril_ros.bench.study import Run
 from inril_ros.bench.vectorised import Lanes
+from inril_ros.data.record_files import write_whole
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.policy import Policy

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 import fcntl
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -86,24 +85,6 @@ class StudyPlace:
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as lines of JSON."""
     return ''.join(f'{json.dumps(row, allow_nan=False, ensure_ascii=False)}\n' for row in rows)
-
-
-def write_whole(path: Path, text: str, sync: bool = True) -> None:
-    """Write a file completely or not at all; replace an existing one.
-
-    Args:
-        path: Path of the file.
-        text: Content of the file.
-        sync: The file survives a power cut.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    with temporary.open('w', encoding='utf-8') as file:
-        file.write(text)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 @contextmanager

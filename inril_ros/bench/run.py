@@ -23,12 +23,12 @@ from inril_ros.bench.clone_evaluation import evaluate_beginning
 from inril_ros.bench.clones import Clone, clone_of
 from inril_ros.bench.evaluation import evaluate, Measured
 from inril_ros.bench.identity import code_hash
-from inril_ros.bench.places import json_lines, only_one, RunPlace, write_whole
+from inril_ros.bench.places import json_lines, only_one, RunPlace
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.study import parse_run, Run
 from inril_ros.bench.tally import compact, Tally
 from inril_ros.bench.vectorised import Lanes
-from inril_ros.data.record_files import read_json
+from inril_ros.data.record_files import read_json, write_whole
 from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.session import FineTuningSession

@@ -25,7 +25,8 @@ from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig
-from inril_ros.robot.contract.reading import checked, load_yaml
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import load_yaml
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -20,18 +20,40 @@ def write_json(path: str | Path, content: Any, replace: bool = False) -> None:
 
     Raises:
         FileExistsError: It exists already, and ``replace`` is false.
+        OSError: It could not be written; nothing of it is left.
     """
     path = Path(path)
     if path.exists() and not replace:
         raise FileExistsError(f'{path} exists: what a run has written is not written over')
+    text = json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False)
+    write_whole(path, f'{text}\n')
+
+
+def write_whole(path: Path, text: str, sync: bool = True) -> None:
+    """Write a file completely or not at all; replace an existing one.
+
+    Args:
+        path: Path of the file.
+        text: Content of the file.
+        sync: The file survives a power cut.
+
+    Raises:
+        OSError: It could not be written; nothing of it is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    with temporary.open('w', encoding='utf-8') as file:
-        json.dump(_plain(content), file, indent=2, allow_nan=False, ensure_ascii=False)
-        file.write('\n')
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open('w', encoding='utf-8') as file:
+            file.write(text)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if not sync:
+        return
     # The new name is on disk only once the folder is.
     folder = os.open(path.parent, os.O_RDONLY)
     try:

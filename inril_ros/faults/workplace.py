@@ -25,9 +25,10 @@ from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes.clients.weights_relay import REMAPPINGS
-from inril_ros.robot.contract.contract import Contract, load_contract
+from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.codecs import encode_observations
+from inril_ros.robot.yaml_file import load_yaml
 
 _CHUNK = 16  # steps
 _DEMONSTRATIONS, _TICKS = 3, 60
@@ -145,7 +146,7 @@ def prepare(folder: Path, shipped: Path, rate: float) -> Workplace:
         shipped: Path of the mock arm's contract.
         rate: [Hz] Rate of the commands.
     """
-    data = yaml.safe_load(shipped.read_text(encoding='utf-8'))
+    data = load_yaml(shipped, ContractError)[0]
     data.update(control_rate=rate, cameras={})
     data['kinematics']['urdf'] = str((shipped.parent / data['kinematics']['urdf']).resolve())
     data['episode']['time_limit'] = 600.0  # the matrix ends its episodes itself

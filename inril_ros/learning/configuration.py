@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+import reprlib
 import types
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints, TypeVar, Union
 
@@ -33,7 +34,7 @@ def from_mapping(cls: type[ConfigT], values: Mapping[str, Any], **built: Any) ->
     unknown = sorted(set(map(str, values)) - set(allowed))
     if unknown:
         raise ValueError(
-            f'{cls.__name__}: unknown keys {unknown}; allowed are {sorted(allowed)}')
+            f'{cls.__name__}: unknown keys {reprlib.repr(unknown)}; allowed are {sorted(allowed)}')
     checked = {key: _checked(cls, key, value, hints[key]) for key, value in values.items()}
     try:
         return cls(**checked, **built)
@@ -50,11 +51,15 @@ def _checked(cls: type, key: str, value: Any, hint: Any) -> Any:
         if bool in kinds:
             return value
     elif float in kinds and isinstance(value, (int, float)):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f'{cls.__name__}.{key}: a number of {value.bit_length()} bits is '
+                             'too large') from None
     elif any(kind is not type(None) and isinstance(value, kind) for kind in kinds):
         return value
     names = ' or '.join('null' if kind is type(None) else kind.__name__ for kind in kinds)
-    raise ValueError(f'{cls.__name__}.{key}: expected {names}, got {value!r}')
+    raise ValueError(f'{cls.__name__}.{key}: expected {names}, got {reprlib.repr(value)}')
 
 
 def check_range(config: Any, name: str, low: float, high: float) -> None:

@@ -6,13 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 import math
-from pathlib import Path
+import reprlib
 from typing import Any
 
-import yaml
-
 from inril_ros.learning.configuration import check_range, from_mapping
-from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
 from inril_ros.learning.hosts.host import HostConfig
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
@@ -56,20 +53,6 @@ class SessionConfig(InterleavingConfig):
         rest = {key: value for key, value in values.items() if key != 'host'}
         return from_mapping(cls, rest, host=_host_config(values.get('host', {})))
 
-    @classmethod
-    def from_file(cls, path: str | Path) -> SessionConfig:
-        """Read a settings file (YAML), except what it says about evaluation.
-
-        That is for who conducts the episodes: nothing is learned from them.
-
-        Raises:
-            ValueError: As `from_mapping`.
-        """
-        content = yaml.safe_load(Path(path).read_text(encoding='utf-8')) or {}
-        if isinstance(content, Mapping):
-            content = {key: value for key, value in content.items() if key != 'evaluation'}
-        return cls.from_mapping(content)
-
     def longest_episode(self, demonstrated: float) -> int | None:
         """Return the steps after which a training episode is cut, or None: at the time limit.
 
@@ -87,23 +70,6 @@ class SessionConfig(InterleavingConfig):
         return {**asdict(self), 'host': {'name': name, **asdict(self.host), **_former(name)}}
 
 
-def exploration_of(scale: float, settings: str) -> ExplorationConfig | None:
-    """Return the noise on the actions while learning; None if the policy explores by itself.
-
-    Args:
-        scale: Standard deviation of the noise; negative: what the host in the settings has.
-        settings: Path of the settings (YAML); empty: there are none.
-
-    Raises:
-        ValueError: A wrong setting.
-    """
-    if scale >= 0.0:
-        return ExplorationConfig(scale=scale)
-    if not settings:
-        return None
-    return SessionConfig.from_file(settings).host.exploration
-
-
 def _former(host: str) -> Mapping[str, Any]:
     return FORMER_SETTINGS if host == 'idql' else {}
 
@@ -113,9 +79,10 @@ def _host_config(values: Any) -> HostConfig:
         values = {'name': values}
     if not isinstance(values, Mapping):
         raise ValueError(f'SessionConfig.host: expected a name or a mapping with the key name, '
-                         f'got {values!r}')
+                         f'got {reprlib.repr(values)}')
     name = values.get('name', DEFAULT_HOST)
-    if name not in HOSTS:
-        raise ValueError(f'SessionConfig.host: {name!r} is unknown; allowed are {sorted(HOSTS)}')
+    if not isinstance(name, str) or name not in HOSTS:
+        raise ValueError(f'SessionConfig.host: {reprlib.repr(name)} is unknown; allowed are '
+                         f'{sorted(HOSTS)}')
     return from_mapping(HOSTS[name][0], {key: value for key, value in values.items()
                                          if key != 'name' and key not in _former(name)})

@@ -24,7 +24,6 @@ import torch
 from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
-from inril_ros.learning.session_config import SessionConfig
 from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -34,6 +33,7 @@ from inril_ros.nodes.learner.alignment_file import AlignmentFile
 from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
+from inril_ros.nodes.learner.session_file import read_session
 from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.learner.version_publisher import VersionPublisher
 from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
@@ -154,7 +154,7 @@ class LearnerNode(ManagedNode):
         names = list(episodes)
         heldout = heldout_demonstrations(pretrained, names)
         session = FineTuningSession(
-            SessionConfig.from_file(self.value('config')),
+            read_session(self.value('config')),
             load_policy(pretrained, rotations=bool(self.contract.former_hash)),
             list(episodes.values()), self.value('seed'), self.value('device'), heldout)
         return session, [names[index] for index in heldout]

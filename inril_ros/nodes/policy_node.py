@@ -25,13 +25,13 @@ from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Memory
 from inril_ros.learning.policies.trial import trial_frames
-from inril_ros.learning.session_config import exploration_of
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
+from inril_ros.nodes.learner.session_file import exploration_of
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial

@@ -14,8 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.contract.reading import checked, Lines, load_yaml
 from inril_ros.robot.contract.rules import STRICT
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import Lines, load_yaml
 from inril_ros.sim.gazebo.lift_task import LiftTask
 
 _TaskName = Annotated[str, Field(pattern=r'^[a-z][a-z0-9_-]*$')]

@@ -10,11 +10,11 @@ import pytest
 from small_study import SMALL
 import yaml
 
-from inril_ros.bench.places import json_lines, StudyPlace, write_whole
+from inril_ros.bench.places import json_lines, StudyPlace
 from inril_ros.bench.report.study_report import report_text, write_report
 from inril_ros.bench.report.subject import read_subject
 from inril_ros.bench.study import parse_study, StudyError
-from inril_ros.data.record_files import RecordError
+from inril_ros.data.record_files import RecordError, write_whole
 
 STUDIES = Path(__file__).parents[2] / 'docs' / 'studies'
 # Success before, halfway and after, by arm and seed.
@@ -252,10 +252,13 @@ def test_a_row_that_lacks_something_is_named(tmp_path, missing):
         text_of(folder)
 
 
-def test_a_file_that_describes_no_study_is_refused(tmp_path):
+@pytest.mark.parametrize('text', [
+    '[1, 2]', 'seeds: 1', 'seeds: [1]\ntasks: {}\narms: [1]', 'arms: [{x: 1}]', 'tasks: [7]',
+    'robot: 7', 'arms: 3', 'arms: [{name: alone, against: [a]}]', 'arms: [{name: a, model: 7}]'])
+def test_a_file_that_describes_no_study_is_refused(tmp_path, text):
     folder = published(tmp_path / 'x', synthetic(['alone'], ['reach'], [0], noisy))
-    (folder / 'study.yaml').write_text('[1, 2]')
-    with pytest.raises(StudyError, match='describes no study'):
+    (folder / 'study.yaml').write_text(text)
+    with pytest.raises(StudyError, match='study.yaml|robot: must be a mapping'):
         text_of(folder)
 
 

@@ -181,7 +181,7 @@ def test_an_empty_last_part_is_no_loss_if_the_metadata_says_so(tmp_path):
 def test_metadata_that_cannot_be_read_is_named(tmp_path, text):
     path = ros2_bag(tmp_path / 'bag', ROWS)
     (path / 'metadata.yaml').write_text(text)
-    with pytest.raises(BagError, match='metadata.yaml: cannot be read: .*inril demos repair'):
+    with pytest.raises(BagError, match='(?s)metadata.yaml: .*inril demos repair'):
         read(path)
 
 

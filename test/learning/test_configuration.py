@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from inril_ros.learning.device import select_device
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
-from inril_ros.learning.session_config import exploration_of, SessionConfig
+from inril_ros.learning.session_config import SessionConfig
 
 
 def test_a_session_configuration_survives_conversion_to_plain_data() -> None:
@@ -81,33 +80,9 @@ def test_other_configurations_check_their_ranges() -> None:
         replace(PretrainConfig(), final_learning_rate=1.0)
 
 
-@pytest.mark.parametrize(('scale', 'settings', 'expected'), [
-    (-1.0, '{host: {name: residual_sac, exploration_scale: 0.25}}', 0.25),
-    (0.1, '{host: {name: residual_sac, exploration_scale: 0.25}}', 0.1),
-    (-1.0, '{host: dppo}', None), (-1.0, '', 0.1), (-1.0, None, None), (0.0, None, 0.0)])
-def test_the_robot_explores_as_the_host_in_the_settings_unless_told_otherwise(
-        scale: float, settings: str | None, expected: float | None, tmp_path: Path) -> None:
-    path = tmp_path / 'settings.yaml'
-    if settings is not None:
-        path.write_text(settings)
-    found = exploration_of(scale, '' if settings is None else str(path))
-    assert (None if found is None else found.scale) == expected
-
-
 def test_a_device_is_chosen_or_refused_by_name() -> None:
     assert select_device('cpu') == torch.device('cpu')
     assert select_device('auto').type == ('cuda' if torch.cuda.is_available() else 'cpu')
     for name in ('gpu', 'cuda:x', 'cuda:99'):
         with pytest.raises(ValueError, match='auto'):
             select_device(name)
-
-
-def test_what_a_settings_file_says_about_evaluation_is_not_the_session_s(tmp_path):
-    path = tmp_path / 'settings.yaml'
-    path.write_text('{m: 7, evaluation: {every: 300, episodes: 4}}')
-    assert SessionConfig.from_file(path) == SessionConfig(m=7)
-    path.write_text('{m: 7, evaluations: 3}')
-    with pytest.raises(ValueError, match='evaluations'):
-        SessionConfig.from_file(path)
-    path.write_text('')
-    assert SessionConfig.from_file(path) == SessionConfig()

@@ -216,6 +216,18 @@ def test_nothing_is_unpickled():
     assert not offenders
 
 
+def test_yaml_is_read_in_one_place():
+    """With limits: a few lines of YAML can stand for gigabytes."""
+    readers = ('load', 'parse', 'scan', 'compose', 'Loader')
+    offenders = [
+        f'{relative(path)}:{node.lineno} yaml.{node.attr}'
+        for path in SOURCES if path.name != 'yaml_file.py'
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        and node.value.id == 'yaml' and any(word in node.attr for word in readers)]
+    assert not offenders
+
+
 def test_every_file_has_its_header_and_a_docstring():
     assert not [relative(path) for path in PYTHON if not path.read_text().startswith(HEADER)]
     assert not [relative(path) for path in PYTHON

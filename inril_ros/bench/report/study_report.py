@@ -13,7 +13,7 @@ import shutil
 import yaml
 
 from inril_ros.bench.estimates import LEAST_VALUES, RECOMMENDED_VALUES
-from inril_ros.bench.places import json_lines, StudyPlace, write_whole
+from inril_ros.bench.places import json_lines, StudyPlace
 from inril_ros.bench.report import success_tables as tables
 from inril_ros.bench.report import wording as say
 from inril_ros.bench.report.alignment_tables import ALIGNMENT, alignment_by_layer
@@ -21,6 +21,7 @@ from inril_ros.bench.report.contrasts import Contrast, contrasts
 from inril_ros.bench.report.figures import draw_arms, draw_tasks
 from inril_ros.bench.report.subject import read_subject, Subject
 from inril_ros.bench.task import StudyError
+from inril_ros.data.record_files import write_whole
 
 
 def write_report(

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as settings
+
 from inril_ros.bench.places import StudyPlace
 from inril_ros.bench.report.curves import Curve, curves_of
 from inril_ros.bench.report.wording import knobs
@@ -18,10 +21,41 @@ from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.study import load_study
 from inril_ros.bench.task import StudyError, Task
 from inril_ros.data.record_files import read_json_lines, RecordError
-from inril_ros.robot.contract.reading import checked, load_yaml
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import load_yaml
 
 _NEEDED = {'task', 'host', 'arm', 'seed', 'm', 'point', 'env_steps', 'success', 'n', 'log',
            'config_hash', 'code_hash', 'weights_hash', 'torch'}
+
+
+@settings(frozen=True, config=ConfigDict(extra='ignore'))
+class _DescribedTask:
+    id: str
+    name: str | None = None
+
+
+@settings(frozen=True, config=ConfigDict(extra='ignore'))
+class _DescribedArm:
+    name: str
+    against: str | None = None
+    session: dict[str, Any] = Field(default_factory=dict)
+    pretrain: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
+
+
+@settings(frozen=True, config=ConfigDict(extra='ignore'))
+class _Described:
+    """What is needed of a study's file, of this version of the package or an earlier one."""
+
+    name: str = ''
+    notes: str = ''
+    tasks: tuple[_DescribedTask, ...] = ()
+    arms: tuple[_DescribedArm, ...] = ()
+    seeds: tuple[int, ...] = ()
+    missing: int = 0
+    session: dict[str, Any] = Field(default_factory=dict)
+    pretrain: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,14 +130,12 @@ def read_subject(folders: Sequence[Path], name: str, against: str | None = None)
     for folder in folders:
         place = StudyPlace(folder)
         found = _rows(place)
-        own = load_yaml(place.study, StudyError)[0] if place.study.exists() else {}
-        if not isinstance(own, dict):
-            raise StudyError(f'{place.study}: describes no study: it must map keys to values')
+        own = _described(place.study) if place.study.exists() else {}
         if not found:
             raise StudyError(f'{folder}: no run is finished; inril bench run starts or '
                              'continues them')
         if 'seeds' in own:
-            planned = len(own['tasks']) * len(own['arms']) * len(own['seeds'])
+            planned = len(own.get('tasks', ())) * len(own.get('arms', ())) * len(own['seeds'])
             own['missing'] = max(0, planned - len({_key(row) for row in found}))
         rows = _joined_rows(rows, found, folder)
         document = own if len(folders) == 1 else _joined_studies(document, own, folder)
@@ -122,6 +154,13 @@ def read_subject(folders: Sequence[Path], name: str, against: str | None = None)
     return replace(subject, document={**document, 'name': subject.name, 'arms': [
         {**arms.get(each.name, {'name': each.name}), 'against': each.against or each.name}
         for each in subject.arms]})
+
+
+def _described(file: Path) -> dict[str, Any]:
+    """Return what a study's file says, of which only what a report needs is checked."""
+    found, lines = load_yaml(file, StudyError)
+    checked(_Described, found, str(file), StudyError, lines)
+    return found
 
 
 def _joined_studies(one: Mapping[str, Any], other: Mapping[str, Any], folder: Path,

@@ -12,12 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.data.record_files import read_json
 from inril_ros.learning.configuration import from_mapping
+from inril_ros.robot.yaml_file import load_yaml
 
 DEFAULT, OPTION = 'default', 'option'
 # Stages of a run, the one that later ones follow last: an evaluation may be of another robot.
@@ -55,13 +54,20 @@ def flat(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted names and values as nested mappings."""
+    """Return dotted names and values as nested mappings.
+
+    Raises:
+        UsageError: A name is both a value and a group of others.
+    """
     whole: dict[str, Any] = {}
     for name, value in values.items():
         *above, last = name.split('.')
         place = whole
-        for part in above:
-            place = place.setdefault(part, {})
+        for group in above:
+            place = place.setdefault(group, {})
+            if not isinstance(place, dict):
+                raise UsageError(f'{name}: {group} has a value of its own, and is no group of '
+                                 'settings')
         place[last] = value
     return whole
 
@@ -138,10 +144,7 @@ def evaluation_settings(path: Path | None, kept: Settings, options: Settings) ->
 
 def _read(path: Path) -> Settings:
     """Return the settings in a file."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
-        raise UsageError(f'{path}: {error}') from error
+    content = load_yaml(path, UsageError)[0]
     if content is None:
         content = {}
     if not isinstance(content, dict):

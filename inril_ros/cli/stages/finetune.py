@@ -18,12 +18,19 @@ from inril_ros.cli.run.settings import flat
 from inril_ros.cli.stages.evaluate import control_counts
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.cli.stages.judge import VersionJudge
-from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.data.record_files import (
+    JsonLines,
+    read_json,
+    read_json_lines,
+    write_json,
+    write_whole,
+)
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.robot.episode import Purpose
 from inril_ros.robot.time_spent import TimeSpent
+from inril_ros.robot.yaml_file import load_yaml
 from inril_ros.transport.journal.journal import segments_begun
 
 _RECORDED = (
@@ -79,12 +86,12 @@ def finetune(job: Job) -> dict[str, object]:
 
 def longest_rollout(run: RunDirectory, config: Path) -> int:
     """Return the ticks after which a settings file cuts an episode of learning; 0: it doesn't."""
-    from inril_ros.learning.session_config import SessionConfig
+    from inril_ros.nodes.learner.session_file import read_session
 
     if not run.pretrain_record.exists():
         return 0
     cloned = read_json(run.pretrain_record)
-    return SessionConfig.from_file(config).longest_episode(
+    return read_session(config).longest_episode(
         cloned['transitions'] / cloned['demonstrations']) or 0
 
 
@@ -166,11 +173,11 @@ def _keep_settings(path: Path, session: Mapping[str, Any]) -> Path:
         return dict(flat(SessionConfig.from_mapping(settings).to_mapping()))
 
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(session, sort_keys=True), encoding='utf-8')
+        write_whole(path, yaml.safe_dump(dict(session), sort_keys=True))
         return path
+    content = load_yaml(path, ValueError)[0] or {}
     try:
-        kept = whole(yaml.safe_load(path.read_text(encoding='utf-8')) or {})
+        kept = whole(content)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
     asked = whole(session)

@@ -4,14 +4,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
 
-import yaml
 import zstandard
 
 from inril_ros.data.bags.bags import BagError, DamagedBagError
 from inril_ros.data.bags.connection import BagFile
 from inril_ros.data.bags.mcap_file import McapFile
+from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.bags.sqlite_file import SqliteFile
 
 FILES: dict[str, type[BagFile]] = {'.mcap': McapFile, '.db3': SqliteFile}
@@ -106,9 +105,8 @@ def _listed(file: Path) -> tuple[list[str], dict[str, int], tuple[int, int, int]
 
     The whole's are the number of messages, the time of the first, and of the last one.
     """
+    about = read_metadata(file)
     try:
-        about: dict[str, Any] = yaml.safe_load(file.read_text(encoding='utf-8'))[
-            'rosbag2_bagfile_information']
         # Old distributions write the folder, too.
         names = [PurePath(name).name for name in about['relative_file_paths']]
         counts = {PurePath(each['path']).name: int(each['message_count'])
@@ -116,6 +114,6 @@ def _listed(file: Path) -> tuple[list[str], dict[str, int], tuple[int, int, int]
         start = int(about['starting_time']['nanoseconds_since_epoch'])
         return names, counts, (int(about['message_count']), start,
                                start + int(about['duration']['nanoseconds']))
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedBagError(f'{file}: cannot be read: {type(error).__name__}: '
                               f'{str(error).partition(chr(10))[0]}') from error

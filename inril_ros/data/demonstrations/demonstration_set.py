@@ -9,9 +9,8 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-import yaml
-
 from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.bags.storage import files_of
 
 REJECTED = 'rejected'
@@ -132,7 +131,7 @@ def _bags(folder: Path) -> Iterator[tuple[Path, str]]:
 def _described(path: Path, state: str) -> Demonstration:
     size = sum(item.stat().st_size for item in path.rglob('*') if item.is_file())
     try:
-        data = _metadata(path)
+        data = read_metadata(path / 'metadata.yaml')
         began = data['starting_time']['nanoseconds_since_epoch'] / 1e9
         custom = data.get('custom_data') or {}
         texts = {name: str(custom.get(name, ''))
@@ -142,7 +141,7 @@ def _described(path: Path, state: str) -> Demonstration:
             messages=int(data['message_count']), size=size,
             recorded=datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
             if began < 1e11 else '', note=_note(custom))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         if state == 'unfinished':
             return Demonstration(path, state, size=size, note='the recorder died; inril demos '
                                  'repair saves what it had written')
@@ -154,8 +153,3 @@ def _note(custom: dict[str, Any]) -> str:
     if custom.get('dropped'):
         notes.append(f'{custom["dropped"]} messages were lost: the disk was too slow')
     return '; '.join(filter(None, notes))
-
-
-def _metadata(path: Path) -> dict[str, Any]:
-    return yaml.safe_load((path / 'metadata.yaml').read_text(encoding='utf-8'))[
-        'rosbag2_bagfile_information']

@@ -9,7 +9,7 @@ folder of demonstrations for a person asks once here, and shows the answer.
 from pathlib import Path
 from typing import Any
 
-import yaml
+from inril_ros.data.bags.metadata import read_metadata
 
 #: What bags imported before a version have wrong, by version. A change of what an import makes of
 #: a recording is added here as a sentence: to the newest version, or, after a release, to a new
@@ -63,9 +63,9 @@ def outdated_imports(folder: Path) -> str:
 def _information(path: Path) -> dict[str, Any]:
     """Return the entries of a bag's metadata; those of a damaged file are reported elsewhere."""
     try:
-        text = path.read_text(encoding='utf-8')
-        if 'imported_from' not in text:
+        if b'imported_from' not in path.read_bytes():
             return {}
-        return yaml.safe_load(text)['rosbag2_bagfile_information'].get('custom_data') or {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        information = read_metadata(path).get('custom_data')
+    except (OSError, ValueError):
         return {}
+    return information if isinstance(information, dict) else {}

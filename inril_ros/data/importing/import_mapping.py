@@ -15,7 +15,8 @@ from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.contract import Contract, Observation
 from inril_ros.robot.contract.fields import has_no_header, TRANSFORMS
-from inril_ros.robot.contract.reading import checked, load_yaml
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import load_yaml
 
 _STRICT = ConfigDict(extra='forbid', strict=False)
 # As it is in the bag: with a namespace, and with characters that a contract doesn't allow.

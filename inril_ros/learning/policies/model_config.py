@@ -198,7 +198,7 @@ class ModelConfig(BoundedConfig):
         """
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f'model configuration is no JSON: {error}') from error
         if isinstance(values, dict):
             values.setdefault('observation_bound', True)

@@ -18,9 +18,10 @@ from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.checks import check_references
 from inril_ros.robot.contract.content import content_hash, describe_difference
 from inril_ros.robot.contract.parts import ContractParts
-from inril_ros.robot.contract.reading import checked, Lines, load_yaml
 from inril_ros.robot.contract.rules import Kinematics, STRICT
 from inril_ros.robot.contract.streams import Camera, Derived, Observation
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import Lines, load_yaml
 
 __all__ = [
     'Action', 'Camera', 'Contract', 'ContractError', 'Derived', 'describe_difference',

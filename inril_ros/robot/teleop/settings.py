@@ -13,7 +13,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.contract.reading import checked, Lines, load_yaml
 from inril_ros.robot.contract.rules import (
     Index,
     NotNegative,
@@ -23,6 +22,8 @@ from inril_ros.robot.contract.rules import (
     STRICT,
     Topic,
 )
+from inril_ros.robot.settings_check import checked
+from inril_ros.robot.yaml_file import Lines, load_yaml
 
 #: The six directions of a twist: m/s along, rad/s about x, y, z of the action's frame.
 DIRECTIONS = ('x', 'y', 'z', 'roll', 'pitch', 'yaw')

@@ -70,7 +70,7 @@ def test_the_action_vector_is_in_the_order_of_the_file():
 @pytest.mark.parametrize(('data', 'words'), [
     (changed('control_rat', value=1), ['control_rat: unknown key']),
     (changed('control_rate', value=...), ['control_rate: missing']),
-    (changed('control_rate', value=0), ['control_rate', 'greater than', "'0'"]),
+    (changed('control_rate', value=0), ['control_rate', 'greater than', '(value: 0)']),
     (changed('control_rate', value='fast'), ['control_rate', 'valid number', "'fast'"]),
     (changed('observations', 'hand_position', 'type', value='sensor_msgs/msg/Imu'),
      ['observations.hand_position: type', 'PoseStamped', 'sensor_msgs/msg/Imu', 'size']),
@@ -85,7 +85,7 @@ def test_the_action_vector_is_in_the_order_of_the_file():
     (changed('observations', 'hand_position', 'joints', value=['a']),
      ['observations.hand_position', 'has no joints; name a field']),
     (changed('observations', 'hand_position', 'max_age', value=float('nan')),
-     ['observations.hand_position.max_age', "'nan'"]),
+     ['observations.hand_position.max_age', '(value: nan)']),
     (changed('observations', 'hand_position', 'topic', value='~/pose'),
      ['observations.hand_position.topic', "'~/pose'"]),
     (changed('observations', 'hand_position', 'topic', value='hand pose'),
@@ -111,7 +111,7 @@ def test_the_action_vector_is_in_the_order_of_the_file():
     (changed('actions', 'hand_velocity', 'minimum', value=[-1, 2, -1]),
      ['actions.hand_velocity', 'minimum 2.0 is not below maximum 0.8']),
     (changed('actions', 'hand_velocity', 'maximum', value=[1, 1, float('inf')]),
-     ['actions.hand_velocity.maximum.2', "'inf'"]),
+     ['actions.hand_velocity.maximum.2', '(value: inf)']),
     (changed('actions', 'hand_velocity', 'minimum', value=[0.1, -0.8, -0.8]),
      ['actions.hand_velocity', 'hold is zero, which is not within 0.1..0.8']),
     (changed('actions', 'gripper_effort', value=joint_command(quantity='position')),
@@ -128,7 +128,7 @@ def test_the_action_vector_is_in_the_order_of_the_file():
     (changed('teleoperation', 'gripper_action', value='hand_velocity'),
      ["teleoperation.gripper_action: 'hand_velocity' has 3 values, 1 are needed"]),
     (changed('episode', 'time_limit', value=-1), ['episode.time_limit', 'greater than 0']),
-    (changed('cameras', 'front', 'width', value=0), ['cameras.front.width', "'0'"]),
+    (changed('cameras', 'front', 'width', value=0), ['cameras.front.width', '(value: 0)']),
     (changed('episode', 'reset_service', value=''), ['episode', 'nothing resets the robot']),
     (changed('episode', 'reset_service', value='~/reset'), ['episode.reset_service', '~/reset']),
 ])
@@ -170,8 +170,8 @@ def test_actions_that_do_not_fit_into_one_message_are_refused(first, second, wor
 @pytest.mark.parametrize(('text', 'words'), [
     ('a: [1, 2', 'is not YAML'), ('a: !!python/name:os.system', 'is not YAML'),
     ('- 1', 'must be a mapping of keys, got list'), ('', 'must be a mapping of keys, got None'),
-    ('since: 2024-13-45', 'is not YAML'), ('[' * 5000, 'is not YAML'),
-    ('a: &a [*a]', 'a: unknown key')], ids=range(7))
+    ('since: 2024-13-45', 'is not YAML'), ('[' * 5000, 'is nested more than 30 deep'),
+    ('a: &a [*a]', 'is nested without end')], ids=range(7))
 def test_a_file_that_is_no_contract_is_named(tmp_path, text, words):
     path = tmp_path / 'arm.yaml'
     path.write_text(text)

@@ -7,8 +7,6 @@ from dataclasses import fields
 import json
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
 import pytest
 import yaml
 
@@ -18,7 +16,6 @@ from inril_ros.robot.contract.contract import (
     load_contract,
     parse_contract,
 )
-from inril_ros.robot.contract.reading import read_yaml
 from inril_ros.robot.contract.schema import attribute_texts, contract_schema, schema_text
 
 CONFIG = Path(__file__).parents[3] / 'config'
@@ -80,41 +77,6 @@ def test_an_error_names_the_line_in_the_file(tmp_path, old, new, words):
         load_contract(path)
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
-
-
-keys = st.text('abcdefgh_', min_size=1, max_size=5)
-trees = st.recursive(
-    st.integers() | st.text(max_size=6) | st.booleans() | st.none(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
-    max_leaves=12)
-
-
-@given(st.dictionaries(keys, trees, min_size=1, max_size=4), st.booleans())
-def test_written_data_is_read_back_and_each_key_has_its_line(data, flow):
-    text = yaml.safe_dump(data, default_flow_style=flow)
-    read, lines = read_yaml(text)
-    assert read == data
-    rows = text.splitlines()
-    for key in data:
-        assert yaml.safe_dump(key).split('\n')[0].strip("'\"") in rows[lines[(key,)] - 1]
-
-
-@given(st.lists(keys, min_size=2, max_size=6, unique=True), st.data())
-def test_any_repeated_key_is_found(names, data):
-    again = data.draw(st.sampled_from(names))
-    place = data.draw(st.integers(0, len(names)))
-    text = ''.join(f'"{name}": 1\n' for name in [*names[:place], again, *names[place:]])
-    with pytest.raises(yaml.YAMLError, match='is there twice'):
-        read_yaml(text)
-
-
-def test_aliases_that_multiply_are_read_in_time():
-    """Ten levels of ten aliases each: 10**10 paths, if they were all walked."""
-    text = 'a0: &a0 {k: 1}\n' + ''.join(
-        f'a{level}: &a{level} [{", ".join([f"*a{level - 1}"] * 10)}]\n' for level in range(1, 11))
-    data, lines = read_yaml(text)
-    assert data['a10'][0][0] is data['a10'][9][9]
-    assert lines[('a10',)] == 11
 
 
 # The URDF.
