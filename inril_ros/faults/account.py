@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from inril_ros.learning.experience_store import ExperienceStore
+from inril_ros.learning.interleave.sources import ImitationMemory
 from inril_ros.learning.policies.artifact import read_folder
 
 SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
@@ -94,7 +96,7 @@ def newest_checkpoint(folder: Path) -> Learned:
     """Read the newest checkpoint in a folder.
 
     Raises:
-        ValueError: Its hashes are wrong.
+        ValueError: Its hashes are wrong, or those of the episodes that it refers to.
         FileNotFoundError: There is none.
     """
     found = sorted(path for path in folder.glob('[0-9]*') if path.name.isdigit())
@@ -102,7 +104,18 @@ def newest_checkpoint(folder: Path) -> Learned:
         raise FileNotFoundError(f'{folder}: no checkpoint')
     tensors, document = read_folder(found[-1])
     session = json.loads(document['session'])
-    states = tensors['memory.states'].numpy()
+    model = json.loads(session['model_config'])
+    memory = ImitationMemory(
+        model['observation_size'], model['action_size'], model['chunk_length'],
+        keep_all=session['config']['imitation_source'] == 'replay')
+    imitated, damaged = set(tensors['stored.memory'].tolist()), []
+    for episode, origin, _ in ExperienceStore(folder / 'experience', keep=1).read(
+            tensors, document['experience'], damaged):
+        if episode.number in imitated:
+            memory.add(episode, origin)
+    if damaged:
+        raise ValueError('; '.join(damaged))
+    states = memory.state_dict()['states']
     (sequence,) = document['sequences'].values()  # of the graph's only robot
     return Learned(sequence, session['counters']['transitions'],
                    Counter(row.astype(np.float32).tobytes() for row in states))

@@ -108,6 +108,8 @@ class Episode:
     """(M,) the first step of each decision of the policy; empty for demonstrations."""
     extras: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(M, D) the extras of each decision."""
+    number: int | None = None
+    """Its number among the files of a run; None: it is in no file."""
 
     def __post_init__(self) -> None:
         for name in ('observations', 'actions', 'rewards', 'extras'):

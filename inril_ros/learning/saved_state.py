@@ -88,9 +88,11 @@ def array_tensors(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, Tenso
     return {f'{prefix}.{name}': torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def tensor_arrays(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, NDArray]:
-    """Return what `array_tensors` was given."""
-    return {name: tensor.numpy() for name, tensor in unprefixed(prefix, tensors).items()}
+def tensor_arrays(prefix: str, tensors: Mapping[str, Tensor],
+                  may_lack: bool = False) -> dict[str, NDArray]:
+    """Return what `array_tensors` was given; ValueError if that was nothing."""
+    return {name: tensor.numpy()
+            for name, tensor in unprefixed(prefix, tensors, may_lack).items()}
 
 
 def optimiser_tensors(prefix: str, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ runs on the robot. There is no clock: the number of updates follows from the ing
 """
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 import json
 import math
@@ -19,6 +19,7 @@ from torch import Tensor
 from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
 from inril_ros.learning.experience import check_sizes, Episode, join_transitions, Transition
+from inril_ros.learning.experience_store import ExperienceStore, Recalled, Snapshot
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
 from inril_ros.learning.interleave.controls import exchange_rewards
@@ -31,6 +32,10 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import heldout_indices, imitation_pairs, split_episodes
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.learning.stored_episodes import pack_stored, recall
+
+_CLOSED = 10_000
+"""Ended episodes whose names are known; what carries transitions sends none that are older."""
 
 
 class FineTuningSession:
@@ -38,16 +43,19 @@ class FineTuningSession:
 
     Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`,
     `rescued`: successes in which a person commanded a step, which are no `successes`;
-    and `person_steps`: steps that a person commanded.
+    `person_steps`: steps that a person commanded; and `resets`: episodes that ended or were
+    abandoned, each of which cost a reset.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
                  demonstrations: Sequence[Episode], seed: int, device: str = 'auto',
-                 heldout: Collection[int] = ()) -> None:
+                 heldout: Collection[int] = (),
+                 store: ExperienceStore | None = None) -> None:
         """Begin a session with a copy of the pre-trained policy.
 
         `demonstrations` are the episodes that it was cloned from; `heldout` are the indices of
-        those that cloning kept out, which this session doesn't learn from either.
+        those that cloning kept out, which this session doesn't learn from either. With a `store`
+        episodes are kept in files, which a `snapshot` refers to.
 
         Raises:
             ValueError: No demonstrations, indices that none of them has, sizes that differ from
@@ -85,13 +93,20 @@ class FineTuningSession:
         self.successes = 0
         self.rescued = 0
         self.person_steps = 0
+        self.resets = 0
         self._helped: set[str] = set()  # episodes in which a person commanded a step
         self._open: dict[str, list[Transition]] = {}
-        self._closed: set[str] = set()
+        self._closed: dict[str, None] = {}  # the last ones, oldest first
         self._measured_at, self._measured_loss = -1, math.nan
         self._waiting: Episode | None = None  # exchanges rewards with the next one
+        self._store = store
         for episode in training:
             self._remember(self._checked('a demonstration', episode), Origin.DEMONSTRATION)
+
+    @property
+    def in_files(self) -> bool:
+        """Return whether episodes are kept in files, so that there are snapshots."""
+        return self._store is not None
 
     @property
     def policy(self) -> Policy:
@@ -102,11 +117,6 @@ class FineTuningSession:
     def exploration(self) -> ExplorationConfig | None:
         """Return the noise to add to the actions while learning, or None."""
         return self.host.exploration
-
-    @property
-    def resets(self) -> int:
-        """Return the number of episodes that ended or were abandoned: each cost a reset."""
-        return len(self._closed)
 
     @property
     def longest_episode(self) -> int | None:
@@ -150,10 +160,9 @@ class FineTuningSession:
         if transition.intervened.any():
             self._helped.add(transition.episode_id)
         if transition.ends_episode:
-            del self._open[transition.episode_id]
-            self._closed.add(transition.episode_id)
-            self.episodes += 1
             helped = transition.episode_id in self._helped
+            self._close(transition.episode_id)
+            self.episodes += 1
             self.successes += transition.success and not helped
             self.rescued += transition.success and helped
             self._remember(whole, Origin.ONLINE)
@@ -161,8 +170,18 @@ class FineTuningSession:
 
     def abandon(self, episode_id: str) -> None:
         """Drop an aborted episode: its transitions are never learned from."""
+        self._close(episode_id)
+
+    def _close(self, episode_id: str) -> None:
+        """End an episode: transitions that come again are told by its name for long enough."""
         self._open.pop(episode_id, None)
-        self._closed.add(episode_id)
+        self._helped.discard(episode_id)
+        if episode_id in self._closed:
+            return
+        self.resets += 1
+        self._closed[episode_id] = None
+        if len(self._closed) > _CLOSED:
+            del self._closed[next(iter(self._closed))]
 
     @property
     def open_episodes(self) -> int:
@@ -176,6 +195,7 @@ class FineTuningSession:
     def _remember(self, episode: Episode, origin: Origin) -> None:
         if self.policy.config.image_shape is None and episode.images is not None:
             episode = replace(episode, images=None)  # the policy does not use them
+        episode = self._in_files(episode, origin)
         self.memory.add(episode, origin)
         if self.config.control != 'shuffled_rewards' or origin is Origin.DEMONSTRATION:
             self.host.remember(episode, origin)
@@ -184,7 +204,10 @@ class FineTuningSession:
         else:  # two successive episodes exchange their rewards before RL sees them
             pair, self._waiting = (self._waiting, episode), None
             for each in exchange_rewards(pair, self._random):
-                self.host.remember(each, origin)
+                self.host.remember(self._in_files(each, origin), origin)
+
+    def _in_files(self, episode: Episode, origin: Origin) -> Episode:
+        return episode if self._store is None else self._store.add(episode, origin)
 
     def _empty_memory(self) -> ImitationMemory:
         sizes, image_shape = self._sizes
@@ -279,14 +302,34 @@ class FineTuningSession:
         A session with the same configuration, demonstrations and kind of device continues from it
         bit for bit.
         """
-        host_tensors, host_document = self.host.state_dict()
+        tensors = saved_state.array_tensors('memory', self.memory.state_dict())
+        return self._state(tensors, replay=True)
+
+    def snapshot(self) -> Snapshot:
+        """Return what changed since the last one, for a checkpoint beside the session's store.
+
+        It is as good as `state_dict`, and takes no longer with more experience. The next one must
+        not be made before the store has saved this one.
+
+        Raises:
+            ValueError: The session has no store.
+        """
+        if self._store is None:
+            raise ValueError('a snapshot refers to files, and this session was begun without any')
+        self._store.changed(self.host.take_changes())
+        tensors, numbers = pack_stored(self.memory.numbers, self.host.stored)
+        return Snapshot(*self._state(tensors, replay=False), numbers, self._store.next_number)
+
+    def _state(self, tensors: dict[str, Tensor], replay: bool) -> tuple[dict[str, Tensor], str]:
+        """Return the tensors and what isn't experience in files, and the document."""
+        host_tensors, host_document = self.host.state_dict(replay)
         interleaver_tensors, interleaver_document = self.interleaver.state_dict()
         waiting_tensors, waiting_document = saved_state.pack_episode(self._waiting)
         open_tensors, open_document = saved_state.pack_open(self._open)
         tensors = {
+            **tensors,
             **saved_state.prefixed('host', host_tensors),
             **saved_state.prefixed('interleaver', interleaver_tensors),
-            **saved_state.array_tensors('memory', self.memory.state_dict()),
             'generator': self._generator.get_state(),
             **open_tensors,
             **saved_state.prefixed('waiting', waiting_tensors),
@@ -301,15 +344,26 @@ class FineTuningSession:
             'counters': {name: getattr(self, name) for name in saved_state.COUNTERS},
             'open': open_document,
             'helped': sorted(self._helped),
-            'closed': sorted(self._closed),
+            'closed': [*self._closed],
+            'resets': self.resets,
             'waiting': waiting_document,
         }
         # Images never change, and the replay's are gigabytes: they are not copied once more.
         return ({name: tensor.detach().to('cpu', copy=not name.endswith('.images'))
                  for name, tensor in tensors.items()}, json.dumps(document, sort_keys=True))
 
-    def load_state_dict(self, tensors: dict[str, Tensor], document_json: str) -> None:
+    def load_state_dict(self, tensors: dict[str, Tensor], document_json: str,
+                        experience: Iterable[Recalled] | None = None) -> list[str]:
         """Continue a saved session.
+
+        Args:
+            tensors: Its tensors.
+            document_json: Its document.
+            experience: The episodes that a snapshot refers to, from its store; None: the session
+                was saved as a whole.
+
+        Returns:
+            What is left out because data of it is missing, as sentences.
 
         Raises:
             ValueError: The configuration, the model or the held-out demonstrations differ from
@@ -330,7 +384,11 @@ class FineTuningSession:
         self.interleaver.load_state_dict(  # without tensors before the first update
             saved_state.unprefixed('interleaver', tensors, may_lack=True), document['interleaver'])
         self.memory = self._empty_memory()
-        self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
+        left_out = []
+        if experience is None:
+            self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
+        else:
+            left_out = recall(tensors, experience, self.memory, self.host)
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
         for name, count in saved_state.counters(
@@ -338,6 +396,8 @@ class FineTuningSession:
             setattr(self, name, count)
         self._helped = set(document.get('helped', ()))
         self._open = saved_state.unpack_open(document['open'], tensors)
-        self._closed = set(document['closed'])
+        self._closed = dict.fromkeys(document['closed'])
+        self.resets = document.get('resets', len(self._closed))
         self._waiting = saved_state.unpack_episode(
             saved_state.unprefixed('waiting', tensors, may_lack=True), document['waiting'])
+        return left_out

@@ -21,6 +21,8 @@ from rclpy.clock import Clock, ClockType
 from std_srvs.srv import Trigger
 import torch
 
+from inril_ros.learning.checkpoints import Checkpoint
+from inril_ros.learning.experience_store import ExperienceStore
 from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
@@ -32,7 +34,7 @@ from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.alignment_file import AlignmentFile
 from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
-from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
+from inril_ros.nodes.learner.run_checkpoints import is_whole, RunCheckpoints
 from inril_ros.nodes.learner.session_file import read_session
 from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.learner.version_publisher import VersionPublisher
@@ -79,11 +81,15 @@ class LearnerNode(ManagedNode):
         self._folder = Path(self.value('run_dir'))
         self._lock = FolderLock(self._folder, 'learning')
         self._learner_id = str(uuid4())
-        self._session, heldout = self._build_session()
         self._alignment = AlignmentFile(self._folder)
         self._checkpoints = RunCheckpoints(
             self._folder, self.value('keep_checkpoints'),
-            {'run_id': self.run_id, 'contract_hash': self.contract.hash}, heldout)
+            {'run_id': self.run_id, 'contract_hash': self.contract.hash})
+        found = self._checkpoints.newest()
+        for reason in self._checkpoints.damaged:
+            self.get_logger().error(f'a checkpoint is damaged and put aside: {reason}')
+        self._session, self._heldout = self._build_session(
+            None if found and is_whole(found) else self._checkpoints.experience)
         names = full_names(self, self.value('robots'))
         if self.value('synchronous') and len(names) > 1:
             raise ValueError(f'synchronous is for one robot, and robots has {len(names)}: the '
@@ -92,7 +98,8 @@ class LearnerNode(ManagedNode):
         self._rate = 0.0
         sender = WeightsSender(self, self.run_id, self._learner_id, self.contract.hash,
                                self.value('half_precision'), tuple(names))
-        sender.version = self._restore(next(iter(names.values())))
+        # Without a checkpoint the journal has everything from the beginning.
+        sender.version = self._restore(found, next(iter(names.values()))) if found else 0
         self._versions = VersionPublisher(self._session, sender)
         self._saved = time.monotonic()
         self._robots = [
@@ -146,7 +153,8 @@ class LearnerNode(ManagedNode):
             session.resets, session.person_steps, len(session.demonstrated),
             sum(session.demonstrated))
 
-    def _build_session(self) -> tuple[FineTuningSession, list[str]]:
+    def _build_session(
+            self, store: ExperienceStore | None) -> tuple[FineTuningSession, list[str]]:
         """Return a new session, and the names of the demonstrations that it holds out."""
         pretrained = Path(self.value('pretrained'))
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
@@ -156,25 +164,27 @@ class LearnerNode(ManagedNode):
         session = FineTuningSession(
             read_session(self.value('config')),
             load_policy(pretrained, rotations=bool(self.contract.former_hash)),
-            list(episodes.values()), self.value('seed'), self.value('device'), heldout)
+            list(episodes.values()), self.value('seed'), self.value('device'), heldout, store)
         return session, [names[index] for index in heldout]
 
-    def _restore(self, first_robot: str) -> int:
-        """Continue from the newest checkpoint that verifies; return its version, else 0.
+    def _restore(self, found: Checkpoint, first_robot: str) -> int:
+        """Continue from a checkpoint; return its version.
 
         Args:
+            found: The checkpoint.
             first_robot: The robot of checkpoints that were written before robots were named.
 
         Raises:
-            ValueError: The checkpoint belongs to another run or contract.
+            ValueError: The checkpoint does not fit the session.
         """
-        found = self._checkpoints.newest()
-        for reason in self._checkpoints.damaged:
-            self.get_logger().error(f'a checkpoint is damaged and put aside: {reason}')
-        if found is None:  # the journal has everything from the beginning
-            return 0
         document = found.document
-        self._session.load_state_dict(found.tensors, document['session'])
+
+        def progress(done: int, of: int) -> None:
+            self.get_logger().info(f'read {done} of {of} episodes that the checkpoint refers to',
+                                   throttle_duration_sec=5.0)
+
+        for reason in self._checkpoints.restore(found, self._session, progress):
+            self.get_logger().error(f'experience is damaged and no longer learned from: {reason}')
         self._ledgers = IngestLedgers(
             document.get('sequences') or {first_robot: document['sequence']})
         sequences = self._ledgers.sequences
@@ -299,7 +309,8 @@ class LearnerNode(ManagedNode):
         if self._checkpoints.busy:  # the disk is slow: try again later
             return
         self._saved = time.monotonic()
-        self._checkpoints.begin(self._session, self._ledgers.sequences, self._versions.version)
+        self._checkpoints.begin(self._session, self._ledgers.sequences, self._versions.version,
+                                self._heldout)
         self._note_written(wait)
 
     def _note_written(self, wait: bool = False) -> None:

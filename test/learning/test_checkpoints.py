@@ -121,7 +121,7 @@ def test_learning_continues_during_a_write_and_an_error_is_reported(
     def full(path, data):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(artifact, '_write_synced', full)
+    monkeypatch.setattr(artifact, 'write_synced', full)
     writer.begin(lambda: write(2), 2)
     with pytest.raises(OSError, match='No space left'):
         writer.finished(wait=True)

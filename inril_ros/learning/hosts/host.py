@@ -18,13 +18,15 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.configuration import BoundedConfig
-from inril_ros.learning.experience import Episode
+from inril_ros.learning.context_files import ContextRows
+from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.step_replay import Stored
 
 BatchT = TypeVar('BatchT')
 
@@ -181,9 +183,27 @@ class Host(ABC, Generic[BatchT]):
     # ---- checkpoints
 
     @abstractmethod
-    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return tensors and plain data that, loaded, continue bit for bit."""
+    def state_dict(self, replay: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors and plain data that, loaded, continue bit for bit.
+
+        Without `replay` they lack what the host remembers of the `stored` episodes, which can be
+        recalled one by one.
+        """
 
     @abstractmethod
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned; ValueError if it does not fit."""
+
+    @property
+    def stored(self) -> list[Stored]:
+        """Return the episodes that the host remembers; empty if it uses and drops them."""
+        return []
+
+    def take_changes(self) -> list[ContextRows]:
+        """Return what was stored with observations of episodes in files since the last call."""
+        return []
+
+    def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
+               order: int) -> bool:
+        """Remember a stored episode again, after a restart; return False if data is missing."""
+        raise NotImplementedError

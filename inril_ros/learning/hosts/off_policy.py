@@ -17,7 +17,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.configuration import check_range
-from inril_ros.learning.experience import Episode
+from inril_ros.learning.context_files import ContextRows
+from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
 from inril_ros.learning.hosts.host import ActorSteps, BatchT, Host, HostConfig
@@ -25,6 +26,8 @@ from inril_ros.learning.hosts.possible_returns import check_rewards
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.replay import Origin
+from inril_ros.learning.replays.step_replay import Stored
 from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.replays.window_replay import WindowReplay
 from inril_ros.learning.saved_state import (
@@ -164,17 +167,35 @@ class OffPolicyHost(Host[BatchT]):
     def _load_network_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Load what `_network_state` returned; other tensors are ignored."""
 
-    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return networks, optimisers and replay."""
-        return ({**self._network_state(), **array_tensors('replay', self.replay.state_dict())},
-                {'updates': self._updates})
+    def state_dict(self, replay: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return networks and optimisers, and the replay unless it is saved by episodes."""
+        tensors = self._network_state()
+        if replay:
+            tensors.update(array_tensors('replay', self.replay.state_dict()))
+        return tensors, {'updates': self._updates}
 
     def load_state_dict(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
         self._load_network_state(tensors)
         self.replay = self._empty_replay()
-        self.replay.load_state_dict(tensor_arrays('replay', tensors))
+        saved = tensor_arrays('replay', tensors, may_lack=True)
+        if saved:
+            self.replay.load_state_dict(saved)
         self._updates = int(document['updates'])
+
+    @property
+    def stored(self) -> list[Stored]:
+        """Return the episodes of the replay."""
+        return self.replay.stored
+
+    def take_changes(self) -> list[ContextRows]:
+        """Return which contexts of the replay were written since the last call."""
+        return self.replay.take_changes()
+
+    def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
+               order: int) -> bool:
+        """Add a stored episode to the replay again; return False if its context is missing."""
+        return self.replay.recall(episode, context, origin, order)
 
 
 @dataclass(frozen=True)

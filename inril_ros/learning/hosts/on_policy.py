@@ -234,8 +234,8 @@ class OnPolicyHost(Host[SamplesT]):
 
     # ---- checkpoints -----------------------------------------------------------------------
 
-    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return networks, optimiser and rollouts."""
+    def state_dict(self, replay: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return networks, optimiser and rollouts; there is no replay."""
         rollouts, document = self.rollouts.state_dict()
         return ({
             **module_tensors(policy=self.policy, critic=self.critic),

@@ -55,6 +55,8 @@ class ImitationMemory:
         self._kinds = {kind: GrowingArray((), np.int64)
                        for kind in ('demonstration', 'success', 'intervention', 'other')}
         self._own = GrowingArray((), np.int64)
+        self.numbers: list[int] = []
+        """The episodes that the memory has windows of, if they are in files."""
 
     @property
     def demonstration_rows(self) -> NDArray[np.int64]:
@@ -108,10 +110,12 @@ class ImitationMemory:
         if self._frames is not None:
             check_images(episode.images, self._frames.shape)
             # A success shares its images, most of which are kept; the few of a failure are copied
-            # so that its other images can be released.
-            self._frames.extend(
-                (episode.images[start] for start in starts.tolist()) if episode.success
-                else episode.images[starts])
+            # so that its other images can be released. Those in files take no memory.
+            shared = episode.success or episode.number is not None
+            self._frames.extend((episode.images[start] for start in starts.tolist()) if shared
+                                else episode.images[starts])
+        if len(starts) and episode.number is not None:
+            self.numbers.append(episode.number)
         rows = len(self._states) + np.arange(len(starts))
         steps = np.minimum(starts[:, None] + np.arange(self._chunk_length), episode.steps - 1)
         self._states.extend(episode.observations[starts])

@@ -27,6 +27,7 @@ from torch.overrides import TorchFunctionMode
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
+from inril_ros.learning.synced_files import sync, write_synced
 
 TENSORS_FILE = 'model.safetensors'
 DOCUMENT_FILE = 'model.json'
@@ -213,14 +214,14 @@ def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[
     staging = Path(tempfile.mkdtemp(prefix=f'.{folder.name}.', dir=folder.parent))
     try:
         os.chmod(staging, 0o755)
-        _write_synced(staging / TENSORS_FILE, data)
-        _write_synced(staging / DOCUMENT_FILE, text.encode())
-        _sync_folder(staging)
+        write_synced(staging / TENSORS_FILE, data)
+        write_synced(staging / DOCUMENT_FILE, text.encode())
+        sync(staging)
         if folder.exists():
             _exchange(staging, folder)
         else:
             os.rename(staging, folder)
-        _sync_folder(folder.parent)
+        sync(folder.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return content_hash(data)
@@ -281,18 +282,3 @@ def _exchange(staging: Path, folder: Path) -> None:
     os.rename(folder, former)
     os.rename(staging, folder)
     shutil.rmtree(former)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with open(path, 'wb') as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import ImageBatches
 
@@ -51,6 +52,21 @@ class StepBatch:
     next_images: NDArray[np.uint8] | None
     next_context: FloatArray
     """(B, ...)"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An episode in a replay."""
+
+    first: int
+    """Address of its first observation."""
+    steps: int
+    terminated: bool
+    success: bool
+    order: int
+    """Number of episodes that were added before it."""
+    number: int | None
+    """Its number among the files of the run."""
 
 
 class StepReplay:
@@ -85,7 +101,8 @@ class StepReplay:
         # Views of the episodes' own images, which other memories share.
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._batches = ImageBatches()
-        self._episodes: deque[tuple[int, bool, bool]] = deque()
+        self._episodes: deque[Stored] = deque()
+        self._changes: list[ContextRows] = []
         self._oldest = self._next = 0
         self._added = 0
         self.rows: Rows = np.empty(0, np.int64)
@@ -101,17 +118,24 @@ class StepReplay:
         """Return those rows of every `parts`-th episode: different parts share no episode."""
         return rows[self._episode.read(rows) % parts == part]
 
-    def add(self, episode: Episode, context: FloatArray) -> None:
+    @property
+    def stored(self) -> list[Stored]:
+        """Return the stored episodes, oldest first."""
+        return list(self._episodes)
+
+    def add(self, episode: Episode, context: FloatArray, order: int | None = None) -> None:
         """Add an episode of N steps with the context (N + 1, ...) of its observations.
+
+        `order` is its `Stored.order` when it is added once more, after a restart.
 
         Raises:
             ValueError: It is longer than the ring, or sizes differ from those of the replay.
         """
-        rows = self._append(episode, context)
+        rows = self._append(episode, context, order)
         positive = rows if episode.success else rows[episode.intervened[:len(rows)]]
         self.positive_rows = np.concatenate([self.positive_rows, positive])
 
-    def _append(self, episode: Episode, context: FloatArray) -> Rows:
+    def _append(self, episode: Episode, context: FloatArray, order: int | None) -> Rows:
         """Store an episode and return its rows."""
         steps = episode.steps
         if steps + 1 > self.capacity:
@@ -128,6 +152,9 @@ class StepReplay:
         if self._episodes and (episode.images is None) != (not self._images):
             raise ValueError('episodes with and without images cannot be mixed')
         self._make_room(steps + 1)
+        if order is None:
+            order = self._added
+            self._note(episode.number, np.arange(steps + 1), context)
         first = self._next
         slots = first + np.arange(steps + 1)
         self._observations.write(slots, episode.observations)
@@ -137,12 +164,13 @@ class StepReplay:
         self._intervened.write(slots, np.append(episode.intervened, False))
         self._last.write(slots, np.full(steps + 1, first + steps))
         self._terminated.write(slots, np.full(steps + 1, episode.terminated))
-        self._episode.write(slots, np.full(steps + 1, self._added))
+        self._episode.write(slots, np.full(steps + 1, order))
         if episode.images is not None:
             self._images.update(zip(slots.tolist(), episode.images))
-        self._episodes.append((steps, episode.terminated, episode.success))
+        self._episodes.append(Stored(
+            first, steps, episode.terminated, episode.success, order, episode.number))
         self._next += steps + 1
-        self._added += 1
+        self._added = order + 1
         starts = steps if episode.terminated else max(steps - self._chunk_length + 1, 0)
         rows = first + np.arange(starts)
         self.rows = np.concatenate([self.rows, rows])
@@ -159,13 +187,23 @@ class StepReplay:
     def _make_room(self, needed: int) -> None:
         """Remove the oldest episodes until so many slots are free."""
         while self._next - self._oldest + needed > self.capacity:
-            steps, _, _ = self._episodes.popleft()
-            for slot in range(self._oldest, self._oldest + steps + 1):
+            oldest = self._episodes.popleft()
+            self._oldest = oldest.first + oldest.steps + 1
+            for slot in range(oldest.first, self._oldest):
                 self._images.pop(slot, None)
-            self._oldest += steps + 1
         for name in ('rows', 'positive_rows', 'intervention_rows'):
             rows = getattr(self, name)
             setattr(self, name, rows[rows >= self._oldest])
+
+    def _note(self, number: int | None, steps: Rows, context: FloatArray) -> None:
+        """Note that the context of observations of an episode was written, to be saved."""
+        if number is not None and context[0].size:
+            self._changes.append(ContextRows(number, steps, context))
+
+    def take_changes(self) -> list[ContextRows]:
+        """Return which contexts were written since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def batch(self, rows: Rows) -> StepBatch:
         """Return the rows with these addresses."""
@@ -205,7 +243,8 @@ class StepReplay:
             'observations': self._observations.read(slots), 'context': self._context.read(slots),
             'actions': self._actions.read(slots), 'rewards': self._rewards.read(slots),
             'intervened': self._intervened.read(slots),
-            'episodes': np.array(self._episodes, np.int64).reshape(-1, 3),
+            'episodes': np.array([(each.steps, each.terminated, each.success)
+                                  for each in self._episodes], np.int64).reshape(-1, 3),
             'added': np.array([self._added], np.int64)}
         if self._images:
             arrays['images'] = np.stack([self._images[slot] for slot in slots.tolist()])

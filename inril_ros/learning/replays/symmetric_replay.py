@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.replay import draw, Origin
 from inril_ros.learning.replays.batch_shares import counts_by_share
-from inril_ros.learning.replays.step_replay import Rows, StepBatch, StepReplay
+from inril_ros.learning.replays.step_replay import Rows, StepBatch, StepReplay, Stored
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class SymmetricReplay:
         sizes = observation_size, action_size, (context_size,), chunk_length, horizon, gamma
         self._shown = StepReplay(*sizes, capacity=sys.maxsize)
         self._lived = StepReplay(*sizes, capacity=capacity)
+        self._context_size = context_size
         self._sampling = sampling
         self._device = device
 
@@ -71,10 +73,30 @@ class SymmetricReplay:
         """Return the number of own rows."""
         return len(self._lived.rows)
 
-    def add(self, episode: Episode, context: FloatArray, origin: Origin) -> None:
+    def add(self, episode: Episode, context: FloatArray, origin: Origin,
+            order: int | None = None) -> None:
         """Add an episode of N steps with the context (N + 1, D) of its observations."""
         replay = self._shown if origin is Origin.DEMONSTRATION else self._lived
-        replay.add(episode, context)
+        replay.add(episode, context, order)
+
+    @property
+    def stored(self) -> list[Stored]:
+        """Return the stored episodes, demonstrations first."""
+        return self._shown.stored + self._lived.stored
+
+    def take_changes(self) -> list[ContextRows]:
+        """Return which contexts were written since the last call."""
+        return self._shown.take_changes() + self._lived.take_changes()
+
+    def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
+               order: int) -> bool:
+        """Add an episode once more, after a restart; return False if its context is lost."""
+        if not self._context_size:
+            context = np.zeros((episode.steps + 1, 0), np.float32)
+        if context is None or len(context) != episode.steps + 1:
+            return False
+        self.add(episode, context, origin, order)
+        return True
 
     def draw(self, number: int, random: np.random.Generator) -> Steps:
         """Return rows in the configured shares, each kind drawn uniformly.

@@ -45,8 +45,11 @@ class WindowReplay(StepReplay):
         """Return the number of own rows."""
         return len(self.online_rows)
 
-    def add(self, episode: Episode, candidates: FloatArray, origin: Origin) -> None:
+    def add(self, episode: Episode, candidates: FloatArray, origin: Origin,
+            order: int | None = None) -> None:
         """Add an episode of N steps with its candidate chunks (N + 1, J, T, A).
+
+        `order` is as for StepReplay.
 
         Raises:
             ValueError: Shapes that differ from those of the replay.
@@ -60,7 +63,7 @@ class WindowReplay(StepReplay):
             check_images(episode.images, self._image_shape)
         if origin is Origin.DEMONSTRATION:
             episode = replace(episode, intervened=None)  # all of it is a person's
-        rows = self._append(episode, candidates)
+        rows = self._append(episode, candidates, order)
         self._origins.append(origin)
         if origin is Origin.DEMONSTRATION:
             self.demonstration_rows = np.concatenate([self.demonstration_rows, rows])
@@ -91,6 +94,20 @@ class WindowReplay(StepReplay):
     def replace_candidates(self, addresses: Rows, candidates: FloatArray) -> None:
         """Replace the candidate chunks of observations by others, (B, J, T, A)."""
         self._context.write(addresses, candidates)
+        firsts = np.array([each.first for each in self._episodes])
+        owners = np.searchsorted(firsts, addresses, side='right') - 1
+        for owner in np.unique(owners).tolist():
+            these = owners == owner
+            self._note(self._episodes[owner].number, addresses[these] - firsts[owner],
+                       candidates[these])
+
+    def recall(self, episode: Episode, candidates: FloatArray | None, origin: Origin,
+               order: int) -> bool:
+        """Add an episode once more, after a restart; return False if its candidates are lost."""
+        if candidates is None or len(candidates) != episode.steps + 1:
+            return False
+        self.add(episode, candidates, origin, order)
+        return True
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""

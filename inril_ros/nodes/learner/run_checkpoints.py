@@ -3,11 +3,13 @@
 """The checkpoints and the model in a run's folder, written in the background."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from inril_ros.learning.checkpoints import BackgroundWriter, Checkpoint, CheckpointStore
+from inril_ros.learning.experience_store import ExperienceStore
 from inril_ros.learning.policies.artifact import model_document, write_folder
 from inril_ros.learning.session import FineTuningSession
 
@@ -19,16 +21,17 @@ class RunCheckpoints:
         folder: The learner's folder in the run.
         keep: Number of checkpoints to keep.
         identity: The run_id and contract_hash that a checkpoint must have.
-        heldout: Names of the demonstrations that the model doesn't learn from.
+
+    Attributes:
+        experience: The files of the episodes that checkpoints refer to.
     """
 
-    def __init__(self, folder: Path, keep: int, identity: Mapping[str, str],
-                 heldout: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, keep: int, identity: Mapping[str, str]) -> None:
         self._model_folder = folder / 'model'
         self._store = CheckpointStore(folder / 'checkpoints', keep)
+        self.experience = ExperienceStore(folder / 'checkpoints' / 'experience', keep)
         self._writer = BackgroundWriter[dict[str, int]]()
         self._identity = dict(identity)
-        self._heldout = list(heldout)
         # The sequence of each robot in the kept checkpoints that this process wrote.
         self._kept: deque[dict[str, int]] = deque(maxlen=keep)
 
@@ -55,25 +58,63 @@ class RunCheckpoints:
         """Whether a checkpoint is being written."""
         return self._writer.busy
 
-    def begin(self, session: FineTuningSession, sequences: dict[str, int], version: int) -> None:
+    def restore(self, found: Checkpoint, session: FineTuningSession,
+                progress: Callable[[int, int], None]) -> list[str]:
+        """Continue a session from a checkpoint.
+
+        Args:
+            found: The checkpoint.
+            session: A new session; with the store of experience unless `is_whole(found)`.
+            progress: Called with the number of episodes that were read, and of all.
+
+        Returns:
+            What of its experience is damaged and left out.
+
+        Raises:
+            ValueError: The checkpoint does not fit the session.
+            OSError: The disk can't be read.
+        """
+        damaged: list[str] = []
+        episodes = None if is_whole(found) else self.experience.read(
+            found.tensors, found.document['experience'], damaged, progress)
+        left_out = session.load_state_dict(found.tensors, found.document['session'], episodes)
+        return damaged + left_out
+
+    def begin(self, session: FineTuningSession, sequences: dict[str, int], version: int,
+              heldout: Sequence[str] = ()) -> None:
         """Begin to write a checkpoint and the model, each as a whole or not at all.
 
         Args:
             session: The session, of which a copy is written.
             sequences: The last ingested sequence of each robot.
             version: The last version of the weights.
+            heldout: Names of the demonstrations that the model doesn't learn from.
         """
-        tensors, state = session.state_dict()
+        write_checkpoint = self._prepared(session, {
+            'sequences': sequences, 'version': version, **self._identity})
         model, config, _ = session.export()
-        document: dict[str, Any] = {
-            'session': state, 'sequences': sequences, 'version': version, **self._identity}
 
         def write() -> None:
-            self._store.save(tensors, document)
-            write_folder(self._model_folder, model, model_document(config, self._heldout),
-                         replace=True)
+            write_checkpoint()
+            write_folder(self._model_folder, model, model_document(config, heldout), replace=True)
 
         self._writer.begin(write, sequences)
+
+    def _prepared(self, session: FineTuningSession,
+                  document: Mapping[str, Any]) -> Callable[[], object]:
+        """Return what writes a checkpoint of the session as it is now."""
+        if not session.in_files:
+            tensors, state = session.state_dict()
+            return partial(self._store.save, tensors, {**document, 'session': state})
+        snapshot = session.snapshot()
+
+        def write() -> None:
+            # First what the checkpoint refers to, then the checkpoint, then what none needs.
+            tensors, entries = self.experience.save(snapshot.numbers)
+            self._store.save({**snapshot.tensors, **tensors}, {
+                **document, 'session': snapshot.document, 'experience': entries})
+            self.experience.release(snapshot.numbers, snapshot.below, entries)
+        return write
 
     def finished(self, wait: bool = False) -> dict[str, int] | None:
         """Return the sequences of a checkpoint that is now on disk, once; else None.
@@ -96,3 +137,11 @@ class RunCheckpoints:
     def close(self) -> None:
         """Wait for the checkpoint that is being written."""
         self._writer.close()
+
+
+def is_whole(found: Checkpoint) -> bool:
+    """Return whether a checkpoint holds all experience itself, as a former version wrote them.
+
+    A run that began with such checkpoints goes on with them.
+    """
+    return 'experience' not in found.document
