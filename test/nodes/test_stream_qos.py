@@ -75,7 +75,7 @@ def streams(request, tmp_path_factory):
     rclpy.init(context=context)
     with pytest.MonkeyPatch.context() as patch, Conductor('', '') as conductor:
         # Its streams don't depend on what it learns.
-        patch.setattr(LearnerNode, '_build_session', lambda node: (None, []))
+        patch.setattr(LearnerNode, '_build_session', lambda node, store: (None, []))
         streams_of(conductor._node, found)
         for node in nodes_of_a_run(request.param, folder, context):
             nodes.append(node)

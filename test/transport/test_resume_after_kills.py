@@ -18,7 +18,6 @@ import pytest
 from run_length import LONG
 import torch
 
-from inril_ros.learning.checkpoints import BackgroundWriter, CheckpointStore
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.policies.artifact import to_bytes
@@ -26,6 +25,7 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
 from inril_ros.transport.journal.journal import Journal, read_journal
 from inril_ros.transport.journal.ledger import IngestLedger, Verdict
 from inril_ros.transport.journal.outbox import Outbox
@@ -60,9 +60,20 @@ def transition(number):
         last and not whole.success, last and whole.success)
 
 
-def session():
+def session(store=None):
     torch.manual_seed(3)
-    return FineTuningSession(CONFIG, BestOfN(MODEL), [episode(n) for n in range(5)], 0, 'cpu')
+    return FineTuningSession(CONFIG, BestOfN(MODEL), [episode(n) for n in range(5)], 0, 'cpu',
+                             store=store)
+
+
+def resumed(folder):
+    """Return a run's checkpoints, and its session and ledger as of the newest one."""
+    checkpoints = RunCheckpoints(folder, 2, {})
+    found, made, ledger = checkpoints.newest(), session(checkpoints.experience), IngestLedger()
+    if found is not None:
+        assert checkpoints.restore(found, made, lambda done, of: None) == []
+        ledger = IngestLedger(found.document['sequences']['robot'])
+    return checkpoints, made, ledger
 
 
 def work(folder, write_end):
@@ -70,13 +81,8 @@ def work(folder, write_end):
     torch.set_num_threads(1)
     journal = Journal(folder / 'journal', 'std_msgs/msg/String', 'string data')
     outbox = Outbox(journal.after, journal.last_sequence, patience=0.0, window=8)
-    store = CheckpointStore(folder / 'checkpoints', keep=2)
-    found = store.newest()
-    made, ledger = session(), IngestLedger()
-    if found is not None:
-        made.load_state_dict(found.tensors, found.document['session'])
-        ledger = IngestLedger(found.document['sequence'])
-    writer, last, now = BackgroundWriter(), EPISODES * STEPS // DECISION, 0.0
+    checkpoints, made, ledger = resumed(folder)
+    last, now = EPISODES * STEPS // DECISION, 0.0
     while ledger.sequence < last or journal.last_sequence < last:
         assert journal.next_sequence <= last + 1
         now += 1.0
@@ -93,20 +99,19 @@ def work(folder, write_end):
                 while made.updates_due:
                     made.update()
                 os.write(write_end, b'u')
-                if ledger.sequence % 5 == 0 and (not writer.busy or writer.finished()):
-                    save(store, writer, made, ledger)
+                if ledger.sequence % 5 == 0 and (
+                        not checkpoints.busy or checkpoints.finished()):
+                    save(checkpoints, made, ledger)
             outbox.acknowledge(ledger.sequence, now)
         outbox.acknowledge(ledger.sequence, now)
-    writer.finished(wait=True)
-    save(store, writer, made, ledger)
-    writer.finished(wait=True)
+    checkpoints.finished(wait=True)
+    save(checkpoints, made, ledger)
+    checkpoints.finished(wait=True)
     journal.close()
 
 
-def save(store, writer, made, ledger):
-    tensors, document = made.state_dict()
-    sequence = ledger.sequence
-    writer.begin(lambda: store.save(tensors, {'session': document, 'sequence': sequence}), 0)
+def save(checkpoints, made, ledger):
+    checkpoints.begin(made, {'robot': ledger.sequence}, 0)
 
 
 def work_until_killed(folder, events):
@@ -136,9 +141,10 @@ def work_until_killed(folder, events):
 
 def end_of(folder):
     """Return the hash of the whole learned state, weights included."""
-    found = CheckpointStore(folder / 'checkpoints').newest()
-    assert found.document['sequence'] == EPISODES * STEPS // DECISION
-    return hashlib.sha256(to_bytes(found.tensors) + found.document['session'].encode()).hexdigest()
+    _, made, ledger = resumed(folder)
+    assert ledger.sequence == EPISODES * STEPS // DECISION
+    tensors, document = made.state_dict()
+    return hashlib.sha256(to_bytes(tensors) + document.encode()).hexdigest()
 
 
 @pytest.fixture(scope='module')

@@ -36,7 +36,7 @@ def session():
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
-    monkeypatch.setattr(LearnerNode, '_build_session', lambda node: (session(), []))
+    monkeypatch.setattr(LearnerNode, '_build_session', lambda node, store: (session(), []))
     context = Context()
     rclpy.init(context=context)
     made = LearnerNode(context=context, parameter_overrides=[
