@@ -162,13 +162,14 @@ class Robot:
             self.stream.close()
             self._recorder.destroy_node()
         self._recorder = rclpy.create_node('recorder')
-        self.stream = TransitionStream(self._recorder, self._journal, RUN, 2.0, False, LIMIT)
+        self.stream = TransitionStream(
+            self._recorder, self._journal, RUN, CONTRACT, 2.0, False, LIMIT)
 
     def send(self) -> int:
         """Send a transition; return its number."""
         number = self.stream.next_sequence
         message = Transition(
-            run_id=RUN, episode_id=f'{number // 20}', steps=TICKS,
+            run_id=RUN, contract_hash=CONTRACT, episode_id=f'{number // 20}', steps=TICKS,
             observation_size=MODEL.observation_size, action_size=MODEL.action_size,
             truncated=number % 20 == 0)
         message.observations.frombytes(bytes(4 * MODEL.observation_size * (TICKS + 1)))

@@ -140,7 +140,7 @@ class FineTuningSession:
         name = f'episode {transition.episode_id!r}'
         check_sizes(f'transition of {name}', transition, *self._sizes)
         pieces = self._open.get(transition.episode_id, [])
-        expected = pieces[-1].first_tick + pieces[-1].steps if pieces else 0
+        expected = _following_tick(pieces)
         if transition.episode_id in self._closed or transition.first_tick < expected:
             self.duplicates += 1
             return False
@@ -168,6 +168,17 @@ class FineTuningSession:
             self._remember(whole, Origin.ONLINE)
         return True
 
+    def continues(self, episode_id: str, first_tick: int) -> bool:
+        """Return whether a transition that begins at a tick is the next one of its episode.
+
+        If so, no transition with its steps was ever ingested. An unknown episode may have been
+        forgotten, and counts as ingested, once there were more than are remembered.
+        """
+        pieces = self._open.get(episode_id, [])
+        if not pieces and (episode_id in self._closed or self.resets > len(self._closed)):
+            return False
+        return first_tick == _following_tick(pieces)
+
     def abandon(self, episode_id: str) -> None:
         """Drop an aborted episode: its transitions are never learned from."""
         self._close(episode_id)
@@ -182,6 +193,10 @@ class FineTuningSession:
         self._closed[episode_id] = None
         if len(self._closed) > _CLOSED:
             del self._closed[next(iter(self._closed))]
+
+    def is_open(self, episode_id: str) -> bool:
+        """Return whether an episode has transitions and no end."""
+        return episode_id in self._open
 
     @property
     def open_episodes(self) -> int:
@@ -401,3 +416,8 @@ class FineTuningSession:
         self._waiting = saved_state.unpack_episode(
             saved_state.unprefixed('waiting', tensors, may_lack=True), document['waiting'])
         return left_out
+
+
+def _following_tick(transitions: Sequence[Transition]) -> int:
+    """Return the tick that follows the transitions of an episode."""
+    return transitions[-1].first_tick + transitions[-1].steps if transitions else 0

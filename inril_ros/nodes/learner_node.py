@@ -23,20 +23,19 @@ import torch
 
 from inril_ros.learning.checkpoints import Checkpoint
 from inril_ros.learning.experience_store import ExperienceStore
-from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
-from inril_ros.msg import EpisodeEvent, LearnerStatus, PolicyStatus, Transition, TransitionAck
+from inril_ros.msg import LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.alignment_file import AlignmentFile
 from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
+from inril_ros.nodes.learner.ingestion import Ingestion
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import is_whole, RunCheckpoints
 from inril_ros.nodes.learner.session_file import read_session
-from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.learner.version_publisher import VersionPublisher
 from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
 from inril_ros.nodes.weights.sender import WeightsSender
@@ -95,6 +94,7 @@ class LearnerNode(ManagedNode):
             raise ValueError(f'synchronous is for one robot, and robots has {len(names)}: the '
                              'order in which experience of several comes is not repeatable')
         self._ledgers = IngestLedgers()
+        self._ingestion = Ingestion(self, self._session, self._learn_in_turn)
         self._rate = 0.0
         sender = WeightsSender(self, self.run_id, self._learner_id, self.contract.hash,
                                self.value('half_precision'), tuple(names))
@@ -144,7 +144,9 @@ class LearnerNode(ManagedNode):
         return replace(health, details={
             **health.details, 'time spent': in_words(spent.to_json()),
             **{name.replace('_', ' '): f'{value:.2f}' for name, value in spent.minutes.items()},
-            'longest episode of learning [ticks]': str(cut or self.contract.time_limit_ticks)})
+            'longest episode of learning [ticks]': str(cut or self.contract.time_limit_ticks),
+            **{f'{robot.name}: {name}': value for robot in self._robots
+               for name, value in robot.account.items()}})
 
     def _time_spent(self) -> TimeSpent:
         session = self._session
@@ -198,57 +200,27 @@ class LearnerNode(ManagedNode):
     # ---- experience ------------------------------------------------------------------------
 
     def _on_transition(self, robot: RobotConnection, message: Transition) -> None:
-        """Ingest a transition if it is the next one; acknowledge what is ingested."""
-        robot.refusal = self._refusal(robot, message)
-        if robot.refusal:
-            return
-        if robot.ledger.judge(message.sequence, message.previous_sequence) is Verdict.NEW:
-            # Results must not depend on how fast transitions come: a restarted learner that
-            # gets many of them at once learns between the same ones as before.
-            if self.value('synchronous') and not self._session.open_episodes:
-                while self._session.updates_due:
-                    self._update()
-            self._ingest(message)
-            robot.ledger.take(message.sequence)
-            if message.terminated or message.truncated:
-                self._report()
-        self._acknowledge(robot, message.run_id)
+        """Take a transition if it is the next one; acknowledge what is ingested."""
+        verdict = self._ingestion.receive(robot, message)
+        if verdict is Verdict.NEW and (message.terminated or message.truncated):
+            self._report()
+        if verdict not in (None, Verdict.WRONG):
+            self._acknowledge(robot, message.run_id)
 
-    def _refusal(self, robot: RobotConnection, message: Transition) -> str:
-        """Return, and log, why a transition is refused; empty if it is not."""
-        log, reason = self.get_logger().error, ''
-        # Two calls, because each place is throttled by itself: neither may hide the other.
-        if self.run_id and message.run_id != self.run_id:
-            reason = f'transition of run {message.run_id} refused: this is run {self.run_id}'
-            log(f'{robot.name}: {reason}', throttle_duration_sec=1.0)
-        elif message.contract_hash != self.contract.hash:
-            reason = (f'transition refused: made under contract {message.contract_hash[:12]}, '
-                      f'this is {self.contract.hash[:12]}')
-            log(f'{robot.name}: {reason}', throttle_duration_sec=1.0)
-        return reason
+    def _learn_in_turn(self) -> None:
+        """Take the updates that are due if the results must not depend on speed.
+
+        A restarted learner that gets many transitions at once then learns between the same ones
+        as before.
+        """
+        if self.value('synchronous') and not self._session.open_episodes:
+            while self._session.updates_due:
+                self._update()
 
     def _acknowledge(self, robot: RobotConnection, run_id: str) -> None:
         robot.acknowledge(TransitionAck(
             header=self.header(self.now()), run_id=run_id,
             kept_sequence=self._checkpoints.kept_sequence(robot.name)))
-
-    def _ingest(self, message: Transition) -> None:
-        if message.outcome == EpisodeEvent.ABORTED:
-            self._session.abandon(message.episode_id)
-            return
-        cut = self._session.longest_episode
-        if cut is not None and message.first_tick >= cut:
-            self.get_logger().warning(
-                f'episode_cut of the settings ends episodes after {cut} ticks, and this one goes '
-                f'on: set longest_rollout of the actuation node to {cut}',
-                throttle_duration_sec=60.0)
-        try:
-            self._session.ingest(to_experience(message, self.contract))
-        except ValueError as error:  # sent again, it would be refused again
-            if isinstance(error, RewardsOutOfRangeError) and not self._session.episodes:
-                raise  # those of the others are alike: nothing would be left to learn from
-            self.get_logger().error(f'episode {message.episode_id} given up: {error}')
-            self._session.abandon(message.episode_id)
 
     # ---- learning --------------------------------------------------------------------------
 

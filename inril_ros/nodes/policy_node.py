@@ -27,6 +27,7 @@ from inril_ros.learning.policies.policy import Memory
 from inril_ros.learning.policies.trial import trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.belonging import check_ours
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -117,6 +118,7 @@ class PolicyNode(ManagedNode):
     # Episodes and observations.
 
     def _on_event(self, message: EpisodeEvent) -> None:
+        check_ours(self, message)
         if message.purpose == EpisodeRequest.DEMONSTRATION:
             return
         if message.event == EpisodeEvent.STARTED:

@@ -8,6 +8,7 @@ waits for any of this; the next episode waits until this one is SAVED.
 """
 
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.belonging import check_ours
+from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import begins_with_header, message_type
 from inril_ros.nodes.base.node_process import run
@@ -88,7 +91,8 @@ class RecorderNode(ManagedNode):
         self._stream: TransitionStream | None = None
         if self.value('journal'):
             self._stream = TransitionStream(
-                self, Path(self.value('journal')), self.run_id, self.value('resend'),
+                self, Path(self.value('journal')), self.run_id, contract.hash,
+                self.value('resend'),
                 self.value('sync_each') and not self.lockstep,
                 Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
         self._report = RecorderReport(self, self._stream)
@@ -111,6 +115,13 @@ class RecorderNode(ManagedNode):
         """Return which subscriptions just adapted to their publishers; empty if none did."""
         changed = self._topics.adapt(recording=self._episode is not None)
         return f'subscribed again to {changed}' if changed else ''
+
+    def health(self) -> Health:
+        """Return the node's state, with what no learner can take and what no learner sent."""
+        health, stream = super().health(), getattr(self, '_stream', None)
+        return health if stream is None else replace(health, details={
+            **health.details, 'records that are not learned from': str(stream.untaken),
+            'refused acknowledgements': str(stream.refused_acks)})
 
     def teardown(self) -> None:
         """Discard the running episode, and close the journal."""
@@ -164,6 +175,7 @@ class RecorderNode(ManagedNode):
         self._chunks.clear()
 
     def _on_event(self, message: EpisodeEvent) -> None:
+        check_ours(self, message)
         if message.event == EpisodeEvent.RESETTING:
             if self._episode is not None:
                 self._discard('the next episode began before its messages had come')
@@ -232,7 +244,7 @@ class RecorderNode(ManagedNode):
         for decision in decisions if episode.bag is None else ():
             try:
                 self._stream.send(episode.transition(decision, self.header(decision.stamp)))
-            except OSError as error:  # a full disk, for example: the robot goes on
+            except (OSError, ValueError) as error:  # a full disk, for example: the robot goes on
                 self._discard(f'it could not be journaled: {error}')
                 return
             episode.sent = True

@@ -12,6 +12,9 @@ observation at tick k is followed by action k.
 
 from dataclasses import dataclass
 from enum import Enum
+import re
+
+_ID = re.compile(r'[0-9A-Za-z_-]{1,64}')
 
 
 class Phase(Enum):
@@ -39,6 +42,11 @@ class EpisodeOutcome(Enum):
     FAILURE = 2
     TIME_LIMIT = 3
     ABORTED = 4
+
+
+def is_episode_id(text: str) -> bool:
+    """Return whether a text may name an episode: a UUID, or as harmless in a path and as short."""
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,8 @@ class EpisodeMachine:
 
     def refusal(self, request: Request) -> str:
         """Return why a request can't be carried out now; empty if it can."""
-        if not request.episode_id:
-            return 'episode_id is empty'
+        if not is_episode_id(request.episode_id):
+            return f'episode_id {request.episode_id[:64]!r} is no UUID'
         if request.episode_id in self._seen:
             return f'episode {request.episode_id} was requested before'
         if self.phase is not Phase.IDLE:

@@ -2,18 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learner gets what the recorder sends; a person's actions are imitated."""
 
-from types import SimpleNamespace
-
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 import numpy as np
 import pytest
 
 from inril_ros.learning.experience import join_transitions
-from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
 from inril_ros.learning.replay import Origin
 from inril_ros.nodes.learner.transition_messages import to_experience
-from inril_ros.nodes.learner_node import LearnerNode
 from inril_ros.robot.contract.contract import parse_contract
 
 POLICY, TELEOP, HOLD = ExecutedAction.POLICY, ExecutedAction.TELEOP, ExecutedAction.HOLD
@@ -61,39 +57,3 @@ def test_a_person_s_actions_in_a_failed_episode_are_imitated_as_a_demonstration(
 def test_invalid_transitions_are_refused(changed, words):
     with pytest.raises(ValueError, match=words):
         to_experience(message(0, **{'source': [POLICY, POLICY], **changed}), CONTRACT)
-
-
-class Learner:
-    """As much of the node as ingesting takes; its session refuses everything."""
-
-    contract = CONTRACT
-
-    def __init__(self, episodes, error):
-        self.errors, self.abandoned = [], []
-        self._session = SimpleNamespace(
-            episodes=episodes, ingest=self._refuse, abandon=self.abandoned.append,
-            longest_episode=None)
-        self._error = error
-
-    def _refuse(self, experience):
-        raise self._error
-
-    def get_logger(self):
-        """Return a logger that keeps errors."""
-        return SimpleNamespace(error=self.errors.append)
-
-
-def ingest(learner):
-    LearnerNode._ingest(learner, message(0, [POLICY]))
-
-
-def test_rewards_that_no_episode_fits_end_the_learner_with_what_to_set():
-    with pytest.raises(RewardsOutOfRangeError, match='set lowest_value'):
-        ingest(Learner(0, RewardsOutOfRangeError('set lowest_value')))
-
-
-@pytest.mark.parametrize('learner', [
-    Learner(3, RewardsOutOfRangeError('odd')), Learner(0, ValueError('odd'))])
-def test_one_odd_episode_among_others_is_given_up(learner):
-    ingest(learner)
-    assert learner.abandoned == ['e'] and learner.errors == ['episode e given up: odd']

@@ -38,7 +38,7 @@ class EpisodeModel(RuleBasedStateMachine):
     def ask(self, name):
         refusal = self.machine.refusal(request(name))
         if not name:
-            assert refusal == 'episode_id is empty'
+            assert refusal == "episode_id '' is no UUID"
         elif name in self.seen:
             assert refusal == f'episode {name} was requested before'
         elif self.phase is not Phase.IDLE:

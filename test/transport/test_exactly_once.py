@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 import pytest
 
 from inril_ros.transport.journal.journal import Journal
-from inril_ros.transport.journal.ledger import IngestLedger, IngestLedgers, Verdict
+from inril_ros.transport.journal.ledger import FARTHEST, IngestLedger, IngestLedgers, Verdict
 from inril_ros.transport.journal.outbox import Outbox, Parcel
 
 PATIENCE = 1.0
@@ -173,11 +173,28 @@ def test_numbers_lost_by_the_journal_do_not_block_the_others(numbers, data):
 @pytest.mark.parametrize(('sequence', 'previous', 'verdict'), [
     (5, 4, Verdict.DUPLICATE), (6, 5, Verdict.NEW), (9, 5, Verdict.NEW), (9, 3, Verdict.NEW),
     (7, 6, Verdict.EARLY), (6, 6, Verdict.EARLY), (6, 9, Verdict.EARLY),
-    (1, 0, Verdict.DUPLICATE)])
+    (1, 0, Verdict.DUPLICATE), (5 + FARTHEST, 5, Verdict.NEW), (6 + FARTHEST, 5, Verdict.WRONG),
+    (2 ** 64 - 1, 5, Verdict.WRONG)])
 def test_whether_a_record_is_new_depends_on_its_previous_number(sequence, previous, verdict):
     ledger = IngestLedger(5)
     assert ledger.judge(sequence, previous) is verdict
     assert ledger.duplicates == (verdict is Verdict.DUPLICATE)
+
+
+@given(wrong=st.integers(6, FARTHEST), lost=st.booleans())
+def test_after_a_wrong_number_the_next_transitions_are_taken_by_their_content(wrong, lost):
+    """Numbers 1 to 5 are ingested. The rest comes repeatedly, or from a journal that is new."""
+    ledger = IngestLedger(5)
+    assert ledger.judge(wrong, 5) is Verdict.NEW
+    ledger.take(wrong)
+    first, taken = (1 if lost else 6), []
+    for _ in range(2):
+        for number in range(first, first + 4):
+            if ledger.judge(number, number - 1, number not in taken) is Verdict.NEW:
+                ledger.take(number)
+                taken.append(number)
+    assert taken == list(range(first, first + 4)) and ledger.sequence == taken[-1]
+    assert ledger.restarts == (wrong >= first) and ledger.duplicates == 4
 
 
 def test_each_sent_record_names_the_previous_number():

@@ -112,21 +112,24 @@ class EpisodeLife:
     def _on_request(self, message: EpisodeRequest) -> None:
         try:
             request = Request(
-                message.run_id, message.episode_id, Purpose(message.purpose), message.explore,
-                message.seed, message.task,
+                message.run_id or self._node.run_id, message.episode_id,
+                Purpose(message.purpose), message.explore, message.seed, message.task,
                 message.operator_name or self._node.value('operator_name'))
         except ValueError:
             self._node.get_logger().error(
-                f'request refused: purpose {message.purpose} is unknown')
+                f'request refused: purpose {message.purpose} is unknown',
+                throttle_duration_sec=1.0)
             return
         self.request(request)
 
     def request(self, request: Request) -> str:
         """Begin an episode; return why it is refused, empty if it begins."""
-        refusal = (self.machine.refusal(request) or self._callbacks.obstacle()
-                   or self._why_not_movable() or self.reset.why_not_ready())
+        refusal = (self._why_foreign(request) or self.machine.refusal(request)
+                   or self._callbacks.obstacle() or self._why_not_movable()
+                   or self.reset.why_not_ready())
         if refusal:
-            self._node.get_logger().warning(f'episode {request.episode_id} refused: {refusal}')
+            self._node.get_logger().warning(
+                f'episode {request.episode_id[:64]} refused: {refusal}', throttle_duration_sec=1.0)
             self._publish(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
             return refusal
         learning = request.purpose is Purpose.ROLLOUT
@@ -138,6 +141,12 @@ class EpisodeLife:
         self.reset.begin()
         self._callbacks.on_change()
         return ''
+
+    def _why_foreign(self, request: Request) -> str:
+        """Return whether a request is of another run, whose episodes nobody here records."""
+        ours = self._node.run_id
+        return f'of run {request.run_id[:36]}, this is run {ours}' if (
+            ours and request.run_id != ours) else ''
 
     def _why_not_movable(self) -> str:
         """Return why the arm can't be moved; the reset waits for an arm that is only braking."""
@@ -178,6 +187,11 @@ class EpisodeLife:
 
     def _on_verdict(self, message: Outcome) -> None:
         stamp = stamp_ns(message)
+        if message.outcome not in (Outcome.RUNNING, Outcome.SUCCESS, Outcome.FAILURE):
+            self._node.get_logger().error(
+                f'verdict ignored: outcome {message.outcome} is unknown',
+                throttle_duration_sec=1.0)
+            return
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
             self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)

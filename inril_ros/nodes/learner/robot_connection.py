@@ -8,6 +8,7 @@ sequence numbers and acknowledgements, and none of its nodes knows of the other 
 
 from collections.abc import Callable
 import posixpath
+import time
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -17,6 +18,8 @@ from rclpy.validate_namespace import validate_namespace
 from inril_ros.msg import LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes.base import qos
 from inril_ros.transport.journal.ledger import IngestLedger
+
+_REMEMBERED = 5.0  # [s] for which a refusal is reported: a stranger may send a single one
 
 
 def full_names(node: Node, robots: list[str]) -> dict[str, str]:
@@ -51,10 +54,12 @@ class RobotConnection:
         ledger: The account of what is ingested of its experience.
         on_transition: Called with each transition.
         on_policy_status: Called with each status of its policy.
+        clock: Returns the steady time [s].
 
     Attributes:
         durable: Every transition up to this sequence is in a checkpoint on disk.
-        refusal: Why its last transition was refused; empty if it wasn't.
+        refused: Number of transitions that don't belong here.
+        untaken: Number of transitions that belong here and can't be learned from.
         endpoints: The endpoints that the learner needs a counterpart of.
     """
 
@@ -62,10 +67,13 @@ class RobotConnection:
         self, node: Node, namespace: str, name: str, ledger: IngestLedger,
         on_transition: Callable[['RobotConnection', Transition], None],
         on_policy_status: Callable[['RobotConnection', PolicyStatus], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.namespace, self.name, self.ledger = namespace, name, ledger
         self.durable = ledger.sequence
-        self.refusal = ''
+        self.refused = self.untaken = 0
+        self._clock = clock
+        self._refusal, self._refused_at = '', 0.0
 
         def topic(name: str) -> str:
             return posixpath.join(namespace, name)
@@ -80,6 +88,29 @@ class RobotConnection:
             PolicyStatus, topic('policy/status'),
             lambda message: on_policy_status(self, message), qos.STATE)
         self.endpoints: tuple[Publisher | Subscription, ...] = (transitions, self._acks)
+
+    def refuse(self, reason: str) -> None:
+        """Note that a transition was refused."""
+        self.refused += 1
+        self._refusal, self._refused_at = reason, self._clock()
+
+    def accept(self) -> None:
+        """Note that a transition belongs here."""
+        self._refusal = ''
+
+    @property
+    def refusal(self) -> str:
+        """Why its last transition was refused; empty if it wasn't, or some seconds ago."""
+        recent = self._clock() - self._refused_at < _REMEMBERED
+        return self._refusal if recent else ''
+
+    @property
+    def account(self) -> dict[str, str]:
+        """What was wrong with its transitions so far, for the diagnostics."""
+        return {'transitions refused': str(self.refused),
+                'transitions not learned from': str(self.untaken),
+                'gaps in the numbers': str(self.ledger.gaps),
+                'numbers that went back': str(self.ledger.restarts)}
 
     def acknowledge(self, message: TransitionAck) -> None:
         """Publish how far this robot's transitions are ingested; `sequence` is filled in here."""

@@ -1,6 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Transitions for the learner: journaled, sent, and sent again until acknowledged."""
+"""Transitions for the learner: journaled, sent, and sent again until acknowledged.
+
+A journal may hold records that no learner of this run can take: those of another run, of a
+contract that was edited since, or of another version of the message. In the place of each the
+learner gets the end of its episode under the record's number, and acknowledges that. So such a
+record costs its episode and blocks nothing.
+"""
 
 from pathlib import Path
 import shutil
@@ -8,33 +14,30 @@ import time
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import serialize_message
 from rclpy.subscription import Subscription
 
 from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import EpisodeEvent, Transition, TransitionAck
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.belonging import why_foreign
+from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
+from inril_ros.robot.episode import is_episode_id
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.transport.journal.journal import Journal
-from inril_ros.transport.journal.outbox import Outbox
+from inril_ros.transport.journal.outbox import Outbox, Parcel
 from inril_ros.transport.journal.retention import Retention
 
 _TYPE = 'inril_ros/msg/Transition'
 _ALL = Retention()
 
 
-def _abort_marker(source: Transition | EpisodeEvent) -> Transition:
-    """Return the empty transition upon which the learner forgets an episode."""
-    return Transition(
-        header=source.header, run_id=source.run_id, episode_id=source.episode_id,
-        truncated=True, outcome=EpisodeEvent.ABORTED, contract_hash=source.contract_hash)
-
-
 class TransitionStream:
     """The recorder's end of the stream; at the start it sends what the journal already has.
 
     Args:
-        run_id: Run whose acknowledgements count; empty: any run's.
+        run_id: Run whose acknowledgements count, and whose transitions are sent; empty: any run's.
+        contract_hash: Hash of the contract whose transitions are sent; empty: any.
         patience: [s] Time after which an unacknowledged transition is sent again.
         sync_each: Force each transition to the disk before it is sent, instead of each episode.
         retention: Limits of the journal; by default everything is kept.
@@ -42,24 +45,30 @@ class TransitionStream:
     Attributes:
         sent: Number of transitions sent, repetitions included.
         damaged: Number of places in the journal that could not be read.
+        untaken: Number of records that no learner of this run can take.
+        refused_acks: Number of acknowledgements of transitions that were never sent.
         endpoints: The publisher and the subscription.
 
     Raises:
         FolderInUseError: Another recorder writes to this journal.
     """
 
-    def __init__(self, node: Node, folder: Path, run_id: str, patience: float,
+    def __init__(self, node: Node, folder: Path, run_id: str, contract_hash: str, patience: float,
                  sync_each: bool, retention: Retention = _ALL) -> None:
         self._folder = folder
         self._retention = retention
         self._kept = 0
         self._run_id = run_id
+        self._contract_hash = contract_hash
         self._sync_each = sync_each
         self._log = node.get_logger()
         self._journal = Journal(folder, _TYPE, ros_typestore().generate_msgdef(_TYPE)[0])
-        self._outbox = Outbox(self._journal.after, self._journal.last_sequence, patience)
+        self._inherited = self._journal.last_sequence
+        self._outbox = Outbox(self._journal.after, self._inherited, patience)
         self._cut_off: Transition | None = None
-        self.sent = 0
+        self._heard = False  # whether there was an acknowledgement that can be right
+        self._last_untaken = 0
+        self.sent = self.untaken = self.refused_acks = 0
         self.damaged = len(self._journal.damages)
         for damage in self._journal.damages:
             self._log.error(f'journal: {damage}')
@@ -89,13 +98,13 @@ class TransitionStream:
         """Journal a transition, then send it.
 
         Raises:
-            OSError: It could not be journaled; it is not sent.
+            OSError, ValueError: It could not be journaled; it is not sent.
         """
         self._end_cut_off()
         message.sequence = self.next_sequence
         message.previous_sequence = self.last_sequence
         record = serialize_message(message)
-        self._journal.append(message.sequence, stamp_ns(message), record)
+        self._journal.append(message.sequence, max(0, stamp_ns(message)), record)
         if self._sync_each:
             self._journal.sync()
         self._outbox.add(message.sequence, record)
@@ -103,7 +112,7 @@ class TransitionStream:
 
     def give_up(self, source: Transition | EpisodeEvent) -> None:
         """Have the learner forget an episode; later, if the journal can't be written now."""
-        self._cut_off = _abort_marker(source)
+        self._cut_off = self._end_of_episode(source)
         self.resend()
 
     def resend(self) -> None:
@@ -113,10 +122,41 @@ class TransitionStream:
         except OSError as error:
             self._log.error(f'journal: {error}', throttle_duration_sec=5.0)
         for parcel in self._outbox.due(time.monotonic()):
-            message = deserialize_message(parcel.record, Transition)
+            message = self._sendable(parcel)
             message.previous_sequence = parcel.previous
             self._publisher.publish(message)
             self.sent += 1
+
+    def _sendable(self, parcel: Parcel) -> Transition:
+        """Return the message of a record, or the end of its episode if no learner can take it."""
+        message, reason = self._read(parcel.record)
+        if not reason:
+            return message
+        if parcel.sequence > self._last_untaken:  # the first time that it is sent
+            self._last_untaken = parcel.sequence
+            self.untaken += 1
+            self._log.error(
+                f'journal: transition {parcel.sequence} is not learned from: {reason}; '
+                f'{self.untaken} such records so far', throttle_duration_sec=1.0)
+        end = self._end_of_episode(message)
+        end.sequence = parcel.sequence
+        return end
+
+    def _read(self, record: bytes) -> tuple[Transition, str]:
+        """Return the message of a record, and why no learner of this run can take it, or ''."""
+        try:
+            message = read_message(record, Transition)
+        except MessageRefused as error:
+            return Transition(), str(error)
+        return message, why_foreign(message, self._run_id, self._contract_hash)
+
+    def _end_of_episode(self, source: Transition | EpisodeEvent) -> Transition:
+        """Return the empty transition upon which the learner forgets an episode."""
+        return Transition(
+            header=source.header, run_id=self._run_id or source.run_id,
+            episode_id=source.episode_id if is_episode_id(source.episode_id) else 'unknown',
+            truncated=True, outcome=EpisodeEvent.ABORTED,
+            contract_hash=self._contract_hash or source.contract_hash)
 
     def sync(self) -> None:
         """Force the journal to the disk."""
@@ -139,9 +179,9 @@ class TransitionStream:
 
     def _close_cut_off(self) -> None:
         """End the episode that was running when an earlier process was killed, if any."""
-        for _, record in self._journal.after(max(0, self._journal.last_sequence - 1)):
-            last = deserialize_message(record, Transition)
-            if not (last.terminated or last.truncated):
+        for _, record in self._journal.after(max(0, self._inherited - 1)):
+            last, reason = self._read(record)
+            if not (reason or last.terminated or last.truncated):
                 self.give_up(last)
 
     def _end_cut_off(self) -> None:
@@ -158,16 +198,26 @@ class TransitionStream:
     def _on_ack(self, message: TransitionAck) -> None:
         if self._run_id and message.run_id != self._run_id:
             return
-        if message.sequence >= self._journal.next_sequence:
+        sequence = message.sequence
+        if sequence < self._journal.next_sequence:
+            self._heard = True
+        else:
+            self.refused_acks += 1
             self._log.error(
-                f'the learner has transitions up to {message.sequence}, the journal only up to '
-                f'{self._journal.last_sequence}: this is another journal, or it lost its end; '
-                'new transitions are numbered after those', throttle_duration_sec=5.0)
-            self._journal.skip_beyond(message.sequence)
-        self._outbox.acknowledge(message.sequence, time.monotonic())
-        if message.kept_sequence > self._kept:
-            self._prune(min(message.sequence, message.kept_sequence))
-        self._kept = message.kept_sequence
+                f'an acknowledgement of transition {sequence} is refused: the journal has them '
+                f'up to {self._journal.last_sequence}. It is forged, or the learner has learned '
+                f'from another journal, or this one lost its end ({self.refused_acks} so far)',
+                throttle_duration_sec=5.0)
+            if self._heard:
+                return
+            # Such a learner has what an earlier process had journaled; what this one journals it
+            # will take by its content, whatever the numbers.
+            sequence = self._inherited
+        self._outbox.acknowledge(sequence, time.monotonic())
+        if self._heard:
+            if message.kept_sequence > self._kept:
+                self._prune(min(sequence, message.kept_sequence))
+            self._kept = message.kept_sequence
         self.resend()
 
     def _prune(self, covered: int) -> None:

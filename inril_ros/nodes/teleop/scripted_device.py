@@ -11,6 +11,7 @@ import numpy as np
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.belonging import check_ours
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.teleop.teleop_sender import TeleopSender
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -34,6 +35,7 @@ class ScriptedDevice:
         node.subscribe_observations(self._aligner, self._drive)
 
     def _on_event(self, message: EpisodeEvent) -> None:
+        check_ours(self._node, message)
         if message.purpose != EpisodeRequest.DEMONSTRATION:
             return
         if message.event == EpisodeEvent.STARTED:

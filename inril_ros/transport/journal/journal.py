@@ -26,6 +26,8 @@ from inril_ros.transport.journal.segments import Damage, read_segment, SegmentWr
 SEGMENT_BYTES = 16_000_000
 #: Numbers skipped where records may be lost: more than are lost when a machine goes down.
 SKIPPED = 100_000
+#: Higher numbers are in no journal, so that a message (64 bits) can hold each one that follows.
+HIGHEST = 2 ** 62
 _NAME = re.compile(r'^(\d{6})-(\d+)\.mcap$')  # index, number of the first record
 
 
@@ -76,7 +78,7 @@ class Journal:
             record: The message (CDR).
 
         Raises:
-            ValueError: It isn't the next number.
+            ValueError: It isn't the next number, or the record is too large.
             OSError: It could not be written. The journal is unchanged; try again later.
         """
         if sequence != self.next_sequence:
@@ -94,12 +96,6 @@ class Journal:
         self.last_sequence = sequence
         self.next_sequence = sequence + 1
 
-    def skip_beyond(self, sequence: int) -> None:
-        """Never use a number up to this one: another process has records with these numbers."""
-        if sequence >= self.next_sequence:
-            self.next_sequence = sequence + 1
-            self._end_segment()  # a segment is named for its first number
-
     def sync(self) -> None:
         """Force everything to the disk."""
         if self._segment is not None:
@@ -115,7 +111,7 @@ class Journal:
         begin = max((index for index, path in enumerate(segments)
                      if _first(path) <= sequence + 1), default=0)
         for path in segments[begin:]:
-            for record in read_segment(path):
+            for record in read_segment(path, _first(path)):
                 if record.sequence > sequence:
                     yield record.sequence, record.data
 
@@ -175,7 +171,7 @@ def read_journal(folder: Path, damages: list[Damage] | None = None) -> Iterator[
         damages: Receives the damage found, including a torn end.
     """
     for path in _segments(folder):
-        for record in read_segment(path, damages):
+        for record in read_segment(path, _first(path), damages):
             yield record.sequence, record.data
 
 
@@ -191,13 +187,17 @@ def _verify(folder: Path) -> tuple[int, list[Damage], bool]:
         The last number, the damage, and whether records after the last one may be lost.
     """
     damages: list[Damage] = []
+    for path in _segments(folder):
+        if _first(path) > HIGHEST:
+            damages.append(Damage(path, 0, 'no journal has the number in its name', rest=True))
+            path.rename(path.with_suffix('.damaged'))
     paths = _segments(folder)
     last, holds_last = 0, paths[0] if paths else folder
     for path in paths:
-        for record in read_segment(path, damages):
+        for record in read_segment(path, _first(path), damages):
             last, holds_last = record.sequence, path
     lost = any(damage.path >= holds_last and not damage.cut_off for damage in damages)
-    if damages and damages[-1].rest and damages[-1].path == paths[-1]:
+    if damages and paths and damages[-1].rest and damages[-1].path == paths[-1]:
         if damages[-1].offset:
             os.truncate(paths[-1], damages[-1].offset)
         else:  # it doesn't even begin as a segment

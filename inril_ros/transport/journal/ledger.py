@@ -6,11 +6,20 @@ One number says up to where everything is ingested. It is saved in the same chec
 learned from these transitions, so the two can't disagree. After a restart from an older checkpoint
 it is lower, the acknowledgement reports that, and the sender begins again from there.
 
+A number alone is not believed. One that is far beyond the last is refused. And if a transition
+whose number counts as ingested continues an episode, or begins a new one, then the numbers went
+back: an earlier transition had a wrong number, or the sender's journal is another one. It is
+ingested, and the ledger goes back with it.
+
 Each robot's journal has numbers of its own, so each robot has a ledger of its own.
 """
 
 from collections.abc import Mapping
 from enum import Enum
+
+#: A number that is further beyond the last one is wrong. No run has that many transitions, and a
+#: journal skips fewer numbers where it is damaged.
+FARTHEST = 2 ** 32
 
 
 class Verdict(Enum):
@@ -19,6 +28,7 @@ class Verdict(Enum):
     NEW = 'ingest it'
     DUPLICATE = 'it is ingested already'
     EARLY = 'one before it is missing'
+    WRONG = 'its number is too far beyond the last one'
 
 
 class IngestLedger:
@@ -26,21 +36,31 @@ class IngestLedger:
 
     Args:
         sequence: Number from a checkpoint; 0: nothing is ingested.
+
+    Attributes:
+        duplicates: Number of transitions that came again.
+        gaps: Number of gaps, where the sender's journal had lost transitions.
+        restarts: How often the numbers went back.
     """
 
     def __init__(self, sequence: int = 0) -> None:
         self.sequence = sequence
         self.duplicates = 0
-        #: Number of gaps, where the sender's journal had lost transitions.
         self.gaps = 0
+        self.restarts = 0
 
-    def judge(self, sequence: int, previous: int) -> Verdict:
+    def judge(self, sequence: int, previous: int, continues: bool = False) -> Verdict:
         """Return what to do with a transition.
 
         Args:
             sequence: Its number.
             previous: The number before it in the sender's journal; those between are lost.
+            continues: Whether it is the next one of its episode, by its content.
         """
+        if sequence > self.sequence + FARTHEST:
+            return Verdict.WRONG
+        if sequence <= self.sequence and continues:
+            return Verdict.NEW
         if sequence <= self.sequence:
             self.duplicates += 1
             return Verdict.DUPLICATE
@@ -51,6 +71,7 @@ class IngestLedger:
     def take(self, sequence: int) -> None:
         """Note that a new transition is ingested."""
         self.gaps += sequence > self.sequence + 1
+        self.restarts += sequence <= self.sequence
         self.sequence = sequence
 
 

@@ -48,6 +48,7 @@ class Outbox:
         self._size = window
         self._bytes = window_bytes
         self._window: deque[Parcel] = deque()
+        self._held = 0  # [byte] in the window
         self._unsent = 0  # records at the end of the window
         self._reader: Records | None = None
         self._reached = 0  # number of the last record that was in the window
@@ -74,14 +75,14 @@ class Outbox:
         """
         if sequence < self.acknowledged:  # the receiver came back with less
             self._window.clear()
-            self._unsent = 0
+            self._held = self._unsent = 0
             self._reader = None
             self._reached = sequence
         elif sequence > self.acknowledged:
             self._acknowledged_at = now
         self.acknowledged = sequence
         while self._window and self._window[0].sequence <= sequence:
-            self._window.popleft()
+            self._held -= len(self._window.popleft().record)
         self._unsent = min(self._unsent, len(self._window))
         if self._reached < sequence:
             self._reached = sequence
@@ -122,11 +123,12 @@ class Outbox:
                 self._put(sequence, record)
 
     def _has_room(self) -> bool:
-        held = sum(len(parcel.record) for parcel in self._window)
-        return not self._window or (len(self._window) < self._size and held < self._bytes)
+        return not self._window or (
+            len(self._window) < self._size and self._held < self._bytes)
 
     def _put(self, sequence: int, record: bytes) -> None:
         previous = self._window[-1].sequence if self._window else self.acknowledged
         self._window.append(Parcel(sequence, previous, record))
+        self._held += len(record)
         self._unsent += 1
         self._reached = sequence

@@ -7,6 +7,9 @@ very record that it hit. Only the records that the writer makes are accepted, ea
 that a chunk whose opcode was damaged isn't passed over as something else. Any MCAP reader reads a
 closed segment. A segment that was not closed is read up to its last whole record; a record with a
 wrong checksum is left out and reported.
+
+MCAP keeps the lower 32 bits of a number. The others follow from the number of the first record,
+which the segment's name holds, because numbers rise within a segment, by less than 2^31 each time.
 """
 
 from collections.abc import Iterator
@@ -24,6 +27,8 @@ from mcap.writer import CompressionType, MCAP0_MAGIC, Writer
 
 #: [byte] Larger records are refused, and not allocated when reading.
 RECORD_LIMIT = 256_000_000
+_ROOM = 1000  # [byte] of it, for what MCAP adds to a record
+_LOWER, _STEP = 0xFFFFFFFF, 2 ** 31  # the bits that MCAP keeps; less than this between two numbers
 _TOPIC = 'transition'
 _FRAME = struct.Struct('<BQ')  # opcode, length
 # Times, size of the records, checksum, length of the compression's name (none); the size again and
@@ -98,11 +103,18 @@ class SegmentWriter:
         """Hand a record to the operating system.
 
         Raises:
+            ValueError: It is larger than a reader accepts, or its time isn't in 0 .. 2^64 - 1. The
+                file is unchanged.
             OSError: It could not be written (a full disk, for example). The file ends before it,
                 and the segment must be closed.
         """
+        if len(record) > RECORD_LIMIT - _ROOM:
+            raise ValueError(f'record {sequence} has {len(record)} bytes, '
+                             f'{RECORD_LIMIT - _ROOM} are allowed')
+        if not 0 <= stamp < 2 ** 64:
+            raise ValueError(f'record {sequence}: time {stamp} ns is not in 0 .. 2^64 - 1')
         self._writer.add_message(self._channel, log_time=stamp, publish_time=stamp,
-                                 sequence=sequence & 0xFFFFFFFF, data=record)
+                                 sequence=sequence & _LOWER, data=record)
         self._file.commit()
 
     def sync(self) -> None:
@@ -164,14 +176,18 @@ class _WholeWrites:
             self._descriptor = -1
 
 
-def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Record]:
+def read_segment(
+    path: Path, first: int, damages: list[Damage] | None = None,
+) -> Iterator[Record]:
     """Return the records of a segment in order, each verified by its checksum.
 
     Args:
         path: The segment; it may still be written to.
+        first: Number of its first record.
         damages: Receives the damage found.
     """
     damages = [] if damages is None else damages
+    following = first
     with open(path, 'rb') as file:
         magic = file.read(len(MCAP0_MAGIC))
         if not magic:
@@ -205,8 +221,15 @@ def read_segment(path: Path, damages: list[Damage] | None = None) -> Iterator[Re
             except (McapError, EOFError, ValueError, struct.error) as error:
                 damages.append(Damage(path, start, f'damaged record ({error})', rest=False))
                 continue
-            for sequence, data in messages:
-                yield Record(sequence, data, file.tell())
+            for lower, data in messages:
+                step = (lower - following) & _LOWER
+                if step >= _STEP:
+                    damages.append(Damage(
+                        path, start, f'its number ends in {lower:#x} where {following} or a later '
+                        'one is expected', rest=False))
+                    continue
+                following += step + 1
+                yield Record(following - 1, data, file.tell())
 
 
 def _frame_is_wrong(head: bytes, opcode: int, length: int) -> str:

@@ -89,7 +89,7 @@ def test_repeated_early_or_foreign_transitions_are_not_counted(lab):
     records = lab.check_once()
     counted, duplicates, number = lab.learner.transitions, lab.learner.duplicates, len(records)
     later = Transition(run_id=RUN, contract_hash=CONTRACT.hash, sequence=number + 2,
-                       previous_sequence=number + 1)
+                       previous_sequence=number + 1, episode_id='later')
     stranger = Transition(run_id='another', contract_hash=CONTRACT.hash, sequence=number + 1)
     other_arm = Transition(run_id=RUN, contract_hash='f' * 64, sequence=number + 1)
     lab.repeat([later, stranger, other_arm, *reversed(records), *records])
@@ -97,7 +97,7 @@ def test_repeated_early_or_foreign_transitions_are_not_counted(lab):
                      lambda: f'duplicates: {lab.learner}')
     assert (lab.learner.transitions, lab.learner.sequence) == (counted, number)
     log = lab.supervisor.log_path('learner_node').read_text()
-    assert f'transition of run another refused: this is run {RUN}' in log
+    assert f'transition refused: of run another, this is run {RUN}' in log
     assert f'made under contract ffffffffffff, this is {CONTRACT.hash[:12]}' in log
     lab.run(9)
     lab.check_once()

@@ -13,6 +13,7 @@ import rclpy
 from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState
 
 from inril_ros.nodes.actuation.source_watch import SourceWatch
@@ -42,7 +43,7 @@ def receive(node, topic, message):
     """Give a message to the node's subscription."""
     [subscription] = [each for each in node.subscriptions if each.topic_name == f'/{topic}']
     put_stamp(message, node.now(), 'base')
-    subscription.callback(message)
+    subscription.callback(serialize_message(message))
 
 
 def joints():
@@ -52,7 +53,7 @@ def joints():
 
 def test_a_policy_without_an_observation_says_why_and_goes_on(policy):
     started = EpisodeEvent(event=EpisodeEvent.STARTED, purpose=EpisodeRequest.ROLLOUT,
-                           episode_id='e')
+                           episode_id='e', contract_hash=policy.contract.hash)
     put_stamp(started, policy.now(), '')
     policy._on_event(started)
     unset = PoseStamped()
