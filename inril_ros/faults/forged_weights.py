@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forged and damaged versions of weights, which must never act, made from good ones.
 
-A forged version is whole and has correct hashes: only the forgery itself can give it away. Each
+A forged version is whole and has correct hashes, unless the hash is what must give it away. Each
 function is a ``Tamper`` for the relay.
 """
 
@@ -14,10 +14,11 @@ import numpy as np
 
 from inril_ros.nodes.clients.weights_relay import Parcel, Tamper, whole
 from inril_ros.transport.weights.manifest import content_hash, Version
-from inril_ros.transport.weights.tensors import read_tensors, weights_hash
+from inril_ros.transport.weights.tensors import read_tensors
+from inril_ros.transport.weights.version_numbers import LEAD
 
 #: Added to the number of a forged version; the learner's own numbers never get so far.
-FORGED = 1_000_000
+FORGED = LEAD // 2
 
 
 def flipped_byte(version: Version, before: Version | None) -> list[Parcel]:
@@ -72,7 +73,19 @@ def older(version: Version, before: Version | None) -> list[Parcel]:
     """Send the version, then its content under the number of an older one."""
     number = max(1, version.manifest.version - 1)
     manifest = replace(version.manifest, version=number, parent_version=number - 1)
+    return [*whole(version), *whole(Version(manifest.sealed(), version.content), True)]
+
+
+def replayed_as_newer(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then the same one under a higher number, with the hash that it had."""
+    manifest = replace(version.manifest, version=version.manifest.version + FORGED)
     return [*whole(version), *whole(Version(manifest, version.content), True)]
+
+
+def far_ahead(version: Version, before: Version | None) -> list[Parcel]:
+    """Send the version, then the same one under the last number that there is."""
+    manifest = replace(version.manifest, version=2 ** 64 - 1)
+    return [*whole(version), *whole(Version(manifest.sealed(), version.content), True)]
 
 
 def other_run(version: Version, before: Version | None) -> list[Parcel]:
@@ -88,8 +101,8 @@ def _as_newer(version: Version, content: bytes, **changes: str) -> Version:
             for row in json.loads(version.manifest.tensors)]
     return Version(replace(
         version.manifest, version=version.manifest.version + FORGED,
-        content_hash=content_hash(content), weights_hash=weights_hash(rows),
-        tensors=json.dumps(rows, separators=(',', ':')), **changes), content)
+        content_hash=content_hash(content), tensors=json.dumps(rows, separators=(',', ':')),
+        **changes).sealed(), content)
 
 
 #: By fault: the tampering, words of the refusal (empty: nothing is refused), and a description.
@@ -103,5 +116,8 @@ TAMPERS: dict[str, tuple[Callable[..., list[Parcel]] | Tamper, str, str]] = {
     'weights_other_architecture': (other_architecture, 'do not fit',
                                    'a newer version of another network'),
     'weights_older': (older, 'not newer', 'good weights under the number of an older version'),
+    'weights_replayed_as_newer': (replayed_as_newer, 'not have its own hash',
+                                  'good weights under a higher number'),
+    'weights_far_ahead': (far_ahead, 'too far ahead', 'good weights under the last number'),
     'weights_other_run': (other_run, 'is not the run', 'a newer version of another run'),
 }

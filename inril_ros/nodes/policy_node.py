@@ -57,6 +57,7 @@ PARAMETERS = (
     Parameter('probe_limit', 1.0, 'largest accepted root mean square change of normalised actions '
               'from one version to the next; 0: no limit', minimum=0.0, maximum=2.0),
 ) + acting_versions.PARAMETERS
+_REFUSALS = 0.1  # [s] shortest time between two statuses because of refusals
 
 
 class PolicyNode(ManagedNode):
@@ -80,6 +81,7 @@ class PolicyNode(ManagedNode):
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
         self._status = PolicyStatus(run_id='')
+        self._refusal_published = float('-inf')
         self._exploration = exploration_of(
             self.value('exploration_scale'), self.value('finetune_config'))
         self._durations: deque[float] = deque(maxlen=200)
@@ -254,10 +256,14 @@ class PolicyNode(ManagedNode):
             self._publish_status()
 
     def _on_refused(self, reason: str) -> None:
+        """Count a refusal; a flood of them neither fills the log nor is passed on."""
         self._status.refused += 1
         self._status.refusal = reason
-        self.get_logger().error(f'weights refused: {reason}')
-        self._publish_status()
+        self.refused.add('weights', reason)
+        now = time.monotonic()
+        if now - self._refusal_published >= _REFUSALS:  # else the next regular status has it
+            self._refusal_published = now
+            self._publish_status()
 
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())

@@ -23,7 +23,7 @@ from inril_ros.learning.policies.artifact import schema_hash, to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes.base import qos
-from inril_ros.transport.weights.manifest import content_hash, cut, piece_count
+from inril_ros.transport.weights.manifest import content_hash, cut, Manifest, piece_count
 
 SMALL = ModelConfig(
     observation_size=CONTRACT.observation_size, action_size=CONTRACT.action_size,
@@ -56,7 +56,8 @@ class Version:
     @classmethod
     def of_content(cls, content, **fields):
         return cls(content, {
-            'run_id': RUN, 'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
+            'run_id': RUN, 'parent_version': 0, 'learner_step': 0,
+            'contract_hash': CONTRACT.hash, 'content_hash': content_hash(content),
             'total_size': len(content), 'chunk_count': piece_count(len(content)), **fields})
 
 
@@ -88,8 +89,8 @@ class Bench:
         return number
 
     def send_manifest(self, version, number):
-        self._manifests.publish(
-            WeightsManifest(version=number, format='safetensors', **version.manifest))
+        manifest = Manifest(version=number, **version.manifest).sealed()
+        self._manifests.publish(WeightsManifest(format='safetensors', **vars(manifest)))
 
     def send_piece(self, version, number, index):
         offset, piece = cut(version.content)[index]

@@ -24,6 +24,7 @@ from inril_ros.transport.weights.manifest import (
     PiecesDoNotFit,
     WeightsRefused,
 )
+from inril_ros.transport.weights.version_numbers import LEAD
 
 CONTRACT = 'c' * 64
 PIECE = 7  # [byte] instead of a megabyte, so that few bytes make many pieces
@@ -382,3 +383,31 @@ def test_pieces_are_shown_in_order_up_to_the_first_missing_one(content, known, d
     if known:
         assert receiver.pop_complete().pieces == tuple(piece for *_, piece in pieces)
         assert receiver.first_pieces() == ()
+
+
+def test_a_number_that_is_too_far_ahead_is_refused_and_changes_nothing():
+    receiver, content = assembler(), b'some weights'
+    receiver.note_acting(manifest_of(content, 5))
+    for version in (5 + LEAD + 1, 2**63, 2**64 - 1):
+        with pytest.raises(WeightsRefused, match=f'version {version} is too far ahead: 5 is'):
+            receiver.offer(manifest_of(content, version))
+        with pytest.raises(WeightsRefused, match='too far ahead'):
+            receiver.add('run', version, 0, 0, b'pieces!')
+    receiver.offer(manifest_of(content, 6))
+    for piece in pieces_of(content, 6):
+        receiver.add(*piece)
+    assert complete_version(receiver) == (manifest_of(content, 6), content)
+
+
+def test_invented_numbers_leave_room_for_the_pieces_that_come_early():
+    """Their manifest comes last, so that each version would have to be sent twice for ever."""
+    receiver, content = assembler(), b'some weights'
+    for version in range(EARLY_VERSIONS):
+        receiver.add('run', LEAD - version, 0, 0, b'pieces!')
+    for version in range(1, 20):
+        for piece in pieces_of(content, version):
+            receiver.add(*piece)
+        receiver.offer(manifest_of(content, version))
+        found = complete_version(receiver)
+        assert found == (manifest_of(content, version), content)
+        receiver.note_acting(found[0])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A received set of tensors equals the sent one, however little was sent, or is refused."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 import json
 
@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from safetensors.torch import load as load_torch
 import torch
 
-from inril_ros.transport.weights.manifest import TensorsMissing, WeightsRefused
+from inril_ros.transport.weights.manifest import Manifest, TensorsMissing, WeightsRefused
 from inril_ros.transport.weights.tensors import (
     complete,
     expanded,
@@ -61,7 +61,6 @@ def test_tensors_known_to_the_receiver_are_not_sent_and_the_set_is_complete(befo
     if not half:
         assert same(load(join(whole)), after)
     full = make_version(new, (), **FIELDS)  # to a receiver that has nothing
-    assert full.manifest.weights_hash == version.manifest.weights_hash
     assert complete(full.manifest, read_tensors(full.content), {}) == new
 
 
@@ -142,8 +141,8 @@ def changed_rows(change):
 
 
 REFUSED = {
-    'shape': (lambda rows: rows[0].__setitem__(3, [4]), 'hash of the manifest'),
-    'row lost': (lambda rows: rows.pop(), 'hash of the manifest'),
+    'shape': (lambda rows: rows[0].__setitem__(3, [4]), 'not what the manifest says'),
+    'row lost': (lambda rows: rows.pop(), 'does not name'),
     'row twice': (lambda rows: rows.append(rows[0]), 'malformed'),
     'row short': (lambda rows: rows[0].pop(), 'malformed'),
     'number': (lambda rows: rows.append(7), 'not JSON|malformed'),
@@ -155,8 +154,22 @@ REFUSED = {
 def test_a_manifest_that_does_not_fit_its_content_is_refused(name):
     change, words = REFUSED[name]
     manifest, content = changed_rows(change)
-    with pytest.raises(WeightsRefused, match=words):
+    with pytest.raises(WeightsRefused, match='not have its own hash|malformed|not JSON'):
         complete(manifest, read_tensors(content), {})
+    with pytest.raises(WeightsRefused, match=words):
+        complete(manifest.sealed(), read_tensors(content), {})
+
+
+@pytest.mark.parametrize('field', [field.name for field in fields(Manifest)])
+def test_the_hash_of_a_manifest_covers_each_of_its_fields(field):
+    manifest = make_version(read_tensors(save({'a': np.ones(3)})), (), **FIELDS).manifest
+    manifest.check_hash()
+    value = getattr(manifest, field)
+    changed = replace(manifest, **{field: value + 1 if isinstance(value, int) else f'{value}x'})
+    with pytest.raises(WeightsRefused, match='not have its own hash'):
+        changed.check_hash()
+    if field != 'weights_hash':
+        changed.sealed().check_hash()
 
 
 @pytest.mark.parametrize('text', ['[' * 100_000, '{"a": 1}', 'null', '7', 'import os', '[[]]'])

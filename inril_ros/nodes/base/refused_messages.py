@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from inril_ros.nodes.base.serialised_messages import MessageRefused
 
-#: [s] Shortest time between two reports of one topic.
+#: [s] Time after which one more refusal of a topic is reported.
 PERIOD = 5.0
+#: Refusals of a topic that are reported at once.
+AT_ONCE = 20
 
 
 class RefusedMessages:
@@ -17,14 +19,12 @@ class RefusedMessages:
     Args:
         report: Called with what was refused and why.
         clock: Returns the time [s].
-        period: [s] Shortest time between two reports of one topic.
     """
 
-    def __init__(self, report: Callable[[str], None], clock: Callable[[], float],
-                 period: float = PERIOD) -> None:
-        self._report, self._clock, self._period = report, clock, period
+    def __init__(self, report: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._report, self._clock = report, clock
         self._counts: Counter[str] = Counter()
-        self._reported: dict[str, float] = {}  # time of the last report, by topic
+        self._reports: dict[str, tuple[float, float]] = {}  # reports left, and when, by topic
         self._last = ''
 
     def guarded(self, topic: str, take: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -41,9 +41,12 @@ class RefusedMessages:
         self._counts[topic] += 1
         self._last = f'{topic}: {reason}'
         now = self._clock()
-        if now - self._reported.get(topic, float('-inf')) >= self._period:
-            self._reported[topic] = now
-            self._report(f'message on {topic} refused ({self._counts[topic]} so far): {reason}')
+        left, since = self._reports.get(topic, (AT_ONCE, now))
+        left = min(AT_ONCE, left + (now - since) / PERIOD)
+        if left >= 1:
+            left -= 1
+            self._report(f'{topic} refused ({self._counts[topic]} so far): {reason}')
+        self._reports[topic] = left, now
 
     def count(self, topic: str) -> int:
         """Return how many messages of a topic were refused."""

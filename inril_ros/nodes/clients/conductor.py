@@ -197,8 +197,10 @@ class Conductor(GraphClient):
 
     def _applied(self) -> bool:
         """Return whether the newest weights act, or never will: pinned or refused."""
-        return self.policy.pinned or self.learner.weights_version <= max(
-            self.policy.weights_version, self.policy.refused_version)
+        newest = self.learner.weights_version
+        # A forged version may have been refused under a higher number than any of the learner's.
+        return self.policy.pinned or newest <= self.policy.weights_version \
+            or newest == self.policy.refused_version
 
     def wait_learned_again(self, lag: int) -> None:
         """Wait until a learner that was restarted has learned from all that is journaled.

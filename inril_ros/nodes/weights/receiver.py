@@ -17,6 +17,7 @@ from rclpy.node import Node
 
 from inril_ros.msg import LearnerStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.nodes.weights.piece_message import read_piece
 from inril_ros.transport.weights.accepted_learner import AcceptedLearner
 from inril_ros.transport.weights.incoming import IncomingVersions, ReceivedVersion
@@ -28,6 +29,7 @@ from inril_ros.transport.weights.manifest import (
 )
 from inril_ros.transport.weights.tensor_reader import TensorReader
 from inril_ros.transport.weights.tensors import complete, expanded, WireTensor
+from inril_ros.transport.weights.version_numbers import check_version
 
 Load = Callable[[Manifest, dict[str, WireTensor]], Any]
 
@@ -86,7 +88,7 @@ class WeightsReceiver:
         self._loading: tuple[Manifest, Future[Loaded]] | None = None
         self._begun: dict[int, float] = {}  # time of the first piece, by version
         self._requested_again = (-1, '')
-        #: Newest version that was refused for good, after it was sent a second time.
+        #: Version that was refused for good last, after it was sent a second time.
         self.refused_version = 0
         self._tensors: dict[int, dict[str, WireTensor]] = {}  # of the kept versions
         self._requests = node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
@@ -136,6 +138,7 @@ class WeightsReceiver:
     def _on_manifest(self, message: WeightsManifest) -> None:
         manifest = Manifest(**{name: getattr(message, name) for name in _FIELDS})
         try:
+            manifest.check_hash()
             if self._accepted.admit(manifest, time.monotonic()):
                 self._offer(manifest)
         except WeightsRefused as error:
@@ -156,13 +159,15 @@ class WeightsReceiver:
     def _on_piece(self, raw: bytes) -> None:
         now = time.monotonic()
         piece = read_piece(raw)  # one that is refused counts as missing and will be requested
-        if len(self._begun) < _TIMED:
-            self._begun.setdefault(piece.version, now)
         try:
             self._incoming.add(
                 piece.run_id, piece.version, piece.index, piece.offset, piece.data, now)
         except WeightsRefused as error:
             self._refuse(piece.version, error)
+            return
+        self._begun.setdefault(piece.version, now)
+        while len(self._begun) > _TIMED:
+            del self._begun[next(iter(self._begun))]
         self._load_next()
         self._read_ahead()
 
@@ -172,6 +177,10 @@ class WeightsReceiver:
         if reason:
             self._on_refused(reason)
         if message.learner_id == self._accepted.learner_id or not self._accepted.learner_id:
+            try:
+                check_version(message.weights_version, self._incoming.newest)
+            except WeightsRefused as error:
+                raise MessageRefused(str(error)) from error
             self._on_learner_status(message)
 
     def _check(self) -> None:
@@ -242,7 +251,7 @@ class WeightsReceiver:
             self._requested_again = content
             self._request(manifest)
         else:
-            self.refused_version = max(self.refused_version, manifest.version)
+            self.refused_version = manifest.version
 
     def _request(self, manifest: Manifest, indices: list[int] | None = None,
                  complete: bool = False) -> None:

@@ -7,21 +7,28 @@ with. Several robots get the same versions, each on its own topics and without w
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import posixpath
+import time
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 
 from inril_ros.msg import PolicyStatus, PolicyWeights, WeightsManifest, WeightsRequest
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.serialised_messages import MessageRefused
+from inril_ros.transport.weights.manifest import WeightsRefused
 from inril_ros.transport.weights.outgoing import OutgoingVersion, unchanged
+from inril_ros.transport.weights.resend_budget import ResendBudget
 from inril_ros.transport.weights.tensors import rounded, WireTensor
+from inril_ros.transport.weights.version_numbers import check_version
 
 #: Versions whose tensor hashes are remembered.
 _REMEMBERED = 20
+#: [s] Shortest time between two versions that follow a policy's number: each sends all weights.
+FOLLOWING = 5.0
 
 
 class WeightsSender:
@@ -31,6 +38,7 @@ class WeightsSender:
         contract_hash: Hash of the contract that the weights are made for.
         half: Send matrices as bfloat16.
         robots: Namespaces of the robots, relative to the node's; empty: the node's own.
+        clock: Returns the time [s].
 
     Attributes:
         version: Number of the last version, 0 before the first. A restored learner sets it.
@@ -38,14 +46,17 @@ class WeightsSender:
     """
 
     def __init__(self, node: Node, run_id: str, learner_id: str, contract_hash: str,
-                 half: bool, robots: Sequence[str] = ('',)) -> None:
+                 half: bool, robots: Sequence[str] = ('',),
+                 clock: Callable[[], float] = time.monotonic) -> None:
         self.version = 0
+        self._clock = clock
+        self._followed = float('-inf')  # when it last followed a policy's number
         self._node = node
         self._ids = {'run_id': run_id, 'learner_id': learner_id, 'contract_hash': contract_hash}
         self._half = half
         self._hashes: OrderedDict[int, frozenset[str]] = OrderedDict()  # of tensors, by version
         self._last: dict[str, WireTensor] = {}  # tensors of the last version, hashed
-        self._receivers = {robot: _Receiver(node, robot) for robot in robots}
+        self._receivers = {robot: _Receiver(node, robot, clock()) for robot in robots}
         for robot, receiver in self._receivers.items():
             node.create_subscription(
                 WeightsRequest, posixpath.join(robot, 'weights/request'),
@@ -112,29 +123,49 @@ class WeightsSender:
         Returns:
             Whether the robot acts with a later version than this learner's last one: the learner
             came back with less, and continues its numbers from there.
+
+        Raises:
+            MessageRefused: The version is too far ahead to be one of this run.
         """
         ours = status.run_id == self._ids['run_id']
+        if ours:
+            try:
+                check_version(status.weights_version, self.version)
+            except WeightsRefused as error:
+                raise MessageRefused(str(error)) from error
         self._receivers[robot].acting = status.weights_version if ours else 0
-        if ours and status.weights_version > self.version:
-            self.version = status.weights_version
-            return True
-        return False
+        if not ours or status.weights_version <= self.version \
+                or self._clock() - self._followed < FOLLOWING:  # it reports again every second
+            return False
+        self._followed = self._clock()
+        self.version = status.weights_version
+        return True
 
     def _on_request(self, receiver: '_Receiver', message: WeightsRequest) -> None:
-        """Send again what a robot lacks of the last version; older versions are over."""
+        """Send again what a robot lacks of the last version; older versions are over.
+
+        Raises:
+            MessageRefused: More is requested than is sent again now; the rest was sent.
+        """
         sent = receiver.sent
         if message.run_id != self._ids['run_id'] or sent is None:
             return
+        now, whole = self._clock(), sent.chunk_count
         if message.complete:
+            if not receiver.wants_all and receiver.budget.take(whole, whole, now) < whole:
+                raise MessageRefused('all tensors are requested again too often')
             receiver.wants_all = True
             return
         if message.version != sent.number:
             return
-        if message.chunk_indices:
-            self._publish_pieces(receiver, [
-                index for index in message.chunk_indices if index < sent.chunk_count])
-        else:
-            self._publish_pieces(receiver, range(sent.chunk_count))
+        wanted = list(dict.fromkeys(
+            index for index in message.chunk_indices or range(whole) if index < whole))
+        granted = receiver.budget.take(len(wanted), whole, now)
+        self._publish_pieces(receiver, wanted[:granted])
+        if granted < len(wanted):
+            raise MessageRefused(f'pieces of version {sent.number} are requested again too often: '
+                                 f'{granted} of {len(wanted)} were sent')
+        if not message.chunk_indices:
             self._publish_manifest(receiver)
 
     def _publish_manifest(self, receiver: '_Receiver') -> None:
@@ -169,12 +200,14 @@ class _Receiver:
         acting: Version of this run that it reports to act with; 0: none.
         sent: The last version as it was sent to it.
         wants_all: Whether it lacks tensors that were left out.
+        budget: What may be sent to it again.
     """
 
-    def __init__(self, node: Node, robot: str) -> None:
+    def __init__(self, node: Node, robot: str, now: float) -> None:
         self.acting = 0
         self.sent: OutgoingVersion | None = None
         self.wants_all = False
+        self.budget = ResendBudget(now)
         self.pieces = node.create_publisher(
             PolicyWeights, posixpath.join(robot, 'weights/pieces'), qos.WEIGHTS)
         self.manifests = node.create_publisher(

@@ -18,6 +18,7 @@ from inril_ros.transport.weights.manifest import (
     PiecesDoNotFit,
     WeightsRefused,
 )
+from inril_ros.transport.weights.version_numbers import check_version
 
 #: [byte] Most bytes of pieces kept before their manifest comes; others are requested again.
 EARLY_BYTES = 256_000_000
@@ -98,6 +99,7 @@ class IncomingVersions:
                 f'this is {self._contract_hash[:12]}')
         if manifest.version <= self.newest:
             raise WeightsRefused(f'version {manifest.version} is not newer than {self.newest}')
+        check_version(manifest.version, self.newest)
         if not 0 < manifest.total_size <= weights.MAXIMUM_BYTES:
             raise WeightsRefused(
                 f'{manifest.total_size} bytes, 1..{weights.MAXIMUM_BYTES} are allowed')
@@ -115,6 +117,7 @@ class IncomingVersions:
 
         Raises:
             PiecesDoNotFit: Its size isn't the one that the manifest implies; all are dropped.
+            WeightsRefused: Its version is too far ahead.
         """
         if (self.run_id and run_id != self.run_id) or version <= self.newest:
             return
@@ -123,6 +126,7 @@ class IncomingVersions:
         if not 0 <= index < piece_count(weights.MAXIMUM_BYTES) \
                 or offset != index * weights.PIECE_BYTES or len(data) > weights.PIECE_BYTES:
             return
+        check_version(version, self.newest)
         if self._wanted is None or version > self._wanted.version:
             self._keep_early(version, index, data)
         elif version == self._wanted.version and self._place(index, data):
@@ -145,9 +149,12 @@ class IncomingVersions:
 
     def _keep_early(self, version: int, index: int, data: bytes | memoryview) -> None:
         """Keep a piece whose manifest hasn't come, within the limits of memory."""
-        self._early.setdefault(version, {}).setdefault(index, data)
+        pieces = self._early.pop(version, {})
+        pieces.setdefault(index, data)
+        self._early[version] = pieces  # the last one: it is the one that grows
+        # Not the lowest number: invented ones would stay for ever, and no others beside them.
         while len(self._early) > EARLY_VERSIONS or self._early_bytes() > EARLY_BYTES:
-            del self._early[min(self._early)]
+            del self._early[next(iter(self._early))]
 
     def _early_bytes(self) -> int:
         return sum(len(data) for pieces in self._early.values() for data in pieces.values())

@@ -5,8 +5,9 @@
 No ROS and no torch: bytes in, bytes out.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 import hashlib
+import json
 
 #: [byte] Largest piece. Reading 20 MB takes 5 to 10 ms more in pieces of 0.5 MB, no less in 2 MB.
 PIECE_BYTES = 1_000_000
@@ -37,7 +38,11 @@ class TensorsMissing(WeightsRefused):
 
 @dataclass(frozen=True)
 class Manifest:
-    """The description of a version; see WeightsManifest.msg."""
+    """The description of a version; see WeightsManifest.msg.
+
+    ``weights_hash`` covers all other fields: the rows of the tensors, and also whose weights they
+    are and under which number. Without that a good version could be sent again as another one.
+    """
 
     run_id: str
     version: int
@@ -52,6 +57,24 @@ class Manifest:
     learner_id: str = ''
     tensors: str = ''
     weights_hash: str = ''
+
+    def sealed(self) -> 'Manifest':
+        """Return the same manifest with its hash."""
+        return replace(self, weights_hash=self._hash())
+
+    def check_hash(self) -> None:
+        """Verify the hash.
+
+        Raises:
+            WeightsRefused: It isn't that of the other fields.
+        """
+        if self.weights_hash != self._hash():
+            raise WeightsRefused('the manifest does not have its own hash: a field was changed')
+
+    def _hash(self) -> str:
+        fields = {**asdict(self), 'weights_hash': ''}
+        return hashlib.sha256(
+            json.dumps(fields, sort_keys=True, separators=(',', ':')).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import Manifest, piece_count
-from inril_ros.transport.weights.tensors import Buffer, hash_all, weights_hash, WireTensor
+from inril_ros.transport.weights.tensors import Buffer, hash_all, WireTensor
 
 #: Words compared first: a trained tensor differs in them.
 _GLANCE = 512
@@ -70,7 +70,7 @@ class OutgoingVersion:
             self._manifest = Manifest(
                 version=self.number, content_hash='', total_size=self.size,
                 chunk_count=self.chunk_count, tensors=json.dumps(rows, separators=(',', ':')),
-                weights_hash=weights_hash(rows), **self._fields)
+                **self._fields).sealed()
         return self._manifest
 
 

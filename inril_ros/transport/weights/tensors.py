@@ -133,12 +133,6 @@ def rounded(tensors: Mapping[str, WireTensor]) -> dict[str, WireTensor]:
             for name, tensor in tensors.items()}
 
 
-def weights_hash(rows: list[list[object]]) -> str:
-    """Return the SHA-256 of the manifest's rows, sent or not, hexadecimal."""
-    lines = json.dumps([row[:5] for row in rows], separators=(',', ':'))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
 def complete(
     manifest: Manifest, sent: Mapping[str, WireTensor], held: Mapping[str, WireTensor],
 ) -> dict[str, WireTensor]:
@@ -195,8 +189,7 @@ def _rows(manifest: Manifest) -> list[list[object]]:
         raise WeightsRefused(f'the list of tensors is not JSON: {error}') from error
     if not isinstance(rows, list) or not valid or len({row[0] for row in rows}) != len(rows):
         raise WeightsRefused('the list of tensors is malformed')
-    if weights_hash(rows) != manifest.weights_hash:
-        raise WeightsRefused('the list of tensors does not have the hash of the manifest')
+    manifest.check_hash()
     return rows
 
 

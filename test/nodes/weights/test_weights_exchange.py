@@ -14,9 +14,11 @@ from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.weights.receiver import WeightsReceiver
-from inril_ros.nodes.weights.sender import WeightsSender
+from inril_ros.nodes.weights.sender import FOLLOWING, WeightsSender
 from inril_ros.transport.weights.manifest import PIECE_BYTES
+from inril_ros.transport.weights.resend_budget import AT_ONCE
 from inril_ros.transport.weights.tensors import wire_tensors
+from inril_ros.transport.weights.version_numbers import LEAD
 
 RUN, CONTRACT = 'run', 'c' * 64
 LARGE = 700_000  # values: several pieces
@@ -29,13 +31,14 @@ class Exchange:
         self.node = GuardedNode('both', context=context)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
-        self.passed, self.refused, self.acting = [], [], None
+        self.passed, self.refused, self.acting, self.now = [], [], None, 0.0
         self.node.create_subscription(PolicyWeights, 'weights/pieces', self.passed.append,
                                       qos.WEIGHTS)
         self.node.create_subscription(WeightsManifest, 'weights/manifest', self.passed.append,
                                       qos.MANIFEST)
         self.requests = self.node.create_publisher(WeightsRequest, 'weights/request', qos.EVENT)
-        self.sender = WeightsSender(self.node, RUN, 'learner', CONTRACT, half=False)
+        self.sender = WeightsSender(self.node, RUN, 'learner', CONTRACT, half=False,
+                                    clock=lambda: self.now)
         self.receiver = WeightsReceiver(
             self.node, RUN, CONTRACT, lambda manifest, tensors: manifest.learner_step,
             self.refused.append, lambda status: None, self._accept)
@@ -143,3 +146,79 @@ def test_requested_pieces_equal_those_sent(exchange):
     exchange.passed.clear()
     exchange.requests.publish(WeightsRequest(run_id=RUN, version=1))
     exchange.until(lambda: len(exchange.passed) == len(sent) + 1)
+
+
+def test_a_status_with_a_number_that_cannot_be_is_refused_and_learning_goes_on(exchange):
+    """Believed, it would leave no number for the next version, in any later process either."""
+    statuses = exchange.node.create_publisher(PolicyStatus, 'policy/status', qos.STATE)
+    exchange.node.create_subscription(
+        PolicyStatus, 'policy/status', exchange.sender.on_policy_status, qos.STATE)
+    exchange.until(lambda: statuses.get_subscription_count() == 1)
+    exchange.send(arrays(1))
+    for count, number in enumerate((2**64 - 1, 2**63, LEAD + 2), 1):
+        statuses.publish(PolicyStatus(run_id=RUN, weights_version=number))
+        exchange.until(lambda: exchange.node.refused.count('policy/status') == count)  # noqa: B023
+        assert exchange.sender.version == 1
+    exchange.send(arrays(2))
+    assert exchange.acting.manifest.version == 2
+    assert 'too far ahead' in exchange.node.refused.details()['last refusal']
+
+
+def test_a_learner_that_came_back_with_less_follows_the_number_of_the_policy(exchange):
+    assert exchange.sender.on_policy_status(PolicyStatus(run_id=RUN, weights_version=40))
+    exchange.send(arrays(1))
+    assert exchange.acting.manifest.version == 41
+
+
+def test_statuses_that_count_up_make_it_send_all_weights_only_now_and_then(exchange):
+    followed = 0
+    for number in range(1, 1001):  # a status each millisecond
+        exchange.now = number / 1000
+        followed += exchange.sender.on_policy_status(
+            PolicyStatus(run_id=RUN, weights_version=number))
+    assert followed == 1 and exchange.sender.version == 1
+    exchange.now += FOLLOWING
+    assert exchange.sender.on_policy_status(PolicyStatus(run_id=RUN, weights_version=1000))
+    assert exchange.sender.version == 1000
+
+
+def test_a_replay_under_another_number_is_refused(exchange):
+    exchange.send(arrays(1))
+    manifests = exchange.node.create_publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
+    exchange.until(lambda: manifests.get_subscription_count() == 2)
+    [manifest] = [each for each in exchange.passed if isinstance(each, WeightsManifest)]
+    for change, reason in (({'version': 7}, 'not have its own hash'),
+                           ({'learner_step': 2**63}, 'not have its own hash'),
+                           ({'learner_id': 'another'}, 'not have its own hash')):
+        exchange.refused.clear()
+        for name, value in change.items():
+            setattr(manifest, name, value)
+        manifests.publish(manifest)
+        exchange.until(lambda: exchange.refused)
+        assert reason in exchange.refused[0]
+    exchange.send(arrays(2))
+    assert exchange.acting.manifest.version == 2
+
+
+def test_a_flood_of_requests_does_not_make_a_flood_of_weights(exchange):
+    exchange.send(arrays(1))
+    pieces = exchange.sender._receivers[''].sent.chunk_count
+    exchange.passed.clear()
+    flood = [WeightsRequest(run_id=RUN, version=1),
+             WeightsRequest(run_id=RUN, version=1, chunk_indices=[0] * 1000),
+             WeightsRequest(run_id=RUN, version=1, chunk_indices=range(pieces)),
+             WeightsRequest(run_id=RUN, version=1, complete=True)]
+    handled = exchange.node.refused
+    for number in range(100):
+        before = handled.count('weights/request')
+        exchange.requests.publish(flood[number % 4])
+        if number >= 4:  # from then on there is nothing left to spend
+            exchange.until(lambda: handled.count('weights/request') > before)  # noqa: B023
+        else:
+            exchange.rest()
+    assert len(exchange.passed) <= AT_ONCE * (pieces + 1)
+    assert handled.count('weights/request') >= 96
+    exchange.now += 60.0
+    exchange.passed.clear()
+    exchange.requests.publish(WeightsRequest(run_id=RUN, version=1))
+    exchange.until(lambda: len(exchange.passed) == pieces + 1)
