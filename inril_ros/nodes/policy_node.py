@@ -31,6 +31,7 @@ from inril_ros.nodes.base.belonging import check_ours
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.base.refused_messages import MOST_TEXT
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.learner.session_file import exploration_of
 from inril_ros.nodes.weights import acting_versions
@@ -258,7 +259,7 @@ class PolicyNode(ManagedNode):
     def _on_refused(self, reason: str) -> None:
         """Count a refusal; a flood of them neither fills the log nor is passed on."""
         self._status.refused += 1
-        self._status.refusal = reason
+        self._status.refusal = reason[:MOST_TEXT]
         self.refused.add('weights', reason)
         now = time.monotonic()
         if now - self._refusal_published >= _REFUSALS:  # else the next regular status has it

@@ -10,7 +10,9 @@ from inril_ros.nodes.base.serialised_messages import MessageRefused
 #: [s] Time after which one more refusal of a topic is reported.
 PERIOD = 5.0
 #: Refusals of a topic that are reported at once.
-AT_ONCE = 20
+AT_ONCE = 100
+#: Characters of a reason, which may quote what came.
+MOST_TEXT = 1000
 
 
 class RefusedMessages:
@@ -38,6 +40,7 @@ class RefusedMessages:
 
     def add(self, topic: str, reason: str) -> None:
         """Count a refused message."""
+        reason = reason[:MOST_TEXT]
         self._counts[topic] += 1
         self._last = f'{topic}: {reason}'
         now = self._clock()
