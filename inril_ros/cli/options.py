@@ -32,6 +32,7 @@ from inril_ros.cli.run.settings import (
     UsageError,
 )
 from inril_ros.cli.stages.job import JobOptions
+from inril_ros.robot.settings_check import checked
 
 Config = Annotated[Path | None, typer.Option(
     help='Fine-tuning settings (YAML); default: those of the run that is resumed, else '
@@ -246,14 +247,16 @@ def job_options(settings: Settings, task: str, verbose: bool = False) -> JobOpti
     """Return the options of a job; what is not in the settings has its default.
 
     Raises:
-        UsageError: A setting of cloning is refused.
+        UsageError: A setting is refused.
         MappingError: The default simulation lacks the task.
     """
     if 'simulation' not in settings:
         settings = {**settings, 'simulation': Setting(mapping_path('metaworld', task), DEFAULT)}
-    return JobOptions(
-        **nested({name: setting.value for name, setting in settings.items()}), verbose=verbose,
-        origins={name: setting.origin for name, setting in settings.items()})
+    values = nested({name: setting.value for name, setting in settings.items()})
+    return checked(JobOptions, {
+        **values, 'verbose': verbose,
+        'origins': {name: setting.origin for name, setting in settings.items()},
+    }, 'the settings of the run', UsageError)
 
 
 def check_heldout(settings: Settings) -> None:

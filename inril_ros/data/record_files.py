@@ -3,6 +3,7 @@
 """JSON and JSON Lines files that survive a crash: whole files and whole lines, or none."""
 
 from collections.abc import Mapping
+from functools import partial
 import json
 import math
 import os
@@ -69,11 +70,41 @@ def read_json(path: str | Path) -> Any:
         RecordError: It can't be read, or isn't JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8'))
+        return json.loads(Path(path).read_text(encoding='utf-8'),
+                          object_hook=partial(Record, str(path)))
     except OSError as error:
         raise RecordError(f'{path}: cannot be read: {error.strerror}') from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f'{path}: is not JSON: {error}') from error
+
+
+def read_record(path: str | Path) -> 'Record':
+    """Return the object in a JSON file.
+
+    Raises:
+        RecordError: It can't be read, isn't JSON, or is no object.
+    """
+    content = read_json(path)
+    if not isinstance(content, Record):
+        raise RecordError(f'{path}: must be an object of keys and values, is '
+                          f'{type(content).__name__}')
+    return content
+
+
+class Record(dict):
+    """A JSON object of a file; asking it for a key that it lacks names the file.
+
+    Args:
+        source: The file, and the line if it has several objects.
+        content: Keys and values.
+    """
+
+    def __init__(self, source: str, content: Mapping[str, Any]) -> None:
+        super().__init__(content)
+        self.source = source
+
+    def __missing__(self, key: str) -> Any:
+        raise RecordError(f'{self.source}: has no {key!r}')
 
 
 class JsonLines:
@@ -122,8 +153,8 @@ def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
     lines = path.read_bytes().split(b'\n')[:-1]
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
-        except ValueError as error:
+            record = json.loads(line, object_hook=partial(Record, f'{path}, line {number}'))
+        except (ValueError, RecursionError) as error:
             raise RecordError(f'{path}, line {number}: is not JSON: {error}') from error
         if not isinstance(record, dict):
             raise RecordError(f'{path}, line {number}: is not an object: {line[:80]!r}')

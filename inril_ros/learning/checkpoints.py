@@ -38,7 +38,8 @@ class Checkpoint:
 class CheckpointStore:
     """The checkpoints in one folder, for one process at a time.
 
-    `damaged` lists the ones that `newest` could not read, and why.
+    `damaged` lists the ones that `newest` found damaged and put aside, `unreadable` those that the
+    disk did not give and that are left where they are, each with its reason.
     """
 
     def __init__(self, folder: Path, keep: int = 3) -> None:
@@ -51,6 +52,7 @@ class CheckpointStore:
             raise ValueError(f'keep is {keep}: at least one checkpoint must be kept')
         self.folder = Path(folder)
         self.damaged: list[str] = []
+        self.unreadable: list[str] = []
         self._keep = keep
         self.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.iterdir():
@@ -60,9 +62,14 @@ class CheckpointStore:
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that verifies, None if there is none.
 
-        Damaged ones are renamed to `.damaged`: they must not push good ones out.
+        Damaged ones are renamed to `.damaged`: they must not push good ones out. One that can't be
+        read for another reason (no rights, too many open files, a failing disk) may be good, and
+        is left out this time.
+
+        Raises:
+            OSError: None can be read, and at least one may be good: nothing is begun anew over it.
         """
-        self.damaged = []
+        self.damaged, self.unreadable = [], []
         for folder in reversed(self._folders()):
             try:
                 return Checkpoint(folder, *read_folder(folder))
@@ -71,6 +78,11 @@ class CheckpointStore:
                 aside = folder.with_suffix('.damaged')
                 shutil.rmtree(aside, ignore_errors=True)
                 folder.rename(aside)
+            except OSError as error:
+                self.unreadable.append(f'{folder}: {error}')
+        if self.unreadable:
+            raise OSError('no checkpoint can be read, and none is put aside; mend the disk or the '
+                          f'rights, or move them away: {"; ".join(self.unreadable)}')
         return None
 
     def save(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> Path:

@@ -87,6 +87,8 @@ class LearnerNode(ManagedNode):
         found = self._checkpoints.newest()
         for reason in self._checkpoints.damaged:
             self.get_logger().error(f'a checkpoint is damaged and put aside: {reason}')
+        for reason in self._checkpoints.unreadable:
+            self.get_logger().error(f'a checkpoint cannot be read and is left as it is: {reason}')
         self._session, self._heldout = self._build_session(
             None if found and is_whole(found) else self._checkpoints.experience)
         names = full_names(self, self.value('robots'))

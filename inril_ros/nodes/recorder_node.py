@@ -226,7 +226,8 @@ class RecorderNode(ManagedNode):
 
     def _new_bag(self, message: EpisodeEvent) -> QueuedBag:
         folder = Path(self.value('demonstrations'))
-        name = f'{next_number(folder):04d}_{message.episode_id[:8]}'
+        episode = ''.join(filter(str.isalnum, message.episode_id))  # never a path
+        name = f'{next_number(folder):04d}_{episode[:8]}'
         return QueuedBag(EpisodeBag(folder, name, self.value('storage'), self._topics.offers()),
                          lossless=self.lockstep)
 

@@ -18,7 +18,7 @@ _SHORT.maxstring = _SHORT.maxother = 120
 
 
 def checked(
-    kind: type[_Settings], data: object, source: str, error: type[ValueError],
+    kind: type[_Settings], data: object, source: str, error: type[Exception],
     lines: Lines | None = None,
 ) -> _Settings:
     """Return settings of a pydantic dataclass from plain data.

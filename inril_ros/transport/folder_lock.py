@@ -7,6 +7,7 @@ nothing to clean up. The file names the holder and the boot of the machine, so t
 process knows whether the machine went down in the meantime.
 """
 
+from contextlib import suppress
 import fcntl
 import json
 import os
@@ -49,8 +50,21 @@ class FolderLock:
         #: The folder was not released, and the machine was rebooted since: what had not been
         #: forced to the disk is gone.
         self.machine_went_down = former.get('boot', _boot_id()) != _boot_id()
-        _write(self._descriptor, {'purpose': purpose, 'process': os.getpid(),
-                                  'host': socket.gethostname(), 'boot': _boot_id()})
+        self._holder: dict[str, object] | None = {
+            'purpose': purpose, 'process': os.getpid(), 'host': socket.gethostname(),
+            'boot': _boot_id()}
+        with suppress(OSError):  # a full disk can be read nevertheless
+            self.note_holder()
+
+    def note_holder(self) -> None:
+        """Write down who holds the folder, unless that is done; before the first write into it.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        if self._holder is not None:
+            _write(self._descriptor, self._holder)
+            self._holder = None
 
     def release(self) -> None:
         """Release the folder; a second call does nothing."""
@@ -72,12 +86,13 @@ def _boot_id() -> str:
 def _read(descriptor: int) -> dict[str, object]:
     try:
         found = json.loads(os.pread(descriptor, 4096, 0))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _write(descriptor: int, content: dict[str, object]) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(content).encode(), 0)
+    text = json.dumps(content).encode()
+    os.pwrite(descriptor, text, 0)
+    os.ftruncate(descriptor, len(text))
     os.fsync(descriptor)

@@ -6,10 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from full_disk import full_disk
 import pytest
 
+from inril_ros.cli.options import job_options
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.cli.run.settings import kept_settings, Setting, UsageError
+from inril_ros.cli.stages.finetune import _keep_settings, SettingsDiffer
+from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract.contract import load_contract
+from inril_ros.transport.folder_lock import FolderLock
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'
@@ -122,6 +128,63 @@ def test_stages_are_finished_once_and_kept_in_order(tmp_path):
     with pytest.raises(RunDirectoryError, match="unknown stage 'celebrate': one of record"):
         run.finish_stage('celebrate', 1.0)
     assert RunDirectory.open(tmp_path).finished_stages() == {'record': 1.0, 'pretrain': 2.0}
+
+
+@pytest.mark.parametrize(('key', 'value'), [
+    ('run_id', '../../x'), ('run_id', ''), ('run_id', 7), ('seed', '7'), ('seed', -1),
+    ('seed', 2**63), ('seed', True), ('seed', None), ('task', ''), ('task', 'a\x00b'),
+    ('task', ['push']), ('contract', ''), ('contract_hash', 'abc'), ('created', 'yesterday'),
+    ('package_version', '1; rm'), ('more', 1)])
+def test_a_run_with_a_wrong_setting_is_refused_when_it_is_opened(tmp_path, key, value):
+    run = begin(tmp_path)
+    file = run.path / 'run.json'
+    write_json(file, {**read_json(file), key: value}, replace=True)
+    with pytest.raises(RunDirectoryError, match=f'{file}:\n  {key}: '):
+        RunDirectory.open(tmp_path)
+
+
+@pytest.mark.parametrize('text', ['[]', '7', '{"record": "x"}', '{"record": -1}', '{"x": 1}',
+                                  '{"record": NaN}', '[' * 100_000])
+def test_damaged_stages_are_refused(tmp_path, text):
+    run = begin(tmp_path)
+    (run.path / 'stages.json').write_text(text)
+    with pytest.raises(RecordError, match=str(run.path / 'stages.json')):
+        run.finished_stages()
+
+
+@pytest.mark.parametrize('text', ['[]', '7', '{"record": 7}', '{"record": {"a": 1}}',
+                                  '{"record": {"a": {"value": 1}}}',
+                                  '{"record": {"a": {"value": 1, "from": 2}}}'])
+def test_damaged_settings_are_refused(tmp_path, text):
+    run = begin(tmp_path)
+    run.used.write_text(text)
+    for read in (lambda: run.stage_settings('record'), lambda: kept_settings(run.path)):
+        with pytest.raises(RecordError, match=str(run.used)):
+            read()
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('demonstrations', 'many'), ('simulation', 7), ('synchronous', 'x'), ('x', 1),
+    ('evaluation', {'every': 'x'}), ('reset_seconds', 'x')])
+def test_kept_settings_of_another_kind_are_refused(name, value):
+    kept = {'simulation': Setting('', 'option'), name: Setting(value, 'option')}
+    with pytest.raises(UsageError, match=f'the settings of the run:\n  {name}'):
+        job_options(kept, 'push')
+
+
+def test_a_full_disk_opens_a_run_and_leaves_no_half_written_settings(tmp_path):
+    run = begin(tmp_path)
+    path = run.finetune / 'config.yaml'
+    with full_disk():
+        assert RunDirectory.open(tmp_path).settings == run.settings
+        FolderLock(run.path, 'a test').release()
+        with pytest.raises(OSError):
+            _keep_settings(path, {'m': 7})
+    assert list(run.finetune.iterdir()) == []
+    assert _keep_settings(path, {'m': 7}) == path
+    assert _keep_settings(path, {'m': 7}) == path
+    with pytest.raises(SettingsDiffer, match='m: 8 asked for, 7 in the run'):
+        _keep_settings(path, {'m': 8})
 
 
 def test_a_folder_without_a_run_is_said_to_have_none(tmp_path):

@@ -299,3 +299,10 @@ def test_the_digest_shows_any_other_difference(tmp_path, change):
         messages[-1] = ('episode/event', event_message(3, START + TICKS * TICK, TICKS, outcome=2))
     assert content_digest([bag_of(tmp_path, recorded(TICKS))]) != content_digest(
         [bag_of(tmp_path, messages, '0001')])
+
+
+@pytest.mark.parametrize('name', ['', '.', '..', '../x', '0000_../../x', '/x', 'a/b', 'a\0b'])
+def test_a_bag_stays_in_its_folder(tmp_path, name):
+    with pytest.raises(BagError, match='is no name of a bag'):
+        EpisodeBag(tmp_path / 'bags', name)
+    assert list(tmp_path.iterdir()) == []

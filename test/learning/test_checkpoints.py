@@ -92,6 +92,24 @@ def test_if_all_are_damaged_none_is_loaded_and_it_is_reported(tmp_path):
     assert store.newest().document == {'number': 2} and store.damaged == []
 
 
+def test_a_checkpoint_that_the_disk_does_not_give_is_not_damaged(tmp_path):
+    store = CheckpointStore(tmp_path)
+    unreadable = [saved(store, 1), saved(store, 2)][1] / 'model.json'
+    content = unreadable.read_bytes()
+    unreadable.unlink()
+    unreadable.symlink_to(unreadable)  # reading it is an OSError, though it is there
+    assert store.newest().document == {'number': 1}
+    assert store.damaged == [] and str(unreadable.parent) in store.unreadable[0]
+    other = tmp_path / '00000001' / 'model.safetensors'
+    other.unlink()
+    other.symlink_to(other)
+    with pytest.raises(OSError, match='none is put aside.*00000002.*00000001'):
+        store.newest()
+    unreadable.unlink()
+    unreadable.write_bytes(content)
+    assert store.newest().document == {'number': 2}
+
+
 def test_only_the_leftovers_of_an_interrupted_write_are_removed(tmp_path):
     (tmp_path / '.00000002.abc').mkdir()
     (tmp_path / 'notes').mkdir()

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 
+from full_disk import full_disk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
@@ -17,6 +18,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.transport import folder_lock
 from inril_ros.transport.folder_lock import FolderInUseError
 from inril_ros.transport.journal import segments
 from inril_ros.transport.journal.journal import (
@@ -358,6 +360,33 @@ def test_a_full_disk_costs_the_record_and_not_the_journal(folder, monkeypatch):
     reopened = opened(folder)
     assert reopened.damages == ()
     reopened.close()
+
+
+def test_on_a_full_disk_a_journal_opens_and_its_records_are_read(folder):
+    journal = opened(folder)
+    fill(journal, [b'a', b'b'])
+    journal.close()
+    with full_disk():
+        journal = opened(folder)
+        assert list(journal.after(0)) == [(1, b'a'), (2, b'b')]
+        for _ in range(2):
+            with pytest.raises(OSError):
+                fill(journal, [b'c'])
+    fill(journal, [b'd'])  # space was made
+    assert list(journal.after(1)) == [(2, b'b'), (3, b'd')]
+    journal.close()
+
+
+def test_who_holds_a_journal_is_written_before_its_first_record(folder, monkeypatch):
+    with full_disk():
+        journal = opened(folder)
+    assert (folder / '.lock').read_bytes() == b''
+    fill(journal, [b'a'])
+    os.close(journal._lock._descriptor)  # as the end of the machine does
+    monkeypatch.setattr(folder_lock, '_boot_id', lambda: 'another')
+    again = opened(folder)
+    assert again.next_sequence > SKIPPED
+    again.close()
 
 
 WRITER = """

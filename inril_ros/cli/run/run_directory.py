@@ -18,24 +18,30 @@
 A run is never overwritten. It can be resumed, with the settings that it was started with.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Annotated, Literal
 from uuid import uuid4
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from inril_ros.cli.run.resources import package_version
 from inril_ros.cli.run.settings import as_record, from_record, Settings
-from inril_ros.data.record_files import read_json, RecordError, write_json
+from inril_ros.data.record_files import read_record, RecordError, write_json
 from inril_ros.robot.contract.contract import describe_difference, load_contract
+from inril_ros.robot.settings_check import checked
 
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')
+_Stages = dict[Literal[STAGES], Annotated[float, Field(ge=0.0, allow_inf_nan=False)]]
 
 
 class RunDirectoryError(RuntimeError):
     """The folder can't be used for the run; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra='forbid'))
 class RunSettings:
     """The settings that identify a run, in ``run.json``.
 
@@ -49,13 +55,13 @@ class RunSettings:
         package_version: Version of ``inril_ros``.
     """
 
-    task: str
-    seed: int
-    contract: str
-    contract_hash: str
-    run_id: str
-    created: str
-    package_version: str
+    task: Annotated[str, Field(pattern=r'^[^\x00-\x1f\x7f]{1,200}$')]
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+    contract: Annotated[str, Field(min_length=1, max_length=4096)]
+    contract_hash: Annotated[str, Field(pattern=r'^[0-9a-f]{64}$')]
+    run_id: Annotated[str, Field(pattern=r'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')]
+    created: Annotated[str, Field(pattern=r'^[0-9T:.+-]{10,40}$')]
+    package_version: Annotated[str, Field(pattern=r'^[0-9A-Za-z.+-]{1,60}$')]
 
 
 def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
@@ -63,11 +69,13 @@ def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
 
     Raises:
         ContractError: The contract is invalid.
+        RunDirectoryError: The task or the seed is.
     """
-    return RunSettings(
-        task=task, seed=seed, contract=str(contract), contract_hash=load_contract(contract).hash,
-        run_id=str(uuid4()), created=datetime.now(timezone.utc).isoformat(timespec='seconds'),
-        package_version=package_version())
+    return checked(RunSettings, {
+        'task': task, 'seed': seed, 'contract': str(contract),
+        'contract_hash': load_contract(contract).hash, 'run_id': str(uuid4()),
+        'created': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'package_version': package_version()}, 'the new run', RunDirectoryError)
 
 
 class RunDirectory:
@@ -134,9 +142,10 @@ class RunDirectory:
             RunDirectoryError: There is no run, or its ``run.json`` can't be read.
         """
         path = Path(path)
+        file = path / 'run.json'
         try:
-            return cls(path, RunSettings(**read_json(path / 'run.json')))
-        except (RecordError, TypeError) as error:
+            return cls(path, checked(RunSettings, read_record(file), str(file), RunDirectoryError))
+        except (RecordError, RunDirectoryError) as error:
             raise RunDirectoryError(f'{path} holds no run that can be read: {error}') from error
 
     @classmethod
@@ -175,13 +184,17 @@ class RunDirectory:
         return self.path / 'evaluations' / f'{name}.json'
 
     def finished_stages(self) -> dict[str, float]:
-        """Return the wall time [s] of each finished stage, in order of finishing."""
-        stages = self.path / 'stages.json'
-        return read_json(stages) if stages.exists() else {}
+        """Return the wall time [s] of each finished stage, in order of finishing.
+
+        Raises:
+            RecordError: The file is damaged.
+        """
+        file = self.path / 'stages.json'
+        return checked(_Stages, read_record(file), str(file), RecordError) if file.exists() else {}
 
     def keep_settings(self, stage: str, settings: Settings) -> bool:
         """Note what a stage uses, unless it was begun before; return whether it was noted now."""
-        every = read_json(self.used) if self.used.exists() else {}
+        every = read_record(self.used) if self.used.exists() else {}
         if stage in every:
             return False
         write_json(self.used, {**every, stage: as_record(settings)}, replace=True)
@@ -189,7 +202,7 @@ class RunDirectory:
 
     def forget_settings(self, stage: str) -> None:
         """Remove the note of a stage that has not begun after all."""
-        others = {name: each for name, each in read_json(self.used).items() if name != stage}
+        others = {name: each for name, each in read_record(self.used).items() if name != stage}
         if others:
             write_json(self.used, others, replace=True)
         else:
@@ -197,7 +210,8 @@ class RunDirectory:
 
     def stage_settings(self, stage: str) -> Settings:
         """Return what a stage has used; empty if that was not noted."""
-        return from_record(read_json(self.used).get(stage, {}) if self.used.exists() else {})
+        record = read_record(self.used) if self.used.exists() else {}
+        return from_record(record.get(stage, {}), self.used)
 
     def finish_stage(self, stage: str, seconds: float) -> None:
         """Mark a stage as finished, so that it is not repeated.

@@ -14,7 +14,7 @@ from typing import Any
 
 from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.data.record_files import read_json
+from inril_ros.data.record_files import read_record, RecordError
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.robot.yaml_file import load_yaml
 
@@ -164,10 +164,10 @@ def kept_settings(path: Path) -> Settings:
         RecordError: The file is damaged.
     """
     record, config = path / 'settings.json', path / 'finetune' / 'config.yaml'
-    stages = read_json(record) if record.exists() else {}
+    stages = read_record(record) if record.exists() else {}
     settings: Settings = {}
     for stage in _PRECEDENCE:
-        settings |= from_record(stages.get(stage, {}))
+        settings |= from_record(stages.get(stage, {}), record)
     if config.exists() and not part(settings, 'session'):  # of a run without such a record
         settings |= {f'session.{name}': setting for name, setting in _read(config).items()}
     return settings
@@ -179,8 +179,16 @@ def as_record(settings: Settings) -> dict[str, dict[str, Any]]:
             for name, setting in settings.items()}
 
 
-def from_record(record: Mapping[str, Any]) -> Settings:
-    """Return what `as_record` was given."""
+def from_record(record: Any, source: Path) -> Settings:
+    """Return what `as_record` was given.
+
+    Raises:
+        RecordError: It isn't that; the message names the source.
+    """
+    if not isinstance(record, Mapping) or not all(
+            isinstance(entry, Mapping) and entry.keys() == {'value', 'from'}
+            and isinstance(entry['from'], str) for entry in record.values()):
+        raise RecordError(f'{source}: each setting of a stage must be an object of value and from')
     return {name: Setting(entry['value'], entry['from']) for name, entry in record.items()}
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 from uuid import UUID, uuid5
 
+import pydantic
+
 from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import RunDirectory
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from inril_ros.nodes.clients.conductor import Conductor
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=pydantic.ConfigDict(extra='forbid'))
 class JobOptions:
     """Options of a job, the same for all its stages.
 

@@ -38,11 +38,14 @@ class EpisodeBag:
         offered: QoS of the publishers by topic, which playback offers again.
 
     Raises:
-        BagError: A bag of this name exists already, or there is no such storage.
+        BagError: It is no name of a folder, a bag of this name exists already, or there is no
+            such storage.
     """
 
     def __init__(self, folder: Path, name: str, storage: str = 'mcap',
                  offered: Mapping[str, Sequence[Qos]] | None = None) -> None:
+        if name in ('', '.', '..') or Path(name).name != name or '\0' in name:
+            raise BagError(f'{folder}: {name!r} is no name of a bag')
         self.path = folder / name
         self._folder = folder
         self._partial = folder / f'{name}.tmp'

@@ -92,7 +92,7 @@ def remove(path: Path) -> None:
 def next_number(folder: Path) -> int:
     """Return the number of the next bag of a folder: one more than the largest."""
     taken = [int(path.name[:4]) for pattern in ('*', f'{REJECTED}/*')
-             for path in folder.glob(pattern) if path.name[:4].isdigit()]
+             for path in folder.glob(pattern) if path.name[:4].isdecimal()]
     return max(taken, default=-1) + 1
 
 
@@ -102,7 +102,7 @@ def add_staged(staging: Path, folder: Path) -> None:
     Raises:
         BagError: One exists already, by its name after the number; nothing is moved.
     """
-    there = {path.name[5:]: path for path in folder.glob('*') if path.name[:4].isdigit()}
+    there = {path.name[5:]: path for path in folder.glob('*') if path.name[:4].isdecimal()}
     made = sorted(path for path in staging.iterdir() if path.name not in (REJECTED, ALIGNED))
     for path in made:
         if path.name[5:] in there:

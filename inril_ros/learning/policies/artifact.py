@@ -232,12 +232,13 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         ValueError: A file is missing or damaged, or the hashes do not match.
+        OSError: A file can't be read from the disk, which says nothing about its content.
     """
     folder = Path(folder)
     try:
         text = (folder / DOCUMENT_FILE).read_bytes()
         data = (folder / TENSORS_FILE).read_bytes()
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise ValueError(f'{folder} is no model folder: {error}') from error
     try:
         header = json.loads(text)

@@ -37,14 +37,20 @@ class RunCheckpoints:
 
     @property
     def damaged(self) -> list[str]:
-        """Descriptions of the checkpoints that `newest` could not read."""
+        """Descriptions of the checkpoints that `newest` found damaged and put aside."""
         return self._store.damaged
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Descriptions of those that the disk did not give to `newest`, and that are left."""
+        return self._store.unreadable
 
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that verifies, or None.
 
         Raises:
             ValueError: It belongs to another run or contract.
+            OSError: As `CheckpointStore.newest`.
         """
         found = self._store.newest()
         for key, expected in self._identity.items():

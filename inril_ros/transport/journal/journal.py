@@ -14,6 +14,7 @@ Nothing is removed unless a limit is set (``retention``).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 import os
 from pathlib import Path
 import re
@@ -47,7 +48,7 @@ class Journal:
 
     Raises:
         FolderInUseError: Another process writes to this journal.
-        OSError: The folder can't be written to.
+        OSError: The folder can't be read. What is full can be opened and read.
     """
 
     def __init__(self, folder: Path, schema_name: str, schema_text: str,
@@ -64,7 +65,8 @@ class Journal:
             if lost or self._lock.machine_went_down:
                 self.next_sequence += SKIPPED
             self._segment: SegmentWriter | None = None
-            self._begin_segment()
+            with suppress(OSError):  # a full disk: the next record tries again
+                self._begin_segment()
         except BaseException:
             self._lock.release()
             raise
@@ -150,6 +152,7 @@ class Journal:
     def _begin_segment(self) -> None:
         index = 1 + segments_begun(self._folder)
         path = self._folder / f'{index:06d}-{self.next_sequence}.mcap'
+        self._lock.note_holder()
         try:
             self._segment = SegmentWriter(path, *self._schema)
             _sync_folder(self._folder)
