@@ -15,7 +15,7 @@ from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import kept_settings
 from inril_ros.cli.stages.finetune import longest_rollout
-from inril_ros.graph.description import GraphOptions, STAGES
+from inril_ros.graph.description import GraphOptions, restarting, STAGES
 from inril_ros.graph.supervisor import Supervisor
 
 
@@ -61,19 +61,23 @@ def up(
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')],
     graph: Graph,
 ) -> None:
-    """Start the graph of a stage and keep it up until Ctrl-C; fail if a node dies."""
+    """Start the graph of a stage and keep it up until Ctrl-C; fail if a node dies.
+
+    Only the recorder is started again: the robot goes on without it.
+    """
     if stage not in STAGES:
         raise ValueError(f'stage {stage!r}: one of {", ".join(STAGES)}')
     run = RunDirectory.open(run_dir)
     run.check_meaning()
     console = Console(highlight=False)
-    nodes = Supervisor(STAGES[stage](graph.options(run)), run.logs(f'up_{stage}'),
-                       domain_id=graph.domain, console=console)
+    nodes = Supervisor(restarting(STAGES[stage](graph.options(run)), 'recorder_node'),
+                       run.logs(f'up_{stage}'), domain_id=graph.domain, console=console)
     try:
         with nodes:
             console.print(f'{stage} is up; logs in {nodes.log_dir}; Ctrl-C stops it')
             while True:
-                nodes.check()
+                for death in nodes.check():
+                    console.print(f'{death.how} and is started again; see {death.log}')
                 time.sleep(0.2)
     except KeyboardInterrupt:
         console.print(f'{stage} is stopped')

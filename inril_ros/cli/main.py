@@ -34,6 +34,7 @@ from inril_ros.cli.options import (
     Robot,
     Simulation,
     Start,
+    StartPatience,
     with_groups,
 )
 from inril_ros.cli.run.progress import print_event, Reporter
@@ -77,6 +78,7 @@ def demo(
     start: Start, cloning: Cloning, learning: Learning, output: Output,
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
     episodes: Episodes = None, simulation: Simulation = None,
+    start_patience: StartPatience = None,
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
     from inril_ros.cli.report.summary import headline
@@ -85,7 +87,8 @@ def demo(
     asked = start.settings(run_dir)
     kept = kept_settings(run_dir) if start.resume else {}
     settings = {**kept, **start.given(), **cloning.given(), **given(evaluation_episodes=episodes),
-                **Robot(simulation).given(asked.task), **learning.given(kept)}
+                **Robot(simulation, start_patience=start_patience).given(asked.task),
+                **learning.given(kept)}
     check_heldout(settings)
     options = job_options(settings, asked.task, output.verbose)
     reporter = output.reporter()

@@ -44,6 +44,10 @@ Device = Annotated[str | None, typer.Option(
 JsonLines = Annotated[bool, typer.Option(
     '--json', help='Lines of JSON instead of progress bars.')]
 Resume = Annotated[bool, typer.Option('--resume', help='Continue the run in the folder.')]
+StartPatience = Annotated[float | None, typer.Option(
+    '--start-patience', min=1.0,
+    help='Seconds in which a graph that is starting may make no progress.',
+    show_default=str(JobOptions.start_patience))]
 Simulation = Annotated[str | None, typer.Option(
     help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot. '
          'Default: that of the run, else metaworld.')]
@@ -151,10 +155,12 @@ class Robot:
     gazebo: Annotated[bool, typer.Option(
         '--gazebo', help='Gazebo simulates the mapping, and runs already: gazebo.launch.py '
                          'stage:=none.')] = False
+    start_patience: StartPatience = None
 
     def given(self, task: str) -> Settings:
         """Return the given options of a job on this robot."""
-        return given(gazebo=self.gazebo, simulation=None if self.simulation is None
+        return given(gazebo=self.gazebo, start_patience=self.start_patience,
+                     simulation=None if self.simulation is None
                      else mapping_path(self.simulation, task))
 
 

@@ -70,7 +70,7 @@ def _running(workplace: Workplace, name: str, clock: bool = False,
         supervisor = stack.enter_context(Supervisor(
             place.graph(relayed, clock, may_use_fifo(), **parameters),
             workplace.folder / 'logs' / name, domain_id=domain, quiet=True, grace=_GRACE,
-            max_respawns=_RESPAWNS, environment=variables, command=command))
+            max_respawns=_RESPAWNS, gather=0.0, environment=variables, command=command))
         witness = stack.enter_context(FaultWitness(
             place.contract, place.run_id, domain, relayed=relayed, clock=clock,
             pieces=link is None))

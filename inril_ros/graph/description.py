@@ -77,6 +77,12 @@ class GraphDescription:
                        f'{[node.path for node in self.nodes]}')
 
 
+def restarting(graph: GraphDescription, *names: str) -> GraphDescription:
+    """Return a graph in which these nodes are restarted after a crash, if it has them."""
+    return replace(graph, nodes=tuple(
+        replace(node, respawn=node.respawn or node.name in names) for node in graph.nodes))
+
+
 def simulation_graph(options: GraphOptions) -> GraphDescription:
     """Return the graph of the simulated arm alone, for nodes started elsewhere."""
     return _graph('simulate', [] if options.mock_arm else ['simulation'], options,

@@ -13,7 +13,9 @@ A node writes its log file itself, and the console follows the file. There is no
 so a slow terminal or a stopped supervisor can't delay a control loop.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 import os
 from pathlib import Path
 import shlex
@@ -34,10 +36,12 @@ from inril_ros.graph.domain import domain_environment
 
 LAST_LINES = 15
 _POLL = 0.02  # [s]
+_TICKS = os.sysconf('SC_CLK_TCK')  # of the kernel's CPU times, per second
 _COMMAND = '$ '  # start of the command's line in a log
 
 
-class NodeDied(RuntimeError):  # noqa: N818 an event, as KeyboardInterrupt is
+@dataclass(frozen=True)
+class Death:
     """A node ended without being asked to.
 
     Attributes:
@@ -47,12 +51,35 @@ class NodeDied(RuntimeError):  # noqa: N818 an event, as KeyboardInterrupt is
         lines: Last lines of the log.
     """
 
-    def __init__(self, name: str, exit_code: int, log: Path, lines: list[str]) -> None:
-        self.name, self.exit_code, self.log, self.lines = name, exit_code, log, lines
-        how = (f'was ended by {signal.Signals(-exit_code).name}' if exit_code < 0
-               else f'ended with exit code {exit_code}')
-        output = '\n'.join(f'  {line}' for line in lines) or '  (no output)'
-        super().__init__(f'{name} {how}. Its last lines, from {log}:\n{output}')
+    name: str
+    exit_code: int
+    log: Path
+    lines: list[str]
+
+    @property
+    def how(self) -> str:
+        """The node and how it ended, as the beginning of a sentence."""
+        if self.exit_code < 0:
+            return f'{self.name} was ended by {signal.Signals(-self.exit_code).name}'
+        return f'{self.name} ended with exit code {self.exit_code}'
+
+    def __str__(self) -> str:
+        output = '\n'.join(f'  {line}' for line in self.lines) or '  (no output)'
+        return f'{self.how}. Its last lines, from {self.log}:\n{output}'
+
+
+class NodeDied(RuntimeError):  # noqa: N818 an event, as KeyboardInterrupt is
+    """One or several nodes ended, and at least one of them is not restarted.
+
+    Attributes:
+        deaths: How each of them ended, in the order of the graph.
+        name: Name of the first one.
+    """
+
+    def __init__(self, deaths: Sequence[Death]) -> None:
+        self.deaths = tuple(deaths)
+        self.name = deaths[0].name
+        super().__init__('\n'.join(str(death) for death in deaths))
 
 
 def node_command(node: NodeDescription, log_level: str = 'info') -> list[str]:
@@ -80,24 +107,30 @@ class Supervisor:
         environment: Additional environment variables of the nodes.
         grace: Time that a node has to end after each of SIGINT and SIGTERM [s]; then SIGKILL.
         max_respawns: How often a node with ``respawn`` is restarted.
+        gather: Time after a death in which further ones are reported with it [s]: what ends one
+            node, such as a lack of memory, often ends another one a moment later.
         command: Function that returns the command of a node, from description and log level.
 
     Attributes:
         graph: The graph.
         log_dir: Folder of the logs.
         environment: Environment variables of the nodes.
+        respawning: Whether nodes with ``respawn`` are restarted now. Off while a graph starts:
+            what ends a node then, such as a wrong file, would end it again.
     """
 
     def __init__(self, graph: GraphDescription, log_dir: str | Path, *,
                  domain_id: int | None = None, quiet: bool = False,
                  console: Console | None = None,
                  environment: Mapping[str, str] | None = None, grace: float = 5.0,
-                 max_respawns: int = 3,
+                 max_respawns: int = 3, gather: float = 0.5,
                  command: Callable[[NodeDescription, str], list[str]] = node_command) -> None:
         self.graph = graph
         self.log_dir = Path(log_dir)
         self._command = command
         self._grace = grace
+        self._gather = gather
+        self.respawning = True
         self._respawns_left = {
             node.path: max_respawns if node.respawn else 0 for node in graph.nodes}
         self.environment = {
@@ -137,21 +170,44 @@ class Supervisor:
             self.stop()
             raise
 
-    def check(self) -> None:
+    def check(self) -> list[Death]:
         """Check that all nodes are running; restart the ones with ``respawn``.
 
+        Returns:
+            How those ended that were restarted now.
+
         Raises:
-            NodeDied: A node ended.
+            NodeDied: A node ended that is not restarted.
         """
-        for name, process in self._processes.items():
-            if process.returncode is None and not _ended(process):
-                continue
-            exit_code = _reap(process)
-            if self._respawns_left[name] == 0:
-                raise NodeDied(name, exit_code, self.log_path(name),
-                               _last_lines(self.log_path(name)))
+        ended = self._ended_nodes()
+        if not all(self.respawning and self._respawns_left[name] for name in ended):
+            deadline = time.monotonic() + self._gather
+            while time.monotonic() < deadline and len(ended) < len(self._processes):
+                time.sleep(_POLL)
+                ended = self._ended_nodes()
+            raise NodeDied([self._death(name) for name in ended])
+        deaths = [self._death(name) for name in ended]
+        for name in ended:
             self._respawns_left[name] -= 1
             self._start(self.graph.node(name))
+        return deaths
+
+    def _ended_nodes(self) -> list[str]:
+        return [name for name, process in self._processes.items()
+                if process.returncode is not None or _ended(process)]
+
+    def _death(self, name: str) -> Death:
+        return Death(name, _reap(self._processes[name]), self.log_path(name),
+                     _last_lines(self.log_path(name)))
+
+    def cpu_seconds(self, names: Iterable[str]) -> float:
+        """Return the CPU time that the processes of nodes have used since they started [s]."""
+        total = 0
+        for name in names:
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                fields = Path(f'/proc/{self._processes[name].pid}/stat').read_text()
+                total += sum(map(int, fields.rpartition(')')[2].split()[11:13]))
+        return total / _TICKS
 
     def process_id(self, name: str) -> int:
         """Return the process id of a node."""

@@ -65,7 +65,7 @@ def wrote(supervisor, name, text='ready'):
 
 
 def died(supervisor):
-    """Wait for the death of a node and return it."""
+    """Wait for the death of a node, or of several, and return it."""
     deaths = []
 
     def check():
@@ -81,11 +81,12 @@ def died(supervisor):
 def test_a_death_is_reported_with_name_exit_code_log_and_last_lines(tmp_path):
     with supervise(tmp_path, good=WAITS, bad=FAILS) as supervisor:
         death = died(supervisor)
-    assert (death.name, death.exit_code) == ('bad', 3)
-    assert death.log == supervisor.log_path('bad')
-    assert death.lines == [f'line {i}' for i in range(25, 40)]
+    [bad] = death.deaths
+    assert (bad.name, bad.exit_code) == ('bad', 3)
+    assert bad.log == supervisor.log_path('bad')
+    assert bad.lines == [f'line {i}' for i in range(25, 40)]
     assert 'bad ended with exit code 3' in str(death)
-    assert 'line 39' in str(death) and str(death.log) in str(death)
+    assert 'line 39' in str(death) and str(bad.log) in str(death)
 
 
 def test_a_death_by_a_signal_is_reported_with_its_name(tmp_path):
@@ -162,10 +163,55 @@ def test_a_node_can_be_restarted(tmp_path):
 def test_a_node_with_respawn_comes_back_until_it_has_died_too_often(tmp_path):
     with supervise(tmp_path, respawn=('node',), node=FAILS) as supervisor:
         death = died(supervisor)
-    assert death.exit_code == 3
+    assert death.deaths[0].exit_code == 3
     commands = [line for line in supervisor.log_path('node').read_text().splitlines()
                 if line.startswith('$ ')]
     assert len(commands) == 4  # once, and three times more
+
+
+@pytest.mark.parametrize('respawn', [(), ('third',)])
+def test_all_nodes_that_died_are_named(tmp_path, respawn):
+    names = ('first', 'second', 'third')
+    with supervise(tmp_path, respawn=respawn, **dict.fromkeys(names, WAITS)) as supervisor:
+        until(lambda: all(wrote(supervisor, name) for name in names), 'no start')
+        for name in names[1:]:
+            os.kill(supervisor.process_id(name), signal.SIGKILL)
+        until(lambda: not any(running(supervisor.process_id(name)) for name in names[1:]), 'end')
+        death = died(supervisor)
+    assert [each.name for each in death.deaths] == ['second', 'third']
+    assert 'second was ended by SIGKILL' in str(death)
+    assert 'third was ended by SIGKILL' in str(death)
+
+
+def test_a_node_that_ends_a_moment_after_another_is_named_too(tmp_path):
+    later = POLITE + 'import time; time.sleep(0.2); raise SystemExit(4)'
+    with supervise(tmp_path, first=WAITS, second=later) as supervisor:
+        supervisor._gather = LIMIT  # until all have ended
+        until(lambda: wrote(supervisor, 'first'), 'no start')
+        os.kill(supervisor.process_id('first'), signal.SIGKILL)
+        death = died(supervisor)
+    assert [(each.name, each.exit_code) for each in death.deaths] == [('first', -9), ('second', 4)]
+
+
+def test_a_restart_is_told_and_happens_only_while_it_is_allowed(tmp_path):
+    with supervise(tmp_path, respawn=('node',), node=WAITS) as supervisor:
+        until(lambda: wrote(supervisor, 'node'), 'no start')
+        first = supervisor.process_id('node')
+        os.kill(first, signal.SIGKILL)
+        until(lambda: not running(first), 'no end')
+        [death] = supervisor.check()
+        assert (death.name, death.exit_code) == ('node', -9)
+        second = supervisor.process_id('node')
+        assert second != first and running(second) and supervisor.check() == []
+        supervisor.respawning = False
+        os.kill(second, signal.SIGKILL)
+        assert died(supervisor).deaths[0].how == 'node was ended by SIGKILL'
+
+
+def test_the_cpu_time_of_a_node_shows_that_it_works(tmp_path):
+    with supervise(tmp_path, node='print("ready")\nwhile True: pass') as supervisor:
+        until(lambda: supervisor.cpu_seconds(['node']) > 0.1, 'no work')
+        assert supervisor.cpu_seconds([]) == 0.0
 
 
 def test_a_flood_of_output_blocks_neither_side(tmp_path):
@@ -212,7 +258,7 @@ def test_nodes_get_their_environment_and_niceness(tmp_path):
     before = os.nice(0)
     with Supervisor(graph, tmp_path, domain_id=77, quiet=True, environment={'EXTRA': 'yes'},
                     command=lambda node, level: [sys.executable, '-c', program]) as supervisor:
-        lines = died(supervisor).lines
+        lines = died(supervisor).deaths[0].lines
     assert lines[-4:] == ['threads 1', 'extra yes', 'domain 77 LOCALHOST',
                           f'nice {min(19, before + 5)}']
 

@@ -16,7 +16,7 @@ from inril_ros.cli.run.judgements import EvaluationBlocks
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import DEFAULT, flat, Setting, Settings
-from inril_ros.graph.description import GraphDescription, GraphOptions
+from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import Contract, load_contract
@@ -44,6 +44,7 @@ class JobOptions:
         reset_seconds: [s] Time that a person needs to reset the scene.
         synchronous: Learn between episodes only: repeatable, and slower.
         device: Device of learning and pre-training: auto, cpu or cuda.
+        start_patience: [s] Longest time in which a graph that is starting makes no progress.
         verbose: Show the nodes' output.
         origins: Where a value comes from, by its dotted name; those that are not here are
             defaults.
@@ -61,6 +62,7 @@ class JobOptions:
     reset_seconds: float = 10.0
     synchronous: bool = False
     device: str = 'auto'
+    start_patience: float = 90.0
     verbose: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,22 +100,35 @@ class Job:
     def running(
         self, stage: str, graph: GraphDescription, listen: Any = lambda status: None,
     ) -> 'Iterator[Conductor]':
-        """Start a graph, wait until it is ready, and stop it after the block in any case."""
+        """Start a graph, wait until it is ready, and stop it after the block in any case.
+
+        A recorder that ends later is started again: it costs its episode, and the journal has the
+        others. The end of any other node ends the stage.
+        """
         # Imported here: commands without a graph, such as `inril bench`, need no ROS.
         from inril_ros.nodes.clients.conductor import Conductor
 
+        def check() -> list[str]:
+            deaths = supervisor.check()
+            for death in deaths:
+                self.reporter.say(f'{death.how} and is started again; see {death.log}')
+            return [death.name for death in deaths]
+
         with self._domain() as domain_id, Supervisor(
-            graph, self.run.logs(stage), domain_id=domain_id, quiet=not self.options.verbose,
-            console=self.reporter.console,
+            restarting(graph, 'recorder_node'), self.run.logs(stage), domain_id=domain_id,
+            quiet=not self.options.verbose, console=self.reporter.console,
         ) as supervisor, Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,
-            check=supervisor.check, listen=listen,
+            check=check, listen=listen,
             # In simulation no person aborts an episode: an abort means that a node failed.
             most_aborted=0 if self.options.simulation else 2,
             scene_node='gazebo_node' if self.options.gazebo else 'sim_node',
         ) as conductor:
             self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')
-            conductor.wait_ready(tuple(node.name for node in graph.nodes))
+            supervisor.respawning = False
+            conductor.wait_ready(tuple(node.name for node in graph.nodes),
+                                 self.options.start_patience, supervisor.cpu_seconds)
+            supervisor.respawning = True
             yield conductor
 
     @contextmanager

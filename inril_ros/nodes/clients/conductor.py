@@ -5,7 +5,7 @@
 The ``inril`` command drives a running graph with it; ``ros2 topic pub`` could do the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 import json
 import time
@@ -94,7 +94,7 @@ class Conductor(GraphClient):
 
     def __init__(
         self, run_id: str, task: str, domain_id: int | None = None, namespace: str = '',
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], Iterable[str]] = lambda: (),
         listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
         scene_node: str = 'sim_node',
     ) -> None:
@@ -129,6 +129,9 @@ class Conductor(GraphClient):
         Raises:
             GraphStalled: It was refused, didn't end in time, or too many were aborted in a row.
         """
+        if self._restarted:
+            self._ready_again()
+            self._restarted.clear()
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
         self._events.clear()
@@ -144,8 +147,7 @@ class Conductor(GraphClient):
             raise GraphStalled(f'episode {episode_id} aborted: {ended.reason}')
         kept = ended
         if purpose is not Purpose.EVALUATION:
-            kept = self._await_event(
-                episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), _SAVE_TIMEOUT)
+            kept = self._await_verdict(ended)
         # Topics have no common order: the counts may come after the event.
         self._wait(lambda: self.actuation.ticks - ticks_before >= ended.tick, timeout,
                    lambda: f'actuation_node counts {self.actuation.ticks} ticks')
@@ -260,15 +262,28 @@ class Conductor(GraphClient):
         if not future.result().results[0].successful:
             raise GraphStalled(f'next_seed refused: {future.result().results[0].reason}')
 
+    def _await_verdict(self, ended: EpisodeEvent) -> EpisodeEvent:
+        """Return the recorder's event; if it was started again meanwhile, that it has nothing.
+
+        A recorder that has just started doesn't know of an episode that ended before.
+        """
+        verdict = self._await_event(
+            ended.episode_id, (EpisodeEvent.SAVED, EpisodeEvent.DISCARDED), _SAVE_TIMEOUT,
+            lambda: 'recorder_node' in self._restarted)
+        return verdict or EpisodeEvent(
+            event=EpisodeEvent.DISCARDED, episode_id=ended.episode_id,
+            reason='recorder_node was started again before it was saved')
+
     def _await_event(
         self, episode_id: str, events: tuple[int, ...], timeout: float,
-    ) -> EpisodeEvent:
+        in_vain: Callable[[], bool] = lambda: False,
+    ) -> EpisodeEvent | None:
         def found() -> EpisodeEvent | None:
             return next((self._events[episode_id, event] for event in events
                          if (episode_id, event) in self._events), None)
         names = ' or '.join(_EVENTS[event] for event in events)
         steady, robot = time.monotonic(), self._robot_time()
-        self._wait(lambda: found() is not None, timeout,
+        self._wait(lambda: found() is not None or in_vain(), timeout,
                    lambda: f'episode {episode_id}: no message from {names}; actuation_node '
                            f'reports: {self.actuation.waiting_for or self.actuation.reason}',
                    lambda: min(time.monotonic() - steady, self._robot_time() - robot))

@@ -6,7 +6,8 @@ Each wait has a time limit, and ends early when the caller's ``check`` reports t
 the graph has died.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 import time
 from types import TracebackType
 from typing import Any, TypeVar
@@ -20,9 +21,12 @@ from std_srvs.srv import SetBool, Trigger
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoints
+from inril_ros.nodes.clients.start_patience import StartPatience
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
+_NOT_STARTED, _SILENT, _NOT_CONFIGURED = 'not started yet', 'does not answer', 'not configured'
+_STARTING = (_NOT_STARTED, _SILENT, _NOT_CONFIGURED)
 # Clients of broken graphs, kept until the process ends: Fast DDS sometimes crashes when a
 # participant is deleted at the moment when others die.
 _ABANDONED: list['GraphClient'] = []
@@ -42,7 +46,8 @@ class GraphClient:
         name: Name of the node and of its enclave.
         domain_id: ROS domain of the graph; None: that of the environment.
         namespace: ROS namespace of the robot.
-        check: Called while waiting; raises when a process of the graph has died.
+        check: Called while waiting; raises when a process of the graph has died, and returns the
+            names of those that were started again.
         listen: Called with each status of a node.
 
     Attributes:
@@ -54,7 +59,7 @@ class GraphClient:
 
     def __init__(
         self, name: str, domain_id: int | None = None, namespace: str = '',
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], Iterable[str]] = lambda: (),
         listen: Callable[[Any], None] = lambda status: None,
     ) -> None:
         self._name = name
@@ -79,6 +84,8 @@ class GraphClient:
             self._node.create_subscription(
                 kind, topic, lambda message, role=role: self._on_status(role, message), qos.STATE)
         self._clients: dict[str, Any] = {}
+        self._ready_again: Callable[[], None] = lambda: None
+        self._restarted: set[str] = set()
         self._heard = time.monotonic()  # the last status of the actuation node
 
     def __enter__(self: _Client) -> _Client:
@@ -100,21 +107,30 @@ class GraphClient:
         self._node.destroy_node()
         self._context.try_shutdown()
 
-    def wait_ready(self, nodes: tuple[str, ...], timeout: float = 90.0) -> None:
+    def wait_ready(
+        self, nodes: tuple[str, ...], timeout: float = 90.0,
+        cpu_seconds: Callable[[Iterable[str]], float] = lambda names: 0.0,
+    ) -> None:
         """Wait until the named nodes are ready and have met each other.
 
         Args:
             nodes: Names of nodes of the graph, for example ``('actuation_node', 'policy_node')``.
-            timeout: [s] Longest wait, by a steady clock.
+            timeout: [s] Longest wait in which nothing happens, by a steady clock.
+            cpu_seconds: Returns the CPU time that nodes have used, which shows that they are
+                being started however slowly; by default only what is ready shows it.
 
         Raises:
-            GraphStalled: A node isn't ready in time; the message says which one.
+            GraphStalled: A node isn't ready, and nothing happens any more; the message says which
+                one.
         """
-        limit = time.monotonic() + timeout
+        self._ready_again = partial(self.wait_ready, nodes, timeout, cpu_seconds)
+        patience = StartPatience(timeout, time.monotonic())
         while missing := self._missing(nodes):
-            if time.monotonic() > limit:
+            starting = frozenset(name for name, text in missing.items() if text in _STARTING)
+            if patience.is_over(len(missing), starting, cpu_seconds(starting), time.monotonic()):
                 reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
-                raise GraphStalled(f'not ready after {timeout:.0f} s: {reasons}')
+                raise GraphStalled(
+                    f'not ready, and nothing has happened for {timeout:.0f} s: {reasons}')
             self._wait_once()
         roles = ['actuation', *(role for role in ('learner', 'policy') if f'{role}_node' in nodes)]
 
@@ -134,16 +150,16 @@ class GraphClient:
         """Return whether a node is ready, and its endpoints or what is missing."""
         client = self._client(Trigger, f'{name}/ready')
         if not client.service_is_ready():
-            return False, 'not started yet'
+            return False, _NOT_STARTED
         future = client.call_async(Trigger.Request())
         limit = time.monotonic() + 2.0
         while not future.done() and time.monotonic() < limit:
             self._wait_once()
         if not future.done():
             client.remove_pending_request(future)
-            return False, 'does not answer'
+            return False, _SILENT
         answer = future.result()
-        return answer.success, answer.message or 'not configured'
+        return answer.success, answer.message or _NOT_CONFIGURED
 
     def call(self, service: str, timeout: float = 60.0, data: bool | None = None) -> str:
         """Call a std_srvs/Trigger service, or with ``data`` a SetBool; return its message.
@@ -186,4 +202,4 @@ class GraphClient:
 
     def _wait_once(self) -> None:
         self._executor.spin_once(timeout_sec=0.1)
-        self._check()
+        self._restarted.update(self._check() or ())

@@ -215,7 +215,7 @@ def wait_end(robot, nodes):
         except NodeDied as died:
             return died
         return None
-    return robot.until(ended, 'the end of the process').exit_code
+    return robot.until(ended, 'the end of the process').deaths[0].exit_code
 
 
 def check_last_is_hold(robot, braked=True):

@@ -3,6 +3,7 @@
 """A dead or frozen node or an interrupt: a clear error, no hang, no process left behind."""
 
 from dataclasses import replace
+import json
 import os
 from pathlib import Path
 import re
@@ -43,7 +44,7 @@ def check_death(error, node, stage, run):
 # The supervisor watches all nodes in the same way: two are enough.
 @pytest.mark.parametrize('node', ['teleop_node', *(
     pytest.param(node, marks=pytest.mark.long)
-    for node in ('sim_node', 'actuation_node', 'recorder_node'))])
+    for node in ('sim_node', 'actuation_node'))])
 def test_a_dead_node_ends_recording(node, settings, tmp_path):
     run = tmp_path / 'run'
     arguments = list(demo_arguments(run, settings))
@@ -55,12 +56,43 @@ def test_a_dead_node_ends_recording(node, settings, tmp_path):
 
 @pytest.mark.parametrize('node', ['learner_node', *(
     pytest.param(node, marks=pytest.mark.long)
-    for node in ('sim_node', 'actuation_node', 'policy_node', 'recorder_node'))])
+    for node in ('sim_node', 'actuation_node', 'policy_node'))])
 def test_a_dead_node_ends_fine_tuning(node, cloned, settings, tmp_path):
     arguments = demo_arguments(cloned, settings, steps=ENDLESS)
     with Command(tmp_path, *arguments, '--resume') as command:
         error = kill_and_read(command, node, 'finetune')
     check_death(error, node, 'finetune', cloned)
+
+
+def kill_recorder(command, stage):
+    """Kill the recorder in the middle of a stage, which must end well nevertheless."""
+    command.wait_progress(stage)
+    os.kill(command.node('recorder_node'), signal.SIGKILL)
+    assert command.finish(400) == 0, f'{command.stdout}\n{command.stderr}'
+    command.wait_gone()
+    told = [line['text'] for line in command.lines() if line['event'] == 'message'
+            and 'recorder_node was ended by SIGKILL and is started again' in line['text']]
+    assert len(told) == 1
+
+
+def test_a_dead_recorder_costs_an_episode_and_recording_goes_on(tmp_path):
+    run = tmp_path / 'run'
+    with Command(tmp_path, 'record', run, '--task', TASK, '--demos', 3, '--json') as command:
+        kill_recorder(command, 'record')
+    record = read(run / 'recording.json')
+    assert record['demonstrations'] == 3 and record['attempts'] > 3
+
+
+@pytest.mark.long
+def test_a_dead_recorder_costs_an_episode_and_fine_tuning_goes_on(cloned, settings, tmp_path):
+    with Command(tmp_path, *finetune_arguments(cloned, settings, steps=400)) as command:
+        kill_recorder(command, 'finetune')
+    result = read(cloned / 'finetune' / 'result.json')
+    assert result['env_steps'] >= 400
+    assert result['transitions']['acknowledged'] == result['transitions']['journaled']
+    episodes = [json.loads(line) for line in
+                (cloned / 'finetune' / 'episodes.jsonl').read_text().splitlines()]
+    assert 1 <= sum(not episode['saved'] for episode in episodes) <= 2
 
 
 def test_ctrl_c_stops_everything_and_the_run_can_be_resumed(cloned, settings, tmp_path):
