@@ -23,7 +23,7 @@ from inril_ros.sim.sparse_metaworld import without_dense_reward
 #: Observations that a contract may use, with their lengths.
 OBSERVATIONS = {
     'arm_position': 7, 'gripper_opening': 1, 'hand_position': 3, 'object_pose': 7,
-    'object_position': 3, 'second_object_pose': 7, 'goal_position': 3,
+    'object_position': 3, 'object_orientation': 4, 'second_object_pose': 7, 'goal_position': 3,
 }
 #: Actions that a contract must have, with their lengths.
 ACTIONS = {'hand_velocity': 3, 'gripper_effort': 1}
@@ -105,12 +105,14 @@ class MetaworldArm(SimulatedRobot):
 
     def _values(self, observation: np.ndarray) -> dict[str, np.ndarray]:
         """Return the contract's observations from Meta-World's (39,)."""
+        first = _pose(observation[self._first_pose])
         values = {
             'arm_position': self._env.data.qpos[self._joints],
             'gripper_opening': observation[_GRIPPER],
             'hand_position': observation[_HAND],
-            'object_pose': _pose(observation[self._first_pose]),
-            'object_position': observation[self._first_pose[:3]],
+            'object_pose': first,
+            'object_position': first[:3],
+            'object_orientation': first[3:],
             'second_object_pose': _pose(observation[self._second_pose]),
             'goal_position': observation[_GOAL],
         }

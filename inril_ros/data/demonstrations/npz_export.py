@@ -65,7 +65,11 @@ def _value_names(contract: Contract, name: str) -> tuple[str, ...]:
     """Return the names of a quantity's values, where they have any."""
     if name in contract.observations:
         return contract.observations[name].joints
-    source = contract.derived[name].cos_sin
+    derived = contract.derived[name]
+    if derived.part:
+        names = _value_names(contract, derived.part)
+        return tuple(names[index] for index in derived.indices) if names else ()
+    source = derived.cos_sin
     return tuple(f'{value}.{part}' for value in (_value_names(contract, source) if source else ())
                  for part in ('cos', 'sin'))
 

@@ -101,6 +101,8 @@ class ObservationBuilder:
             return derived.scale * self._difference(name, *derived.difference)
         if derived.relative:
             return relative_pose(*(self._value(source) for source in derived.relative))
+        if derived.part:
+            return derived.scale * self._value(derived.part)[list(derived.indices)]
         if derived.rotation_6d:
             return derived.scale * two_axes(self._value(derived.rotation_6d))
         if derived.cos_sin:
@@ -140,7 +142,9 @@ class ObservationBuilder:
             return self._value(name)
         if name not in self._counted:
             derived = self._contract.derived.get(name)
-            if derived is not None:
+            if derived is not None and derived.part:
+                self._counted[name] = self._with_turns(derived.part)[list(derived.indices)]
+            elif derived is not None:
                 self._counted[name] = self._before(
                     derived.previous, derived.ticks, self._counted_past)
             else:

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from inril_ros.robot.contract.measurement import check_commanded_once
 from inril_ros.robot.contract.parts import ContractParts
+from inril_ros.robot.contract.streams import Derived
 
 # Types whose messages don't name what they carry.
 _ONE_ACTION = ('std_msgs/msg/Float64MultiArray', 'control_msgs/action/GripperCommand')
@@ -85,6 +86,8 @@ def _check_derived(contract: ContractParts) -> None:
             if derived.relative and not (turned and contract.length(source) == 7):
                 raise ValueError(f'derived.{name}.relative: {source!r} is no pose (position and '
                                  'quaternion, 7 values)')
+            if derived.part:
+                _check_part(contract, name, derived)
             if derived.rotation_6d and not turned:
                 raise ValueError(f'derived.{name}.rotation_6d: {source!r} is no orientation or '
                                  'pose')
@@ -93,6 +96,16 @@ def _check_derived(contract: ContractParts) -> None:
                                  'angles: use rotation_6d')
         if contract.length(name) > 65536:
             raise ValueError(f'derived.{name} has {contract.length(name)} values: too many')
+
+
+def _check_part(contract: ContractParts, name: str, derived: Derived) -> None:
+    length = contract.length(derived.part)
+    if max(derived.indices) >= length:
+        raise ValueError(f'derived.{name}.indices: {derived.part!r} has {length} values, '
+                         f'indices 0 to {length - 1}')
+    if contract.has_quaternion(derived.part) and max(derived.indices) >= length - 4:
+        raise ValueError(f'derived.{name}.indices: a quaternion is taken as a whole: observe the '
+                         'orientation by its own field, or use rotation_6d')
 
 
 def _check_no_circle(contract: ContractParts, name: str, above: tuple[str, ...]) -> None:

@@ -22,6 +22,8 @@ def quantity_length(
     if name in observations:
         return observations[name].length
     entry = derived[name]
+    if entry.part:
+        return len(entry.indices)
     length = quantity_length(entry.inputs[0], observations, derived)
     if entry.rotation_6d:
         return length + 2
@@ -49,7 +51,9 @@ def depends_on_sign(
     if name in observations:
         return observations[name].has_quaternion
     entry = derived[name]
-    return not entry.rotation_6d and any(
+    if entry.part or entry.rotation_6d:  # a part has nothing of a quaternion
+        return False
+    return any(
         depends_on_sign(source, observations, derived) for source in entry.inputs)
 
 
@@ -62,6 +66,9 @@ def joint_angles(
         entry = derived[name]
         if entry.previous and entry.scale == 1.0:
             return joint_angles(entry.previous, observations, derived, actions)
+        if entry.part and entry.scale == 1.0:
+            return _chosen(joint_angles(entry.part, observations, derived, actions),
+                           list(entry.indices))
         return None
     observed = observations[name]
     if not observed.comes_by_joint or observed.quantity != 'position':
@@ -74,3 +81,9 @@ def joint_angles(
            if max(abs(low), abs(high)) > _FARTHEST}
     near = np.array([joint not in far for joint in observed.joints])
     return Angles(near, np.zeros(len(near), bool)) if near.any() else None
+
+
+def _chosen(angles: Angles | None, indices: list[int]) -> Angles | None:
+    if angles is None or not (angles.jumping | angles.endless)[indices].any():
+        return None
+    return Angles(angles.jumping[indices], angles.endless[indices])

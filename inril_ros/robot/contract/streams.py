@@ -127,7 +127,7 @@ class Observation:
 
 @dataclass(frozen=True, config=STRICT)
 class Derived:
-    """A quantity computed from observations, in exactly one of seven ways.
+    """A quantity computed from observations, in exactly one of eight ways.
 
     The names are those of observations or of other derived quantities.
 
@@ -135,12 +135,14 @@ class Derived:
         difference: ``[a, b]`` gives a - b; both have the same length.
         relative: ``[a, b]`` gives the pose a in the frame of the pose b (x y z, x y z w); both
             poses are in the same frame.
+        part: ``a`` gives the values of a at ``indices``, such as the height of a position.
         rotation_6d: ``a`` gives the orientation or pose a with the first two columns of its
             rotation matrix, six numbers, in place of the quaternion: one rotation, one value.
         cos_sin: ``a`` gives cosine and sine of each angle [rad] in a, which jump nowhere.
         change: ``a`` gives the change of a during the last ``ticks`` ticks.
         previous: ``a`` gives the value of a ``ticks`` ticks ago.
         history: ``a`` gives the values of a at the last ``ticks`` ticks, the present one last.
+        indices: Indices of the values of a, from 0, for part.
         ticks: Number of ticks, for change, previous and history. Before an episode's first tick
             every value counts as the same as at that tick.
         scale: Factor. A normaliser has a lower bound for its deviations; a quantity that is small
@@ -149,20 +151,26 @@ class Derived:
 
     difference: tuple[str, str] | None = None
     relative: tuple[str, str] | None = None
+    part: str | None = None
     rotation_6d: str | None = None
     cos_sin: str | None = None
     change: str | None = None
     previous: str | None = None
     history: str | None = None
+    indices: tuple[Annotated[int, Field(ge=0)], ...] = ()
     ticks: _Ticks = 1
     scale: Positive = 1.0
 
     def __post_init__(self) -> None:
-        forms = ('difference', 'relative', 'rotation_6d', 'cos_sin', 'change', 'previous',
-                 'history')
+        forms = ('difference', 'relative', 'part', 'rotation_6d', 'cos_sin', 'change',
+                 'previous', 'history')
         given = [name for name in forms if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f'has {given or "nothing"}: give exactly one of {", ".join(forms)}')
+        if bool(self.part) != bool(self.indices):
+            raise ValueError('part and indices belong together: which values of which quantity')
+        if len(set(self.indices)) < len(self.indices):
+            raise ValueError(f'indices has a value twice: {list(self.indices)}')
         if self.history and self.ticks < 2:
             raise ValueError('history needs ticks: the number of values, at least 2')
         if self.ticks != 1 and not (self.change or self.previous or self.history):
@@ -174,7 +182,8 @@ class Derived:
     def inputs(self) -> tuple[str, ...]:
         """Names of the quantities it is computed from."""
         return self.difference or self.relative or (
-            self.rotation_6d or self.cos_sin or self.change or self.previous or self.history,)
+            self.part or self.rotation_6d or self.cos_sin or self.change or self.previous
+            or self.history,)
 
     @property
     def memory(self) -> int:

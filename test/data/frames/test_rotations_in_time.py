@@ -170,7 +170,25 @@ def test_lengths_and_names_of_the_forms_without_two_values():
     assert values[0].tolist() == pytest.approx([-1.0, 0.0, 0.0, -1.0], abs=1e-6)
 
 
+def test_a_part_has_the_chosen_values_their_names_and_their_short_way():
+    derived = {'height': {'part': 'hand', 'indices': [2], 'scale': 2.0},
+               'turned': {'part': 'angles', 'indices': [1, 0]}, 'moved': {'change': 'turned'}}
+    one = contract(derived, list(derived))
+    assert quantity_columns(one, one.policy_observations) == [
+        'height[0]', 'turned.b', 'turned.a', 'moved[0]', 'moved[1]']
+    rows = [{'hand': posed(HEMISPHERE), 'angles': np.array([angle, 0.5])}
+            for angle in (np.pi - 0.1, -np.pi + 0.1)]
+    values = built(derived, rows, list(derived))
+    np.testing.assert_allclose(
+        values, [[0.6, 0.5, np.pi - 0.1, 0.0, 0.0], [0.6, 0.5, -np.pi + 0.1, 0.0, 0.2]], atol=1e-6)
+
+
 @pytest.mark.parametrize(('derived', 'words'), [
+    ({'x': {'part': 'angles', 'indices': [2]}}, "'angles' has 2 values, indices 0 to 1"),
+    ({'x': {'part': 'hand', 'indices': [2, 3]}}, 'a quaternion is taken as a whole'),
+    ({'x': {'part': 'angles', 'indices': [1, 1]}}, 'indices has a value twice'),
+    ({'x': {'part': 'angles'}}, 'part and indices belong together'),
+    ({'x': {'change': 'angles', 'indices': [1]}}, 'part and indices belong together'),
     ({'x': {'rotation_6d': 'angles'}}, "'angles' is no orientation or pose"),
     ({'x': {'cos_sin': 'hand'}}, "'hand' has a quaternion, no angles: use rotation_6d"),
     ({'y': {'change': 'hand'}, 'x': {'rotation_6d': 'y'}}, "'y' is no orientation or pose")])
