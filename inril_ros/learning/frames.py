@@ -82,6 +82,10 @@ class Frames:
         """Add images, each (C, H, W, 3), which must not change from now on."""
         self._rows.extend(images)
 
+    def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Keep only these rows, (first, end) of each range in rising order."""
+        self._rows = [image for first, end in ranges for image in self._rows[first:end]]
+
     def gather(self, rows: NDArray[np.int64]) -> Images:
         """Return a copy of the images of these rows, (B, C, H, W, 3)."""
         return self._batches.stacked([self._rows[row] for row in rows.tolist()], self.shape)

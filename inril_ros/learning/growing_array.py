@@ -3,7 +3,7 @@
 """An array that grows at its end at amortised constant cost, for replay memories."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ class GrowingArray:
 
     @property
     def view(self) -> NDArray:
-        """Return the rows in use; valid until the next `extend`."""
+        """Return the rows in use; valid until the next `extend` or `keep`."""
         return self._array[:self._length]
 
     def extend(self, values: NDArray) -> None:
@@ -36,3 +36,35 @@ class GrowingArray:
             self._array = larger
         self._array[self._length:length] = values
         self._length = length
+
+    def replace(self, values: NDArray) -> None:
+        """Replace all rows by others, no more than there are."""
+        self._length = len(values)
+        self._array[:self._length] = values
+
+    def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Keep only these rows, (first, end) of each range in rising order, without a copy."""
+        length = 0
+        for first, end in ranges:
+            if first != length:
+                self._array[length:length + end - first] = self._array[first:end]
+            length += end - first
+        self._length = length
+
+
+def renumbered(rows: NDArray[np.int64],
+               ranges: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return the new numbers of the given rows of an array after `keep`.
+
+    Args:
+        rows: Numbers of rows; those that weren't kept are left out.
+        ranges: What was kept, as for `keep`.
+    """
+    firsts = np.array([first for first, _ in ranges], np.int64)
+    ends = np.array([end for _, end in ranges], np.int64)
+    if not len(firsts):
+        return rows[:0]
+    owners = np.searchsorted(firsts, rows, side='right') - 1
+    inside = (owners >= 0) & (rows < ends[owners])
+    begins = np.append(0, (ends - firsts).cumsum()[:-1])
+    return rows[inside] - (firsts - begins)[owners[inside]]

@@ -227,7 +227,8 @@ class FineTuningSession:
     def _empty_memory(self) -> ImitationMemory:
         sizes, image_shape = self._sizes
         return ImitationMemory(*sizes, self.policy.config.chunk_length, image_shape,
-                               keep_all=self.config.imitation_source == 'replay')
+                               keep_all=self.config.imitation_source == 'replay',
+                               capacity=self.config.host.remembered_steps)
 
     # ---- learning --------------------------------------------------------------------------
 

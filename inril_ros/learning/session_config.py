@@ -11,7 +11,7 @@ from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
 from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
-from inril_ros.learning.hosts.host import HostConfig
+from inril_ros.learning.hosts.host import HostConfig, MOST_STEPS
 from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
@@ -67,7 +67,11 @@ class SessionConfig(InterleavingConfig):
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that `from_mapping` reads."""
         name = host_name(self.host)
-        return {**asdict(self), 'host': {'name': name, **asdict(self.host), **_former(name)}}
+        host = {'name': name, **asdict(self.host), **_former(name)}
+        # Added later: the hashes of runs and saved sessions without it stay as they are.
+        if name in ('idql', 'expo') and host['replay_capacity'] == MOST_STEPS:
+            del host['replay_capacity']
+        return {**asdict(self), 'host': host}
 
 
 def _former(host: str) -> Mapping[str, Any]:

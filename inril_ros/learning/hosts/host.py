@@ -30,6 +30,9 @@ from inril_ros.learning.replays.step_replay import Stored
 
 BatchT = TypeVar('BatchT')
 
+MOST_STEPS = 1_000_000
+"""Own environment steps that are remembered by default."""
+
 _CONTROLS_OF_SOME_HOSTS = ('shuffled_advantages', 'shuffled_rewards', 'kl_to_pretrained')
 
 
@@ -50,6 +53,11 @@ class HostConfig(BoundedConfig):
     def exploration(self) -> ExplorationConfig | None:
         """Return the noise that the acting process adds to actions; None: the policy explores."""
         return None
+
+    @property
+    def remembered_steps(self) -> int:
+        """Return how many own environment steps are remembered, by RL and by imitation each."""
+        return MOST_STEPS
 
     @property
     def actor_steps(self) -> ActorSteps | None:

@@ -135,7 +135,8 @@ class IDQL(OffPolicyHost[CriticBatch]):
     def _empty_replay(self) -> WindowReplay:
         model = self.policy.config
         return WindowReplay(model.observation_size, model.action_size, model.chunk_length,
-                            self.config.target_candidates, self.config.gamma, model.image_shape)
+                            self.config.target_candidates, self.config.gamma, model.image_shape,
+                            self.config.replay_capacity)
 
     def remember(self, episode: Episode, origin: Origin) -> None:
         """Add an episode to the replay, with the chunks that the actor proposes in its states.

@@ -21,7 +21,7 @@ from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
-from inril_ros.learning.hosts.host import ActorSteps, BatchT, Host, HostConfig
+from inril_ros.learning.hosts.host import ActorSteps, BatchT, Host, HostConfig, MOST_STEPS
 from inril_ros.learning.hosts.possible_returns import check_rewards
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -49,7 +49,8 @@ class OffPolicyConfig(HostConfig):
         'warmup_updates': (0, 10_000_000), 'batch': (2, 65_536), 'positive_share': (0.0, 1.0),
         'demonstration_share': (0.0, 1.0), 'intervention_share': (0.0, 1.0),
         'critic_learning_rate': (1e-8, 1.0), 'polyak': (1e-6, 1.0), 'critic_members': (1, 20),
-        'target_members': (1, 20), 'exploration_scale': (0.0, 1.0)}
+        'target_members': (1, 20), 'exploration_scale': (0.0, 1.0),
+        'replay_capacity': (2, 100_000_000)}
 
     gamma: float = 0.99
     """Discount per environment step (RLPD)."""
@@ -88,6 +89,10 @@ class OffPolicyConfig(HostConfig):
     exploration_scale: float = 0.1
     """Scale of the noise that is added to what the policy draws; see ExplorationConfig. With 0.2
     an actor unlearns more before it learns (seen on one task)."""
+    replay_capacity: int = MOST_STEPS
+    """Own environment steps that are remembered. Beyond them the oldest episodes are removed, but
+    never demonstrations, last of all episodes in which a person commanded a step, and successes
+    only as long as those that stay fill a tenth."""
     lowest_value: float | None = 0.0
     highest_value: float | None = 1.0
     """Range of possible returns, which bootstrapped values are clipped to: one reward of 1, at
@@ -107,6 +112,11 @@ class OffPolicyConfig(HostConfig):
                              f'{self.demonstration_share} and intervention_share '
                              f'{self.intervention_share} are more than 1 together')
         check_range(self, 'target_members', 1, self.critic_members)
+
+    @property
+    def remembered_steps(self) -> int:
+        """Return how many own environment steps are remembered."""
+        return self.replay_capacity
 
     @property
     def exploration(self) -> ExplorationConfig:
@@ -204,7 +214,7 @@ class ActorCriticConfig(OffPolicyConfig):
 
     BOUNDS = {
         **OffPolicyConfig.BOUNDS, 'critic_steps': (1, 100), 'positive_share': (0.0, 0.99),
-        'replay_capacity': (2, 100_000_000), 'pessimism': (0.0, 100.0),
+        'pessimism': (0.0, 100.0),
         'actor_learning_rate': (1e-8, 1.0), 'bc_weight': (0.0, 1e6), 'kl_weight': (0.0, 1e6)}
 
     critic_steps: int = 2

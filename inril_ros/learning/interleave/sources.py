@@ -22,31 +22,58 @@ imitated, nor is what the policy did between two interventions: it needed the se
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import check_images, Frames, Images
-from inril_ros.learning.growing_array import GrowingArray
+from inril_ros.learning.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.removal import to_remove
 
 SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture', 'replay')
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one episode."""
+
+    first: int
+    """Row of the first one."""
+    size: int
+    success: bool
+    by_person: bool
+    """Whether a person commanded one."""
+    shown: bool
+    """Whether it is a demonstration."""
+    number: int | None
+    """Number of the episode among the files of the run."""
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Return the first row, and the one after the last."""
+        return self.first, self.first + self.size
 
 
 class ImitationMemory:
     """Windows of T actions that can be imitated, and the origin of each one.
 
-    A window may reach beyond the end of a terminated episode: it repeats the last action.
+    A window may reach beyond the end of a terminated episode: it repeats the last action. When
+    there are too many own windows, those of whole episodes are removed by the rule in `removal`.
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  image_shape: tuple[int, int, int, int] | None = None,
-                 keep_all: bool = False) -> None:
+                 keep_all: bool = False, capacity: int = sys.maxsize) -> None:
         """Make an empty memory; `image_shape` is (C, H, W, 3) or None.
 
         `keep_all` keeps the windows of own episodes that only the source `replay` imitates, too.
+        There are at most `capacity` own windows.
         """
+        self._capacity = capacity
         self._keep_all = keep_all
         self._chunk_length = chunk_length
         self._states = GrowingArray((observation_size,))
@@ -55,8 +82,12 @@ class ImitationMemory:
         self._kinds = {kind: GrowingArray((), np.int64)
                        for kind in ('demonstration', 'success', 'intervention', 'other')}
         self._own = GrowingArray((), np.int64)
-        self.numbers: list[int] = []
-        """The episodes that the memory has windows of, if they are in files."""
+        self._episodes: list[Windows] = []
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the episodes in files that the memory has windows of."""
+        return [each.number for each in self._episodes if each.number is not None]
 
     @property
     def demonstration_rows(self) -> NDArray[np.int64]:
@@ -87,13 +118,15 @@ class ImitationMemory:
         """Add the windows of an episode that can be imitated; most failures have none."""
         starts = self._starts(episode)
         if origin is Origin.DEMONSTRATION:
-            self._kinds['demonstration'].extend(self._add_windows(episode, starts))
+            rows = self._add_windows(episode, starts, by_person=False, shown=True)
+            self._kinds['demonstration'].extend(rows)
             return
         by_person = _whole_windows(episode.intervened, starts, self._chunk_length)
         uncorrected = episode.success & (starts >= _last_intervention(episode.intervened))
         imitable = by_person | uncorrected
         kept = np.ones_like(imitable) if self._keep_all else imitable
-        rows = self._add_windows(episode, starts[kept])
+        self._make_room(int(kept.sum()))
+        rows = self._add_windows(episode, starts[kept], bool(by_person.any()), shown=False)
         by_person, imitable = by_person[kept], imitable[kept]
         self._kinds['intervention'].extend(rows[by_person])
         self._kinds['success'].extend(rows[imitable & ~by_person])
@@ -105,7 +138,26 @@ class ImitationMemory:
         last = episode.steps if episode.terminated else episode.steps - self._chunk_length + 1
         return np.arange(max(last, 0))
 
-    def _add_windows(self, episode: Episode, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _make_room(self, needed: int) -> None:
+        """Remove episodes if there are too many own windows with so many more."""
+        if len(self._states) + needed <= self._capacity:
+            return
+        leaving = to_remove(self._episodes, needed, self._capacity)
+        if not leaving:
+            return
+        kept = [each for index, each in enumerate(self._episodes) if index not in leaving]
+        ranges = [each.range for each in kept]
+        self._states.keep(ranges)
+        self._chunks.keep(ranges)
+        if self._frames is not None:
+            self._frames.keep(ranges)
+        for rows in (*self._kinds.values(), self._own):
+            rows.replace(renumbered(rows.view, ranges))
+        firsts = np.append(0, np.cumsum([each.size for each in kept])).tolist()
+        self._episodes = [replace(each, first=first) for each, first in zip(kept, firsts)]
+
+    def _add_windows(self, episode: Episode, starts: NDArray[np.int64], by_person: bool,
+                     shown: bool) -> NDArray[np.int64]:
         """Store the windows that begin at these steps, in order; return their rows."""
         if self._frames is not None:
             check_images(episode.images, self._frames.shape)
@@ -114,9 +166,11 @@ class ImitationMemory:
             shared = episode.success or episode.number is not None
             self._frames.extend((episode.images[start] for start in starts.tolist()) if shared
                                 else episode.images[starts])
-        if len(starts) and episode.number is not None:
-            self.numbers.append(episode.number)
-        rows = len(self._states) + np.arange(len(starts))
+        first = len(self._states)
+        if len(starts):
+            self._episodes.append(Windows(
+                first, len(starts), episode.success, by_person, shown, episode.number))
+        rows = first + np.arange(len(starts))
         steps = np.minimum(starts[:, None] + np.arange(self._chunk_length), episode.steps - 1)
         self._states.extend(episode.observations[starts])
         self._chunks.extend(episode.actions[steps])
@@ -131,7 +185,9 @@ class ImitationMemory:
     def state_dict(self) -> dict[str, NDArray]:
         """Return the arrays that rebuild the memory."""
         arrays = {'states': self._states.view, 'chunks': self._chunks.view,
-                  **{f'{kind}_rows': rows.view for kind, rows in self._kinds.items()}}
+                  **{f'{kind}_rows': rows.view for kind, rows in self._kinds.items()},
+                  'windows': np.array([(each.size, each.success, each.by_person, each.shown)
+                                       for each in self._episodes], np.int64).reshape(-1, 4)}
         if self._frames is not None:
             arrays['images'] = self._frames.joined()
         return arrays
@@ -148,6 +204,13 @@ class ImitationMemory:
         for kind, rows in self._kinds.items():
             rows.extend(state.get(f'{kind}_rows', np.empty(0, np.int64)))
         self._own.extend(np.union1d(self.success_rows, self.intervention_rows))
+        # Memories that were saved before removed nothing, and do not say what to remove.
+        saved = state.get('windows', np.array([(len(self._states), True, False, True)]))
+        first = 0
+        for size, success, by_person, shown in saved.tolist():
+            self._episodes.append(Windows(
+                first, size, bool(success), bool(by_person), bool(shown), None))
+            first += size
 
 
 class ImitationSource:

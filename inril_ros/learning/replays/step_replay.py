@@ -11,15 +11,13 @@ steps, o[t+n]); n, the horizon, is at least T. At the end of an episode:
   from, with the discount of the summed steps. A chunk that would reach beyond the end is no row,
   since its later actions are unknown.
 
-The observations of an episode, including the final one, are in N + 1 slots of a ring. When it is
-full, whole episodes are removed, the oldest first, so that no row reads across the boundary
-between new and old data.
+The observations of an episode, including the final one, are in N + 1 slots. When all are taken,
+whole episodes are removed by the rule in `removal`.
 """
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +25,8 @@ from numpy.typing import NDArray
 from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import ImageBatches
+from inril_ros.learning.growing_array import GrowingArray, renumbered
+from inril_ros.learning.replays.removal import to_remove
 
 Rows = NDArray[np.int64]
 
@@ -59,22 +59,40 @@ class Stored:
     """An episode in a replay."""
 
     first: int
-    """Address of its first observation."""
+    """Slot of its first observation."""
     steps: int
     terminated: bool
     success: bool
+    by_person: bool
+    """Whether a person commanded a step of it."""
+    shown: bool
+    """Whether it is a demonstration."""
     order: int
     """Number of episodes that were added before it."""
     number: int | None
     """Its number among the files of the run."""
 
+    @property
+    def size(self) -> int:
+        """Return the slots that it takes."""
+        return self.steps + 1
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Return its first slot, and the one after its last."""
+        return self.first, self.first + self.size
+
 
 class StepReplay:
-    """Whole episodes in a ring of `capacity` slots; a row is the address of its first slot.
+    """Whole episodes in slots; a row is the slot that it begins at.
 
-    Addresses only count up. `rows` are all rows that can be drawn, `intervention_rows` those with
-    a step of a person within their horizon, `positive_rows` those of successful episodes and
-    those that begin with a step of a person (in demonstrations: all).
+    `rows` are all rows that can be drawn, `intervention_rows` those with a step of a person within
+    their horizon, `positive_rows` those of successful episodes and those that begin with a step of
+    a person (in demonstrations: all). A row is valid until an episode is added.
+
+    Attributes:
+        capacity: Most slots of episodes that aren't demonstrations.
+        removed: Episodes that were removed to make room.
     """
 
     def __init__(self, observation_size: int, action_size: int, context_shape: Sequence[int],
@@ -89,39 +107,54 @@ class StepReplay:
                              f'{chunk_length}, and that at least 1')
         self._chunk_length, self._horizon, self._gamma = chunk_length, horizon, gamma
         self.capacity = capacity
-        self._observations = _Ring(capacity, (observation_size,))
-        self._context = _Ring(capacity, context_shape)
+        self._observations = GrowingArray((observation_size,))
+        self._context = GrowingArray(context_shape)
         # One action and reward per observation; those of the last one are unused.
-        self._actions = _Ring(capacity, (action_size,))
-        self._rewards = _Ring(capacity, ())
-        self._intervened = _Ring(capacity, (), np.bool_)
-        self._last = _Ring(capacity, (), np.int64)
-        self._terminated = _Ring(capacity, (), np.bool_)
-        self._episode = _Ring(capacity, (), np.int64)
+        self._actions = GrowingArray((action_size,))
+        self._rewards = GrowingArray(())
+        self._intervened = GrowingArray((), np.bool_)
+        self._left = GrowingArray((), np.int64)  # steps to the last observation
+        self._terminated = GrowingArray((), np.bool_)
+        self._order = GrowingArray((), np.int64)
         # Views of the episodes' own images, which other memories share.
-        self._images: dict[int, NDArray[np.uint8]] = {}
+        self._images: list[NDArray[np.uint8]] = []
         self._batches = ImageBatches()
-        self._episodes: deque[Stored] = deque()
+        self._episodes: list[Stored] = []
         self._changes: list[ContextRows] = []
-        self._oldest = self._next = 0
         self._added = 0
-        self.rows: Rows = np.empty(0, np.int64)
-        self.positive_rows: Rows = np.empty(0, np.int64)
-        self.intervention_rows: Rows = np.empty(0, np.int64)
+        self.removed = 0
+        self._rows = {kind: GrowingArray((), np.int64) for kind in self._KINDS}
+
+    _KINDS: tuple[str, ...] = ('all', 'positive', 'intervention')
+
+    @property
+    def rows(self) -> Rows:
+        """Return all rows."""
+        return self._rows['all'].view
+
+    @property
+    def positive_rows(self) -> Rows:
+        """Return the rows of successful episodes, and those that begin with a person's step."""
+        return self._rows['positive'].view
+
+    @property
+    def intervention_rows(self) -> Rows:
+        """Return the rows with a step of a person within their horizon."""
+        return self._rows['intervention'].view
 
     @property
     def episodes(self) -> int:
         """Return the number of stored episodes."""
         return len(self._episodes)
 
-    def rows_of_part(self, rows: Rows, part: int, parts: int) -> Rows:
-        """Return those rows of every `parts`-th episode: different parts share no episode."""
-        return rows[self._episode.read(rows) % parts == part]
-
     @property
     def stored(self) -> list[Stored]:
         """Return the stored episodes, oldest first."""
         return list(self._episodes)
+
+    def rows_of_part(self, rows: Rows, part: int, parts: int) -> Rows:
+        """Return those rows of every `parts`-th episode: different parts share no episode."""
+        return rows[self._order.view[rows] % parts == part]
 
     def add(self, episode: Episode, context: FloatArray, order: int | None = None) -> None:
         """Add an episode of N steps with the context (N + 1, ...) of its observations.
@@ -129,53 +162,53 @@ class StepReplay:
         `order` is its `Stored.order` when it is added once more, after a restart.
 
         Raises:
-            ValueError: It is longer than the ring, or sizes differ from those of the replay.
+            ValueError: It is longer than the capacity, or sizes differ from those of the replay.
         """
         rows = self._append(episode, context, order)
         positive = rows if episode.success else rows[episode.intervened[:len(rows)]]
-        self.positive_rows = np.concatenate([self.positive_rows, positive])
+        self._rows['positive'].extend(positive)
 
-    def _append(self, episode: Episode, context: FloatArray, order: int | None) -> Rows:
+    def _append(self, episode: Episode, context: FloatArray, order: int | None,
+                shown: bool = False) -> Rows:
         """Store an episode and return its rows."""
         steps = episode.steps
         if steps + 1 > self.capacity:
             raise ValueError(f'an episode of {steps} steps needs {steps + 1} slots, the replay '
                              f'has {self.capacity}')
-        for name, array, ring in (('observations', episode.observations, self._observations),
-                                  ('actions', episode.actions, self._actions),
-                                  ('context', context, self._context)):
-            if array.shape[1:] != ring.shape:
+        for name, array, slots in (('observations', episode.observations, self._observations),
+                                   ('actions', episode.actions, self._actions),
+                                   ('context', context, self._context)):
+            if array.shape[1:] != slots.shape:
                 raise ValueError(f'{name} of the episode have size {array.shape[1:]}, '
-                                 f'the replay holds {ring.shape}')
+                                 f'the replay holds {slots.shape}')
         if len(context) != steps + 1:
             raise ValueError(f'context has {len(context)} rows, expected {steps + 1}')
         if self._episodes and (episode.images is None) != (not self._images):
             raise ValueError('episodes with and without images cannot be mixed')
-        self._make_room(steps + 1)
+        if not shown:
+            self._make_room(steps + 1)
         if order is None:
             order = self._added
             self._note(episode.number, np.arange(steps + 1), context)
-        first = self._next
-        slots = first + np.arange(steps + 1)
-        self._observations.write(slots, episode.observations)
-        self._context.write(slots, context)
-        self._actions.write(slots, np.concatenate([episode.actions, episode.actions[-1:]]))
-        self._rewards.write(slots, np.append(episode.rewards, np.float32(0.0)))
-        self._intervened.write(slots, np.append(episode.intervened, False))
-        self._last.write(slots, np.full(steps + 1, first + steps))
-        self._terminated.write(slots, np.full(steps + 1, episode.terminated))
-        self._episode.write(slots, np.full(steps + 1, order))
+        first = len(self._observations)
+        self._observations.extend(episode.observations)
+        self._context.extend(context)
+        self._actions.extend(np.concatenate([episode.actions, episode.actions[-1:]]))
+        self._rewards.extend(np.append(episode.rewards, np.float32(0.0)))
+        self._intervened.extend(np.append(episode.intervened, False))
+        self._left.extend(np.arange(steps, -1, -1))
+        self._terminated.extend(np.full(steps + 1, episode.terminated))
+        self._order.extend(np.full(steps + 1, order))
         if episode.images is not None:
-            self._images.update(zip(slots.tolist(), episode.images))
+            self._images.extend(episode.images)
         self._episodes.append(Stored(
-            first, steps, episode.terminated, episode.success, order, episode.number))
-        self._next += steps + 1
+            first, steps, episode.terminated, episode.success, bool(episode.intervened.any()),
+            shown, order, episode.number))
         self._added = order + 1
         starts = steps if episode.terminated else max(steps - self._chunk_length + 1, 0)
         rows = first + np.arange(starts)
-        self.rows = np.concatenate([self.rows, rows])
-        self.intervention_rows = np.concatenate(
-            [self.intervention_rows, rows[self._reach(episode.intervened)[:len(rows)]]])
+        self._rows['all'].extend(rows)
+        self._rows['intervention'].extend(rows[self._reach(episode.intervened)[:len(rows)]])
         return rows
 
     def _reach(self, intervened: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -185,15 +218,24 @@ class StepReplay:
         return until[np.minimum(steps + self._horizon, len(intervened))] > until[steps]
 
     def _make_room(self, needed: int) -> None:
-        """Remove the oldest episodes until so many slots are free."""
-        while self._next - self._oldest + needed > self.capacity:
-            oldest = self._episodes.popleft()
-            self._oldest = oldest.first + oldest.steps + 1
-            for slot in range(oldest.first, self._oldest):
-                self._images.pop(slot, None)
-        for name in ('rows', 'positive_rows', 'intervention_rows'):
-            rows = getattr(self, name)
-            setattr(self, name, rows[rows >= self._oldest])
+        """Remove episodes if there aren't so many slots free."""
+        if len(self._observations) + needed <= self.capacity:
+            return
+        leaving = to_remove(self._episodes, needed, self.capacity)
+        if not leaving:
+            return
+        self.removed += len(leaving)
+        kept = [each for index, each in enumerate(self._episodes) if index not in leaving]
+        ranges = [each.range for each in kept]
+        for array in (self._observations, self._context, self._actions, self._rewards,
+                      self._intervened, self._left, self._terminated, self._order):
+            array.keep(ranges)
+        if self._images:
+            self._images = [image for first, end in ranges for image in self._images[first:end]]
+        for rows in self._rows.values():
+            rows.replace(renumbered(rows.view, ranges))
+        firsts = np.append(0, np.cumsum([each.size for each in kept])).tolist()
+        self._episodes = [replace(each, first=first) for each, first in zip(kept, firsts)]
 
     def _note(self, number: int | None, steps: Rows, context: FloatArray) -> None:
         """Note that the context of observations of an episode was written, to be saved."""
@@ -206,60 +248,68 @@ class StepReplay:
         return changes
 
     def batch(self, rows: Rows) -> StepBatch:
-        """Return the rows with these addresses."""
-        last = self._last.read(rows)
+        """Return the rows that begin at these slots."""
+        last = self._last(rows)
         following = np.minimum(rows + self._horizon, last)
         steps = rows[:, None] + np.arange(self._horizon)
         inside = steps < last[:, None]
         powers = self._gamma ** np.arange(self._horizon)
-        rewards = self._rewards.read(np.minimum(steps, last[:, None]))
-        terminal = self._terminated.read(rows) & (following == last)
+        rewards = self._rewards.view[np.minimum(steps, last[:, None])]
+        terminal = self._terminated.view[rows] & (following == last)
         discounts = np.where(terminal, 0.0, self._gamma ** (following - rows))
         return StepBatch(
-            observations=self._observations.read(rows),
+            observations=self._observations.view[rows],
             images=self._gather(rows),
-            context=self._context.read(rows),
+            context=self._context.view[rows],
             chunks=self._chunks(rows, last),
             returns=(rewards * inside * powers).sum(axis=1).astype(np.float32),
             discounts=discounts.astype(np.float32),
-            next_observations=self._observations.read(following),
+            next_observations=self._observations.view[following],
             next_images=self._gather(following),
-            next_context=self._context.read(following))
+            next_context=self._context.view[following])
+
+    def _last(self, rows: Rows) -> Rows:
+        """Return the slot of the last observation of the episode of each row."""
+        return rows + self._left.view[rows]
 
     def _chunks(self, rows: Rows, last: Rows) -> FloatArray:
         steps = rows[:, None] + np.arange(self._chunk_length)
-        return self._actions.read(np.minimum(steps, last[:, None] - 1))
+        return self._actions.view[np.minimum(steps, last[:, None] - 1)]
 
     def _gather(self, rows: Rows) -> NDArray[np.uint8] | None:
         if not self._images:
             return None
-        shape = self._images[self._oldest].shape
-        return self._batches.stacked([self._images[row] for row in rows.tolist()], shape)
+        return self._batches.stacked([self._images[row] for row in rows.tolist()],
+                                     self._images[0].shape)
 
     def state_dict(self) -> dict[str, NDArray]:
         """Return everything that is needed to rebuild the replay."""
-        slots = np.arange(self._oldest, self._next)
         arrays = {
-            'observations': self._observations.read(slots), 'context': self._context.read(slots),
-            'actions': self._actions.read(slots), 'rewards': self._rewards.read(slots),
-            'intervened': self._intervened.read(slots),
+            'observations': self._observations.view, 'context': self._context.view,
+            'actions': self._actions.view, 'rewards': self._rewards.view,
+            'intervened': self._intervened.view,
             'episodes': np.array([(each.steps, each.terminated, each.success)
                                   for each in self._episodes], np.int64).reshape(-1, 3),
-            'added': np.array([self._added], np.int64)}
+            'orders': np.array([each.order for each in self._episodes], np.int64)}
         if self._images:
-            arrays['images'] = np.stack([self._images[slot] for slot in slots.tolist()])
+            arrays['images'] = np.stack(self._images)
         return arrays
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
-        """Fill this empty replay with what `state_dict` returned.
-
-        Addresses count from 0 again; the order of the rows and of removal stays.
-        """
+        """Fill this empty replay with what `state_dict` returned."""
         if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
-        self._added = int(state['added'][0]) - len(state['episodes'])
-        for episode, context in saved_episodes(state, 'context'):
-            self.add(episode, context)
+        for (episode, context), order in zip(saved_episodes(state, 'context'), _orders(state)):
+            self.add(episode, context, order)
+
+
+def _orders(state: Mapping[str, NDArray]) -> list[int]:
+    """Return the order of each episode of a saved replay."""
+    if 'orders' in state:
+        return state['orders'].tolist()
+    # Replays that were saved before removed the oldest episodes only.
+    number, added = len(state['episodes']), int(state['added'][0])
+    return list(range(added - number, added))
 
 
 def saved_episodes(state: Mapping[str, NDArray],
@@ -275,24 +325,3 @@ def saved_episodes(state: Mapping[str, NDArray],
                       state['rewards'][inside], bool(terminated), bool(success),
                       **optional), state[context][first:after]
         first = after
-
-
-class _Ring:
-    """An array of `capacity` slots, read by address modulo capacity; allocated as it fills."""
-
-    def __init__(self, capacity: int, shape: Sequence[int], dtype: type = np.float32) -> None:
-        self.shape = tuple(shape)
-        self._capacity = capacity
-        self._array = np.empty((min(capacity, 1024), *self.shape), dtype)
-
-    def write(self, addresses: Rows, values: NDArray) -> None:
-        needed = min(int(addresses[-1]) + 1, self._capacity)
-        if needed > len(self._array):
-            larger = np.empty((min(max(needed, 2 * len(self._array)), self._capacity),
-                               *self.shape), self._array.dtype)
-            larger[:len(self._array)] = self._array
-            self._array = larger
-        self._array[addresses % self._capacity] = values
-
-    def read(self, addresses: Rows) -> NDArray:
-        return self._array[addresses % self._capacity]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The replay of IDQL: each step of each episode starts a row of T actions.
 
-It is a StepReplay without bound whose horizon is the chunk length, so that nothing outside of the
-window is summed. The context of an observation are candidate chunks for the maximum over next
+It is a StepReplay whose horizon is the chunk length, so that nothing outside of the window is
+summed. The context of an observation are candidate chunks for the maximum over next
 actions. They are stored, because sampling them again in each update costs more than the update
 itself, and replaced now and then by proposals of the present actor.
 """
@@ -27,15 +27,27 @@ class WindowReplay(StepReplay):
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  candidates: int, gamma: float,
-                 image_shape: Sequence[int] | None = None) -> None:
-        """Make an empty replay; `image_shape` is (C, H, W, 3), or None: images are not kept."""
+                 image_shape: Sequence[int] | None = None, capacity: int = sys.maxsize) -> None:
+        """Make an empty replay; `image_shape` is (C, H, W, 3), or None: images are not kept.
+
+        `capacity` are the slots for own episodes.
+        """
         self._candidates_shape = candidates, chunk_length, action_size
         super().__init__(observation_size, action_size, self._candidates_shape, chunk_length,
-                         chunk_length, gamma, sys.maxsize)
+                         chunk_length, gamma, capacity)
         self._image_shape = image_shape
-        self._origins: list[Origin] = []
-        self.demonstration_rows: Rows = np.empty(0, np.int64)
-        self.online_rows: Rows = np.empty(0, np.int64)
+
+    _KINDS = (*StepReplay._KINDS, 'demonstration', 'online')
+
+    @property
+    def demonstration_rows(self) -> Rows:
+        """Return the rows of demonstrations."""
+        return self._rows['demonstration'].view
+
+    @property
+    def online_rows(self) -> Rows:
+        """Return the own rows."""
+        return self._rows['online'].view
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,14 +75,11 @@ class WindowReplay(StepReplay):
             check_images(episode.images, self._image_shape)
         if origin is Origin.DEMONSTRATION:
             episode = replace(episode, intervened=None)  # all of it is a person's
-        rows = self._append(episode, candidates, order)
-        self._origins.append(origin)
-        if origin is Origin.DEMONSTRATION:
-            self.demonstration_rows = np.concatenate([self.demonstration_rows, rows])
-        else:
-            self.online_rows = np.concatenate([self.online_rows, rows])
-        if origin is Origin.DEMONSTRATION or episode.success:
-            self.positive_rows = np.concatenate([self.positive_rows, rows])
+        shown = origin is Origin.DEMONSTRATION
+        rows = self._append(episode, candidates, order, shown)
+        self._rows['demonstration' if shown else 'online'].extend(rows)
+        if shown or episode.success:
+            self._rows['positive'].extend(rows)
 
     def next_chunks(self, rows: Rows, otherwise: FloatArray) -> FloatArray:
         """Return the chunks that were executed at the next observations of rows, (B, T, A).
@@ -78,27 +87,27 @@ class WindowReplay(StepReplay):
         Where a time-out came before the end of the chunk, its actions are not all known: such a
         row gets the chunk of `otherwise` (B, T, A).
         """
-        last = self._last.read(rows)
+        last = self._last(rows)
         following = np.minimum(rows + self._horizon, last)
-        known = self._terminated.read(rows) | (following + self._chunk_length <= last)
+        known = self._terminated.view[rows] | (following + self._chunk_length <= last)
         return np.where(known[:, None, None], self._chunks(following, last), otherwise)
 
     def draw_observations(self, number: int, random: np.random.Generator) -> Rows:
-        """Return the addresses of so many stored observations, drawn uniformly."""
-        return random.integers(self._oldest, self._next, size=number)
+        """Return the slots of so many stored observations, drawn uniformly."""
+        return random.integers(0, len(self._observations), size=number)
 
-    def states(self, addresses: Rows) -> tuple[FloatArray, NDArray[np.uint8] | None]:
-        """Return the observations (B, O) at addresses, and their images or None."""
-        return self._observations.read(addresses), self._gather(addresses)
+    def states(self, slots: Rows) -> tuple[FloatArray, NDArray[np.uint8] | None]:
+        """Return the observations (B, O) in these slots, and their images or None."""
+        return self._observations.view[slots], self._gather(slots)
 
-    def replace_candidates(self, addresses: Rows, candidates: FloatArray) -> None:
+    def replace_candidates(self, slots: Rows, candidates: FloatArray) -> None:
         """Replace the candidate chunks of observations by others, (B, J, T, A)."""
-        self._context.write(addresses, candidates)
+        self._context.view[slots] = candidates
         firsts = np.array([each.first for each in self._episodes])
-        owners = np.searchsorted(firsts, addresses, side='right') - 1
+        owners = np.searchsorted(firsts, slots, side='right') - 1
         for owner in np.unique(owners).tolist():
             these = owners == owner
-            self._note(self._episodes[owner].number, addresses[these] - firsts[owner],
+            self._note(self._episodes[owner].number, slots[these] - firsts[owner],
                        candidates[these])
 
     def recall(self, episode: Episode, candidates: FloatArray | None, origin: Origin,
@@ -113,16 +122,21 @@ class WindowReplay(StepReplay):
         """Return everything that is needed to rebuild the replay."""
         state = super().state_dict()
         kept = {name: state[name]
-                for name in ('observations', 'actions', 'rewards', 'intervened')}
+                for name in ('observations', 'actions', 'rewards', 'intervened', 'orders')}
         if self._image_shape is not None:
             kept['images'] = state.get('images', np.empty((0, *self._image_shape), np.uint8))
-        episodes = np.column_stack([state['episodes'], np.array(self._origins, np.int64)])
+        origins = np.array([Origin.DEMONSTRATION if each.shown else Origin.ONLINE
+                            for each in self._episodes], np.int64)
+        episodes = np.column_stack([state['episodes'], origins])
         return {**kept, 'candidates': state['context'], 'episodes': episodes}
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
         """Fill this empty replay with what `state_dict` returned."""
-        if self._origins:
+        if self._episodes:
             raise ValueError('only an empty replay can be filled from a saved one')
         origins = state['episodes'][:, 3].tolist()
-        for (episode, candidates), origin in zip(saved_episodes(state, 'candidates'), origins):
-            self.add(episode, candidates, Origin(origin))
+        # Replays that were saved before removed no episode.
+        orders = state['orders'].tolist() if 'orders' in state else range(len(origins))
+        for (episode, candidates), origin, order in zip(
+                saved_episodes(state, 'candidates'), origins, orders):
+            self.add(episode, candidates, Origin(origin), order)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of the bounded replay equal the episodes, however often the ring has wrapped."""
+"""Rows of the bounded replay equal the episodes, however many were removed."""
 from __future__ import annotations
 
 from hypothesis import given, settings
@@ -50,14 +50,10 @@ def test_rows_equal_the_episodes_by_definition(
     added = [episode(number, *specification) for number, specification in enumerate(described)]
     for one in added:
         memory.add(one, context(one))
-    # The memory holds whole episodes, the newest that fit.
-    kept, slots = [], 0
-    for one in reversed(added):
-        slots += one.steps + 1
-        if slots > capacity:
-            break
-        kept.insert(0, one)
-    assert memory.episodes == len(kept)
+    # The memory holds whole episodes, in their order; see `test_removal` for which ones.
+    kept = [added[each.order] for each in memory.stored]
+    assert kept[-1] is added[-1] and memory.episodes == len(kept) == len(added) - memory.removed
+    assert sum(one.steps + 1 for one in kept) <= capacity
 
     batch = memory.batch(memory.rows)
     row = 0

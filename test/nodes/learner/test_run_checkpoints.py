@@ -32,6 +32,7 @@ HOSTS = {
     'expo': EXPOConfig(**SMALL, candidates=3, target_candidates=2, critic_members=3),
     'actor_critic': GaussianActorCriticConfig(**SMALL, critic_width=16),
     'residual_sac': ResidualSACConfig(**SMALL, critic_width=16),
+    'full': IDQLConfig(**SMALL, candidates=3, target_candidates=2, replay_capacity=30),
     'residual_ppo': ResidualPPOConfig(rollout_steps=60, epochs=1, warmup_iterations=1,
                                       critic_width=16),
 }
@@ -109,7 +110,8 @@ def experience(folder):
 @pytest.mark.parametrize(('host', 'cameras', 'settings'), [
     *((host, False, {}) for host in HOSTS), ('idql', True, {}), ('residual_ppo', True, {}),
     ('idql', False, {'control': 'shuffled_rewards'}),
-    ('expo', False, {'imitation_source': 'replay'})])
+    ('expo', False, {'imitation_source': 'replay'}),
+    ('full', True, {'imitation_source': 'both'})])
 def test_a_run_that_continues_from_files_equals_an_uninterrupted_one(
         tmp_path, host, cameras, settings):
     whole = session(host, cameras=cameras, **settings)
@@ -284,3 +286,20 @@ def test_a_run_of_a_former_version_goes_on(tmp_path):
 def test_a_snapshot_needs_files():
     with pytest.raises(ValueError, match='begun without any'):
         session('idql').snapshot()
+
+
+def test_what_is_no_longer_remembered_leaves_the_disk(tmp_path):
+    """With room for two episodes, those of a person stay, and files stay bounded."""
+    checkpoints, counts = opened(tmp_path), []
+    made = session('full', checkpoints.experience, cameras=True)
+    for number in range(12):
+        live(made, [number], cameras=True)
+        write(checkpoints, made)
+        counts.append(len(list(experience(tmp_path).glob('0*'))))
+    stored = made.host.stored
+    assert [each.shown for each in stored] == [True, True, False, False]
+    assert made.host.replay.removed == 10 and stored[-1].steps == STEPS
+    assert max(counts[4:]) == counts[-1] <= 2 * (2 + 2 + 2 + 3)
+    snapshot = made.snapshot()
+    assert set(snapshot.numbers.tolist()) >= {each.number for each in stored}
+    checkpoints.close()
