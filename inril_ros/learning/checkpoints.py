@@ -59,12 +59,15 @@ class CheckpointStore:
             if _LEFTOVER.match(leftover.name):
                 shutil.rmtree(leftover)
 
-    def newest(self) -> Checkpoint | None:
+    def newest(self, check: Callable[[Checkpoint], None] | None = None) -> Checkpoint | None:
         """Return the newest checkpoint that verifies, None if there is none.
 
         Damaged ones are renamed to `.damaged`: they must not push good ones out. One that can't be
         read for another reason (no rights, too many open files, a failing disk) may be good, and
         is left out this time.
+
+        Args:
+            check: Raises a ValueError if a checkpoint has no content that can be continued from.
 
         Raises:
             OSError: None can be read, and at least one may be good: nothing is begun anew over it.
@@ -72,9 +75,12 @@ class CheckpointStore:
         self.damaged, self.unreadable = [], []
         for folder in reversed(self._folders()):
             try:
-                return Checkpoint(folder, *read_folder(folder))
+                found = Checkpoint(folder, *read_folder(folder))
+                if check is not None:
+                    check(found)
+                return found
             except ValueError as error:
-                self.damaged.append(str(error))
+                self.damaged.append(f'{folder.name}: {error}')
                 aside = folder.with_suffix('.damaged')
                 shutil.rmtree(aside, ignore_errors=True)
                 folder.rename(aside)
@@ -97,6 +103,11 @@ class CheckpointStore:
         for old in [*folders, folder][:-self._keep]:
             shutil.rmtree(old)
         return folder
+
+    def older(self, than: Checkpoint) -> list[str]:
+        """Return the names of the checkpoints before another one, newest first."""
+        return [folder.name for folder in reversed(self._folders())
+                if folder.name < than.folder.name]
 
     def _folders(self) -> list[Path]:
         """Return the checkpoints, oldest first."""

@@ -154,9 +154,11 @@ class ContextFiles:
         if hashlib.sha256(data).hexdigest() != entry['hash']:
             raise ValueError(f'{path} does not match its hash: it is damaged')
         tensors = from_bytes(data)
-        if set(tensors) != {'numbers', 'steps', 'values'}:
-            raise ValueError(f'{path}: expected numbers, steps and values')
-        numbers, steps, values = (tensors[name].numpy() for name in ('numbers', 'steps', 'values'))
+        try:
+            numbers, steps, values = (
+                tensors[name].numpy() for name in ('numbers', 'steps', 'values'))
+        except (KeyError, TypeError) as error:  # numpy lacks some types
+            raise ValueError(f'{path}: expected numbers, steps and values: {error}') from error
         if not (numbers.dtype == steps.dtype == np.int64 and values.dtype == np.float32
                 and numbers.ndim == steps.ndim == 1 and values.ndim > 1
                 and len(numbers) == len(steps) == len(values) > 0 and steps.min() >= 0):

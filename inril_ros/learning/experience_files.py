@@ -37,7 +37,8 @@ class ExperienceFiles:
     """The episodes of one run in a folder, for one process at a time.
 
     `add` belongs to the thread that learns, the other methods to the one that writes checkpoints;
-    `read` comes before both.
+    `read` comes before both. What `read` returns is checked except for the images, of which there
+    may be gigabytes: `check_images` does that.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,6 +48,7 @@ class ExperienceFiles:
         self.next_number = 1 + max(self._present(), default=0)
         self._unwritten: dict[int, tuple[Episode, Origin]] = {}
         self._hashes: dict[int, bytes] = {}
+        self._unchecked: dict[int, Images] = {}
 
     def add(self, episode: Episode, origin: Origin) -> Episode:
         """Return the episode with a number, to be remembered instead of the one given.
@@ -85,7 +87,7 @@ class ExperienceFiles:
         return np.frombuffer(bytearray(joined), np.uint8).reshape(-1, HASHES)
 
     def read(self, number: int, hashes: bytes) -> tuple[Episode, Origin]:
-        """Return an episode; its images are mapped.
+        """Return an episode; its images are mapped, and not read yet.
 
         Raises:
             ValueError: It is missing or damaged.
@@ -98,18 +100,30 @@ class ExperienceFiles:
             raise ValueError(f'{path} is missing') from error
         if hashlib.sha256(data).digest() != hashes[:32]:
             raise ValueError(f'{path} does not match its hash: it is damaged')
-        arrays = {name: tensor.numpy() for name, tensor in from_bytes(data).items()}
         try:
+            arrays = {name: tensor.numpy() for name, tensor in from_bytes(data).items()}
             terminated, success, origin = (int(value) for value in arrays['facts'])
             shape = tuple(arrays['image_shape'].tolist())
-            images = self._read_images(number, shape, hashes[32:]) if shape else None
+            images = self._map_images(number, shape) if shape else None
             episode = Episode(**{name: arrays[name] for name in _ARRAYS}, number=number,
                               terminated=bool(terminated), success=bool(success), images=images)
             found = episode, Origin(origin)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f'{path} is no episode: {error}') from error
         self._hashes[number] = hashes
+        if images is not None:
+            self._unchecked[number] = images
         return found
+
+    def check_images(self) -> dict[int, str]:
+        """Check the images of the episodes that were read; return what is wrong with some."""
+        damaged = {}
+        for number, images in self._unchecked.items():
+            if hashlib.sha256(images).digest() != self._hashes[number][32:]:
+                damaged[number] = (f'{self._path(number, "images")} does not match its hash: it '
+                                   'is damaged')
+        self._unchecked = {}
+        return damaged
 
     def release(self, kept: Collection[int], below: int) -> None:
         """Remove the files of numbers less than `below` that aren't kept."""
@@ -141,15 +155,12 @@ class ExperienceFiles:
         with open(self._path(number, 'images'), 'wb') as file:
             file.write(np.ascontiguousarray(images).data.cast('B'))
 
-    def _read_images(self, number: int, shape: tuple[int, ...], image_hash: bytes) -> Images:
+    def _map_images(self, number: int, shape: tuple[int, ...]) -> Images:
         path = self._path(number, 'images')
         if len(shape) != 5 or min(shape) < 1 or not path.is_file() \
                 or path.stat().st_size != np.prod(shape, dtype=object):
             raise ValueError(f'{path} is missing or has another size than {shape}')
-        images = _mapped(path, shape)
-        if hashlib.sha256(images).digest() != image_hash:
-            raise ValueError(f'{path} does not match its hash: it is damaged')
-        return images
+        return _mapped(path, shape)
 
     def _path(self, number: int, kind: str) -> Path:
         return self._folder / f'{number:08d}.{kind}'

@@ -54,6 +54,7 @@ class ExperienceStore:
         self._files = ExperienceFiles(folder)
         self._contexts = ContextFiles(folder)
         self._unwritten: list[ContextRows] = []
+        self._damaged: dict[int, str] = {}
         self._lengths: dict[int, int] = {}  # of the contexts that were written
         # What the kept checkpoints refer to, as far as this process wrote them.
         self._kept: deque[tuple[set[int], set[str]]] = deque(maxlen=keep)
@@ -71,6 +72,14 @@ class ExperienceStore:
         """Note rows that the next `save` writes; not while one is running."""
         self._unwritten.extend(rows)
 
+    def take_damaged(self) -> dict[int, str]:
+        """Return the episodes whose images turned out to be damaged, and what is wrong with them.
+
+        Images that were there at the start are checked by the first `save`.
+        """
+        damaged, self._damaged = self._damaged, {}
+        return damaged
+
     def save(self, numbers: Numbers) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
         """Write what isn't on the disk yet; return the tensors and entries of a checkpoint.
 
@@ -80,6 +89,7 @@ class ExperienceStore:
         Raises:
             OSError: The disk is full or failed; a later call tries again.
         """
+        self._damaged.update(self._files.check_images())
         hashes = self._files.write(numbers.tolist())
         self._contexts.append(self._unwritten)
         for rows in self._unwritten:
@@ -145,8 +155,8 @@ def referred(tensors: Mapping[str, Tensor]) -> tuple[Numbers, NDArray[np.uint8]]
     try:
         numbers = tensors['experience.numbers'].numpy()
         hashes = tensors['experience.hashes'].numpy()
-    except KeyError as error:
-        raise ValueError(f'the checkpoint has no tensor {error}') from error
+    except (KeyError, TypeError) as error:  # numpy lacks some types
+        raise ValueError(f'experience: no numbers and hashes of episodes: {error}') from error
     if not (numbers.dtype == np.int64 and hashes.dtype == np.uint8 and numbers.ndim == 1
             and hashes.shape == (len(numbers), HASHES) and (numbers >= 0).all()
             and (np.diff(numbers) > 0).all()):

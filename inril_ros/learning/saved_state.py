@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import reprlib
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from inril_ros.learning.experience import Episode, Transition
 
 COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued',
             'person_steps')
+MOST = 2 ** 63
+"""Numbers in a checkpoint are less."""
+
 _EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
                    'extras')
 _ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
@@ -68,7 +72,12 @@ def counters(saved: Mapping[str, int], intervention_rows: int) -> dict[str, int]
             'mistakes among its windows cannot be told any more. Move the folder of checkpoints '
             'away: the learner then learns again from its journal')
     added = ('rescued', 'person_steps')
-    return {name: saved.get(name, 0) if name in added else saved[name] for name in COUNTERS}
+    counts = {name: saved.get(name, 0) if name in added else saved[name] for name in COUNTERS}
+    for name, count in counts.items():
+        if type(count) is not int or not 0 <= count < MOST:
+            raise ValueError(f'the saved counter {name} is {reprlib.repr(count)}, '
+                             'expected an integer from 0 to 2^63 - 1')
+    return counts
 
 
 def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ runs on the robot. There is no clock: the number of updates follows from the ing
 """
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 import json
 import math
@@ -220,6 +220,11 @@ class FineTuningSession:
             pair, self._waiting = (self._waiting, episode), None
             for each in exchange_rewards(pair, self._random):
                 self.host.remember(self._in_files(each, origin), origin)
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Forget episodes, because their files are damaged."""
+        self.memory.forget(numbers)
+        self.host.forget(numbers)
 
     def _in_files(self, episode: Episode, origin: Origin) -> Episode:
         return episode if self._store is None else self._store.add(episode, origin)

@@ -147,6 +147,7 @@ class LearnerNode(ManagedNode):
             **health.details, 'time spent': in_words(spent.to_json()),
             **{name.replace('_', ' '): f'{value:.2f}' for name, value in spent.minutes.items()},
             'longest episode of learning [ticks]': str(cut or self.contract.time_limit_ticks),
+            'episodes removed from the replay': str(self._session.host.removed),
             **{f'{robot.name}: {name}': value for robot in self._robots
                for name, value in robot.account.items()}})
 
@@ -294,6 +295,10 @@ class LearnerNode(ManagedNode):
         except OSError as error:
             self.get_logger().error(f'the checkpoint could not be written: {error}')
             return
+        damaged = self._checkpoints.experience.take_damaged()
+        self._session.forget(damaged.keys())
+        for reason in damaged.values():
+            self.get_logger().error(f'experience is damaged and no longer learned from: {reason}')
         if written is not None:
             for robot in self._robots:
                 robot.durable = written[robot.name]

@@ -68,7 +68,7 @@ def session(store=None):
 
 def resumed(folder):
     """Return a run's checkpoints, and its session and ledger as of the newest one."""
-    checkpoints = RunCheckpoints(folder, 2, {})
+    checkpoints = RunCheckpoints(folder, 2, {'run_id': 'a', 'contract_hash': 'b'})
     found, made, ledger = checkpoints.newest(), session(checkpoints.experience), IngestLedger()
     if found is not None:
         assert checkpoints.restore(found, made, lambda done, of: None) == []

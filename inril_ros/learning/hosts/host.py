@@ -9,7 +9,7 @@ counts them in the same way for each host.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -210,6 +210,14 @@ class Host(ABC, Generic[BatchT]):
     def take_changes(self) -> list[ContextRows]:
         """Return what was stored with observations of episodes in files since the last call."""
         return []
+
+    @property
+    def removed(self) -> int:
+        """Return how many episodes were removed because more would not fit."""
+        return 0
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Forget the stored episodes with these numbers among the files of the run."""
 
     def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
                order: int) -> bool:

@@ -8,7 +8,7 @@ critics (actor-critic, RLPD and residual SAC).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -201,6 +201,15 @@ class OffPolicyHost(Host[BatchT]):
     def take_changes(self) -> list[ContextRows]:
         """Return which contexts of the replay were written since the last call."""
         return self.replay.take_changes()
+
+    @property
+    def removed(self) -> int:
+        """Return how many episodes were removed from the replay to make room."""
+        return self.replay.removed
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Remove the episodes with these numbers from the replay."""
+        self.replay.forget(numbers)
 
     def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
                order: int) -> bool:

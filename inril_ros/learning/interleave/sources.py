@@ -21,7 +21,7 @@ imitated, nor is what the policy did between two interventions: it needed the se
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 import sys
 
@@ -142,7 +142,15 @@ class ImitationMemory:
         """Remove episodes if there are too many own windows with so many more."""
         if len(self._states) + needed <= self._capacity:
             return
-        leaving = to_remove(self._episodes, needed, self._capacity)
+        self._remove(to_remove(self._episodes, needed, self._capacity))
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Remove the windows of the episodes with these numbers among the files of the run."""
+        self._remove({index for index, each in enumerate(self._episodes)
+                      if each.number in numbers})
+
+    def _remove(self, leaving: Set[int]) -> None:
+        """Remove the windows of the episodes with these indices."""
         if not leaving:
             return
         kept = [each for index, each in enumerate(self._episodes) if index not in leaving]

@@ -16,7 +16,7 @@ whole episodes are removed by the rule in `removal`.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -222,9 +222,18 @@ class StepReplay:
         if len(self._observations) + needed <= self.capacity:
             return
         leaving = to_remove(self._episodes, needed, self.capacity)
+        self.removed += len(leaving)
+        self._remove(leaving)
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Remove the episodes with these numbers among the files of the run."""
+        self._remove({index for index, each in enumerate(self._episodes)
+                      if each.number in numbers})
+
+    def _remove(self, leaving: Set[int]) -> None:
+        """Remove the episodes with these indices."""
         if not leaving:
             return
-        self.removed += len(leaving)
         kept = [each for index, each in enumerate(self._episodes) if index not in leaving]
         ranges = [each.range for each in kept]
         for array in (self._observations, self._context, self._actions, self._rewards,

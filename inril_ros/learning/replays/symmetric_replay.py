@@ -10,7 +10,7 @@ Demonstrations are never removed.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 import sys
 from typing import Protocol
@@ -87,6 +87,16 @@ class SymmetricReplay:
     def take_changes(self) -> list[ContextRows]:
         """Return which contexts were written since the last call."""
         return self._shown.take_changes() + self._lived.take_changes()
+
+    @property
+    def removed(self) -> int:
+        """Return the number of episodes that were removed to make room."""
+        return self._lived.removed
+
+    def forget(self, numbers: Set[int]) -> None:
+        """Remove the episodes with these numbers among the files of the run."""
+        self._shown.forget(numbers)
+        self._lived.forget(numbers)
 
     def recall(self, episode: Episode, context: FloatArray | None, origin: Origin,
                order: int) -> bool:

@@ -6,12 +6,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+import reprlib
 from typing import Any
 
 from inril_ros.learning.checkpoints import BackgroundWriter, Checkpoint, CheckpointStore
-from inril_ros.learning.experience_store import ExperienceStore
+from inril_ros.learning.context_files import checked_entries
+from inril_ros.learning.experience_store import ExperienceStore, referred
 from inril_ros.learning.policies.artifact import model_document, write_folder
+from inril_ros.learning.saved_state import MOST
 from inril_ros.learning.session import FineTuningSession
+
+_NO_SESSION = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a session raises that is given tensors and a document of something else."""
 
 
 class RunCheckpoints:
@@ -52,7 +58,7 @@ class RunCheckpoints:
             ValueError: It belongs to another run or contract.
             OSError: As `CheckpointStore.newest`.
         """
-        found = self._store.newest()
+        found = self._store.newest(check_document)
         for key, expected in self._identity.items():
             if found is not None and found.document[key] != expected:
                 raise ValueError(
@@ -77,13 +83,22 @@ class RunCheckpoints:
             What of its experience is damaged and left out.
 
         Raises:
-            ValueError: The checkpoint does not fit the session.
+            ValueError: The checkpoint does not fit the session; the message names the one that
+                comes next if this one is moved away.
             OSError: The disk can't be read.
         """
         damaged: list[str] = []
         episodes = None if is_whole(found) else self.experience.read(
             found.tensors, found.document['experience'], damaged, progress)
-        left_out = session.load_state_dict(found.tensors, found.document['session'], episodes)
+        try:
+            left_out = session.load_state_dict(found.tensors, found.document['session'], episodes)
+        except _NO_SESSION as error:
+            older = self._store.older(found)
+            raise ValueError(
+                f'{found.folder} cannot be continued from: {type(error).__name__}: {error}. '
+                + (f'Once it is moved away, the learner continues from {older[0]}' if older else
+                   'Once it is moved away, the learner learns again from its journal')
+            ) from error
         return damaged + left_out
 
     def begin(self, session: FineTuningSession, sequences: dict[str, int], version: int,
@@ -143,6 +158,28 @@ class RunCheckpoints:
     def close(self) -> None:
         """Wait for the checkpoint that is being written."""
         self._writer.close()
+
+
+def check_document(found: Checkpoint) -> None:
+    """Raise a ValueError if a checkpoint does not say what a learner needs to continue."""
+    document = found.document
+    if not isinstance(document, dict):
+        raise ValueError(f'the document is no mapping: {reprlib.repr(document)}')
+    for key in ('session', 'run_id', 'contract_hash'):
+        if not isinstance(document.get(key), str):
+            raise ValueError(f'{key} is no text: {reprlib.repr(document.get(key))}')
+    # A former version knew one robot, and did not name it.
+    sequences = document.get('sequences', {'the robot': document.get('sequence')})
+    if not isinstance(sequences, dict):
+        raise ValueError(f'sequences is no mapping: {reprlib.repr(sequences)}')
+    for what, number in {**{f'sequence of {robot}': number for robot, number in
+                            sequences.items()}, 'version': document.get('version')}.items():
+        if type(number) is not int or not 0 <= number < MOST:
+            raise ValueError(f'{reprlib.repr(what)} is {reprlib.repr(number)}, '
+                             'expected an integer from 0 to 2^63 - 1')
+    if not is_whole(found):
+        checked_entries(document['experience'])
+        referred(found.tensors)
 
 
 def is_whole(found: Checkpoint) -> bool:

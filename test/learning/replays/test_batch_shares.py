@@ -23,7 +23,7 @@ def test_the_share_of_a_kind_without_rows_falls_to_the_others(
 
 
 @settings(max_examples=50)
-@given(strategies.integers(1, 300), strategies.floats(0.01, 1), strategies.floats(0.01, 1),
+@given(strategies.integers(1, 300), strategies.floats(0.01, 0.99), strategies.floats(0.01, 1),
        strategies.tuples(*[strategies.integers(0, 3)] * 3).filter(any))
 def test_a_batch_is_always_full_and_drawn_from_kinds_that_have_rows(
         number: int, first: float, of_the_rest: float, available: tuple[int, ...]) -> None:

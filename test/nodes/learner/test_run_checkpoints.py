@@ -194,6 +194,11 @@ def test_a_damaged_episode_is_left_out_and_named(tmp_path, damage, kind):
     if damage != 'gone':
         path.write_bytes(content if damage == 'flip' else content[:-1])
     checkpoints, again, lost = continued(tmp_path, 'idql', cameras=True)
+    if (kind, damage) == ('images', 'flip'):  # gigabytes, which are not read at the start
+        assert lost == [] and write(checkpoints, again)
+        damaged = checkpoints.experience.take_damaged()
+        again.forget(damaged.keys())
+        lost = list(damaged.values())
     assert len(lost) == 1 and str(path) in lost[0]
     assert again.host.replay.episodes == made.host.replay.episodes - 1
     assert again.env_steps == made.env_steps
