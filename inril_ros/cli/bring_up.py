@@ -14,7 +14,6 @@ from inril_ros.cli.options import Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import kept_settings
-from inril_ros.cli.stages.finetune import longest_rollout
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
 from inril_ros.graph.supervisor import Supervisor
 
@@ -33,6 +32,8 @@ class Graph:
 
     def options(self, run: RunDirectory) -> GraphOptions:
         """Return the options of the graph for a run."""
+        from inril_ros.cli.stages.finetune import longest_rollout
+
         kept = {name: setting.value for name, setting in kept_settings(run.path).items()}
         simulation = self.simulation
         if simulation is None:

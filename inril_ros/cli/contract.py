@@ -12,7 +12,6 @@ import typer
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
 from inril_ros.robot.draft.stand_ins import stand_ins, TO_DRIVE
-from inril_ros.robot.motion.gate_check import check_gate
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -32,6 +31,8 @@ def check(
         help='ROS namespace of the robot in the bag.')] = '/',
 ) -> None:
     """Check a contract and show its content; exit code 1 with all mistakes in it."""
+    from inril_ros.robot.motion.gate_check import check_gate
+
     path = find_configuration('robots', contract)
     checked = load_contract(path)
     mistakes, notes = check_gate(checked, path)

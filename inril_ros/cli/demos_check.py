@@ -1,10 +1,11 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """``inril demos check``: an audit of demonstrations, to be read before training."""
+from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,8 +14,9 @@ import typer
 
 from inril_ros.cli.demos_folder import contract_of, Folder, Json, tell_outdated
 from inril_ros.cli.options import ContractName
-from inril_ros.data.audit.audit import Audit, ValueSummary
-from inril_ros.data.audit.finding import summed_up
+
+if TYPE_CHECKING:
+    from inril_ros.data.audit.audit import Audit, ValueSummary
 
 _COLOURS = {'fine': 'green', 'look at this': 'yellow', 'wrong': 'red', 'not checked': 'dim'}
 
@@ -57,6 +59,8 @@ def check(
 
 def _show(result: Audit) -> None:
     """Print the tables, the findings and the verdict."""
+    from inril_ros.data.audit.finding import summed_up
+
     console = Console(highlight=False)
     console.print(_episodes(result.episodes))
     if result.values:

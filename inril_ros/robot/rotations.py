@@ -4,12 +4,20 @@
 
 A pose is (7,): position x y z [m], then the quaternion; it maps coordinates in its own frame to
 those of its parent frame.
-"""
 
+SciPy is imported when it is first needed: it takes longer than all else that most nodes import.
+Whoever needs it in a control loop calls ``load`` before.
+"""
+from __future__ import annotations
+
+from functools import cache
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 #: Of the two quaternions of a rotation, the one on this side begins an episode. The rotations near
 #: the border, half a turn from this one, are those in which no tool or part is usually found: they
@@ -92,8 +100,16 @@ def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     return np.concatenate([first[:-4] + share * (second[:-4] - first[:-4]), rotation])
 
 
+@cache
+def load() -> type[Rotation]:
+    """Import SciPy's rotations, which takes 0.3 s, and return their class."""
+    from scipy.spatial.transform import Rotation
+
+    return Rotation
+
+
 def _rotation(quaternion: np.ndarray) -> Rotation:
-    return Rotation.from_quat(unit(quaternion))
+    return load().from_quat(unit(quaternion))
 
 
 def _pose(position: np.ndarray, rotation: Rotation) -> np.ndarray:

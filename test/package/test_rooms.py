@@ -216,6 +216,19 @@ def test_nothing_is_unpickled():
     assert not offenders
 
 
+def test_scipy_is_imported_where_it_is_needed():
+    """In a function: it takes longer than all else that most processes import."""
+    offenders = [
+        f'{relative(path)}:{node.lineno}' for path in SOURCES
+        if not path.is_relative_to(PACKAGE / 'sim')
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and any(name.split('.')[0] == 'scipy' for name in (
+            [node.module] if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]))]
+    assert not offenders
+
+
 def test_yaml_is_read_in_one_place():
     """With limits: a few lines of YAML can stand for gigabytes."""
     readers = ('load', 'parse', 'scan', 'compose', 'Loader')

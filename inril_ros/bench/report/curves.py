@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 THRESHOLDS = (0.5, 0.8, 0.9)
 #: A run whose success falls by more than this from its best has collapsed.
@@ -65,6 +64,8 @@ class Curve:
         steps = self.values('env_steps')
         if len(steps) < 2 or steps[-1] == steps[0]:
             return self.final
+        from scipy.integrate import trapezoid
+
         return float(trapezoid(self.success, steps) / (steps[-1] - steps[0]))
 
     @property

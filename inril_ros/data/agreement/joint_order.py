@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 _LAGS = np.arange(0.0, 0.61, 0.02)  # [s] from a command to the measurement that follows it
 _MOST_COMMANDS = 2000
@@ -97,9 +96,16 @@ def _compared(
     return least[1], most[1], least[2], most[2]
 
 
+def _assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns of the best assignment."""
+    from scipy.optimize import linear_sum_assignment
+
+    return linear_sum_assignment(cost)
+
+
 def _total(cost: np.ndarray) -> float:
     """Return the cost of the best assignment."""
-    return float(cost[linear_sum_assignment(cost)].sum())
+    return float(cost[_assignment(cost)].sum())
 
 
 def _correlations(commands: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -114,7 +120,7 @@ def _correlations(commands: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _by_difference(cost: np.ndarray) -> tuple[np.ndarray, set[int], set[int]]:
     """Return the best joint of each value, the values that are wrong, those that are certain."""
     size = len(cost)
-    best = linear_sum_assignment(cost)[1]
+    best = _assignment(cost)[1]
     wrong = {index for cycle in _cycles(best) if cost[cycle, cycle].sum()
              > _CLEAR * cost[cycle, best[cycle]].sum() + _FLOOR * len(cycle) for index in cycle}
     if wrong:
@@ -135,7 +141,7 @@ def _by_correlation(correlations: np.ndarray) -> tuple[np.ndarray, set[int], set
     best = np.arange(size)
     if not moving:
         return best, set(), set()
-    rows, columns = linear_sum_assignment(-correlations[moving])
+    rows, columns = _assignment(-correlations[moving])
     best[np.array(moving)[rows]] = columns
     wrong = {index for index in moving if best[index] != index
              and correlations[index, best[index]] > _CORRELATED

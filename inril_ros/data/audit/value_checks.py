@@ -3,7 +3,6 @@
 """Checks of one number of the action in one episode: unit, limits, commands against motion."""
 
 import numpy as np
-from scipy.signal import correlate
 
 from inril_ros.data.audit import thresholds
 from inril_ros.data.audit.finding import Finding, Verdict
@@ -61,6 +60,8 @@ def lag_of(command: np.ndarray, measured: np.ndarray, value: Value, period: floa
 
 def _correlations(wanted: np.ndarray, done: np.ndarray, most: int) -> np.ndarray:
     """Return the correlations (2 * most + 1,) of two series at lags -most..most."""
+    from scipy.signal import correlate
+
     size = len(wanted)
     lags = np.arange(-most, most + 1)
     products = correlate(done, wanted)[size - 1 - most:size + most]

@@ -12,6 +12,7 @@ from collections import deque
 import numpy as np
 
 from inril_ros.data.frames.streams import FrameError
+from inril_ros.robot import rotations
 from inril_ros.robot.angles import TURN
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.rotations import check_unit, HEMISPHERE, nearest, relative_pose, two_axes
@@ -26,6 +27,8 @@ class ObservationBuilder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        if any(derived.relative or derived.rotation_6d for derived in contract.derived.values()):
+            rotations.load()
         names = (*contract.observations, *contract.derived)
         self._turned = {name for name in names if contract.has_quaternion(name)}
         self._angles = {name: angles for name in names

@@ -20,6 +20,7 @@ from inril_ros.data.frames.message_stream import MessageStream
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError, Stream
 from inril_ros.data.frames.transform_tree import ALWAYS, TransformTree
+from inril_ros.robot import rotations
 from inril_ros.robot.contract.contract import Camera, Contract, Observation
 from inril_ros.robot.contract.fields import TRANSFORMS
 from inril_ros.robot.contract.parts import static_topic
@@ -48,6 +49,9 @@ class FrameAligner:
     def __init__(self, contract: Contract, history: int = 1024, images: bool = False,
                  image_history: int = 256, delayed: bool = True) -> None:
         self._contract = contract
+        if any(observation.align == 'slerp' or observation.type == TRANSFORMS
+               for observation in contract.observations.values()):
+            rotations.load()
         self._delay = round(contract.observation_delay * 1e9) if delayed else 0
         cameras = contract.policy_cameras if images else {}
         self._cameras: dict[str, Camera] = {

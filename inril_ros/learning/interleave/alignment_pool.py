@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from inril_ros.learning.interleave.alignment import Alignment, Products
 
@@ -191,6 +190,8 @@ def pooled(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.f
 
 def calibrate(pairs: Sequence[Sequence[float]]) -> Calibration | None:
     """Regress real on predicted decreases; None for fewer than 3 events or equal predictions."""
+    from scipy import stats
+
     predicted, real = np.array(list(pairs), dtype=np.float64).reshape(-1, 2).T
     if len(predicted) < 3 or np.ptp(predicted) == 0.0:
         return None
@@ -205,6 +206,8 @@ def _row(products: Products) -> list[float]:
 
 def _t_test(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return Student's t of the mean and its two-sided p-value."""
+    from scipy import stats
+
     if len(values) < 2:
         return 0.0, 1.0
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -221,6 +224,8 @@ def _is_clear(squares: NDArray[np.float64]) -> bool:
 def _jackknife(inner: NDArray[np.float64], il: NDArray[np.float64], rl: NDArray[np.float64],
                cosine: float, level: float) -> tuple[float, float] | None:
     """Return the jackknife interval; None if leaving out one event makes a norm not positive."""
+    from scipy import stats
+
     squares = (il.sum() - il) * (rl.sum() - rl)
     if (squares <= 0.0).any():
         return None

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from inril_ros.robot.draft.tracks import CommandSeries, Track
 
@@ -102,6 +101,8 @@ def _order(
     commands: CommandSeries, tracks: Mapping[str, Track], quantity: str,
 ) -> JointOrder | None:
     joints = list(tracks)
+    from scipy.optimize import linear_sum_assignment
+
     count = commands.values.shape[1]
     if len(joints) < count:
         return None

@@ -8,7 +8,6 @@ They are measured, or computed by the driver, and no controller commands them.
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from inril_ros.robot.draft.tracks import Track
 
@@ -60,6 +59,8 @@ def _rank(joint: str, commanded: Collection[str]) -> tuple:
 
 def _is_bound(track: Track, drive: Track, of_a_gripper: bool) -> bool:
     """Return whether a track is a linear function of another; a gripper's, any monotonic one."""
+    from scipy.stats import spearmanr
+
     every = -(-len(track.times) // _MOST_SAMPLES)
     values, others = track.values[::every], drive.values[::every]
     if max(track.span, drive.span) < _MOVES:

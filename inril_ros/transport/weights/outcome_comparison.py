@@ -14,8 +14,6 @@ E. Pearson, Biometrika 26, 1934), not their mean.
 
 from enum import Enum
 
-from scipy.special import betaincinv
-
 
 class Verdict(Enum):
     """What the outcomes so far show."""
@@ -68,6 +66,8 @@ class SequentialTest:
 
 def lower_bound(successes: int, episodes: int, error: float) -> float:
     """Return a rate that the true rate is below with a probability of at most ``error``."""
+    from scipy.special import betaincinv
+
     if successes == 0:
         return 0.0
     return float(betaincinv(successes, episodes - successes + 1, error))

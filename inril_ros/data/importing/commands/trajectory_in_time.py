@@ -10,7 +10,6 @@ until the first point from what was commanded when it began; and its last point 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import BPoly
 
 from inril_ros.data.importing.commands.command_reading import Command
 
@@ -43,6 +42,8 @@ class Plan:
 
     def motion(self, instant: int) -> tuple[float, float, float]:
         """Return the commanded value at an instant [ns], and its first two derivatives."""
+        from scipy.interpolate import BPoly
+
         if self.command is None or self.command.is_stop:
             return self.origin[0], 0.0, 0.0
         times, points = self.command.times, self.command.points[:, :, self.index]
