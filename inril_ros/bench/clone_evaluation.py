@@ -17,7 +17,7 @@ from inril_ros.bench.identity import code_hash, content_hash
 from inril_ros.bench.places import only_one
 from inril_ros.bench.study import Run
 from inril_ros.bench.vectorised import Lanes
-from inril_ros.data.record_files import write_whole
+from inril_ros.data.record_files import read_record, RecordError, write_whole
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.policy import Policy
@@ -50,8 +50,8 @@ def evaluate_beginning(
     path = cache / f'{clone.key[:24]}.evaluation-{key[:24]}.json'
     with only_one(path.with_suffix('.lock'), wait=True):
         try:
-            return Measured(**json.loads(path.read_text(encoding='utf-8')))
-        except FileNotFoundError:
+            return Measured(**read_record(path))
+        except (RecordError, TypeError):  # none yet, or damaged
             measured = evaluate(lanes, policy, run.evaluation)
             write_whole(path, json.dumps(measured._asdict()))
             return measured

@@ -9,7 +9,6 @@ started again continues with the runs that are missing.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import json
 import os
 from pathlib import Path
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 
 from inril_ros.bench.places import RunPlace, StudyPlace
 from inril_ros.bench.study import Run
-from inril_ros.data.record_files import write_json
+from inril_ros.data.record_files import read_record, RecordError, write_json
 
 _POLL_SECONDS = 0.25
 _GRACE = 5.0  # s for a process to end after SIGTERM
@@ -170,6 +169,6 @@ def seconds_left(statuses: Sequence[Status], jobs: int) -> float | None:
 
 def _read_progress(place: RunPlace) -> dict[str, Any]:
     try:
-        return json.loads(place.progress.read_text(encoding='utf-8'))
-    except OSError:  # not written yet
+        return read_record(place.progress)
+    except RecordError:  # not written yet
         return {}

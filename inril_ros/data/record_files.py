@@ -71,7 +71,7 @@ def read_json(path: str | Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding='utf-8'),
-                          object_hook=partial(Record, str(path)))
+                          object_hook=partial(Record.of, str(path)))
     except OSError as error:
         raise RecordError(f'{path}: cannot be read: {error.strerror}') from error
     except (ValueError, RecursionError) as error:
@@ -94,14 +94,18 @@ def read_record(path: str | Path) -> 'Record':
 class Record(dict):
     """A JSON object of a file; asking it for a key that it lacks names the file.
 
-    Args:
+    Attributes:
         source: The file, and the line if it has several objects.
-        content: Keys and values.
     """
 
-    def __init__(self, source: str, content: Mapping[str, Any]) -> None:
-        super().__init__(content)
-        self.source = source
+    source = 'a record'
+
+    @classmethod
+    def of(cls, source: str, content: Mapping[str, Any]) -> 'Record':
+        """Return keys and values of a file. Copies are made as those of a dict, and forget it."""
+        record = cls(content)
+        record.source = source
+        return record
 
     def __missing__(self, key: str) -> Any:
         raise RecordError(f'{self.source}: has no {key!r}')
@@ -153,7 +157,7 @@ def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
     lines = path.read_bytes().split(b'\n')[:-1]
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line, object_hook=partial(Record, f'{path}, line {number}'))
+            record = json.loads(line, object_hook=partial(Record.of, f'{path}, line {number}'))
         except (ValueError, RecursionError) as error:
             raise RecordError(f'{path}, line {number}: is not JSON: {error}') from error
         if not isinstance(record, dict):

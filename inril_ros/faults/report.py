@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from inril_ros.data.record_files import read_json
 from inril_ros.faults.row import Row
 
 JSON, MARKDOWN = 'fault_matrix.json', 'fault_matrix.md'
@@ -80,7 +81,7 @@ def read_rows(folder: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        return [Row(**row) for row in json.loads(path.read_text(encoding='utf-8'))]
+        return [Row(**row) for row in read_json(path)]
     except TypeError as error:
         raise ValueError(f'{path} is no fault matrix: {error}') from error
 

@@ -7,17 +7,24 @@ command in a traceback, or keep it busy for ever.
 """
 
 from functools import partial
+import json
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 from run_length import LONG
+import torch
 
 from inril_ros.bench.study import load_study
-from inril_ros.cli.run.settings import evaluation_settings, session_settings
+from inril_ros.cli.options import job_options
+from inril_ros.cli.report.run_record import read_run
+from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.cli.run.settings import evaluation_settings, kept_settings, session_settings
 from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.importing.import_mapping import load_mapping as load_import_mapping
+from inril_ros.faults.report import read_rows
+from inril_ros.learning.policies.artifact import heldout_names, load_policy, write_folder
 from inril_ros.nodes.learner.session_file import read_session
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.teleop.settings import KINDS, load_device
@@ -82,3 +89,62 @@ def test_a_good_file_with_other_values_and_keys_is_used_or_refused(tmp_path_fact
     except ValueError as error:
         assert str(path) in str(error)
         assert len(str(error)) < 30_000
+
+
+# JSON.
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
+                                                               max_size=3), max_leaves=6)
+texts = json_values.map(json.dumps) | st.sampled_from(
+    ['', '[' * 100_000, '{"a":' * 100_000, '9' * 5000, '{', '\\0', '"\\ud800"', '1e999', 'NaN'])
+RECORDS = ('run.json', 'stages.json', 'settings.json', 'summary.json', 'pretrained/pretrain.json',
+           'finetune/result.json', 'finetune/episodes.jsonl', 'evaluations/pretrained.json',
+           'fault_matrix.json')
+
+
+@settings(max_examples=20_000 if LONG else 60)
+@given(name=st.sampled_from(RECORDS), data=st.data())
+def test_any_record_of_a_run_is_read_or_refused_with_its_name(tmp_path_factory, name, data):
+    folder = tmp_path_factory.mktemp('run')
+    run = RunDirectory.create(folder, new_settings(
+        'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer.yaml'))
+    kept = {'record': {'simulation': {'value': '', 'from': 'option'}}}
+    (folder / 'settings.json').write_text(json.dumps(kept))
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    good = json.loads(path.read_text()) if path.exists() else {}
+    if good and data.draw(st.booleans()):
+        good[data.draw(st.sampled_from(sorted(good)))] = data.draw(json_values)
+        path.write_text(json.dumps(good))
+    else:
+        path.write_text(data.draw(texts) + data.draw(st.sampled_from(['', '\n'])))
+    for read in (read_run, kept_settings, lambda folder: RunDirectory.open(folder)
+                 .finished_stages(), lambda folder: job_options(kept_settings(folder), 'reach'),
+                 read_rows):
+        try:
+            read(folder)
+        except (ValueError, RunDirectoryError) as error:
+            assert str(folder) in str(error) or 'settings of the run' in str(error)
+            assert len(str(error)) < 30_000
+    assert run.settings.task == 'reach'
+
+
+@settings(max_examples=20_000 if LONG else 40)
+@given(data=st.data())
+def test_any_document_of_a_model_is_read_or_refused_with_its_name(tmp_path_factory, data):
+    """Also one whose hashes are right."""
+    folder = tmp_path_factory.getbasetemp() / 'model'
+    good = {'model_config': {'observation_size': 3, 'action_size': 2}, 'observations': 2,
+            'heldout': []}
+    key = data.draw(st.sampled_from(sorted(good)))
+    document = data.draw(json_values | st.just({**good, key: data.draw(json_values)}))
+    write_folder(folder, {'weights': torch.zeros(2)}, document, replace=True)
+    if data.draw(st.booleans()):
+        (folder / 'model.json').write_text(data.draw(texts))
+    for read in (load_policy, heldout_names):
+        try:
+            read(folder)
+        except ValueError as error:
+            assert str(folder) in str(error)

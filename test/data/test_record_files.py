@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records are read as they were written, whenever the writer was killed."""
 
+from copy import deepcopy
+from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from inril_ros.data.record_files import (
     JsonLines,
     read_json,
     read_json_lines,
+    read_record,
     RecordError,
     write_json,
 )
@@ -92,3 +95,30 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
     (tmp_path / 'bad.json').write_text('{')
     with pytest.raises(RecordError, match='bad.json: is not JSON'):
         read_json(tmp_path / 'bad.json')
+
+
+def test_a_key_that_a_record_lacks_names_the_file(tmp_path):
+    write_json(tmp_path / 'a.json', {'inner': {'b': 1}})
+    (tmp_path / 'b.jsonl').write_text('{"a": 1}\n{"b": 2}\n')
+    record = read_record(tmp_path / 'a.json')
+    assert record == {'inner': {'b': 1}} and record.get('x') is None
+    with pytest.raises(RecordError, match="a.json: has no 'x'"):
+        record['x']
+    with pytest.raises(RecordError, match="a.json: has no 'c'"):
+        record['inner']['c']
+    with pytest.raises(RecordError, match="b.jsonl, line 2: has no 'a'"):
+        read_json_lines(tmp_path / 'b.jsonl')[1]['a']
+    (tmp_path / 'c.json').write_text('[]')
+    with pytest.raises(RecordError, match='c.json: must be an object'):
+        read_record(tmp_path / 'c.json')
+
+
+def test_a_record_is_copied_as_a_dict(tmp_path):
+    @dataclass
+    class Holder:
+        record: dict
+
+    write_json(tmp_path / 'a.json', {'inner': {'b': 1}})
+    record = read_record(tmp_path / 'a.json')
+    for copied in (asdict(Holder(record))['record'], deepcopy(record), record.copy()):
+        assert copied == {'inner': {'b': 1}}

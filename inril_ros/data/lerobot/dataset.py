@@ -208,8 +208,11 @@ class Dataset:
         try:
             for line in path.read_text(encoding='utf-8').splitlines():
                 if line.strip():
-                    yield json.loads(line)
-        except (OSError, ValueError) as error:
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError(f'a line is no object: {line[:80]!r}')
+                    yield row
+        except (OSError, ValueError, RecursionError) as error:
             raise LeRobotError(f'{path}: cannot be read: {error}') from error
 
     def _table(self, path: Path, columns: list[str] | None = None, filters: Any = None) -> Any:

@@ -242,6 +242,8 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f'{folder} is no model folder: {error}') from error
     try:
         header = json.loads(text)
+        named = _document_hash(header['document']) if isinstance(header, dict) \
+            and 'document' in header else ''
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{folder / DOCUMENT_FILE} is no JSON: {error}') from error
     keys = {'format', 'schema_hash', 'content_hash', 'document', 'document_hash'}
@@ -250,7 +252,9 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                          f'this version reads {FORMAT!r}')
     if not isinstance(header, dict) or set(header) != keys:
         raise ValueError(f'{folder / DOCUMENT_FILE}: expected exactly the keys {sorted(keys)}')
-    if header['document_hash'] != _document_hash(header['document']):
+    if not isinstance(header['document'], dict):
+        raise ValueError(f'{folder / DOCUMENT_FILE}: its document is no object')
+    if header['document_hash'] != named:
         raise ValueError(f'{folder / DOCUMENT_FILE} does not match its own hash: it is damaged, '
                          'or was edited')
     if header['content_hash'] != content_hash(data):
