@@ -29,6 +29,7 @@ from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatu
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import check_ours
 from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.message_bounds import MOST_TICKS
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.refused_messages import MOST_TEXT
@@ -183,6 +184,10 @@ class PolicyNode(ManagedNode):
     def _infer_if_due(self, frame: Frame, observation: np.ndarray) -> None:
         began = time.perf_counter()
         tick = round((frame.stamp - self._start) / self.contract.period_ns)
+        if tick > MOST_TICKS:  # the event that began the episode had a wrong stamp
+            self._unseen = f'tick {tick} of an episode: it began with a wrong stamp'
+            self.get_logger().error(self._unseen, throttle_duration_sec=2.0)
+            return
         if not self._timing.is_due(tick):
             return
         self._swap()

@@ -28,6 +28,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import check_ours
 from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.message_bounds import check_bounds
 from inril_ros.nodes.base.message_types import begins_with_header, message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -142,6 +143,7 @@ class RecorderNode(ManagedNode):
         message = None
         if topic in self._decoded:
             message = read_message(raw, message_type(kind))
+            check_bounds(message)
         else:
             check_serialised(raw, message_type(kind))
         stamp = serialised_stamp(raw) if begins_with_header(kind) else 0

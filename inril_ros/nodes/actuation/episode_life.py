@@ -135,7 +135,13 @@ class EpisodeLife:
         learning = request.purpose is Purpose.ROLLOUT
         self.machine.begin_reset(
             request, self._node.value('longest_rollout') if learning else 0)
-        self.reset_after = max(self.last_tick, self._aligner.newest_complete())
+        observed = self._aligner.newest_complete()
+        if self._node.lockstep and observed < self.last_tick:
+            # A tick needs its observation, so time went back since: a simulator was restarted, or
+            # a stamp was wrong. Otherwise no observation would be new any more.
+            self.last_tick = observed
+        self.reset_after = max(self.last_tick, observed)
+        self.judged = min(self.judged, self.reset_after)
         self.note_progress()
         self._publish(request, EpisodeEvent.RESETTING, self.reset_after)
         self.reset.begin()

@@ -13,6 +13,7 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
+from inril_ros.nodes.base.message_bounds import check_bounds
 from inril_ros.nodes.base.refused_messages import RefusedMessages
 from inril_ros.nodes.base.serialised_messages import read_message
 
@@ -45,7 +46,9 @@ class GuardedSubscriptions:
             named: As in rclpy.
         """
         def read(serialised: bytes) -> None:
-            callback(read_message(serialised, msg_type))
+            message = read_message(serialised, msg_type)
+            check_bounds(message)
+            callback(message)
 
         return super().create_subscription(
             msg_type, topic, self.refused.guarded(topic, callback if raw else read),

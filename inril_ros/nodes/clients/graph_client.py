@@ -21,12 +21,15 @@ from std_srvs.srv import SetBool, Trigger
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoints
+from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.clients.start_patience import StartPatience
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
 _NOT_STARTED, _SILENT, _NOT_CONFIGURED = 'not started yet', 'does not answer', 'not configured'
 _STARTING = (_NOT_STARTED, _SILENT, _NOT_CONFIGURED)
+#: [s] Statuses come every second; one whose stamp nothing reaches for so long has a wrong stamp.
+_OUTDATED = 3.0
 # Clients of broken graphs, kept until the process ends: Fast DDS sometimes crashes when a
 # participant is deleted at the moment when others die.
 _ABANDONED: list['GraphClient'] = []
@@ -69,7 +72,7 @@ class GraphClient:
         rclpy.init(args=['--ros-args', '--enclave', f'/inril/{name}'],
                    context=self._context, domain_id=domain_id,
                    signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-        self._node = rclpy.create_node(
+        self._node = GuardedNode(
             name, namespace=namespace, context=self._context, enable_rosout=False)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -86,6 +89,7 @@ class GraphClient:
         self._clients: dict[str, Any] = {}
         self._ready_again: Callable[[], None] = lambda: None
         self._restarted: set[str] = set()
+        self._arrived: dict[str, float] = {}  # time of the last status, by node
         self._heard = time.monotonic()  # the last status of the actuation node
 
     def __enter__(self: _Client) -> _Client:
@@ -185,9 +189,13 @@ class GraphClient:
     def _on_status(self, name: str, message: Any) -> None:
         if name == 'actuation':
             self._heard = time.monotonic()
-        previous = getattr(self, name)
-        if previous is None or stamp_ns(message) >= stamp_ns(previous):
+        previous, now = getattr(self, name), time.monotonic()
+        # The last status of a process that died may come late. But if none is newer for so long,
+        # it is the stamp of the previous one that is wrong.
+        if previous is None or stamp_ns(message) >= stamp_ns(previous) \
+                or now - self._arrived[name] > _OUTDATED:
             setattr(self, name, message)
+            self._arrived[name] = now
         self._listen(message)
 
     def _wait(

@@ -17,6 +17,8 @@ from operator import is_
 import struct
 from typing import Any
 
+import numpy as np
+
 from inril_ros.transport.weights import manifest as weights
 from inril_ros.transport.weights.manifest import MAXIMUM_TEXT, WeightsRefused
 from inril_ros.transport.weights.tensors import Buffer, ITEM_BYTES, WireTensor
@@ -113,13 +115,15 @@ class _OpenTensor:
     def __init__(self, name: str, dtype: str, shape: tuple[int, ...], size: int) -> None:
         self.missing = size
         self._named = name, dtype, dtype, shape
-        self._data: bytearray | None = None
+        self._data: memoryview | None = None
         self._digest = hashlib.sha256(WireTensor(*self._named, b'').hashed_first)
 
     def fill(self, view: memoryview) -> memoryview:
         """Copy and hash the bytes that belong to the tensor; return the rest."""
-        if self._data is None:  # not allocated before its first byte: a header may claim any size
-            self._data = bytearray(self.missing)
+        # A header may claim any size. So nothing is allocated before the first byte, and the
+        # system provides memory only where bytes have come.
+        if self._data is None:
+            self._data = memoryview(np.empty(self.missing, np.uint8))
         begin, part = len(self._data) - self.missing, view[:self.missing]
         with memoryview(self._data) as data:
             data[begin:begin + len(part)] = part
