@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import mmap
 import struct
 
 from array_sets import arrays
@@ -128,3 +129,21 @@ def test_a_size_is_refused_before_its_allocation(monkeypatch):
     reader, size = TensorReader(), weights.MAXIMUM_BYTES
     reader.read([document({'a': entry(shape=(size,), offsets=(0, size))})])
     assert reader._open[0]._data is None  # not before its first byte
+
+
+def test_the_size_that_a_header_claims_costs_no_memory():
+    """One short piece could otherwise take half a gigabyte, and hold up the other threads."""
+    claimed = 400_000_000
+    piece = document({'w': entry('U8', [claimed], [0, claimed])}, b'the first bytes')
+    before = resident()
+    reader = TensorReader()
+    reader.read([piece])
+    assert resident() - before < 50_000_000
+    with pytest.raises(WeightsRefused, match='ends too early'):
+        reader.finish([piece])
+
+
+def resident():
+    """Return the memory [byte] that this process has now."""
+    with open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE
