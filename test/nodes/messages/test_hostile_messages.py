@@ -37,7 +37,7 @@ from inril_ros.nodes.recorder_node import RecorderNode
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.messages.codecs import encode_observations
 
-ROBOTS = Path(__file__).parents[2] / 'config' / 'robots'
+ROBOTS = Path(__file__).parents[3] / 'config' / 'robots'
 RUN = 'this-run'
 SECONDS = 3600.0  # of a long run, for all surfaces together
 INPUTS = 300
