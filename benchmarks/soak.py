@@ -161,7 +161,7 @@ class Robot:
         if self._recorder is not None:
             self.stream.close()
             self._recorder.destroy_node()
-        self._recorder = rclpy.create_node('recorder')
+        self._recorder = GuardedNode('recorder')
         self.stream = TransitionStream(
             self._recorder, self._journal, RUN, CONTRACT, 2.0, False, LIMIT)
 

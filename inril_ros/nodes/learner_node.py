@@ -106,7 +106,7 @@ class LearnerNode(ManagedNode):
         self._saved = time.monotonic()
         self._robots = [
             RobotConnection(self, robot, name, self._ledgers.of(name), self._on_transition,
-                            self._on_policy_status)
+                            self._acknowledge, self._on_policy_status)
             for robot, name in names.items()]
         self.require(*(endpoint for robot in self._robots for endpoint in robot.endpoints),
                      *sender.endpoints)
@@ -203,12 +203,10 @@ class LearnerNode(ManagedNode):
     # ---- experience ------------------------------------------------------------------------
 
     def _on_transition(self, robot: RobotConnection, message: Transition) -> None:
-        """Take a transition if it is the next one; acknowledge what is ingested."""
+        """Take a transition if it is the next one."""
         verdict = self._ingestion.receive(robot, message)
         if verdict is Verdict.NEW and (message.terminated or message.truncated):
             self._report()
-        if verdict not in (None, Verdict.WRONG):
-            self._acknowledge(robot, message.run_id)
 
     def _learn_in_turn(self) -> None:
         """Take the updates that are due if the results must not depend on speed.
@@ -220,9 +218,9 @@ class LearnerNode(ManagedNode):
             while self._session.updates_due:
                 self._update()
 
-    def _acknowledge(self, robot: RobotConnection, run_id: str) -> None:
+    def _acknowledge(self, robot: RobotConnection) -> None:
         robot.acknowledge(TransitionAck(
-            header=self.header(self.now()), run_id=run_id,
+            header=self.header(self.now()), run_id=self.run_id or robot.run_id,
             kept_sequence=self._checkpoints.kept_sequence(robot.name)))
 
     # ---- learning --------------------------------------------------------------------------
@@ -266,7 +264,7 @@ class LearnerNode(ManagedNode):
         # Unasked too: if this process came back with less, the recorder must learn that even if
         # it has nothing new to send.
         for robot in self._robots:
-            self._acknowledge(robot, self.run_id)
+            self._acknowledge(robot)
 
     def _report(self) -> None:
         metrics = asdict(self._session.metrics)

@@ -118,11 +118,10 @@ class RecorderNode(ManagedNode):
         return f'subscribed again to {changed}' if changed else ''
 
     def health(self) -> Health:
-        """Return the node's state, with what no learner can take and what no learner sent."""
+        """Return the node's state, with the number of records that no learner can take."""
         health, stream = super().health(), getattr(self, '_stream', None)
         return health if stream is None else replace(health, details={
-            **health.details, 'records that are not learned from': str(stream.untaken),
-            'refused acknowledgements': str(stream.refused_acks)})
+            **health.details, 'records that are not learned from': str(stream.untaken)})
 
     def teardown(self) -> None:
         """Discard the running episode, and close the journal."""

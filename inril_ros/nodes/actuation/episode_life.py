@@ -15,6 +15,7 @@ from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome
 from inril_ros.nodes.actuation.episode_reset import EpisodeReset
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.robot.episode import (
     EpisodeMachine,
     EpisodeOutcome,
@@ -115,11 +116,8 @@ class EpisodeLife:
                 message.run_id or self._node.run_id, message.episode_id,
                 Purpose(message.purpose), message.explore, message.seed, message.task,
                 message.operator_name or self._node.value('operator_name'))
-        except ValueError:
-            self._node.get_logger().error(
-                f'request refused: purpose {message.purpose} is unknown',
-                throttle_duration_sec=1.0)
-            return
+        except ValueError as error:
+            raise MessageRefused(f'purpose {message.purpose} is unknown') from error
         self.request(request)
 
     def request(self, request: Request) -> str:
@@ -129,7 +127,7 @@ class EpisodeLife:
                    or self.reset.why_not_ready())
         if refusal:
             self._node.get_logger().warning(
-                f'episode {request.episode_id[:64]} refused: {refusal}', throttle_duration_sec=1.0)
+                f'episode {request.episode_id[:64]} refused: {refusal}')
             self._publish(request, EpisodeEvent.REFUSED, self._node.now(), reason=refusal)
             return refusal
         learning = request.purpose is Purpose.ROLLOUT
@@ -194,10 +192,7 @@ class EpisodeLife:
     def _on_verdict(self, message: Outcome) -> None:
         stamp = stamp_ns(message)
         if message.outcome not in (Outcome.RUNNING, Outcome.SUCCESS, Outcome.FAILURE):
-            self._node.get_logger().error(
-                f'verdict ignored: outcome {message.outcome} is unknown',
-                throttle_duration_sec=1.0)
-            return
+            raise MessageRefused(f'outcome {message.outcome} is unknown')
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
             self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)

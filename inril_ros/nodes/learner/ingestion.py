@@ -37,6 +37,7 @@ class Ingestion:
                  before: Callable[[], None]) -> None:
         self._node, self._session, self._before = node, session, before
         self._out_of_range = 0
+        self._too_long = ''  # the last episode that was not cut
 
     def receive(self, robot: RobotConnection, message: Transition) -> Verdict | None:
         """Take a transition if it is the next one; return what became of it.
@@ -47,16 +48,17 @@ class Ingestion:
         Raises:
             RewardsOutOfRangeError: So are those of all episodes so far.
         """
-        refusal, ledger = self._refusal(robot, message), robot.ledger
+        ledger = robot.ledger
+        refusal = why_foreign(message, self._node.run_id, self._node.contract.hash)
         if refusal:
-            robot.refuse(refusal)
+            self._refuse(robot, refusal)
             return None
-        robot.accept()
+        robot.accept(message.run_id)
         verdict = ledger.judge(
             message.sequence, message.previous_sequence, self._continues(message))
         if verdict is Verdict.WRONG:
-            robot.refuse(f'its number {message.sequence} is too far beyond {ledger.sequence}')
-            self._log(f'{robot.name}: transition refused: {robot.refusal}')
+            refusal = f'its number {message.sequence} is too far beyond {ledger.sequence}'
+            self._refuse(robot, refusal)
         if verdict is Verdict.NEW:
             if message.sequence <= ledger.sequence:
                 self._node.get_logger().error(
@@ -68,20 +70,9 @@ class Ingestion:
             ledger.take(message.sequence)
         return verdict
 
-    def _refusal(self, robot: RobotConnection, message: Transition) -> str:
-        """Return, and log, why a transition doesn't belong here; empty if it does."""
-        run_id = self._node.run_id
-        reason = why_foreign(message, run_id, self._node.contract.hash)
-        # Two calls, because each place is throttled by itself: neither may hide the other.
-        if reason and run_id and message.run_id != run_id:
-            self._node.get_logger().error(
-                f'{robot.name}: transition refused: {reason}', throttle_duration_sec=1.0)
-        elif reason:
-            self._log(f'{robot.name}: transition refused: {reason}')
-        return reason
-
-    def _log(self, text: str) -> None:
-        self._node.get_logger().error(text, throttle_duration_sec=1.0)
+    def _refuse(self, robot: RobotConnection, reason: str) -> None:
+        robot.refuse(reason)
+        self._node.refused.add(robot.transition_topic, reason)
 
     def _continues(self, message: Transition) -> bool:
         """Return whether a transition is the next one of its episode, whatever its number."""
@@ -95,7 +86,8 @@ class Ingestion:
             session.abandon(episode)
             return
         cut = session.longest_episode
-        if cut is not None and message.first_tick >= cut:
+        if cut is not None and message.first_tick >= cut and episode != self._too_long:
+            self._too_long = episode
             self._node.get_logger().warning(
                 f'episode_cut of the settings ends episodes after {cut} ticks, and this one goes '
                 f'on: set longest_rollout of the actuation node to {cut}',

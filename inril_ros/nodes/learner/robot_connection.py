@@ -17,8 +17,13 @@ from rclpy.validate_namespace import validate_namespace
 
 from inril_ros.msg import LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.batches import subscribe_in_batches
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.serialised_messages import read_message
 from inril_ros.transport.journal.ledger import IngestLedger
 
+_BATCH = 0.2  # [s] for which queued transitions are taken before other callbacks get their turn
+_ACKNOWLEDGED = 32  # transitions after which the recorder may send more, within a batch
 _REMEMBERED = 5.0  # [s] for which a refusal is reported: a stranger may send a single one
 
 
@@ -53,27 +58,32 @@ class RobotConnection:
         name: The robot's full namespace.
         ledger: The account of what is ingested of its experience.
         on_transition: Called with each transition.
+        acknowledge: Called to acknowledge the transitions of a batch, and in between.
         on_policy_status: Called with each status of its policy.
         clock: Returns the steady time [s].
 
     Attributes:
         durable: Every transition up to this sequence is in a checkpoint on disk.
-        refused: Number of transitions that don't belong here.
+        transition_topic: Full name of the topic of its transitions.
         untaken: Number of transitions that belong here and can't be learned from.
+        run_id: Run of the last transition that belongs here; empty: there was none.
         endpoints: The endpoints that the learner needs a counterpart of.
     """
 
     def __init__(
-        self, node: Node, namespace: str, name: str, ledger: IngestLedger,
+        self, node: ManagedNode, namespace: str, name: str, ledger: IngestLedger,
         on_transition: Callable[['RobotConnection', Transition], None],
+        acknowledge: Callable[['RobotConnection'], None],
         on_policy_status: Callable[['RobotConnection', PolicyStatus], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.namespace, self.name, self.ledger = namespace, name, ledger
         self.durable = ledger.sequence
-        self.refused = self.untaken = 0
+        self.transition_topic = posixpath.join(name, 'transition')
+        self.untaken = 0
         self._clock = clock
         self._refusal, self._refused_at = '', 0.0
+        self._unanswered, self.run_id = False, ''
 
         def topic(name: str) -> str:
             return posixpath.join(namespace, name)
@@ -81,9 +91,25 @@ class RobotConnection:
         self._statuses = node.create_publisher(LearnerStatus, topic('learner/status'), qos.STATE)
         self._acks = node.create_publisher(
             TransitionAck, topic('transition_ack'), qos.EXPERIENCE)
-        transitions = node.create_subscription(
-            Transition, topic('transition'), lambda message: on_transition(self, message),
-            qos.EXPERIENCE)
+        began = 0.0
+
+        def take(raw: bytes) -> None:
+            on_transition(self, read_message(raw, Transition))
+
+        def goes_on(taken: int) -> bool:
+            nonlocal began
+            if taken == 1:
+                began = clock()
+            if taken % _ACKNOWLEDGED == 0:
+                answer()
+            return clock() - began < _BATCH
+
+        def answer() -> None:
+            if self._unanswered:
+                acknowledge(self)
+
+        transitions = subscribe_in_batches(
+            node, Transition, topic('transition'), qos.EXPERIENCE, take, goes_on, answer)
         node.create_subscription(
             PolicyStatus, topic('policy/status'),
             lambda message: on_policy_status(self, message), qos.STATE)
@@ -91,12 +117,11 @@ class RobotConnection:
 
     def refuse(self, reason: str) -> None:
         """Note that a transition was refused."""
-        self.refused += 1
         self._refusal, self._refused_at = reason, self._clock()
 
-    def accept(self) -> None:
-        """Note that a transition belongs here."""
-        self._refusal = ''
+    def accept(self, run_id: str) -> None:
+        """Note that a transition belongs here, and which run it is of."""
+        self._refusal, self._unanswered, self.run_id = '', True, run_id
 
     @property
     def refusal(self) -> str:
@@ -107,14 +132,13 @@ class RobotConnection:
     @property
     def account(self) -> dict[str, str]:
         """What was wrong with its transitions so far, for the diagnostics."""
-        return {'transitions refused': str(self.refused),
-                'transitions not learned from': str(self.untaken),
+        return {'transitions not learned from': str(self.untaken),
                 'gaps in the numbers': str(self.ledger.gaps),
                 'numbers that went back': str(self.ledger.restarts)}
 
     def acknowledge(self, message: TransitionAck) -> None:
         """Publish how far this robot's transitions are ingested; `sequence` is filled in here."""
-        message.sequence = self.ledger.sequence
+        message.sequence, self._unanswered = self.ledger.sequence, False
         self._acks.publish(message)
 
     def report(self, message: LearnerStatus) -> None:

@@ -28,6 +28,7 @@ from rosbags.interfaces import (
 
 from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.batches import subscribe_in_batches
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import Contract
@@ -148,24 +149,10 @@ class RecordedTopics:
         return subscription
 
     def _subscribe(self, topic: str, kind: str, profile: QoSProfile) -> Subscription:
-        made: list[Subscription] = []
-        record = self._node.refused.guarded(topic, partial(self._on_message, topic, kind))
-
-        def receive(raw: bytes) -> None:
-            record(raw)
-            # Per message, rclpy's executor costs several times as much as the rest. Taking queued
-            # messages here lets a recorder that fell behind catch up.
-            subscription = made[0]
-            for _ in range(_AT_ONCE):
-                with subscription.handle:
-                    more = subscription.handle.take_message(subscription.msg_type, True)
-                if more is None:
-                    return
-                record(more[0])
-
-        made.append(self._node.create_subscription(
-            message_type(kind), topic, receive, profile, raw=True))
-        return made[0]
+        # A recorder that fell behind catches up.
+        return subscribe_in_batches(
+            self._node, message_type(kind), topic, profile,
+            partial(self._on_message, topic, kind), lambda taken: taken < _AT_ONCE)
 
     def adapt(self, recording: bool) -> list[str]:
         """Subscribe again where publishers offer another QoS; return the topics.

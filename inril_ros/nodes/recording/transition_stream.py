@@ -12,7 +12,6 @@ from pathlib import Path
 import shutil
 import time
 
-from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.serialization import serialize_message
 from rclpy.subscription import Subscription
@@ -21,6 +20,7 @@ from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.msg import EpisodeEvent, Transition, TransitionAck
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import why_foreign
+from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
 from inril_ros.robot.episode import is_episode_id
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -46,15 +46,16 @@ class TransitionStream:
         sent: Number of transitions sent, repetitions included.
         damaged: Number of places in the journal that could not be read.
         untaken: Number of records that no learner of this run can take.
-        refused_acks: Number of acknowledgements of transitions that were never sent.
         endpoints: The publisher and the subscription.
 
     Raises:
         FolderInUseError: Another recorder writes to this journal.
     """
 
-    def __init__(self, node: Node, folder: Path, run_id: str, contract_hash: str, patience: float,
-                 sync_each: bool, retention: Retention = _ALL) -> None:
+    def __init__(
+        self, node: GuardedSubscriptions, folder: Path, run_id: str, contract_hash: str,
+        patience: float, sync_each: bool, retention: Retention = _ALL,
+    ) -> None:
         self._folder = folder
         self._retention = retention
         self._kept = 0
@@ -68,7 +69,7 @@ class TransitionStream:
         self._cut_off: Transition | None = None
         self._heard = False  # whether there was an acknowledgement that can be right
         self._last_untaken = 0
-        self.sent = self.untaken = self.refused_acks = 0
+        self.sent = self.untaken = 0
         self.damaged = len(self._journal.damages)
         for damage in self._journal.damages:
             self._log.error(f'journal: {damage}')
@@ -135,9 +136,10 @@ class TransitionStream:
         if parcel.sequence > self._last_untaken:  # the first time that it is sent
             self._last_untaken = parcel.sequence
             self.untaken += 1
-            self._log.error(
-                f'journal: transition {parcel.sequence} is not learned from: {reason}; '
-                f'{self.untaken} such records so far', throttle_duration_sec=1.0)
+            if self.untaken & (self.untaken - 1) == 0:  # there may be as many as there are records
+                self._log.error(
+                    f'journal: transition {parcel.sequence} is not learned from: {reason} '
+                    f'({self.untaken} such records so far)')
         end = self._end_of_episode(message)
         end.sequence = parcel.sequence
         return end
@@ -196,28 +198,31 @@ class TransitionStream:
             raise
 
     def _on_ack(self, message: TransitionAck) -> None:
+        """Note what the learner has.
+
+        Raises:
+            MessageRefused: It can't have that.
+        """
         if self._run_id and message.run_id != self._run_id:
             return
-        sequence = message.sequence
-        if sequence < self._journal.next_sequence:
+        if message.sequence < self._journal.next_sequence:
             self._heard = True
-        else:
-            self.refused_acks += 1
-            self._log.error(
-                f'an acknowledgement of transition {sequence} is refused: the journal has them '
-                f'up to {self._journal.last_sequence}. It is forged, or the learner has learned '
-                f'from another journal, or this one lost its end ({self.refused_acks} so far)',
-                throttle_duration_sec=5.0)
-            if self._heard:
-                return
-            # Such a learner has what an earlier process had journaled; what this one journals it
-            # will take by its content, whatever the numbers.
-            sequence = self._inherited
-        self._outbox.acknowledge(sequence, time.monotonic())
-        if self._heard:
             if message.kept_sequence > self._kept:
-                self._prune(min(sequence, message.kept_sequence))
+                self._prune(min(message.sequence, message.kept_sequence))
             self._kept = message.kept_sequence
+            self._acknowledge(message.sequence)
+            return
+        if not self._heard:
+            # Such a learner has what an earlier process had journaled. What this one journals it
+            # will take by its content, whatever the numbers.
+            self._acknowledge(self._inherited)
+        raise MessageRefused(
+            f'it says that the learner has transition {message.sequence}, and the journal has '
+            f'them up to {self._journal.last_sequence}: it is forged, or the learner has learned '
+            'from another journal, or this one lost its end')
+
+    def _acknowledge(self, sequence: int) -> None:
+        self._outbox.acknowledge(sequence, time.monotonic())
         self.resend()
 
     def _prune(self, covered: int) -> None:

@@ -79,10 +79,10 @@ def test_a_robot_with_another_contract_is_refused_and_the_other_continues(pair):
         run_id=first.learner.run_id, sequence=lengths[1] + 1, previous_sequence=lengths[1],
         episode_id='foreign', contract_hash='f' * 64))
     log = pair.supervisor.log_path('learner_node')
-    refused = f'/{ROBOTS[1]}: transition refused: made under contract ffffffffffff'
+    refused = f'/{ROBOTS[1]}/transition refused (1 so far): made under contract ffffffffffff'
     pair.player.until(lambda: refused in log.read_text(), 'the refusal')
     pair.run(1, 0)
     assert pair.check_once() == [lengths[0] + 8, lengths[1]]
     pair.run(0, 1)
     assert pair.check_once() == [lengths[0] + 8, lengths[1] + 8]
-    assert f'/{ROBOTS[0]}: transition refused' not in log.read_text()
+    assert f'/{ROBOTS[0]}/transition refused' not in log.read_text()

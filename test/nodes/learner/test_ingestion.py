@@ -17,6 +17,7 @@ from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.nodes.base.refused_messages import RefusedMessages
 from inril_ros.nodes.learner.ingestion import Ingestion, MOST_OUT_OF_RANGE
 from inril_ros.nodes.learner.robot_connection import RobotConnection
 from inril_ros.robot.contract.contract import parse_contract
@@ -66,6 +67,7 @@ class Node:
 
     def __init__(self):
         self.log = []
+        self.refused = RefusedMessages(self.log.append, lambda: 0.0)
 
     def get_logger(self):
         """Return a logger that keeps what it gets."""
@@ -73,7 +75,7 @@ class Node:
             self.log.append(text)
         return SimpleNamespace(error=keep, warning=keep)
 
-    def create_publisher(self, *arguments):
+    def create_publisher(self, *arguments, **named):
         return SimpleNamespace(publish=lambda sent: None)
 
     create_subscription = create_publisher
@@ -89,7 +91,8 @@ class Learner:
                 3, 3, actor_width=8, critic_width=8)), [shown, shown], 0, 'cpu')
         self.node, self.now = Node(), 100.0
         self.robot = RobotConnection(
-            self.node, 'left', '/left', IngestLedger(sequence), None, None, lambda: self.now)
+            self.node, 'left', '/left', IngestLedger(sequence), None, None, None,
+            lambda: self.now)
         self.ingestion = Ingestion(self.node, self.session, lambda: None)
 
     def receive(self, messages):
@@ -119,7 +122,7 @@ def test_what_does_not_belong_here_is_refused_for_a_while_and_blocks_nothing(cha
     learner.receive(sent[:3])
     stranger = message(4, 'e9', **changed)
     assert learner.receive([stranger])[0] in (None, Verdict.WRONG)
-    assert learner.has == (3, 3) and learner.robot.refused == 1
+    assert learner.has == (3, 3) and learner.node.refused.count('/left/transition') == 1
     assert words in learner.robot.refusal and words in learner.node.log[-1]
     assert len(learner.node.log[-1]) < 300
     learner.now += 10.0  # ~/ready no longer names it, though no genuine transition came

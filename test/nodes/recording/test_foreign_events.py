@@ -117,11 +117,13 @@ def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(configu
     life._events.publish = answers.append
     life._on_request(EpisodeRequest(run_id='another', episode_id='e', purpose=2))
     life._on_request(EpisodeRequest(run_id=RUN, episode_id='../../x', purpose=2))
-    life._on_request(EpisodeRequest(run_id=RUN, episode_id='e', purpose=99))
+    with pytest.raises(MessageRefused, match='purpose 99 is unknown'):
+        life._on_request(EpisodeRequest(run_id=RUN, episode_id='e', purpose=99))
     assert [each.event for each in answers] == [EpisodeEvent.REFUSED] * 2
     assert answers[0].reason == f'of run another, this is run {RUN}'
     assert answers[1].reason == "episode_id '../../x' is no UUID"
     life._on_request(EpisodeRequest(episode_id='e', purpose=2))  # of the run that is here
     assert answers[2].run_id == RUN and 'of run' not in answers[2].reason
-    life._on_verdict(Outcome(outcome=200))
+    with pytest.raises(MessageRefused, match='outcome 200 is unknown'):
+        life._on_verdict(Outcome(outcome=200))
     assert not life._outcomes
