@@ -205,7 +205,9 @@ def read_segment(
             if opcode == Opcode.DATA_END and length == _DATA_END:
                 return
             reason = _frame_is_wrong(head, opcode, length)
-            content = b'' if reason else file.read(length)
+            # What is declared and not there isn't allocated.
+            present = os.fstat(file.fileno()).st_size - file.tell()
+            content = b'' if reason else file.read(min(length, present))
             if not reason and len(content) < length:
                 reason = f'the file ends {length - len(content)} bytes too early'
             if reason:
@@ -218,7 +220,7 @@ def read_segment(
                 continue
             try:
                 messages = _messages(opcode, content)
-            except (McapError, EOFError, ValueError, struct.error) as error:
+            except (McapError, EOFError, ValueError, OverflowError, struct.error) as error:
                 damages.append(Damage(path, start, f'damaged record ({error})', rest=False))
                 continue
             for lower, data in messages:
@@ -262,7 +264,7 @@ def _messages(opcode: int, content: bytes) -> list[tuple[int, bytes]]:
     """Return the messages of an MCAP record: those of a chunk, or none of a chunk's index.
 
     Raises:
-        ValueError, McapError, EOFError, struct.error: It is neither, or damaged.
+        ValueError, OverflowError, McapError, EOFError, struct.error: It is neither, or damaged.
     """
     if opcode == Opcode.MESSAGE_INDEX:
         _, entries = _INDEX.unpack_from(content)
