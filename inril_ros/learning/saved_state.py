@@ -14,7 +14,7 @@ from torch import nn, Tensor
 from inril_ros.learning.experience import Episode, Transition
 
 COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued',
-            'person_steps')
+            'person_steps', 'forgotten_steps')
 MOST = 2 ** 63
 """Numbers in a checkpoint are less."""
 
@@ -71,7 +71,7 @@ def counters(saved: Mapping[str, int], intervention_rows: int) -> dict[str, int]
             f'a person corrected it, and it has {intervention_rows} windows of a person: the '
             'mistakes among its windows cannot be told any more. Move the folder of checkpoints '
             'away: the learner then learns again from its journal')
-    added = ('rescued', 'person_steps')
+    added = ('rescued', 'person_steps', 'forgotten_steps')
     counts = {name: saved.get(name, 0) if name in added else saved[name] for name in COUNTERS}
     for name, count in counts.items():
         if type(count) is not int or not 0 <= count < MOST:

@@ -43,7 +43,8 @@ class FineTuningSession:
 
     Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`,
     `rescued`: successes in which a person commanded a step, which are no `successes`;
-    `person_steps`: steps that a person commanded; and `resets`: episodes that ended or were
+    `person_steps`: steps that a person commanded; `forgotten_steps`: steps of abandoned episodes,
+    which are no `env_steps`; and `resets`: episodes that ended or were
     abandoned, each of which cost a reset.
     """
 
@@ -93,6 +94,7 @@ class FineTuningSession:
         self.successes = 0
         self.rescued = 0
         self.person_steps = 0
+        self.forgotten_steps = 0
         self.resets = 0
         self._helped: set[str] = set()  # episodes in which a person commanded a step
         self._open: dict[str, list[Transition]] = {}
@@ -180,7 +182,10 @@ class FineTuningSession:
         return first_tick == _following_tick(pieces)
 
     def abandon(self, episode_id: str) -> None:
-        """Drop an aborted episode: its transitions are never learned from."""
+        """Drop an aborted episode: it is never learned from, and its steps allow no updates."""
+        steps = sum(transition.steps for transition in self._open.get(episode_id, ()))
+        self.env_steps -= steps
+        self.forgotten_steps += steps
         self._close(episode_id)
 
     def _close(self, episode_id: str) -> None:

@@ -154,9 +154,9 @@ class LearnerNode(ManagedNode):
     def _time_spent(self) -> TimeSpent:
         session = self._session
         return TimeSpent(
-            self.contract.control_rate, self.value('reset_seconds'), session.env_steps,
-            session.resets, session.person_steps, len(session.demonstrated),
-            sum(session.demonstrated))
+            self.contract.control_rate, self.value('reset_seconds'),
+            session.env_steps + session.forgotten_steps, session.resets, session.person_steps,
+            len(session.demonstrated), sum(session.demonstrated))
 
     def _build_session(
             self, store: ExperienceStore | None) -> tuple[FineTuningSession, list[str]]:

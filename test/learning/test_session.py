@@ -247,9 +247,29 @@ def test_an_abandoned_episode_is_never_learned_from() -> None:
     for transition in parts[:3]:
         made.ingest(transition)
     assert made.open_episodes == 1
+    assert made.env_steps == sum(part.steps for part in parts[:3])
     made.abandon('episode 0')
-    assert not made.ingest(parts[3])
+    assert (made.env_steps, made.forgotten_steps) == (0, sum(part.steps for part in parts[:3]))
+    made.abandon('episode 0')  # again, as at a repeated end
+    assert not made.ingest(parts[3]) and made.env_steps == 0
     assert (made.open_episodes, made.episodes, len(made.host.replay.online_rows)) == (0, 0, 0)
+
+
+def test_steps_of_abandoned_episodes_allow_no_updates() -> None:
+    """A run with aborted episodes in between takes the updates of one without them."""
+    made, other = session(), session()
+    for number in range(6):
+        for transition in transitions(number):
+            made.ingest(transition)
+            other.ingest(transition)
+        for transition in transitions(20 + number)[:-1]:
+            other.ingest(transition)
+        other.abandon(f'episode {20 + number}')
+        assert other.env_steps == made.env_steps and other.updates_due == made.updates_due
+        while made.updates_due:
+            made.update()
+            other.update()
+    assert made.rl_updates == other.rl_updates > 0
 
 
 def test_a_transition_that_does_not_fit_is_refused_and_changes_nothing() -> None:
@@ -292,11 +312,12 @@ def test_resets_and_the_steps_of_a_person_are_counted_and_kept() -> None:
     for transition in transitions(3)[:2]:
         made.ingest(transition)
     made.abandon('episode 3')
-    assert (made.resets, made.person_steps, made.env_steps) == (4, 3 * 5, 68)
+    assert (made.resets, made.person_steps, made.env_steps, made.forgotten_steps) == (4, 15, 60, 8)
     tensors, document = made.state_dict()
     resumed = session(seed=5)
     resumed.load_state_dict(tensors, document)
     assert (resumed.resets, resumed.person_steps) == (4, 15)
+    assert (resumed.env_steps, resumed.forgotten_steps) == (60, 8)
 
 
 def test_a_session_is_not_resumed_with_other_heldout_demonstrations() -> None:

@@ -28,6 +28,7 @@ from inril_ros.data.record_files import (
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.robot.episode import Purpose
 from inril_ros.robot.time_spent import TimeSpent
 from inril_ros.robot.yaml_file import load_yaml
@@ -41,6 +42,7 @@ _RECORDED = (
 
 
 _MAX_LAG = 400  # RL updates that may be due when the next episode begins
+_MOST_IDLE = 5  # episodes in a row of which the learner may count no step
 
 
 class SettingsDiffer(ValueError):
@@ -110,13 +112,19 @@ def _run_episodes(
     job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
     before: list[dict[str, Any]], bar: Bar, judge: VersionJudge,
 ) -> int:
-    """Run episodes until the steps are used up; return the steps of the whole run."""
+    """Run episodes until the steps are used up; return the steps of the whole run.
+
+    Steps are those that the learner counts, which has none of aborted and discarded episodes.
+
+    Raises:
+        GraphStalled: The learner gets nothing of several episodes in a row.
+    """
     options, spent = job.options, time_spent(job, before)
     recent: deque[bool] = deque(maxlen=20)
     rescued = sum(map(was_rescued, before))
     # An episode after a crash must have a new name: the learner knows the interrupted one.
     starts = segments_begun(job.run.journal)
-    steps = before[-1]['env_steps'] if before else 0
+    steps, idle = conductor.learner.env_steps, 0
     index = len(before)
     while steps < options.env_steps:
         judge.judge_if_due(conductor, steps, bar)
@@ -124,10 +132,12 @@ def _run_episodes(
             job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT,
             seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
             explore=True)
-        steps += result.ticks
+        conductor.wait_ingested(result.sequence)
+        idle = 0 if conductor.learner.env_steps > steps else idle + 1
+        steps = conductor.learner.env_steps
         recent.append(result.success)
         rescued += result.rescued
-        spent = replace(spent, steps=steps, resets=spent.resets + 1,
+        spent = replace(spent, steps=spent.steps + result.ticks, resets=spent.resets + 1,
                         person_steps=spent.person_steps + result.person_ticks)
         episodes.append({
             'index': index, 'episode_id': result.episode_id,
@@ -135,7 +145,9 @@ def _run_episodes(
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
             'saved': result.saved, 'person_ticks': result.person_ticks, **spent.minutes})
         index += 1
-        conductor.wait_ingested(result.sequence)
+        if idle >= _MOST_IDLE:
+            raise GraphStalled(f'the learner got no steps of the last {idle} episodes: '
+                               f'{result.reason or "see the log of learner_node"}')
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),

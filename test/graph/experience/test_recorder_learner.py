@@ -97,7 +97,8 @@ def test_repeated_early_or_foreign_transitions_are_not_counted(lab):
                      lambda: f'duplicates: {lab.learner}')
     assert (lab.learner.transitions, lab.learner.sequence) == (counted, number)
     log = lab.supervisor.log_path('learner_node').read_text()
-    assert f'message on /transition refused (1 so far): of run another, this is run {RUN}' in log
+    assert f'/transition refused (1 so far): of run another, this is run {RUN}' in log
+    assert '/transition refused (2 so far): made under contract ffffffffffff' in log
     lab.run(9)
     lab.check_once()
 
