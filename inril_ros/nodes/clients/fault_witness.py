@@ -18,6 +18,8 @@ import numpy as np
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState
@@ -37,6 +39,7 @@ from inril_ros.msg import (
     WeightsManifest,
 )
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.belonging import why_foreign
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.clients.weights_relay import WeightsRelay
 from inril_ros.robot.contract.contract import Contract
@@ -118,6 +121,7 @@ class FaultWitness:
         self._verdict = node.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self._clients: dict[str, Any] = {}
+        self._publishers: dict[str, Publisher] = {}
         self.relay = WeightsRelay(node) if relayed else None
         self._listen()
         if pieces:
@@ -194,6 +198,8 @@ class FaultWitness:
                                message.source, message.weights_version))
 
     def _on_event(self, message: EpisodeEvent, info: dict) -> None:
+        if why_foreign(message, self._run_id, self._contract.hash):
+            return  # a fault
         self.events.append(Sent(info['source_timestamp'], message))
 
     def _on_piece(self, message: PolicyWeights) -> None:
@@ -228,6 +234,14 @@ class FaultWitness:
                    and tick.episode_id == episode_id for tick in self.ticks[-100:])
 
     # Actions.
+
+    def publisher(self, kind: type, topic: str, profile: QoSProfile) -> Publisher:
+        """Return a publisher for messages that a fault forges."""
+        publisher = self._publishers.get(topic)
+        if publisher is None:
+            publisher = self._publishers[topic] = self._node.create_publisher(
+                kind, topic, profile)
+        return publisher
 
     def request(self) -> str:
         """Request an episode; return its UUID."""
