@@ -23,7 +23,8 @@ from inril_ros.sim.sparse_metaworld import without_dense_reward
 #: Observations that a contract may use, with their lengths.
 OBSERVATIONS = {
     'arm_position': 7, 'gripper_opening': 1, 'hand_position': 3, 'object_pose': 7,
-    'object_position': 3, 'object_orientation': 4, 'second_object_pose': 7, 'goal_position': 3,
+    'object_position': 3, 'object_orientation': 4, 'second_object_pose': 7,
+    'second_object_position': 3, 'second_object_orientation': 4, 'goal_position': 3,
 }
 #: Actions that a contract must have, with their lengths.
 ACTIONS = {'hand_velocity': 3, 'gripper_effort': 1}
@@ -106,6 +107,9 @@ class MetaworldArm(SimulatedRobot):
     def _values(self, observation: np.ndarray) -> dict[str, np.ndarray]:
         """Return the contract's observations from Meta-World's (39,)."""
         first = _pose(observation[self._first_pose])
+        second = observation[self._second_pose]
+        # An object that the task hasn't is where the first one is: no distance, no direction.
+        second = _pose(second if second.any() else np.append(first[:3], np.zeros(4)))
         values = {
             'arm_position': self._env.data.qpos[self._joints],
             'gripper_opening': observation[_GRIPPER],
@@ -113,7 +117,9 @@ class MetaworldArm(SimulatedRobot):
             'object_pose': first,
             'object_position': first[:3],
             'object_orientation': first[3:],
-            'second_object_pose': _pose(observation[self._second_pose]),
+            'second_object_pose': second,
+            'second_object_position': second[:3],
+            'second_object_orientation': second[3:],
             'goal_position': observation[_GOAL],
         }
         return {name: values[name] for name in self._contract.observations}

@@ -60,6 +60,8 @@ def test_without_noise_the_operator_is_the_expert_on_the_simulator_s_state(task,
         for turn in (slice(7, 11), slice(14, 18)):
             if not seen[turn].any():  # no rotation, which a robot can't send
                 given[turn] = 0.0
+        if not seen[11:18].any():  # no second object, which is given where the first one is
+            given[11:18] = 0.0
         np.testing.assert_array_equal(given, seen[:18])
         wanted = np.clip(expert.get_action(seen), -1.0, 1.0) * [0.8, 0.8, 0.8, 1.0]
         np.testing.assert_allclose(command, wanted, atol=1e-6)

@@ -125,7 +125,7 @@ HASHES = {
     'fr3_joint_trajectory': 'ec4e1a0591dde2e3',
     'gazebo_arm': '6926ef443b832542',
     'gym_hil_panda': '006990c3235e7ef2',
-    'metaworld_sawyer': '0af89e982eecb1db',
+    'metaworld_sawyer': 'dd4cfea011f48ea8',
     'metaworld_sawyer_cameras': '95440e755e773d90',
     'mock_arm': '122a1cf319367a58',
     'mock_arm_forward': '0bff1674b80da862',
@@ -146,7 +146,7 @@ def test_shipped_contracts_keep_their_hash(name):
 FORMER_HASHES = {
     'fr3_joint_trajectory': 'feb1189298b27e6b',
     'gazebo_arm': '0d5a3ea5c131faee',
-    'metaworld_sawyer': 'b072693952d52925',
+    'metaworld_sawyer': 'fc01650e77726265',
     'servo_twist': 'd2fbb8222d8ac361',
     'two_arms': '30a082ea91d258a3',
     'ur5e_joint_trajectory': 'c40d606d502389fe',
