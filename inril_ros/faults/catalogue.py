@@ -3,7 +3,6 @@
 """All faults in the order in which they are done: by graph, so that each graph starts once."""
 
 from inril_ros.faults.clock_faults import clock_faults
-from inril_ros.faults.experience_faults import experience_faults
 from inril_ros.faults.fault import Fault
 from inril_ros.faults.message_faults import message_faults
 from inril_ros.faults.network_faults import network_faults
@@ -12,8 +11,8 @@ from inril_ros.faults.storage_faults import storage_faults
 from inril_ros.faults.weights_faults import weights_faults
 
 FAULTS: tuple[Fault, ...] = (
-    *process_faults(), *weights_faults(), *message_faults(), *experience_faults(),
-    *storage_faults(), *clock_faults(), *network_faults())
+    *process_faults(), *weights_faults(), *message_faults(), *storage_faults(),
+    *clock_faults(), *network_faults())
 
 
 def chosen(only: list[str], short: bool = False) -> list[Fault]:

@@ -5,7 +5,7 @@
 Nothing of them may be believed, and nothing of the graph may end or wait for a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -19,6 +19,7 @@ from inril_ros.msg import (
     LearnerStatus,
     PolicyStatus,
     PolicyWeights,
+    Transition,
     TransitionAck,
     WeightsRequest,
 )
@@ -49,15 +50,38 @@ def forged_statuses(graph: RunningGraph) -> str:
 
 
 def foreign_run(graph: RunningGraph) -> str:
-    """Announce and request episodes of another run, while one is running."""
+    """Announce and request episodes of another run, and end the running one in its name."""
+    def events() -> Iterator[EpisodeEvent]:
+        ours = {'run_id': graph.place.run_id, 'contract_hash': graph.place.contract.hash}
+        for changed in ({'run_id': 'another'}, {'contract_hash': 'f' * 64}, {'outcome': 99}):
+            for episode in ('another', graph.episode):
+                for event in (EpisodeEvent.RESETTING, EpisodeEvent.STARTED, EpisodeEvent.ENDED):
+                    yield EpisodeEvent(**{
+                        **ours, 'episode_id': episode, 'event': event,
+                        'purpose': EpisodeRequest.ROLLOUT, 'outcome': EpisodeEvent.ABORTED,
+                        **changed})
     with Intruder() as intruder:
-        intruder.send('episode/event', EpisodeEvent, (
-            EpisodeEvent(run_id='another', episode_id='another', event=event,
-                         purpose=EpisodeRequest.ROLLOUT)
-            for event in (EpisodeEvent.RESETTING, EpisodeEvent.STARTED, EpisodeEvent.ENDED)), 0.1)
+        count = intruder.send('episode/event', EpisodeEvent, events(), 0.02)
         intruder.send('episode/request', EpisodeRequest, [EpisodeRequest(
             run_id='another', episode_id='another', purpose=EpisodeRequest.ROLLOUT)])
-    return 'three events and a request'
+    return f'{count} events and a request'
+
+
+def wild_transitions(graph: RunningGraph) -> str:
+    """Send transitions with wild numbers, and of another run and contract."""
+    ours = {'run_id': graph.place.run_id, 'contract_hash': graph.place.contract.hash,
+            'episode_id': 'forged'}
+    last = graph.witness.status('recorder_node').journaled
+    following = {'sequence': last + 1, 'previous_sequence': last}
+    with Intruder() as intruder:
+        intruder.send('transition', Transition, (Transition(**{**ours, **changed}) for changed in (
+            {'sequence': 2 ** 63}, {'sequence': _LAST}, {'run_id': 'another', **following},
+            {'contract_hash': 'f' * 64, **following})), 0.1)
+    graph.wait(_STATUS)
+    sequence = graph.witness.status('learner_node').sequence
+    if sequence >= 2 ** 63:
+        raise NotRecovered(f'the learner counts up to transition {sequence}')
+    return 'four transitions'
 
 
 def wild_acknowledgements(graph: RunningGraph) -> str:
@@ -110,6 +134,8 @@ def message_faults() -> tuple[Fault, ...]:
             'statuses with the last number of a version', short=True),
         row('messages_foreign_run', 'recorder_node', foreign_run,
             'events and requests of another run'),
+        row('messages_wild_transition', 'learner_node', wild_transitions,
+            'transitions with wild numbers, and of another run'),
         row('messages_wild_acknowledgement', 'recorder_node', wild_acknowledgements,
             'transitions are acknowledged that were never sent'),
         row('messages_garbage', 'all', garbage, 'bytes that are no message on every topic',
@@ -120,6 +146,8 @@ def message_faults() -> tuple[Fault, ...]:
                 lambda run: WeightsRequest(run_id=run, complete=True)),
         flooded('pieces', 'weights/pieces', PolicyWeights,
                 lambda run: PolicyWeights(run_id=run, version=MOST, data=bytes(1000))),
+        flooded('transitions', 'transition', Transition,
+                lambda run: Transition(run_id='another', episode_id='flood')),
         flooded('events', 'episode/event', EpisodeEvent,
                 lambda run: EpisodeEvent(run_id=run, episode_id='flood', event=EpisodeEvent.ENDED,
                                          purpose=EpisodeRequest.ROLLOUT)),

@@ -18,8 +18,6 @@ import numpy as np
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState
@@ -121,7 +119,6 @@ class FaultWitness:
         self._verdict = node.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self._clients: dict[str, Any] = {}
-        self._publishers: dict[str, Publisher] = {}
         self.relay = WeightsRelay(node) if relayed else None
         self._listen()
         if pieces:
@@ -234,14 +231,6 @@ class FaultWitness:
                    and tick.episode_id == episode_id for tick in self.ticks[-100:])
 
     # Actions.
-
-    def publisher(self, kind: type, topic: str, profile: QoSProfile) -> Publisher:
-        """Return a publisher for messages that a fault forges."""
-        publisher = self._publishers.get(topic)
-        if publisher is None:
-            publisher = self._publishers[topic] = self._node.create_publisher(
-                kind, topic, profile)
-        return publisher
 
     def request(self) -> str:
         """Request an episode; return its UUID."""
