@@ -28,9 +28,10 @@ class Reaching(Policy):
         super().__init__()
         self.config = SimpleNamespace(chunk_length=STEPS, action_size=4)
         self.gain = torch.nn.Parameter(torch.tensor(10.0))
-        starts = np.cumsum([0] + [contract.length(name) for name in contract.policy_observations])
-        self._at = {name: slice(start, start + 3) for name, start in zip(
-            contract.policy_observations, starts)}
+        ends = np.cumsum([contract.length(name) for name in contract.policy_observations])
+        self._at = {name: slice(end - contract.length(name), end) for name, end in zip(
+            contract.policy_observations, ends)}
+        self._scale = contract.derived['object_to_goal'].scale
         self.batches = []
 
     @property
@@ -40,13 +41,14 @@ class Reaching(Policy):
     def decide(self, observations, memory, generator, explore):
         self.batches.append(len(observations))
         state = observations.state
-        goal = state[:, self._at['goal_position']]
+        goal = state[:, self._at['goal_height']]
         if memory is not None:
             fresh = memory.positions == STEPS
-            memory.plans[fresh, 0, :3] = goal[fresh]
+            memory.plans[fresh, 0, :1] = goal[fresh]
             memory.positions.zero_()
-            assert torch.equal(memory.plans[:, 0, :3], goal), 'the memory of another lane'
-        way = goal - state[:, self._at['hand_position']]
+            assert torch.equal(memory.plans[:, 0, :1], goal), 'the memory of another lane'
+        way = sum(state[:, self._at[name]]
+                  for name in ('hand_to_object', 'object_to_goal')) / self._scale
         action = torch.cat([self.gain * way, torch.zeros(len(way), 1)], dim=1).clamp(-1, 1)
         return Decision(action.unsqueeze(1).repeat(1, STEPS, 1), way[:, :1])
 

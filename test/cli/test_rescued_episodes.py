@@ -30,17 +30,18 @@ EPISODES = [(WON, 0), (WON, 7), (TIME_LIMIT, 0), (TIME_LIMIT, 7), (WON, 0), (WON
 class Conducted:
     """What a conductor of these episodes gives to a stage."""
 
-    actuation, learner = ActuationStatus(), LearnerStatus()
+    actuation = ActuationStatus()
 
     def __init__(self):
         self._results = iter(EPISODES)
+        self.learner = LearnerStatus()
 
     def run_episode(self, episode_id, *_, **__):
         outcome, person_ticks = next(self._results)
         return EpisodeResult(episode_id, outcome, 10, True, '', 1, 1, person_ticks)
 
     def wait_ingested(self, sequence):
-        pass
+        self.learner.env_steps += 10
 
     def wait_learner(self, lag, applied):
         pass

@@ -15,6 +15,7 @@ from inril_ros.learning.experience_store import ExperienceStore, referred
 from inril_ros.learning.policies.artifact import model_document, write_folder
 from inril_ros.learning.saved_state import MOST
 from inril_ros.learning.session import FineTuningSession
+from inril_ros.transport.weights import version_numbers
 
 _NO_SESSION = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a session raises that is given tensors and a document of something else."""
@@ -172,14 +173,19 @@ def check_document(found: Checkpoint) -> None:
     sequences = document.get('sequences', {'the robot': document.get('sequence')})
     if not isinstance(sequences, dict):
         raise ValueError(f'sequences is no mapping: {reprlib.repr(sequences)}')
-    for what, number in {**{f'sequence of {robot}': number for robot, number in
-                            sequences.items()}, 'version': document.get('version')}.items():
-        if type(number) is not int or not 0 <= number < MOST:
-            raise ValueError(f'{reprlib.repr(what)} is {reprlib.repr(number)}, '
-                             'expected an integer from 0 to 2^63 - 1')
+    for robot, sequence in sequences.items():
+        _check_number(f'sequence of {robot}', sequence, MOST - 1)
+    # A policy refuses versions beyond that, so nothing would follow such a checkpoint.
+    _check_number('version', document.get('version'), version_numbers.MOST)
     if not is_whole(found):
         checked_entries(document['experience'])
         referred(found.tensors)
+
+
+def _check_number(what: str, number: object, most: int) -> None:
+    if type(number) is not int or not 0 <= number <= most:
+        raise ValueError(f'{reprlib.repr(what)} is {reprlib.repr(number)}, expected an integer '
+                         f'from 0 to {most}')
 
 
 def is_whole(found: Checkpoint) -> bool:
