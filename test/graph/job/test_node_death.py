@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import re
 import signal
+import uuid
 
 from inril_ros.msg import ActuationStatus
 import pytest
@@ -132,4 +133,4 @@ def test_a_frozen_node_is_an_error_and_no_hang(finished, tmp_path):
         conductor.wait_ready(tuple(node.name for node in nodes))
         with pytest.raises(GraphStalled, match='tick [0-9]+: no action from the policy'):
             for index in range(5):  # a short episode can end before the signal
-                conductor.run_episode(f'episode {index}', Purpose.EVALUATION, index, index)
+                conductor.run_episode(str(uuid.UUID(int=index)), Purpose.EVALUATION, index, index)
