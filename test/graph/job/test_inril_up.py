@@ -56,7 +56,8 @@ def test_a_running_graph_plays_episodes_and_its_nodes_end_with_0(run, tmp_path):
             tmp_path, 'evaluate', run, '--domain', domain) as command:
         with Conductor('', TASK, domain) as conductor:
             conductor.wait_ready(('sim_node', 'actuation_node', 'policy_node'))
-            result = conductor.run_episode(str(uuid.uuid4()), Purpose.EVALUATION, seed=1, scene_seed=2)
+            result = conductor.run_episode(
+                str(uuid.uuid4()), Purpose.EVALUATION, seed=1, scene_seed=2)
             assert result.ticks > 0
         command.signal(signal.SIGINT)
         assert command.finish() == 0
