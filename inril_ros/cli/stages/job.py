@@ -52,7 +52,7 @@ class JobOptions:
 
     simulation: str
     gazebo: bool = False
-    demonstrations: int = 8
+    demonstrations: int = 5
     env_steps: int = 10_000
     evaluation_episodes: int = 50
     evaluation: Mapping[str, int] = field(default_factory=lambda: asdict(EvaluationBlocks()))
