@@ -6,6 +6,7 @@ So the test decides what is on each topic, can check how a node processes it, an
 a node dies.
 """
 
+import time
 from uuid import uuid4
 
 from geometry_msgs.msg import PointStamped
@@ -43,6 +44,7 @@ DESCRIPTION = {
         'minimum': [-2, -2, -2], 'maximum': [2, 2, 2]}},
     'episode': {'time_limit': 60}}
 CONTRACT = parse_contract(DESCRIPTION)
+_LOST_AFTER = 2.0  # s without an answer
 KINDS = {'action_chunk': ActionChunk, 'hand': PointStamped, 'joint_states': JointState,
          'outcome': Outcome, 'executed_action': ExecutedAction, 'episode/event': EpisodeEvent}
 CHUNK = 4  # ticks per decision
@@ -223,11 +225,17 @@ class Player:
             client = self._clients[service] = self._node.create_client(Trigger, service)
         if service not in self._asked:
             if client.service_is_ready():
-                self._asked[service] = client.call_async(Trigger.Request())
+                self._asked[service] = client.call_async(Trigger.Request()), time.monotonic()
             return False
-        if not self._asked[service].done():
+        answer, since = self._asked[service]
+        if not answer.done():
+            # While the two ends of a service find each other, a reply can be lost.
+            if time.monotonic() > since + _LOST_AFTER:
+                client.remove_pending_request(answer)
+                del self._asked[service]
             return False
-        answer = self._asked.pop(service).result()
+        del self._asked[service]
+        answer = answer.result()
         if answer.success:
             self._answers[service] = answer.message
         return answer.success
