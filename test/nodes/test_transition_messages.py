@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The learner gets what the recorder sends; a person's actions are imitated."""
 
+from hand_arm import CONTRACT
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 import numpy as np
 import pytest
@@ -10,18 +11,8 @@ from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
 from inril_ros.learning.replay import Origin
 from inril_ros.nodes.learner.transition_messages import to_experience
-from inril_ros.robot.contract.contract import parse_contract
 
 POLICY, TELEOP, HOLD = ExecutedAction.POLICY, ExecutedAction.TELEOP, ExecutedAction.HOLD
-CONTRACT = parse_contract({
-    'name': 'arm', 'control_rate': 10,
-    'observations': {'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PointStamped',
-                              'field': 'point'}},
-    'policy_observations': ['hand'],
-    'actions': {'velocity': {
-        'topic': 'command', 'type': 'geometry_msgs/msg/TwistStamped', 'field': 'twist.linear',
-        'minimum': [-2, -2, -2], 'maximum': [2, 2, 2]}},
-    'episode': {'time_limit': 5}})
 
 
 def message(first, source, **changed):

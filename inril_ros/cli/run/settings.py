@@ -93,11 +93,9 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     from inril_ros.learning.hosts.catalogue import host_name
     from inril_ros.learning.session_config import SessionConfig
 
-    source = 'the settings of the run'
-    if path is not None or not kept:
-        path = path or find_configuration('', 'finetune')
-        source, kept = str(path), _read(path)
-        kept = {name: setting for name, setting in kept.items()
+    source, whole = _file_settings(path, kept)
+    if whole is not None:
+        kept = {name: setting for name, setting in whole.items()
                 if name.split('.')[0] != 'evaluation'}  # see evaluation_settings
     try:
         config = SessionConfig.from_mapping(nested({
@@ -121,10 +119,8 @@ def evaluation_settings(path: Path | None, kept: Settings, options: Settings) ->
     Raises:
         UsageError: The file isn't YAML, or a setting is refused.
     """
-    source = 'the settings of the run'
-    if path is not None or not kept:
-        path = path or find_configuration('', 'finetune')
-        source, whole = str(path), _read(path)
+    source, whole = _file_settings(path, kept)
+    if whole is not None:
         kept = part(whole, 'evaluation')
         if 'evaluation' in whole:  # not a mapping
             switched = whole['evaluation']
@@ -140,6 +136,14 @@ def evaluation_settings(path: Path | None, kept: Settings, options: Settings) ->
         raise UsageError(f'{source}: {error}') from error
     return {name: Setting(value, found[name].origin if name in found else DEFAULT)
             for name, value in asdict(blocks).items()}
+
+
+def _file_settings(path: Path | None, kept: Settings) -> tuple[str, Settings | None]:
+    """Return what settings come from, and those of the file; None: what is kept counts."""
+    if path is None and kept:
+        return 'the settings of the run', None
+    path = path or find_configuration('', 'finetune')
+    return str(path), _read(path)
 
 
 def _read(path: Path) -> Settings:

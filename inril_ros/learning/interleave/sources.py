@@ -22,7 +22,7 @@ imitated, nor is what the policy did between two interventions: it needed the se
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import sys
 
 import numpy as np
@@ -32,7 +32,7 @@ from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import check_images, Frames, Images
 from inril_ros.learning.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replay import draw, Origin
-from inril_ros.learning.replays.removal import to_remove
+from inril_ros.learning.replays.removal import numbered, to_remove, without
 
 SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture', 'replay')
 
@@ -146,23 +146,19 @@ class ImitationMemory:
 
     def forget(self, numbers: Set[int]) -> None:
         """Remove the windows of the episodes with these numbers among the files of the run."""
-        self._remove({index for index, each in enumerate(self._episodes)
-                      if each.number in numbers})
+        self._remove(numbered(self._episodes, numbers))
 
     def _remove(self, leaving: Set[int]) -> None:
         """Remove the windows of the episodes with these indices."""
         if not leaving:
             return
-        kept = [each for index, each in enumerate(self._episodes) if index not in leaving]
-        ranges = [each.range for each in kept]
+        self._episodes, ranges = without(self._episodes, leaving)
         self._states.keep(ranges)
         self._chunks.keep(ranges)
         if self._frames is not None:
             self._frames.keep(ranges)
         for rows in (*self._kinds.values(), self._own):
             rows.replace(renumbered(rows.view, ranges))
-        firsts = np.append(0, np.cumsum([each.size for each in kept])).tolist()
-        self._episodes = [replace(each, first=first) for each, first in zip(kept, firsts)]
 
     def _add_windows(self, episode: Episode, starts: NDArray[np.int64], by_person: bool,
                      shown: bool) -> NDArray[np.int64]:

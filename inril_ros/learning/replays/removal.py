@@ -12,8 +12,10 @@ An eighth of the capacity goes at once, so that the cost of removal per episode 
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any, Protocol, TypeVar
 
 SUCCESS_SHARE = 0.1
 _PART = 8
@@ -37,6 +39,28 @@ class Remembered(Protocol):
     @property
     def shown(self) -> bool:
         """Return whether it is a demonstration."""
+
+
+PlacedT = TypeVar('PlacedT', bound=Any)
+"""A frozen dataclass of a remembered episode, with `first`, the row that it begins at, `size`,
+`range`, its first row and the one after its last, and `number`, among the files of the run."""
+
+
+def numbered(episodes: Sequence[PlacedT], numbers: Set[int]) -> set[int]:
+    """Return the indices of the episodes with these numbers."""
+    return {index for index, episode in enumerate(episodes) if episode.number in numbers}
+
+
+def without(episodes: Sequence[PlacedT], leaving: Set[int],
+            ) -> tuple[list[PlacedT], list[tuple[int, int]]]:
+    """Return the episodes that stay when these indices leave, and the ranges that they had.
+
+    Those that stay are moved together, in their order.
+    """
+    kept = [episode for index, episode in enumerate(episodes) if index not in leaving]
+    firsts = accumulate((episode.size for episode in kept), initial=0)
+    return ([replace(episode, first=first) for episode, first in zip(kept, firsts)],
+            [episode.range for episode in kept])
 
 
 def to_remove(episodes: Sequence[Remembered], needed: int, capacity: int) -> set[int]:

@@ -17,7 +17,7 @@ whole episodes are removed by the rule in `removal`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import ImageBatches
 from inril_ros.learning.growing_array import GrowingArray, renumbered
-from inril_ros.learning.replays.removal import to_remove
+from inril_ros.learning.replays.removal import numbered, to_remove, without
 
 Rows = NDArray[np.int64]
 
@@ -227,15 +227,13 @@ class StepReplay:
 
     def forget(self, numbers: Set[int]) -> None:
         """Remove the episodes with these numbers among the files of the run."""
-        self._remove({index for index, each in enumerate(self._episodes)
-                      if each.number in numbers})
+        self._remove(numbered(self._episodes, numbers))
 
     def _remove(self, leaving: Set[int]) -> None:
         """Remove the episodes with these indices."""
         if not leaving:
             return
-        kept = [each for index, each in enumerate(self._episodes) if index not in leaving]
-        ranges = [each.range for each in kept]
+        self._episodes, ranges = without(self._episodes, leaving)
         for array in (self._observations, self._context, self._actions, self._rewards,
                       self._intervened, self._left, self._terminated, self._order):
             array.keep(ranges)
@@ -243,8 +241,6 @@ class StepReplay:
             self._images = [image for first, end in ranges for image in self._images[first:end]]
         for rows in self._rows.values():
             rows.replace(renumbered(rows.view, ranges))
-        firsts = np.append(0, np.cumsum([each.size for each in kept])).tolist()
-        self._episodes = [replace(each, first=first) for each, first in zip(kept, firsts)]
 
     def _note(self, number: int | None, steps: Rows, context: FloatArray) -> None:
         """Note that the context of observations of an episode was written, to be saved."""

@@ -4,6 +4,7 @@
 
 from types import SimpleNamespace
 
+from hand_arm import CONTRACT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
@@ -20,19 +21,9 @@ from inril_ros.learning.session_config import SessionConfig
 from inril_ros.nodes.base.refused_messages import RefusedMessages
 from inril_ros.nodes.learner.ingestion import Ingestion, MOST_OUT_OF_RANGE
 from inril_ros.nodes.learner.robot_connection import RobotConnection
-from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.transport.journal.ledger import IngestLedger, Verdict
 
 RUN = 'this-run'
-CONTRACT = parse_contract({
-    'name': 'arm', 'control_rate': 10,
-    'observations': {'hand': {'topic': 'hand', 'type': 'geometry_msgs/msg/PointStamped',
-                              'field': 'point'}},
-    'policy_observations': ['hand'],
-    'actions': {'velocity': {
-        'topic': 'command', 'type': 'geometry_msgs/msg/TwistStamped', 'field': 'twist.linear',
-        'minimum': [-2, -2, -2], 'maximum': [2, 2, 2]}},
-    'episode': {'time_limit': 5}})
 STEPS = 4  # of a transition
 
 
