@@ -95,6 +95,8 @@ class StepReplay:
         removed: Episodes that were removed to make room.
     """
 
+    _KINDS: tuple[str, ...] = ('all', 'positive', 'intervention')
+
     def __init__(self, observation_size: int, action_size: int, context_shape: Sequence[int],
                  chunk_length: int, horizon: int, gamma: float, capacity: int) -> None:
         """Make an empty replay.
@@ -124,8 +126,6 @@ class StepReplay:
         self._added = 0
         self.removed = 0
         self._rows = {kind: GrowingArray((), np.int64) for kind in self._KINDS}
-
-    _KINDS: tuple[str, ...] = ('all', 'positive', 'intervention')
 
     @property
     def rows(self) -> Rows:

@@ -25,6 +25,8 @@ from inril_ros.learning.replays.step_replay import Rows, saved_episodes, StepRep
 class WindowReplay(StepReplay):
     """Demonstrations and own episodes. Positive rows are demonstrations and own successes."""
 
+    _KINDS = (*StepReplay._KINDS, 'demonstration', 'online')
+
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  candidates: int, gamma: float,
                  image_shape: Sequence[int] | None = None, capacity: int = sys.maxsize) -> None:
@@ -36,8 +38,6 @@ class WindowReplay(StepReplay):
         super().__init__(observation_size, action_size, self._candidates_shape, chunk_length,
                          chunk_length, gamma, capacity)
         self._image_shape = image_shape
-
-    _KINDS = (*StepReplay._KINDS, 'demonstration', 'online')
 
     @property
     def demonstration_rows(self) -> Rows:
