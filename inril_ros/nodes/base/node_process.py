@@ -10,10 +10,11 @@ import traceback
 from types import FrameType
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from inril_ros.nodes.base.kept_memory import keep_memory
+from inril_ros.nodes.base.lockstep_executor import executor_for
 from inril_ros.nodes.base.managed_node import ManagedNode, NotStarted
 from inril_ros.nodes.base.parameters import COMMON, help_text, Parameter
 
@@ -45,8 +46,7 @@ def run(
     status = 0
     try:
         node = make()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
+        executor = executor_for(node, node.lockstep)
         started = node.autostart()
         interrupt.at_once = node.ends_within_callbacks
         while rclpy.ok() and not interrupt.requested:

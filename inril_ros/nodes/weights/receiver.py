@@ -79,7 +79,7 @@ class WeightsReceiver:
         self._load = load
         self._on_refused = on_refused
         self._on_learner_status = on_learner_status
-        self._standby = node.create_guard_condition(on_standby)
+        self._on_standby = on_standby
         self._incoming = IncomingVersions(run_id, contract_hash)
         self._accepted = AcceptedLearner(run_id)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='weights')
@@ -215,7 +215,13 @@ class WeightsReceiver:
             seconds = now - self._begun.get(received.manifest.version, now)
             future = self._thread.submit(self._make, received, held, seconds)
             self._loading = received.manifest, future
-            future.add_done_callback(lambda _: self._standby.trigger())
+            future.add_done_callback(lambda _: self._call_on_standby())
+
+    def _call_on_standby(self) -> None:
+        """Have the executor call it; the thread that loads must not."""
+        executor = self._node.executor
+        if executor is not None:  # the node is being destroyed
+            executor.create_task(self._on_standby)
 
     def _read_ahead(self) -> None:
         """Have the thread read the pieces of a version that is still incomplete."""
