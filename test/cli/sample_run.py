@@ -72,9 +72,8 @@ def write_evaluation(run, name, rate, generator, episodes=50):
 def write_pretraining(run, generator):
     steps = np.arange(0, 3001, 50)
     loss = 0.08 + 0.9 * np.exp(-steps / 400) + generator.normal(0, 0.01, len(steps))
-    heldout = 0.13 + 0.85 * np.exp(-steps / 420) + 2e-5 * steps
     write_json(run.pretrain_record, {
-        'steps': steps, 'loss': loss, 'heldout_loss': heldout, 'demonstrations': 8,
+        'steps': steps, 'loss': loss, 'demonstrations': 8,
         'transitions': 260, 'seconds': 33.0})
 
 

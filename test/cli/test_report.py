@@ -14,7 +14,7 @@ from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.run_record import read_run, running_success
 from inril_ros.cli.report.summary import headline
 from inril_ros.cli.run.run_directory import RunDirectoryError
-from inril_ros.data.record_files import JsonLines, read_json, read_json_lines
+from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, RecordError
 
 VOID = {'meta', 'path', 'use', 'br', 'link', 'img', 'input', 'hr'}
 
@@ -58,6 +58,15 @@ def test_it_opens_with_what_came_out(sample_run):
     assert f'From {100 * before["success"]:.0f} % to {100 * after["success"]:.0f} %' in page.text
     assert f'{100 * before["low"]:.0f} to {100 * before["high"]:.0f} %, 50 episodes' in page.text
     assert 'from the same 50 initial states' in page.text
+
+
+@pytest.mark.parametrize(('key', 'value', 'reason'), [
+    ('steps', 'many', 'steps: '), ('loss', ['low'] * 3, 'loss.0: '), ('steps', [1], 'losses at 1'),
+    ('loss', [float('nan')], 'loss.0: ')])
+def test_a_curve_that_is_none_is_refused_with_its_place(sample_run, key, value, reason):
+    change(sample_run.pretrain_record, **{key: value})
+    with pytest.raises(RecordError, match=f'pretrain.json:(.|\n)*{reason}'):
+        write_report(sample_run.path)
 
 
 @pytest.mark.parametrize(('before', 'after', 'verdict'), [

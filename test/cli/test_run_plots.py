@@ -8,7 +8,7 @@ import re
 import pytest
 
 from inril_ros.cli.report.run_plots import loss_plots, MOST_POINTS, timing_plot, weights_plot
-from inril_ros.cli.report.run_record import read_run
+from inril_ros.cli.report.run_record import CloningCurve, read_run
 
 
 def words(plot):
@@ -24,7 +24,8 @@ def line(plot):
 
 def rl_loss(sample_run, values):
     metrics = [{'env_steps': 10 * index, 'rl_loss': value} for index, value in enumerate(values)]
-    [plot] = loss_plots(replace(read_run(sample_run.path), metrics=metrics, pretrain={}))
+    record = replace(read_run(sample_run.path), metrics=metrics, cloning=CloningCurve())
+    [plot] = loss_plots(record)
     return plot
 
 

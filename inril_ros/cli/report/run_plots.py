@@ -76,12 +76,9 @@ def learning_plot(record: RunRecord) -> Plot | None:
 def loss_plots(record: RunRecord) -> list[Plot]:
     """Draw the cloning, RL and imitation losses, each on its own scale."""
     plots = []
-    steps = record.pretrain.get('steps')
-    if steps:
+    if record.cloning.steps:
         axes = _axes(_HALF, 'gradient steps', 'loss')
-        for name, colour, label in (('loss', _AFTER, 'training'),
-                                    ('heldout_loss', _BEFORE, 'held out')):
-            _line(axes, steps, record.pretrain.get(name), colour, label)
+        _line(axes, record.cloning.steps, record.cloning.loss, _AFTER)
         plots.append(_plot('Cloning', 'Imitation loss before fine-tuning.', axes))
     steps = [row['env_steps'] for row in record.metrics]
     for key, title, note in (

@@ -5,16 +5,36 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from inril_ros.bench.estimates import Estimate, success_rate
 from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.data.record_files import read_json, read_json_lines
+from inril_ros.data.record_files import read_json, read_json_lines, RecordError
+from inril_ros.robot.settings_check import checked
 
 #: Training episodes per point of the running success.
 WINDOW = 20
+
+
+@checked_dataclass(frozen=True, config=ConfigDict(extra='ignore'))
+class CloningCurve:
+    """What is drawn of ``pretrained/pretrain.json``.
+
+    Attributes:
+        steps: Gradient steps, (N,).
+        loss: Training loss at these steps, (N,).
+    """
+
+    steps: tuple[int, ...] = ()
+    loss: tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.loss) != len(self.steps):
+            raise ValueError(f'there are {len(self.loss)} losses at {len(self.steps)} steps')
 
 
 @dataclass(frozen=True)
@@ -26,7 +46,7 @@ class RunRecord:
         summary: ``summary.json``.
         stages: ``stages.json``: wall time [s] of each finished stage.
         settings: ``settings.json``: what each stage uses, and where each value comes from.
-        pretrain: ``pretrained/pretrain.json``.
+        cloning: The curve in ``pretrained/pretrain.json``.
         evaluations: ``evaluations/<name>.json`` by name: pretrained, finetuned.
         episodes: ``finetune/episodes.jsonl``.
         metrics: ``finetune/metrics.jsonl``.
@@ -40,7 +60,7 @@ class RunRecord:
     summary: dict[str, Any]
     stages: dict[str, float]
     settings: dict[str, dict[str, Any]]
-    pretrain: dict[str, Any]
+    cloning: CloningCurve
     evaluations: dict[str, dict[str, Any]]
     episodes: list[dict[str, Any]]
     metrics: list[dict[str, Any]]
@@ -77,14 +97,16 @@ def read_run(path: str | Path) -> RunRecord:
     folder = RunDirectory.open(path)
     single = {
         'summary': folder.summary, 'stages': folder.path / 'stages.json',
-        'settings': folder.used,
-        'pretrain': folder.pretrain_record, 'result': folder.result}
+        'settings': folder.used, 'result': folder.result}
     several = {'episodes': folder.episodes, 'metrics': folder.metrics, 'weights': folder.weights}
     evaluations = {name: folder.evaluation(name) for name in ('pretrained', 'finetuned')}
-    every = [*single.values(), *several.values(), *evaluations.values()]
+    cloned = folder.pretrain_record
+    every = [*single.values(), cloned, *several.values(), *evaluations.values()]
     return RunRecord(
         judgements=read_json_lines(folder.judgements),  # without them if versions aren't judged
         run=read_json(folder.path / 'run.json'),
+        cloning=checked(CloningCurve, read_json(cloned) if cloned.exists() else {}, str(cloned),
+                        RecordError),
         **{name: read_json(file) if file.exists() else {} for name, file in single.items()},
         **{name: read_json_lines(file) for name, file in several.items()},
         evaluations={name: read_json(file) for name, file in evaluations.items()

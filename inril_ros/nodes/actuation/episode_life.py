@@ -29,6 +29,7 @@ from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.modes import IllegalMode
 
 _CLOCK_STOPPED = 1.0  # [s] simulated time that stands still for longer is named
+_MOST_VERDICTS = 100  # that wait for their ticks
 _OVERTIME = 1.0  # [s] longest run beyond the time limit without a valid observation
 
 
@@ -195,6 +196,10 @@ class EpisodeLife:
             raise MessageRefused(f'outcome {message.outcome} is unknown')
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
+            if len(self._outcomes) >= _MOST_VERDICTS:
+                del self._outcomes[next(iter(self._outcomes))]
+                self._node.refused.add(self._contract.episode.outcome_topic,
+                                       f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
             self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)
         self._callbacks.on_verdict()
 

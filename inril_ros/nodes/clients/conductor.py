@@ -104,7 +104,8 @@ class Conductor(GraphClient):
         self._most_aborted = most_aborted
         self._scene_node = scene_node
         self._aborted = 0
-        self._events: dict[tuple[str, int], EpisodeEvent] = {}
+        self._episode_id = ''
+        self._events: dict[int, EpisodeEvent] = {}  # of that episode, by their kind
         self._request = self._node.create_publisher(EpisodeRequest, 'episode/request', qos.EVENT)
         self._evaluations = DiagnosticStatus and self._node.create_publisher(
             DiagnosticStatus, 'evaluation/status', qos.STATE)
@@ -134,7 +135,7 @@ class Conductor(GraphClient):
             self._restarted.clear()
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
-        self._events.clear()
+        self._episode_id, self._events = episode_id, {}
         ticks_before, person_before = self.actuation.ticks, self.actuation.person_ticks
         self._request.publish(EpisodeRequest(
             run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
@@ -279,8 +280,7 @@ class Conductor(GraphClient):
         in_vain: Callable[[], bool] = lambda: False,
     ) -> EpisodeEvent | None:
         def found() -> EpisodeEvent | None:
-            return next((self._events[episode_id, event] for event in events
-                         if (episode_id, event) in self._events), None)
+            return next((self._events[event] for event in events if event in self._events), None)
         names = ' or '.join(_EVENTS[event] for event in events)
         steady, robot = time.monotonic(), self._robot_time()
         self._wait(lambda: found() is not None or in_vain(), timeout,
@@ -295,4 +295,5 @@ class Conductor(GraphClient):
         return stamp_ns(self.actuation) / 1e9 + silence
 
     def _on_event(self, message: EpisodeEvent) -> None:
-        self._events[message.episode_id, message.event] = message
+        if message.episode_id == self._episode_id:
+            self._events[message.event] = message

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -21,6 +20,7 @@ from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.doctor.streams import TopicRecord
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 
@@ -85,12 +85,17 @@ class _Listener:
                 self._errors[topic].add(f'{kind} is not installed here ({error})')
                 continue
             node.create_subscription(
-                kind_of, topic, partial(self._on_message, topic),
+                kind_of, topic, partial(self._on_message, topic, kind_of),
                 qos.STATE if topic in once else QoSProfile(
-                    depth=10, reliability=ReliabilityPolicy.BEST_EFFORT))
+                    depth=10, reliability=ReliabilityPolicy.BEST_EFFORT), raw=True)
 
-    def _on_message(self, topic: str, message: Any) -> None:
+    def _on_message(self, topic: str, kind: type, raw: bytes) -> None:
         now = self._node.get_clock().now().nanoseconds
+        try:
+            message = read_message(raw, kind)
+        except MessageRefused as error:
+            self._errors[topic].add(str(error))
+            return
         stamp = stamp_ns(message) if hasattr(message, 'header') else 0
         self._times[topic].append((now / 1e9, stamp / 1e9))
         if topic in self._aligner.topics:

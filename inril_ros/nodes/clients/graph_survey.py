@@ -3,6 +3,7 @@
 """Lists the topics of the running graph, with messages of each and what takes its commands."""
 
 from collections.abc import Callable
+from contextlib import suppress
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from inril_ros.nodes.base.message_types import message_type
+from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
 from inril_ros.robot.draft.image_look import depth_seen, image_size
 from inril_ros.robot.draft.roles import IMAGES, JOINT_COMMANDS
 from inril_ros.robot.draft.topic_seen import MOST_MESSAGES, TopicSeen
@@ -63,17 +65,20 @@ def _listen(
 def _subscribe(
     node: Node, name: str, kind: str, samples: list[tuple[float, Any]], clock: Callable[[], float],
 ) -> None:
-    def receive(message: Any) -> None:
+    def receive(raw: bytes) -> None:
         if len(samples) < MOST_MESSAGES:
             # The time of each image is counted, its content is not kept.
-            samples.append((clock(), None if samples and kind in IMAGES else message))
+            counted = samples and kind in IMAGES
+            with suppress(MessageRefused):  # the topic is listed without this message
+                samples.append((clock(), None if counted else read_message(raw, kind_of)))
 
     try:
         kind_of = message_type(kind)
     except ValueError:
         return  # its package is not installed here; the topic is listed without a message
     node.create_subscription(
-        kind_of, name, receive, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
+        kind_of, name, receive, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT),
+        raw=True)
 
 
 def _seen(

@@ -68,6 +68,20 @@ class Robot:
         self.node.destroy_node()  # rclpy 7 (Jazzy) doesn't do it when its context shuts down
 
 
+def test_bytes_that_are_no_message_are_an_error_of_their_topic():
+    def garble():
+        for topic, publisher in robot.publishers.items():
+            publisher.publish(b'\0\1\0\0abc' if topic == 'joint_states' else b'\0\0\0\1' * 9)
+
+    robot = Robot()
+    robot.publish = garble
+    robot.node.create_timer(0.02, garble)
+    with robot:
+        records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+    assert any('bytes are no JointState' in error for error in records['joint_states'].errors)
+    assert any('bytes are no PoseStamped' in error for error in records['cube_pose'].errors)
+
+
 def test_topics_are_received_in_the_robot_s_namespace():
     with Robot():
         records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)

@@ -81,3 +81,10 @@ def test_topics_are_listed_with_their_types_and_rates(arm):
     assert seen['/lab/controller/joint_trajectory'].receiver_interface == 'position'
     assert len(seen['/lab/joint_states'].messages) > 20, 'a series, to compare commands with'
     assert len(seen['/lab/front/compressed'].messages) == 1
+
+
+def test_a_topic_whose_bytes_are_no_messages_is_listed_without_one(arm):
+    broken = arm.create_publisher(JointState, 'broken', 10)
+    arm.create_timer(0.02, lambda: broken.publish(b'\0\0\0\1' * 9))
+    seen = {topic.name: topic for topic in survey_graph(3.0)}
+    assert seen['/lab/broken'].sample is None and seen['/lab/joint_states'].sample is not None

@@ -127,3 +127,14 @@ def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(configu
     with pytest.raises(MessageRefused, match='outcome 200 is unknown'):
         life._on_verdict(Outcome(outcome=200))
     assert not life._outcomes
+
+
+def test_a_flood_of_verdicts_needs_no_memory_and_the_newest_counts(configured):
+    actuation = configured(ActuationNode)
+    life, topic = actuation._life, CONTRACT.episode.outcome_topic
+    for second in range(1000):
+        verdict = Outcome(outcome=Outcome.SUCCESS)
+        verdict.header.stamp.sec = second
+        life._on_verdict(verdict)
+    assert len(life._outcomes) <= 100 and 999_000_000_000 in life._outcomes
+    assert actuation.refused.count(topic) == 900
