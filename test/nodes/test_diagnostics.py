@@ -12,6 +12,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import diagnose
@@ -50,6 +51,11 @@ def test_the_state_of_a_node_is_reported_from_its_start(node):
     status = diagnosis(node)
     assert status.level == DiagnosticStatus.WARN
     assert status.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
+
+
+def test_a_node_that_is_asked_before_it_is_configured_is_not_ready(node):
+    answer = node._answer_ready(Trigger.Request(), Trigger.Response())
+    assert (answer.success, answer.message) == (False, 'not configured')
 
 
 def test_a_held_node_is_in_error_and_an_active_one_ok(node, monkeypatch):

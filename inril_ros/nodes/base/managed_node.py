@@ -235,6 +235,8 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
 
     def _missing(self) -> str:
         """Return what is missing before the node can work, unmatched endpoints first."""
+        if not self.configured:
+            return 'not configured'
         unmatched = sorted(endpoint.topic_name for endpoint in self._required
                            if not matched_count(endpoint))
         return f'nobody at the other end of {unmatched}' if unmatched else self.why_not_ready()
