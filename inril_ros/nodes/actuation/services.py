@@ -63,9 +63,15 @@ class ActuationServices:
         if request.data and not self._node.active:
             response.message = 'not active: only a node that can move the arm takes consent'
             return response
-        self._path.modes.enable(request.data)
-        response.success = True
-        response.message = self._path.modes.obstacle() or 'motion is enabled'
+        modes = self._path.modes
+        refusal = modes.enable(request.data)
+        response.success = not refusal
+        if refusal or not request.data:
+            response.message = refusal or 'motion is not enabled'
+        else:
+            obstacle = modes.obstacle()
+            response.message = 'motion is enabled' + (f'; resume to go on: {obstacle}' if obstacle
+                                                      else '')
         self._node.get_logger().warning(response.message)
         self._on_change()
         return response

@@ -90,9 +90,12 @@ class ModeMachine:
         """Release the e-stop; nothing moves by that."""
         self.pressed = False
 
-    def enable(self, consent: bool) -> None:
-        """Give or withdraw consent to motion."""
+    def enable(self, consent: bool) -> str:
+        """Give or withdraw consent to motion; return why it is refused, empty if it is taken."""
+        if consent and self.pressed:
+            return 'the e-stop is still pressed: release it, then enable, then resume'
         self.enabled = consent
+        return ''
 
     def latch(self, reason: str) -> None:
         """Hold until ``resume``."""

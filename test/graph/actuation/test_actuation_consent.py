@@ -89,13 +89,15 @@ def test_only_release_enable_and_resume_lead_out_of_the_estop(robot):
         return robot.wait(robot.ask(), EpisodeEvent.REFUSED).reason
     assert refused() == 'e-stop: ~/estop'
     assert robot.call('resume') == (False, 'the e-stop is still pressed')
-    assert robot.call('enable', True)[0]
+    taken, answer = robot.call('enable', True)
+    assert not taken and 'e-stop is still pressed' in answer
     assert refused() == 'e-stop: ~/estop'
     assert robot.call('estop', False)[0]
-    assert refused() == 'e-stop: ~/estop'
-    robot.call('enable', False)
+    assert 'not enabled' in refused()  # consent while the e-stop was pressed was none
     assert robot.call('resume') == (False, 'motion is not enabled')
-    robot.call('enable', True)
+    assert robot.call('enable', True) == (
+        True, 'motion is enabled; resume to go on: e-stop: ~/estop')
+    assert refused() == 'e-stop: ~/estop'
     robot.place(robot.joints - 0.2)  # a person has moved it meanwhile
     count = len(robot.commands)
     assert robot.call('resume') == (True, 'resumed')
