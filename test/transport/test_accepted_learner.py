@@ -20,10 +20,37 @@ def source_accepting(learner, run_id='run'):
     return source
 
 
-def test_the_first_learner_is_accepted_with_its_run_if_none_is_configured():
+def test_the_first_learner_with_a_valid_version_is_followed_if_no_run_is_configured():
     source = source_accepting('a', run_id='')
+    assert (source.run_id, source.collected_run) == ('', 'run')
+    assert source.follow(version('a'), 101.0) == ''
     assert (source.run_id, source.learner_id) == ('run', 'a')
     assert source.admit(version('a', 2), 200.0)
+    with pytest.raises(WeightsRefused, match='run other is not the run run'):
+        source.admit(version('b', run='other'), 999.0)
+
+
+def test_a_learner_whose_version_is_refused_locks_nobody_out():
+    source = AcceptedLearner('')
+    assert source.admit(version('forger', run='other'), 100.0)
+    assert not source.admit(version('a'), 100.1)  # waits
+    assert source.pop_waiting(100.2) is None
+    assert source.note_activity('other', 'forger', 101.8) == ''
+    assert source.reject(version('forger', run='other'))
+    assert source.pop_waiting(101.9) == version('a')
+    assert not source.reject(version('forger', run='other'))
+    source.follow(version('a'), 102.0)
+    assert (source.run_id, source.learner_id) == ('run', 'a')
+
+
+def test_a_learner_whose_version_never_comes_is_not_waited_for_longer_than_for_a_dead_one():
+    source = AcceptedLearner('')
+    assert source.admit(version('forger', run='other'), 100.0)
+    assert not source.admit(version('a'), 100.5)
+    assert source.pop_waiting(100.0 + SILENCE - 0.1) is None
+    assert source.pop_waiting(100.0 + SILENCE) == version('a')
+    assert source.collected_run == 'run'
+    assert not source.admit(version('forger', 2, run='other'), 103.1)
 
 
 def test_a_learner_of_another_run_is_refused_unless_an_operator_hands_over():
@@ -32,9 +59,32 @@ def test_a_learner_of_another_run_is_refused_unless_an_operator_hands_over():
         source.admit(version('b', run='other'), 999.0)
     source.hand_over()
     assert source.admit(version('b', run='other'), 999.0)
+    assert source.run_id == 'run'  # until a version of it is valid
+    source.follow(version('b', run='other'), 999.5)
     assert source.run_id == 'other'
     with pytest.raises(WeightsRefused):  # once
         source.admit(version('a'), 1000.0)
+
+
+def test_a_hand_over_outlives_a_version_that_is_refused():
+    source = source_accepting('a')
+    source.hand_over()
+    assert source.admit(version('forger', run='third'), 101.0)
+    assert not source.admit(version('a', 2), 101.1)  # waits, for it may have to go on
+    source.reject(version('forger', run='third'))
+    assert source.pop_waiting(101.2) == version('a', 2)
+    assert source.admit(version('b', run='other'), 101.3)
+    assert source.follow(version('b', run='other'), 101.4) == ''
+    assert (source.run_id, source.learner_id) == ('other', 'b')
+
+
+def test_who_waited_while_another_run_was_found_valid_is_refused_with_the_reason():
+    source = AcceptedLearner('')
+    assert source.admit(version('b', run='other'), 100.0)
+    assert not source.admit(version('a', 4), 100.1)
+    assert source.follow(version('b', run='other'), 100.2) == (
+        'version 4: run run is not the run other; an operator can hand over')
+    assert source.pop_waiting(999.0) is None
 
 
 def test_a_restarted_learner_is_accepted_once_the_killed_one_has_been_silent():

@@ -4,8 +4,8 @@
 
 The acting network and the last good one are kept, so that a rollback only swaps references.
 Services: ``~/pin_version`` (true: keep the acting version, false: accept newer ones again),
-``~/rollback`` (to the last good version, and stay there), ``~/hand_over`` (accept the next learner
-that comes), ``~/hold_version`` (true: the acting version stays until false, or until a rollout
+``~/rollback`` (to the last good version, and stay there), ``~/hand_over`` (follow the next learner
+with a valid version), ``~/hold_version`` (true: the acting version stays until false, or until a rollout
 begins, while its episodes of evaluation are counted; its model is written to a folder).
 """
 
@@ -259,5 +259,5 @@ class ActingVersions:
     def _hand_over(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._receiver.hand_over()
         response.success = True
-        response.message = 'the next learner that sends weights is accepted, of whatever run'
+        response.message = 'the next learner with a valid version is followed, of whatever run'
         return response

@@ -24,7 +24,9 @@ from inril_ros.transport.weights.incoming import IncomingVersions, ReceivedVersi
 from inril_ros.transport.weights.manifest import (
     Manifest,
     PiecesDoNotFit,
+    PiecesMissing,
     TensorsMissing,
+    VersionRefused,
     WeightsRefused,
 )
 from inril_ros.transport.weights.tensor_reader import TensorReader
@@ -60,7 +62,7 @@ class WeightsReceiver:
     """Subscriptions to the weights, and the thread that loads them.
 
     Args:
-        run_id: Run whose weights are accepted; empty: the first run that comes.
+        run_id: Run whose weights are accepted; empty: the first run with a valid version.
         contract_hash: Contract for which weights must be made.
         load: Makes the product of a manifest and all tensors by name, or raises; runs in a thread.
             It may keep the tensors' bytes, but must not change them.
@@ -86,6 +88,7 @@ class WeightsReceiver:
         self._reader = TensorReader()  # used in the thread only
         self._reading: Future[None] | None = None
         self._loading: tuple[Manifest, Future[Loaded]] | None = None
+        self._acting_run = run_id
         self._begun: dict[int, float] = {}  # time of the first piece, by version
         self._requested_again = (-1, '')
         #: Version that was refused for good last, after it was sent a second time.
@@ -105,9 +108,14 @@ class WeightsReceiver:
             return None
         (manifest, future), self._loading = self._loading, None
         try:
-            return future.result()
+            loaded = future.result()
+            if manifest.run_id in (self._accepted.run_id, self._accepted.collected_run):
+                return loaded
+            self._on_refused(f'version {manifest.version}: its learner fell silent meanwhile, and '
+                             'another one is tried')
         except Exception as error:  # the robot goes on without weights, whatever is wrong in them
             self._request_after(manifest, error)
+            self._give_up(manifest)
             self._on_refused(f'version {manifest.version}: {error}')
         self._load_next()
         return None
@@ -119,14 +127,22 @@ class WeightsReceiver:
             loaded: The result of ``pop_loaded``.
             kept: Numbers of the versions that may act again.
         """
-        self._tensors[loaded.manifest.version] = loaded.tensors
+        manifest = loaded.manifest
+        if manifest.run_id != self._acting_run:  # the first run, or an operator has handed over
+            self._acting_run = manifest.run_id
+            self._tensors.clear()
+            self.refused_version = 0
+        refusal = self._accepted.follow(manifest, time.monotonic())
+        if refusal:
+            self._on_refused(refusal)
+        self._tensors[manifest.version] = loaded.tensors
         self._tensors = {version: tensors for version, tensors in self._tensors.items()
                          if version in kept}
-        self._incoming.note_acting(loaded.manifest)
+        self._incoming.note_acting(manifest)
         self._load_next()
 
     def hand_over(self) -> None:
-        """Accept the next learner that comes, of whatever run."""
+        """Accept the next learner with a valid version, of whatever run."""
         self._accepted.hand_over()
 
     def close(self) -> None:
@@ -139,16 +155,15 @@ class WeightsReceiver:
         manifest = Manifest(**{name: getattr(message, name) for name in _FIELDS})
         try:
             manifest.check_hash()
+            self._incoming.check_form(manifest)
             if self._accepted.admit(manifest, time.monotonic()):
                 self._offer(manifest)
         except WeightsRefused as error:
-            self._refuse(manifest.version, error)
+            self._refuse(manifest.version, error, manifest)
 
     def _offer(self, manifest: Manifest) -> None:
-        if self._accepted.run_id != self._incoming.run_id and self._incoming.run_id:
-            self._incoming.follow(manifest.run_id)  # an operator has handed over
-            self._tensors.clear()
-            self.refused_version = 0
+        if self._accepted.collected_run != self._incoming.run_id:
+            self._incoming.follow(manifest.run_id)
         now = time.monotonic()
         self._begun = {version: began for version, began in self._begun.items()
                        if version >= manifest.version}
@@ -176,7 +191,9 @@ class WeightsReceiver:
             message.run_id, message.learner_id, time.monotonic())
         if reason:
             self._on_refused(reason)
-        if message.learner_id == self._accepted.learner_id or not self._accepted.learner_id:
+        accepted = self._accepted
+        if message.run_id == accepted.run_id != '' \
+                and accepted.learner_id in ('', message.learner_id):
             try:
                 check_version(message.weights_version, self._incoming.newest)
             except WeightsRefused as error:
@@ -186,16 +203,16 @@ class WeightsReceiver:
     def _check(self) -> None:
         """Accept a learner that has waited for a dead one; request missing pieces."""
         now = time.monotonic()
-        try:
-            waited = self._accepted.pop_waiting(now)
-            if waited is not None:
+        waited = self._accepted.pop_waiting(now)
+        if waited is not None:
+            try:
                 self._offer(waited)
+            except WeightsRefused as error:
+                self._refuse(waited.version, error, waited)
+        try:
             missing = self._incoming.to_request(now)
-        except PiecesDoNotFit as error:
+        except PiecesMissing as error:
             self._refuse(error.manifest.version, error)
-            return
-        except WeightsRefused as error:
-            self._on_refused(str(error))
             return
         if missing is not None:
             manifest, indices = missing
@@ -243,10 +260,21 @@ class WeightsReceiver:
 
     # Refusals and requests.
 
-    def _refuse(self, version: int, error: WeightsRefused) -> None:
+    def _refuse(
+        self, version: int, error: WeightsRefused, manifest: Manifest | None = None,
+    ) -> None:
+        if isinstance(error, VersionRefused):
+            manifest = error.manifest
         if isinstance(error, PiecesDoNotFit):
-            self._request_after(error.manifest, error)
+            self._request_after(manifest, error)
+        if manifest is not None:
+            self._give_up(manifest)
         self._on_refused(f'version {version}: {error}')
+
+    def _give_up(self, manifest: Manifest) -> None:
+        """Collect the weights of others, if those of this version's learner were being tried."""
+        if self._accepted.reject(manifest):
+            self._incoming.follow(self._accepted.run_id)
 
     def _request_after(self, manifest: Manifest, error: Exception) -> None:
         """Request a damaged version once more, or tensors that were left out but needed."""
@@ -256,7 +284,7 @@ class WeightsReceiver:
         elif isinstance(error, WeightsRefused) and self._requested_again != content:
             self._requested_again = content
             self._request(manifest)
-        else:
+        elif self._accepted.run_id in ('', manifest.run_id):
             self.refused_version = manifest.version
 
     def _request(self, manifest: Manifest, indices: list[int] | None = None,

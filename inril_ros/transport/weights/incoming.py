@@ -16,6 +16,7 @@ from inril_ros.transport.weights.manifest import (
     Manifest,
     piece_count,
     PiecesDoNotFit,
+    PiecesMissing,
     WeightsRefused,
 )
 from inril_ros.transport.weights.version_numbers import check_version
@@ -59,12 +60,14 @@ class IncomingVersions:
     def __init__(self, run_id: str, contract_hash: str, patience: float = 2.0) -> None:
         self.run_id = run_id
         self.newest = 0
+        self._acting = run_id, 0  # run and number of the version that acts
         self._contract_hash = contract_hash
         self._patience = patience
         self._wanted: Manifest | None = None
         self._pieces: dict[int, bytes | memoryview] = {}  # of the wanted version, by index
         self._missing: set[int] = set()
-        self._early: dict[int, dict[int, bytes | memoryview]] = {}  # by version and index
+        # By run and version, and by index.
+        self._early: dict[tuple[str, int], dict[int, bytes | memoryview]] = {}
         self._arrived_at = 0.0
         self._requests = 0
 
@@ -85,21 +88,30 @@ class IncomingVersions:
         self._pieces = {}
         self._missing = set(range(manifest.chunk_count))
         self._arrived_at, self._requests = now, 0
-        for index, data in self._early.pop(manifest.version, {}).items():
+        early = self._early.pop((manifest.run_id, manifest.version), {})
+        self._early = {(run, version): pieces for (run, version), pieces in self._early.items()
+                       if run == manifest.run_id and version > manifest.version}
+        for index, data in early.items():
             self._place(index, data)
-        self._early = {version: pieces for version, pieces in self._early.items()
-                       if version > manifest.version}
 
     def _check(self, manifest: Manifest) -> None:
         if self.run_id and manifest.run_id != self.run_id:
             raise WeightsRefused(f'run {manifest.run_id} is not the run {self.run_id}')
+        self.check_form(manifest)
+        if manifest.version <= self.newest:
+            raise WeightsRefused(f'version {manifest.version} is not newer than {self.newest}')
+        check_version(manifest.version, self.newest)
+
+    def check_form(self, manifest: Manifest) -> None:
+        """Check what is wrong in a manifest whatever its run and its number.
+
+        Raises:
+            WeightsRefused: It is of another contract or too large.
+        """
         if manifest.contract_hash != self._contract_hash:
             raise WeightsRefused(
                 f'made for contract {manifest.contract_hash[:12]}, '
                 f'this is {self._contract_hash[:12]}')
-        if manifest.version <= self.newest:
-            raise WeightsRefused(f'version {manifest.version} is not newer than {self.newest}')
-        check_version(manifest.version, self.newest)
         if not 0 < manifest.total_size <= weights.MAXIMUM_BYTES:
             raise WeightsRefused(
                 f'{manifest.total_size} bytes, 1..{weights.MAXIMUM_BYTES} are allowed')
@@ -128,7 +140,7 @@ class IncomingVersions:
             return
         check_version(version, self.newest)
         if self._wanted is None or version > self._wanted.version:
-            self._keep_early(version, index, data)
+            self._keep_early(run_id, version, index, data)
         elif version == self._wanted.version and self._place(index, data):
             self._arrived_at, self._requests = now, 0
 
@@ -147,11 +159,13 @@ class IncomingVersions:
         self._missing.discard(index)
         return True
 
-    def _keep_early(self, version: int, index: int, data: bytes | memoryview) -> None:
+    def _keep_early(
+        self, run_id: str, version: int, index: int, data: bytes | memoryview,
+    ) -> None:
         """Keep a piece whose manifest hasn't come, within the limits of memory."""
-        pieces = self._early.pop(version, {})
+        pieces = self._early.pop((run_id, version), {})
         pieces.setdefault(index, data)
-        self._early[version] = pieces  # the last one: it is the one that grows
+        self._early[run_id, version] = pieces  # the last one: it is the one that grows
         # Not the lowest number: invented ones would stay for ever, and no others beside them.
         while len(self._early) > EARLY_VERSIONS or self._early_bytes() > EARLY_BYTES:
             del self._early[next(iter(self._early))]
@@ -174,40 +188,47 @@ class IncomingVersions:
         Its manifest may not be here or be refused: nothing vouches for them.
         """
         pieces = self._pieces
-        if self._early and (self._wanted is None or max(self._early) > self._wanted.version):
-            pieces = self._early[max(self._early)]
+        newest = max(self._early, key=lambda early: early[1], default=None)
+        if newest is not None and (self._wanted is None or newest[1] > self._wanted.version):
+            pieces = self._early[newest]
         return tuple(map(pieces.__getitem__, takewhile(pieces.__contains__, count())))
 
     def to_request(self, now: float) -> tuple[Manifest, list[int]] | None:
         """Return the wanted version and its pieces to request; None if there are none.
 
         Raises:
-            WeightsRefused: They were requested often enough.
+            PiecesMissing: They were requested often enough.
         """
         if self._wanted is None or not self._missing or now - self._arrived_at < self._patience:
             return None
         wanted, missing = self._wanted, sorted(self._missing)
         if self._requests == MOST_REQUESTS:
             self._forget()
-            raise WeightsRefused(f'version {wanted.version}: {len(missing)} pieces did not come '
-                                 f'though they were requested {MOST_REQUESTS} times')
+            raise PiecesMissing(wanted, f'{len(missing)} pieces did not come though they were '
+                                        f'requested {MOST_REQUESTS} times')
         self._arrived_at = now
         self._requests += 1
         return wanted, missing
 
     def note_acting(self, manifest: Manifest) -> None:
-        """Note that a version acts: only newer ones of the same run are accepted now."""
-        self.run_id = manifest.run_id
-        self.newest = manifest.version
+        """Note that a version acts: only newer ones of the same run are accepted now.
+
+        Another run that is being followed by then goes on; see ``follow``.
+        """
+        self._acting = manifest.run_id, manifest.version
+        if self.run_id not in ('', manifest.run_id):
+            return
+        self.run_id, self.newest = self._acting
         if self._wanted is not None and self._wanted.version <= self.newest:
             self._forget()
 
     def follow(self, run_id: str) -> None:
-        """Start over with another run (empty: any), whose versions are numbered separately."""
+        """Collect the versions of another run (empty: any), which are numbered separately."""
         self.run_id = run_id
-        self.newest = 0
+        self.newest = self._acting[1] if run_id == self._acting[0] else 0
         self._forget()
-        self._early.clear()
+        self._early = {(run, version): pieces for (run, version), pieces in self._early.items()
+                       if run_id in ('', run)}
 
     def _forget(self) -> None:
         self._wanted = None

@@ -21,15 +21,27 @@ class WeightsRefused(ValueError):
     """Weights that must not be used; the message says why."""
 
 
-class PiecesDoNotFit(WeightsRefused):
-    """Pieces came that are not of the version whose number they bear: request it again.
+class VersionRefused(WeightsRefused):
+    """A version that was being collected must not be used.
 
-    Another learner may have sent them, which was not accepted or is dead.
+    Attributes:
+        manifest: Its manifest.
     """
 
     def __init__(self, manifest: 'Manifest', reason: str) -> None:
         super().__init__(reason)
         self.manifest = manifest
+
+
+class PiecesDoNotFit(VersionRefused):
+    """Pieces came that are not of the version whose number they bear: request it again.
+
+    Another learner may have sent them, which was not accepted or is dead.
+    """
+
+
+class PiecesMissing(VersionRefused):
+    """Pieces did not come though they were requested often enough."""
 
 
 class TensorsMissing(WeightsRefused):

@@ -15,7 +15,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import FOLLOWING, WeightsSender
-from inril_ros.transport.weights.manifest import PIECE_BYTES
+from inril_ros.transport.weights.manifest import content_hash, Manifest, PIECE_BYTES
 from inril_ros.transport.weights.resend_budget import AT_ONCE
 from inril_ros.transport.weights.tensors import wire_tensors
 from inril_ros.transport.weights.version_numbers import LEAD
@@ -27,7 +27,7 @@ LARGE = 700_000  # values: several pieces
 class Exchange:
     """Sender and receiver, and the messages between them."""
 
-    def __init__(self, context):
+    def __init__(self, context, followed=RUN):
         self.node = GuardedNode('both', context=context)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
@@ -40,7 +40,7 @@ class Exchange:
         self.sender = WeightsSender(self.node, RUN, 'learner', CONTRACT, half=False,
                                     clock=lambda: self.now)
         self.receiver = WeightsReceiver(
-            self.node, RUN, CONTRACT, lambda manifest, tensors: manifest.learner_step,
+            self.node, followed, CONTRACT, lambda manifest, tensors: manifest.learner_step,
             self.refused.append, lambda status: None, self._accept)
         self.until(lambda: all(endpoint.get_subscription_count() == 2
                                for endpoint in self.sender.endpoints)
@@ -82,11 +82,12 @@ class Exchange:
 
 
 @pytest.fixture
-def exchange():
+def exchange(request):
+    """Sender and receiver; parametrised: of which run the receiver is."""
     with reserve_domain() as domain:
         context = rclpy.Context()
         rclpy.init(context=context, domain_id=domain)
-        both = Exchange(context)
+        both = Exchange(context, getattr(request, 'param', RUN))
         yield both
         both.receiver.close()
         both.node.destroy_node()
@@ -125,6 +126,35 @@ def test_another_learner_s_pieces_with_the_same_number_do_not_spoil_the_version(
     assert exchange.acting.manifest.version == 1
     [reason] = exchange.refused
     assert 'version 1: piece 0 has 10 bytes' in reason
+
+
+@pytest.mark.parametrize('exchange', [''], indirect=True)
+@pytest.mark.parametrize(('content', 'contract', 'reason'), [
+    (b'', 'd' * 64, 'made for contract dddddddddddd'),
+    (b'no tensors', CONTRACT, 'version 9'),
+], ids=['refused by its manifest', 'refused when it is loaded'])
+def test_a_stranger_s_version_does_not_lock_the_real_learner_out(
+        exchange, content, contract, reason):
+    """Without a configured run, that of the first valid version is followed."""
+    forged = Manifest('forged', 9, 8, 0, '{}', 's', content_hash(content), contract,
+                      max(1, len(content)), 1, learner_id='stranger').sealed()
+    manifests = exchange.node.create_publisher(WeightsManifest, 'weights/manifest', qos.MANIFEST)
+    pieces = exchange.node.create_publisher(PolicyWeights, 'weights/pieces', qos.WEIGHTS)
+    exchange.until(lambda: manifests.get_subscription_count() == 2
+                   and pieces.get_subscription_count() == 2)
+    message = WeightsManifest()
+    for name, value in vars(forged).items():
+        setattr(message, name, value)
+    pieces.publish(PolicyWeights(run_id='forged', version=9, data=content))
+    manifests.publish(message)
+    exchange.until(lambda: exchange.refused)
+    assert reason in exchange.refused[0]
+    exchange.send(arrays(1))
+    assert exchange.acting.manifest.run_id == RUN
+    exchange.refused.clear()
+    manifests.publish(message)
+    exchange.until(lambda: exchange.refused)
+    assert contract != CONTRACT or 'run forged is not the run run' in exchange.refused[0]
 
 
 def test_identical_weights_are_sent_whole(exchange):
