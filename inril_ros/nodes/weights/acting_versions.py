@@ -5,8 +5,8 @@
 The acting network and the last good one are kept, so that a rollback only swaps references.
 Services: ``~/pin_version`` (true: keep the acting version, false: accept newer ones again),
 ``~/rollback`` (to the last good version, and stay there), ``~/hand_over`` (follow the next learner
-with a valid version), ``~/hold_version`` (true: the acting version stays until false, or until a rollout
-begins, while its episodes of evaluation are counted; its model is written to a folder).
+with a valid version), ``~/hold_version`` (true: the acting version stays until false, or until a
+rollout begins, while its episodes of evaluation are counted; its model is written to a folder).
 """
 
 from dataclasses import dataclass
