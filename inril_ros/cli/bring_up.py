@@ -10,8 +10,9 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
-from inril_ros.cli.options import Simulation, with_groups
+from inril_ros.cli.options import OtherRobot, Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
+from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
@@ -23,6 +24,7 @@ class Graph:
     """The graph."""
 
     simulation: Simulation = None
+    other_robot: OtherRobot = False
     real_time: Annotated[bool, typer.Option(
         '--real-time', help='Simulated time runs with the wall clock, not in lockstep.')] = False
     camera: Annotated[bool, typer.Option('--camera', help='Publish the cameras.')] = False
@@ -35,17 +37,16 @@ class Graph:
         from inril_ros.cli.stages.finetune import longest_rollout
 
         kept = {name: setting.value for name, setting in kept_settings(run.path).items()}
-        simulation = self.simulation
-        if simulation is None:
-            simulation = kept.get('simulation', 'metaworld')
-        simulation = simulation and str(find_configuration('simulations', simulation))
-        lockstep = bool(simulation) and not self.real_time
+        robot = AskedRobot(self.simulation, other=self.other_robot).of(run)
+        lockstep = bool(robot.simulation) and not self.real_time and not robot.gazebo
         settings = run.finetune / 'config.yaml'  # written by `inril finetune`
         if not settings.exists():
             settings = find_configuration('', 'finetune')
         return GraphOptions(
-            contract=str(run.contract), run_id=run.settings.run_id, simulation=simulation,
-            task=run.settings.task, lockstep=lockstep, use_sim_time=lockstep, camera=self.camera,
+            contract=str(run.contract), run_id=run.settings.run_id,
+            simulation=robot.simulation, gazebo=robot.gazebo, task=run.settings.task,
+            lockstep=lockstep, use_sim_time=lockstep or robot.gazebo, camera=self.camera,
+            teleop_device='scripted' if robot.simulation else 'external',
             log_level=self.log_level, seed=run.settings.seed, device=kept.get('device', 'auto'),
             synchronous=kept.get('synchronous', False),
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),

@@ -29,6 +29,7 @@ from inril_ros.cli.options import (
     job_options,
     JsonLines,
     Learning,
+    OtherRobot,
     Output,
     Resume,
     Robot,
@@ -84,13 +85,13 @@ def demo(
     from inril_ros.cli.report.summary import headline
     from inril_ros.cli.stages.stages import run_all
 
-    asked = start.settings(run_dir)
+    robot = Robot(simulation, start_patience=start_patience)
+    asked = start.settings(run_dir, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
     settings = {**kept, **start.given(), **cloning.given(), **given(evaluation_episodes=episodes),
-                **Robot(simulation, start_patience=start_patience).given(asked.task),
-                **learning.given(kept)}
+                **robot.of_beginning(asked, kept), **learning.given(kept)}
     check_heldout(settings)
-    options = job_options(settings, asked.task, output.verbose)
+    options = job_options(settings, output.verbose)
     reporter = output.reporter()
     run = RunDirectory.create(run_dir, asked, start.resume)
     reporter.say(f'run {run.settings.run_id} in {run.path}: {asked.task}, seed {asked.seed}')
@@ -111,10 +112,10 @@ def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
     from inril_ros.cli.stages.stages import run_stage
 
-    asked = start.settings(run_dir)
+    asked = start.settings(run_dir, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
     # A wrong task must be refused before the run begins.
-    options = job_options({**kept, **start.given(), **robot.given(asked.task)}, asked.task,
+    options = job_options({**kept, **start.given(), **robot.of_beginning(asked, kept)},
                           output.verbose)
     run = RunDirectory.create(run_dir, asked, start.resume)
     run_stage(Job(run, options, output.reporter()), 'record')
@@ -130,7 +131,7 @@ def pretrain(
                                    'wrong.')] = False,
 ) -> None:
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
-    def options(task: str, kept: Settings) -> Settings:
+    def options(run: RunDirectory, kept: Settings) -> Settings:
         settings = {'simulation': Setting('', DEFAULT), **kept, **cloning.given(),  # it runs none
                     **given(despite_findings=despite_findings),
                     **Learning(config=config, device=device).given(kept)}
@@ -144,13 +145,14 @@ def pretrain(
 @with_groups
 def finetune(
     run_dir: RunDir, learning: Learning, robot: Robot, output: Output, resume: Resume = False,
+    other_robot: OtherRobot = False,
 ) -> None:
-    """Fine-tune the cloned policy on the running arm."""
+    """Fine-tune the cloned policy on the run's robot."""
     run = RunDirectory.open(run_dir)
     if run.finetune.exists() and not resume:
         raise RunDirectoryError(f'{run.finetune} exists: continue it with --resume')
-    _stage(run_dir, 'finetune', output, lambda task, kept: {
-        **robot.given(task), **learning.given(kept)})
+    _stage(run_dir, 'finetune', output, lambda run, kept: {
+        **robot.of_stage(run, 'finetune', kept, other_robot), **learning.given(kept)})
 
 
 @app.command()
@@ -158,13 +160,14 @@ def finetune(
 def evaluate(
     run_dir: RunDir, robot: Robot, output: Output,
     model: Annotated[str, typer.Option(help='Which model: pretrained or finetuned.')],
-    episodes: Episodes = None,
+    episodes: Episodes = None, other_robot: OtherRobot = False,
 ) -> None:
     """Measure success on the fixed set of initial states."""
     if model not in ('pretrained', 'finetuned'):
         raise UsageError(f'--model {model}: must be pretrained or finetuned')
-    _stage(run_dir, f'evaluate_{model}', output, lambda task, kept: {
-        **robot.given(task), **given(evaluation_episodes=episodes)})
+    stage = f'evaluate_{model}'
+    _stage(run_dir, stage, output, lambda run, kept: {
+        **robot.of_stage(run, stage, kept, other_robot), **given(evaluation_episodes=episodes)})
 
 
 @app.command()
@@ -181,21 +184,21 @@ app.command()(up)
 
 
 def _stage(run_dir: Path, stage: str, output: Output,
-           options: Callable[[str, Settings], Settings]) -> None:
+           options: Callable[[RunDirectory, Settings], Settings]) -> None:
     """Do a stage of an existing run.
 
     Args:
         run_dir: Folder of the run.
         stage: Name of the stage.
         output: Where to report.
-        options: Returns the given options for the task and the kept settings of the run.
+        options: Returns the given options for the run and its kept settings.
     """
     from inril_ros.cli.stages.stages import run_stage
 
     run = RunDirectory.open(run_dir)
-    task, kept = run.settings.task, kept_settings(run_dir)
-    settings = {**kept, **options(task, kept)}
-    run_stage(Job(run, job_options(settings, task, output.verbose), output.reporter()), stage)
+    kept = kept_settings(run_dir)
+    settings = {**kept, **options(run, kept)}
+    run_stage(Job(run, job_options(settings, output.verbose), output.reporter()), stage)
 
 
 def main() -> None:

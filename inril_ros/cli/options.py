@@ -8,7 +8,7 @@ options of the command, in a panel of the help text that the group's docstring i
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, fields, is_dataclass, MISSING
+from dataclasses import dataclass, fields, is_dataclass, MISSING, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -18,6 +18,7 @@ import typer
 
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
+from inril_ros.cli.run.robot_choice import AskedRobot, FROM_RUN, robot_settings, RobotChoice
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunSettings
 from inril_ros.cli.run.settings import (
     DEFAULT,
@@ -49,8 +50,11 @@ StartPatience = Annotated[float | None, typer.Option(
     help='Seconds in which a graph that is starting may make no progress.',
     show_default=str(JobOptions.start_patience))]
 Simulation = Annotated[str | None, typer.Option(
-    help='Simulation mapping: a file, or a name in config/simulations; empty: a real robot. '
-         'Default: that of the run, else metaworld.')]
+    help='Simulation mapping: a file, or a name in config/simulations; empty: a real arm. A run '
+         'keeps its robot. A new one needs this option with --contract; else it is metaworld.')]
+OtherRobot = Annotated[bool, typer.Option(
+    '--other-robot', help='This stage runs on another robot than the run, as --simulation says: '
+                          'for example in Gazebo.')]
 
 IMITATION_SOURCES = {
     'demos': 'demonstrations', 'own-successes': 'own_successes',
@@ -128,19 +132,26 @@ class Start:
         show_default='metaworld_sawyer')] = None
     resume: Resume = False
 
-    def settings(self, folder: Path) -> RunSettings:
-        """Return the settings of a new run; what isn't given is as in the run to resume."""
-        task, seed = 'pick-place', 0
-        contract = folder / 'contract.yaml'
+    def settings(self, folder: Path, robot: AskedRobot) -> RunSettings:
+        """Return the settings of a new run; what isn't given is as in the run to resume.
+
+        Args:
+            folder: Folder of the run.
+            robot: What the options say about the robot.
+
+        Raises:
+            UsageError: The options don't say what the robot is, or contradict the run.
+        """
+        run = None
         if self.resume and (folder / 'run.json').exists():
-            run = RunDirectory.open(folder).settings
-            task, seed = run.task, run.seed
-        else:
-            contract = find_configuration('robots', 'metaworld_sawyer')
-        if self.contract is not None:
-            contract = find_configuration('robots', self.contract)
-        return new_settings(task if self.task is None else self.task,
-                            seed if self.seed is None else self.seed, contract)
+            run = RunDirectory.open(folder)
+        task, seed = (run.settings.task, run.settings.seed) if run else ('pick-place', 0)
+        contract = run.contract if run and self.contract is None else find_configuration(
+            'robots', self.contract or 'metaworld_sawyer')
+        asked = new_settings(task if self.task is None else self.task,
+                             seed if self.seed is None else self.seed, contract)
+        choice = robot.of(run, 'record') if run else robot.of_new_run(asked.task, self.contract)
+        return replace(asked, simulation=choice.simulation, gazebo=choice.gazebo)
 
     def given(self) -> Settings:
         """Return the given options of a job."""
@@ -157,11 +168,27 @@ class Robot:
                          'stage:=none.')] = False
     start_patience: StartPatience = None
 
-    def given(self, task: str) -> Settings:
-        """Return the given options of a job on this robot."""
-        return given(gazebo=self.gazebo, start_patience=self.start_patience,
-                     simulation=None if self.simulation is None
-                     else mapping_path(self.simulation, task))
+    def asked(self, other: bool = False) -> AskedRobot:
+        """Return what is said about the robot; ``other``: it may differ from the run's."""
+        return AskedRobot(self.simulation, self.gazebo, other)
+
+    def of_beginning(self, asked: RunSettings, kept: Settings) -> Settings:
+        """Return the options of a job on the robot of a run that begins, or is resumed."""
+        return self._given(RobotChoice(asked.simulation or '', asked.gazebo), kept,
+                           FROM_RUN if kept else DEFAULT)
+
+    def of_stage(self, run: RunDirectory, stage: str, kept: Settings, other: bool) -> Settings:
+        """Return the options of a job on the robot of a stage; ``other`` may it be.
+
+        Raises:
+            UsageError: The options contradict the run, or neither says what the robot is.
+        """
+        return self._given(self.asked(other).of(run, stage), kept, FROM_RUN)
+
+    def _given(self, choice: RobotChoice, kept: Settings, source: str) -> Settings:
+        origin = source if self.simulation is None and not self.gazebo else OPTION
+        return {**given(start_patience=self.start_patience),
+                **robot_settings(choice, kept, origin)}
 
 
 @dataclass(frozen=True)
@@ -249,15 +276,12 @@ class Learning:
                 **{f'evaluation.{name}': setting for name, setting in evaluation.items()}}
 
 
-def job_options(settings: Settings, task: str, verbose: bool = False) -> JobOptions:
+def job_options(settings: Settings, verbose: bool = False) -> JobOptions:
     """Return the options of a job; what is not in the settings has its default.
 
     Raises:
-        UsageError: A setting is refused.
-        MappingError: The default simulation lacks the task.
+        UsageError: A setting is refused, or it isn't said what the robot is.
     """
-    if 'simulation' not in settings:
-        settings = {**settings, 'simulation': Setting(mapping_path('metaworld', task), DEFAULT)}
     values = nested({name: setting.value for name, setting in settings.items()})
     return checked(JobOptions, {
         **values, 'verbose': verbose,
@@ -276,14 +300,3 @@ def check_heldout(settings: Settings) -> None:
     if schedule in ('anchor', 'model') and not (share and share.value):
         raise UsageError(f'schedule {schedule} needs demonstrations that nothing is learned from: '
                          'give --heldout-share, for example 0.2, or choose another schedule')
-
-
-def mapping_path(name: str, task: str) -> str:
-    """Return the path of a simulation mapping after checking that it has the task."""
-    if not name:
-        return ''
-    from inril_ros.sim.mapping import find_task, load_mapping
-
-    path = find_configuration('simulations', name)
-    find_task(load_mapping(path), task, str(path))
-    return str(path.resolve())

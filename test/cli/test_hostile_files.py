@@ -121,7 +121,7 @@ def test_any_record_of_a_run_is_read_or_refused_with_its_name(tmp_path_factory, 
     else:
         path.write_text(data.draw(texts) + data.draw(st.sampled_from(['', '\n'])))
     for read in (read_run, kept_settings, lambda folder: RunDirectory.open(folder)
-                 .finished_stages(), lambda folder: job_options(kept_settings(folder), 'reach'),
+                 .finished_stages(), lambda folder: job_options(kept_settings(folder)),
                  read_rows):
         try:
             read(folder)

@@ -169,7 +169,7 @@ def test_damaged_settings_are_refused(tmp_path, text):
 def test_kept_settings_of_another_kind_are_refused(name, value):
     kept = {'simulation': Setting('', 'option'), name: Setting(value, 'option')}
     with pytest.raises(UsageError, match=f'the settings of the run:\n  {name}'):
-        job_options(kept, 'push')
+        job_options(kept)
 
 
 def test_a_full_disk_opens_a_run_and_leaves_no_half_written_settings(tmp_path):

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A settings file has its way where no option was given; a resumed run keeps what it had."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 
 import pytest
+from stage_of_command import stage_of
 import yaml
 
-from inril_ros.cli import main
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.run.settings import UsageError
@@ -24,31 +25,17 @@ M = SessionConfig().m
 
 @pytest.fixture
 def run(tmp_path):
-    return RunDirectory.create(tmp_path / 'run', new_settings(
-        'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer.yaml'))
-
-
-@pytest.fixture
-def job_of(monkeypatch):
-    """Return what gives the job that a command line does, without doing it."""
-    def job(*arguments):
-        seen = []
-        with monkeypatch.context() as patch:
-            patch.setattr(stages, 'run_stage', lambda job, stage: seen.append(job))
-            patch.setattr(stages, 'conclude', lambda job: {})
-            patch.setattr('inril_ros.cli.report.summary.headline', lambda summary: '')
-            main.app([str(each) for each in arguments], standalone_mode=False)
-        return seen[0]
-    return job
+    return RunDirectory.create(tmp_path / 'run', replace(new_settings(
+        'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer.yaml'), simulation=''))
 
 
 def session_of(job):
     return SessionConfig.from_mapping(job.options.session)
 
 
-def test_a_settings_file_has_its_way(job_of, run, tmp_path):
+def test_a_settings_file_has_its_way(run, tmp_path):
     for command in (('finetune', run.path), ('demo', '--run-dir', tmp_path / 'demo')):
-        config = session_of(job_of(*command, '--config', DPPO))
+        config = session_of(stage_of(*command, '--config', DPPO))
         assert (config.m, config.unit, config.il_steps) == (5, 'iteration', 50)
         assert isinstance(config.host, DPPOConfig)
 
@@ -62,10 +49,10 @@ def test_a_settings_file_has_its_way(job_of, run, tmp_path):
     ('{}', ('--il', 'interventions'), ('interventions', M, 0.5, 0.0)),
     ('{}', ('--il', 'mixture', '--il-demonstrations', 0.25, '--il-interventions', 0.5),
      ('mixture', M, 0.25, 0.5))])
-def test_a_given_option_has_the_last_word(job_of, run, tmp_path, text, options, expected):
+def test_a_given_option_has_the_last_word(run, tmp_path, text, options, expected):
     path = tmp_path / 'settings.yaml'
     path.write_text(text)
-    config = session_of(job_of('finetune', run.path, '--config', path, *options))
+    config = session_of(stage_of('finetune', run.path, '--config', path, *options))
     assert (config.imitation_source, config.m, config.demonstration_share,
             config.intervention_share) == expected
 
@@ -75,13 +62,13 @@ def test_a_given_option_has_the_last_word(job_of, run, tmp_path, text, options, 
     (('--il', 'all'), 'allowed are demos, own-successes, interventions, both, mixture'),
     (('--il-interventions', 0.2), 'imitated is both, and only mixture have this share'),
     (('--il', 'demos', '--il-demonstrations', 0.2), 'only both and mixture have this share')])
-def test_an_option_without_effect_is_refused(job_of, run, options, told):
+def test_an_option_without_effect_is_refused(run, options, told):
     with pytest.raises(UsageError, match=told):
-        job_of('finetune', run.path, *options)
+        stage_of('finetune', run.path, *options)
 
 
-def test_each_value_says_where_it_comes_from(job_of, run):
-    job = job_of('finetune', run.path, '--config', DPPO, '--il', 'demos', '--steps', 300)
+def test_each_value_says_where_it_comes_from(run):
+    job = stage_of('finetune', run.path, '--config', DPPO, '--il', 'demos', '--steps', 300)
     used = job.options.settings('env_steps', 'session', 'synchronous')
     assert {name: (used[name].value, used[name].origin) for name in (
         'env_steps', 'session.imitation_source', 'session.m', 'session.host.name',
@@ -111,50 +98,50 @@ def test_a_stage_prints_and_keeps_what_it_uses(run, monkeypatch, capsys):
             in capsys.readouterr().out)
 
 
-def test_a_resumed_run_keeps_what_was_not_given_again(job_of, run):
+def test_a_resumed_run_keeps_what_was_not_given_again(run):
     names = ('env_steps', 'session', 'simulation', 'synchronous')
-    first = job_of('finetune', run.path, '--config', DPPO, '--steps', 300, '--m', 2,
+    first = stage_of('finetune', run.path, '--config', DPPO, '--steps', 300, '--m', 2,
                    '--simulation', '')
     run.keep_settings('finetune', first.options.settings(*names))
     run.finetune.mkdir()
-    again = job_of('finetune', run.path, '--resume')
+    again = stage_of('finetune', run.path, '--resume')
     assert again.options.session == first.options.session
     assert (again.options.env_steps, again.options.simulation) == (300, '')
     assert again.options.settings(*names) == first.options.settings(*names)
-    longer = job_of('finetune', run.path, '--resume', '--steps', 600)
+    longer = stage_of('finetune', run.path, '--resume', '--steps', 600)
     assert (longer.options.env_steps, session_of(longer).m) == (600, 2)
 
 
-def test_a_run_without_a_record_keeps_its_session(job_of, run):
+def test_a_run_without_a_record_keeps_its_session(run):
     run.finetune.mkdir()
     (run.finetune / 'config.yaml').write_text(yaml.safe_dump({'m': 9, 'host': 'dppo'}))
-    config = session_of(job_of('finetune', run.path, '--resume'))
+    config = session_of(stage_of('finetune', run.path, '--resume'))
     assert config.m == 9 and isinstance(config.host, DPPOConfig)
 
 
-def test_a_resumed_demo_is_of_the_same_task_and_seed(job_of, tmp_path):
+def test_a_resumed_demo_is_of_the_same_task_and_seed(tmp_path):
     folder = tmp_path / 'run'
-    first = job_of('demo', '--run-dir', folder, '--task', 'reach', '--seed', 5)
-    again = job_of('demo', '--run-dir', folder, '--resume')
+    first = stage_of('demo', '--run-dir', folder, '--task', 'reach', '--seed', 5)
+    again = stage_of('demo', '--run-dir', folder, '--resume')
     assert again.run.settings == first.run.settings
     assert again.options.simulation == first.options.simulation
 
 
-def test_fine_tuning_goes_on_with_the_settings_of_cloning(job_of, run):
-    cloned = job_of('pretrain', run.path, '--config', DPPO, '--clone-steps', 20)
+def test_fine_tuning_goes_on_with_the_settings_of_cloning(run):
+    cloned = stage_of('pretrain', run.path, '--config', DPPO, '--clone-steps', 20)
     run.keep_settings('pretrain', cloned.options.settings('pretrain', 'session'))
-    assert session_of(job_of('finetune', run.path)) == session_of(cloned)
-    assert job_of('finetune', run.path).options.pretrain == {'steps': 20}
+    assert session_of(stage_of('finetune', run.path)) == session_of(cloned)
+    assert stage_of('finetune', run.path).options.pretrain == {'steps': 20}
 
 
 def test_a_schedule_that_needs_heldout_demonstrations_is_refused_before_cloning(
-        job_of, run, tmp_path):
+        run, tmp_path):
     path = tmp_path / 'settings.yaml'
     path.write_text('{host: rlpd, schedule: anchor}')
     for command in (('pretrain', run.path), ('demo', '--run-dir', tmp_path / 'demo')):
         with pytest.raises(UsageError, match='schedule anchor needs .* give --heldout-share'):
-            job_of(*command, '--config', path)
-        job_of(*command, '--config', path, '--heldout-share', 0.2)
+            stage_of(*command, '--config', path)
+        stage_of(*command, '--config', path, '--heldout-share', 0.2)
 
 
 @pytest.mark.parametrize(('text', 'options', 'every', 'episodes'), [
@@ -164,10 +151,10 @@ def test_a_schedule_that_needs_heldout_demonstrations_is_refused_before_cloning(
     ('{evaluation: null}', (), 0, 10),
     ('{evaluation: {every: 700}}', ('--evaluation-every', 0), 0, 10)])
 def test_blocks_of_evaluation_are_set_in_the_file_and_by_options(
-        job_of, run, tmp_path, text, options, every, episodes):
+        run, tmp_path, text, options, every, episodes):
     path = tmp_path / 'settings.yaml'
     path.write_text(text)
-    job = job_of('finetune', run.path, '--config', path, *options)
+    job = stage_of('finetune', run.path, '--config', path, *options)
     assert job.options.evaluation == {'every': every, 'episodes': episodes}
     assert session_of(job) == SessionConfig()
 
@@ -177,8 +164,8 @@ def test_blocks_of_evaluation_are_set_in_the_file_and_by_options(
     ('{evaluation: {often: 3}}', 'unknown keys'),
     ('{evaluation: {every: -1}}', 'every: -1 is not in'),
     ('{evaluation: {episodes: 2.5}}', 'expected int')])
-def test_wrong_blocks_of_evaluation_are_refused(job_of, run, tmp_path, text, complaint):
+def test_wrong_blocks_of_evaluation_are_refused(run, tmp_path, text, complaint):
     path = tmp_path / 'settings.yaml'
     path.write_text(text)
     with pytest.raises(UsageError, match=complaint):
-        job_of('finetune', run.path, '--config', path)
+        stage_of('finetune', run.path, '--config', path)

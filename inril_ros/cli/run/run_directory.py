@@ -53,6 +53,9 @@ class RunSettings:
         run_id: UUID of the run.
         created: Time of creation, ISO 8601, UTC.
         package_version: Version of ``inril_ros``.
+        simulation: Path of the simulation mapping; empty: a real arm; None: not noted, in runs of
+            former versions.
+        gazebo: Gazebo simulates it.
     """
 
     task: Annotated[str, Field(pattern=r'^[^\x00-\x1f\x7f]{1,200}$')]
@@ -62,10 +65,12 @@ class RunSettings:
     run_id: Annotated[str, Field(pattern=r'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')]
     created: Annotated[str, Field(pattern=r'^[0-9T:.+-]{10,40}$')]
     package_version: Annotated[str, Field(pattern=r'^[0-9A-Za-z.+-]{1,60}$')]
+    simulation: Annotated[str, Field(max_length=4096)] | None = None
+    gazebo: Annotated[bool, Field(strict=True)] = False
 
 
 def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
-    """Return the settings of a new run.
+    """Return the settings of a new run, without its robot.
 
     Raises:
         ContractError: The contract is invalid.
@@ -152,15 +157,17 @@ class RunDirectory:
     def _resume(cls, path: Path, settings: RunSettings) -> 'RunDirectory':
         run = cls.open(path)
         ours, theirs = asdict(settings), asdict(run.settings)
-        lines = [f'  {key}: {ours[key]!r} asked for, {theirs[key]!r} in the run'
-                 for key in ('task', 'seed', 'contract_hash') if ours[key] != theirs[key]]
+        different = [f'{key}: {ours[key]!r} asked for, {theirs[key]!r} in the run'
+                     for key in ('task', 'seed') if ours[key] != theirs[key]]
+        details = ''
         if ours['contract_hash'] != theirs['contract_hash']:
-            lines.append('in the contract (here: asked for, there: in the run)')
-            lines.append(describe_difference(
-                load_contract(settings.contract), load_contract(run.contract)))
-        if lines:
-            raise RunDirectoryError(f'{path} holds another run; these differ:\n'
-                                    + '\n'.join(lines) + '\nTake a new folder for the new run.')
+            different.append('the contract')
+            details = '\nIn the contract (here: asked for, there: in the run):\n' + (
+                describe_difference(load_contract(settings.contract), load_contract(run.contract)))
+        if different:
+            raise RunDirectoryError(
+                f'{path} holds another run ({"; ".join(different)}): leave these options out, or '
+                f'take a new folder{details}')
         return run
 
     def check_meaning(self) -> None:
@@ -192,21 +199,16 @@ class RunDirectory:
         file = self.path / 'stages.json'
         return checked(_Stages, read_record(file), str(file), RecordError) if file.exists() else {}
 
-    def keep_settings(self, stage: str, settings: Settings) -> bool:
-        """Note what a stage uses, unless it was begun before; return whether it was noted now."""
-        every = read_record(self.used) if self.used.exists() else {}
-        if stage in every:
-            return False
-        write_json(self.used, {**every, stage: as_record(settings)}, replace=True)
-        return True
-
-    def forget_settings(self, stage: str) -> None:
-        """Remove the note of a stage that has not begun after all."""
-        others = {name: each for name, each in read_record(self.used).items() if name != stage}
-        if others:
-            write_json(self.used, others, replace=True)
+    def keep_settings(self, stage: str, settings: Settings) -> None:
+        """Note what a stage uses, in place of what was noted before; nothing: it hasn't begun."""
+        every = dict(read_record(self.used)) if self.used.exists() else {}
+        every.pop(stage, None)
+        if settings:
+            every[stage] = as_record(settings)
+        if every:
+            write_json(self.used, every, replace=True)
         else:
-            self.used.unlink()
+            self.used.unlink(missing_ok=True)
 
     def stage_settings(self, stage: str) -> Settings:
         """Return what a stage has used; empty if that was not noted."""

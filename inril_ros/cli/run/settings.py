@@ -208,4 +208,4 @@ def in_words(settings: Settings) -> str:
 
 
 def _text(value: Any) -> str:
-    return 'none' if value is None else str(value)
+    return 'none' if value is None or value == '' else str(value)

@@ -196,9 +196,10 @@ def _keep_settings(path: Path, session: Mapping[str, Any]) -> Path:
     different = sorted(key for key in kept.keys() | asked.keys()
                        if kept.get(key) != asked.get(key))
     if different:
-        lines = '\n'.join(f'  {key}: {asked.get(key)!r} asked for, {kept.get(key)!r} in the run'
-                          for key in different)
-        raise SettingsDiffer(f'{path} was begun with other settings:\n{lines}')
+        told = '; '.join(f'{key}: {asked.get(key)!r} asked for, {kept.get(key)!r} in the run'
+                         for key in different)
+        raise SettingsDiffer(f'{path} was begun with other settings ({told}): leave these options '
+                             'out, or take a new folder')
     return path
 
 

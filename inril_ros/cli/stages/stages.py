@@ -11,7 +11,7 @@ from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.cli.run.run_directory import STAGES
-from inril_ros.cli.run.settings import as_record, in_words, OPTION, Settings
+from inril_ros.cli.run.settings import as_record, in_words, OPTION, Settings, UsageError
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
@@ -40,12 +40,13 @@ def run_stage(job: Job, stage: str) -> None:
         title, action = _STAGES[stage]
         job.reporter.title(title)
         job.reporter.say(f'with {in_words(used)}', settings=as_record(used))
-        new, began = job.run.keep_settings(stage, used), time.monotonic()
+        before, began = job.run.stage_settings(stage), time.monotonic()
+        _check_kept(job, stage, before, used)
+        job.run.keep_settings(stage, used)
         try:
             facts = action(job)
         except (ValueError, FileNotFoundError):  # its input was refused
-            if new:
-                job.run.forget_settings(stage)
+            job.run.keep_settings(stage, before)
             raise
         job.run.finish_stage(stage, time.monotonic() - began)
         job.reporter.say(_sentence(facts), **facts)
@@ -87,6 +88,7 @@ _USED = {
                  'device', 'reset_seconds'),
     'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes'),
 }
+_FIXED = ('synchronous',)  # can't change while a stage is done
 _SHOWN = 12  # characters of a text
 
 
@@ -98,6 +100,19 @@ def _used(job: Job, stage: str) -> Settings:
 
         options = replace(options, pretrain=asdict(PretrainConfig(**options.pretrain)))
     return options.settings(*_USED[stage])
+
+
+def _check_kept(job: Job, stage: str, before: Settings, used: Settings) -> None:
+    """Check that a stage goes on with what it was begun with.
+
+    Raises:
+        UsageError: It doesn't.
+    """
+    for name in _FIXED:
+        if name in before and before[name].value != used[name].value:
+            raise UsageError(f'{job.run.path}: {stage} was begun with {name} '
+                             f'{before[name].value}, not {used[name].value}: leave the option '
+                             'out, or take a new folder')
 
 
 def _without_effect(job: Job, stage: str, asked: Settings) -> str:
