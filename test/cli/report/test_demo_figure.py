@@ -5,7 +5,7 @@
 from pathlib import Path
 import sys
 
-sys.path.append(str(Path(__file__).parents[2] / 'benchmarks'))
+sys.path.append(str(Path(__file__).parents[3] / 'benchmarks'))
 
 from demo_figure import draw  # noqa: E402
 
