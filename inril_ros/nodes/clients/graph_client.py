@@ -28,6 +28,7 @@ from inril_ros.robot.messages.codecs import stamp_ns
 _Client = TypeVar('_Client', bound='GraphClient')
 _NOT_STARTED, _SILENT, _NOT_CONFIGURED = 'not started yet', 'does not answer', 'not configured'
 _STARTING = (_NOT_STARTED, _SILENT, _NOT_CONFIGURED)
+_ASK_AGAIN = 0.2  # [s] between two questions whether nodes are ready, which cost both sides
 #: [s] Statuses come every second; one whose stamp nothing reaches for so long has a wrong stamp.
 _OUTDATED = 3.0
 # Clients of broken graphs, kept until the process ends: Fast DDS sometimes crashes when a
@@ -135,7 +136,9 @@ class GraphClient:
                 reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
                 raise GraphStalled(
                     f'not ready, and nothing has happened for {timeout:.0f} s: {reasons}')
-            self._wait_once()
+            asked_again = time.monotonic() + _ASK_AGAIN
+            while time.monotonic() < asked_again:
+                self._wait_once()
         roles = ['actuation', *(role for role in ('learner', 'policy') if f'{role}_node' in nodes)]
 
         def silent() -> list[str]:
