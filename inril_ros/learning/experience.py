@@ -30,7 +30,8 @@ class Transition:
     first_tick: int
     """Tick of the first step within the episode."""
     observations: FloatArray
-    """(S + 1, O), not normalised; the last row is the observation after the last step."""
+    """(S + 1, O), not normalised; the last row is the observation after the last step. A row of
+    NaN: there was no valid observation at that tick."""
     actions: FloatArray
     """(S, A) as executed (with noise, interventions and the safety gate), in [-1, 1]."""
     rewards: FloatArray
@@ -62,7 +63,7 @@ class Transition:
         _freeze(self, 'rewards', np.float32)
         _freeze(self, 'source', np.uint8)
         _freeze(self, 'extras', np.float32)
-        _check_steps(where, self.observations, self.actions, self.rewards)
+        _check_steps(where, self.observations, self.actions, self.rewards, self.observed)
         _freeze(self, 'actions', np.float32, limit=1.0)
         _check_images(self, where)
         _check_intervened(self, where)
@@ -82,6 +83,16 @@ class Transition:
         return len(self.actions)
 
     @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Return (S + 1,) whether there was a valid observation."""
+        return ~np.isnan(self.observations).all(axis=-1)
+
+    @property
+    def observed_steps(self) -> int:
+        """Return the number of steps that begin at a valid observation."""
+        return int(self.observed[:-1].sum())
+
+    @property
     def ends_episode(self) -> bool:
         """Return whether this is the last transition of the episode."""
         return self.terminated or self.truncated
@@ -92,7 +103,7 @@ class Episode:
     """N contiguous steps, from a reset (or the beginning of the record) to an outcome."""
 
     observations: FloatArray
-    """(N + 1, O), not normalised."""
+    """(N + 1, O), not normalised; a row that isn't observed has the values of another one."""
     actions: FloatArray
     """(N, A) executed, in [-1, 1]."""
     rewards: FloatArray
@@ -110,6 +121,9 @@ class Episode:
     """(M, D) the extras of each decision."""
     number: int | None = None
     """Its number among the files of a run; None: it is in no file."""
+    observed: NDArray[np.bool_] | None = None
+    """(N + 1,) whether there was a valid observation; None: at each tick. Nothing is learned about
+    the state at a tick without one; its action and reward are known like any other."""
 
     def __post_init__(self) -> None:
         for name in ('observations', 'actions', 'rewards', 'extras'):
@@ -119,6 +133,7 @@ class Episode:
         _freeze(self, 'actions', np.float32, limit=1.0)
         _check_images(self, 'episode')
         _check_intervened(self, 'episode')
+        _check_observed(self)
         starts = self.decision_starts
         if starts.ndim != 1 or self.extras.ndim != 2 or len(self.extras) != len(starts):
             raise ValueError(f'episode: extras has shape {self.extras.shape}, '
@@ -133,6 +148,24 @@ class Episode:
         """Return N, the number of steps."""
         return len(self.actions)
 
+    @property
+    def is_observed(self) -> NDArray[np.bool_]:
+        """Return (N + 1,) whether there was a valid observation."""
+        if self.observed is None:
+            return np.ones(self.steps + 1, np.bool_)
+        return self.observed
+
+    def whole_windows(self, starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+        """Return for each start whether each step of a window of this length was observed.
+
+        Beyond the end of the episode there is nothing to observe.
+        """
+        if self.observed is None:
+            return np.ones(len(starts), np.bool_)
+        blind = np.concatenate([[0], (~self.observed[:-1]).cumsum()])
+        ends = np.minimum(starts + length, self.steps)
+        return blind[ends] == blind[starts]
+
 
 def join_transitions(transitions: Sequence[Transition]) -> Episode:
     """Join the transitions of one episode, in order, to an Episode.
@@ -142,6 +175,32 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
     Raises:
         ValueError: Nothing to join, several episodes, ticks that are not contiguous, observations
             that differ where transitions meet, or an end before the last transition.
+    """
+    check_joints(transitions)
+    last = transitions[-1]
+    size = _extras_size(transitions)
+    # A transition without extras beside others that have them continues the decision before it.
+    decisions = [transition for transition in transitions if transition.extras.size == size]
+    observations, observed = held(np.concatenate(
+        [transitions[0].observations[:1]] + [t.observations[1:] for t in transitions]))
+    return Episode(
+        observations=observations,
+        observed=observed,
+        actions=np.concatenate([t.actions for t in transitions]),
+        rewards=np.concatenate([t.rewards for t in transitions]),
+        terminated=last.terminated,
+        success=last.success,
+        images=_joined_images(transitions),
+        intervened=np.concatenate([t.intervened for t in transitions]),
+        decision_starts=np.array([t.first_tick - transitions[0].first_tick for t in decisions]),
+        extras=np.stack([t.extras for t in decisions]))
+
+
+def check_joints(transitions: Sequence[Transition]) -> None:
+    """Check that transitions of one episode fit each other where they meet.
+
+    Raises:
+        ValueError: As for `join_transitions`.
     """
     if not transitions:
         raise ValueError('no transitions to join')
@@ -154,26 +213,32 @@ def join_transitions(transitions: Sequence[Transition]) -> Episode:
         expected = before.first_tick + before.steps
         if after.first_tick != expected:
             raise ValueError(f'{where}: expected tick {expected}')
-        if not np.array_equal(before.observations[-1], after.observations[0]):
+        if not np.array_equal(before.observations[-1], after.observations[0], equal_nan=True):
             raise ValueError(f'{where}: its first observation differs from the last one before it')
-    last = transitions[-1]
-    # A transition without extras beside others that have them continues the decision before it.
-    size = max(transition.extras.size for transition in transitions)
-    decisions = [transition for transition in transitions if transition.extras.size == size]
+    size = _extras_size(transitions)
     if any(transition.extras.size not in (0, size) for transition in transitions):
         sizes = sorted({transition.extras.size for transition in transitions})
-        raise ValueError(f'episode {last.episode_id!r}: decisions with {sizes} extras')
-    return Episode(
-        observations=np.concatenate(
-            [transitions[0].observations[:1]] + [t.observations[1:] for t in transitions]),
-        actions=np.concatenate([t.actions for t in transitions]),
-        rewards=np.concatenate([t.rewards for t in transitions]),
-        terminated=last.terminated,
-        success=last.success,
-        images=_joined_images(transitions),
-        intervened=np.concatenate([t.intervened for t in transitions]),
-        decision_starts=np.array([t.first_tick - transitions[0].first_tick for t in decisions]),
-        extras=np.stack([t.extras for t in decisions]))
+        raise ValueError(f'episode {transitions[-1].episode_id!r}: decisions with {sizes} extras')
+    shapes = {None if t.images is None else t.images.shape[1:] for t in transitions}
+    if len(shapes) > 1:
+        raise ValueError(f'episode {transitions[0].episode_id!r}: transitions differ in images')
+
+
+def _extras_size(transitions: Sequence[Transition]) -> int:
+    return max(transition.extras.size for transition in transitions)
+
+
+def held(observations: FloatArray) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    """Return observations (N + 1, O) in which rows of NaN have the values of the row before.
+
+    Returns:
+        The observations, and (N + 1,) which rows were observed; None if all were.
+    """
+    observed = ~np.isnan(observations).all(axis=-1)
+    if observed.all() or not observed.any():
+        return observations, None if observed.all() else observed
+    rows = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
+    return observations[np.where(rows < 0, int(observed.argmax()), rows)], observed
 
 
 def check_sizes(what: str, experience: Episode | Transition, sizes: tuple[int, int],
@@ -192,8 +257,6 @@ def _joined_images(transitions: Sequence[Transition]) -> NDArray[np.uint8] | Non
     given = [t.images for t in transitions if t.images is not None]
     if not given:
         return None
-    if len(given) < len(transitions) or len({images.shape[1:] for images in given}) > 1:
-        raise ValueError(f'episode {transitions[0].episode_id!r}: transitions differ in images')
     return np.concatenate([given[0][:1]] + [images[1:] for images in given])
 
 
@@ -207,7 +270,7 @@ def _freeze(instance: object, name: str, dtype: type, limit: float | None = None
 
 
 def _check_steps(where: str, observations: FloatArray, actions: FloatArray,
-                 rewards: FloatArray) -> None:
+                 rewards: FloatArray, observed: NDArray[np.bool_] | None = None) -> None:
     if actions.ndim != 2 or len(actions) < 1 or actions.shape[1] < 1:
         raise ValueError(f'{where}: actions has shape {actions.shape}, expected (S >= 1, A >= 1)')
     steps = len(actions)
@@ -216,8 +279,8 @@ def _check_steps(where: str, observations: FloatArray, actions: FloatArray,
                          f'expected ({steps + 1}, O >= 1)')
     if rewards.shape != (steps,):
         raise ValueError(f'{where}: rewards has shape {rewards.shape}, expected ({steps},)')
-    for name, array in (('observations', observations), ('actions', actions),
-                        ('rewards', rewards)):
+    known = observations if observed is None else observations[observed]
+    for name, array in (('observations', known), ('actions', actions), ('rewards', rewards)):
         if not np.isfinite(array).all():
             raise ValueError(f'{where}: {name} is not finite')
     if np.abs(actions).max() > 1.0 + _ROUNDING:
@@ -249,3 +312,18 @@ def _check_intervened(instance: Transition | Episode, where: str) -> None:
     if instance.intervened.shape != (len(instance.actions),):
         raise ValueError(f'{where}: intervened has shape {instance.intervened.shape}, '
                          f'expected ({len(instance.actions)},)')
+
+
+def _check_observed(episode: Episode) -> None:
+    """Check which rows are observed; if all are, that is not kept."""
+    if episode.observed is None:
+        return
+    _freeze(episode, 'observed', np.bool_)
+    if episode.observed.shape != (episode.steps + 1,):
+        raise ValueError(f'episode: observed has shape {episode.observed.shape}, '
+                         f'expected ({episode.steps + 1},)')
+    if not episode.observed.any():
+        raise ValueError('episode: there is no valid observation at any of its '
+                         f'{episode.steps + 1} ticks')
+    if episode.observed.all():
+        object.__setattr__(episode, 'observed', None)

@@ -106,6 +106,7 @@ class ExperienceFiles:
             shape = tuple(arrays['image_shape'].tolist())
             images = self._map_images(number, shape) if shape else None
             episode = Episode(**{name: arrays[name] for name in _ARRAYS}, number=number,
+                              observed=arrays.get('observed'),
                               terminated=bool(terminated), success=bool(success), images=images)
             found = episode, Origin(origin)
         except (KeyError, TypeError, ValueError) as error:
@@ -139,6 +140,8 @@ class ExperienceFiles:
     def _write(self, number: int, episode: Episode, origin: Origin) -> bytes:
         arrays = {name: getattr(episode, name) for name in _ARRAYS}
         images = episode.images
+        if episode.observed is not None:
+            arrays['observed'] = episode.observed
         arrays['facts'] = np.array([episode.terminated, episode.success, origin], np.int64)
         arrays['image_shape'] = np.array(() if images is None else images.shape, np.int64)
         data = to_bytes({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})

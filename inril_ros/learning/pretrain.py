@@ -160,15 +160,27 @@ def imitation_pairs(episodes: Sequence[Episode],
                     chunk_length: int) -> tuple[Observations, Tensor]:
     """Return the windows of the episodes: observations of B rows, chunks (B, T, A), on the CPU.
 
-    A window that reaches beyond the end repeats the last action.
+    A window that reaches beyond the end repeats the last action. One with a tick without a valid
+    observation is left out.
+
+    Raises:
+        ValueError: There are no episodes, or no window.
     """
     if not episodes:
         raise ValueError('there are no episodes to imitate')
-    state = np.concatenate([episode.observations[:-1] for episode in episodes])
+    starts = [_starts(episode, chunk_length) for episode in episodes]
+    if not any(map(len, starts)):
+        raise ValueError(f'none of the {len(episodes)} episodes has {chunk_length} steps in a row '
+                         'with a valid observation')
+    # Views where there is nothing to leave out: images are large.
+    kept = [slice(0, episode.steps) if len(rows) == episode.steps else rows
+            for episode, rows in zip(episodes, starts)]
+    state = np.concatenate([each.observations[rows] for each, rows in zip(episodes, kept)])
     images = None
     if episodes[0].images is not None:
-        images = np.concatenate([episode.images[:-1] for episode in episodes])
-    chunks = np.concatenate([_windows(episode, chunk_length) for episode in episodes])
+        images = np.concatenate([each.images[rows] for each, rows in zip(episodes, kept)])
+    chunks = np.concatenate([_windows(each, rows, chunk_length)
+                             for each, rows in zip(episodes, starts)])
     return Observations.from_arrays(state, images, 'cpu'), torch.from_numpy(chunks)
 
 
@@ -181,6 +193,11 @@ def imitation_loss_with_fixed_noise(loss: ImitationLoss, observations: Observati
     return float(torch.stack(losses).mean())
 
 
-def _windows(episode: Episode, chunk_length: int) -> FloatArray:
-    steps: NDArray[np.int64] = np.arange(episode.steps)[:, None] + np.arange(chunk_length)
+def _starts(episode: Episode, chunk_length: int) -> NDArray[np.int64]:
+    starts = np.arange(episode.steps)
+    return starts[episode.whole_windows(starts, chunk_length)]
+
+
+def _windows(episode: Episode, starts: NDArray[np.int64], chunk_length: int) -> FloatArray:
+    steps = starts[:, None] + np.arange(chunk_length)
     return episode.actions[np.minimum(steps, episode.steps - 1)]

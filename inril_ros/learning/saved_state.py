@@ -19,7 +19,7 @@ MOST = 2 ** 63
 """Numbers in a checkpoint are less."""
 
 _EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
-                   'extras')
+                   'extras', 'observed')
 _ARRAYS = ('observations', 'actions', 'rewards', 'source', 'extras', 'intervened')
 
 

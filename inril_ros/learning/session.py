@@ -18,7 +18,13 @@ from torch import Tensor
 
 from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
-from inril_ros.learning.experience import check_sizes, Episode, join_transitions, Transition
+from inril_ros.learning.experience import (
+    check_joints,
+    check_sizes,
+    Episode,
+    join_transitions,
+    Transition,
+)
 from inril_ros.learning.experience_store import ExperienceStore, Recalled, Snapshot
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
@@ -41,11 +47,11 @@ _CLOSED = 10_000
 class FineTuningSession:
     """Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
 
-    Public counters: `env_steps`, `transitions`, `duplicates`, `gaps`, `episodes`, `successes`,
-    `rescued`: successes in which a person commanded a step, which are no `successes`;
-    `person_steps`: steps that a person commanded; `forgotten_steps`: steps of abandoned episodes,
-    which are no `env_steps`; and `resets`: episodes that ended or were
-    abandoned, each of which cost a reset.
+    Public counters: `env_steps`: steps that began at a valid observation; `transitions`,
+    `duplicates`, `gaps`, `episodes`, `successes`, `rescued`: successes in which a person commanded
+    a step, which are no `successes`; `person_steps`: steps that a person commanded;
+    `forgotten_steps`: steps of abandoned episodes, which are no `env_steps`; and `resets`:
+    episodes that ended or were abandoned, each of which cost a reset.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
@@ -131,8 +137,8 @@ class FineTuningSession:
         """Ingest one transition; return False, and change nothing, for a duplicate.
 
         Transitions of one episode come in order; episodes may interleave. If some are missing in
-        between, both sides are kept, the first one as a truncated episode. Learning uses an
-        episode when it ends.
+        between, both sides are kept, the first one as a truncated episode: no return and no window
+        of actions runs across the gap. Learning uses an episode when it ends.
 
         Raises:
             ValueError: Sizes that differ from the model, or ticks or observations that do not fit
@@ -152,11 +158,11 @@ class FineTuningSession:
             pieces = []
         pieces = [*pieces, transition]
         if pieces[:-1]:
-            join_transitions(pieces[-2:])  # refuses observations that do not fit
+            check_joints(pieces[-2:])
         if transition.ends_episode:
             whole = self._checked(name, join_transitions(pieces))
         self.transitions += 1
-        self.env_steps += transition.steps
+        self.env_steps += transition.observed_steps
         self._open[transition.episode_id] = pieces
         self.person_steps += int(transition.intervened.sum())
         if transition.intervened.any():
@@ -183,10 +189,25 @@ class FineTuningSession:
 
     def abandon(self, episode_id: str) -> None:
         """Drop an aborted episode: it is never learned from, and its steps allow no updates."""
-        steps = sum(transition.steps for transition in self._open.get(episode_id, ()))
+        steps = sum(transition.observed_steps for transition in self._open.get(episode_id, ()))
         self.env_steps -= steps
         self.forgotten_steps += steps
         self._close(episode_id)
+
+    def cut_off(self, episode_id: str) -> None:
+        """End an episode whose last steps never came, as at a time-out.
+
+        Raises:
+            ValueError: Its transitions can't be learned from.
+        """
+        pieces = self._open.get(episode_id)
+        if pieces is None:
+            return
+        whole = self._checked(f'episode {episode_id!r}', join_transitions(pieces))
+        self.gaps += 1
+        self._close(episode_id)
+        self.episodes += 1
+        self._remember(whole, Origin.ONLINE)
 
     def _close(self, episode_id: str) -> None:
         """End an episode: transitions that come again are told by its name for long enough."""

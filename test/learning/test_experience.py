@@ -58,7 +58,7 @@ def test_joining_cut_transitions_restores_the_episode(lengths: list[int], succes
     ({'rewards': np.zeros(3)}, 'rewards has shape'),
     ({'source': np.zeros(1)}, 'source has shape'),
     ({'actions': np.full((2, 2), 1.01)}, 'normalised'),
-    ({'observations': np.full((3, 3), np.nan)}, 'observations is not finite'),
+    ({'observations': np.diag(np.full(3, np.nan))}, 'observations is not finite'),
     ({'rewards': np.array([0.0, np.inf])}, 'rewards is not finite'),
     ({'terminated': True, 'truncated': True}, 'exclude'),
     ({'success': True}, 'success without an end'),

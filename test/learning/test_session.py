@@ -241,6 +241,34 @@ def test_steps_before_a_gap_are_kept_as_cut_off() -> None:
     assert len(made.memory.success_rows) == 16
 
 
+def test_an_episode_whose_end_never_came_is_kept_as_cut_off() -> None:
+    made, parts = session(), transitions(50)
+    for part in parts[:2]:
+        made.ingest(part)
+    made.cut_off(parts[0].episode_id)
+    assert (made.episodes, made.gaps, made.open_episodes) == (1, 1, 0)
+    assert made.host.replay.stored[-1].steps == sum(part.steps for part in parts[:2])
+    assert not made.host.replay.stored[-1].terminated
+    assert not made.ingest(parts[2])  # it has ended
+    made.cut_off(parts[0].episode_id)
+    assert made.episodes == 1
+
+
+def test_steps_without_a_valid_observation_allow_no_updates() -> None:
+    made, parts = session(), transitions(50)
+    blind = parts[0].observations.copy()
+    blind[1:3] = np.nan
+    made.ingest(replace(parts[0], observations=blind))
+    assert made.env_steps == parts[0].steps - 2
+    for part in parts[1:]:
+        made.ingest(part)
+    assert made.episodes == 1 and made.env_steps == sum(part.steps for part in parts) - 2
+    made.ingest(replace(parts[0], observations=blind, episode_id='other'))
+    before = made.env_steps
+    made.abandon('other')
+    assert made.env_steps == before - (parts[0].steps - 2)
+
+
 def test_an_abandoned_episode_is_never_learned_from() -> None:
     made = session()
     parts = transitions(0)

@@ -48,3 +48,12 @@ def test_a_person_s_actions_in_a_failed_episode_are_imitated_as_a_demonstration(
 def test_invalid_transitions_are_refused(changed, words):
     with pytest.raises(ValueError, match=words):
         to_experience(message(0, **{'source': [POLICY, POLICY], **changed}), CONTRACT)
+
+
+def test_a_row_of_nan_is_a_tick_without_a_valid_observation():
+    nan = [float('nan')] * 3
+    told = to_experience(message(0, [POLICY, HOLD], observations=[0.0] * 3 + nan + [2.0] * 3),
+                         CONTRACT)
+    assert told.observed.tolist() == [True, False, True] and told.observed_steps == 1
+    with pytest.raises(ValueError, match='observations are not finite'):
+        to_experience(message(0, [POLICY], observations=[0.0] * 3 + [*nan[:2], 1.0]), CONTRACT)

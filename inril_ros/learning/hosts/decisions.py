@@ -3,7 +3,8 @@
 """The decisions of a policy in its episodes, from which an on-policy host learns.
 
 Steps that a person commanded were not drawn by the policy. A decision with such a step is left
-out, and the segment before it ends there, as at a time-out.
+out, and the segment before it ends there, as at a time-out. So are one that begins at a tick
+without a valid observation, and the one before it, which would be bootstrapped from that tick.
 """
 from __future__ import annotations
 
@@ -57,6 +58,10 @@ def decisions_of(episode: Episode, extras_size: int) -> Decisions | None:
     after = np.append(starts[1:], episode.steps)
     own = np.array([not episode.intervened[first:last].any()
                     for first, last in zip(starts, after)], np.bool_)
+    observed = episode.is_observed
+    own &= observed[starts]
+    terminal = (after == episode.steps) & episode.terminated
+    own &= np.append(own[1:], False) | observed[after] | terminal
     if not own.any():
         return None
     ends = own & ~np.append(own[1:], False)
@@ -70,7 +75,7 @@ def decisions_of(episode: Episode, extras_size: int) -> Decisions | None:
         observations(starts[own]), torch.tensor(episode.extras[own]), torch.tensor(sums[own]),
         torch.tensor(ends[own]), torch.zeros(int(own.sum()), dtype=torch.int64),
         observations(after[ends]),
-        torch.tensor((after[ends] == episode.steps) & episode.terminated))
+        torch.tensor(terminal[ends]))
 
 
 def join_decisions(parts: Sequence[Decisions]) -> Decisions:

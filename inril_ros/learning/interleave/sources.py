@@ -17,7 +17,8 @@ The source `replay` is a control: all windows of the policy's episodes alike, as
 DPPO's public IDQL clones its own replay, whatever came of it.
 
 A window that begins with the policy's steps and ends with a person's holds the mistake and is not
-imitated, nor is what the policy did between two interventions: it needed the second one.
+imitated, nor is what the policy did between two interventions: it needed the second one. Nor is a
+window with a tick without a valid observation, at which the arm was held.
 """
 from __future__ import annotations
 
@@ -134,9 +135,10 @@ class ImitationMemory:
         self._own.extend(rows[imitable])
 
     def _starts(self, episode: Episode) -> NDArray[np.int64]:
-        """Return the first steps of the windows whose actions are all known."""
+        """Return the first steps of the windows whose actions and observations are all known."""
         last = episode.steps if episode.terminated else episode.steps - self._chunk_length + 1
-        return np.arange(max(last, 0))
+        starts = np.arange(max(last, 0))
+        return starts[episode.whole_windows(starts, self._chunk_length)]
 
     def _make_room(self, needed: int) -> None:
         """Remove episodes if there are too many own windows with so many more."""

@@ -24,9 +24,10 @@ def trial_frames(episodes: Sequence[Episode], number: int) -> Observations | Non
     """
     if not episodes or number < 1:
         return None
-    starts = np.cumsum([0, *(len(episode.observations) for episode in episodes)])
+    seen = [np.flatnonzero(episode.is_observed) for episode in episodes]
+    starts = np.cumsum([0, *map(len, seen)])
     rows = np.unique(np.linspace(0, starts[-1] - 1, number).round().astype(int))
-    places = [(episodes[index], row - starts[index]) for row, index in zip(
+    places = [(episodes[index], seen[index][row - starts[index]]) for row, index in zip(
         rows, np.searchsorted(starts, rows, side='right') - 1, strict=True)]
     state = np.stack([episode.observations[at] for episode, at in places])
     images = None

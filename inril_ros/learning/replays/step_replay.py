@@ -11,6 +11,9 @@ steps, o[t+n]); n, the horizon, is at least T. At the end of an episode:
   from, with the discount of the summed steps. A chunk that would reach beyond the end is no row,
   since its later actions are unknown.
 
+A tick without a valid observation begins no row, and none is bootstrapped from it. Its action and
+reward are known, so rows reach across it.
+
 The observations of an episode, including the final one, are in N + 1 slots. When all are taken,
 whole episodes are removed by the rule in `removal`.
 """
@@ -117,6 +120,7 @@ class StepReplay:
         self._intervened = GrowingArray((), np.bool_)
         self._left = GrowingArray((), np.int64)  # steps to the last observation
         self._terminated = GrowingArray((), np.bool_)
+        self._observed = GrowingArray((), np.bool_)
         self._order = GrowingArray((), np.int64)
         # Views of the episodes' own images, which other memories share.
         self._images: list[NDArray[np.uint8]] = []
@@ -165,7 +169,8 @@ class StepReplay:
             ValueError: It is longer than the capacity, or sizes differ from those of the replay.
         """
         rows = self._append(episode, context, order)
-        positive = rows if episode.success else rows[episode.intervened[:len(rows)]]
+        first = len(self._observations) - episode.steps - 1
+        positive = rows if episode.success else rows[episode.intervened[rows - first]]
         self._rows['positive'].extend(positive)
 
     def _append(self, episode: Episode, context: FloatArray, order: int | None,
@@ -198,6 +203,7 @@ class StepReplay:
         self._intervened.extend(np.append(episode.intervened, False))
         self._left.extend(np.arange(steps, -1, -1))
         self._terminated.extend(np.full(steps + 1, episode.terminated))
+        self._observed.extend(episode.is_observed)
         self._order.extend(np.full(steps + 1, order))
         if episode.images is not None:
             self._images.extend(episode.images)
@@ -205,11 +211,20 @@ class StepReplay:
             first, steps, episode.terminated, episode.success, bool(episode.intervened.any()),
             shown, order, episode.number))
         self._added = order + 1
-        starts = steps if episode.terminated else max(steps - self._chunk_length + 1, 0)
-        rows = first + np.arange(starts)
+        starts = self._starts(episode)
+        rows = first + starts
         self._rows['all'].extend(rows)
-        self._rows['intervention'].extend(rows[self._reach(episode.intervened)[:len(rows)]])
+        self._rows['intervention'].extend(rows[self._reach(episode.intervened)[starts]])
         return rows
+
+    def _starts(self, episode: Episode) -> Rows:
+        """Return the steps at which rows of an episode begin."""
+        steps, observed = episode.steps, episode.is_observed
+        starts = np.arange(
+            steps if episode.terminated else max(steps - self._chunk_length + 1, 0))
+        following = np.minimum(starts + self._horizon, steps)
+        terminal = (following == steps) & episode.terminated
+        return starts[observed[starts] & (observed[following] | terminal)]
 
     def _reach(self, intervened: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return (N,) whether a person commanded one of the next `horizon` steps."""
@@ -235,7 +250,8 @@ class StepReplay:
             return
         self._episodes, ranges = without(self._episodes, leaving)
         for array in (self._observations, self._context, self._actions, self._rewards,
-                      self._intervened, self._left, self._terminated, self._order):
+                      self._intervened, self._left, self._terminated, self._observed,
+                      self._order):
             array.keep(ranges)
         if self._images:
             self._images = [image for first, end in ranges for image in self._images[first:end]]
@@ -298,6 +314,8 @@ class StepReplay:
             'orders': np.array([each.order for each in self._episodes], np.int64)}
         if self._images:
             arrays['images'] = np.stack(self._images)
+        if not self._observed.view.all():
+            arrays['observed'] = self._observed.view
         return arrays
 
     def load_state_dict(self, state: Mapping[str, NDArray]) -> None:
@@ -326,6 +344,8 @@ def saved_episodes(state: Mapping[str, NDArray],
         optional = {'images': state['images'][first:after]} if 'images' in state else {}
         if 'intervened' in state:
             optional['intervened'] = state['intervened'][inside]
+        if 'observed' in state:
+            optional['observed'] = state['observed'][first:after]
         yield Episode(state['observations'][first:after], state['actions'][inside],
                       state['rewards'][inside], bool(terminated), bool(success),
                       **optional), state[context][first:after]

@@ -122,7 +122,8 @@ class WindowReplay(StepReplay):
         """Return everything that is needed to rebuild the replay."""
         state = super().state_dict()
         kept = {name: state[name]
-                for name in ('observations', 'actions', 'rewards', 'intervened', 'orders')}
+                for name in ('observations', 'actions', 'rewards', 'intervened', 'orders',
+                             'observed') if name in state}
         if self._image_shape is not None:
             kept['images'] = state.get('images', np.empty((0, *self._image_shape), np.uint8))
         origins = np.array([Origin.DEMONSTRATION if each.shown else Origin.ONLINE

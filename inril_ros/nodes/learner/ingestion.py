@@ -76,7 +76,7 @@ class Ingestion:
 
     def _continues(self, message: Transition) -> bool:
         """Return whether a transition is the next one of its episode, whatever its number."""
-        if message.outcome == EpisodeEvent.ABORTED:
+        if message.outcome == EpisodeEvent.ABORTED or _cuts_off(message):
             return self._session.is_open(message.episode_id)
         return self._session.continues(message.episode_id, message.first_tick)
 
@@ -85,6 +85,9 @@ class Ingestion:
         if message.outcome == EpisodeEvent.ABORTED:
             session.abandon(episode)
             return
+        if _cuts_off(message):
+            self._learn(robot, message, lambda: session.cut_off(episode))
+            return
         cut = session.longest_episode
         if cut is not None and message.first_tick >= cut and episode != self._too_long:
             self._too_long = episode
@@ -92,8 +95,20 @@ class Ingestion:
                 f'episode_cut of the settings ends episodes after {cut} ticks, and this one goes '
                 f'on: set longest_rollout of the actuation node to {cut}',
                 throttle_duration_sec=60.0)
+        self._learn(robot, message, lambda: session.ingest(
+            to_experience(message, self._node.contract)))
+
+    def _learn(
+        self, robot: RobotConnection, message: Transition, take: Callable[[], object],
+    ) -> None:
+        """Take a transition; if that can't be done, its episode is given up.
+
+        Raises:
+            RewardsOutOfRangeError: So are the rewards of all episodes so far.
+        """
+        session, episode = self._session, message.episode_id
         try:
-            session.ingest(to_experience(message, self._node.contract))
+            take()
         except ValueError as error:
             if isinstance(error, RewardsOutOfRangeError) and not session.episodes:
                 self._out_of_range += 1
@@ -104,3 +119,8 @@ class Ingestion:
                 f'{robot.name}: episode {episode} given up at transition {message.sequence}: '
                 f'{error}')
             session.abandon(episode)
+
+
+def _cuts_off(message: Transition) -> bool:
+    """Return whether a message says that the last steps of its episode never came."""
+    return message.truncated and not message.steps

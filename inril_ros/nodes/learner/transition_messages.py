@@ -24,6 +24,8 @@ def journaled(folder: Path) -> Iterator[Transition]:
 def to_experience(message: Transition, contract: Contract) -> Experience:
     """Return the experience in a message.
 
+    A row of observations that is NaN says that there was no valid observation at its tick.
+
     Raises:
         ValueError: Its sizes do not fit each other or the contract, or values aren't finite.
     """
@@ -36,7 +38,8 @@ def to_experience(message: Transition, contract: Contract) -> Experience:
     executed = np.array(message.executed, np.float32).reshape(steps, sizes[1])
     rewards = np.array(message.rewards, np.float32).reshape(steps)
     extras = np.array(message.extras, np.float32)
-    for name, values in (('observations', observations), ('executed', executed),
+    observed = ~np.isnan(observations).all(axis=1)
+    for name, values in (('observations', observations[observed]), ('executed', executed),
                          ('rewards', rewards), ('extras', extras)):
         if not np.isfinite(values).all():
             raise ValueError(f'{name} are not finite')

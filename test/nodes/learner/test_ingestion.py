@@ -136,6 +136,15 @@ def test_one_that_cannot_be_learned_from_costs_its_episode_and_is_acknowledged(c
     assert 'episode e0 given up at transition 2' in learner.node.log[0]
 
 
+def test_an_episode_whose_last_steps_never_came_is_learned_from_up_to_there():
+    learner, sent = Learner(), episodes(2)
+    cut = message(3, 'e0', 2 * STEPS, steps=0, truncated=True, outcome=EpisodeEvent.TIME_LIMIT)
+    assert learner.receive([*sent[:2], cut, *sent[3:]]) == [Verdict.NEW] * 6
+    assert learner.session.episodes == 2 and learner.session.env_steps == 5 * STEPS
+    assert learner.session.host.replay.stored[-2].steps == 2 * STEPS
+    assert learner.robot.untaken == 0
+
+
 def test_the_end_that_stands_for_a_record_is_taken_like_one():
     learner, sent = Learner(), episodes(2)
     assert learner.receive([*sent[:2], end_of(3, 'e0'), end_of(3, 'e0'), *sent[3:]]) == [
