@@ -7,18 +7,24 @@
 ``inril_ros.graph.description`` lists the nodes of a stage. It is Python and needs the arguments'
 values, hence the OpaqueFunction. With ``autostart`` each node configures and activates itself as
 soon as it has what it needs, also after a respawn; without it a person or a lifecycle manager must
-do so. Policy, recorder and learner start again after a crash. The actuation node doesn't, and when
-it ends all others end too: no arm must begin to move again unattended.
+do so. Policy, recorder and learner start again after a crash; all nodes end if one of these can't
+start, as with a wrong model, or crashes a fourth time within five minutes. The actuation node is
+never started again, and when it ends all others end too: no arm must begin to move again
+unattended.
 """
 
+from collections.abc import Callable
 from dataclasses import fields
+import time
+from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from inril_ros.graph.description import GraphOptions, STAGES
+from inril_ros.graph.description import GraphOptions, NodeDescription, STAGES
+from inril_ros.graph.respawn_limit import RespawnLimit
 
 TRUTH = ('true', 'false')
 # Name: default (empty if not given), description, allowed values.
@@ -31,6 +37,7 @@ ARGUMENTS = {
     'use_sim_time': ('false', 'use simulated time, from /clock', TRUTH),
     'autostart': ('true', 'the nodes configure and activate themselves', TRUTH),
     'respawn': ('true', 'start policy, recorder and learner again after a crash', TRUTH),
+    'params_file': ('', 'parameters of the nodes, as a ROS parameter file (YAML)', ()),
     'log_level': ('info', 'log level of the nodes', ('debug', 'info', 'warn', 'error')),
     'dry_run': ('false', 'compute and report everything, send no commands', TRUTH),
     'run_id': ('', 'UUID of the run; empty for any run', ()),
@@ -81,6 +88,7 @@ def start_stage(context: LaunchContext) -> list[Node]:
             package='inril_ros',
             executable=node.executable,
             name=node.name,
+            exec_name=node.path.replace('/', '_'),  # not that of the prefix
             namespace=node.namespace,
             parameters=[dict(node.parameters)],
             remappings=list(node.remappings.items()),
@@ -92,11 +100,24 @@ def start_stage(context: LaunchContext) -> list[Node]:
             # Time for the arm to come to rest, and for the last checkpoint.
             sigterm_timeout='10',
             sigkill_timeout='20',
-            on_exit=Shutdown(reason=f'{node.path} ended') if node.vital else None,
+            on_exit=_on_exit(node),
             output=node.output,
         )
         for node in graph.nodes
     ]
+
+
+def _on_exit(node: NodeDescription) -> Shutdown | Callable[[Any, LaunchContext], Any] | None:
+    """Return what follows the end of a node."""
+    if node.vital:
+        return Shutdown(reason=f'{node.path} ended')
+    limit = RespawnLimit()
+
+    def ended(event: Any, context: LaunchContext) -> list[Shutdown]:
+        reason = limit.why_not(event.returncode, time.monotonic())
+        return [Shutdown(reason=f'{node.path} {reason}')] if reason else []
+
+    return ended if node.respawn else None
 
 
 def generate_launch_description() -> LaunchDescription:

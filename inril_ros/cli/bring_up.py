@@ -10,7 +10,7 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
-from inril_ros.cli.options import OtherRobot, Simulation, with_groups
+from inril_ros.cli.options import OtherRobot, Params, params_path, Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.cli.run.run_directory import RunDirectory
@@ -30,6 +30,7 @@ class Graph:
     camera: Annotated[bool, typer.Option('--camera', help='Publish the cameras.')] = False
     domain: Annotated[int | None, typer.Option(
         help='ROS domain; default: that of the environment.')] = None
+    params: Params = None
     log_level: Annotated[str, typer.Option(help='debug, info, warn or error.')] = 'info'
 
     def options(self, run: RunDirectory) -> GraphOptions:
@@ -47,6 +48,8 @@ class Graph:
             simulation=robot.simulation, gazebo=robot.gazebo, task=run.settings.task,
             lockstep=lockstep, use_sim_time=lockstep or robot.gazebo, camera=self.camera,
             teleop_device='scripted' if robot.simulation else 'external',
+            params_file=kept.get('params_file', '') if self.params is None
+            else params_path(self.params),
             log_level=self.log_level, seed=run.settings.seed, device=kept.get('device', 'auto'),
             synchronous=kept.get('synchronous', False),
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),

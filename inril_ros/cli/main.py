@@ -31,6 +31,7 @@ from inril_ros.cli.options import (
     Learning,
     OtherRobot,
     Output,
+    Params,
     Resume,
     Robot,
     Simulation,
@@ -79,13 +80,13 @@ def demo(
     start: Start, cloning: Cloning, learning: Learning, output: Output,
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
     episodes: Episodes = None, simulation: Simulation = None,
-    start_patience: StartPatience = None,
+    start_patience: StartPatience = None, params: Params = None,
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
     from inril_ros.cli.report.summary import headline
     from inril_ros.cli.stages.stages import run_all
 
-    robot = Robot(simulation, start_patience=start_patience)
+    robot = Robot(simulation, start_patience=start_patience, params=params)
     asked = start.settings(run_dir, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
     settings = {**kept, **start.given(), **cloning.given(), **given(evaluation_episodes=episodes),

@@ -33,6 +33,7 @@ from inril_ros.cli.run.settings import (
     UsageError,
 )
 from inril_ros.cli.stages.job import JobOptions
+from inril_ros.graph.parameter_file import parameters_of_file
 from inril_ros.robot.settings_check import checked
 
 Config = Annotated[Path | None, typer.Option(
@@ -44,6 +45,9 @@ Device = Annotated[str | None, typer.Option(
     help='Where to learn: auto, cpu or cuda.', show_default='auto')]
 JsonLines = Annotated[bool, typer.Option(
     '--json', help='Lines of JSON instead of progress bars.')]
+Params = Annotated[str | None, typer.Option(
+    '--params', help='Parameters of the nodes: a ROS parameter file (YAML), or a name in '
+                     'config/parameters.')]
 Resume = Annotated[bool, typer.Option('--resume', help='Continue the run in the folder.')]
 StartPatience = Annotated[float | None, typer.Option(
     '--start-patience', min=1.0,
@@ -167,6 +171,7 @@ class Robot:
         '--gazebo', help='Gazebo simulates the mapping, and runs already: gazebo.launch.py '
                          'stage:=none.')] = False
     start_patience: StartPatience = None
+    params: Params = None
 
     def asked(self, other: bool = False) -> AskedRobot:
         """Return what is said about the robot; ``other``: it may differ from the run's."""
@@ -187,7 +192,8 @@ class Robot:
 
     def _given(self, choice: RobotChoice, kept: Settings, source: str) -> Settings:
         origin = source if self.simulation is None and not self.gazebo else OPTION
-        return {**given(start_patience=self.start_patience),
+        return {**given(start_patience=self.start_patience,
+                        params_file=params_path(self.params)),
                 **robot_settings(choice, kept, origin)}
 
 
@@ -300,3 +306,16 @@ def check_heldout(settings: Settings) -> None:
     if schedule in ('anchor', 'model') and not (share and share.value):
         raise UsageError(f'schedule {schedule} needs demonstrations that nothing is learned from: '
                          'give --heldout-share, for example 0.2, or choose another schedule')
+
+
+def params_path(name: str | None) -> str | None:
+    """Return the path of a parameter file after a check of it; '' or None if none is given.
+
+    Raises:
+        ParameterFileError: Something in it is wrong.
+    """
+    if not name:
+        return name
+    path = str(find_configuration('parameters', name).resolve())
+    parameters_of_file(path, {})
+    return path

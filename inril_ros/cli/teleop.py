@@ -6,8 +6,14 @@ from typing import Annotated
 
 import typer
 
+from inril_ros.cli.options import Params, params_path
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.graph.description import NodeDescription, ros_arguments
+from inril_ros.graph.description import (
+    GraphDescription,
+    NodeDescription,
+    ros_arguments,
+    with_parameters,
+)
 
 
 def teleop(
@@ -19,6 +25,7 @@ def teleop(
         help='Settings of the device: a file, or a name in config/teleoperation; empty: its '
              'defaults.')] = '',
     namespace: Annotated[str, typer.Option(help='ROS namespace of the robot.')] = '',
+    params: Params = None,
     sim_time: Annotated[bool, typer.Option('--sim-time', help='Follow /clock.')] = False,
 ) -> None:
     """Drive the arm from this terminal; its keys begin and judge episodes, whatever the device."""
@@ -28,5 +35,8 @@ def teleop(
         'contract': str(find_configuration('robots', contract)), 'device': device,
         'settings': str(find_configuration('teleoperation', settings)) if settings else '',
         'use_sim_time': sim_time}
-    raise typer.Exit(main(ros_arguments(NodeDescription(
-        'teleop_node', 'teleop_node', namespace, parameters))))
+    graph = GraphDescription('teleop', (
+        NodeDescription('teleop_node', 'teleop_node', namespace, parameters),))
+    if path := params_path(params):
+        graph = with_parameters(graph, path)
+    raise typer.Exit(main(ros_arguments(graph.nodes[0])))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import json
 
 from inril_ros.graph.options import GraphOptions
+from inril_ros.graph.parameter_file import parameters_of_file
 
 Parameter = bool | int | float | str | list[str]
 
@@ -81,6 +82,18 @@ def restarting(graph: GraphDescription, *names: str) -> GraphDescription:
     """Return a graph in which these nodes are restarted after a crash, if it has them."""
     return replace(graph, nodes=tuple(
         replace(node, respawn=node.respawn or node.name in names) for node in graph.nodes))
+
+
+def with_parameters(graph: GraphDescription, path: str) -> GraphDescription:
+    """Return a graph whose nodes have the parameters of a ROS parameter file, too.
+
+    Raises:
+        ParameterFileError: Something in the file is wrong, or contradicts what the graph sets.
+    """
+    found = parameters_of_file(
+        path, {node.path: (node.executable, node.parameters) for node in graph.nodes})
+    return replace(graph, nodes=tuple(
+        replace(node, parameters={**node.parameters, **found[node.path]}) for node in graph.nodes))
 
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:
@@ -178,8 +191,9 @@ def _graph(name: str, needed: Sequence[str], options: GraphOptions,
     if options.robots and name not in ('finetune', 'learn'):
         raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')
-    return GraphDescription(
+    graph = GraphDescription(
         name, tuple(node for node in nodes if node is not None), options.log_level)
+    return with_parameters(graph, options.params_file) if options.params_file else graph
 
 
 def _node(options: GraphOptions, executable: str, *, niceness: int = 0, respawn: bool = False,

@@ -32,6 +32,7 @@ class GraphOptions:
         robots: Namespaces, within ``namespace``, of several robots with one contract and one
             learner: each has all other nodes, and its journal in ``journal/<name>``. Empty: one
             robot. For 'finetune' and 'learn'.
+        params_file: Parameters of the nodes, as a ROS parameter file (YAML).
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
         teleop_device: Device of demonstrations: ``scripted`` in simulation; a person's
@@ -74,6 +75,7 @@ class GraphOptions:
     learner: bool = True
     namespace: str = ''
     robots: tuple[str, ...] = ()
+    params_file: str = ''
     log_level: str = 'info'
     camera: bool = False
     teleop_device: str = 'scripted'

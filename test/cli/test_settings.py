@@ -86,11 +86,12 @@ def test_a_stage_prints_and_keeps_what_it_uses(run, monkeypatch, capsys):
     stages.run_stage(job, 'record')
     expected = {'simulation': {'value': '', 'from': 'default'},
                 'gazebo': {'value': False, 'from': 'default'},
-                'demonstrations': {'value': 3, 'from': 'option'}}
+                'demonstrations': {'value': 3, 'from': 'option'},
+                'params_file': {'value': '', 'from': 'default'}}
     assert json.loads((run.path / 'settings.json').read_text()) == {'record': expected}
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert printed[1]['settings'] == expected
-    assert printed[1]['text'] == 'with demonstrations 3 (option); 2 settings at their defaults'
+    assert printed[1]['text'] == 'with demonstrations 3 (option); 3 settings at their defaults'
     late = Job(run, JobOptions(simulation='', demonstrations=5,
                                origins={'demonstrations': 'option'}), Reporter(json_output=True))
     stages.run_stage(late, 'record')

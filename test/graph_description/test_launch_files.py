@@ -7,10 +7,12 @@ one reads each of them, too.
 """
 
 from dataclasses import fields
+import os
 from pathlib import Path
 import shlex
 import shutil
 import sys
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import ament_index_python.packages
@@ -108,9 +110,31 @@ def test_the_arm_s_commander_never_comes_back_and_ends_everything():
         'contract', 'pretrained', 'journal', 'demonstrations', 'finetune_config', 'run_dir'))
     assert {node['executable'] for node in nodes if node['respawn']} == {
         'policy_node', 'recorder_node', 'learner_node'}
-    assert [node['executable'] for node in nodes if node['on_exit'] is not None] == [
+    assert [node['executable'] for node in nodes if not callable(node['on_exit'])] == [
         'actuation_node']
+    assert nodes[0]['on_exit'].settings['reason'] == 'actuation_node ended'
     assert [node['prefix'] for node in nodes] == [None, None, None, 'nice -n 5']
+
+
+def test_a_node_that_cannot_start_ends_everything_and_a_crash_does_not():
+    def reasons(end, *codes):
+        return [[action.settings['reason'] for action in end(SimpleNamespace(returncode=code), {})]
+                for code in codes]
+
+    nodes, _, _ = started('deploy', **given('contract', 'model', namespace='left'))
+    assert reasons(nodes[1]['on_exit'], os.EX_CONFIG) == [
+        ['left/policy_node could not start: its error above says why']]
+    nodes, _, _ = started('deploy', **given('contract', 'model'))
+    assert reasons(nodes[1]['on_exit'], -9, 1, os.EX_CONFIG, 1) == [
+        [], [], [], ['policy_node ended 4 times within 5 minutes: its log says why']]
+
+
+def test_the_output_of_each_node_is_labelled_with_its_name():
+    nodes, _, _ = started('finetune', **given(*GIVEN['finetune'][0], 'demonstrations', 'run_dir',
+                                              'finetune_config', robots='left,right'))
+    assert [node['exec_name'] for node in nodes] == [
+        *(f'{robot}_{name}' for robot in ('left', 'right')
+          for name in ('actuation_node', 'policy_node', 'recorder_node')), 'learner_node']
 
 
 def test_a_robot_waits_for_consent_and_a_simulation_does_not():

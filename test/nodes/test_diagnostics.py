@@ -96,6 +96,17 @@ def test_activation_waits_for_inputs_that_have_become_too_old(node, monkeypatch)
     assert node.autostart() and node.active
 
 
+def test_a_node_that_was_not_active_yet_says_when_it_is(node, monkeypatch):
+    said, logger = [], node.get_logger()
+    monkeypatch.setattr(logger, 'info', lambda text, **_: said.append(text))
+    monkeypatch.setattr(node, 'get_logger', lambda: logger)
+    answers = iter(['no pose was measured', '', ''])
+    monkeypatch.setattr(node, 'why_not_activatable', lambda: next(answers))
+    while not node.autostart():
+        pass
+    assert said == ['not active yet: no pose was measured', 'active']
+
+
 def test_a_node_that_raises_at_activation_does_not_start(node, monkeypatch):
     def broken():
         raise RuntimeError('broken')

@@ -45,6 +45,7 @@ class JobOptions:
         synchronous: Learn between episodes only: repeatable, and slower.
         device: Device of learning and pre-training: auto, cpu or cuda.
         start_patience: [s] Longest time in which a graph that is starting makes no progress.
+        params_file: Parameters of the nodes, as a ROS parameter file; empty: none.
         verbose: Show the nodes' output.
         origins: Where a value comes from, by its dotted name; those that are not here are
             defaults.
@@ -63,6 +64,7 @@ class JobOptions:
     synchronous: bool = False
     device: str = 'auto'
     start_patience: float = 90.0
+    params_file: str = ''
     verbose: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -94,7 +96,7 @@ class Job:
             simulation=self.options.simulation, task=self.run.settings.task,
             lockstep=simulated and not gazebo, use_sim_time=simulated, gazebo=gazebo,
             teleop_device='scripted' if simulated else 'external', seed=self.run.settings.seed,
-            device=self.options.device, **stage)
+            device=self.options.device, params_file=self.options.params_file, **stage)
 
     @contextmanager
     def running(

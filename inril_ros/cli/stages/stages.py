@@ -81,12 +81,12 @@ _STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
 }
 # Names of the options that a stage uses.
 _USED = {
-    'record': ('simulation', 'gazebo', 'demonstrations'),
+    'record': ('simulation', 'gazebo', 'demonstrations', 'params_file'),
     'pretrain': ('pretrain', 'session', 'device', 'despite_findings'),
-    'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes'),
+    'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes', 'params_file'),
     'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'evaluation', 'synchronous',
-                 'device', 'reset_seconds'),
-    'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes'),
+                 'device', 'reset_seconds', 'params_file'),
+    'evaluate_finetuned': ('simulation', 'gazebo', 'evaluation_episodes', 'params_file'),
 }
 _FIXED = ('synchronous',)  # can't change while a stage is done
 _SHOWN = 12  # characters of a text

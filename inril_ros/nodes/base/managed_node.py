@@ -157,6 +157,8 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         # What is missing only since the question above is no error: the next call asks again.
         elif not self.active and self.trigger_activate() not in (_SUCCESS, _NOT_YET):
             raise self._not_started()
+        if self.active:
+            self.get_logger().info('active')
         return self.active
 
     def _not_started(self) -> NotStarted:

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+import os
 import signal
 import sys
 import traceback
@@ -25,7 +26,8 @@ def run(
 ) -> int:
     """Run a node until SIGINT or SIGTERM; return the exit status.
 
-    An exception in a callback ends the node with its teardown done and status 1.
+    An exception in a callback ends the node with its teardown done and status 1. A node that can't
+    be configured or activated ends with ``os.EX_CONFIG``.
 
     Args:
         make: Makes the node.
@@ -55,12 +57,12 @@ def run(
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except NotStarted as end:
-        status = 1
+        status = os.EX_CONFIG  # to be started again would not help
         print(end, file=sys.stderr, flush=True)
     except Exception as error:
         # An interrupt while rclpy converts a message comes out of it as another exception.
         if not interrupt.raised:
-            status = 1
+            status = 1 if node is not None else os.EX_CONFIG
             print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

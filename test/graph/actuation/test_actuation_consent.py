@@ -276,6 +276,6 @@ def test_without_a_measured_pose_every_activation_is_refused(tmp_path):
 def test_an_unusable_configuration_ends_the_start_with_one_clear_message(
         changes, parameters, words, tmp_path):
     with playing(tmp_path, described(**changes), **parameters) as (robot, nodes):
-        assert wait_end(robot, nodes) == 1
+        assert wait_end(robot, nodes) == os.EX_CONFIG
         assert words in nodes.log_path('actuation_node').read_text()
         assert robot.commands == []
