@@ -19,7 +19,7 @@ import time
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -113,9 +113,10 @@ def _on_exit(node: NodeDescription) -> Shutdown | Callable[[Any, LaunchContext],
         return Shutdown(reason=f'{node.path} ended')
     limit = RespawnLimit()
 
-    def ended(event: Any, context: LaunchContext) -> list[Shutdown]:
+    def ended(event: Any, context: LaunchContext) -> list[LogInfo | Shutdown]:
         reason = limit.why_not(event.returncode, time.monotonic())
-        return [Shutdown(reason=f'{node.path} {reason}')] if reason else []
+        told = f'{node.path} {reason}'
+        return [LogInfo(msg=told), Shutdown(reason=told)] if reason else []
 
     return ended if node.respawn else None
 

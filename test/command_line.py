@@ -12,6 +12,8 @@ import pytest
 
 from inril_ros.cli.main import main
 
+WIDTH = '200'  # of the terminal
+
 
 def inril(*arguments):
     """Run the command to its end; return (exit status, stdout, stderr)."""
@@ -19,7 +21,7 @@ def inril(*arguments):
     handler = signal.getsignal(signal.SIGTERM)
     try:
         with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
-            patch.setenv('COLUMNS', '200')
+            patch.setenv('COLUMNS', WIDTH)
             patch.setattr(sys, 'argv', ['inril', *map(str, arguments)])
             patch.setattr(os, '_exit', sys.exit)
             with pytest.raises(SystemExit) as end:

@@ -5,12 +5,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
-from rich.table import Table
 import typer
 
+from inril_ros.cli.contract_sheet import print_contract
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.robot.contract.contract import Contract, ContractError, load_contract
+from inril_ros.robot.contract.contract import ContractError, load_contract
 from inril_ros.robot.draft.stand_ins import stand_ins, TO_DRIVE
 
 app = typer.Typer(
@@ -30,7 +29,7 @@ def check(
     namespace: Annotated[str, typer.Option(
         help='ROS namespace of the robot in the bag.')] = '/',
 ) -> None:
-    """Check a contract and show its content; exit code 1 with all mistakes in it."""
+    """Check a contract and show all of it, in red what is off; exit code 1 with all mistakes."""
     from inril_ros.robot.motion.gate_check import check_gate
 
     path = find_configuration('robots', contract)
@@ -39,25 +38,15 @@ def check(
     mistakes += stand_ins(checked)
     if mistakes:
         raise ContractError(f'{path}:\n  ' + '\n  '.join(mistakes))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f'{path}: {checked.name}, {checked.control_rate:g} Hz, hash '
-                  f'{checked.hash[:12]}')
-    console.print(_observations(checked))
-    console.print(_actions(checked))
-    if checked.cameras:
-        console.print('cameras: ' + ', '.join(
-            f'{name} {camera.width} x {camera.height} at {camera.rate:g} Hz'
-            for name, camera in checked.cameras.items()))
-    for note in [*notes, *stand_ins(checked, TO_DRIVE)]:
-        console.print(note)
+    print_contract(checked, path, [*notes, *stand_ins(checked, TO_DRIVE)])
     if bag is not None:
         from inril_ros.data.audit.bag_check import check_bag
         from inril_ros.data.audit.finding import verdict_of
 
         findings = check_bag(checked, bag, namespace)
-        console.print(f'against {bag}: {verdict_of(findings)}')
+        typer.echo(f'against {bag}: {verdict_of(findings)}')
         for finding in findings:
-            console.print(f'  {finding}')
+            typer.echo(f'  {finding}')
         if verdict_of(findings) == 'wrong':
             raise typer.Exit(1)
 
@@ -108,31 +97,3 @@ def schema() -> None:
 
     typer.echo(schema_text(), nl=False)
 
-
-def _observations(contract: Contract) -> Table:
-    table = Table('observed', 'topic', 'type', 'values', 'aligned', 'policy')
-    table.columns[0].no_wrap = True
-    for name, entry in contract.observations.items():
-        clock = '' if entry.clock == 'header' else ', at receive time'
-        table.add_row(name, entry.topic, entry.type.split('/')[-1], str(entry.length),
-                      f'{entry.align}, <= {entry.max_age:g} s{clock}',
-                      'yes' if name in contract.policy_observations else '')
-    for name, derived in contract.derived.items():
-        table.add_row(name, f'from {", ".join(derived.inputs)}', '', str(contract.length(name)),
-                      '', 'yes' if name in contract.policy_observations else '')
-    table.add_section()
-    table.add_row('policy observation', '', '', str(contract.observation_size))
-    return table
-
-
-def _actions(contract: Contract) -> Table:
-    table = Table('commanded', 'topic', 'type', 'values', 'range', 'held by')
-    table.columns[0].no_wrap = True
-    for name, entry in contract.actions.items():
-        ends = ', '.join(f'{low:g}..{high:g}'
-                         for low, high in zip(entry.minimum, entry.maximum, strict=True))
-        table.add_row(name, entry.topic, entry.type.split('/')[-1], str(entry.length), ends,
-                      entry.hold)
-    table.add_section()
-    table.add_row('action', '', '', str(contract.action_size))
-    return table

@@ -12,7 +12,6 @@ The model is inril_ros/sim/mock_arm/arm.py, the faults are described in sim/mock
 """
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.robot.messages.images import encode_image
-from inril_ros.robot.motion.kinematics import read_urdf
+from inril_ros.robot.motion.kinematics import urdf_of
 from inril_ros.sim.mock_arm.arm import MockArm, MockArmConfig
 from inril_ros.sim.mock_arm.faults import Fault, FaultyStream, JointSample
 from inril_ros.sim.mock_arm.picture import ArmPicture
@@ -65,15 +64,14 @@ class MockArmNode(ManagedNode):
         contract = self.contract
         if self.lockstep:
             raise ValueError('the mock arm has no lockstep: like a real one, it never waits')
-        if contract.kinematics is None:
+        robot = urdf_of(contract, self.value('contract'))
+        if robot is None:
             raise ValueError(f'{self.value("contract")}: kinematics.urdf is missing; the mock arm '
                              'is made from it')
         others = {topic: kind for topic, kind in contract.observation_topics().items()
                   if kind != _STATE}
         if others:
             raise ValueError(f'the mock arm has joint states only; it cannot publish {others}')
-        urdf = Path(self.value('contract')).parent / contract.kinematics.urdf
-        robot = read_urdf(urdf.read_text(encoding='utf-8'))
         self._arm = MockArm(contract, robot, MockArmConfig(
             latency=self.value('latency'), noise=self.value('noise'),
             timeout=self.value('command_timeout')), self.value('seed'))

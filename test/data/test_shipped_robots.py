@@ -14,6 +14,8 @@ from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.messages.images import PolicyViews
+from inril_ros.robot.motion.gate_check import check_gate
+from inril_ros.robot.motion.kinematics import KinematicChain, limits_from_urdf, urdf_of
 
 FOLDER = Path(__file__).parents[2] / 'config' / 'robots'
 ROBOTS = sorted(path.stem for path in FOLDER.glob('*.yaml'))
@@ -132,3 +134,36 @@ def test_a_shipped_real_robot_is_held_by_what_its_controller_needs(name):
         assert action.max_acceleration or action.length == 1
     assert contract.episode.ready == 'person', 'a person says that the scene is set'
     assert contract.teleoperation.success_button >= 0
+
+
+#: Where a link is [m], by its maker: with all joints at zero, or at the named pose.
+KNOWN_PLACES = [
+    ('ur5e_joint_trajectory', 'tool0', [0.0] * 6, [0.8172, 0.2329, 0.0628]),
+    ('fr3_joint_trajectory', 'fr3_link8',
+     [0.0, -0.785398, 0.0, -2.356194, 0.0, 1.570796, 0.785398], [0.3069, 0.0, 0.5903]),
+    ('xarm6_gripper', 'link_eef', [0.0] * 6, [0.207, 0.0, 0.112]),
+    ('so101_forward_position', 'gripper_frame_link', [0.0] * 5, [0.3914, 0.0, 0.2265])]
+
+
+@pytest.mark.parametrize(('name', 'link', 'pose', 'place'), KNOWN_PLACES)
+def test_the_geometry_of_a_shipped_arm_is_its_own(name, link, pose, place):
+    file = FOLDER / f'{name}.yaml'
+    contract = load_contract(file)
+    robot = urdf_of(contract, file)
+    joints = [joint for joint in next(iter(contract.actions.values())).joints
+              if joint in robot.joint_map]
+    found = KinematicChain(robot, joints, [link]).positions(np.array([pose]))[0, 0]
+    np.testing.assert_allclose(found, place, atol=5e-4)
+
+
+@pytest.mark.parametrize('name', [name for name, *_ in KNOWN_PLACES])
+def test_the_limits_of_a_shipped_urdf_are_the_arm_s(name):
+    file, hard = FOLDER / f'{name}.yaml', HARD_LIMITS[name]
+    contract = load_contract(file)
+    robot = urdf_of(contract, file)
+    joints = [joint for joint in next(iter(contract.actions.values())).joints
+              if joint in robot.joint_map]
+    limits = limits_from_urdf(robot, joints)
+    np.testing.assert_allclose(limits.minimum, hard['minimum'][:len(joints)], atol=1e-3)
+    np.testing.assert_allclose(limits.maximum, hard['maximum'][:len(joints)], atol=1e-3)
+    assert check_gate(contract, file)[0] == []

@@ -118,8 +118,8 @@ def test_the_arm_s_commander_never_comes_back_and_ends_everything():
 
 def test_a_node_that_cannot_start_ends_everything_and_a_crash_does_not():
     def reasons(end, *codes):
-        return [[action.settings['reason'] for action in end(SimpleNamespace(returncode=code), {})]
-                for code in codes]
+        ends = [end(SimpleNamespace(returncode=code), {}) for code in codes]
+        return [[action.settings.get('reason') for action in actions[1:]] for actions in ends]
 
     nodes, _, _ = started('deploy', **given('contract', 'model', namespace='left'))
     assert reasons(nodes[1]['on_exit'], os.EX_CONFIG) == [

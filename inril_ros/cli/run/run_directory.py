@@ -31,6 +31,7 @@ from inril_ros.cli.run.resources import package_version
 from inril_ros.cli.run.settings import as_record, from_record, Settings
 from inril_ros.data.record_files import read_record, RecordError, write_json
 from inril_ros.robot.contract.contract import describe_difference, load_contract
+from inril_ros.robot.contract.urdf_file import find_urdf
 from inril_ros.robot.settings_check import checked
 
 STAGES = ('record', 'pretrain', 'evaluate_pretrained', 'finetune', 'evaluate_finetuned')
@@ -234,5 +235,5 @@ def _copies(contract: Path) -> dict[Path, Path]:
     kinematics = load_contract(contract).kinematics
     copies = {Path('contract.yaml'): contract}
     if kinematics is not None and not Path(kinematics.urdf).is_absolute():
-        copies[Path(kinematics.urdf)] = contract.parent / kinematics.urdf
+        copies[Path(kinematics.urdf)] = find_urdf(kinematics, contract)
     return copies

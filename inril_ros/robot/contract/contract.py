@@ -20,6 +20,7 @@ from inril_ros.robot.contract.content import content_hash, describe_difference
 from inril_ros.robot.contract.parts import ContractParts
 from inril_ros.robot.contract.rules import Kinematics, STRICT
 from inril_ros.robot.contract.streams import Camera, Derived, Observation
+from inril_ros.robot.contract.urdf_file import find_urdf
 from inril_ros.robot.settings_check import checked
 from inril_ros.robot.yaml_file import Lines, load_yaml
 
@@ -77,12 +78,11 @@ def load_contract(path: str | Path) -> Contract:
 
 def _with_digest(kinematics: Kinematics, path: Path) -> Kinematics:
     """Return the entry with the SHA-256 of the URDF's content, which the contract's hash uses."""
-    urdf = path.parent / kinematics.urdf
     try:
+        urdf = find_urdf(kinematics, path)
         digest = hashlib.sha256(urdf.read_bytes()).hexdigest()
     except OSError as error:
-        raise ContractError(f'{path}:\n  kinematics.urdf: {urdf} cannot be read: '
-                            f'{error.strerror}') from error
+        raise ContractError(f'{path}:\n  kinematics.urdf: {error}') from error
     if kinematics.sha256 not in ('', digest):
         raise ContractError(f'{path}:\n  kinematics.sha256: {kinematics.sha256[:12]}..., but '
                             f'{urdf} has {digest[:12]}...: it is another URDF')

@@ -56,9 +56,10 @@ class Kinematics:
     """Source of the arm's geometry; needed if the workspace names links.
 
     Attributes:
-        urdf: Path of a URDF file in the contract's folder or below it, or an absolute path. Its
-            joint limits apply too, if they are tighter than the contract's; where joints of two
-            actions have the same name, to both.
+        urdf: Path of a URDF file in the contract's folder or below it, or an absolute path; what
+            isn't there is looked for among the robots of this package. Its joint limits apply
+            too, if they are tighter than the contract's; where joints of two actions have the
+            same name, to both.
         sha256: SHA-256 of the file's content; filled in when a contract is loaded. If it is
             given, no other URDF is accepted.
     """

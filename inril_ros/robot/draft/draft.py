@@ -116,9 +116,17 @@ def _contract(
                                  'this key it sees none.'),
                   yaml_text({'policy_images': images}), '']
     lines += [
+        *comment_lines(
+            f'{TO_DO} a box that the tool must not leave: the URDF of the arm, links of it, and '
+            'two corners [m]. Without one the tool may go wherever its joints reach. A running '
+            'robot_state_publisher has the URDF: ros2 param get --hide-type '
+            '/robot_state_publisher robot_description > arm.urdf'),
+        '# kinematics: {urdf: arm.urdf}',
+        '# workspace: {links: [tool0], minimum: [0.1, -0.5, 0.01], maximum: [0.8, 0.5, 0.9]}', '',
         *comment_lines('reset_service: a std_srvs/Trigger service that brings robot and scene to '
                        'the start. ready: person, or service if that service answers when the '
-                       'scene is set. home: joint positions to drive to before each episode.'),
+                       'scene is set. home: joint positions to drive to before each episode, at '
+                       'home_speed, a share of the limits of motion.'),
         yaml_text({'episode': {
             'time_limit': 20.0, 'reset_service': '', 'ready': 'person'}}), '',
         *_rest(drafting)]

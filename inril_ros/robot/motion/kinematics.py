@@ -15,6 +15,7 @@ import numpy as np
 from urdf_parser_py.urdf import Joint, URDF
 
 from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.urdf_file import find_urdf
 from inril_ros.robot.motion.limits import JointLimits
 
 _MOVING = ('revolute', 'continuous', 'prismatic')
@@ -41,7 +42,7 @@ def urdf_of(contract: Contract, file: str | Path) -> URDF | None:
 
     Args:
         contract: The robot's contract.
-        file: File of the contract; the URDF's path is relative to its folder.
+        file: File of the contract; ``find_urdf`` says where its URDF may be.
 
     Raises:
         KinematicsError: The file isn't a URDF.
@@ -49,8 +50,7 @@ def urdf_of(contract: Contract, file: str | Path) -> URDF | None:
     """
     if contract.kinematics is None:
         return None
-    path = Path(file).parent / contract.kinematics.urdf
-    return read_urdf(path.read_text(encoding='utf-8'))
+    return read_urdf(find_urdf(contract.kinematics, file).read_text(encoding='utf-8'))
 
 
 def limits_from_urdf(robot: URDF, joints: Sequence[str]) -> JointLimits:

@@ -109,8 +109,8 @@ def commented(text, key):
 def test_an_xarm_with_a_gripper_needs_its_action_and_to_know_that_it_pauses(tmp_path):
     rows = xarm6()
     bag, contract, mapping = drafted(tmp_path, rows)
-    # The draft asks for two things: the gripper's action, also in the mapping, and its max_age.
-    assert contract.read_text().count('TO DO:') == 2
+    # It asks for three things: the gripper's action, also in the mapping, its max_age, a box.
+    assert contract.read_text().count('TO DO:') == 3
     assert 'pauses of up to 1.3 s' in contract.read_text()
     edited(contract, ('max_age: 0.428\n', 'max_age: 2.0\n'))
     old, new = commented(contract.read_text(), 'gripper')

@@ -53,6 +53,15 @@ def test_joints_are_observed_and_commanded_around_their_positions():
     assert 'TO DO: keep those that this controller has' in ' '.join(text.replace('#', '').split())
 
 
+def test_a_draft_proposes_a_box_that_is_right_without_its_hashes():
+    _, text = drafted(seen('/joint_states', JOINTS, joint_state()))
+    assert 'TO DO: a box that the tool must not leave' in ' '.join(text.replace('#', '').split())
+    for key in ('kinematics', 'workspace'):
+        text = text.replace(f'# {key}:', f'{key}:')
+    contract = parse_contract(yaml.safe_load(text))
+    assert contract.kinematics.urdf == 'arm.urdf' and contract.workspace.links == ('tool0',)
+
+
 def test_an_image_and_its_compressed_twin_give_one_camera():
     contract, _ = drafted(
         seen('/joint_states', JOINTS, joint_state()),
