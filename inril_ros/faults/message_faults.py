@@ -23,6 +23,7 @@ from inril_ros.msg import (
     TransitionAck,
     WeightsRequest,
 )
+from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.clients.intruder import Intruder
 from inril_ros.transport.weights.version_numbers import LEAD, MOST
 
@@ -94,12 +95,28 @@ def wild_acknowledgements(graph: RunningGraph) -> str:
 
 
 def garbage(graph: RunningGraph) -> str:
-    """Publish bytes that are no message on every topic that anyone listens to."""
+    """Publish bytes that are no message on every topic that anyone listens to.
+
+    Not on those of commands: there it matters who publishes, whatever it is.
+    """
+    commands = tuple(f'/{topic.lstrip("/")}' for topic in graph.place.contract.action_topics())
     with Intruder() as intruder:
         graph.wait(2.0)  # until it has discovered them
-        topics = intruder.topics()
+        topics = {topic: kind for topic, kind in intruder.topics().items()
+                  if not topic.endswith(commands)}
         count = sum(intruder.send(topic, kind, _GARBAGE) for topic, kind in topics.items())
     return f'{count} messages on {len(topics)} topics'
+
+
+def foreign_commander(graph: RunningGraph) -> str:
+    """Publish on a topic of commands: bytes that no controller takes for one."""
+    topic, kind = next(iter(graph.place.contract.action_topics().items()))
+    with Intruder() as intruder:
+        intruder.send(topic, message_type(kind), repeat(b'', 4), 0.5)
+    held = graph.witness.status('actuation_node').latched
+    if 'intruder' not in held:
+        raise NotRecovered(f'the hold does not name the intruder: {held or "there is none"}')
+    return f'held: {held}'
 
 
 def flood(topic: str, kind: type, make: Callable[[str], Any], graph: RunningGraph) -> str:
@@ -142,6 +159,9 @@ def message_faults() -> tuple[Fault, ...]:
             short=True),
         row('flood_of_statuses', 'learner_node', counted_up,
             'a policy that reports a later version at 1 kHz'),
+        Fault('messages_foreign_commander', 'actuation_node', foreign_commander,
+              'another node publishes on a topic of commands', gap_promised=False,
+              person_expected=True, short=True),
         flooded('requests', 'weights/request', WeightsRequest,
                 lambda run: WeightsRequest(run_id=run, complete=True)),
         flooded('pieces', 'weights/pieces', PolicyWeights,

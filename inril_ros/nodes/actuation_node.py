@@ -25,6 +25,7 @@ from inril_ros.nodes.actuation.command_hold import CommandHold
 from inril_ros.nodes.actuation.command_sender import CommandSender
 from inril_ros.nodes.actuation.episode_life import EpisodeCallbacks, EpisodeLife
 from inril_ros.nodes.actuation.person_input import TeleopInput
+from inril_ros.nodes.actuation.publisher_watch import PublisherWatch
 from inril_ros.nodes.actuation.report import ActuationReport
 from inril_ros.nodes.actuation.services import ActuationServices
 from inril_ros.nodes.actuation.source_watch import SourceWatch
@@ -96,12 +97,17 @@ class ActuationNode(ManagedNode):
             self.get_logger())
         self._life = EpisodeLife(self, self._path, self._aligner, EpisodeCallbacks(
             obstacle=self._obstacle, faults=self._faults, observations=self._values,
+            why_not_trusted=lambda: self._watch.why_verdicts_are_not_trusted(),
             on_verdict=self._advance_if_lockstep, on_waiting=self._wait_for_tick_0,
             on_end=self._on_episode_end, on_change=self._publish_status))
+        self._watch = PublisherWatch(
+            self, contract, () if dry_run else self._sender.endpoints, self._path.modes,
+            self._life.abort, self._publish_status)
         self._chunks = ChunkInput(self, self._path, self._life.machine, self._advance_if_lockstep)
         self._report = ActuationReport(
             self, self._path, self._life, self._chunks, self._faults, dry_run)
-        self._operator = ActuationServices(self, self._path, self._life, self._publish_status)
+        self._operator = ActuationServices(
+            self, self._path, self._life, self._watch.other_commanders, self._publish_status)
         self._person = TeleopInput(
             self, contract, self.lockstep, self._advance_if_lockstep, self._operator.on_button)
         self.subscribe_observations(
@@ -175,10 +181,11 @@ class ActuationNode(ManagedNode):
     # Observations and status.
 
     def _faults(self) -> tuple[str, ...]:
+        others = (self._watch.commanders,) if self._watch.commanders else ()
         if self._sources is None:
-            return ()
+            return others
         stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
-        return (*([stopped] if stopped else []), *self._sources.faults())
+        return (*others, *([stopped] if stopped else []), *self._sources.faults())
 
     def _frame(self, stamp: int) -> Frame | None:
         try:
@@ -198,14 +205,17 @@ class ActuationNode(ManagedNode):
 
     def _obstacle(self) -> str:
         """Return why no episode can begin now; empty if one can."""
-        return self._operator.why_no_consent() if self.active \
-            else 'the actuation node is not active'
+        if not self.active:
+            return 'the actuation node is not active'
+        watch = self._watch
+        return watch.other_commanders() or self._operator.why_no_consent() or watch.judges
 
     def _publish_status(self) -> None:
         self._report.publish()
 
     def _check_and_report(self) -> None:
         self._life.check_progress()
+        self._watch.look()
         self._report.publish()
 
     # Ticks.
@@ -220,7 +230,7 @@ class ActuationNode(ManagedNode):
         life = self._life
         if not self.lockstep or life.phase not in (Phase.WAITING, Phase.RUNNING):
             return
-        stamp = min(self._aligner.newest_complete(), life.judged)
+        stamp = min(self._aligner.newest_complete(), life.verdicts.judged)
         if stamp <= (life.reset_after if life.phase is Phase.WAITING else life.last_tick):
             return
         frame = self._frame(stamp)

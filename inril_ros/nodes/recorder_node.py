@@ -37,6 +37,7 @@ from inril_ros.nodes.base.serialised_messages import (
     read_message,
     serialised_stamp,
 )
+from inril_ros.nodes.base.verdicts import check_verdict
 from inril_ros.nodes.recording.early_messages import EarlyMessages
 from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
@@ -143,6 +144,8 @@ class RecorderNode(ManagedNode):
         if topic in self._decoded:
             message = read_message(raw, message_type(kind))
             check_bounds(message)
+            if topic == self.contract.episode.outcome_topic:
+                check_verdict(message, self.contract, None if self.lockstep else received)
         else:
             check_serialised(raw, message_type(kind))
         stamp = serialised_stamp(raw) if begins_with_header(kind) else 0

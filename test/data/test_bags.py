@@ -16,6 +16,7 @@ from small_arm import (
     event_message,
     joint_state,
     observed,
+    outcome_message,
     point,
     recorded,
     serialised,
@@ -166,6 +167,9 @@ def test_a_missing_topic_is_named_with_those_there_are(tmp_path, topic):
      'incomplete: no action was executed'),
     (recorded(TICKS)[:-1] + [('episode/event', event_message(
         3, START + TICKS * TICK, tick=TICKS, outcome=77))], '77 is not a valid EpisodeOutcome'),
+    (recorded(TICKS)[:-1] + [('outcome', outcome_message(START + TICK, reward=float('nan'))),
+                             recorded(TICKS)[-1]],
+     'a verdict on outcome cannot be: its reward is nan, the contract allows'),
 ], ids=lambda value: value[:20] if isinstance(value, str) else '')
 def test_an_episode_that_cannot_be_used_says_why(tmp_path, messages, words):
     path = bag_of(tmp_path, messages)

@@ -291,6 +291,14 @@ class PlayedRobot:
         enough = self._spoken + 30
         self.until(lambda: self._spoken > enough, 'observations')
 
+    @contextmanager
+    def another_node(self, name, kind, topic):
+        """Let another node publish on a topic."""
+        node = rclpy.create_node(name, context=self._context, enable_rosout=False)
+        node.create_publisher(kind, topic, qos.RECORD)
+        yield
+        node.destroy_node()
+
     def release(self):
         """Restore the initial state: no episode, no e-stop, nothing latched, and consent given."""
         self.call('abort')

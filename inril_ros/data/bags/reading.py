@@ -55,6 +55,9 @@ def read_episode(
                 started = message if message.event == _STARTED else started
                 ended = message if message.event == _ENDED else ended
             elif topic == contract.episode.outcome_topic:
+                refusal = contract.episode.refusal_of_reward(message.reward)
+                if refusal:
+                    raise BagError(f'{path}: a verdict on {topic} cannot be: {refusal}')
                 rewards.append((stamp_ns(message), message.reward))
             else:
                 aligner.add(topic, message, received)

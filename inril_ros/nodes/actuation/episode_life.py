@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from inril_ros.data.frames.sync import FrameAligner
-from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome
+from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.actuation.episode_reset import EpisodeReset
+from inril_ros.nodes.actuation.episode_verdicts import EpisodeVerdicts, VerdictCallbacks
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.serialised_messages import MessageRefused
@@ -24,12 +25,10 @@ from inril_ros.robot.episode import (
     Request,
     ResetStep,
 )
-from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.modes import IllegalMode
 
 _CLOCK_STOPPED = 1.0  # [s] simulated time that stands still for longer is named
-_MOST_VERDICTS = 100  # that wait for their ticks
 _OVERTIME = 1.0  # [s] longest run beyond the time limit without a valid observation
 
 
@@ -41,6 +40,7 @@ class EpisodeCallbacks:
         obstacle: Returns why no episode can begin now; empty if one can.
         faults: Returns the present faults of the observation streams, which delay tick 0.
         observations: Returns the present observations by name; None: they are not valid.
+        why_not_trusted: Returns why verdicts can't be trusted; empty if they can.
         on_verdict: Called when a verdict has come.
         on_waiting: Called when the reset is done: the next observation will be tick 0.
         on_end: Called when an episode has ended, with whether it was aborted while it ran.
@@ -50,6 +50,7 @@ class EpisodeCallbacks:
     obstacle: Callable[[], str]
     faults: Callable[[], tuple[str, ...]]
     observations: Callable[[], Mapping[str, np.ndarray] | None]
+    why_not_trusted: Callable[[], str]
     on_verdict: Callable[[], None]
     on_waiting: Callable[[], None]
     on_end: Callable[[bool], None]
@@ -64,7 +65,7 @@ class EpisodeLife:
         reset: The reset before it.
         last_tick: [ns] Stamp of the last tick, or of the end.
         reset_after: [ns] Observations up to this stamp are from before the reset.
-        judged: [ns] Stamp of the newest verdict.
+        verdicts: The verdicts on it.
     """
 
     def __init__(
@@ -80,13 +81,12 @@ class EpisodeLife:
         self.reset = EpisodeReset(
             node, path, self.machine, callbacks.observations, self._on_reset_step)
         self.last_tick = self.reset_after = 0
-        self.judged = 0
-        self._outcomes: dict[int, tuple[EpisodeOutcome, str]] = {}  # verdicts by stamp
+        self.verdicts = EpisodeVerdicts(node, self.machine, VerdictCallbacks(
+            began=lambda: self.machine.start_stamp if self.running else self.reset_after,
+            last_tick=lambda: self.last_tick, why_not_trusted=callbacks.why_not_trusted,
+            on_verdict=callbacks.on_verdict, on_not_trusted=self.abort))
         self.note_progress()
-        topic = self._contract.episode.outcome_topic
         self._events = node.create_publisher(EpisodeEvent, 'episode/event', qos.EVENT)
-        self._verdicts = node.create_publisher(Outcome, topic, qos.LOCKSTEP)
-        node.create_subscription(Outcome, topic, self._on_verdict, qos.LOCKSTEP)
         node.create_subscription(EpisodeRequest, 'episode/request', self._on_request, qos.EVENT)
 
     @property
@@ -140,7 +140,7 @@ class EpisodeLife:
             # a stamp was wrong. Otherwise no observation would be new any more.
             self.last_tick = observed
         self.reset_after = max(self.last_tick, observed)
-        self.judged = min(self.judged, self.reset_after)
+        self.verdicts.judged = min(self.verdicts.judged, self.reset_after)
         self.note_progress()
         self._publish(request, EpisodeEvent.RESETTING, self.reset_after)
         self.reset.begin()
@@ -165,7 +165,7 @@ class EpisodeLife:
             self.machine.reset_done()
             if not self._node.lockstep:  # observations made during the reset are not the start
                 self.reset_after = max(self.reset_after, self._aligner.newest_complete())
-            self._outcomes.clear()
+            self.verdicts.forget()
             self._callbacks.on_waiting()
         elif step is ResetStep.FAILED:
             self.abort(reason)
@@ -190,19 +190,6 @@ class EpisodeLife:
 
     # The end.
 
-    def _on_verdict(self, message: Outcome) -> None:
-        stamp = stamp_ns(message)
-        if message.outcome not in (Outcome.RUNNING, Outcome.SUCCESS, Outcome.FAILURE):
-            raise MessageRefused(f'outcome {message.outcome} is unknown')
-        self.judged = max(self.judged, stamp)
-        if message.outcome != Outcome.RUNNING:
-            if len(self._outcomes) >= _MOST_VERDICTS:
-                del self._outcomes[next(iter(self._outcomes))]
-                self._node.refused.add(self._contract.episode.outcome_topic,
-                                       f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
-            self._outcomes[stamp] = (EpisodeOutcome(message.outcome), message.reason)
-        self._callbacks.on_verdict()
-
     def publish_verdict(self, success: bool) -> str:
         """Publish a person's verdict on the running episode, as a simulator does its own.
 
@@ -211,9 +198,7 @@ class EpisodeLife:
         if not self.running:
             return 'no episode is running'
         stamp = self.last_tick if self._node.lockstep else self._node.now()
-        self._verdicts.publish(Outcome(
-            header=self._node.header(stamp), reward=float(success), reason='judged by a person',
-            outcome=Outcome.SUCCESS if success else Outcome.FAILURE))
+        self.verdicts.publish(success, stamp)
         return ''
 
     def end_if_judged(self, stamp: int, observed: bool = True) -> bool:
@@ -227,9 +212,7 @@ class EpisodeLife:
             overtime = self.machine.tick - self.machine.time_limit_ticks
             return overtime * self._contract.period > _OVERTIME and self.abort(
                 'no valid observation at its end')
-        verdict, reason = EpisodeOutcome.UNKNOWN, ''
-        for at in [at for at in self._outcomes if self.machine.start_stamp <= at <= stamp]:
-            verdict, reason = self._outcomes.pop(at)
+        verdict, reason = self.verdicts.pop(self.machine.start_stamp, stamp)
         outcome = self.machine.outcome_now(verdict)
         if outcome is EpisodeOutcome.UNKNOWN:
             return False
@@ -281,7 +264,7 @@ class EpisodeLife:
             return missing
         observed = self._aligner.newest_complete()
         if self._node.lockstep:
-            observed = min(observed, self.judged)
+            observed = min(observed, self.verdicts.judged)
         if observed <= max(self.last_tick, self.reset_after):
             return 'no observation from the robot'
         return self._callbacks.obstacle() or ', '.join(self._callbacks.faults()) or (

@@ -18,21 +18,26 @@ class ActuationServices:
 
     ``~/start`` requests a demonstration, ``~/scene_ready`` confirms that it may begin,
     ``~/success`` and ``~/failure`` judge it, ``~/abort`` ends any episode and keeps nothing of it.
+
+    Args:
+        other_commanders: Looks who else publishes commands; returns that, empty if nobody does.
+        on_change: Called when the status has changed.
     """
 
     def __init__(
         self, node: ManagedNode, path: CommandPath, life: EpisodeLife,
-        on_change: Callable[[], None],
+        other_commanders: Callable[[], str], on_change: Callable[[], None],
     ) -> None:
         self._node = node
         self._path = path
         self._life = life
+        self._other_commanders = other_commanders
         self._on_change = on_change
         self._started = 0
         node.create_service(SetBool, '~/enable', self._enable)
         node.create_service(SetBool, '~/estop', self._estop)
         for name, action, done in (
-                ('~/resume', path.resume, 'resumed'),
+                ('~/resume', lambda: other_commanders() or path.resume(), 'resumed'),
                 ('~/scene_ready', life.reset.scene_ready, 'the episode begins'),
                 ('~/abort', self._abort, 'aborted'),
                 ('~/start', self._request_demonstration, 'a demonstration begins'),
@@ -64,7 +69,8 @@ class ActuationServices:
             response.message = 'not active: only a node that can move the arm takes consent'
             return response
         modes = self._path.modes
-        refusal = modes.enable(request.data)
+        refusal = self._other_commanders() if request.data else ''
+        refusal = refusal or modes.enable(request.data)
         response.success = not refusal
         if refusal or not request.data:
             response.message = refusal or 'motion is not enabled'

@@ -20,12 +20,11 @@ from inril_ros.msg import (
     PolicyStatus,
 )
 from inril_ros.nodes.base.serialised_messages import MessageRefused
+from inril_ros.robot.contract.rules import MOST_REWARD
 from inril_ros.transport.weights.version_numbers import MOST as MOST_COUNTED
 
 #: Ticks of an episode, at most: a day at 100 Hz.
 MOST_TICKS = 10_000_000
-#: Size of a reward, at most: it is summed over an episode, and squared.
-MOST_REWARD = 1e6
 #: Characters of a text for people, at most.
 MOST_TEXT = 10_000
 

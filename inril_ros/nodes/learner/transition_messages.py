@@ -12,6 +12,7 @@ from inril_ros.learning.experience import Transition as Experience
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 from inril_ros.nodes.base.serialised_messages import read_message
 from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.rules import MOST_REWARD
 from inril_ros.transport.journal.journal import read_journal
 
 
@@ -27,7 +28,8 @@ def to_experience(message: Transition, contract: Contract) -> Experience:
     A row of observations that is NaN says that there was no valid observation at its tick.
 
     Raises:
-        ValueError: Its sizes do not fit each other or the contract, or values aren't finite.
+        ValueError: Its sizes do not fit each other or the contract, or values aren't finite
+            or too large.
     """
     steps = message.steps
     sizes = (message.observation_size, message.action_size)
@@ -43,6 +45,9 @@ def to_experience(message: Transition, contract: Contract) -> Experience:
                          ('rewards', rewards), ('extras', extras)):
         if not np.isfinite(values).all():
             raise ValueError(f'{name} are not finite')
+    if np.abs(rewards).max(initial=0.0) > MOST_REWARD:
+        raise ValueError(f'a reward is {rewards[np.abs(rewards).argmax()]:g}, beyond '
+                         f'{MOST_REWARD:g}')
     source = np.array(message.source, np.uint8).reshape(steps)
     images = decoded_images(PackedImages(
         bytes(message.image_data), list(message.image_sizes), list(message.image_rows)),

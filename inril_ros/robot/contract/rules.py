@@ -15,9 +15,13 @@ STRICT = ConfigDict(extra='forbid', strict=False)
 # A private name (~/...) would be another topic for each node.
 TOPIC = r'^/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*$'
 Topic = Annotated[str, Field(pattern=TOPIC)]
+OptionalName = Annotated[str, Field(pattern=f'^$|{TOPIC}')]
 OptionalTopic = Annotated[str, Field(pattern=f'^$|{TOPIC}')]
 Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
+#: Size of a reward, at most: it is summed over an episode, and squared.
+MOST_REWARD = 1e6
+_Reward = Annotated[float, Field(ge=-MOST_REWARD, le=MOST_REWARD)]
 _Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
 Index = Annotated[int, Field(ge=0, le=31)]
 OptionalIndex = Annotated[int, Field(ge=-1, le=31)]
@@ -84,6 +88,12 @@ class EpisodeRules:
         reset_timeout: [s] Time after which a reset has failed; simulated time where ticks follow
             it.
         outcome_topic: Topic of inril_ros/Outcome verdicts.
+        judge: Name of the node whose verdicts count besides those that a person gives by a button
+            or a service; ``person``: of no other node; empty: of any node. While another node
+            publishes verdicts too, episodes end and none begins. In lockstep the simulator
+            judges, whatever stands here.
+        reward: Lowest and highest reward of a verdict; others are refused. 0 and 1 are among
+            them: they are what a person's verdicts bring.
         home: [rad or m] Joint positions to drive to before each episode. Without them the reset
             service alone moves the robot. Where joints of two actions have the same name, they are
             written as action and joint: ``left.waist``.
@@ -96,6 +106,8 @@ class EpisodeRules:
     reset_service: OptionalTopic = 'reset'
     reset_timeout: Positive = 30.0
     outcome_topic: Topic = 'outcome'
+    judge: OptionalName = ''
+    reward: tuple[_Reward, _Reward] = (-MOST_REWARD, MOST_REWARD)
     home: dict[str, _Finite] = Field(default_factory=dict)
     home_speed: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     ready: Literal['service', 'person'] = 'service'
@@ -104,6 +116,17 @@ class EpisodeRules:
         if not (self.reset_service or self.home or self.ready == 'person'):
             raise ValueError('nothing resets the robot: give reset_service, home, or '
                              'ready: person')
+        if not (self.reward[0] <= 0.0 and self.reward[1] >= 1.0):
+            raise ValueError(f'reward {list(self.reward)} must allow 0 and 1, which verdicts of a '
+                             'person bring')
+
+    def refusal_of_reward(self, reward: float) -> str:
+        """Return why a verdict must not bring a reward; empty if it may."""
+        low, high = self.reward
+        if low <= reward <= high:  # NaN isn't
+            return ''
+        return (f'its reward is {reward:g}, the contract allows {low:g} to {high:g} '
+                '(episode.reward)')
 
 
 @dataclass(frozen=True, config=STRICT)

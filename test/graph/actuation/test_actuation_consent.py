@@ -14,6 +14,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 import numpy as np
 from played_robot import described, playing
 import pytest
+from trajectory_msgs.msg import JointTrajectory
 
 from inril_ros.graph.supervisor import node_command, NodeDied
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -71,6 +72,21 @@ def test_nothing_moves_without_consent_and_consent_alone_moves_nothing(robot):
     assert robot.call('enable', True)[0]
     robot.wait_policy()
     robot.check_motion(before)
+
+
+def test_another_commander_in_motion_holds_the_arm_until_it_has_left_and_a_person_resumes(robot):
+    robot.call('enable', True)
+    robot.begin()
+    robot.wait_policy()
+    with robot.another_node('forger', JointTrajectory, 'arm'):
+        held = robot.wait_held('/forger publishes on /arm, a topic of commands')
+        assert held.source == ExecutedAction.HOLD
+        robot.until(lambda: robot.status.latched.startswith('/forger'), 'the status')
+        assert robot.status.mode == MODES.HOLD
+        wait_at_rest(robot)
+        assert robot.call('resume')[1].startswith('/forger')
+    robot.until(lambda: robot.call('resume')[0], 'the end of the forger')
+    robot.wait_policy()
 
 
 def test_only_release_enable_and_resume_lead_out_of_the_estop(robot):

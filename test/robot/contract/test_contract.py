@@ -130,6 +130,9 @@ def test_the_action_vector_is_in_the_order_of_the_file():
     (changed('episode', 'time_limit', value=-1), ['episode.time_limit', 'greater than 0']),
     (changed('cameras', 'front', 'width', value=0), ['cameras.front.width', '(value: 0)']),
     (changed('episode', 'reset_service', value=''), ['episode', 'nothing resets the robot']),
+    (changed('episode', 'reward', value=[0.0, 0.5]), ['episode', 'must allow 0 and 1']),
+    (changed('episode', 'reward', value=[0.0, 1e30]), ['episode.reward', '1000000']),
+    (changed('episode', 'judge', value='~/judge'), ['episode.judge', '~/judge']),
     (changed('episode', 'reset_service', value='~/reset'), ['episode.reset_service', '~/reset']),
 ])
 def test_a_mistake_is_named_with_its_place_and_remedy(tmp_path, data, words):

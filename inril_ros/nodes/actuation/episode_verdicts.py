@@ -1,0 +1,113 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Verdicts on the running episode: checked when they come, kept until the tick that they judge."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inril_ros.msg import Outcome
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.serialised_messages import MessageRefused
+from inril_ros.nodes.base.verdicts import check_verdict
+from inril_ros.robot.episode import EpisodeMachine, EpisodeOutcome, Phase
+from inril_ros.robot.messages.codecs import stamp_ns
+
+_MOST_VERDICTS = 100  # that wait for their ticks
+
+
+@dataclass(frozen=True)
+class VerdictCallbacks:
+    """What the verdicts need to know and to tell.
+
+    Attributes:
+        began: Returns the stamp [ns] from which observations are of the present episode.
+        last_tick: Returns the stamp [ns] of the last tick.
+        why_not_trusted: Looks who publishes verdicts; returns why none can be trusted, empty if
+            they can.
+        on_verdict: Called when a verdict has come.
+        on_not_trusted: Called with the reason when one has come that can't be trusted.
+    """
+
+    began: Callable[[], int]
+    last_tick: Callable[[], int]
+    why_not_trusted: Callable[[], str]
+    on_verdict: Callable[[], None]
+    on_not_trusted: Callable[[str], object]
+
+
+class EpisodeVerdicts:
+    """The verdicts on the episodes of one robot.
+
+    Attributes:
+        judged: [ns] Stamp of the newest verdict.
+    """
+
+    def __init__(
+        self, node: ManagedNode, machine: EpisodeMachine, callbacks: VerdictCallbacks,
+    ) -> None:
+        self._node = node
+        self._machine = machine
+        self._callbacks = callbacks
+        self.judged = 0
+        self._outcomes: dict[int, tuple[EpisodeOutcome, str]] = {}  # by stamp
+        self._topic = node.contract.episode.outcome_topic
+        self._publisher = node.create_publisher(Outcome, self._topic, qos.LOCKSTEP)
+        node.create_subscription(Outcome, self._topic, self._on_verdict, qos.LOCKSTEP)
+
+    def forget(self) -> None:
+        """Forget all verdicts: an episode begins."""
+        self._outcomes.clear()
+
+    def pop(self, since: int, until: int) -> tuple[EpisodeOutcome, str]:
+        """Return the verdict on the observations between two stamps [ns], with its reason.
+
+        The outcome is UNKNOWN if there is none.
+        """
+        verdict = EpisodeOutcome.UNKNOWN, ''
+        for at in [at for at in self._outcomes if since <= at <= until]:
+            verdict = self._outcomes.pop(at)
+        return verdict
+
+    def publish(self, success: bool, stamp: int) -> None:
+        """Publish a person's verdict on the observation at a stamp [ns], as a simulator does."""
+        self._publisher.publish(Outcome(
+            header=self._node.header(stamp), reward=float(success), reason='judged by a person',
+            outcome=Outcome.SUCCESS if success else Outcome.FAILURE))
+
+    def _on_verdict(self, message: Outcome) -> None:
+        if message.outcome not in (Outcome.RUNNING, Outcome.SUCCESS, Outcome.FAILURE):
+            raise MessageRefused(f'outcome {message.outcome} is unknown')
+        lockstep, stamp = self._node.lockstep, stamp_ns(message)
+        check_verdict(message, self._node.contract, None if lockstep else self._node.now())
+        refusal = self._why_not_of_this_episode(stamp, message.outcome != Outcome.RUNNING)
+        if refusal:
+            raise MessageRefused(refusal)
+        distrusted = self._callbacks.why_not_trusted()
+        if distrusted:
+            self._callbacks.on_not_trusted(distrusted)
+            raise MessageRefused(distrusted)
+        self.judged = max(self.judged, stamp)
+        if message.outcome != Outcome.RUNNING:
+            if len(self._outcomes) >= _MOST_VERDICTS:
+                del self._outcomes[next(iter(self._outcomes))]
+                self._node.refused.add(
+                    self._topic, f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
+            self._outcomes[stamp] = EpisodeOutcome(message.outcome), message.reason
+        self._callbacks.on_verdict()
+
+    def _why_not_of_this_episode(self, stamp: int, final: bool) -> str:
+        """Return why a verdict isn't on an observation of the present episode; empty if it is."""
+        phase, lockstep, began = self._machine.phase, self._node.lockstep, self._callbacks.began()
+        # In lockstep the next observation comes when this one's command has been sent.
+        newest = max(self._callbacks.last_tick(), began) + 2 * self._node.contract.period_ns
+        if lockstep and phase is Phase.RUNNING and stamp > newest:
+            return 'it judges an observation that has not been made yet'
+        if not final:
+            return ''
+        if phase is Phase.IDLE or (phase is Phase.RESETTING and not lockstep):
+            return f'no episode runs that it could judge: the phase is {phase.value}'
+        if phase is not Phase.RESETTING and stamp < began:
+            return (f'it judges an observation from {(began - stamp) / 1e9:.3f} s before the '
+                    'first one of the episode')
+        return ''
