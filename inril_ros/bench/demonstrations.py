@@ -115,7 +115,7 @@ def _recorded(task: Task, bench: Bench) -> list[Episode]:
         each.observations, bench.contract.normalise_action(each.actions), each.rewards,
         terminated=each.outcome in (EpisodeOutcome.SUCCESS.value, EpisodeOutcome.FAILURE.value),
         success=each.outcome == EpisodeOutcome.SUCCESS.value,
-        images=each.images) for each in recorded]
+        images=each.images, observed=each.observed) for each in recorded]
     kept = [each for each in episodes if each.success or wanted.keep_failures]
     if len(kept) < wanted.number:
         raise StudyError(f'task {task.label}: {wanted.path} has {len(kept)} usable '

@@ -20,7 +20,7 @@ import torch
 
 from inril_ros.data.frames.frame import Frame
 from inril_ros.data.frames.observation_builder import ObservationBuilder
-from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.frames.sync import FrameAligner, FrameError
 from inril_ros.learning.exploration import ExplorationNoise
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Memory
@@ -170,8 +170,12 @@ class PolicyNode(ManagedNode):
     def _act(self, stamp: int) -> None:
         """Add the tick's observation; infer if a new chunk is due."""
         try:
-            frame = self._aligner.frame(stamp)
+            # In lockstep a frame that is late never becomes a valid one, and its tick never ends.
+            frame = self._aligner.frame(stamp) if self.lockstep \
+                else self._aligner.late_frame(stamp)
             observation = self._builder.build(frame.values)
+            if frame.late:
+                raise FrameError(frame.late)
         except ValueError as error:  # whatever the messages hold: without a chunk the arm is held
             self._unseen = '; '.join([str(error), *self._aligner.rejections.lines()])
             self.get_logger().warning(self._unseen, throttle_duration_sec=1.0)

@@ -4,10 +4,13 @@
 
 A demonstration is kept as its messages came. A rollout becomes transitions; each is written to the
 journal before it is sent, and sent again until the learner has acknowledged it. The robot never
-waits for any of this; the next episode waits until this one is SAVED.
+waits for any of this; the next episode waits until this one is SAVED. Ticks without a valid
+observation are marked, and an episode is cut where an action is lost: what can be learned from is
+kept, and the verdict says what is not.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +22,7 @@ from inril_ros.data.bags.bags import BagError, EpisodeBag, EVENT_TOPIC, EXECUTED
 from inril_ros.data.bags.queued_bag import QueuedBag
 from inril_ros.data.bags.storage import STORAGES
 from inril_ros.data.demonstrations.demonstration_set import next_number
-from inril_ros.data.frames.assembly import TransitionAssembler
+from inril_ros.data.frames.assembly import Decision, TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.raw.typestore import ros_typestore
@@ -53,8 +56,8 @@ PARAMETERS = (
     Parameter('settle', 0.5, '[s] wait for late messages at the end of an episode, unless in '
               'lockstep',
               minimum=0.0, maximum=10.0),
-    Parameter('give_up', 10.0, '[s] silence after which an incomplete ended episode is discarded',
-              minimum=0.1, maximum=600.0),
+    Parameter('give_up', 10.0, '[s] silence after which an ended episode is cut where an action '
+              'never came; a demonstration is discarded', minimum=0.1, maximum=600.0),
     Parameter('resend', 1.0, '[s] time after which an unacknowledged transition is sent again',
               minimum=0.01, maximum=600.0),
     Parameter('sync_each', True, 'force each transition to the disk before it is sent, so that '
@@ -119,10 +122,12 @@ class RecorderNode(ManagedNode):
         return f'subscribed again to {changed}' if changed else ''
 
     def health(self) -> Health:
-        """Return the node's state, with the number of records that no learner can take."""
+        """Return the node's state, with what became of the episodes and of the records."""
         health, stream = super().health(), getattr(self, '_stream', None)
-        return health if stream is None else replace(health, details={
-            **health.details, 'records that are not learned from': str(stream.untaken)})
+        details = {**health.details, **(self._report.details if hasattr(self, '_report') else {})}
+        if stream is not None:
+            details['records that are not learned from'] = str(stream.untaken)
+        return replace(health, details=details)
 
     def teardown(self) -> None:
         """Discard the running episode, and close the journal."""
@@ -239,10 +244,14 @@ class RecorderNode(ManagedNode):
 
     def _advance(self, episode: EpisodeRecord) -> None:
         """Send complete transitions; finish an ended episode when it is complete."""
+        self._take(episode, episode.assembler.ready)
+
+    def _take(self, episode: EpisodeRecord, assemble: Callable[..., list[Decision]]) -> None:
+        """Send the decisions that the assembler gives; finish an ended episode."""
         try:
-            decisions = episode.assembler.ready(
+            decisions = assemble(
                 None if self.lockstep else self.now() - round(1e9 * self.value('settle')))
-        except ValueError as error:  # an observation that can't be made, or built
+        except ValueError as error:  # actions whose sizes differ
             self._discard(str(error))
             return
         self._warn_of_gap(episode)
@@ -269,9 +278,15 @@ class RecorderNode(ManagedNode):
                 f'{self._plan.longest_gap:g} s', throttle_duration_sec=1.0)
 
     def _finish(self, episode: EpisodeRecord) -> None:
+        account = episode.account
+        if account and not episode.has_steps:
+            self._discard(account)
+            return
         if episode.bag is None:
+            if episode.sent and not episode.assembler.ended:
+                self._stream.cut_off(episode.end)
             self._stream.sync()
-            self._report_verdict(episode, EpisodeEvent.SAVED, 'journaled')
+            self._report_verdict(episode, EpisodeEvent.SAVED, 'journaled', account)
             return
         try:
             path, kept = episode.close_bag()
@@ -280,7 +295,7 @@ class RecorderNode(ManagedNode):
             return
         self._report.count_dropped(episode.bag)
         self._report_verdict(
-            episode, EpisodeEvent.SAVED if kept else EpisodeEvent.DISCARDED, path)
+            episode, EpisodeEvent.SAVED if kept else EpisodeEvent.DISCARDED, path, account)
 
     def _discard(self, reason: str) -> None:
         """Give the episode up: its bag is rejected, or the learner forgets its transitions."""
@@ -293,9 +308,11 @@ class RecorderNode(ManagedNode):
             self._stream.give_up(episode.event)
         self._report_verdict(episode, EpisodeEvent.DISCARDED, reason)
 
-    def _report_verdict(self, episode: EpisodeRecord, event: int, reason: str) -> None:
+    def _report_verdict(
+        self, episode: EpisodeRecord, event: int, reason: str, account: str = '',
+    ) -> None:
         self._episode = None
-        self._report.publish_verdict(episode.end or episode.event, event, reason)
+        self._report.publish_verdict(episode.end or episode.event, event, reason, account)
 
     def _check_and_report(self) -> None:
         self._topics.adapt(recording=self._episode is not None)
@@ -315,8 +332,13 @@ class RecorderNode(ManagedNode):
             return
         self._advance(episode)
         # On a busy machine messages may be late: wait as long as they go on coming.
-        if self._episode is episode and episode.silence() > self.value('give_up'):
-            self._discard(f'never came: {episode.assembler.missing() or episode.missing_topics()}')
+        if self._episode is not episode or episode.silence() <= self.value('give_up'):
+            return
+        missing = episode.assembler.missing() or episode.missing_topics()
+        if episode.bag is None:  # what came before and after can be learned from
+            self._take(episode, episode.assembler.cut)
+        if self._episode is episode:
+            self._discard(f'never came: {missing}')
 
 
 main = partial(run, RecorderNode, PARAMETERS, __doc__)

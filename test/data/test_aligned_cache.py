@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_hindrance(bag, reads, monkeypa
 
 def test_the_entry_holds_all_of_an_episode():
     names = {item.name for item in fields(RecordedEpisode)}
-    assert names == {*aligned_cache._ARRAYS, 'episode_id', 'outcome'}
+    assert names == {*aligned_cache._ARRAYS, 'episode_id', 'outcome', 'account'}
 
 
 def test_an_absent_bag_is_named(tmp_path):

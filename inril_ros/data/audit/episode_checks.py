@@ -15,8 +15,9 @@ def check_episode(demonstration: Demonstration) -> list[Finding]:
     broken = _not_finite(demonstration)
     if broken:
         return broken
-    return [*_short(demonstration), *_outcome(demonstration), *_rest(demonstration),
-            *_flips(demonstration), *_slow(demonstration), *_twins(demonstration)]
+    return [*_short(demonstration), *_unseen(demonstration), *_outcome(demonstration),
+            *_rest(demonstration), *_flips(demonstration), *_slow(demonstration),
+            *_twins(demonstration)]
 
 
 def _not_finite(demonstration: Demonstration) -> list[Finding]:
@@ -35,6 +36,16 @@ def _short(demonstration: Demonstration) -> list[Finding]:
         return []
     return [Finding('look at this', f'has {ticks} ticks', 'Delete it, if nothing was shown',
                     'short', demonstration.name)]
+
+
+def _unseen(demonstration: Demonstration) -> list[Finding]:
+    account = demonstration.episode.account
+    if not account:
+        return []
+    return [Finding('look at this', f'of {len(demonstration.actions)} ticks: {account}; a clone '
+                    'learns from the others', 'Raise the rate of the driver, or the age that the '
+                    'contract allows, or record on a computer with less load', 'unseen',
+                    demonstration.name)]
 
 
 def _outcome(demonstration: Demonstration) -> list[Finding]:

@@ -32,6 +32,8 @@ def read_episode(
 ) -> RecordedEpisode:
     """Read one recorded episode and align it at its ticks.
 
+    Ticks without a valid observation are marked; those before the first valid one are left out.
+
     Args:
         path: The bag's folder.
         contract: The robot's contract.
@@ -136,7 +138,10 @@ def _align(
     except ValueError as error:
         raise BagError(f'{path}: {error}') from error
     if not assembler.finished or not decisions:
-        raise BagError(f'{path}: incomplete: {assembler.missing() or "no action was executed"}')
+        missing = assembler.missing() or str(assembler.account) or 'no action was executed'
+        raise BagError(f'{path}: incomplete: {missing}')
+    seen = np.concatenate([decision.seen[:-1] for decision in decisions]
+                          + [decisions[-1].seen[-1:]])
     age, skew, gap = np.array(assembler.audit, np.float32).T
     return RecordedEpisode(
         episode_id=started.episode_id,
@@ -151,6 +156,8 @@ def _align(
         skew=skew,
         gap=gap,
         images=images,
+        observed=None if seen.all() else seen,
+        account=str(assembler.account) or None,
     )
 
 

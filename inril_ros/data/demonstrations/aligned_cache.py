@@ -24,7 +24,8 @@ from inril_ros.robot.contract.contract import Contract
 #: Increased when the kept arrays, or their computation, change.
 FORMAT = 4
 _INDEX = 'index.json'
-_ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images')
+_ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images',
+           'observed')
 
 
 def aligned_episode(path: Path, contract: Contract) -> RecordedEpisode:
@@ -98,7 +99,8 @@ def _load(folder: Path, key: str) -> RecordedEpisode | None:
         if any(list(array.shape) != index['arrays'][name] for name, array in arrays.items()):
             return None
         return RecordedEpisode(
-            episode_id=index['episode_id'], outcome=index['outcome'], **arrays)
+            episode_id=index['episode_id'], outcome=index['outcome'],
+            account=index.get('account'), **arrays)
     except (RecordError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -116,7 +118,7 @@ def _store(folder: Path, key: str, episode: RecordedEpisode) -> None:
                 shapes[name] = list(array.shape)
         write_json(partial / _INDEX, {
             'key': key, 'episode_id': episode.episode_id, 'outcome': int(episode.outcome),
-            'arrays': shapes})
+            'arrays': shapes, **({'account': episode.account} if episode.account else {})})
         shutil.rmtree(folder, ignore_errors=True)  # made by another process, or damaged
         partial.rename(folder)
     finally:

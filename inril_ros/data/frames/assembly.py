@@ -5,15 +5,23 @@
 An executed action gives the time of a tick; the aligner gives the observation at it. A transition
 is one decision: consecutive ticks whose actions came from the same chunk. It is complete when the
 observation after its last tick is known.
+
+At a tick without a valid observation the arm was held, or followed a chunk. Its action and reward
+are known, so the tick is kept and marked. The episode is cut where an action, or the chunk that it
+came from, is lost: what came before and what comes after are kept as two pieces
+(docs/explanation/decisions/0027).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.frames.tick_account import TickAccount
 from inril_ros.robot.contract.contract import Contract
 
 
@@ -32,7 +40,12 @@ class ExecutedTick:
 
 @dataclass(frozen=True)
 class Decision:
-    """One transition, as in Transition.msg, with the encoded images of each policy camera."""
+    """One transition, as in Transition.msg, with the encoded images of each policy camera.
+
+    Attributes:
+        seen: (S + 1,) whether there was a valid observation; the others have the last values that
+            were known.
+    """
 
     first_tick: int
     stamp: int
@@ -44,7 +57,17 @@ class Decision:
     extras: np.ndarray
     weights_version: int
     last: bool
+    seen: np.ndarray
     images: tuple[tuple[bytes, ...], ...] = ()
+
+
+class _Seen(NamedTuple):
+    """What was observed at a tick."""
+
+    observation: np.ndarray
+    images: tuple[bytes, ...]
+    valid: bool
+    fit: tuple[float, float, float]  # age, skew, gap [s]
 
 
 @dataclass
@@ -52,8 +75,7 @@ class _Open:
     """The decision whose ticks are being collected."""
 
     ticks: list[ExecutedTick] = field(default_factory=list)
-    observations: list[np.ndarray] = field(default_factory=list)
-    images: list[tuple[bytes, ...]] = field(default_factory=list)
+    observed: list[_Seen] = field(default_factory=list)
 
 
 class TransitionAssembler:
@@ -70,7 +92,9 @@ class TransitionAssembler:
 
     Attributes:
         audit: Age, skew and gap [s] of each frame so far.
+        account: Ticks without a valid observation, and ticks that are left out.
         finished: Whether all ticks of the ended episode are assembled.
+        ended: Whether the last decision of the episode is complete, so that it was returned.
     """
 
     def __init__(
@@ -90,8 +114,10 @@ class TransitionAssembler:
         self._next = 0
         self._end: tuple[int, int] | None = None
         self._until: int | None = None
+        self._last_seen: _Seen | None = None  # None: the next tick begins a piece
         self.audit: list[tuple[float, float, float]] = []
-        self.finished = False
+        self.account = TickAccount()
+        self.finished = self.ended = False
 
     def add_executed(self, tick: ExecutedTick) -> None:
         """Add an executed action, in any order."""
@@ -126,9 +152,6 @@ class TransitionAssembler:
         Args:
             until: In real time, observations after this time [ns] may still change because late
                 messages are on their way. None if all messages have come.
-
-        Raises:
-            FrameError: An observation of the episode is missing or too old.
         """
         self._until = until
         done: list[Decision] = []
@@ -142,7 +165,8 @@ class TransitionAssembler:
             if not self._observed(self._end[1]) or not self._chunk_is_known():
                 return False
             if self._open.ticks:
-                done.append(self._close(*self._observe(self._end[1]), self._end[1], last=True))
+                done.append(self._close(self._observe(self._end[1]), self._end[1], last=True))
+                self.ended = True
             self.finished = True
             return False
         tick = self._ticks.get(self._next)
@@ -150,15 +174,69 @@ class TransitionAssembler:
             return False
         if self._open.ticks and self._starts_decision(tick) and not self._chunk_is_known():
             return False
-        observation, images = self._observe(tick.stamp)
+        seen = self._observe(tick.stamp)
         if self._open.ticks and self._starts_decision(tick):
-            done.append(self._close(observation, images, tick.stamp, last=False))
-        self._open.ticks.append(tick)
-        self._open.observations.append(observation)
-        self._open.images.append(images)
+            done.append(self._close(seen, tick.stamp, last=False))
+        if seen is not None:
+            self._open.ticks.append(tick)
+            self._open.observed.append(seen)
         del self._ticks[self._next]
         self._next += 1
         return True
+
+    def cut(self, until: int | None = None) -> list[Decision]:
+        """Cut the ended episode where an action, or the chunk of one, is lost.
+
+        In lockstep nothing is lost but by a fault of a node, and nothing is cut.
+
+        Args:
+            until: As for ``ready``.
+
+        Returns:
+            The decisions that have become complete, in order; the ticks at the cuts are left out.
+        """
+        done: list[Decision] = []
+        while not (self.finished or self._lockstep) and self._cut(done):
+            done += self.ready(until)
+        return done
+
+    def _cut(self, done: list[Decision]) -> bool:
+        """Leave out what belongs to the next thing that is lost; return whether anything is."""
+        if self._end is None:
+            return False
+        ticks, chunk_lost = self._open.ticks, not self._chunk_is_known()
+        action_lost = self._next < self._end[0] and self._next not in self._ticks
+        if chunk_lost:
+            # What was observed at its first tick ends the decision before.
+            self._leave_out(len(ticks),
+                            f'the action chunk of tick {ticks[0].chunk_first_tick} never came')
+        elif action_lost and ticks:
+            # What followed from the last action before the gap isn't known.
+            last, seen = ticks.pop(), self._open.observed.pop()
+            if ticks:
+                done.append(self._close(seen, last.stamp, last=False))
+            self._leave_out(1, f'executed action {self._next} never came')
+        if action_lost:
+            there = [tick for tick in self._ticks if self._next < tick < self._end[0]]
+            following = min(there, default=self._end[0])
+            self._leave_out(following - self._next, f'executed action {self._next} never came')
+            self._build_between(following)
+            self._next = following
+        return chunk_lost or action_lost
+
+    def _build_between(self, following: int) -> None:
+        """Let derived quantities, which count ticks, see those of lost actions before a tick."""
+        if following not in self._ticks:
+            return
+        for ahead in range(following - self._next, 0, -1):
+            stamp = self._ticks[following].stamp - ahead * self._contract.period_ns
+            with suppress(ValueError):
+                self._builder.build(self._aligner.late_frame(stamp).values)
+
+    def _leave_out(self, ticks: int, reason: str) -> None:
+        """Leave ticks out: with the next one a new piece begins."""
+        self.account.leave_out(ticks, reason)
+        self._open, self._last_seen = _Open(), None
 
     def _starts_decision(self, tick: ExecutedTick) -> bool:
         previous = self._open.ticks[-1]
@@ -177,15 +255,35 @@ class TransitionAssembler:
         judged = self._next == 0 or self._judged >= stamp
         return judged and self._aligner.newest_complete() >= stamp
 
-    def _observe(self, stamp: int) -> tuple[np.ndarray, tuple[bytes, ...]]:
-        frame = self._aligner.frame(stamp)
-        self.audit.append((frame.age, frame.skew, frame.gap))
-        return self._builder.build(frame.values), frame.images
+    def _observe(self, stamp: int) -> _Seen | None:
+        """Return what was observed at a tick.
 
-    def _close(self, observation: np.ndarray, seen: tuple[bytes, ...], stamp: int,
-               last: bool) -> Decision:
-        ticks, observations = self._open.ticks, [*self._open.observations, observation]
-        images = (*self._open.images, seen) if seen else ()
+        Without a valid observation that are the last values that are known; None at the beginning
+        of a piece, where nothing is kept of such a tick.
+        """
+        before, seen = self._last_seen, None
+        try:
+            frame = self._aligner.late_frame(stamp)
+            # Derived quantities count ticks, so the builder gets those of late frames, too.
+            seen = _Seen(self._builder.build(frame.values), frame.images, not frame.late,
+                         (frame.age, frame.skew, frame.gap))
+            reason = frame.late
+        except ValueError as error:  # whatever the messages hold
+            reason = str(error)
+            if before is not None:
+                seen = before._replace(valid=False)
+        if reason and before is None:
+            self.account.leave_out(1, reason)
+            return None
+        if reason:
+            self.account.add_unseen(reason)
+        self._last_seen = seen
+        self.audit.append(seen.fit)
+        return seen
+
+    def _close(self, seen: _Seen, stamp: int, last: bool) -> Decision:
+        ticks, observed = self._open.ticks, [*self._open.observed, seen]
+        images = tuple(each.images for each in observed) if seen.images else ()
         self._open = _Open()
         size = self._contract.action_size
         stamps = [*(tick.stamp for tick in ticks), stamp]
@@ -198,7 +296,7 @@ class TransitionAssembler:
         return Decision(
             first_tick=ticks[0].tick,
             stamp=stamp,
-            observations=np.stack(observations),
+            observations=np.stack([each.observation for each in observed]),
             requested=np.stack([
                 tick.requested if tick.requested.size == size
                 else np.full(size, np.nan, np.float32) for tick in ticks]),
@@ -208,5 +306,6 @@ class TransitionAssembler:
             extras=np.zeros(0, np.float32) if extras is None else extras,
             weights_version=ticks[0].weights_version,
             last=last,
+            seen=np.array([each.valid for each in observed]),
             images=images,
         )

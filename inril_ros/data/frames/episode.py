@@ -22,6 +22,10 @@ class RecordedEpisode:
         skew: (N + 1,) float32 time from the oldest sample of each frame to the newest [s].
         gap: (N + 1,) float32 longest pause of a stream next to the samples of each frame [s].
         images: (N + 1, C, H, W, 3) uint8 RGB of the policy cameras; None without cameras.
+        observed: (N + 1,) bool whether there was a valid observation; the others have the last
+            values that were known. None: at each tick.
+        account: The ticks without a valid observation, and those that are left out, with the
+            reasons, in words; None if there are none.
     """
 
     episode_id: str
@@ -34,3 +38,5 @@ class RecordedEpisode:
     skew: np.ndarray
     gap: np.ndarray
     images: np.ndarray | None = None
+    observed: np.ndarray | None = None
+    account: str | None = None

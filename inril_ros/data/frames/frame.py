@@ -18,6 +18,7 @@ class Frame:
         images: The encoded image of each policy camera; empty unless images were asked for.
         skew: Time from the oldest to the newest sample of values and images [s].
         gap: Longest pause of a stream next to the samples used [s].
+        late: Why it isn't valid: a sample is older than the contract allows; empty if none is.
     """
 
     stamp: int
@@ -26,6 +27,7 @@ class Frame:
     images: tuple[bytes, ...] = ()
     skew: float = 0.0
     gap: float = 0.0
+    late: str = ''
 
 
 class FrameFit:
@@ -37,6 +39,7 @@ class FrameFit:
     Attributes:
         gap: Longest pause of a stream next to the samples [ns].
         values_age: Age of the oldest value [s], set by whoever makes the frame.
+        late: Why the first sample that is too old is that; empty if none is.
     """
 
     def __init__(self, instant: int) -> None:
@@ -44,6 +47,7 @@ class FrameFit:
         self._times: list[int] = []
         self.gap = 0
         self.values_age = 0.0
+        self.late = ''
 
     def add(self, at: int, gap: int) -> float:
         """Add a sample by its time and gap [ns]; return its age [s]."""

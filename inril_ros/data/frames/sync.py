@@ -197,11 +197,25 @@ class FrameAligner:
                 if isinstance(stream, JointStreams) and stream.turned]
 
     def frame(self, stamp: int) -> Frame:
-        """Return the observations at a tick [ns].
+        """Return the valid observations at a tick [ns].
 
         Raises:
             FrameError: A stream has no sample at or before the shown instant, or only one that is
                 too old.
+        """
+        frame = self.late_frame(stamp)
+        if frame.late:
+            raise FrameError(frame.late)
+        return frame
+
+    def late_frame(self, stamp: int) -> Frame:
+        """Return the observations at a tick [ns], even if samples are older than allowed.
+
+        Nobody may act on such a frame: its ``late`` says why. It keeps what is derived from
+        several ticks in step with them, and an episode whole.
+
+        Raises:
+            FrameError: A stream has no sample at or before the shown instant.
         """
         instant = stamp - self._delay
         fit = FrameFit(instant)
@@ -217,9 +231,10 @@ class FrameAligner:
             age = fit.add(found.at - latency, found.gap)
             limit = self._contract.policy_images.max_age
             if age > limit:
-                raise FrameError(f'{topic}: the image is {age:.3f} s old, {limit} s allowed')
+                fit.late = fit.late or f'{topic}: the image is {_old(age, limit)}'
             images.append(found.value)
-        return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9)
+        return Frame(stamp, values, fit.values_age, tuple(images), fit.skew, fit.gap / 1e9,
+                     fit.late)
 
     def _value(self, name: str, instant: int, known: int, fit: FrameFit) -> np.ndarray:
         entry, latency = self._contract.observations[name], self._latencies[name]
@@ -234,15 +249,18 @@ class FrameAligner:
             return value
         age = fit.add(at - latency, gap)
         fit.values_age = max(fit.values_age, age)
-        if age > entry.max_age:
+        if age > entry.max_age and not fit.late:
             which = name
             if entry.comes_by_joint:
                 joints = self._streams[entry.topic, entry.clock].joints_from(
                     name, at, instant + latency, known)
                 which = f'{name} (of {joints})' if joints else name
-            raise FrameError(
-                f'{entry.topic}: {which} is {age:.3f} s old, {entry.max_age} s allowed')
+            fit.late = f'{entry.topic}: {which} is {_old(age, entry.max_age)}'
         return value
+
+
+def _old(age: float, allowed: float) -> str:
+    return f'{age:.3f} s old, {allowed} s allowed'
 
 
 def _stream(

@@ -68,4 +68,5 @@ def learning_episode(recorded: RecordedEpisode, contract: Contract) -> Episode:
         rewards=recorded.rewards,
         terminated=outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.FAILURE),
         success=outcome is EpisodeOutcome.SUCCESS,
-        images=recorded.images)
+        images=recorded.images,
+        observed=recorded.observed)

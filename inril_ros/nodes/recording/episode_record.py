@@ -112,6 +112,17 @@ class EpisodeRecord:
         """Return the topics with a message at each tick whose last message hasn't come."""
         return self._capture.awaited(self._last_tick, stamp_ns(self.end))
 
+    @property
+    def account(self) -> str:
+        """The ticks that can't be learned from in full, in words; empty if all can."""
+        account = str(self.assembler.account)
+        return f'of {self.end.tick} ticks: {account}' if account and self.end else account
+
+    @property
+    def has_steps(self) -> bool:
+        """Return whether there is a step that can be learned from."""
+        return bool(self.assembler.audit) if self.bag is not None else self.sent
+
     def close_bag(self) -> tuple[str, bool]:
         """Write the rest and close the bag; return its path, and whether it is kept.
 
@@ -127,8 +138,8 @@ class EpisodeRecord:
             'episode_id': end.episode_id, 'outcome': OUTCOME_NAMES[end.outcome],
             'operator': end.operator_name, 'task': end.task,
             'contract': self._contract.name, 'contract_hash': self._contract.hash,
-            'worst_age': f'{age:.4f}', 'worst_skew': f'{skew:.4f}', 'worst_gap': f'{gap:.4f}'},
-            kept)
+            'worst_age': f'{age:.4f}', 'worst_skew': f'{skew:.4f}', 'worst_gap': f'{gap:.4f}',
+            **({'account': self.account} if self.account else {})}, kept)
         return str(path), kept
 
     def reject_bag(self, reason: str) -> None:
@@ -139,15 +150,19 @@ class EpisodeRecord:
                                 'reason': reason}, keep=False)
 
     def transition(self, decision: Decision, header: Header) -> Transition:
-        """Return a decision as a message to the learner, without its number."""
+        """Return a decision as a message to the learner, without its number.
+
+        A row of NaN says that there was no valid observation at its tick.
+        """
         end = self.end if decision.last else None
         images = pack_images(decision.images)
+        observations = np.where(decision.seen[:, None], decision.observations, np.float32('nan'))
         message = Transition(
             header=header, run_id=self.event.run_id, episode_id=self.event.episode_id,
             first_tick=decision.first_tick, steps=len(decision.executed),
             observation_size=self._contract.observation_size,
             action_size=self._contract.action_size,
-            observations=decision.observations.ravel().tolist(),
+            observations=observations.ravel().tolist(),
             requested=decision.requested.ravel().tolist(),
             executed=decision.executed.ravel().tolist(), source=decision.source.tolist(),
             rewards=decision.rewards.tolist(), extras=decision.extras.tolist(),

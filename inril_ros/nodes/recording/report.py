@@ -9,6 +9,9 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.recording.transition_stream import TransitionStream
 
+#: In the reason of SAVED, between where the record is and what of it can't be learned from.
+ACCOUNT = '; '
+
 
 class RecorderReport:
     """Publishes verdicts on episodes, and the status.
@@ -24,9 +27,19 @@ class RecorderReport:
         self._node = node
         self._stream = stream
         self._counts = {'saved': 0, 'discarded': 0, 'dropped': 0}
+        self._parts = 0
+        self._last_reason = ''
         self.last_episode = ''
         self._statuses = node.create_publisher(RecorderStatus, 'recorder/status', qos.STATE)
         self._events = node.create_publisher(EpisodeEvent, EVENT_TOPIC, qos.EVENT)
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What became of the episodes since this process began, for the diagnostics."""
+        return {'episodes kept': str(self._counts['saved']),
+                'kept but for some ticks': str(self._parts),
+                'episodes discarded': str(self._counts['discarded']),
+                'last reason': self._last_reason}
 
     def count_dropped(self, bag: QueuedBag) -> None:
         """Count and log the messages that a bag lost."""
@@ -36,14 +49,23 @@ class RecorderReport:
                 f'{bag.path}: {bag.dropped} messages were lost because the disk is too slow for '
                 'the recorded streams')
 
-    def publish_verdict(self, source: EpisodeEvent, event: int, reason: str) -> None:
+    def publish_verdict(
+        self, source: EpisodeEvent, event: int, reason: str, account: str = '',
+    ) -> None:
         """Publish whether an episode was kept.
 
         Args:
             source: The newest event of the episode.
             event: SAVED or DISCARDED.
             reason: Why, or where the record is.
+            account: Ticks of it that can't be learned from in full, and why.
         """
+        if event == EpisodeEvent.DISCARDED:
+            self._last_reason = reason
+        elif account:
+            self._parts, self._last_reason = self._parts + 1, account
+            self._node.get_logger().warning(f'episode {source.episode_id}: {account}')
+        reason = f'{reason}{ACCOUNT}{account}' if account else reason
         self.last_episode = source.episode_id
         self._events.publish(EpisodeEvent(
             header=source.header, run_id=source.run_id, episode_id=source.episode_id, event=event,

@@ -116,6 +116,12 @@ class TransitionStream:
         self._cut_off = self._end_of_episode(source)
         self.resend()
 
+    def cut_off(self, source: EpisodeEvent) -> None:
+        """Have the learner keep an episode whose last steps never came, up to there."""
+        self._cut_off = self._end_of_episode(source)
+        self._cut_off.outcome = EpisodeEvent.TIME_LIMIT
+        self.resend()
+
     def resend(self) -> None:
         """Send new transitions and those that have waited too long, oldest first."""
         try:
@@ -153,7 +159,7 @@ class TransitionStream:
         return message, why_foreign(message, self._run_id, self._contract_hash)
 
     def _end_of_episode(self, source: Transition | EpisodeEvent) -> Transition:
-        """Return the empty transition upon which the learner forgets an episode."""
+        """Return the transition without steps upon which the learner forgets an episode."""
         return Transition(
             header=source.header, run_id=self._run_id or source.run_id,
             episode_id=source.episode_id if is_episode_id(source.episode_id) else 'unknown',
