@@ -161,11 +161,12 @@ def finetune(
 def evaluate(
     run_dir: RunDir, robot: Robot, output: Output,
     model: Annotated[str, typer.Option(help='Which model: pretrained or finetuned.')],
-    episodes: Episodes = None, other_robot: OtherRobot = False,
+    episodes: Episodes = None, resume: Resume = False, other_robot: OtherRobot = False,
 ) -> None:
-    """Measure success on the fixed set of initial states."""
+    """Measure success on the fixed set of initial states; more episodes add to those there are."""
     if model not in ('pretrained', 'finetuned'):
         raise UsageError(f'--model {model}: must be pretrained or finetuned')
+    del resume  # an evaluation always goes on with the episodes that it has
     stage = f'evaluate_{model}'
     _stage(run_dir, stage, output, lambda run, kept: {
         **robot.of_stage(run, stage, kept, other_robot), **given(evaluation_episodes=episodes)})
@@ -197,7 +198,8 @@ def _stage(run_dir: Path, stage: str, output: Output,
     from inril_ros.cli.stages.stages import run_stage
 
     run = RunDirectory.open(run_dir)
-    kept = kept_settings(run_dir)
+    # What this stage was begun with counts for it, not what others were.
+    kept = {**kept_settings(run_dir), **run.stage_settings(stage)}
     settings = {**kept, **options(run, kept)}
     run_stage(Job(run, job_options(settings, output.verbose), output.reporter()), stage)
 

@@ -4,8 +4,10 @@
 
 from types import SimpleNamespace
 
+from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 import pytest
 
+from inril_ros.cli.run.starts import StartsLog
 from inril_ros.cli.stages import finetune
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.nodes.clients.graph_client import GraphStalled
@@ -18,7 +20,9 @@ class Graph:
     """A conductor whose episodes have 30 ticks each; the learner takes those that are kept."""
 
     def __init__(self, kept, learned=0):
-        self.learner = SimpleNamespace(env_steps=learned, rl_updates=0)
+        self.learner = LearnerStatus(env_steps=learned)
+        self.actuation, self.policy, self.recorder = (
+            ActuationStatus(), PolicyStatus(), RecorderStatus())
         self._kept, self._number, self._waiting = kept, 0, 0
 
     def run_episode(self, episode_id, purpose, **seeds):
@@ -50,9 +54,11 @@ def run(folder, graph, before=()):
         seed=lambda *names: 0, scene_seed=lambda *names: 0)
     judge = SimpleNamespace(judge_if_due=lambda *state: None)
     bar = SimpleNamespace(update=lambda *done, **facts: None)
-    with JsonLines(folder / 'episodes.jsonl') as episodes:
+    with JsonLines(folder / 'episodes.jsonl') as episodes, \
+            StartsLog(folder / 'starts.jsonl') as starts:
         steps = finetune._run_episodes(
-            job, graph, SimpleNamespace(seconds=0.0), episodes, list(before), bar, judge)
+            job, graph, SimpleNamespace(seconds=0.0), episodes, list(before), bar, judge,
+            starts)
     return steps, read_json_lines(folder / 'episodes.jsonl')
 
 

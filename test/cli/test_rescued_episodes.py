@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-from inril_ros.msg import ActuationStatus, LearnerStatus
+from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 import pytest
 from sample_run import rescue
 
 from inril_ros.cli.report.summary import headline, summarise
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.cli.run.starts import StartsLog
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import _run_episodes
 from inril_ros.cli.stages.job import Job, JobOptions
@@ -30,7 +31,7 @@ EPISODES = [(WON, 0), (WON, 7), (TIME_LIMIT, 0), (TIME_LIMIT, 7), (WON, 0), (WON
 class Conducted:
     """What a conductor of these episodes gives to a stage."""
 
-    actuation = ActuationStatus()
+    actuation, policy, recorder = ActuationStatus(), PolicyStatus(), RecorderStatus()
 
     def __init__(self):
         self._results = iter(EPISODES)
@@ -69,7 +70,8 @@ def last_progress(capsys):
 
 
 def test_a_rescued_evaluation_episode_is_no_success(job, capsys):
-    facts = evaluate(job, 'finetuned', job.run.path)
+    write_json(job.run.finetuned / 'model.json', {'content_hash': 'c'})
+    facts = evaluate(job, 'finetuned')
     written = read_json(job.run.evaluation('finetuned'))
     for told in (facts, last_progress(capsys)):
         assert told['rescued'] == 2
@@ -83,10 +85,10 @@ def test_progress_of_fine_tuning_shows_success_without_a_person_and_the_rescues(
     before = [{'outcome': 'success', 'ticks': 10, 'person_ticks': 3, 'env_steps': 0}]
     job.run.pretrain_record.parent.mkdir()
     write_json(job.run.pretrain_record, {'demonstrations': 1, 'transitions': 10})
-    with JsonLines(job.run.episodes) as lines, job.reporter.bar(
-            'finetune', 10 * len(EPISODES), 'steps') as bar:
+    with JsonLines(job.run.episodes) as lines, StartsLog(job.run.starts) as starts, \
+            job.reporter.bar('finetune', 10 * len(EPISODES), 'steps') as bar:
         _run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar,
-                      SimpleNamespace(judge_if_due=lambda conductor, steps, bar: None))
+                      SimpleNamespace(judge_if_due=lambda conductor, steps, bar: None), starts)
     assert [row['person_ticks'] for row in read_json_lines(job.run.episodes)] == [
         person_ticks for _, person_ticks in EPISODES]
     progress = last_progress(capsys)

@@ -98,6 +98,20 @@ def test_a_bag_is_read_by_a_reader_that_does_not_know_us(tmp_path):
     assert all((path / file).is_file() for file in metadata['relative_file_paths'])
 
 
+@pytest.mark.parametrize(('storage', 'suffix'), [('mcap', '.mcap'), ('sqlite3', '.db3')])
+@pytest.mark.parametrize('keep', [True, False])
+def test_the_file_of_a_bag_has_the_name_of_the_bag(tmp_path, storage, suffix, keep):
+    bag = EpisodeBag(tmp_path, '0000_e1', storage)
+    bag.write('goal', 'std_msgs/msg/String', 1, b'\0\1\0\0\1\0\0\0\0')
+    path = bag.close({'outcome': 'success'}, keep)
+    assert sorted(file.name for file in path.iterdir()) == [f'0000_e1{suffix}', 'metadata.yaml']
+    about = yaml.safe_load((path / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
+    assert about['relative_file_paths'] == [f'0000_e1{suffix}'] == [
+        each['path'] for each in about['files']]
+    with AnyReader([path]) as reader:  # by rosbags itself
+        assert reader.message_count == 1
+
+
 def test_a_bag_has_its_name_only_when_it_is_whole(tmp_path):
     bag = EpisodeBag(tmp_path, '0000_e1')
     write(bag, recorded(TICKS))

@@ -16,6 +16,7 @@ import numpy as np
 
 from inril_ros.bench.estimates import rate_difference, whole_percent
 from inril_ros.bench.report.wording import duration
+from inril_ros.cli.report.people import aborted, Discards, discards, interventions
 from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
 from inril_ros.cli.report.run_record import (
     evaluation_rate,
@@ -26,6 +27,7 @@ from inril_ros.cli.report.run_record import (
 from inril_ros.cli.run.judgements import best_version, judged_versions
 from inril_ros.cli.run.run_directory import STAGES
 from inril_ros.cli.run.settings import DEFAULT
+from inril_ros.cli.run.starts import all_control_counts
 
 _STAGE_WORDS = {
     'record': 'recording', 'pretrain': 'cloning', 'evaluate_pretrained': 'evaluation before',
@@ -56,7 +58,8 @@ def render_report(record: RunRecord) -> str:
     before, after = (record.evaluations.get(name, {}) for name in ('pretrained', 'finetuned'))
     timings = {name: actuation for name, actuation in (
         ('Evaluation before', before.get('actuation')),
-        ('Fine-tuning', record.result.get('control')),
+        ('Fine-tuning', record.result.get('control') or all_control_counts(
+            [start['control'] for start in record.starts])),
         ('Evaluation after', after.get('actuation'))) if actuation}
     judged = judged_versions(record.judgements)
     return page.render(
@@ -64,6 +67,8 @@ def render_report(record: RunRecord) -> str:
         pairs=_pairs(record), learning=learning_plot(record),
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),
+        interventions=interventions(record.episodes), discards=_discards(record),
+        unfinished=[_STAGE_WORDS[stage] for stage in STAGES if stage not in record.stages],
         judged=judged, best=best_version(judged) if judged else None,
         losses=loss_plots(record), timings=timings,
         timing_plots=list(filter(None, map(timing_plot, timings, timings.values()))),
@@ -96,7 +101,8 @@ def _pairs(record: RunRecord) -> dict[str, Any] | None:
          for episode in record.evaluations[name]['episodes']}
         for name in ('pretrained', 'finetuned'))
     seeds = sorted(before.keys() & after.keys())
-    if not seeds or len(seeds) != len(before) or len(seeds) != len(after):
+    # One may have been continued with more episodes than the other.
+    if not seeds or len(seeds) != min(len(before), len(after)):
         return None
     both = [(seed, before[seed], after[seed]) for seed in seeds]
     counts = Counter((was, now) for _, was, now in both)
@@ -105,6 +111,18 @@ def _pairs(record: RunRecord) -> dict[str, Any] | None:
     return {'states': sorted(both, key=lambda state: order.index(state[1:])),
             'kept': counts[True, True], 'learned': counts[False, True],
             'lost': counts[True, False], 'never': counts[False, False]}
+
+
+def _discards(record: RunRecord) -> list[tuple[str, Discards]]:
+    """Return the episodes that were not used, by their kind, where there are any."""
+    kinds = {
+        'attempts at demonstrations': discards(record.attempts),
+        'training episodes': discards(record.episodes),
+        **{f'episodes of the {words}': aborted(record.evaluations[name])
+           for name, words in (('pretrained', 'evaluation before'),
+                               ('finetuned', 'evaluation after'))
+           if name in record.evaluations}}
+    return [(kind, lost) for kind, lost in kinds.items() if lost.number]
 
 
 def _delays(record: RunRecord) -> list[tuple[str, float, float, float]]:

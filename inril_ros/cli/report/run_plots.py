@@ -60,7 +60,7 @@ def learning_plot(record: RunRecord) -> Plot | None:
                   label=label)
     for name, at, colour, words in (('pretrained', 0, _BEFORE, 'evaluation before'),
                                     ('finetuned', last, _STRONG, 'evaluation after')):
-        if name in record.evaluations:
+        if record.evaluations.get(name, {}).get('episodes'):
             rate = evaluation_rate(record.evaluations[name])
             axes.vlines(at, rate.low, rate.high, color=colour, linewidth=3, alpha=0.5)
             axes.plot(at, rate.value, 'o', color=colour, markersize=11, label=words)

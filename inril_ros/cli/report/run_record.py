@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from inril_ros.bench.estimates import Estimate, success_rate
 from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.cli.run.starts import last_of_each_start
 from inril_ros.data.record_files import read_json, read_json_lines, RecordError
 from inril_ros.robot.settings_check import checked
 
@@ -53,6 +54,8 @@ class RunRecord:
         weights: ``finetune/weights.jsonl``.
         judgements: ``finetune/judgements.jsonl``: episodes of the blocks that judge versions.
         result: ``finetune/result.json``.
+        starts: ``finetune/starts.jsonl``: the last counts of each start of fine-tuning.
+        attempts: ``recording.jsonl``: attempts at demonstrations.
         missing: Names of the missing files.
     """
 
@@ -67,6 +70,8 @@ class RunRecord:
     weights: list[dict[str, Any]]
     judgements: list[dict[str, Any]]
     result: dict[str, Any]
+    starts: list[dict[str, Any]]
+    attempts: list[dict[str, Any]]
     missing: tuple[str, ...]
 
 
@@ -104,6 +109,8 @@ def read_run(path: str | Path) -> RunRecord:
     every = [*single.values(), cloned, *several.values(), *evaluations.values()]
     return RunRecord(
         judgements=read_json_lines(folder.judgements),  # without them if versions aren't judged
+        starts=last_of_each_start(read_json_lines(folder.starts)),
+        attempts=read_json_lines(folder.attempts),
         run=read_json(folder.path / 'run.json'),
         cloning=checked(CloningCurve, read_json(cloned) if cloned.exists() else {}, str(cloned),
                         RecordError),

@@ -4,7 +4,7 @@
 
 A block is some episodes of one version, without exploration. Each episode is a row of
 ``finetune/judgements.jsonl``; a block whose rows are not complete, because it was interrupted,
-judges nothing.
+judges nothing. Aborted episodes are rows too; they are done again, and count for nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +78,8 @@ def complete_blocks(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str,
     blocks: list[list[Mapping[str, Any]]] = []
     block: list[Mapping[str, Any]] = []
     for row in rows:
+        if row.get('outcome') == 'aborted':
+            continue
         if row['episode'] == 0:
             block = []
         if row['episode'] != len(block) or block and row['content_hash'] != block[0][

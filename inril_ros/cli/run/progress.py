@@ -1,39 +1,65 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long stages: a bar for people, lines of JSON for programs."""
+"""Progress of long stages: a bar for people, lines for a log file, lines of JSON for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import json
+from math import inf
 import time
 from typing import Any
 
 from rich import progress as rich
 from rich.console import Console
 
+_JSON_PERIOD, _LINE_PERIOD = 1.0, 10.0  # [s] between two lines
+
 
 class Bar:
-    """The progress of one stage, as a bar or, without one, as lines of JSON."""
+    """The progress of one stage, as a bar or, without one, as lines.
 
-    def __init__(self, stage: str, total: int, bar: rich.Progress | None = None) -> None:
-        self._stage, self._total, self._bar = stage, total, bar
-        self._task = None if bar is None else bar.add_task(stage, total=total, facts='', rate='')
-        self._began, self._printed = time.monotonic(), 0.0
+    Args:
+        stage: Name of the stage.
+        total: What there is to do.
+        done: How much of it was done before.
+        bar: Shows it; None: ``write`` does.
+        write: Called now and then with progress as plain data.
+        period: [s] Least time between two calls.
+        clock: Returns the time [s].
+    """
+
+    def __init__(
+        self, stage: str, total: int, done: int = 0, bar: rich.Progress | None = None,
+        write: Callable[[dict[str, Any]], None] | None = None, period: float = _JSON_PERIOD,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stage, self._total, self._before, self._bar = stage, total, done, bar
+        self._write = write or (lambda facts: print_event('progress', **facts))
+        self._period, self._clock = period, clock
+        self._task = None if bar is None else bar.add_task(
+            stage, total=total, completed=done, facts='', rate='')
+        self._began, self._printed = clock(), -inf
 
     def update(self, done: int, **facts: Any) -> None:
         """Show how much is done, and the given facts."""
-        seconds = time.monotonic() - self._began
-        rate = done / seconds if seconds > 0 else 0.0
+        seconds = self._clock() - self._began
+        rate = (done - self._before) / seconds if seconds > 0 else 0.0
         if self._bar is not None:
-            text = '  '.join(f'{name} {value:.3g}' if isinstance(value, float) else
-                             f'{name} {value}' for name, value in facts.items())
-            self._bar.update(self._task, completed=done, facts=text, rate=f'{rate:.1f}/s')
-        elif done >= self._total or time.monotonic() - self._printed >= 1.0:
-            self._printed = time.monotonic()
+            self._bar.update(self._task, completed=done, facts=in_words(facts),
+                             rate=f'{rate:.1f}/s')
+        elif done >= self._total or self._clock() - self._printed >= self._period:
+            self._printed = self._clock()
             left = (self._total - done) / rate if rate else None
-            print_event('progress', stage=self._stage, done=done, total=self._total,
-                        rate=round(rate, 3), seconds=round(seconds, 1),
-                        seconds_left=None if left is None else round(max(left, 0.0), 1), **facts)
+            self._write({
+                'stage': self._stage, 'done': done, 'total': self._total,
+                'rate': round(rate, 3), 'seconds': round(seconds, 1),
+                'seconds_left': None if left is None else round(max(left, 0.0), 1), **facts})
+
+
+def in_words(facts: dict[str, Any]) -> str:
+    """Return facts in one line."""
+    return '  '.join(f'{name} {value:.3g}' if isinstance(value, float) else f'{name} {value}'
+                     for name, value in facts.items())
 
 
 class Reporter:
@@ -46,6 +72,8 @@ class Reporter:
     def __init__(self, json_output: bool = False) -> None:
         self.json_output = json_output
         self.console = Console(stderr=json_output, highlight=False)
+        # A log file has no width to wrap at.
+        self.console.soft_wrap = not self.console.is_terminal
 
     def say(self, text: str, **facts: Any) -> None:
         """Report something that happened."""
@@ -62,10 +90,14 @@ class Reporter:
             self.console.print(f'\n[bold]{text}[/bold]')
 
     @contextmanager
-    def bar(self, stage: str, total: int, unit: str) -> Iterator[Bar]:
-        """Show the progress of a stage of ``total`` units."""
+    def bar(self, stage: str, total: int, unit: str, done: int = 0) -> Iterator[Bar]:
+        """Show the progress of a stage of ``total`` units, of which ``done`` were done before."""
         if self.json_output:
-            yield Bar(stage, total)
+            yield Bar(stage, total, done)
+            return
+        if not self.console.is_terminal:  # a bar would be drawn once, cut off at a width
+            yield Bar(stage, total, done, period=_LINE_PERIOD,
+                      write=lambda facts: self.say(_line(unit, facts)))
             return
         text = rich.TextColumn
         with rich.Progress(
@@ -74,7 +106,16 @@ class Reporter:
             rich.TimeRemainingColumn(), text('{task.fields[facts]}'), console=self.console,
             refresh_per_second=4,
         ) as bar:
-            yield Bar(stage, total, bar)
+            yield Bar(stage, total, done, bar)
+
+
+def _line(unit: str, progress: dict[str, Any]) -> str:
+    """Return progress in one line of a log."""
+    facts = dict(progress)
+    stage, done, total, rate, _, left = (facts.pop(name) for name in (
+        'stage', 'done', 'total', 'rate', 'seconds', 'seconds_left'))
+    ends = f', {left:.0f} s left' if left else ''
+    return f'{stage}: {done} of {total} {unit}, {rate:.1f}/s{ends}  {in_words(facts)}'.rstrip()
 
 
 def print_event(event: str, **facts: Any) -> None:

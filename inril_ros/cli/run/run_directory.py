@@ -8,9 +8,10 @@
                                                                  of the URDF that it names)
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
     settings.json   what each stage uses, and where each value comes from
-    recording.json  attempts, digest of the bags
+    recording.json  attempts, digest of the bags; recording.jsonl: each attempt
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
+                    starts.jsonl: what the processes of each start counted
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json
     tensorboard/    summary.json                 report.html
@@ -93,6 +94,7 @@ class RunDirectory:
         self.contract = path / 'contract.yaml'
         self.demonstrations = path / 'demonstrations'
         self.recording = path / 'recording.json'
+        self.attempts = path / 'recording.jsonl'
         self.used = path / 'settings.json'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
@@ -101,6 +103,7 @@ class RunDirectory:
         self.metrics = self.finetune / 'metrics.jsonl'
         self.weights = self.finetune / 'weights.jsonl'
         self.journal = self.finetune / 'journal'
+        self.starts = self.finetune / 'starts.jsonl'
         self.judgements = self.finetune / 'judgements.jsonl'
         self.versions = self.finetune / 'versions'
         self.finetuned = self.finetune / 'model'
@@ -216,18 +219,24 @@ class RunDirectory:
         record = read_record(self.used) if self.used.exists() else {}
         return from_record(record.get(stage, {}), self.used)
 
-    def finish_stage(self, stage: str, seconds: float) -> None:
+    def finish_stage(self, stage: str, seconds: float, again: bool = False) -> None:
         """Mark a stage as finished, so that it is not repeated.
 
+        Args:
+            stage: Name of the stage.
+            seconds: [s] Time that it took.
+            again: It was finished before, and continued: the time is added.
+
         Raises:
-            RunDirectoryError: The stage is finished already, or unknown.
+            RunDirectoryError: The stage is finished already and ``again`` is false, or unknown.
         """
         finished = self.finished_stages()
         if stage not in STAGES:
             raise RunDirectoryError(f'unknown stage {stage!r}: one of {", ".join(STAGES)}')
-        if stage in finished:
+        if stage in finished and not again:
             raise RunDirectoryError(f'{self.path}: stage {stage!r} is done already')
-        write_json(self.path / 'stages.json', {**finished, stage: seconds}, replace=True)
+        write_json(self.path / 'stages.json', {
+            **finished, stage: finished.get(stage, 0.0) + seconds}, replace=True)
 
 
 def _copies(contract: Path) -> dict[Path, Path]:

@@ -4,55 +4,118 @@
 
 from pathlib import Path
 import time
+from typing import Any
 
-from inril_ros.bench.estimates import success_rate
+from inril_ros.cli.run.evaluation_file import EvaluationFile
+from inril_ros.cli.run.progress import Bar
+from inril_ros.cli.run.run_directory import RunDirectory
+from inril_ros.cli.run.starts import control_counts
 from inril_ros.cli.stages.job import Job, require
-from inril_ros.data.record_files import write_json
+from inril_ros.data.record_files import read_record
 from inril_ros.graph.description import evaluation_graph
-from inril_ros.nodes.clients.conductor import Conductor
-from inril_ros.robot.episode import Purpose
+from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
 from inril_ros.sim.seeds import derived_seed
 
+#: An aborted episode is done again so often in all.
+MOST_TRIES = 3
 
-def evaluate(job: Job, name: str, model: Path) -> dict[str, object]:
+
+class EvaluationStopped(RuntimeError):
+    """An episode was aborted again and again; the message says why, and that the rest is kept."""
+
+
+def evaluate(job: Job, name: str) -> dict[str, object]:
     """Let a model act without exploration; write ``evaluations/<name>.json``.
 
     An episode in which a person took over is no success; those that a person rescued are counted.
-    Initial state ``i`` is the same for every model, run and seed, so evaluations are comparable.
+    An aborted episode says nothing about the policy: it is done again. Initial state ``i`` is the
+    same for every model, run and seed, so evaluations are comparable, and an evaluation that was
+    interrupted, or is continued with more episodes, begins with those that it has.
+
+    Args:
+        job: The run.
+        name: Which model: ``pretrained`` or ``finetuned``.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        EvaluationStopped: An episode was aborted ``MOST_TRIES`` times.
     """
-    require(model, 'the model to evaluate')
-    number = job.options.evaluation_episodes
-    began, rows = time.monotonic(), []
-    graph = evaluation_graph(job.graph_options(model=str(model)))
-    with job.running(f'evaluate_{name}', graph) as conductor, \
-            job.reporter.bar(f'evaluate {name}', number, 'episodes') as bar:
-        for index in range(number):
-            scene = derived_seed('evaluation', index)
-            result = conductor.run_episode(
-                job.episode_id(f'evaluate/{name}', index), Purpose.EVALUATION,
-                seed=derived_seed('evaluation policy', index),
-                scene_seed=scene if job.options.simulation else None)
-            rows.append({'seed': scene, 'success': result.success, 'rescued': result.rescued,
-                         'ticks': result.ticks, 'person_ticks': result.person_ticks,
-                         'outcome': result.outcome.name.lower()})
-            rescued = sum(row['rescued'] for row in rows)
-            bar.update(index + 1, success=sum(row['success'] for row in rows) / len(rows),
-                       rescued=rescued)
-        control = control_counts(conductor)
-    rate = success_rate(sum(row['success'] for row in rows), number)
-    write_json(job.run.evaluation(name), {
-        'name': name, 'model': str(model), 'success': rate.value, 'low': rate.low,
-        'high': rate.high, 'n': rate.n, 'rescued': rescued,
-        'wall_seconds': time.monotonic() - began, 'actuation': control, 'episodes': rows},
-        replace=True)
+    model, wanted = evaluated_model(job.run, name), job.options.evaluation_episodes
+    file = evaluation_file(job.run, name)
+    if file.former:
+        job.reporter.say(f'{sum(len(each.get("episodes", ())) for each in file.former)} episodes '
+                         f'of other weights stay in {file.path} and do not count')
+    if file.episodes:
+        job.reporter.say(f'{len(file.episodes)} of {wanted} episodes were done before')
+    if len(file.episodes) < wanted:
+        began, about = time.monotonic(), {'name': name, 'model': str(model), 'wanted': wanted}
+        graph = evaluation_graph(job.graph_options(model=str(model)))
+        with job.running(f'evaluate_{name}', graph, most_aborted=MOST_TRIES) as conductor, \
+                job.reporter.bar(f'evaluate {name}', wanted, 'episodes',
+                                 len(file.episodes)) as bar:
+            while len(file.episodes) < wanted:
+                _run_state(job, name, file, conductor, about, began)
+                _show(file, bar)
+    rate = file.rate
     return {'rate': rate.value, 'low': rate.low, 'high': rate.high, 'n': rate.n,
-            'rescued': rescued}
+            'rescued': file.rescued, 'aborted': len(file.aborted)}
 
 
-def control_counts(conductor: Conductor) -> dict[str, object]:
-    """Return the counts of the actuation node: ticks, misses, holds and time between ticks."""
-    status = conductor.actuation
-    return {'ticks': status.ticks, 'misses': status.misses, 'holds': status.holds,
-            'clipped': status.clipped, 'dropped': status.dropped, 'period': status.period,
-            'worst_gap': status.worst_gap, 'gap_edges': list(status.gap_edges),
-            'gap_counts': list(status.gap_counts)}
+def evaluated_model(run: RunDirectory, name: str) -> Path:
+    """Return the folder of the model of an evaluation: ``pretrained`` or ``finetuned``."""
+    return run.pretrained if name == 'pretrained' else run.finetuned
+
+
+def evaluation_file(run: RunDirectory, name: str) -> EvaluationFile:
+    """Return the file of an evaluation, with the episodes of the model as it is now.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+    """
+    model = evaluated_model(run, name)
+    require(model, 'the model to evaluate')
+    return EvaluationFile(run.evaluation(name), read_record(model / 'model.json')['content_hash'])
+
+
+def _run_state(job: Job, name: str, file: EvaluationFile, conductor: Conductor,
+               about: dict[str, Any], began: float) -> None:
+    """Run the episode of the next initial state, again if it is aborted."""
+    index = len(file.episodes)
+    for tried in range(1, MOST_TRIES + 1):
+        scene = derived_seed('evaluation', index)
+        result = conductor.run_episode(
+            job.episode_id(f'evaluate/{name}', *_number(file, index)), Purpose.EVALUATION,
+            seed=derived_seed('evaluation policy', index),
+            scene_seed=scene if job.options.simulation else None)
+        row = _row(result, index, scene)
+        aborted = result.outcome is EpisodeOutcome.ABORTED
+        (file.aborted if aborted else file.episodes).append(row)
+        file.write(about, control_counts(conductor.actuation), time.monotonic() - began)
+        if not aborted:
+            return
+        job.reporter.say(f'episode {index + 1} was aborted ({result.reason}) and does not count: '
+                         f'try {tried} of {MOST_TRIES}')
+    raise EvaluationStopped(
+        f'episode {index + 1} of the evaluation was aborted {MOST_TRIES} times, at last because: '
+        f'{result.reason}. The {index} episodes before it are kept; the same command goes on')
+
+
+def _number(file: EvaluationFile, index: int) -> tuple[int, ...]:
+    """Return what tells an episode from all others of the evaluation."""
+    again = len(file.aborted), len(file.former)
+    return (index, *again) if any(again) else (index,)
+
+
+def _row(result: EpisodeResult, index: int, scene: int) -> dict[str, Any]:
+    return {'index': index, 'episode_id': result.episode_id, 'seed': scene,
+            'success': result.success, 'rescued': result.rescued, 'ticks': result.ticks,
+            'person_ticks': result.person_ticks, 'outcome': result.outcome.name.lower(),
+            'reason': result.reason}
+
+
+def _show(file: EvaluationFile, bar: Bar) -> None:
+    aborted = {'aborted': len(file.aborted)} if file.aborted else {}
+    successes = sum(row['success'] for row in file.episodes)
+    bar.update(len(file.episodes), success=successes / len(file.episodes),
+               rescued=file.rescued, **aborted)

@@ -15,7 +15,7 @@ from inril_ros.cli.report.run_record import was_rescued
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import flat
-from inril_ros.cli.stages.evaluate import control_counts
+from inril_ros.cli.run.starts import control_counts, counts_of_all, StartsLog
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.cli.stages.judge import VersionJudge
 from inril_ros.data.record_files import (
@@ -58,7 +58,8 @@ def finetune(job: Job) -> dict[str, object]:
     run, options = job.run, job.options
     require(run.pretrained, 'pretrain first (inril pretrain)')
     config = _keep_settings(run.finetune / 'config.yaml', options.session)
-    with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes:
+    with _Log(run.metrics, run.weights) as log, JsonLines(run.episodes) as episodes, \
+            StartsLog(run.starts) as starts:
         judge = VersionJudge(job, lambda: log.seconds)
         graph = finetuning_graph(job.graph_options(
             pretrained=str(run.pretrained), demonstrations=str(run.demonstrations),
@@ -68,18 +69,20 @@ def finetune(job: Job) -> dict[str, object]:
             longest_rollout=longest_rollout(run, config)))
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
-                job.reporter.bar('finetune', options.env_steps, 'steps') as bar:
+                job.reporter.bar('finetune', options.env_steps, 'steps',
+                                 before[-1]['env_steps'] if before else 0) as bar:
             judge.judge_clone(conductor, bar)
             conductor.wait_first_weights()
             if before:
                 conductor.wait_learned_again(0 if options.synchronous else _MAX_LAG)
-            steps = _run_episodes(job, conductor, log, episodes, before, bar, judge)
+            steps = _run_episodes(job, conductor, log, episodes, before, bar, judge, starts)
             conductor.wait_learner(0)
             conductor.call('learner_node/save')
             conductor.wait_learner(0, applied=True)
             conductor.wait_acknowledged()
             judge.judge_if_due(conductor, steps, bar, ended=True)
-            result = {**_result(job, conductor, log, steps, len(before)),
+            starts.note(_counts(conductor))
+            result = {**_result(job, conductor, starts, steps, len(before)),
                       'evaluation': judge.record()}
     judge.keep_best()
     write_json(run.result, result, replace=True)
@@ -110,7 +113,7 @@ def time_spent(job: Job, episodes: Sequence[Mapping[str, Any]]) -> TimeSpent:
 
 def _run_episodes(
     job: Job, conductor: Conductor, log: '_Log', episodes: JsonLines,
-    before: list[dict[str, Any]], bar: Bar, judge: VersionJudge,
+    before: list[dict[str, Any]], bar: Bar, judge: VersionJudge, starts: StartsLog,
 ) -> int:
     """Run episodes until the steps are used up; return the steps of the whole run.
 
@@ -123,13 +126,13 @@ def _run_episodes(
     recent: deque[bool] = deque(maxlen=20)
     rescued = sum(map(was_rescued, before))
     # An episode after a crash must have a new name: the learner knows the interrupted one.
-    starts = segments_begun(job.run.journal)
+    segments = segments_begun(job.run.journal)
     steps, idle = conductor.learner.env_steps, 0
     index = len(before)
     while steps < options.env_steps:
         judge.judge_if_due(conductor, steps, bar)
         result = conductor.run_episode(
-            job.episode_id(f'finetune/{starts}', index), Purpose.ROLLOUT,
+            job.episode_id(f'finetune/{segments}', index), Purpose.ROLLOUT,
             seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
             explore=True)
         conductor.wait_ingested(result.sequence)
@@ -143,7 +146,9 @@ def _run_episodes(
             'index': index, 'episode_id': result.episode_id,
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
-            'saved': result.saved, 'person_ticks': result.person_ticks, **spent.minutes})
+            'saved': result.saved, 'reason': '' if result.saved else result.reason,
+            'person_ticks': result.person_ticks, **spent.minutes})
+        starts.note(_counts(conductor))
         index += 1
         if idle >= _MOST_IDLE:
             raise GraphStalled(f'the learner got no steps of the last {idle} episodes: '
@@ -156,25 +161,31 @@ def _run_episodes(
     return steps
 
 
+def _counts(conductor: Conductor) -> dict[str, Any]:
+    """Return what the processes of this start have counted."""
+    policy, recorder = conductor.policy, conductor.recorder
+    return {
+        'control': control_counts(conductor.actuation), 'refused': policy.refused,
+        'sent': recorder.sent if recorder else 0, 'duplicates': conductor.learner.duplicates,
+        'inference': {'median_seconds': policy.inference_seconds,
+                      'worst_seconds': policy.inference_seconds_worst,
+                      'count': policy.inferences}}
+
+
 def _result(
-    job: Job, conductor: Conductor, log: '_Log', steps: int, episodes_before: int,
+    job: Job, conductor: Conductor, starts: StartsLog, steps: int, episodes_before: int,
 ) -> dict[str, object]:
     learner, recorder = conductor.learner, conductor.recorder
+    counted = counts_of_all(starts.all, read_json_lines(job.run.weights))
     return {
-        'env_steps': steps, 'time_spent': time_spent(
+        **counted, 'env_steps': steps, 'time_spent': time_spent(
             job, read_json_lines(job.run.episodes)).to_json(),
         'rl_updates': learner.rl_updates, 'il_updates': learner.il_updates,
         'ratio': learner.ratio, 'device': learner.device, 'config': dict(job.options.session),
         'synchronous': job.options.synchronous, 'resumed_at_episode': episodes_before or None,
-        'versions': {'published': learner.weights_version,
-                     'applied': log.applied, 'refused': conductor.policy.refused},
-        'transitions': {'sent': recorder.sent, 'acknowledged': recorder.acknowledged,
-                        'journaled': recorder.journaled, 'ingested': learner.transitions,
-                        'duplicates': learner.duplicates},
-        'control': control_counts(conductor),
-        'inference': {'median_seconds': conductor.policy.inference_seconds,
-                      'worst_seconds': conductor.policy.inference_seconds_worst,
-                      'count': conductor.policy.inferences}}
+        'versions': {'published': learner.weights_version, **counted['versions']},
+        'transitions': {**counted['transitions'], 'acknowledged': recorder.acknowledged,
+                        'journaled': recorder.journaled, 'ingested': learner.transitions}}
 
 
 def _keep_settings(path: Path, session: Mapping[str, Any]) -> Path:
@@ -216,7 +227,6 @@ class _Log:
         self._last_metrics = -1
         self._last_applied = 0
         self._last_refused = 0
-        self.applied = 0
 
     def __enter__(self) -> '_Log':
         return self
@@ -255,7 +265,6 @@ class _Log:
         if version <= self._last_applied:
             return
         self._last_applied = version
-        self.applied += 1
         published, step = self._published.get(version, (None, None))
         self._weights.append({
             'version': version, 'published': published, 'applied': self.seconds,

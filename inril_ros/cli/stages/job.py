@@ -101,12 +101,22 @@ class Job:
     @contextmanager
     def running(
         self, stage: str, graph: GraphDescription, listen: Any = lambda status: None,
+        most_aborted: int | None = None,
     ) -> 'Iterator[Conductor]':
         """Start a graph, wait until it is ready, and stop it after the block in any case.
 
         A recorder that ends later is started again: it costs its episode, and the journal has the
         others. The end of any other node ends the stage.
+
+        Args:
+            stage: Name of the stage, for its logs.
+            graph: The graph.
+            listen: Called with each status of a node.
+            most_aborted: Accepted number of episodes aborted in a row; None: two on a real arm,
+                where a person may abort, and none in simulation, where a node must have failed.
         """
+        if most_aborted is None:
+            most_aborted = 0 if self.options.simulation else 2
         # Imported here: commands without a graph, such as `inril bench`, need no ROS.
         from inril_ros.nodes.clients.conductor import Conductor
 
@@ -121,9 +131,7 @@ class Job:
             quiet=not self.options.verbose, console=self.reporter.console,
         ) as supervisor, Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,
-            check=check, listen=listen,
-            # In simulation no person aborts an episode: an abort means that a node failed.
-            most_aborted=0 if self.options.simulation else 2,
+            check=check, listen=listen, most_aborted=most_aborted,
             scene_node='gazebo_node' if self.options.gazebo else 'sim_node',
         ) as conductor:
             self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')
@@ -143,9 +151,9 @@ class Job:
             os.environ.update(domain_environment(domain_id))
             yield domain_id
 
-    def episode_id(self, stage: str, index: int) -> str:
-        """Return the UUID of an episode of the run."""
-        return str(uuid5(UUID(self.run.settings.run_id), f'{stage}/{index}'))
+    def episode_id(self, *names: str | int) -> str:
+        """Return the UUID of an episode of the run, by names that no other one has."""
+        return str(uuid5(UUID(self.run.settings.run_id), '/'.join(map(str, names))))
 
     def seed(self, *names: str | int) -> int:
         """Return a seed derived from the run's seed and these names."""

@@ -4,6 +4,7 @@
 
 One version acts in all episodes of a block, without exploration, and newer weights wait. The
 initial states are the same in each block, and neither those of training nor of ``inril evaluate``.
+An aborted episode is done again, as often as the conductor accepts aborted ones in a row.
 Nothing of a block is learned from.
 """
 
@@ -22,7 +23,7 @@ from inril_ros.cli.run.judgements import (
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.record_files import JsonLines, read_json_lines
-from inril_ros.robot.episode import Purpose
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 if TYPE_CHECKING:
     from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
@@ -79,17 +80,21 @@ class VersionJudge:
         block = len(complete_blocks(self.rows))
         shown = Judged(**asdict(held), env_steps=steps, successes=0, episodes=0)
         with JsonLines(self._job.run.judgements) as file:
-            for index in range(self._blocks.episodes):
+            while (index := shown.episodes) < self._blocks.episodes:
                 result = self._episode(conductor, block, index)
                 if result.weights_version != held.version:  # an operator has rolled back
                     break
                 row = {'block': block, 'episode': index, 'of': self._blocks.episodes,
                        **asdict(held), 'env_steps': steps, 'success': result.success,
                        'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
-                       'person_ticks': result.person_ticks,
+                       'person_ticks': result.person_ticks, 'reason': result.reason,
                        'time': self._seconds()}
                 file.append(row)
                 self.rows.append(row)
+                if result.outcome is EpisodeOutcome.ABORTED:  # says nothing about the version
+                    self._job.reporter.say(f'episode {index + 1} of the evaluation was aborted '
+                                           f'({result.reason}) and is done again')
+                    continue
                 shown = replace(shown, successes=shown.successes + result.success,
                                 episodes=index + 1)
                 self._show(conductor, shown, bar)

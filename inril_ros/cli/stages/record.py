@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.digest import content_digest
-from inril_ros.data.record_files import write_json
+from inril_ros.data.record_files import JsonLines, write_json
 from inril_ros.graph.description import recording_graph
 from inril_ros.robot.episode import Purpose
 
@@ -28,8 +28,8 @@ def record(job: Job) -> dict[str, object]:
         job.graph_options(demonstrations=str(folder)), person_starts=False)
     kept = len(_bags(folder))
     attempts = kept + len(_bags(folder / 'rejected'))
-    with job.running('record', graph) as conductor, \
-            job.reporter.bar('record', wanted, 'demonstrations') as bar:
+    with JsonLines(job.run.attempts) as rows, job.running('record', graph) as conductor, \
+            job.reporter.bar('record', wanted, 'demonstrations', kept) as bar:
         while kept < wanted:
             if attempts >= 5 * wanted:
                 raise TooFewDemonstrations(
@@ -40,6 +40,10 @@ def record(job: Job) -> dict[str, object]:
                 seed=job.seed('operator', attempts),
                 scene_seed=job.scene_seed('record', attempts),
                 operator_name='scripted' if job.options.simulation else '')
+            rows.append({
+                'attempt': attempts, 'episode_id': result.episode_id,
+                'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
+                'saved': result.saved, 'reason': '' if result.saved else result.reason})
             attempts += 1
             kept += result.saved
             bar.update(kept, attempts=attempts)

@@ -12,7 +12,7 @@ from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.cli.run.run_directory import STAGES
 from inril_ros.cli.run.settings import as_record, in_words, OPTION, Settings, UsageError
-from inril_ros.cli.stages.evaluate import evaluate
+from inril_ros.cli.stages.evaluate import evaluate, evaluated_model, evaluation_file
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
@@ -34,7 +34,8 @@ def run_stage(job: Job, stage: str) -> None:
     lock = FolderLock(job.run.path, f'the stage {stage}')
     try:
         used = _used(job, stage)
-        if stage in job.run.finished_stages():
+        again = stage in job.run.finished_stages()
+        if again and not _more_episodes(job, stage):
             job.reporter.say(f'{stage}: done before{_without_effect(job, stage, used)}')
             return
         title, action = _STAGES[stage]
@@ -48,7 +49,7 @@ def run_stage(job: Job, stage: str) -> None:
         except (ValueError, FileNotFoundError):  # its input was refused
             job.run.keep_settings(stage, before)
             raise
-        job.run.finish_stage(stage, time.monotonic() - began)
+        job.run.finish_stage(stage, time.monotonic() - began, again)
         job.reporter.say(_sentence(facts), **facts)
     finally:
         lock.release()
@@ -74,10 +75,10 @@ _STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
     'record': ('Demonstrations, through the teleop topics', record),
     'pretrain': ('Behaviour cloning, from the bags', pretrain),
     'evaluate_pretrained': ('Success of the cloned policy', lambda job: evaluate(
-        job, 'pretrained', job.run.pretrained)),
+        job, 'pretrained')),
     'finetune': ('Fine-tuning on the arm', finetune),
     'evaluate_finetuned': ('Success of the fine-tuned policy', lambda job: evaluate(
-        job, 'finetuned', job.run.finetuned)),
+        job, 'finetuned')),
 }
 # Names of the options that a stage uses.
 _USED = {
@@ -100,6 +101,17 @@ def _used(job: Job, stage: str) -> Settings:
 
         options = replace(options, pretrain=asdict(PretrainConfig(**options.pretrain)))
     return options.settings(*_USED[stage])
+
+
+def _more_episodes(job: Job, stage: str) -> bool:
+    """Return whether a finished stage is an evaluation that lacks episodes of its model.
+
+    More of them may be asked for than before, or the model was trained on since.
+    """
+    name = stage.removeprefix('evaluate_')
+    if name == stage or not evaluated_model(job.run, name).exists():
+        return False
+    return len(evaluation_file(job.run, name).episodes) < job.options.evaluation_episodes
 
 
 def _check_kept(job: Job, stage: str, before: Settings, used: Settings) -> None:

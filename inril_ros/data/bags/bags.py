@@ -13,7 +13,7 @@ from rosbags.interfaces import Connection, Qos
 from rosbags.typesys.store import Typestore
 
 from inril_ros.data.bags.connection import full_topic
-from inril_ros.data.bags.storage import BagWriter, STORAGES
+from inril_ros.data.bags.storage import BagWriter, files_of, STORAGES
 from inril_ros.data.raw.typestore import ros_typestore
 
 EXECUTED_TOPIC = 'executed_action'
@@ -92,9 +92,20 @@ class EpisodeBag:
         for key, value in information.items():
             writer.set_custom_data(key, value)
         writer.close()
+        self._name_file()
         target = self.path if keep else self._folder / 'rejected' / self.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         return self._partial.rename(target)
+
+    def _name_file(self) -> None:
+        """Give the file the name of the finished bag: the writer named it after the folder."""
+        for file in files_of(self._partial):
+            name = f'{self.path.name}{file.suffix}'
+            metadata = self._partial / 'metadata.yaml'
+            text = metadata.read_text(encoding='utf-8')
+            # Until the folder is renamed the bag is unfinished, and read by what its files hold.
+            metadata.write_text(text.replace(file.name, name), encoding='utf-8')
+            file.rename(file.with_name(name))
 
     def _open(self) -> BagWriter:
         """Return the writer, opened at the first use because sqlite3 stays with one thread."""

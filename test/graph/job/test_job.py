@@ -34,7 +34,8 @@ SUMMARY_KEYS = {
     'task', 'seed', 'contract_hash', 'run_id', 'demos', 'demos_digest', 'bc_success',
     'finetuned_success', 'training_episodes', 'env_steps', 'time_spent', 'rl_updates',
     'il_updates', 'host', 'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds',
-    'device', 'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version'}
+    'device', 'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version',
+    'unfinished', 'interventions', 'discards'}
 
 
 @pytest.fixture(scope='module')
@@ -78,6 +79,7 @@ def test_the_summary_is_complete(finished, summary):
     assert set(summary) == SUMMARY_KEYS
     assert (summary['task'], summary['seed'], summary['demos']) == (TASK, 0, DEMOS)
     assert (summary['m'], summary['il_source'], summary['repeatable']) == (4, 'both', False)
+    assert summary['unfinished'] == []
     assert set(summary['wall_seconds']) == {*STAGES, 'total'}
     assert set(summary['versions']) == {'published', 'applied', 'refused'}
     for key in ('contract_hash', 'demos_digest', 'pretrained_hash', 'finetuned_hash'):
@@ -314,6 +316,9 @@ def test_a_killed_fine_tuning_continues_without_loss(cloned, settings, tmp_path)
     assert counts['journaled'] == counts['acknowledged'] == len(after)
     assert counts['ingested'] == len(after) - forgotten
     assert result['env_steps'] >= steps
+    assert result['control']['starts'] == 2
+    played = lines(cloned / 'finetune' / 'episodes.jsonl')
+    assert result['control']['ticks'] > sum(row['ticks'] for row in played)  # and the blocks'
     assert result['il_updates'] == result['rl_updates'] // 4
     judged = [row['env_steps'] for row in lines(cloned / 'finetune' / 'judgements.jsonl')]
     assert judged == [0] * 3 + [result['env_steps']] * 3
