@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 import yaml
 
-sys.path.append(str(Path(__file__).parents[1] / 'data'))
+sys.path.append(str(Path(__file__).parents[2] / 'data'))
 
 from foreign_bags import ARM, recording, ros2_bag  # noqa: E402
 

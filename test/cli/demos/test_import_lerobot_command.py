@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 import yaml
 
-sys.path.append(str(Path(__file__).parents[1] / 'data'))
+sys.path.append(str(Path(__file__).parents[2] / 'data'))
 
 from lerobot_files import Files  # noqa: E402
 

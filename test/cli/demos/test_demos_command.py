@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 import yaml
 
-sys.path.append(str(Path(__file__).parents[1] / 'data'))
+sys.path.append(str(Path(__file__).parents[2] / 'data'))
 
 from foreign_bags import ARM, CONTRACT, recording, ros1_bag, ros2_bag  # noqa: E402
 
