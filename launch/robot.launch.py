@@ -18,13 +18,16 @@ from dataclasses import fields
 import time
 from typing import Any
 
+from ament_index_python.packages import get_package_prefix, PackageNotFoundError
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from inril_ros.graph.description import GraphOptions, NodeDescription, STAGES
 from inril_ros.graph.respawn_limit import RespawnLimit
+from inril_ros.sim.mock_arm.viewed_model import viewed_model
 
 TRUTH = ('true', 'false')
 # Name: default (empty if not given), description, allowed values.
@@ -75,7 +78,8 @@ READ = {'bool': lambda text: text == 'true', 'int': int, 'float': float, 'str': 
         'tuple': lambda text: tuple(part.strip() for part in text.split(',') if part.strip())}
 
 
-def start_stage(context: LaunchContext) -> list[Node]:
+def start_stage(context: LaunchContext) -> list[Node | LogInfo]:
+    """Start the nodes of the stage, and what publishes the model of a mock arm for viewers."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     if given['mock_arm'] == 'true':  # it has no simulation, whatever the default
         given['simulation'] = ''
@@ -104,7 +108,25 @@ def start_stage(context: LaunchContext) -> list[Node]:
             output=node.output,
         )
         for node in graph.nodes
-    ]
+    ] + [_model_of(node) for node in graph.nodes if node.executable == 'mock_arm_node']
+
+
+def _model_of(node: NodeDescription) -> Node | LogInfo:
+    """Return what publishes robot_description and the frames of a mock arm, as a driver does."""
+    try:
+        get_package_prefix('robot_state_publisher')
+    except PackageNotFoundError:
+        return LogInfo(msg='viewers get no model of the mock arm and no frames: install '
+                           'ros-$ROS_DISTRO-robot-state-publisher')
+    return Node(
+        package='robot_state_publisher',
+        executable='robot_state_publisher',
+        namespace=node.namespace,
+        parameters=[{'robot_description': ParameterValue(
+                         viewed_model(str(node.parameters['contract'])), value_type=str),
+                     'frame_prefix': f'{node.namespace.strip("/")}/' if node.namespace else ''}],
+        output='both',
+    )
 
 
 def _on_exit(node: NodeDescription) -> Shutdown | Callable[[Any, LaunchContext], Any] | None:

@@ -51,6 +51,7 @@ from inril_ros.cli.run.settings import (
 )
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.teleop import teleop
+from inril_ros.cli.views.views import views
 from inril_ros.graph.supervisor import NodeDied
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ app.command(name='doctor')(doctor)
 app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
 app.command(name='teleop')(teleop)
+app.command(name='views')(views)
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Episodes = Annotated[int | None, typer.Option(

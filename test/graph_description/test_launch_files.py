@@ -187,6 +187,21 @@ def test_a_mock_arm_starts_without_a_simulation():
     assert nodes[0]['parameters'][0]['contract'] == 'mock_arm.yaml'
 
 
+def test_viewers_get_the_model_and_the_frames_of_a_mock_arm(monkeypatch):
+    monkeypatch.setattr(ament_index_python.packages, 'get_package_prefix', lambda package: '/opt')
+    contract = str(CONFIG / 'robots' / 'mock_arm.yaml')
+    nodes, _, _ = started('sim', mock_arm='true', contract=contract, namespace='left')
+    assert executables(nodes) == ['mock_arm_node', 'robot_state_publisher']
+    parameters = nodes[1]['parameters'][0]
+    assert (nodes[1]['namespace'], parameters['frame_prefix']) == ('left', 'left/')
+    model = ElementTree.fromstring(parameters['robot_description'].arguments[0])
+    assert len(model.findall('.//cylinder')) >= 5
+    nodes, _, _ = started('sim', mock_arm='true', contract=contract)
+    assert nodes[1]['parameters'][0]['frame_prefix'] == ''
+    nodes, _, _ = started('sim')
+    assert executables(nodes) == ['sim_node']  # a simulator has no such frames
+
+
 def test_gazebo_gets_its_world_its_bridge_and_its_judge():
     nodes, (gazebo,), _ = started('gazebo', namespace='left')
     assert gazebo[0] == 'share/ros_gz_sim/launch/gz_sim.launch.py'
