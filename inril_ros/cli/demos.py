@@ -64,10 +64,16 @@ def show(
 ) -> None:
     """Show one episode: a table, and a contact sheet of images, curves and events."""
     from inril_ros.cli.contact_sheet import write_contact_sheet
+    from inril_ros.data.bags.dry_run import DryRunError
+    from inril_ros.data.bags.reading import read_episode
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 
     robot = contract_of(contract, bag.parent)
-    episode = aligned_episode(bag, robot)
+    try:
+        episode = aligned_episode(bag, robot)
+    except DryRunError as error:
+        typer.echo(str(error))
+        episode = read_episode(bag, robot, dry_run=True)
     table = Table('quantity', 'values', 'least', 'mean', 'most')
     start, parts = 0, {}
     for name in robot.policy_observations:

@@ -47,6 +47,7 @@ from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recording.report import RecorderReport
 from inril_ros.nodes.recording.transition_stream import TransitionStream
 from inril_ros.robot.messages.codecs import CodecError
+from inril_ros.robot.motion.tick import DRY_RUN
 from inril_ros.transport.journal.retention import Retention
 
 PARAMETERS = (
@@ -168,6 +169,9 @@ class RecorderNode(ManagedNode):
         if self._episode is None:
             return
         self._episode.add(item, message)
+        if self._episode.dry_run and self._episode.bag is None:
+            self._discard(f'{DRY_RUN}, so there is nothing to learn')
+            return
         # Any message may be the last one in lockstep; in real time a check per tick is enough.
         if self.lockstep or topic == EXECUTED_TOPIC:
             self._advance(self._episode)

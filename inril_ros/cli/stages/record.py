@@ -6,6 +6,7 @@ from pathlib import Path
 
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.digest import content_digest
+from inril_ros.data.bags.dry_run import is_demonstration
 from inril_ros.data.record_files import JsonLines, write_json
 from inril_ros.graph.description import recording_graph
 from inril_ros.robot.episode import Purpose
@@ -54,6 +55,6 @@ def record(job: Job) -> dict[str, object]:
 
 
 def _bags(folder: Path) -> list[Path]:
-    """Return the complete bags of a folder, oldest first."""
-    return sorted(path.parent for path in folder.glob('*/metadata.yaml')
-                  if path.parent.suffix != '.tmp')
+    """Return the complete bags of a folder, oldest first, without those of dry runs."""
+    return [path for path in sorted(file.parent for file in folder.glob('*/metadata.yaml'))
+            if path.suffix != '.tmp' and is_demonstration(path)]

@@ -15,6 +15,7 @@ from inril_ros.data.bags.bags import (
     EVENT_TOPIC,
     EXECUTED_TOPIC,
 )
+from inril_ros.data.bags.dry_run import DryRunError, is_dry, REASON
 from inril_ros.data.bags.recording import open_recording
 from inril_ros.data.frames.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.frames.episode import RecordedEpisode
@@ -28,7 +29,7 @@ _STARTED, _ENDED = 2, 3
 
 
 def read_episode(
-    path: Path, contract: Contract, quantities: tuple[str, ...] = (),
+    path: Path, contract: Contract, quantities: tuple[str, ...] = (), dry_run: bool = False,
 ) -> RecordedEpisode:
     """Read one recorded episode and align it at its ticks.
 
@@ -38,8 +39,10 @@ def read_episode(
         path: The bag's folder.
         contract: The robot's contract.
         quantities: Observations or derived quantities to return instead of the policy's.
+        dry_run: Also read what was recorded in a dry run, to look at it.
 
     Raises:
+        DryRunError: It was recorded in a dry run, and is no demonstration.
         BagError: The bag is damaged, was recorded under another contract, lacks a topic, or has
             gaps; the message says which.
     """
@@ -52,6 +55,8 @@ def read_episode(
     for topic, received, message in _messages(path, topics, contract):
         try:
             if topic == EXECUTED_TOPIC:
+                if is_dry(message) and not dry_run:
+                    raise DryRunError(f'{path}: {REASON}; inril demos delete puts it aside')
                 executed.append(executed_tick(message))
             elif topic == EVENT_TOPIC:
                 started = message if message.event == _STARTED else started
@@ -63,6 +68,8 @@ def read_episode(
                 rewards.append((stamp_ns(message), message.reward))
             else:
                 aligner.add(topic, message, received)
+        except BagError:
+            raise
         except CodecError as error:
             refused = refused or error
         except (AttributeError, TypeError, ValueError) as error:  # a damaged definition of a type

@@ -22,7 +22,7 @@ from inril_ros.data.record_files import read_json, RecordError, write_json
 from inril_ros.robot.contract.contract import Contract
 
 #: Increased when the kept arrays, or their computation, change.
-FORMAT = 4
+FORMAT = 5
 _INDEX = 'index.json'
 _ARRAYS = ('observations', 'actions', 'source', 'rewards', 'age', 'skew', 'gap', 'images',
            'observed')

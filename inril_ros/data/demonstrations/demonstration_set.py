@@ -24,7 +24,8 @@ class Demonstration:
 
     Attributes:
         path: The bag's folder.
-        state: ``kept``, ``rejected``, ``unfinished`` (the recorder died) or ``damaged``.
+        state: ``kept``, ``rejected``, ``dry run``, ``unfinished`` (the recorder died) or
+            ``damaged``.
         outcome: ``success``, ``failure`` ...; empty if unknown.
         task: The task.
         operator: The name of the person who drove.
@@ -137,7 +138,8 @@ def _described(path: Path, state: str) -> Demonstration:
         texts = {name: str(custom.get(name, ''))
                  for name in ('outcome', 'task', 'operator', 'contract', 'contract_hash')}
         return Demonstration(
-            path, state, **texts, seconds=data['duration']['nanoseconds'] / 1e9,
+            path, 'dry run' if custom.get('dry_run') else state, **texts,
+            seconds=data['duration']['nanoseconds'] / 1e9,
             messages=int(data['message_count']), size=size,
             recorded=datetime.fromtimestamp(began, timezone.utc).isoformat(timespec='seconds')
             if began < 1e11 else '', note=_note(custom))

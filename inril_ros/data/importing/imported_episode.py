@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from inril_ros.data.bags.bags import BagError, EpisodeBag
 from inril_ros.data.bags.connection import Connection
+from inril_ros.data.bags.dry_run import has_dry_ticks, REASON
 from inril_ros.data.bags.recording import Recording
 from inril_ros.data.demonstrations.aligned_cache import keep_aligned
 from inril_ros.data.frames.streams import FrameError
@@ -66,6 +67,8 @@ def write_episode(
     episode = EpisodeTicks(bag, contract, cut, options, identity, clock)
     seen = images.of_episode(_first_time(reader, contract, cut))
     try:
+        if has_dry_ticks(reader, cut.start, cut.end + 1):
+            raise CommandsError(REASON)
         for number, message in enumerate(
                 _messages(reader, connections, contract, cut, options, seen)):
             if number % _REPORTED == 0:

@@ -14,11 +14,8 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.episode import Phase
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.modes import Mode
-from inril_ros.robot.motion.tick import Executed
+from inril_ros.robot.motion.tick import DRY_RUN, Executed
 from inril_ros.robot.timing.pacing import GapHistogram
-
-#: A reason of each tick in a dry run.
-DRY_RUN = 'dry run: nothing is sent'
 
 
 class ActuationReport:

@@ -11,6 +11,7 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
 from inril_ros.data.bags.bags import BagError, EVENT_TOPIC, EXECUTED_TOPIC
+from inril_ros.data.bags.dry_run import is_dry, REASON
 from inril_ros.data.bags.queued_bag import QueuedBag
 from inril_ros.data.bags.reading import executed_tick
 from inril_ros.data.frames.assembly import Decision, TransitionAssembler
@@ -40,6 +41,7 @@ class EpisodeRecord:
         end: The event that ended the episode; None while it runs.
         ended_at: [s] Arrival of that event by the clock of rules.
         sent: Whether transitions of it were sent to the learner.
+        dry_run: Whether nothing was sent to the robot.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class EpisodeRecord:
         self.end: EpisodeEvent | None = None
         self.ended_at = 0.0
         self.sent = False
+        self.dry_run = False
         self._contract = contract
         self._clock = clock
         self._capture = capture
@@ -70,6 +73,7 @@ class EpisodeRecord:
     def _add_executed(self, message: ExecutedAction) -> None:
         if message.episode_id != self.event.episode_id:
             return
+        self.dry_run |= is_dry(message)
         self.assembler.add_executed(executed_tick(message))
         self._last_tick = stamp_ns(message)
         self._progress = self._clock.now()
@@ -126,21 +130,24 @@ class EpisodeRecord:
     def close_bag(self) -> tuple[str, bool]:
         """Write the rest and close the bag; return its path, and whether it is kept.
 
+        A dry run is never kept, and is said with the path.
+
         Raises:
             BagError: The disk failed.
         """
         end = self.end
         self._write(self._capture.rest(stamp_ns(end)))
         self._write_event(end)
-        kept = end.outcome == EpisodeEvent.SUCCESS
+        kept = end.outcome == EpisodeEvent.SUCCESS and not self.dry_run
         age, skew, gap = np.max(self.assembler.audit or [(0.0, 0.0, 0.0)], axis=0)
         path = self.bag.close({
             'episode_id': end.episode_id, 'outcome': OUTCOME_NAMES[end.outcome],
             'operator': end.operator_name, 'task': end.task,
             'contract': self._contract.name, 'contract_hash': self._contract.hash,
             'worst_age': f'{age:.4f}', 'worst_skew': f'{skew:.4f}', 'worst_gap': f'{gap:.4f}',
-            **({'account': self.account} if self.account else {})}, kept)
-        return str(path), kept
+            **({'account': self.account} if self.account else {}),
+            **({'dry_run': 'true', 'reason': REASON} if self.dry_run else {})}, kept)
+        return f'{REASON}: {path}' if self.dry_run else str(path), kept
 
     def reject_bag(self, reason: str) -> None:
         """Close the bag of an episode that is given up, unless writing it has failed."""

@@ -10,6 +10,9 @@ import numpy as np
 from inril_ros.robot.motion.arbitration import Source
 from inril_ros.robot.motion.modes import Mode
 
+#: A reason of each tick of a dry run, in which all is computed and nothing is sent.
+DRY_RUN = 'dry run: nothing is sent'
+
 
 @dataclass(frozen=True)
 class TickInput:

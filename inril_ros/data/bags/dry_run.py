@@ -1,0 +1,50 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of dry runs, in which nothing was sent to the robot.
+
+They show what would have been commanded, to an arm that did not follow: no demonstration. The
+recorder marks their metadata (``dry_run``); the ticks themselves say it in any recording.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.bags.recording import open_recording, Recording
+from inril_ros.robot.motion.tick import DRY_RUN
+
+#: Why such a recording is not used.
+REASON = ('recorded in a dry run: nothing was sent to the robot, so this is no demonstration')
+_EXECUTED = 'inril_ros/msg/ExecutedAction'
+_LATEST = 2**63 - 1  # [ns]
+
+
+class DryRunError(BagError):
+    """A bag of a dry run, where a demonstration is needed."""
+
+
+def is_dry(executed: Any) -> bool:
+    """Return whether an ExecutedAction message is of a dry run."""
+    return DRY_RUN in getattr(executed, 'reasons', ())
+
+
+def has_dry_ticks(recording: Recording, start: int = 0, stop: int = _LATEST) -> bool:
+    """Return whether a tick between two times [ns] of a recording is of a dry run.
+
+    Raises:
+        BagError: A tick can't be read.
+    """
+    ticks = [each for each in recording.connections if each.msgtype == _EXECUTED]
+    return bool(ticks) and any(
+        is_dry(recording.deserialize(raw, connection))
+        for connection, _, raw in recording.messages(ticks, start, stop))
+
+
+def is_demonstration(bag: Path) -> bool:
+    """Return whether a bag is none of a dry run.
+
+    Raises:
+        BagError: It can't be read.
+    """
+    with open_recording(bag) as recording:
+        return not has_dry_ticks(recording)
