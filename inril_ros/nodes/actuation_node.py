@@ -102,7 +102,7 @@ class ActuationNode(ManagedNode):
             on_end=self._on_episode_end, on_change=self._publish_status))
         self._watch = PublisherWatch(
             self, contract, () if dry_run else self._sender.endpoints, self._path.modes,
-            self._life.abort, self._publish_status)
+            self._life.abort, self._publish_status, lambda: self._person)
         self._chunks = ChunkInput(self, self._path, self._life.machine, self._advance_if_lockstep)
         self._report = ActuationReport(
             self, self._path, self._life, self._chunks, self._faults, dry_run)
@@ -181,7 +181,7 @@ class ActuationNode(ManagedNode):
     # Observations and status.
 
     def _faults(self) -> tuple[str, ...]:
-        others = (self._watch.commanders,) if self._watch.commanders else ()
+        others = tuple(filter(None, (self._watch.commanders, self._watch.pilots)))
         if self._sources is None:
             return others
         stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
@@ -293,7 +293,8 @@ class ActuationNode(ManagedNode):
         drove = self._path.arbiter.person_drives
         executed = self._path.tick(self._tick_input(
             frame, now, person=person,
-            person_age=0.0 if person is None else self._person.age(stamp)))
+            person_age=0.0 if person is None else self._person.age(stamp),
+            person_name=self._person.who))
         if executed.action is not None:
             self._hold.note_command()
             self._sender.send(executed.action, stamp, executed.following)

@@ -43,11 +43,11 @@ class TeleopNode(ManagedNode):
         kind = self.value('device')
         if kind != 'scripted':
             settings = load_device(kind, self.value('settings'))
-            self._person = PersonDevice(self, settings, TeleopSender(self))
+            self._person = PersonDevice(self, settings, TeleopSender(self, kind))
             return
         operator = make_operator(
             self.value('task'), self.contract, self.value('noise'), self.value('simulation'))
-        self._scripted = ScriptedDevice(self, operator, TeleopSender(self))
+        self._scripted = ScriptedDevice(self, operator, TeleopSender(self, kind))
 
     def stop(self) -> None:
         """Release the switch."""

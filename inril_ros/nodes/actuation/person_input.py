@@ -1,9 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A person's input to the actuation node: a twist, a leader arm, a joystick and its buttons."""
+"""A person's input to the actuation node: a twist, a leader arm, a joystick and its buttons.
+
+Several devices may send beside each other. Their messages are kept apart, and one of them drives:
+an idle keyboard beside a leader must not let go of the leader's switch with each of its messages.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 import math
 from typing import Any
 
@@ -11,21 +14,14 @@ from geometry_msgs.msg import TwistStamped
 import numpy as np
 from sensor_msgs.msg import JointState, Joy
 
+from inril_ros.nodes.actuation.teleop_source import TeleopSource
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.robot.contract.contract import Contract
-from inril_ros.robot.messages.codecs import stamp_ns
-from inril_ros.robot.motion.arbitration import TakeoverSwitch
-from inril_ros.robot.teleop.episode_buttons import EpisodeButtons
+from inril_ros.robot.teleop.sources import in_words, Lease, node_of, OTHER, source_of
 
-
-@dataclass
-class _Received:
-    """The newest message of a device."""
-
-    message: Any
-    stamp: int
-    received: float
+_MOST_SOURCES = 8
 
 
 class TeleopInput:
@@ -45,66 +41,58 @@ class TeleopInput:
         on_message: Callable[[], None], on_button: Callable[[str], None],
     ) -> None:
         self._node = node
-        self._clock = node.rule_clock
+        self._clock = node.rule_clock.now
         self._contract = contract
         self._rules = rules = contract.teleoperation
         self._lockstep = lockstep
         self._on_message = on_message
         self._on_button = on_button
-        self._switch = TakeoverSwitch(rules)
-        self._buttons = EpisodeButtons(rules)
-        self._needed = [kind for kind, name in (
-            (TwistStamped, rules.twist_action or rules.rotation_action),
-            (JointState, rules.joint_action),
-            (Joy, rules.takeover != 'motion' or rules.gripper_action)) if name]
+        self._lease = Lease(rules.order, rules.release_after)
         self._leader = contract.actions[rules.joint_action].joints if rules.joint_action else ()
         profile = qos.commands(lockstep)
         node.create_subscription(TwistStamped, rules.twist_topic, self._on_command, profile)
-        node.create_subscription(Joy, rules.joy_topic, self._on_joy, profile)
+        node.create_subscription(Joy, rules.joy_topic, self._on_command, profile)
         if self._leader:
             node.create_subscription(JointState, rules.joint_topic, self._on_leader, profile)
         self.begin()
 
     def begin(self) -> None:
         """Forget earlier messages: a new episode starts."""
-        self._newest: dict[type, _Received] = {}
-        self._speed = self._peak = self._tick_peak = 0.0
+        self._sources: dict[str, TeleopSource] = {}
+        self._lease.begin()
         self._tick = -1
-        self._switch.begin()
-        self._buttons.begin()
+        self._driver = ''
+
+    @property
+    def who(self) -> str:
+        """Who drives in the present tick, in words; empty if nobody does, or if it isn't known."""
+        return in_words(self._driver) if self._driver not in ('', OTHER) else ''
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether messages have come that don't say which device sent them."""
+        return OTHER in self._sources and not self._lockstep
+
+    def named_nodes(self) -> set[str]:
+        """Return the full names of the nodes whose messages say who they are."""
+        return {node_of(name) for name in self._sources}
 
     def arrived(self, stamp: int) -> bool:
-        """Return whether the person's command for the tick at ``stamp`` [ns] has come."""
-        if self._lockstep:
-            return all(kind in self._newest and self._newest[kind].stamp == stamp
-                       for kind in self._needed)
-        return self.age(stamp) <= self._rules.max_age
+        """Return whether a person's command for the tick at ``stamp`` [ns] has come."""
+        return any(source.arrived(stamp) for source in self._sources.values())
 
     def age(self, stamp: int) -> float:
-        """Return the age [s] of the command at ``stamp`` [ns]; infinite if there is none.
-
-        Both its stamps and its arrival count: a wrong clock must not make an old command fresh.
-        """
-        if not all(kind in self._newest for kind in self._needed):
-            return math.inf
-        if self._lockstep:
-            return 0.0
-        now, newest = self._clock.now(), [self._newest[kind] for kind in self._needed]
-        return max(max(now - item.received, (stamp - item.stamp) / 1e9) for item in newest)
+        """Return the age [s] of the command of who drives; infinite if nobody does."""
+        return self._sources[self._driver].age(stamp) if self._driver else math.inf
 
     def engaged(self, stamp: int) -> bool:
         """Return whether a person drives: by holding the button, or by moving the device."""
-        joy = self._newest.get(Joy)
-        button = self._rules.deadman_button
-        held = joy is not None and len(joy.message.buttons) > button and bool(
-            joy.message.buttons[button])
-        now = stamp / 1e9 if self._lockstep else self._clock.now()
-        age = self.age(stamp) if self.arrived(stamp) else math.inf
-        # A device that sends more often than it moves, or than there are ticks, seems to rest in
-        # some of its messages: the fastest motion since the tick before counts.
-        if stamp != self._tick:
-            self._tick, self._tick_peak, self._peak = stamp, self._peak, self._speed
-        return self._switch.update(now, age, held, max(self._tick_peak, self._peak))
+        wanted = [name for name, source in self._sources.items() if source.engaged(stamp)]
+        if self._lockstep:  # one source: the operator that is waited for
+            self._driver = wanted[0] if wanted else ''
+        elif stamp != self._tick:  # a tick has one driver, however often it is asked
+            self._tick, self._driver = stamp, self._lease.update(self._clock(), wanted)
+        return bool(self._driver)
 
     def action(self, stamp: int, resting: np.ndarray) -> np.ndarray | None:
         """Return the commanded action (A,) in contract units; None if nobody drives.
@@ -113,32 +101,24 @@ class TeleopInput:
             stamp: [ns] Stamp of the tick.
             resting: (A,) Holds the arm: used for actions that the device doesn't command.
         """
-        if not self.engaged(stamp):
-            return None
-        rules, contract = self._rules, self._contract
-        action = resting.astype(np.float32)
-        if rules.twist_action:
-            linear = self._newest[TwistStamped].message.twist.linear
-            action[contract.action_slice(rules.twist_action)] = linear.x, linear.y, linear.z
-        if rules.rotation_action:
-            angular = self._newest[TwistStamped].message.twist.angular
-            action[contract.action_slice(rules.rotation_action)] = angular.x, angular.y, angular.z
-        if rules.joint_action:
-            leader = self._newest[JointState].message
-            action[contract.action_slice(rules.joint_action)] = self._positions(leader)
-        if rules.gripper_action and len(self._newest[Joy].message.axes) > rules.gripper_axis:
-            part = contract.action_slice(rules.gripper_action)
-            normalised = np.full_like(action, self._newest[Joy].message.axes[rules.gripper_axis])
-            action[part] = contract.denormalise_action(normalised)[part]
-        return action
+        return self._sources[self._driver].action(resting) if self.engaged(stamp) else None
 
     def _on_command(self, message: Any) -> None:
-        self._newest[type(message)] = _Received(message, stamp_ns(message), self._clock.now())
-        if isinstance(message, TwistStamped):
-            linear, angular = message.twist.linear, message.twist.angular
-            self._moves(max(math.hypot(linear.x, linear.y, linear.z),
-                            math.hypot(angular.x, angular.y, angular.z)))
+        name = OTHER if self._lockstep else source_of(message.header.frame_id)
+        if isinstance(message, Joy):
+            for meaning in self._source(name).pressed(message):
+                self._on_button(meaning)  # that may begin an episode
+        self._source(name).add(message)
         self._on_message()
+
+    def _source(self, name: str) -> TeleopSource:
+        source = self._sources.get(name)
+        if source is None:
+            if len(self._sources) >= _MOST_SOURCES:
+                raise MessageRefused(f'there are {_MOST_SOURCES} other teleop devices already')
+            source = self._sources[name] = TeleopSource(
+                self._contract, self._lockstep, self._clock)
+        return source
 
     def _on_leader(self, message: JointState) -> None:
         missing = set(self._leader) - set(message.name)
@@ -149,21 +129,4 @@ class TeleopInput:
                 f'{self._rules.joint_topic} ignored: no positions of '
                 f'{sorted(missing) or list(message.name)}', throttle_duration_sec=1.0)
             return
-        before = self._newest.get(JointState)
-        if before is not None and stamp_ns(message) > before.stamp:
-            way = np.abs(self._positions(message) - self._positions(before.message)).max()
-            self._moves(float(way) / (stamp_ns(message) - before.stamp) * 1e9)
-        self._on_command(message)
-
-    def _moves(self, speed: float) -> None:
-        self._speed, self._peak = speed, max(self._peak, speed)
-
-    def _positions(self, message: JointState) -> np.ndarray:
-        """Return a leader's joint positions (n,), looked up by name."""
-        return np.array([message.position[list(message.name).index(joint)]
-                         for joint in self._leader])
-
-    def _on_joy(self, message: Joy) -> None:
-        for meaning in self._buttons.pressed(message.buttons):
-            self._on_button(meaning)
         self._on_command(message)

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Watches for nodes that publish commands beside the actuation node, or verdicts beside the judge.
+"""Watches for nodes that command, judge or drive beside those that should.
 
 A controller obeys whoever publishes on its topic, without the safety gate. The actuation node
 can't prevent that; it can hold its own commands, end the episode, and say who it is. The
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from rclpy.publisher import Publisher
 
+from inril_ros.nodes.actuation.person_input import TeleopInput
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.topic_publishers import publishing_nodes, strangers
 from inril_ros.robot.contract.contract import Contract
@@ -18,6 +19,7 @@ from inril_ros.robot.motion.modes import ModeMachine
 
 _ANY_NUMBER = 2 ** 31  # a judge that was killed and started again is there twice for a while
 _PERSON = 'person'
+_OURS = 'teleop_node'  # says who it is, once it sends
 
 
 class PublisherWatch:
@@ -28,25 +30,30 @@ class PublisherWatch:
         modes: While motion is allowed, another commander latches a hold.
         abort: Ends the running episode with a reason, when its verdicts can't be trusted.
         on_change: Called when a hold was latched.
+        person: Returns the input of teleop devices.
 
     Attributes:
         commanders: Who else publishes commands, in words; empty if nobody does.
+        pilots: Which teleop devices can't be told apart, in words; empty if all can.
         judges: Who publishes verdicts but must not judge, in words; empty if nobody does.
     """
 
     def __init__(
         self, node: ManagedNode, contract: Contract, commands: Sequence[Publisher],
         modes: ModeMachine, abort: Callable[[str], object], on_change: Callable[[], None],
+        person: Callable[[], TeleopInput],
     ) -> None:
         self._node = node
         self._modes = modes
         self._abort = abort
         self._on_change = on_change
+        self._person = person
+        self._joy = node.resolve_topic_name(contract.teleoperation.joy_topic)
         self._commands = [publisher.topic_name for publisher in commands]
         self._own = node.get_fully_qualified_name()
         self._verdicts = node.resolve_topic_name(contract.episode.outcome_topic)
         self._judge = contract.episode.judge
-        self.commanders = self.judges = ''
+        self.commanders = self.pilots = self.judges = ''
 
     def other_commanders(self) -> str:
         """Look who publishes; return ``commanders``."""
@@ -61,20 +68,33 @@ class PublisherWatch:
 
     def look(self) -> None:
         """Ask the middleware who publishes; latch a hold or end the episode if it is necessary."""
-        known, modes = (self.commanders, self.judges), self._modes
+        known, modes = (self.commanders, self.pilots, self.judges), self._modes
         self.commanders = '; '.join(
             f'{name} publishes on {topic}, a topic of commands: stop that node, then resume'
             for topic in self._commands
             for name in strangers(publishing_nodes(self._node, topic), {self._own: 1}))
+        self.pilots = self._alike_pilots()
         if self._judge and not self._node.lockstep:
             self.judges = self._other_judges()
-        for who in {self.commanders, self.judges}.difference(('', *known)):
+        for who in {self.commanders, self.pilots, self.judges}.difference(('', *known)):
             self._node.get_logger().error(who)
         if self.commanders and modes.enabled and modes.latched != self.commanders:
             modes.latch(self.commanders)
             self._on_change()
         if self.judges:
             self._abort(self.judges)
+
+    def _alike_pilots(self) -> str:
+        """Return which devices' switches are one to us, so that one lets go of the other's."""
+        if not self._person().unnamed:
+            return ''
+        unnamed = sorted(
+            name for name in publishing_nodes(self._node, self._joy)
+            if name not in self._person().named_nodes() and not name.endswith(f'/{_OURS}'))
+        if len(unnamed) < 2:
+            return ''
+        return (f'{" and ".join(unnamed)} all publish on {self._joy} and do not say which '
+                'messages are whose: stop all but one, or let teleop nodes send them')
 
     def _other_judges(self) -> str:
         permitted = {self._own: 1}
@@ -83,5 +103,7 @@ class PublisherWatch:
             permitted[self._judge if self._judge.startswith('/')
                       else f'{space}/{self._judge}'] = _ANY_NUMBER
         others = strangers(publishing_nodes(self._node, self._verdicts), permitted)
-        return f'{", ".join(others)} publishes verdicts on {self._verdicts}, where only ' \
-               f'{" and ".join(permitted)} may: stop that node' if others else ''
+        if not others:
+            return ''
+        return (f'{", ".join(others)} publishes verdicts on {self._verdicts}, where only '
+                f'{" and ".join(permitted)} may: stop that node')

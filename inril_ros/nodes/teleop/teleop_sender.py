@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends a person's commands on the contract's topics: twist, leader joints, joystick."""
 
+from uuid import uuid4
+
 from geometry_msgs.msg import TwistStamped
 from sensor_msgs.msg import JointState, Joy
 
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.teleop.mapping import DeviceCommand
+from inril_ros.robot.teleop.sources import source_tag
 
 _BUTTONS = 12
 
@@ -15,12 +18,18 @@ _BUTTONS = 12
 class TeleopSender:
     """The publishers of a teleop device.
 
+    Args:
+        device: Kind of the device, which the messages tell.
+
     Attributes:
         gripper: Last command of the gripper, -1..1; None: none yet.
     """
 
-    def __init__(self, node: ManagedNode) -> None:
+    def __init__(self, node: ManagedNode, device: str) -> None:
         self._node = node
+        # In lockstep one device drives, and the same seed must give the same messages.
+        self._tag = '' if node.lockstep else source_tag(
+            device, node.get_fully_qualified_name(), uuid4().hex[:8])
         contract = node.contract
         self._rules = rules = contract.teleoperation
         profile = qos.commands(node.lockstep)
@@ -44,8 +53,9 @@ class TeleopSender:
     def send(self, stamp: int, command: DeviceCommand) -> None:
         """Publish a command with a stamp [ns]."""
         header = self._node.header(stamp)
+        header.frame_id = self._tag
         twist = TwistStamped(header=self._node.header(stamp))
-        twist.header.frame_id = self._frame
+        twist.header.frame_id = self._tag or self._frame
         linear, angular = twist.twist.linear, twist.twist.angular
         linear.x, linear.y, linear.z, angular.x, angular.y, angular.z = map(float, command.twist)
         joy = Joy(header=header, axes=[0.0] * (self._rules.gripper_axis + 1),

@@ -157,6 +157,9 @@ class Teleoperation:
         start_button: Index of the button that requests a demonstration; -1 if none.
         rotation_action: Name of the action that the twist's angular part [rad/s] commands; empty
             if none.
+        order: Kinds of teleop devices, the first one first. One that drives keeps the robot until
+            it was let go for ``release_after``; only a device that stands before it takes over
+            earlier. ``other``: devices that don't say who they are, which all count as one.
     """
 
     twist_topic: Topic = 'teleop/twist'
@@ -179,6 +182,8 @@ class Teleoperation:
     ready_button: OptionalIndex = -1
     start_button: OptionalIndex = -1
     rotation_action: str = ''
+    order: tuple[Literal['joystick', 'spacemouse', 'leader', 'joint_jog', 'keyboard', 'scripted',
+                         'other'], ...] = ()
 
     def __post_init__(self) -> None:
         buttons = [number for number in (
@@ -186,6 +191,8 @@ class Teleoperation:
             self.start_button) if number >= 0]
         if len({self.deadman_button, *buttons}) != len(buttons) + 1:
             raise ValueError('two buttons have the same index')
+        if len(set(self.order)) != len(self.order):
+            raise ValueError(f'order names a device twice: {list(self.order)}')
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -245,7 +245,8 @@ class CommandPath:
         elif step:
             self._set_mode(Mode.POLICY, 'the policy drives')
         else:
-            self._set_mode(Mode.TELEOP, 'a person drives')
+            self._set_mode(Mode.TELEOP, f'a person drives: {seen.person_name}'
+                           if seen.person_name else 'a person drives')
         return Executed(
             self.modes.mode, Source.HOLD if verdict.held else choice.source, choice.requested,
             verdict.action, verdict.reasons, choice.person_share,

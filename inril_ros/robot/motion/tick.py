@@ -24,6 +24,7 @@ class TickInput:
         person: (A,) What a person asks for; None if no person drives.
         observation_age: [s] Age of the oldest required observation.
         person_age: [s] Age of the person's command.
+        person_name: Which device the person drives with; empty if it isn't known.
         faults: What is wrong with a source; a fault that lasts is latched.
     """
 
@@ -32,6 +33,7 @@ class TickInput:
     person: np.ndarray | None = None
     observation_age: float = 0.0
     person_age: float = 0.0
+    person_name: str = ''
     faults: tuple[str, ...] = ()
 
 

@@ -69,11 +69,11 @@ class DrivenHand:
         self.observe()
         self.node._tick(1)
 
-    def begin(self, episode):
+    def begin(self, episode, purpose=ROLLOUT):
         """Request an episode; return the events that came of it."""
         before = len(self.events)
         self.observe()
-        self.give('episode/request', EpisodeRequest(episode_id=episode, purpose=ROLLOUT))
+        self.give('episode/request', EpisodeRequest(episode_id=episode, purpose=purpose))
         self.node._life.reset.scene_ready()  # as a person says by a service
         self.tick()
         self.tick()
@@ -124,11 +124,12 @@ class DrivenHand:
 
 
 @contextmanager
-def driven_hand(folder, episode=None, **parameters):
+def driven_hand(folder, episode=None, teleoperation=None, **parameters):
     """Yield an active actuation node that has consent to motion."""
     path = folder / 'hand.yaml'
     path.write_text(yaml.safe_dump(
-        {**HAND, 'episode': {**HAND['episode'], **(episode or {})}}), encoding='utf-8')
+        {**HAND, 'episode': {**HAND['episode'], **(episode or {})},
+         'teleoperation': {**HAND['teleoperation'], **(teleoperation or {})}}), encoding='utf-8')
     with reserve_domain() as domain:
         context = Context()
         rclpy.init(context=context, domain_id=domain)
