@@ -7,9 +7,11 @@ from types import SimpleNamespace
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 import pytest
 
+from inril_ros.cli.run.episode_fates import EpisodeFates
 from inril_ros.cli.run.starts import StartsLog
 from inril_ros.cli.stages import finetune
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.nodes.clients.conductor import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome
 
@@ -19,21 +21,22 @@ STEPS = 100
 class Graph:
     """A conductor whose episodes have 30 ticks each; the learner takes those that are kept."""
 
+    lost_by, reason = EpisodeOutcome.ABORTED, 'journaled'
+
     def __init__(self, kept, learned=0):
         self.learner = LearnerStatus(env_steps=learned)
         self.actuation, self.policy, self.recorder = (
             ActuationStatus(), PolicyStatus(), RecorderStatus())
         self._kept, self._number, self._waiting = kept, 0, 0
+        self.said, self.shown = [], []
 
     def run_episode(self, episode_id, purpose, **seeds):
         kept = self._kept(self._number)
         self._number += 1
         self._waiting = 30 * kept
-        return SimpleNamespace(
-            episode_id=episode_id, ticks=30, saved=kept, success=kept, rescued=False,
-            outcome=EpisodeOutcome.SUCCESS if kept else EpisodeOutcome.ABORTED, person_ticks=0,
-            reason='' if kept else 'a person aborted it', weights_version=1,
-            sequence=self._number)
+        return EpisodeResult(
+            episode_id, EpisodeOutcome.SUCCESS if kept else self.lost_by, 30, bool(kept),
+            self.reason if kept else 'a person aborted it', 1, self._number, 0)
 
     def wait_ingested(self, sequence):
         self.learner.env_steps += self._waiting
@@ -51,9 +54,10 @@ def run(folder, graph, before=()):
                             recording=folder / 'none'),
         options=SimpleNamespace(env_steps=STEPS, synchronous=True, reset_seconds=10.0),
         contract=SimpleNamespace(control_rate=10.0), episode_id=lambda stage, index: f'e{index}',
-        seed=lambda *names: 0, scene_seed=lambda *names: 0)
+        seed=lambda *names: 0, scene_seed=lambda *names: 0,
+        reporter=SimpleNamespace(say=graph.said.append))
     judge = SimpleNamespace(judge_if_due=lambda *state: None)
-    bar = SimpleNamespace(update=lambda *done, **facts: None)
+    bar = SimpleNamespace(update=lambda *done, **facts: graph.shown.append(facts))
     with JsonLines(folder / 'episodes.jsonl') as episodes, \
             StartsLog(folder / 'starts.jsonl') as starts:
         steps = finetune._run_episodes(
@@ -81,3 +85,43 @@ def test_episodes_of_which_nothing_is_learned_end_the_run_with_the_reason(tmp_pa
     with pytest.raises(GraphStalled, match='no steps of the last 5 episodes: a person aborted it'):
         run(tmp_path, Graph(lambda number: number < 2))
     assert len(read_json_lines(tmp_path / 'episodes.jsonl')) == 7
+
+
+def test_what_became_of_the_episodes_is_on_the_screen_and_in_the_records(tmp_path):
+    """Every other episode is discarded; of the others a tick each can't be learned from."""
+    graph = Graph(lambda number: number % 2 == 0)
+    graph.lost_by = EpisodeOutcome.TIME_LIMIT
+    account = ('of 30 ticks: 1 tick without a valid observation (joint_states: q is 0.112 s old, '
+               '0.1 s allowed)')
+    graph.reason = f'journaled; {account}'
+    _, rows = run(tmp_path, graph)
+    assert [(row['fate'], row['ticks_lost']) for row in rows[:2]] == [
+        ('in part', 1), ('discarded', 30)]
+    assert (rows[0]['reason'], rows[1]['reason']) == (account, 'a person aborted it')
+    assert graph.said[:3] == [f'episode 0 kept in part: {account}',
+                              'episode 1 discarded: a person aborted it',
+                              f'episode 2 kept in part: {account}']
+    assert {name: graph.shown[-1][name] for name in ('kept', 'in_part', 'discarded')} == {
+        'kept': 0, 'in_part': 4, 'discarded': 3}
+    assert graph.said[-1].startswith('0 episodes were kept, 4 in part, 3 discarded: 94 of 210 '
+                                     'ticks are not learned from')
+
+
+def test_while_all_is_kept_nothing_is_said(tmp_path):
+    graph = Graph(lambda number: True)
+    run(tmp_path, graph)
+    assert graph.said == [] and 'kept' not in graph.shown[-1]
+
+
+def test_a_run_of_which_most_is_late_says_what_to_change(tmp_path):
+    graph = Graph(lambda number: number < 1)
+    graph.lost_by = EpisodeOutcome.TIME_LIMIT
+    graph.reason = ('journaled; of 30 ticks: 29 ticks left out (joint_states: q is 0.112 s old, '
+                    '0.1 s allowed)')
+    with pytest.raises(GraphStalled, match='no steps of the last 5 episodes: a person'):
+        run(tmp_path, graph)
+    fates = EpisodeFates(read_json_lines(tmp_path / 'episodes.jsonl')[:1])
+    assert fates.advice.startswith('Most of the run is not learned from: samples of joint_states '
+                                   'are older than the contract allows. Raise their max_age')
+    assert fates.to_json() == {'kept': 0, 'in_part': 1, 'discarded': 0, 'aborted': 0,
+                               'ticks': 30, 'ticks_lost': 29}

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from inril_ros.cli.report.run_record import was_rescued
+from inril_ros.cli.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import flat
@@ -77,6 +78,10 @@ def finetune(job: Job) -> dict[str, object]:
                 conductor.wait_learned_again(0 if options.synchronous else _MAX_LAG)
             steps = _run_episodes(job, conductor, log, episodes, before, bar, judge, starts)
             conductor.wait_learner(0)
+            if not conductor.learner.rl_updates:
+                job.reporter.say(
+                    f'no update was taken: {steps} steps are fewer than the settings of the host '
+                    'want before the first one. Run for longer, or lower them')
             conductor.call('learner_node/save')
             conductor.wait_learner(0, applied=True)
             conductor.wait_acknowledged()
@@ -124,6 +129,7 @@ def _run_episodes(
     """
     options, spent = job.options, time_spent(job, before)
     recent: deque[bool] = deque(maxlen=20)
+    fates = EpisodeFates(before)
     rescued = sum(map(was_rescued, before))
     # An episode after a crash must have a new name: the learner knows the interrupted one.
     segments = segments_begun(job.run.journal)
@@ -142,22 +148,28 @@ def _run_episodes(
         rescued += result.rescued
         spent = replace(spent, steps=spent.steps + result.ticks, resets=spent.resets + 1,
                         person_steps=spent.person_steps + result.person_ticks)
-        episodes.append({
+        row = {
             'index': index, 'episode_id': result.episode_id,
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
-            'saved': result.saved, 'reason': '' if result.saved else result.reason,
-            'person_ticks': result.person_ticks, **spent.minutes})
+            'saved': result.saved, 'person_ticks': result.person_ticks, **fate_of(result),
+            **spent.minutes}
+        episodes.append(row)
+        if notice := fates.add(row):
+            job.reporter.say(notice)
         starts.note(_counts(conductor))
         index += 1
         if idle >= _MOST_IDLE:
-            raise GraphStalled(f'the learner got no steps of the last {idle} episodes: '
-                               f'{result.reason or "see the log of learner_node"}')
+            raise GraphStalled('. '.join(filter(None, (
+                f'the learner got no steps of the last {idle} episodes: '
+                f'{result.reason or "see the log of learner_node"}', fates.advice))))
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
                    rescued=rescued, updates=conductor.learner.rl_updates,
-                   version=result.weights_version, **spent.minutes)
+                   version=result.weights_version, **fates.facts, **spent.minutes)
+    for told in filter(None, (str(fates), fates.advice)):
+        job.reporter.say(told)
     return steps
 
 
@@ -176,10 +188,11 @@ def _result(
     job: Job, conductor: Conductor, starts: StartsLog, steps: int, episodes_before: int,
 ) -> dict[str, object]:
     learner, recorder = conductor.learner, conductor.recorder
+    rows = read_json_lines(job.run.episodes)
     counted = counts_of_all(starts.all, read_json_lines(job.run.weights))
     return {
-        **counted, 'env_steps': steps, 'time_spent': time_spent(
-            job, read_json_lines(job.run.episodes)).to_json(),
+        **counted, 'env_steps': steps, 'time_spent': time_spent(job, rows).to_json(),
+        'episodes': EpisodeFates(rows).to_json(),
         'rl_updates': learner.rl_updates, 'il_updates': learner.il_updates,
         'ratio': learner.ratio, 'device': learner.device, 'config': dict(job.options.session),
         'synchronous': job.options.synchronous, 'resumed_at_episode': episodes_before or None,

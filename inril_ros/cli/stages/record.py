@@ -4,12 +4,13 @@
 
 from pathlib import Path
 
+from inril_ros.cli.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.digest import content_digest
 from inril_ros.data.bags.dry_run import is_demonstration
 from inril_ros.data.record_files import JsonLines, write_json
 from inril_ros.graph.description import recording_graph
-from inril_ros.robot.episode import Purpose
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 
 class TooFewDemonstrations(RuntimeError):
@@ -29,25 +30,32 @@ def record(job: Job) -> dict[str, object]:
         job.graph_options(demonstrations=str(folder)), person_starts=False)
     kept = len(_bags(folder))
     attempts = kept + len(_bags(folder / 'rejected'))
+    fates = EpisodeFates()
     with JsonLines(job.run.attempts) as rows, job.running('record', graph) as conductor, \
             job.reporter.bar('record', wanted, 'demonstrations', kept) as bar:
         while kept < wanted:
             if attempts >= 5 * wanted:
-                raise TooFewDemonstrations(
+                raise TooFewDemonstrations('. '.join(filter(None, (
                     f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are '
-                    f'wanted; the others are in {folder / "rejected"}')
+                    f'wanted; the others are in {folder / "rejected"}', fates.advice))))
             result = conductor.run_episode(
                 job.episode_id('record', attempts), Purpose.DEMONSTRATION,
                 seed=job.seed('operator', attempts),
                 scene_seed=job.scene_seed('record', attempts),
                 operator_name='scripted' if job.options.simulation else '')
-            rows.append({
-                'attempt': attempts, 'episode_id': result.episode_id,
-                'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
-                'saved': result.saved, 'reason': '' if result.saved else result.reason})
+            row = {'attempt': attempts, 'episode_id': result.episode_id,
+                   'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
+                   'saved': result.saved, **fate_of(result)}
+            rows.append(row)
             attempts += 1
             kept += result.saved
-            bar.update(kept, attempts=attempts)
+            # A failure that was shown is put aside as well: that is no loss.
+            if result.saved or result.outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.ABORTED):
+                if notice := fates.add({'index': attempts, **row}):
+                    job.reporter.say(notice)
+            bar.update(kept, attempts=attempts, **fates.facts)
+        for told in filter(None, (str(fates), fates.advice)):
+            job.reporter.say(told)
     bags = _bags(folder)
     facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
     write_json(job.run.recording, facts, replace=True)

@@ -3,6 +3,7 @@
 """Which ticks of an episode can't be learned from in full, and why."""
 
 from dataclasses import dataclass, replace
+import re
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class TickAccount:
         """Return the number of ticks of which nothing is kept."""
         return sum(cause.ticks for cause in self._left_out.values())
 
+    def of(self, ticks: int) -> str:
+        """Return the account of so many ticks in words; empty if there is nothing to tell."""
+        return f'of {ticks} ticks: {self}' if self._unseen or self._left_out else ''
+
     def __str__(self) -> str:
         """Return the account in words; empty if every tick is kept with its observation."""
         parts = []
@@ -75,3 +80,23 @@ def _reasons(causes: dict[str, _Cause]) -> str:
 
 def _ticks(number: int) -> str:
     return '1 tick' if number == 1 else f'{number} ticks'
+
+
+_PARTLY = re.compile(r'(?:^|; )(of \d+ ticks: .*)$', re.DOTALL)
+_NUMBERS = re.compile(r'(\d+) ticks? (?:without a valid observation|left out)')
+
+
+def in_verdict(record: str, account: str) -> str:
+    """Return the reason of a verdict: where the record is, and the account of its ticks."""
+    return f'{record}; {account}' if account else record
+
+
+def account_in(reason: str) -> str:
+    """Return the account in the reason of a verdict; empty if there is none."""
+    found = _PARTLY.search(reason)
+    return found[1] if found else ''
+
+
+def ticks_lost(account: str) -> int:
+    """Return the number of ticks that an account says are marked or left out."""
+    return sum(map(int, _NUMBERS.findall(account)))

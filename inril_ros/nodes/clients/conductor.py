@@ -14,6 +14,7 @@ from typing import Any
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
+from inril_ros.data.frames.tick_account import account_in
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import DiagnosticStatus, KeyValue
@@ -53,6 +54,20 @@ class EpisodeResult:
     weights_version: int
     sequence: int
     person_ticks: int
+
+    @property
+    def account(self) -> str:
+        """Which of its ticks can't be learned from in full, and why; empty if all can."""
+        return account_in(self.reason)
+
+    @property
+    def fate(self) -> str:
+        """What became of its record: kept, in part, discarded, or aborted."""
+        if self.outcome is EpisodeOutcome.ABORTED:
+            return 'aborted'
+        if not self.saved:
+            return 'discarded'
+        return 'in part' if self.account else 'kept'
 
     @property
     def success(self) -> bool:

@@ -118,9 +118,8 @@ class EpisodeRecord:
 
     @property
     def account(self) -> str:
-        """The ticks that can't be learned from in full, in words; empty if all can."""
-        account = str(self.assembler.account)
-        return f'of {self.end.tick} ticks: {account}' if account and self.end else account
+        """The ticks of the ended episode that can't be learned from in full, in words."""
+        return self.assembler.account.of(self.end.tick)
 
     @property
     def has_steps(self) -> bool:

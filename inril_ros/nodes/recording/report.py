@@ -4,13 +4,11 @@
 
 from inril_ros.data.bags.bags import EVENT_TOPIC
 from inril_ros.data.bags.queued_bag import QueuedBag
+from inril_ros.data.frames.tick_account import in_verdict
 from inril_ros.msg import EpisodeEvent, RecorderStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.recording.transition_stream import TransitionStream
-
-#: In the reason of SAVED, between where the record is and what of it can't be learned from.
-ACCOUNT = '; '
 
 
 class RecorderReport:
@@ -65,14 +63,14 @@ class RecorderReport:
         elif account:
             self._parts, self._last_reason = self._parts + 1, account
             self._node.get_logger().warning(f'episode {source.episode_id}: {account}')
-        reason = f'{reason}{ACCOUNT}{account}' if account else reason
         self.last_episode = source.episode_id
         self._events.publish(EpisodeEvent(
             header=source.header, run_id=source.run_id, episode_id=source.episode_id, event=event,
             purpose=source.purpose, outcome=source.outcome, tick=source.tick,
             explore=source.explore, seed=source.seed, task=source.task,
             operator_name=source.operator_name, contract_hash=self._node.contract.hash,
-            reason=reason, sequence=self._stream.last_sequence if self._stream else 0))
+            reason=in_verdict(reason, account),
+            sequence=self._stream.last_sequence if self._stream else 0))
         self._counts['saved' if event == EpisodeEvent.SAVED else 'discarded'] += 1
         self.publish_status()
 
