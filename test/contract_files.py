@@ -16,7 +16,7 @@ def with_keys(name, path, **changes):
         *above, last = key.split('.')
         place = data
         for part in above:
-            place = place[part]
+            place = place.setdefault(part, {})
         if value is None:
             del place[last]
         else:

@@ -122,7 +122,7 @@ def test_a_urdf_outside_the_folder_needs_an_absolute_path(tmp_path):
 # Recordings and weights made with a contract are refused under another hash.
 HASHES = {
     'aloha': '16f5d2071c3d8813',
-    'fr3_joint_trajectory': '480dd1fe0e7a234b',
+    'fr3_joint_trajectory': '9873fb5d34ebbdc3',
     'gazebo_arm': '6926ef443b832542',
     'gym_hil_panda': '006990c3235e7ef2',
     'metaworld_sawyer': 'dd4cfea011f48ea8',
@@ -130,10 +130,10 @@ HASHES = {
     'mock_arm': '122a1cf319367a58',
     'mock_arm_forward': '0bff1674b80da862',
     'servo_twist': '6996c9735675757c',
-    'so101_forward_position': '2e025ddbf572789a',
+    'so101_forward_position': '17bbdb4afa61c026',
     'two_arms': '29c6714c1c8f5701',
-    'ur5e_joint_trajectory': 'd6223179a8d0dbe0',
-    'xarm6_gripper': 'ada6dcc970576837',
+    'ur5e_joint_trajectory': '16595802441a02d7',
+    'xarm6_gripper': '65dfca69230bb4d4',
 }
 
 
@@ -144,12 +144,12 @@ def test_shipped_contracts_keep_their_hash(name):
 
 # Their policy observations have quaternions, which had no fixed sign. Bags of that time are read.
 FORMER_HASHES = {
-    'fr3_joint_trajectory': '5bbeafbd6a1e7b40',
+    'fr3_joint_trajectory': 'e10a866641102cdf',
     'gazebo_arm': '0d5a3ea5c131faee',
     'metaworld_sawyer': 'fc01650e77726265',
     'servo_twist': 'd2fbb8222d8ac361',
     'two_arms': '30a082ea91d258a3',
-    'ur5e_joint_trajectory': '168d0a5c8fe0d88f',
+    'ur5e_joint_trajectory': '6b87d88739fc3ab5',
 }
 
 
