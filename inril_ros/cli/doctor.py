@@ -17,6 +17,7 @@ from inril_ros.cli.options import with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_machine
+from inril_ros.doctor.publishers import check_publishers
 from inril_ros.doctor.streams import check_profiles, check_streams
 from inril_ros.robot.contract.contract import Contract, load_contract
 
@@ -38,9 +39,11 @@ class Robot:
         """Compare the running robot with its contract."""
         from inril_ros.nodes.clients.graph_checkup import look_at_graph
 
-        records, pairs = look_at_graph(contract, self.namespace, self.seconds, self.simulated)
+        records, pairs, publishers = look_at_graph(
+            contract, self.namespace, self.seconds, self.simulated)
         yield from check_streams(contract, records, self.seconds, simulated=self.simulated)
         yield from check_profiles(pairs)
+        yield from check_publishers(contract, publishers)
 
 
 @with_groups

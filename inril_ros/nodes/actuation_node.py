@@ -104,6 +104,7 @@ class ActuationNode(ManagedNode):
             self, contract, () if dry_run else self._sender.endpoints, self._path.modes,
             self._life.abort, self._publish_status, lambda: self._person)
         self._chunks = ChunkInput(self, self._path, self._life.machine, self._advance_if_lockstep)
+        self.sole_publishers.expect('action_chunk')
         self._report = ActuationReport(
             self, self._path, self._life, self._chunks, self._faults, dry_run)
         self._operator = ActuationServices(

@@ -13,6 +13,7 @@ Several robots of one contract may feed one learner; each has its namespace (par
 from dataclasses import asdict, replace
 import json
 from pathlib import Path
+import posixpath
 import time
 from typing import Any
 from uuid import uuid4
@@ -110,6 +111,9 @@ class LearnerNode(ManagedNode):
             for robot, name in names.items()]
         self.require(*(endpoint for robot in self._robots for endpoint in robot.endpoints),
                      *sender.endpoints)
+        self.sole_publishers.expect(*(
+            posixpath.join(robot, topic) for robot in names
+            for topic in ('transition', 'policy/status')))
         self.create_service(Trigger, '~/save', self._save_service)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(0.001, self._learn, clock=steady)

@@ -80,6 +80,7 @@ class PolicyNode(ManagedNode):
             self, self.run_id, contract.hash, trial.load, self._on_refused,
             self._versions.on_learner_status, self._swap)
         self._versions.use_receiver(self._receiver)
+        self.sole_publishers.expect('weights/manifest', 'weights/pieces', 'learner/status')
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
         self._status = PolicyStatus(run_id='')

@@ -101,11 +101,13 @@ class RecorderNode(ManagedNode):
                 self.value('resend'),
                 self.value('sync_each') and not self.lockstep,
                 Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
+        self.sole_publishers.expect(EXECUTED_TOPIC)
         self._report = RecorderReport(self, self._stream)
         self.require(self.create_subscription(
             EpisodeEvent, EVENT_TOPIC, self._on_event, qos.EVENT))
         if self._stream is not None:
             self.require(*self._stream.endpoints)
+            self.sole_publishers.expect('transition_ack', 'action_chunk')
         self._plan = StreamPlan.of(
             contract, self._aligner.topics, bool(self.value('demonstrations')))
         self._decoded = {*self._plan.observed, *self._plan.ours}

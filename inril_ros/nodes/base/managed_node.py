@@ -28,6 +28,7 @@ from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count
 from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
+from inril_ros.nodes.base.topic_publishers import SolePublishers
 from inril_ros.robot.contract.checks import check_lockstep
 from inril_ros.robot.contract.contract import Contract, load_contract
 from inril_ros.robot.messages.codecs import CodecError
@@ -51,6 +52,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
     Attributes:
         rule_clock: What durations in rules are measured by. In lockstep it is a steady clock,
             because simulated time waits for the nodes.
+        sole_publishers: The topics on which one other node publishes.
     """
 
     contract: Contract
@@ -67,6 +69,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         self.configured = self.active = False
         self._permanent: set[tuple[str, Any]] = set()
         self._required: list[Publisher | Subscription] = []
+        self.sole_publishers = SolePublishers(self)
         self.create_service(Trigger, '~/ready', self._answer_ready)
         Diagnostics(self, self.health)
 
@@ -225,6 +228,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         self.configured = False
         self.teardown()
         self._required.clear()
+        self.sole_publishers.clear()
         for kind, entity in self._entities():
             if (kind, entity) not in self._permanent:
                 getattr(self, f'destroy_{kind}')(entity)
@@ -263,7 +267,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         if self.active:
             stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
             held = (*([stopped] if stopped else []), *self.hold_reasons())
-            return Health('active', self._missing(), held, details)
+            return Health('active', self._missing() or self.sole_publishers.look(), held, details)
         if self.configured:
             return Health('inactive', self.why_not_activatable(), details=details)
         return Health('unconfigured', details=details)

@@ -28,6 +28,44 @@ def publishing_nodes(node: Node, topic: str) -> Counter[str]:
                    for end in node.get_publishers_info_by_topic(topic))
 
 
+class SolePublishers:
+    """The topics of a node on which one other node publishes, and no more.
+
+    If several do, their messages are still judged by what they are (run, numbers, hashes), because
+    which is whose isn't known; it is reported, with the names.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._topics: dict[str, None] = {}
+        self._known = ''
+
+    def expect(self, *topics: str) -> None:
+        """Expect one publishing node on each of some topics."""
+        self._topics |= dict.fromkeys(map(self._node.resolve_topic_name, topics))
+
+    def clear(self) -> None:
+        """Expect nothing any more."""
+        self._topics.clear()
+
+    def look(self) -> str:
+        """Ask the middleware; return where several nodes publish, empty if nowhere."""
+        found = '; '.join(filter(None, (several(self._node, topic) for topic in self._topics)))
+        if found and found != self._known:
+            self._node.get_logger().error(found)
+        self._known = found
+        return found
+
+
+def several(node: Node, topic: str) -> str:
+    """Return which nodes publish on a topic, in words; empty unless they are several.
+
+    A node that was killed and started again counts once, though both are known for a while.
+    """
+    names = sorted(publishing_nodes(node, topic))
+    return f'{" and ".join(names)} publish on {topic}, one node should' if len(names) > 1 else ''
+
+
 def strangers(found: Mapping[str, int], permitted: Mapping[str, int]) -> list[str]:
     """Return who publishes and should not; empty if nobody does.
 

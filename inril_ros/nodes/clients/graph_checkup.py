@@ -17,10 +17,12 @@ from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, Reliab
 from std_msgs.msg import UInt8MultiArray, UInt32
 
 from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.doctor.publishers import published_topics
 from inril_ros.doctor.streams import TopicRecord
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
+from inril_ros.nodes.base.topic_publishers import publishing_nodes
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 
@@ -34,7 +36,7 @@ Pair = tuple[str, str, str, str]
 
 def look_at_graph(
     contract: Contract, namespace: str, seconds: float, simulated: bool,
-) -> tuple[dict[str, TopicRecord], list[Pair]]:
+) -> tuple[dict[str, TopicRecord], list[Pair], dict[str, list[str]]]:
     """Listen to a robot for a while.
 
     Args:
@@ -44,7 +46,8 @@ def look_at_graph(
         simulated: Follow ``/clock``.
 
     Returns:
-        The measurements by topic, and all pairs of publishers and subscriptions in the graph.
+        The measurements by topic, all pairs of publishers and subscriptions in the graph, and
+        the publishing nodes by topic, each as often as it has publishers there.
     """
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -57,7 +60,9 @@ def look_at_graph(
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             executor.spin_once(timeout_sec=0.05)
-        return listener.records(), _pairs(node)
+        return listener.records(), _pairs(node), {
+            topic: sorted(publishing_nodes(node, node.resolve_topic_name(topic)).elements())
+            for topic in published_topics(contract)}
     finally:
         executor.shutdown()
         node.destroy_node()

@@ -22,6 +22,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import why_foreign
 from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
+from inril_ros.nodes.base.topic_publishers import several
 from inril_ros.robot.episode import is_episode_id
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.transport.journal.journal import Journal
@@ -63,6 +64,8 @@ class TransitionStream:
         self._contract_hash = contract_hash
         self._sync_each = sync_each
         self._log = node.get_logger()
+        self._node = node
+        self._acknowledged_on = node.resolve_topic_name('transition_ack')
         self._journal = Journal(folder, _TYPE, ros_typestore().generate_msgdef(_TYPE)[0])
         self._inherited = self._journal.last_sequence
         self._outbox = Outbox(self._journal.after, self._inherited, patience)
@@ -213,9 +216,7 @@ class TransitionStream:
             return
         if message.sequence < self._journal.next_sequence:
             self._heard = True
-            if message.kept_sequence > self._kept:
-                self._prune(min(message.sequence, message.kept_sequence))
-            self._kept = message.kept_sequence
+            self._note_kept(message)
             self._acknowledge(message.sequence)
             return
         if not self._heard:
@@ -226,6 +227,17 @@ class TransitionStream:
             f'it says that the learner has transition {message.sequence}, and the journal has '
             f'them up to {self._journal.last_sequence}: it is forged, or the learner has learned '
             'from another journal, or this one lost its end')
+
+    def _note_kept(self, message: TransitionAck) -> None:
+        """Remove what every kept checkpoint has, if it is the learner that says so."""
+        if message.kept_sequence > self._kept:
+            others = several(self._node, self._acknowledged_on)
+            if others:  # what is removed doesn't come back
+                self._log.error(f'journal: nothing is removed: {others}',
+                                throttle_duration_sec=60.0)
+                return
+            self._prune(min(message.sequence, message.kept_sequence))
+        self._kept = message.kept_sequence
 
     def _acknowledge(self, sequence: int) -> None:
         self._outbox.acknowledge(sequence, time.monotonic())

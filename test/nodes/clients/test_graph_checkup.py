@@ -77,14 +77,14 @@ def test_bytes_that_are_no_message_are_an_error_of_their_topic():
     robot.publish = garble
     robot.node.create_timer(0.02, garble)
     with robot:
-        records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+        records, _, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
     assert any('bytes are no JointState' in error for error in records['joint_states'].errors)
     assert any('bytes are no PoseStamped' in error for error in records['cube_pose'].errors)
 
 
 def test_topics_are_received_in_the_robot_s_namespace():
     with Robot():
-        records, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+        records, _, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
     assert set(records) == {*CONTRACT.observation_topics(), 'front/image',
                             *CONTRACT.action_topics()}
     for topic, kind in CONTRACT.observation_topics().items():
@@ -97,7 +97,7 @@ def test_topics_are_received_in_the_robot_s_namespace():
 
 def test_a_missing_joint_and_incompatible_qos_are_found():
     with Robot(joints=JOINTS[1:], demanding=True):
-        records, pairs = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
+        records, pairs, _ = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
     assert any('joint_1' in error for error in records['joint_states'].errors)
     wrong = [pair for pair in pairs if pair[3]]
     assert [pair[:3] for pair in wrong] == [('/left/joint_states', 'robot', 'robot')]

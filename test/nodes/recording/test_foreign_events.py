@@ -17,6 +17,7 @@ from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.nodes.policy_node import PolicyNode
 from inril_ros.nodes.recorder_node import RecorderNode
 from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.episode import Purpose, Request
 from inril_ros.transport.journal import segments
 from inril_ros.transport.journal.journal import read_journal
 
@@ -125,16 +126,18 @@ def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(configu
     life._on_request(EpisodeRequest(episode_id='e', purpose=2))  # of the run that is here
     assert answers[2].run_id == RUN and 'of run' not in answers[2].reason
     with pytest.raises(MessageRefused, match='outcome 200 is unknown'):
-        life._on_verdict(Outcome(outcome=200))
-    assert not life._outcomes
+        life.verdicts._on_verdict(Outcome(outcome=200))
+    assert not life.verdicts._outcomes
 
 
 def test_a_flood_of_verdicts_needs_no_memory_and_the_newest_counts(configured):
     actuation = configured(ActuationNode)
     life, topic = actuation._life, CONTRACT.episode.outcome_topic
+    life.machine.begin_reset(Request(RUN, 'e', Purpose.ROLLOUT))
     for second in range(1000):
         verdict = Outcome(outcome=Outcome.SUCCESS)
         verdict.header.stamp.sec = second
-        life._on_verdict(verdict)
-    assert len(life._outcomes) <= 100 and 999_000_000_000 in life._outcomes
+        life.verdicts._on_verdict(verdict)
+    outcomes = life.verdicts._outcomes
+    assert len(outcomes) <= 100 and 999_000_000_000 in outcomes
     assert actuation.refused.count(topic) == 900
