@@ -85,6 +85,8 @@ def test_two_arms_of_the_same_names_are_told_that_no_box_is_possible(monkeypatch
 @pytest.mark.parametrize('name', PHYSICAL)
 def test_a_shipped_arm_has_a_box(name, monkeypatch):
     assert not [line for line in in_red(name, monkeypatch) if line.startswith('workspace')]
+    text = succeeded('contract', 'check', name)
+    assert re.search(r'box .* z -?[\d.]+\.\.[\d.]+ m', text)
 
 
 @pytest.mark.parametrize('name', [*PHYSICAL[:4], 'mock_arm', 'gazebo_arm'])

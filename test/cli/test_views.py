@@ -27,6 +27,9 @@ CONTRACTS = sorted(path.stem for path in ROBOTS.glob('*.yaml'))
 #: Of rviz_default_plugins (plugins_description.xml).
 PLUGINS = {'Grid', 'RobotModel', 'TF', 'Pose', 'PointStamped', 'Wrench', 'Odometry', 'Image'}
 
+#: What Foxglove reads as a path to a value: a topic, fields, elements of arrays.
+PATH = re.compile(r'^(/[\w-]+)+(\.[\w-]+(\[\d+\])?)+$')
+
 
 @pytest.fixture(params=[(name, namespace) for name in CONTRACTS for namespace in ('', '/left')],
                 ids=lambda given: '-'.join(given))
@@ -99,6 +102,7 @@ def test_topics_are_those_of_the_arm_in_its_namespace(made):
     paths = [path['value'] for name, panel in panels.items()
              if name.startswith(('Plot!', 'StateTransitions!')) for path in panel['paths']]
     assert all(path.startswith(f'{namespace}/') for path in paths)
+    assert all(PATH.match(path) for path in paths)
     displays = rviz['Visualization Manager']['Displays']
     shown = {display['Topic']['Value']: display['Class'] for display in displays
              if 'Topic' in display}

@@ -78,7 +78,8 @@ def foxglove_text(view: RobotView) -> str:
     layout = _split('row', [
         _split('column', [_split('row', [*scene, *cameras]), _split('row', list(joints)),
                           _split('row', [*measured, *states])]),
-        _split('column', list(numbers)), _split('column', list(buttons))], (50, 75))
+        _split('column', list(numbers)),
+        _split('row', [_split('column', list(buttons)[half::2]) for half in (0, 1)])], (45, 60))
     return json.dumps({
         'configById': {**scene, **cameras, **joints, **numbers, **states, **measured, **buttons},
         'globalVariables': {}, 'userNodes': {}, 'playbackConfig': {'speed': 1},
