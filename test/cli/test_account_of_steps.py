@@ -103,8 +103,8 @@ def test_what_became_of_the_episodes_is_on_the_screen_and_in_the_records(tmp_pat
                               f'episode 2 kept in part: {account}']
     assert {name: graph.shown[-1][name] for name in ('kept', 'in_part', 'discarded')} == {
         'kept': 0, 'in_part': 4, 'discarded': 3}
-    assert graph.said[-1].startswith('0 episodes were kept, 4 in part, 3 discarded: 94 of 210 '
-                                     'ticks are not learned from')
+    assert graph.said[-1].startswith('Of the episodes 0 were kept, 4 in part, 3 discarded: 94 of '
+                                     '210 ticks are not learned from')
 
 
 def test_while_all_is_kept_nothing_is_said(tmp_path):

@@ -24,6 +24,7 @@ from inril_ros.cli.report.run_record import (
     RunRecord,
     was_rescued,
 )
+from inril_ros.cli.run.episode_fates import EpisodeFates
 from inril_ros.cli.run.judgements import best_version, judged_versions
 from inril_ros.cli.run.run_directory import STAGES
 from inril_ros.cli.run.settings import DEFAULT
@@ -68,6 +69,7 @@ def render_report(record: RunRecord) -> str:
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),
         interventions=interventions(record.episodes), discards=_discards(record),
+        account=str(EpisodeFates(record.episodes)),
         unfinished=[_STAGE_WORDS[stage] for stage in STAGES if stage not in record.stages],
         judged=judged, best=best_version(judged) if judged else None,
         losses=loss_plots(record), timings=timings,

@@ -8,6 +8,7 @@ from typing import Any
 from inril_ros.bench.estimates import whole_percent
 from inril_ros.cli.report.people import aborted, discards, interventions
 from inril_ros.cli.report.run_record import was_rescued, was_success
+from inril_ros.cli.run.episode_fates import EpisodeFates
 from inril_ros.cli.run.resources import package_version
 from inril_ros.cli.run.run_directory import RunDirectory, STAGES
 from inril_ros.cli.run.settings import nested, part
@@ -46,6 +47,7 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
         'discards': {
             'demonstrations': asdict(discards(read_json_lines(run.attempts))),
             'training': asdict(discards(episodes)),
+            'training_ticks': EpisodeFates(episodes).to_json(),
             'evaluation': [asdict(aborted(each)) for each in evaluations if each]},
         'evaluation': result.get('evaluation'),
         'env_steps': result.get('env_steps'), 'time_spent': result.get('time_spent'),

@@ -63,7 +63,7 @@ class EpisodeFates:
         if fate == 'aborted':
             return ''
         reason, number = row.get('reason', ''), self._fates[fate]
-        lost = row.get('ticks_lost', 0)
+        lost = row.get('ticks_lost', row['ticks'] if fate == 'discarded' else 0)
         self._ticks, self._lost = self._ticks + row['ticks'], self._lost + lost
         if lost:
             self._reasons[reason] += lost
@@ -91,9 +91,16 @@ class EpisodeFates:
             return ''
         whole, part, discarded = (self._fates[name] for name in FATES[:3])
         common = self._reasons.most_common(1)
-        return (f'{whole} episodes were kept, {part} in part, {discarded} discarded: {self._lost} '
+        return (f'{whole} were kept, {part} in part, {discarded} discarded: {self._lost} '
                 f'of {self._ticks} ticks are not learned from, mostly because: '
                 f'{common[0][0] if common else "no reason was given"}')
+
+    @property
+    def summary(self) -> list[str]:
+        """What a person should know when the run is over, as sentences."""
+        account = str(self)
+        return [*([f'Of the episodes {account}'] if account else []),
+                *([self.advice] if self.advice else [])]
 
     @property
     def advice(self) -> str:

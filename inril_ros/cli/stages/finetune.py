@@ -168,7 +168,7 @@ def _run_episodes(
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),
                    rescued=rescued, updates=conductor.learner.rl_updates,
                    version=result.weights_version, **fates.facts, **spent.minutes)
-    for told in filter(None, (str(fates), fates.advice)):
+    for told in fates.summary:
         job.reporter.say(told)
     return steps
 

@@ -54,7 +54,7 @@ def record(job: Job) -> dict[str, object]:
                 if notice := fates.add({'index': attempts, **row}):
                     job.reporter.say(notice)
             bar.update(kept, attempts=attempts, **fates.facts)
-        for told in filter(None, (str(fates), fates.advice)):
+        for told in fates.summary:
             job.reporter.say(told)
     bags = _bags(folder)
     facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
