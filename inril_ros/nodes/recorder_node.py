@@ -193,7 +193,7 @@ class RecorderNode(ManagedNode):
         check_ours(self, message)
         if message.event == EpisodeEvent.RESETTING:
             if self._episode is not None:
-                self._discard('the next episode began before its messages had come')
+                self._give_up(self._episode, 'the next episode began before its messages had come')
             self._begin(message)
         elif self._episode is None or message.episode_id != self._episode.event.episode_id:
             self._answer_for_unknown(message)
@@ -250,13 +250,20 @@ class RecorderNode(ManagedNode):
 
     def _advance(self, episode: EpisodeRecord) -> None:
         """Send complete transitions; finish an ended episode when it is complete."""
-        self._take(episode, episode.assembler.ready)
+        until = None if self.lockstep else self.now() - round(1e9 * self.value('settle'))
+        self._take(episode, lambda: episode.assembler.ready(until))
 
-    def _take(self, episode: EpisodeRecord, assemble: Callable[..., list[Decision]]) -> None:
+    def _give_up(self, episode: EpisodeRecord, reason: str) -> None:
+        """Keep what an ended rollout has before and after what never came; else discard it."""
+        if episode.bag is None and episode.end is not None:
+            self._take(episode, episode.assembler.cut)
+        if self._episode is episode:
+            self._discard(reason)
+
+    def _take(self, episode: EpisodeRecord, assemble: Callable[[], list[Decision]]) -> None:
         """Send the decisions that the assembler gives; finish an ended episode."""
         try:
-            decisions = assemble(
-                None if self.lockstep else self.now() - round(1e9 * self.value('settle')))
+            decisions = assemble()
         except ValueError as error:  # actions whose sizes differ
             self._discard(str(error))
             return
@@ -340,11 +347,8 @@ class RecorderNode(ManagedNode):
         # On a busy machine messages may be late: wait as long as they go on coming.
         if self._episode is not episode or episode.silence() <= self.value('give_up'):
             return
-        missing = episode.assembler.missing() or episode.missing_topics()
-        if episode.bag is None:  # what came before and after can be learned from
-            self._take(episode, episode.assembler.cut)
-        if self._episode is episode:
-            self._discard(f'never came: {missing}')
+        self._give_up(
+            episode, f'never came: {episode.assembler.missing() or episode.missing_topics()}')
 
 
 main = partial(run, RecorderNode, PARAMETERS, __doc__)

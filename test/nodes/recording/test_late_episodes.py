@@ -48,13 +48,14 @@ class Lab:
         message.header.stamp.nanosec = (START + tick * TICK) % 10 ** 9
         self.node._on_event(message)
 
-    def play(self, missing=(), lost=(), outcome=EpisodeEvent.SUCCESS):
+    def play(self, missing=(), lost=(), outcome=EpisodeEvent.SUCCESS, waits=True):
         """Play an episode; return its verdict.
 
         Args:
             missing: (topic, tick) of samples that don't come.
             lost: Ticks whose executed action doesn't come.
             outcome: Its outcome.
+            waits: Whether the next episode waits for the verdict.
         """
         self.event(EpisodeEvent.RESETTING)
         self.event(EpisodeEvent.STARTED)
@@ -69,7 +70,9 @@ class Lab:
                 message = executed_message(replace(action, executed=action.executed / TICKS))
                 self.node._on_message('executed_action', message.__msgtype__, serialised(message))
         self.event(EpisodeEvent.ENDED, TICKS, outcome=outcome)
-        if self.node._episode is not None:  # it waits for the rest, until it gives up
+        if not waits:
+            self.event(EpisodeEvent.RESETTING, episode_id='e2')
+        elif self.node._episode is not None:  # it waits for the rest, until it gives up
             self.node._episode.silence = lambda: 1e9
             self.node._check_progress()
         return self.verdicts[-1]
@@ -142,6 +145,13 @@ def test_a_lost_action_cuts_the_episode_in_two(lab):
     assert not any(each.terminated or each.truncated for each in first)
     assert second[-1].terminated and second[-1].outcome == EpisodeEvent.SUCCESS
     assert stamp_ns(first[-1]) == START + 2 * TICK
+
+
+def test_an_episode_that_the_next_one_does_not_wait_for_is_cut_as_well(lab):
+    verdict = lab.play(lost=[3], waits=False)
+    assert (verdict.event, verdict.episode_id) == (SAVED, 'e1')
+    assert [each.first_tick for each in lab.journaled] == [0, 1, 4, 5]
+    assert lab.node._episode.event.episode_id == 'e2'
 
 
 def test_an_episode_whose_last_action_is_lost_ends_as_at_a_time_out(lab):
