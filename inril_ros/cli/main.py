@@ -21,12 +21,10 @@ from inril_ros.cli.demos import app as demos_app
 from inril_ros.cli.doctor import doctor
 from inril_ros.cli.faults import faults
 from inril_ros.cli.options import (
-    check_heldout,
     Cloning,
     Config,
     default_of,
     Device,
-    job_options,
     JsonLines,
     Learning,
     OtherRobot,
@@ -50,6 +48,7 @@ from inril_ros.cli.run.settings import (
     UsageError,
 )
 from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.cli.stages.job_settings import check_heldout, job_options
 from inril_ros.cli.teleop import teleop
 from inril_ros.cli.views.views import views
 from inril_ros.graph.supervisor import NodeDied

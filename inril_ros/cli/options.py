@@ -24,7 +24,6 @@ from inril_ros.cli.run.settings import (
     DEFAULT,
     evaluation_settings,
     given,
-    nested,
     OPTION,
     part,
     session_settings,
@@ -34,7 +33,6 @@ from inril_ros.cli.run.settings import (
 )
 from inril_ros.cli.stages.job import JobOptions
 from inril_ros.graph.parameter_file import parameters_of_file
-from inril_ros.robot.settings_check import checked
 
 Config = Annotated[Path | None, typer.Option(
     help='Fine-tuning settings (YAML); default: those of the run that is resumed, else '
@@ -280,32 +278,6 @@ class Learning:
                         reset_seconds=self.reset_seconds),
                 **{f'session.{name}': setting for name, setting in session.items()},
                 **{f'evaluation.{name}': setting for name, setting in evaluation.items()}}
-
-
-def job_options(settings: Settings, verbose: bool = False) -> JobOptions:
-    """Return the options of a job; what is not in the settings has its default.
-
-    Raises:
-        UsageError: A setting is refused, or it isn't said what the robot is.
-    """
-    values = nested({name: setting.value for name, setting in settings.items()})
-    return checked(JobOptions, {
-        **values, 'verbose': verbose,
-        'origins': {name: setting.origin for name, setting in settings.items()},
-    }, 'the settings of the run', UsageError)
-
-
-def check_heldout(settings: Settings) -> None:
-    """Check that the schedule of a session has the held-out demonstrations that it needs.
-
-    Raises:
-        UsageError: It hasn't.
-    """
-    schedule = settings['session.schedule'].value
-    share = settings.get('pretrain.heldout_share')
-    if schedule in ('anchor', 'model') and not (share and share.value):
-        raise UsageError(f'schedule {schedule} needs demonstrations that nothing is learned from: '
-                         'give --heldout-share, for example 0.2, or choose another schedule')
 
 
 def params_path(name: str | None) -> str | None:

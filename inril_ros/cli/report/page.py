@@ -16,8 +16,20 @@ import numpy as np
 
 from inril_ros.bench.estimates import rate_difference, whole_percent
 from inril_ros.bench.report.wording import duration
-from inril_ros.cli.report.people import aborted, Discards, discards, interventions
-from inril_ros.cli.report.run_plots import learning_plot, loss_plots, timing_plot, weights_plot
+from inril_ros.cli.report.people import (
+    aborted,
+    Discards,
+    discards,
+    interventions,
+    kept_in_part,
+)
+from inril_ros.cli.report.run_plots import (
+    intervention_plot,
+    learning_plot,
+    loss_plots,
+    timing_plot,
+    weights_plot,
+)
 from inril_ros.cli.report.run_record import (
     evaluation_rate,
     read_run,
@@ -72,6 +84,7 @@ def render_report(record: RunRecord) -> str:
         account=str(EpisodeFates(record.episodes)),
         unfinished=[_STAGE_WORDS[stage] for stage in STAGES if stage not in record.stages],
         judged=judged, best=best_version(judged) if judged else None,
+        intervening=intervention_plot(record), in_part=kept_in_part(record.episodes),
         losses=loss_plots(record), timings=timings,
         timing_plots=list(filter(None, map(timing_plot, timings, timings.values()))),
         weights_plot=weights_plot(record), delays=_delays(record), refusals=Counter(

@@ -50,6 +50,17 @@ def interventions(episodes: Iterable[_Row]) -> Interventions:
                          sum(person for _, person in rows), sum(ticks for ticks, _ in rows))
 
 
+def running_interventions(episodes: Sequence[_Row], window: int) -> list[tuple[int, float]]:
+    """Return environment steps, and the share of steps that a person commanded until then.
+
+    Args:
+        episodes: Training episodes.
+        window: The share is that of so many last episodes, or of those there are.
+    """
+    return [(row['env_steps'], interventions(episodes[max(0, end - window):end]).step_rate)
+            for end, row in enumerate(episodes, start=1)]
+
+
 @dataclass(frozen=True)
 class Discards:
     """Episodes of one kind that were not used.
@@ -69,6 +80,12 @@ def discards(rows: Sequence[_Row]) -> Discards:
     """Return the discarded ones among attempts at demonstrations, or training episodes."""
     lost = [row for row in rows if not row.get('saved', True)]
     return Discards(len(lost), len(rows), _counted(map(_reason, lost)))
+
+
+def kept_in_part(episodes: Sequence[_Row]) -> tuple[int, int]:
+    """Return the number of saved episodes with ticks that are not learned from, and of these."""
+    parts = [row['ticks_lost'] for row in episodes if row.get('saved') and row.get('ticks_lost')]
+    return len(parts), sum(parts)
 
 
 def aborted(evaluation: _Row) -> Discards:

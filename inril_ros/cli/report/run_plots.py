@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 import numpy as np
 
 from inril_ros.bench.plot_style import HAIR, in_percent, INK, new_figure, plain, SOFT, svg_text
+from inril_ros.cli.report.people import running_interventions
 from inril_ros.cli.report.run_record import evaluation_rate, running_success, RunRecord, WINDOW
 from inril_ros.cli.run.judgements import judged_versions
 
@@ -71,6 +72,20 @@ def learning_plot(record: RunRecord) -> Plot | None:
                  'when it is evaluated. One in which a person helped counts as no success.'
                  + ('' if len(running.rate) else
                     f' Fewer than {WINDOW} episodes: there is no curve yet.'), axes)
+
+
+def intervention_plot(record: RunRecord) -> Plot | None:
+    """Draw how much a person commanded while the policy learned; None if nobody did."""
+    shares = running_interventions(record.episodes, WINDOW)
+    if not any(share for _, share in shares):
+        return None
+    axes = _axes(_WIDE, STEPS, 'share of the steps')
+    axes.set_xlim(0, shares[-1][0] or 1)
+    axes.set_ylim(0, 1)
+    in_percent(axes.yaxis)
+    _line(axes, *zip(*shares, strict=True), _AFTER)
+    return _plot('Interventions',
+                 f'Steps that a person commanded, in the last {WINDOW} training episodes.', axes)
 
 
 def loss_plots(record: RunRecord) -> list[Plot]:

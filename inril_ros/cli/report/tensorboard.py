@@ -4,6 +4,7 @@
 
 from pathlib import Path
 
+from inril_ros.cli.report.people import interventions
 from inril_ros.cli.report.run_record import read_run, running_success, was_rescued, was_success
 from inril_ros.cli.run.judgements import judged_versions
 
@@ -43,7 +44,8 @@ def write_tensorboard(run_dir: str | Path) -> Path:
                     writer.add_scalar(tag, row[key], row['env_steps'], walltime=row['time'])
         for row in record.episodes:
             for tag, value in (('success', was_success(row)), ('rescued', was_rescued(row)),
-                               ('ticks', row['ticks'])):
+                               ('ticks', row['ticks']),
+                               ('intervention', interventions([row]).step_rate)):
                 writer.add_scalar(f'episode/{tag}', float(value), row['env_steps'],
                                   walltime=row['time'])
             for name in ('robot_minutes', 'person_minutes'):

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from inril_ros.cli.report.page import write_report
+from inril_ros.cli.report.people import running_interventions
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.run.starts import all_control_counts, StartsLog
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
@@ -88,7 +89,7 @@ def test_interventions_and_what_was_not_used_are_told_with_reasons(sample_run):
         for number, row in enumerate(rows):
             lost = number % 10 == 0
             lines.append({**row, 'person_ticks': row['ticks'] // 2 * (number < 30),
-                          'saved': not lost,
+                          'saved': not lost, 'ticks_lost': 5 * (number in (1, 2)),
                           'reason': 'a stream pauses for 0.3 s' if lost else ''})
     with JsonLines(sample_run.attempts) as lines:
         for saved, outcome, reason in (
@@ -105,10 +106,24 @@ def test_interventions_and_what_was_not_used_are_told_with_reasons(sample_run):
     assert '3 of 4 attempts at demonstrations aborted: e-stop 2 ended as failure 1' in text
     assert f'{lost} of {len(rows)} training episodes a stream pauses for 0.3 s {lost}' in text
     assert '1 of 51 episodes of the evaluation before camera front is silent 1' in text
+    assert '2 of them were kept in part: 10 ticks are not learned from' in text
+    assert 'Steps that a person commanded, in the last 20 training episodes' in text
     summary = summarise(sample_run)
     assert summary['interventions']['episodes'] == 30
     assert summary['discards']['training']['number'] == lost
     assert summary['discards']['demonstrations']['reasons'][0] == ('aborted: e-stop', 2)
+
+
+def test_the_share_of_a_person_is_that_of_the_last_episodes():
+    episodes = [{'ticks': 10, 'person_ticks': person, 'env_steps': 10 * number}
+                for number, person in enumerate((10, 5, 0, 0), start=1)]
+    assert running_interventions(episodes, 2) == [(10, 1.0), (20, 0.75), (30, 0.25), (40, 0.0)]
+
+
+def test_nobody_intervened_and_nothing_was_lost(sample_run):
+    text = text_of(sample_run)
+    assert 'No person took over.' in text and 'Episodes that were not used' not in text
+    assert 'in the last 20 training episodes.' not in text and 'kept in part' not in text
 
 
 def test_a_longer_evaluation_is_compared_in_the_states_that_both_have(sample_run):

@@ -16,6 +16,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import get_typestore, Stores
 from running_command import Command, refused, succeeded
 from small_run import (
+    copy_after,
     demo_arguments,
     DEMOS,
     EPISODES,
@@ -322,6 +323,30 @@ def test_a_killed_fine_tuning_continues_without_loss(cloned, settings, tmp_path)
     assert result['il_updates'] == result['rl_updates'] // 4
     judged = [row['env_steps'] for row in lines(cloned / 'finetune' / 'judgements.jsonl')]
     assert judged == [0] * 3 + [result['env_steps']] * 3
+
+
+def test_a_killed_evaluation_ends_as_one_that_was_not_and_can_be_continued(
+        finished, tmp_path):
+    """No command names the robot: the run knows it."""
+    cloned = copy_after(finished.run_dir, tmp_path / 'run', 'pretrain')
+    file = cloned / 'evaluations' / 'pretrained.json'
+    arguments = ('evaluate', cloned, '--model', 'pretrained', '--json')
+    with Command(tmp_path, *arguments, '--episodes', EPISODES) as command:
+        command.wait_running(lambda: file.exists() and read(file)['n'] >= 2, 'two episodes')
+        command.signal(signal.SIGKILL)
+        command.finish()
+        command.wait_gone()
+    assert 2 <= read(file)['n'] < EPISODES
+    assert read(cloned / 'settings.json')['evaluate_pretrained']['simulation']['value']
+    succeeded(tmp_path, *arguments, '--resume')
+    whole = read(finished.run_dir / 'evaluations' / 'pretrained.json')
+    assert read(file)['episodes'] == whole['episodes']
+    succeeded(tmp_path, *arguments, '--episodes', EPISODES + 1)
+    rows = read(file)['episodes']
+    assert rows[:EPISODES] == whole['episodes'] and len(rows) == EPISODES + 1
+    assert rows[-1]['seed'] not in {row['seed'] for row in whole['episodes']}
+    text = succeeded(tmp_path, 'report', cloned).stdout
+    assert 'report.html' in text
 
 
 def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):
