@@ -106,7 +106,8 @@ def export(
     from inril_ros.data.demonstrations.npz_export import export_npz
     from inril_ros.data.lerobot.export import export_lerobot
 
-    formats = {'npz': export_npz, 'lerobot': partial(export_lerobot, video=video)}
+    formats = {'npz': export_npz, 'lerobot': partial(
+        export_lerobot, video=video, tell=partial(typer.echo, err=True))}
     if form not in formats:
         raise UsageError(f'--format {form}: allowed are {", ".join(formats)}')
     if video and form != 'lerobot':

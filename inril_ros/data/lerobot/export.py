@@ -8,7 +8,7 @@ observation and the action of a tick; the observation after the last action has 
 pyarrow, and PyAV for videos.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, ExitStack
 import json
 from pathlib import Path
@@ -46,7 +46,10 @@ _FILE_BYTES = 100 * 2**20
 _CHUNK_FILES = 1000
 
 
-def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '') -> int:
+def export_lerobot(
+    folder: Path, contract: Contract, out: Path, video: str = '',
+    tell: Callable[[str], object] = lambda text: None,
+) -> int:
     """Write the demonstrations of a folder as a dataset: whole, or not at all.
 
     Args:
@@ -54,6 +57,8 @@ def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '')
         contract: The robot's contract.
         out: Folder to write, which must not exist.
         video: Codec of the images, ``av1`` or ``h264``; empty for PNG, without loss.
+        tell: Called with what the dataset can't say: ticks without a valid observation, which
+            have the last values that were known.
 
     Returns:
         The number of episodes.
@@ -71,14 +76,15 @@ def export_lerobot(folder: Path, contract: Contract, out: Path, video: str = '')
     partial = out.with_name(f'{out.name}.tmp')
     partial.mkdir(parents=True)
     try:
-        number = _write(folder, contract, partial, video)
+        number = _write(folder, contract, partial, video, tell)
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return number
 
 
-def _write(folder: Path, contract: Contract, out: Path, video: str) -> int:
+def _write(folder: Path, contract: Contract, out: Path, video: str,
+           tell: Callable[[str], object]) -> int:
     tasks = {item.path: item.task or contract.name for item in list_demonstrations(folder)}
     names = sorted(set(tasks[path] for path in find_bags(folder)))
     rows, statistics = [], _Statistics()
@@ -89,6 +95,8 @@ def _write(folder: Path, contract: Contract, out: Path, video: str) -> int:
             for camera in contract.policy_cameras if video]
         for path in find_bags(folder):
             episode = read_episode(path, contract, tuple(contract.observations))
+            if episode.account:
+                tell(f'{path.name}: {episode.account}')
             place = data.write(len(rows), episode, names.index(tasks[path]))
             for camera, file in enumerate(video_files):
                 place |= file.write(episode.images[:len(episode.actions), camera])

@@ -35,8 +35,13 @@ def read_demonstrations(
     for notice in (outdated_imports(folder), former_recordings(folder, contract)):
         if notice:
             warn(notice)
-    return {path.name: learning_episode(read_episode(path, contract), contract)
-            for path in find_bags(folder)}
+    recorded = {path.name: read_episode(path, contract) for path in find_bags(folder)}
+    accounts = {name: each.account for name, each in recorded.items() if each.account}
+    if accounts:
+        name = next(iter(accounts))
+        warn(f'{folder}: {len(accounts)} of {len(recorded)} demonstrations are learned from in '
+             f'part; {name}: {accounts[name]}')
+    return {name: learning_episode(each, contract) for name, each in recorded.items()}
 
 
 def heldout_demonstrations(model: Path, names: Sequence[str]) -> list[int]:
