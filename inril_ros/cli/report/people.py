@@ -5,11 +5,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
+import re
 from typing import Any
 
 _Row = Mapping[str, Any]
 _NO_REASON = 'no reason was noted'
+_BAG = re.compile(r'(?:^|: )[^:;]*/rejected/[^:;/]+(?:; )?')
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def aborted(evaluation: _Row) -> Discards:
 
 def _reason(row: _Row) -> str:
     """Return why an episode was discarded; a bag's path says only where it is."""
-    reason = row.get('reason') or ''
-    if reason and not PurePath(reason).is_absolute():
+    reason = _BAG.sub('', row.get('reason') or '')
+    if reason:
         return reason
     return {'aborted': _NO_REASON}.get(row['outcome'], f'ended as {row["outcome"]}').replace(
         '_', ' ')

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from inril_ros.cli.report.page import write_report
-from inril_ros.cli.report.people import running_interventions
+from inril_ros.cli.report.people import discards, running_interventions
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.run.starts import all_control_counts, StartsLog
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
@@ -112,6 +112,18 @@ def test_interventions_and_what_was_not_used_are_told_with_reasons(sample_run):
     assert summary['interventions']['episodes'] == 30
     assert summary['discards']['training']['number'] == lost
     assert summary['discards']['demonstrations']['reasons'][0] == ('aborted: e-stop', 2)
+
+
+@pytest.mark.parametrize(('outcome', 'reason', 'told'), [
+    ('failure', 'runs/a/demonstrations/rejected/0001_ab', 'ended as failure'),
+    ('time_limit', '/my data/rejected/0001_ab', 'ended as time limit'),
+    ('success', 'recorded in a dry run: nothing was sent: dry/rejected/0001_ab',
+     'recorded in a dry run: nothing was sent'),
+    ('aborted', '', 'no reason was noted'), ('aborted', 'aborted: e-stop', 'aborted: e-stop'),
+    ('success', 'demos/rejected/0001_ab; of 9 ticks: 1 is late', 'of 9 ticks: 1 is late')])
+def test_where_a_bag_is_is_no_reason(outcome, reason, told):
+    lost = discards([{'outcome': outcome, 'saved': False, 'reason': reason}])
+    assert lost.reasons == ((told, 1),)
 
 
 def test_the_share_of_a_person_is_that_of_the_last_episodes():
