@@ -40,7 +40,8 @@ ARGUMENTS = {
     'use_sim_time': ('false', 'use simulated time, from /clock', TRUTH),
     'autostart': ('true', 'the nodes configure and activate themselves', TRUTH),
     'respawn': ('true', 'start policy, recorder and learner again after a crash', TRUTH),
-    'params_file': ('', 'parameters of the nodes, as a ROS parameter file (YAML)', ()),
+    'params_file': ('', 'parameters of the nodes: a ROS parameter file (YAML), or a name in '
+                        'config/parameters', ()),
     'log_level': ('info', 'log level of the nodes', ('debug', 'info', 'warn', 'error')),
     'dry_run': ('false', 'compute and report everything, send no commands', TRUTH),
     'run_id': ('', 'UUID of the run; empty for any run', ()),

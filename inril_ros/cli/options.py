@@ -32,7 +32,7 @@ from inril_ros.cli.run.settings import (
     UsageError,
 )
 from inril_ros.cli.stages.job import JobOptions
-from inril_ros.graph.parameter_file import parameters_of_file
+from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
 
 Config = Annotated[Path | None, typer.Option(
     help='Fine-tuning settings (YAML); default: those of the run that is resumed, else '
@@ -288,6 +288,6 @@ def params_path(name: str | None) -> str | None:
     """
     if not name:
         return name
-    path = str(find_configuration('parameters', name).resolve())
+    path = find_parameter_file(name)
     parameters_of_file(path, {})
     return path

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import json
 
 from inril_ros.graph.options import GraphOptions
-from inril_ros.graph.parameter_file import parameters_of_file
+from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
 
 Parameter = bool | int | float | str | list[str]
 
@@ -84,16 +84,21 @@ def restarting(graph: GraphDescription, *names: str) -> GraphDescription:
         replace(node, respawn=node.respawn or node.name in names) for node in graph.nodes))
 
 
-def with_parameters(graph: GraphDescription, path: str) -> GraphDescription:
+def with_parameters(graph: GraphDescription, file: str) -> GraphDescription:
     """Return a graph whose nodes have the parameters of a ROS parameter file, too.
+
+    Args:
+        graph: The graph.
+        file: The file, or its name in config/parameters.
 
     Raises:
         ParameterFileError: Something in the file is wrong, or contradicts what the graph sets.
     """
-    found = parameters_of_file(
-        path, {node.path: (node.executable, node.parameters) for node in graph.nodes})
+    found = parameters_of_file(find_parameter_file(file), {
+        node.path: (node.executable, node.parameters) for node in graph.nodes})
     return replace(graph, nodes=tuple(
-        replace(node, parameters={**node.parameters, **found[node.path]}) for node in graph.nodes))
+        replace(node, parameters={**node.parameters, **found[node.path]})
+        for node in graph.nodes))
 
 
 def simulation_graph(options: GraphOptions) -> GraphDescription:

@@ -32,7 +32,8 @@ class GraphOptions:
         robots: Namespaces, within ``namespace``, of several robots with one contract and one
             learner: each has all other nodes, and its journal in ``journal/<name>``. Empty: one
             robot. For 'finetune' and 'learn'.
-        params_file: Parameters of the nodes, as a ROS parameter file (YAML).
+        params_file: Parameters of the nodes, as a ROS parameter file (YAML) or a name in
+            config/parameters.
         log_level: ``debug``, ``info``, ``warn`` or ``error``.
         camera: The simulation renders the contract's cameras.
         teleop_device: Device of demonstrations: ``scripted`` in simulation; a person's

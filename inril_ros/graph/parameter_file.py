@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 import json
+from pathlib import Path
 import re
 from reprlib import repr as short
 from typing import Any
@@ -45,6 +46,20 @@ class _Entry:
     name: str
     value: Any
     line: int
+
+
+def find_parameter_file(name: str) -> str:
+    """Return the absolute path of a file, given by its path or by its name in config/parameters.
+
+    Raises:
+        ParameterFileError: There is no such file; the message lists the names.
+    """
+    folder = configuration_folder() / 'parameters'
+    for path in (Path(name), folder / f'{name}.yaml'):
+        if path.is_file():
+            return str(path.resolve())
+    raise ParameterFileError(f'{name} is no parameter file, and no name in {folder}, which has '
+                             f'{sorted(path.stem for path in folder.glob("*.yaml"))}')
 
 
 def parameters_of_file(

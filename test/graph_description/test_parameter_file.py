@@ -18,7 +18,7 @@ from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.graph.description import finetuning_graph, GraphOptions, recording_graph, STAGES
 from inril_ros.graph.parameter_file import ParameterFileError, parameters_of_file
-from inril_ros.nodes.parameter_schema import schema, schema_text
+from inril_ros.nodes.parameter_schema import schema
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = dict(demonstrations='demos', journal='journal', finetune_config='finetune.yaml',
@@ -55,12 +55,6 @@ def told(tmp_path, content, **options):
     lines = str(refusal.value).splitlines()
     assert all(line.startswith(f'{path}: ') for line in lines)
     return [line.removeprefix(f'{path}: ') for line in lines]
-
-
-def test_the_schema_of_the_parameters_is_current():
-    path = ROOT / 'config' / 'schema' / 'parameters.schema.json'
-    assert path.read_text(encoding='utf-8') == schema_text(), (
-        'run: python -m inril_ros.nodes.parameter_schema > config/schema/parameters.schema.json')
 
 
 def test_every_node_of_the_stages_gets_what_a_file_says(tmp_path):
@@ -197,6 +191,14 @@ def test_what_the_stage_chose_by_itself_may_be_changed(tmp_path):
                          ids=lambda path: path.stem)
 def test_shipped_files_are_right_in_any_namespace(path):
     assert graph(str(path), robots=('left', 'right')).nodes != graph('').nodes
+
+
+def test_a_shipped_file_is_found_by_its_name_and_an_unknown_name_is_answered_with_the_known():
+    nodes, _, _ = started('record', contract='arm.yaml', demonstrations='d',
+                          params_file='realtime')
+    assert nodes[0]['parameters'][0]['realtime_priority'] == 50
+    with pytest.raises(ParameterFileError, match=r"no_such is no .* which has \['realtime'\]"):
+        graph('no_such')
 
 
 @pytest.mark.parametrize('command', ['record', 'demo', 'up', 'teleop'])
