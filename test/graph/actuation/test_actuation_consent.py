@@ -87,6 +87,8 @@ def test_another_commander_in_motion_holds_the_arm_until_it_has_left_and_a_perso
         assert robot.call('resume')[1].startswith('/forger')
     robot.until(lambda: robot.call('resume')[0], 'the end of the forger')
     robot.wait_policy()
+    robot.call('abort')
+    wait_at_rest(robot)
 
 
 def test_only_release_enable_and_resume_lead_out_of_the_estop(robot):
