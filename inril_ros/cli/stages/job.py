@@ -17,7 +17,7 @@ from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.run.settings import DEFAULT, flat, Setting, Settings
 from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
-from inril_ros.graph.domain import domain_environment, reserve_domain
+from inril_ros.graph.domain import domain_environment, reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import Contract, load_contract
 from inril_ros.sim.seeds import derived_seed
@@ -145,7 +145,8 @@ class Job:
     def _domain(self) -> Iterator[int | None]:
         """Reserve a ROS domain; None, the environment's, if the robot is outside of the graph."""
         if not self.options.simulation or self.options.gazebo:
-            yield None
+            with share_domain(int(os.environ.get('ROS_DOMAIN_ID') or 0)):
+                yield None
             return
         with reserve_domain() as domain_id:
             os.environ.update(domain_environment(domain_id))
