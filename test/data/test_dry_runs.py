@@ -25,6 +25,7 @@ from inril_ros.data.audit.audit import read_folder
 from inril_ros.data.bags.bags import EpisodeBag, find_bags
 from inril_ros.data.bags.dry_run import DryRunError
 from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.bags.recording import Recording
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.npz_export import export_npz
 from inril_ros.data.importing.bag_import import import_bag
@@ -72,6 +73,16 @@ def test_an_audit_names_it(folder):
 
 def test_it_is_not_counted(folder):
     assert [path.name for path in _bags(folder)] == ['0001_e1']
+
+
+def test_counting_reads_one_tick_of_a_bag_and_is_not_stopped_by_damage(folder, monkeypatch):
+    read = []
+    deserialize = Recording.deserialize
+    monkeypatch.setattr(Recording, 'deserialize', lambda *of: (
+        read.append(of[2].topic), deserialize(*of))[1])
+    assert len(_bags(folder)) == 1 and read == ['/executed_action'] * 2
+    (folder / '0001_e1' / '0001_e1.mcap').write_bytes(b'no bag')
+    assert len(_bags(folder)) == 1
 
 
 def test_it_can_be_looked_at(folder, tmp_path):

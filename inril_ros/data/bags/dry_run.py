@@ -6,6 +6,7 @@ They show what would have been commanded, to an arm that did not follow: no demo
 recorder marks their metadata (``dry_run``); the ticks themselves say it in any recording.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,25 @@ def has_dry_ticks(recording: Recording, start: int = 0, stop: int = _LATEST) -> 
     Raises:
         BagError: A tick can't be read.
     """
-    ticks = [each for each in recording.connections if each.msgtype == _EXECUTED]
-    return bool(ticks) and any(
-        is_dry(recording.deserialize(raw, connection))
-        for connection, _, raw in recording.messages(ticks, start, stop))
+    return any(_dry_ticks(recording, start, stop))
 
 
 def is_demonstration(bag: Path) -> bool:
-    """Return whether a bag is none of a dry run.
+    """Return whether the bag of an episode is of no dry run, as far as it can be read.
 
-    Raises:
-        BagError: It can't be read.
+    Only its first tick is read: the actuation node is in a dry run for as long as it is up.
     """
-    with open_recording(bag) as recording:
-        return not has_dry_ticks(recording)
+    try:
+        with open_recording(bag) as recording:
+            return not next(_dry_ticks(recording), False)
+    except BagError:
+        return True  # who reads it will say what is wrong
+
+
+def _dry_ticks(
+    recording: Recording, start: int = 0, stop: int = _LATEST,
+) -> Iterator[bool]:
+    """Yield for each tick between two times [ns] whether it is of a dry run."""
+    ticks = [each for each in recording.connections if each.msgtype == _EXECUTED]
+    for connection, _, raw in recording.messages(ticks, start, stop) if ticks else ():
+        yield is_dry(recording.deserialize(raw, connection))
