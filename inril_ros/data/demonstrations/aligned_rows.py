@@ -45,6 +45,7 @@ class AlignedRows:
     def add_frame(self, frame: Frame, observation: np.ndarray) -> None:
         """Add the frame of a tick and the policy's observation (O,) at it."""
         self._shown = frame.stamp
+        self._sure = self._sure and not frame.late
         self._observations.append(observation)
         self._audit.append((frame.age, frame.skew, frame.gap))
 

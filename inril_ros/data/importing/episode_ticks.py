@@ -13,6 +13,7 @@ from inril_ros.data.frames.observation_builder import ObservationBuilder
 from inril_ros.data.frames.rejections import Rejections
 from inril_ros.data.frames.streams import FrameError
 from inril_ros.data.frames.sync import FrameAligner
+from inril_ros.data.frames.tick_account import TickAccount
 from inril_ros.data.importing.clock_map import ClockMap
 from inril_ros.data.importing.commands.command_track import CommandError
 from inril_ros.data.importing.commands.command_tracks import CommandTracks
@@ -68,6 +69,7 @@ class EpisodeTicks:
         self._newest_frame: Frame | None = None
         self._newest_message = 0  # [ns] In the bag's time
         self._rows = AlignedRows(contract, identity)
+        self._account = TickAccount()
         self._notes: list[str] = []
 
     @property
@@ -147,13 +149,27 @@ class EpisodeTicks:
             if self._next >= until:
                 return
             try:
-                frame = self._aligner.frame(self._next)
+                frame = self._frame(self._next)
             except FrameError:
                 if self.messages.ticks:
                     raise
                 self._next = None  # the commands hadn't begun, either
                 continue
             self._add_tick(self._newest_frame, frame)
+
+    def _frame(self, tick: int) -> Frame:
+        """Return the frame of a tick; a late one if its stream soon went on.
+
+        Raises:
+            FrameError: It can't be made, or a stream pauses for longer than messages take.
+        """
+        frame = self._aligner.late_frame(tick)
+        if not frame.late:
+            return frame
+        if not self.messages.ticks or self._aligner.newest_complete() <= tick:
+            raise FrameError(frame.late)
+        self._account.add_unseen(frame.late)
+        return frame
 
     def _note_begin(self, frame: Frame) -> None:
         lost = frame.stamp - self._start
@@ -229,7 +245,9 @@ class EpisodeTicks:
 
     def notes(self) -> list[str]:
         """Return sentences about what was done to the episode."""
-        return [*self.clock.notes(), *self._notes, *self.commands.sentences(),
+        account = self._account.of(self.messages.ticks)
+        return [*self.clock.notes(), *self._notes, *filter(None, [account]),
+                *self.commands.sentences(),
                 *self._stamps.notes(), *self._aligner.notes(),
                 *(line for each in self._rejections() for line in each.lines())]
 

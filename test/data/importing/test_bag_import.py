@@ -29,6 +29,7 @@ from inril_ros.data.importing.import_mapping import ImportMapping, load_mapping,
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message, with_numpy
 from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.nodes.learner.demonstrations import learning_episode
 from inril_ros.robot.contract.contract import parse_contract
 from inril_ros.robot.episode import EpisodeOutcome
 
@@ -208,6 +209,25 @@ def test_a_stream_that_is_missing_in_the_middle_rejects_the_episode(tmp_path):
     assert report.reason.startswith('at 1.')
     assert report.reason.endswith(' 0.3 s allowed. If the recording pauses there, cut it into '
                                   'episodes (--cut gaps:SECONDS)')
+
+
+def test_samples_that_are_late_by_a_little_cost_their_ticks_and_are_told(tmp_path):
+    """The hand comes at 20 Hz, may be 0.3 s old, and is silent for 0.4 s."""
+    rows = recording(3.0)
+    late = [row for row in rows if row[0] != '/hand'
+            or not 1.02 < (row[1] - BEGIN) / SECOND < 1.38]
+    [report], [episode] = imported(tmp_path, late)
+    (tmp_path / 'whole').mkdir()
+    [other], [whole] = imported(tmp_path / 'whole', rows)
+    assert report.kept and report.ticks == other.ticks and whole.observed is None
+    missed = np.flatnonzero(~episode.observed)
+    assert len(missed) == 1
+    assert report.notes == (
+        f'of {report.ticks} ticks: 1 tick without a valid observation (hand: hand is 0.301 s old, '
+        '0.3 s allowed)',)
+    np.testing.assert_array_equal(episode.actions, whole.actions)
+    learned = learning_episode(episode, CONTRACT)
+    assert np.flatnonzero(~learned.observed).tolist() == missed.tolist()
 
 
 def test_a_stream_that_ends_early_ends_the_episode(tmp_path):
