@@ -112,7 +112,8 @@ def foreign_commander(graph: RunningGraph) -> str:
     """Publish on a topic of commands: bytes that no controller takes for one."""
     topic, kind = next(iter(graph.place.contract.action_topics().items()))
     with Intruder() as intruder:
-        intruder.send(topic, message_type(kind), repeat(b'', 4), 0.5)
+        # Discovery takes seconds on a busy machine, and the name comes after the publisher.
+        intruder.send(topic, message_type(kind), repeat(b'', 12), 0.5)
     held = graph.witness.status('actuation_node').latched
     if 'intruder' not in held:
         raise NotRecovered(f'the hold does not name the intruder: {held or "there is none"}')

@@ -6,6 +6,9 @@ from driven_hand import driven_hand
 from geometry_msgs.msg import TwistStamped
 from inril_ros.msg import ActuationStatus, EpisodeEvent
 
+from inril_ros.nodes.actuation import publisher_watch
+from inril_ros.nodes.base.topic_publishers import NAMELESS
+
 BEGUN = [EpisodeEvent.RESETTING, EpisodeEvent.STARTED]
 WHO = '/forger publishes on /command, a topic of commands: stop that node, then resume'
 
@@ -47,6 +50,19 @@ def test_a_second_node_of_the_same_name_is_another_commander(tmp_path):
         hand.look()
         assert hand.statuses[-1].latched.startswith(
             'another node called /actuation_node publishes on /command')
+
+
+def test_a_name_that_is_told_later_replaces_its_absence(tmp_path, monkeypatch):
+    with driven_hand(tmp_path) as hand:
+        assert hand.begin('e1') == BEGUN
+        for name, said in ((NAMELESS, NAMELESS), ('/forger', '/forger publishes on /command')):
+            monkeypatch.setattr(publisher_watch, 'publishing_nodes', lambda *_, name=name: {
+                '/actuation_node': 1, name: 1})
+            hand.look()
+            hand.tick()
+            status = hand.statuses[-1]
+            for text in (status.latched, status.reason, *status.faults):
+                assert said in text
 
 
 def test_a_dry_run_may_look_on_while_another_commands(tmp_path):
