@@ -175,12 +175,14 @@ def evaluate(
 
 @app.command()
 def report(run_dir: RunDir) -> None:
-    """Write summary.json, report.html and TensorBoard logs of a run again."""
+    """Write summary.json, report.html and TensorBoard logs of a run, at any time of it."""
     from inril_ros.cli.stages.stages import conclude
 
     run = RunDirectory.open(run_dir)
-    conclude(Job(run, JobOptions(simulation=''), Reporter()))
+    summary = conclude(Job(run, JobOptions(simulation=''), Reporter()))
     typer.echo(run.report)
+    if summary['unfinished']:
+        typer.echo(f'not finished yet: {", ".join(summary["unfinished"])}')
 
 
 app.command()(up)

@@ -346,7 +346,7 @@ def test_a_killed_evaluation_ends_as_one_that_was_not_and_can_be_continued(
     assert rows[:EPISODES] == whole['episodes'] and len(rows) == EPISODES + 1
     assert rows[-1]['seed'] not in {row['seed'] for row in whole['episodes']}
     text = succeeded(tmp_path, 'report', cloned).stdout
-    assert 'report.html' in text
+    assert 'report.html' in text and 'finished yet: finetune, evaluate_finetuned' in text
 
 
 def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):
