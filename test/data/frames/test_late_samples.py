@@ -217,3 +217,26 @@ def test_a_stream_without_any_sample_leaves_nothing_and_says_why():
     assembler = episode.assembler()
     assert assembler.ready() == [] and assembler.finished and not assembler.ended
     assert str(assembler.account).startswith('4 ticks left out (hand: no sample at or before')
+
+
+def test_a_tick_at_which_nothing_is_known_is_marked_and_has_the_values_before():
+    """Time went back in the middle, so that all samples were forgotten."""
+    aligner = FrameAligner(CONTRACT)
+    assembler = TransitionAssembler(CONTRACT, aligner, lockstep=False)
+    decisions = []
+    for tick in range(5):
+        if tick == 2:
+            aligner.clear()
+        else:
+            for topic in TOPICS:
+                aligner.add(topic, observed(topic, START + tick * TICK, float(tick)))
+        if tick < 4:
+            assembler.add_executed(executed(tick))
+        decisions += assembler.ready(START + tick * TICK)
+    assembler.end(4, START + 4 * TICK)
+    decisions += assembler.ready()
+    assert [decision.seen.tolist() for decision in decisions] == [
+        [True, True], [True, False], [False, True], [True, True]]
+    np.testing.assert_array_equal(decisions[1].observations[1], decisions[1].observations[0])
+    assert str(assembler.account).startswith('1 tick without a valid observation (')
+    assert assembler.account.left_out == 0 and len(assembler.audit) == 5
