@@ -78,7 +78,11 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
         [rules.joint_topic] if rules.joint_action else [])]
     outcome = contract.episode.outcome_topic
     reset = [contract.episode.reset_service] if contract.episode.reset_service else []
+    judge = contract.episode.judge
+    named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])} \
+        if judge not in ('', 'person') and '/' not in judge else {}
     return {
+        **named,
         'actuation_node': Rights(
             publishes=[*commanded, 'executed_action', 'actuation/status', 'episode/event',
                        outcome],

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The security policy allows what the nodes do, and nobody else what only one of them may do."""
 
+from dataclasses import replace
 import os
 from pathlib import Path, PurePosixPath
 import re
@@ -53,6 +54,14 @@ def test_weights_commands_and_experience_have_one_publisher_each(path):
     for topic in contract.observation_topics():
         assert found[f'/{topic.lstrip("/")}'] == {'/sim_node', '/mock_arm_node'}
     assert not [topic for topic in found if '*' in topic]
+
+
+def test_the_judge_of_the_contract_may_publish_verdicts():
+    contract = load_contract(ROOT / 'config' / 'robots' / 'mock_arm.yaml')
+    unnamed = publishers(contract)['/outcome']
+    for judge, more in (('reward_node', {'/reward_node'}), ('person', set())):
+        judged = replace(contract, episode=replace(contract.episode, judge=judge))
+        assert publishers(judged)['/outcome'] - unnamed == more
 
 
 def test_robots_that_share_a_learner_have_no_rights_in_each_other_s_namespaces():
