@@ -150,6 +150,7 @@ def _align(
     seen = np.concatenate([decision.seen[:-1] for decision in decisions]
                           + [decisions[-1].seen[-1:]])
     age, skew, gap = np.array(assembler.audit, np.float32).T
+    account = str(assembler.account)
     return RecordedEpisode(
         episode_id=started.episode_id,
         observations=np.concatenate(
@@ -164,7 +165,7 @@ def _align(
         gap=gap,
         images=images,
         observed=None if seen.all() else seen,
-        account=str(assembler.account) or None,
+        account='; '.join([account, *aligner.rejections.lines()]) if account else None,
     )
 
 
