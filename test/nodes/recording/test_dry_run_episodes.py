@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the recorder sees of a dry run is marked, and never kept nor learned from."""
 
+from configured_node import configured, written
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.parameter import Parameter
 from small_arm import (
     CONTRACT,
     DESCRIPTION,
@@ -19,7 +16,6 @@ from small_arm import (
     START,
     TICK,
 )
-import yaml
 
 from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
@@ -34,45 +30,36 @@ SAVED, DISCARDED = EpisodeEvent.SAVED, EpisodeEvent.DISCARDED
 @pytest.fixture
 def play(tmp_path):
     """Return what plays an episode of a purpose into a recorder, and returns its verdicts."""
-    (tmp_path / 'arm.yaml').write_text(yaml.safe_dump(DESCRIPTION), encoding='utf-8')
-    context = Context()
-    rclpy.init(context=context)
-    node = RecorderNode(context=context, parameter_overrides=[
-        Parameter(name, value=value) for name, value in {
-            'contract': str(tmp_path / 'arm.yaml'), 'run_id': 'r', 'lockstep': False,
-            'settle': 0.0, 'journal': str(tmp_path / 'journal'),
-            'demonstrations': str(tmp_path / 'demos')}.items()])
-    assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
-    verdicts = []
-    node._report._events.publish = verdicts.append
+    with configured(
+            RecorderNode, written(DESCRIPTION, tmp_path), run_id='r', lockstep=False, settle=0.0,
+            journal=str(tmp_path / 'journal'), demonstrations=str(tmp_path / 'demos')) as node:
+        verdicts = []
+        node._report._events.publish = verdicts.append
 
-    def event(kind, purpose, tick=0, outcome=EpisodeEvent.UNKNOWN):
-        message = EpisodeEvent(
-            run_id='r', contract_hash=CONTRACT.hash, episode_id='e1', event=kind,
-            purpose=purpose, tick=tick, outcome=outcome)
-        message.header.stamp.sec, message.header.stamp.nanosec = divmod(
-            START + tick * TICK, 10 ** 9)
-        node._on_event(message)
+        def event(kind, purpose, tick=0, outcome=EpisodeEvent.UNKNOWN):
+            message = EpisodeEvent(
+                run_id='r', contract_hash=CONTRACT.hash, episode_id='e1', event=kind,
+                purpose=purpose, tick=tick, outcome=outcome)
+            message.header.stamp.sec, message.header.stamp.nanosec = divmod(
+                START + tick * TICK, 10 ** 9)
+            node._on_event(message)
 
-    def episode(purpose, dry_from):
-        event(EpisodeEvent.RESETTING, purpose)
-        event(EpisodeEvent.STARTED, purpose)
-        for tick in range(TICKS + 1):
-            for topic, message in [*observations(START + tick * TICK),
-                                   ('outcome', outcome_message(START + tick * TICK))]:
-                node._on_message(topic, message.__msgtype__, serialised(message))
-            if tick < TICKS:
-                message = executed_message(executed(tick))
-                if tick >= dry_from:
-                    message.reasons.append(DRY_RUN)
-                node._on_message('executed_action', message.__msgtype__, serialised(message))
-        event(EpisodeEvent.ENDED, purpose, TICKS, EpisodeEvent.SUCCESS)
-        node._check_progress()
-        return verdicts
-    yield episode
-    node.trigger_shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
+        def episode(purpose, dry_from):
+            event(EpisodeEvent.RESETTING, purpose)
+            event(EpisodeEvent.STARTED, purpose)
+            for tick in range(TICKS + 1):
+                for topic, message in [*observations(START + tick * TICK),
+                                       ('outcome', outcome_message(START + tick * TICK))]:
+                    node._on_message(topic, message.__msgtype__, serialised(message))
+                if tick < TICKS:
+                    message = executed_message(executed(tick))
+                    if tick >= dry_from:
+                        message.reasons.append(DRY_RUN)
+                    node._on_message('executed_action', message.__msgtype__, serialised(message))
+            event(EpisodeEvent.ENDED, purpose, TICKS, EpisodeEvent.SUCCESS)
+            node._check_progress()
+            return verdicts
+        yield episode
 
 
 def test_a_demonstration_of_a_dry_run_is_marked_and_not_kept(play, tmp_path):

@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events of other runs, and events that nobody of this run sends, change nothing in the nodes."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+from configured_node import configured
 from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome, Transition
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.parameter import Parameter
 
 from inril_ros.nodes.actuation_node import ActuationNode
 from inril_ros.nodes.base.serialised_messages import MessageRefused
@@ -43,26 +41,15 @@ def refuse(node, kind, **changed):
 
 
 @pytest.fixture
-def configured(tmp_path):
-    context, made = Context(), []
-    rclpy.init(context=context)
-
-    def make(kind, **parameters):
-        node = kind(context=context, parameter_overrides=[
-            Parameter(name, value=value) for name, value in {
-                'contract': str(PATH), 'run_id': RUN, 'lockstep': True, **parameters}.items()])
-        made.append(node)
-        assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
-        return node
-    yield make
-    for node in made:
-        node.trigger_shutdown()
-        node.destroy_node()
-    rclpy.shutdown(context=context)
+def made():
+    """Return what makes a node of a class, with parameters, for the length of a test."""
+    with ExitStack() as stack:
+        yield lambda kind, **parameters: stack.enter_context(
+            configured(kind, PATH, run_id=RUN, lockstep=True, **parameters))
 
 
-def test_the_recorder_begins_and_ends_no_episode_by_a_foreign_event(configured, tmp_path):
-    recorder = configured(RecorderNode, journal=str(tmp_path / 'journal'),
+def test_the_recorder_begins_and_ends_no_episode_by_a_foreign_event(made, tmp_path):
+    recorder = made(RecorderNode, journal=str(tmp_path / 'journal'),
                           demonstrations=str(tmp_path / 'demonstrations'))
     verdicts = []
     recorder._report._events.publish = verdicts.append
@@ -85,10 +72,10 @@ def test_the_recorder_begins_and_ends_no_episode_by_a_foreign_event(configured, 
 
 
 def test_a_transition_that_cannot_be_journaled_costs_its_episode(
-        configured, tmp_path, monkeypatch):
+        made, tmp_path, monkeypatch):
     """It is larger than a reader accepts. Another one has a time before 1970: it is journaled."""
     monkeypatch.setattr(segments, 'RECORD_LIMIT', segments._ROOM + 500)
-    recorder = configured(RecorderNode, journal=str(tmp_path / 'journal'))
+    recorder = made(RecorderNode, journal=str(tmp_path / 'journal'))
     for size, number in ((10, 1), (1000, 2), (10, 3)):
         recorder._on_event(event(RESETTING, episode_id=f'e{number}'))
         episode = recorder._episode
@@ -100,8 +87,8 @@ def test_a_transition_that_cannot_be_journaled_costs_its_episode(
     assert [number for number, _ in read_journal(tmp_path / 'journal')] == [1, 2, 3]
 
 
-def test_the_policy_goes_on_with_its_episode_whatever_foreign_events_come(configured):
-    policy = configured(PolicyNode)
+def test_the_policy_goes_on_with_its_episode_whatever_foreign_events_come(made):
+    policy = made(PolicyNode)
     policy._on_event(event(STARTED))
     running = policy._episode
     for changed in FOREIGN:
@@ -112,8 +99,8 @@ def test_the_policy_goes_on_with_its_episode_whatever_foreign_events_come(config
     assert policy._episode is None
 
 
-def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(configured):
-    actuation = configured(ActuationNode)
+def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(made):
+    actuation = made(ActuationNode)
     life, answers = actuation._life, []
     life._events.publish = answers.append
     life._on_request(EpisodeRequest(run_id='another', episode_id='e', purpose=2))
@@ -130,8 +117,8 @@ def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(configu
     assert not life.verdicts._outcomes
 
 
-def test_a_flood_of_verdicts_needs_no_memory_and_the_newest_counts(configured):
-    actuation = configured(ActuationNode)
+def test_a_flood_of_verdicts_needs_no_memory_and_the_newest_counts(made):
+    actuation = made(ActuationNode)
     life, topic = actuation._life, CONTRACT.episode.outcome_topic
     life.machine.begin_reset(Request(RUN, 'e', Purpose.ROLLOUT))
     for second in range(1000):

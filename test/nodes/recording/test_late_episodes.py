@@ -4,12 +4,9 @@
 
 from dataclasses import replace
 
+from configured_node import configured, written
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, Transition
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.parameter import Parameter
 from rclpy.serialization import deserialize_message
 from small_arm import (
     CONTRACT,
@@ -21,7 +18,6 @@ from small_arm import (
     START,
     TICK,
 )
-import yaml
 
 from inril_ros.learning.experience import join_transitions
 from inril_ros.nodes.learner.transition_messages import to_experience
@@ -85,18 +81,10 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path):
-    context = Context()
-    rclpy.init(context=context)
-    (tmp_path / 'arm.yaml').write_text(yaml.safe_dump(DESCRIPTION))
-    node = RecorderNode(context=context, parameter_overrides=[
-        Parameter(name, value=value) for name, value in {
-            'contract': str(tmp_path / 'arm.yaml'), 'run_id': 'r', 'lockstep': False,
-            'settle': 0.0, 'journal': str(tmp_path / 'journal')}.items()])
-    assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
-    yield Lab(node, tmp_path / 'journal')
-    node.trigger_shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
+    journal = tmp_path / 'journal'
+    with configured(RecorderNode, written(DESCRIPTION, tmp_path), run_id='r', lockstep=False,
+                    settle=0.0, journal=str(journal)) as node:
+        yield Lab(node, journal)
 
 
 def test_on_time_every_tick_is_sent_and_the_reason_says_nothing_else(lab):

@@ -2,14 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rewards that the contract doesn't allow are neither recorded nor learned from."""
 
+from configured_node import configured, written
 from inril_ros.msg import Outcome
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message
-import yaml
 
 from inril_ros.nodes.recorder_node import RecorderNode
 
@@ -26,18 +22,9 @@ HAND = {
 
 @pytest.fixture
 def recorder(tmp_path):
-    (tmp_path / 'hand.yaml').write_text(yaml.safe_dump(HAND), encoding='utf-8')
-    context = Context()
-    rclpy.init(context=context)
-    node = RecorderNode(context=context, parameter_overrides=[
-        Parameter(name, value=value) for name, value in {
-            'contract': str(tmp_path / 'hand.yaml'), 'run_id': 'run',
-            'journal': str(tmp_path / 'journal')}.items()])
-    assert node.trigger_configure() is TransitionCallbackReturn.SUCCESS
-    yield node
-    node.trigger_shutdown()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
+    with configured(RecorderNode, written(HAND, tmp_path), run_id='run',
+                    journal=str(tmp_path / 'journal')) as node:
+        yield node
 
 
 @pytest.mark.parametrize(('reward', 'seconds', 'reason'), [
