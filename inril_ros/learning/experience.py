@@ -85,7 +85,7 @@ class Transition:
     @property
     def observed(self) -> NDArray[np.bool_]:
         """Return (S + 1,) whether there was a valid observation."""
-        return ~np.isnan(self.observations).all(axis=-1)
+        return observed_rows(self.observations)
 
     @property
     def observed_steps(self) -> int:
@@ -228,13 +228,18 @@ def _extras_size(transitions: Sequence[Transition]) -> int:
     return max(transition.extras.size for transition in transitions)
 
 
+def observed_rows(observations: FloatArray) -> NDArray[np.bool_]:
+    """Return which rows (N,) of observations (N, O) are known: one of NaN alone is not."""
+    return ~np.isnan(observations).all(axis=-1)
+
+
 def held(observations: FloatArray) -> tuple[FloatArray, NDArray[np.bool_] | None]:
     """Return observations (N + 1, O) in which rows of NaN have the values of the row before.
 
     Returns:
         The observations, and (N + 1,) which rows were observed; None if all were.
     """
-    observed = ~np.isnan(observations).all(axis=-1)
+    observed = observed_rows(observations)
     if observed.all() or not observed.any():
         return observations, None if observed.all() else observed
     rows = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inril_ros.data.frames.transition_images import decoded_images, PackedImages
+from inril_ros.learning.experience import observed_rows
 from inril_ros.learning.experience import Transition as Experience
 from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 from inril_ros.nodes.base.serialised_messages import read_message
@@ -40,8 +41,8 @@ def to_experience(message: Transition, contract: Contract) -> Experience:
     executed = np.array(message.executed, np.float32).reshape(steps, sizes[1])
     rewards = np.array(message.rewards, np.float32).reshape(steps)
     extras = np.array(message.extras, np.float32)
-    observed = ~np.isnan(observations).all(axis=1)
-    for name, values in (('observations', observations[observed]), ('executed', executed),
+    known = observations[observed_rows(observations)]
+    for name, values in (('observations', known), ('executed', executed),
                          ('rewards', rewards), ('extras', extras)):
         if not np.isfinite(values).all():
             raise ValueError(f'{name} are not finite')
