@@ -16,6 +16,9 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 
+#: What a node lacks that has not been configured yet.
+NOT_CONFIGURED = 'not configured'
+
 
 def matched_count(endpoint: Publisher | Subscription) -> int:
     """Return how many counterparts an endpoint has met."""

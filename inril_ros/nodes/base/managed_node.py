@@ -24,7 +24,7 @@ from std_srvs.srv import Trigger
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import Diagnostics, Health
-from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count
+from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count, NOT_CONFIGURED
 from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
@@ -242,7 +242,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
     def _missing(self) -> str:
         """Return what is missing before the node can work, unmatched endpoints first."""
         if not self.configured:
-            return 'not configured'
+            return NOT_CONFIGURED
         unmatched = sorted(endpoint.topic_name for endpoint in self._required
                            if not matched_count(endpoint))
         return f'nobody at the other end of {unmatched}' if unmatched else self.why_not_ready()

@@ -20,14 +20,14 @@ from std_srvs.srv import SetBool, Trigger
 
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.endpoints import describe_endpoints, unmatched_endpoints
+from inril_ros.nodes.base.endpoints import describe_endpoints, NOT_CONFIGURED, unmatched_endpoints
 from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.clients.start_patience import StartPatience
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
-_NOT_STARTED, _SILENT, _NOT_CONFIGURED = 'not started yet', 'does not answer', 'not configured'
-_STARTING = (_NOT_STARTED, _SILENT, _NOT_CONFIGURED)
+_NOT_STARTED, _SILENT = 'not started yet', 'does not answer'
+_STARTING = (_NOT_STARTED, _SILENT, NOT_CONFIGURED)
 _ASK_AGAIN = 0.2  # [s] between two questions whether nodes are ready, which cost both sides
 #: [s] Statuses come every second; one whose stamp nothing reaches for so long has a wrong stamp.
 _OUTDATED = 3.0
@@ -166,7 +166,7 @@ class GraphClient:
             client.remove_pending_request(future)
             return False, _SILENT
         answer = future.result()
-        return answer.success, answer.message or _NOT_CONFIGURED
+        return answer.success, answer.message or NOT_CONFIGURED
 
     def call(self, service: str, timeout: float = 60.0, data: bool | None = None) -> str:
         """Call a std_srvs/Trigger service, or with ``data`` a SetBool; return its message.
