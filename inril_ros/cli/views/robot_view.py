@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.contract.topic_names import absolute_topic
 from inril_ros.robot.motion.kinematics import urdf_of
 
 
@@ -33,8 +34,7 @@ class RobotView:
 
     def name(self, topic: str) -> str:
         """Return the full name of a topic or service of the robot."""
-        above = self.namespace.strip('/')
-        return topic if topic.startswith('/') else '/' + '/'.join(filter(None, (above, topic)))
+        return absolute_topic(topic, self.namespace)
 
     def observed(self) -> dict[str, str]:
         """Return the observed topics by their full names, with their types; without TF."""

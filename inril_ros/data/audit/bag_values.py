@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.data.bags.bags import absolute_topic, BagError
+from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.connection import Connection
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.frames.rejections import Rejections
@@ -20,6 +20,7 @@ from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.data.video.image_topics import first_images
 from inril_ros.robot.contract.contract import Camera, Contract, Observation
 from inril_ros.robot.contract.fields import JOINT_STATE, TRANSFORMS
+from inril_ros.robot.contract.topic_names import absolute_topic
 from inril_ros.robot.messages.codecs import CodecError, decode
 from inril_ros.robot.messages.images import decode_image, encoded_image
 

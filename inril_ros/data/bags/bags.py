@@ -128,8 +128,3 @@ def find_bags(folder: Path) -> list[Path]:
     if not bags:
         raise BagError(f'{folder}: holds no bag; record demonstrations first (inril record)')
     return bags
-
-
-def absolute_topic(topic: str, namespace: str) -> str:
-    """Return the full name of a topic of the contract in a namespace such as ``/left/``."""
-    return topic if topic.startswith('/') else namespace + topic

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from inril_ros.data.bags.bags import (
-    absolute_topic,
     BagError,
     EVENT_TOPIC,
     EXECUTED_TOPIC,
@@ -21,6 +20,7 @@ from inril_ros.data.frames.assembly import ExecutedTick, TransitionAssembler
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.topic_names import absolute_topic
 from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
 from inril_ros.robot.messages.images import PolicyViews

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.data.bags.bags import absolute_topic, EXECUTED_TOPIC
+from inril_ros.data.bags.bags import EXECUTED_TOPIC
 from inril_ros.data.bags.reading import robot_namespace
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.robot.contract.contract import Camera, Contract
+from inril_ros.robot.contract.topic_names import absolute_topic
 from inril_ros.robot.messages.images import rgb_of_compressed, rgb_of_image
 
 Shown = list[tuple[float, np.ndarray]]

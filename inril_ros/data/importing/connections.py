@@ -11,6 +11,7 @@ from inril_ros.data.importing.commands.missing_commands import where_commands_ma
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.image_types import FOREIGN_IMAGES
 from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.topic_names import absolute_topic
 
 
 class ImportedConnections:
@@ -105,8 +106,5 @@ def _topic_in_bag(topic: str, options: ImportOptions) -> str:
     mapped = options.mapping.topics.get(topic)
     if mapped is not None:
         return mapped
-    if topic.startswith('/'):
-        return topic
-    namespace = options.namespace.strip('/')
-    return f'/{namespace}/{topic}' if namespace else f'/{topic}'
+    return absolute_topic(topic, options.namespace)
 

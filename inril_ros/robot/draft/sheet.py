@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from inril_ros.robot.contract.topic_names import absolute_topic
+
 #: Begins a comment that asks for an edit.
 TO_DO = 'TO DO:'
 _WIDTH = 95
@@ -49,7 +51,7 @@ class Names:
     """
 
     def __init__(self, namespace: str) -> None:
-        self._space = '/' + namespace.strip('/') + '/' if namespace.strip('/') else '/'
+        self._space = absolute_topic('', namespace)
         self._taken: set[str] = set()
 
     def topic(self, name: str) -> str:
