@@ -10,7 +10,7 @@ import sys
 import time
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, ReliabilityPolicy
@@ -199,7 +199,8 @@ def answer_large_messages() -> None:
     node.create_subscription(
         UInt8MultiArray, _LARGE,
         lambda message: publisher.publish(UInt32(data=len(message.data))), qos.EVENT)
-    rclpy.spin(node)
+    with suppress(ExternalShutdownException):  # it is terminated
+        rclpy.spin(node)
 
 
 if __name__ == '__main__':
