@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inril_ros.robot.contract.contract import Action, Contract
+from inril_ros.robot.contract.rules import MOST_REWARD
 from inril_ros.robot.contract.urdf_file import find_urdf
 from inril_ros.robot.motion.kinematics import tightened_by_urdf, URDF, urdf_of
 from inril_ros.robot.motion.limits import limits_of
@@ -57,7 +58,9 @@ def _observations(contract: Contract) -> Table:
         table.add_row(name, f'from {", ".join(derived.inputs)}', '', str(contract.length(name)),
                       '', '', 'yes' if name in contract.policy_observations else '')
     table.add_section()
-    table.add_row('policy observation', '', '', str(contract.observation_size))
+    delay = contract.observation_delay
+    table.add_row('policy observation', f'{delay:g} s before the tick' if delay else '', '',
+                  str(contract.observation_size))
     return table
 
 
@@ -120,6 +123,10 @@ def _cameras(contract: Contract) -> Iterator[str]:
         yield 'cameras: ' + ', '.join(
             f'{name} {camera.width} x {camera.height} at {camera.rate:g} Hz on {camera.topic}'
             for name, camera in contract.cameras.items())
+    seen = contract.policy_images
+    if seen is not None:
+        yield (f'the policy sees {", ".join(seen.cameras)} at {seen.width} x {seen.height}, at '
+               f'most {seen.max_age:g} s old')
 
 
 def _episode(contract: Contract) -> Iterator[str]:
@@ -131,7 +138,10 @@ def _episode(contract: Contract) -> Iterator[str]:
         steps.append(f'{rules.reset_service} within {rules.reset_timeout:g} s')
     if rules.ready == 'person':
         steps.append("a person's ready")
-    yield f'episode: {rules.time_limit:g} s, verdicts on {rules.outcome_topic}'
+    low, high = rules.reward
+    rewards = '' if high == MOST_REWARD == -low else f', rewards from {low:g} to {high:g}'
+    yield (f'episode: {rules.time_limit:g} s, verdicts on {rules.outcome_topic} by '
+           f'{rules.judge or "any node"}{rewards}')
     yield f'reset: {", then ".join(steps)}'
 
 

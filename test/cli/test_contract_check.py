@@ -50,6 +50,15 @@ def test_limits_boxes_home_and_teleoperation_are_shown(part):
     assert part in succeeded('contract', 'check', 'ur5e_joint_trajectory')
 
 
+def test_what_the_policy_sees_and_who_judges_is_shown(tmp_path):
+    text = succeeded('contract', 'check', with_keys(
+        'so101_forward_position', tmp_path / 'arm.yaml', observation_delay=0.02,
+        **{'episode.judge': 'person', 'episode.reward': [-1.0, 2.0]}))
+    assert 'the policy sees front, wrist at 96 x 96, at most 0.2 s old' in text
+    assert '0.02 s before the tick' in text
+    assert 'verdicts on outcome by person, rewards from -1 to 2' in text
+
+
 def test_the_tighter_limits_of_the_urdf_are_those_that_are_shown(tmp_path):
     path = with_keys('mock_arm', tmp_path / 'arm.yaml', **{
         'actions.arm_position.max_velocity': [9.0]})
