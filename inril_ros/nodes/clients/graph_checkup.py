@@ -10,10 +10,11 @@ import sys
 import time
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import qos_check_compatible, QoSCompatibility, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray, UInt32
 
 from inril_ros.data.frames.sync import FrameAligner
@@ -193,14 +194,15 @@ def send_large_message(size: int) -> float | None:
 
 def answer_large_messages() -> None:
     """Answer each message with its size until terminated; runs in the other process."""
-    rclpy.init()
+    # Without rclpy's handlers SIGTERM ends the process at once; with them it can also end in the
+    # traceback of a wait on a context that was shut down a moment before.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = Node('inril_doctor_echo')
     publisher = node.create_publisher(UInt32, _ECHO, qos.EVENT)
     node.create_subscription(
         UInt8MultiArray, _LARGE,
         lambda message: publisher.publish(UInt32(data=len(message.data))), qos.EVENT)
-    with suppress(ExternalShutdownException):  # it is terminated
-        rclpy.spin(node)
+    rclpy.spin(node)
 
 
 if __name__ == '__main__':
