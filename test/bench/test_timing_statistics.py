@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2] / 'benchmarks'))
+sys.path.append(str(Path(__file__).parents[2] / 'benchmarks' / 'timing'))
 
 from timing_report import Block, Findings  # noqa: E402
 from timing_statistics import (  # noqa: E402

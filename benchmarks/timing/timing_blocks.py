@@ -95,7 +95,7 @@ class Blocks:
         contract = self.contract(rate, seconds)
         environment = {**os.environ, **domain_environment(self.domain_id), 'OMP_NUM_THREADS': '1',
                        'PYTHONPATH': os.pathsep.join(filter(None, [
-                           str(SCRIPTS.parent), os.environ.get('PYTHONPATH')]))}
+                           str(SCRIPTS.parents[1]), os.environ.get('PYTHONPATH')]))}
         for index in range(number):
             log = stack.enter_context((self.folder / f'load_{index}.log').open('w'))
             ready = self.folder / f'load_{index}.ready'
