@@ -7,7 +7,7 @@ The mock arm, the policy and the actuation node run an episode, while another pr
 versions of a large policy. The lateness of the latest command while a version is sent, verified,
 loaded and swapped is compared with the lateness in the same time just before.
 
-    benchmarks/timing/weights_swap_benchmark.py --megabytes 20 --seconds 120 --out docs/studies/weights
+    benchmarks/timing/weights_swap_benchmark.py --megabytes 20 --seconds 120 --out weights
 """
 
 import argparse

@@ -8,8 +8,8 @@ receiver also has a 20 ms timer, whose lateness is the cost for other callbacks.
 plain unchecked message of the same size and torch's own serialisation are measured in turn. CPU
 time is measured too, because it is also valid on a busy machine.
 
-    benchmarks/weights_benchmark.py                      # 0.5, 5, 20 and 50 MB
-    benchmarks/weights_benchmark.py 0.5 5 --repeats 3 --out weights
+    benchmarks/timing/weights_benchmark.py                      # 0.5, 5, 20 and 50 MB
+    benchmarks/timing/weights_benchmark.py 0.5 5 --repeats 3 --out weights
 """
 
 import argparse
@@ -250,7 +250,7 @@ TABLES = {
 def report(results: dict[float, Stages], load: float) -> str:
     """Return the tables in Markdown."""
     lines = ['# Weights from export to first inference', '',
-             f'`benchmarks/weights_benchmark.py` on {len(os.sched_getaffinity(0))} '
+             f'`benchmarks/timing/weights_benchmark.py` on {len(os.sched_getaffinity(0))} '
              f'{platform.machine()} processors, two processes over DDS, '
              f'{len(next(iter(results.values())).total)} versions per size, all tensors changed. '
              f'Load average meanwhile: up to {load:.1f}. Median (least) in ms.']
