@@ -82,8 +82,8 @@ class Findings:
 
     def _text(self, rows: list[dict[str, Any]]) -> str:
         lines = ['# Time between commands, with a learner that saturates the machine', '',
-                 'Made by `benchmarks/timing/timing_benchmark.py`, in one run, the ways in turn in '
-                 'short blocks. Times in ms.',
+                 'Made by `benchmarks/timing/timing_benchmark.py`, in one run, the ways in turn '
+                 'in short blocks. Times in ms.',
                  'Error: |time between two commands - period|. Miss: more than 1.5 periods.', '']
         lines += [f'- {name}: {value}' for name, value in self.conditions.items()]
         lines += ['', '| rate | paced by | commands | p50 | p99 | p99.9 | worst | p99 error | '
