@@ -19,8 +19,8 @@ import sys
 import numpy as np
 from scipy.stats import binom
 
-from inril_ros.bench.estimates import success_rate
-from inril_ros.cli.run.judgements import best_version, Judged
+from inril_ros.data.run.estimates import success_rate
+from inril_ros.data.run.judgements import best_version, Judged
 
 BLOCKS = (5, 10, 20)
 _DRAWS = 100

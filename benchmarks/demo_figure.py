@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.bench.estimates import mean
 from inril_ros.bench.plot_style import in_percent, INK, new_figure, plain, SOFT
-from inril_ros.cli.report.run_record import evaluation_rate, read_run, running_success, WINDOW
 from inril_ros.data.record_files import write_whole
+from inril_ros.data.run.estimates import mean
+from inril_ros.data.run.run_record import evaluation_rate, read_run, running_success, WINDOW
 
 _COLOUR = '#1f6f8b'
 _STAGES = {'pretrained': 'cloned', 'finetuned': 'fine-tuned'}

@@ -13,8 +13,8 @@ import typer
 from inril_ros.cli.options import OtherRobot, Params, params_path, Simulation, with_groups
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot
-from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.settings import kept_settings
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
 from inril_ros.graph.supervisor import Supervisor
 

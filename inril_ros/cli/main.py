@@ -37,20 +37,14 @@ from inril_ros.cli.options import (
     StartPatience,
     with_groups,
 )
+from inril_ros.cli.run.given_settings import given
 from inril_ros.cli.run.progress import print_event, Reporter
-from inril_ros.cli.run.run_directory import RunDirectory, RunDirectoryError
-from inril_ros.cli.run.settings import (
-    DEFAULT,
-    given,
-    kept_settings,
-    Setting,
-    Settings,
-    UsageError,
-)
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.stages.job_settings import check_heldout, job_options
 from inril_ros.cli.teleop import teleop
 from inril_ros.cli.views.views import views
+from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
+from inril_ros.data.run.settings import DEFAULT, kept_settings, Setting, Settings, UsageError
 from inril_ros.graph.supervisor import NodeDied
 
 app = typer.Typer(

@@ -16,22 +16,13 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from inril_ros.cli.run.given_settings import evaluation_settings, given, session_settings
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot, FROM_RUN, robot_settings, RobotChoice
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunSettings
-from inril_ros.cli.run.settings import (
-    DEFAULT,
-    evaluation_settings,
-    given,
-    OPTION,
-    part,
-    session_settings,
-    Setting,
-    Settings,
-    UsageError,
-)
 from inril_ros.cli.stages.job import JobOptions
+from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunSettings
+from inril_ros.data.run.settings import DEFAULT, OPTION, part, Setting, Settings, UsageError
 from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
 
 Config = Annotated[Path | None, typer.Option(

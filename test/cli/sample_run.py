@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.bench.estimates import success_rate
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
-from inril_ros.cli.run.settings import Setting
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.data.run.estimates import success_rate
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.settings import Setting
 from inril_ros.robot.time_spent import TimeSpent
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 import pytest
 
-from inril_ros.cli.run.episode_fates import EpisodeFates
-from inril_ros.cli.run.starts import StartsLog
 from inril_ros.cli.stages import finetune
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.data.run.episode_fates import EpisodeFates
+from inril_ros.data.run.starts import StartsLog
 from inril_ros.nodes.clients.conductor import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome

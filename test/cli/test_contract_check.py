@@ -9,7 +9,7 @@ from command_line import refused, succeeded
 from contract_files import ROBOTS, with_keys
 import pytest
 
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.motion.kinematics import urdf_of
 

@@ -10,11 +10,11 @@ from inril_ros.msg import ActuationStatus
 import pytest
 
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.stages import stages
 from inril_ros.cli.stages.evaluate import EvaluationStopped
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import read_json, write_json
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.nodes.clients.conductor import EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome
 
@@ -162,7 +162,7 @@ def test_an_evaluation_of_a_former_version_is_continued(run, evaluated):
 
 
 def test_an_aborted_episode_of_a_block_that_judges_versions_is_no_failure_either():
-    from inril_ros.cli.run.judgements import judged_versions
+    from inril_ros.data.run.judgements import judged_versions
 
     rows = [{'block': 0, 'episode': index, 'of': 2, 'version': 1, 'learner_step': 1,
              'content_hash': 'a', 'folder': 'x', 'env_steps': 5, 'success': won,

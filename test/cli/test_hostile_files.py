@@ -17,12 +17,13 @@ from run_length import LONG
 import torch
 
 from inril_ros.bench.study import load_study
-from inril_ros.cli.report.run_record import read_run
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
-from inril_ros.cli.run.settings import evaluation_settings, kept_settings, session_settings
+from inril_ros.cli.run.given_settings import evaluation_settings, session_settings
 from inril_ros.cli.stages.job_settings import job_options
 from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.importing.import_mapping import load_mapping as load_import_mapping
+from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.data.run.run_record import read_run
+from inril_ros.data.run.settings import kept_settings
 from inril_ros.faults.report import read_rows
 from inril_ros.learning.policies.artifact import heldout_names, load_policy, write_folder
 from inril_ros.nodes.learner.session_file import read_session

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.graph.description import recording_graph
 
 CONFIG = Path(__file__).parents[2] / 'config'

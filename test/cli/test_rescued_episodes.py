@@ -13,12 +13,12 @@ from sample_run import rescue
 
 from inril_ros.cli.report.summary import headline, summarise
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
-from inril_ros.cli.run.starts import StartsLog
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import _run_episodes
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.starts import StartsLog
 from inril_ros.nodes.clients.conductor import EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome
 

@@ -11,9 +11,9 @@ from stage_of_command import stage_of
 
 from inril_ros.cli.bring_up import Graph
 from inril_ros.cli.run.robot_choice import AskedRobot
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
-from inril_ros.cli.run.settings import Setting, UsageError
 from inril_ros.data.record_files import read_json, write_json
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.settings import Setting, UsageError
 
 CONFIG = Path(__file__).parents[2] / 'config'
 ARM = CONFIG / 'robots' / 'mock_arm.yaml'

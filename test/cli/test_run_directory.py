@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 from full_disk import full_disk
 import pytest
 
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory, RunDirectoryError
-from inril_ros.cli.run.settings import kept_settings, Setting, UsageError
 from inril_ros.cli.stages.finetune import _keep_settings, SettingsDiffer
 from inril_ros.cli.stages.job_settings import job_options
 from inril_ros.data.record_files import read_json, RecordError, write_json
+from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.data.run.settings import kept_settings, Setting, UsageError
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.transport.folder_lock import FolderLock
 

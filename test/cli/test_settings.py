@@ -11,10 +11,10 @@ from stage_of_command import stage_of
 import yaml
 
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
-from inril_ros.cli.run.settings import UsageError
 from inril_ros.cli.stages import stages
 from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.settings import UsageError
 from inril_ros.learning.hosts.dppo import DPPOConfig
 from inril_ros.learning.session_config import SessionConfig
 

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from inril_ros.cli.run.judgements import complete_blocks
 from inril_ros.cli.run.progress import Bar, Reporter
-from inril_ros.cli.run.run_directory import RunDirectory
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.stages.judge import VersionJudge
+from inril_ros.data.run.judgements import complete_blocks
+from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.learning.policies.artifact import load_policy, save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

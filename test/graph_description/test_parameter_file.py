@@ -14,8 +14,8 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter as RosParameter
 import yaml
 
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory
 from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.graph.description import finetuning_graph, GraphOptions, recording_graph, STAGES
 from inril_ros.graph.parameter_file import ParameterFileError, parameters_of_file
 from inril_ros.nodes.parameter_schema import schema

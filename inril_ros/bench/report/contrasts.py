@@ -5,9 +5,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inril_ros.bench.estimates import Estimate, holm, mean, p_of_no_difference
 from inril_ros.bench.report.curves import Curve
 from inril_ros.bench.report.subject import StudiedArm
+from inril_ros.data.run.estimates import Estimate, holm, mean, p_of_no_difference
 
 _LEVEL = 0.05
 

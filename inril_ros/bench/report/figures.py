@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 
-from inril_ros.bench.estimates import mean
 from inril_ros.bench.plot_style import in_percent, INK, new_figure, plain, SOFT, svg_text
 from inril_ros.bench.report.curves import Curve
 from inril_ros.bench.report.subject import Subject
+from inril_ros.data.run.estimates import mean
 
 # For colour-blind readers (Okabe and Ito 2008), without the yellow.
 _COLOURS = ('#000000', '#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00')

@@ -12,7 +12,6 @@ import shutil
 
 import yaml
 
-from inril_ros.bench.estimates import LEAST_VALUES, RECOMMENDED_VALUES
 from inril_ros.bench.places import json_lines, StudyPlace
 from inril_ros.bench.report import success_tables as tables
 from inril_ros.bench.report import wording as say
@@ -22,6 +21,7 @@ from inril_ros.bench.report.figures import draw_arms, draw_tasks
 from inril_ros.bench.report.subject import read_subject, Subject
 from inril_ros.bench.task import StudyError
 from inril_ros.data.record_files import write_whole
+from inril_ros.data.run.estimates import LEAST_VALUES, RECOMMENDED_VALUES
 
 
 def write_report(

@@ -4,12 +4,12 @@
 
 from collections.abc import Sequence
 
-from inril_ros.bench.estimates import mean
 from inril_ros.bench.report import wording as say
 from inril_ros.bench.report.contrasts import Contrast, contrast
 from inril_ros.bench.report.curves import Curve, median_steps, THRESHOLDS
 from inril_ros.bench.report.subject import Subject
 from inril_ros.bench.report.training_episodes import training_episodes
+from inril_ros.data.run.estimates import mean
 
 _TRAINING = 20
 

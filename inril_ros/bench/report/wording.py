@@ -5,9 +5,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inril_ros.bench.estimates import Estimate, RECOMMENDED_VALUES
 from inril_ros.bench.report.curves import Curve
 from inril_ros.bench.task import Task
+from inril_ros.data.run.estimates import Estimate, RECOMMENDED_VALUES
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

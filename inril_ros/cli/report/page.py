@@ -14,7 +14,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
-from inril_ros.bench.estimates import rate_difference, whole_percent
 from inril_ros.bench.report.wording import duration
 from inril_ros.cli.report.people import (
     aborted,
@@ -30,17 +29,18 @@ from inril_ros.cli.report.run_plots import (
     timing_plot,
     weights_plot,
 )
-from inril_ros.cli.report.run_record import (
+from inril_ros.data.run.episode_fates import EpisodeFates
+from inril_ros.data.run.estimates import rate_difference, whole_percent
+from inril_ros.data.run.judgements import best_version, judged_versions
+from inril_ros.data.run.run_directory import STAGES
+from inril_ros.data.run.run_record import (
     evaluation_rate,
     read_run,
     RunRecord,
     was_rescued,
 )
-from inril_ros.cli.run.episode_fates import EpisodeFates
-from inril_ros.cli.run.judgements import best_version, judged_versions
-from inril_ros.cli.run.run_directory import STAGES
-from inril_ros.cli.run.settings import DEFAULT
-from inril_ros.cli.run.starts import all_control_counts
+from inril_ros.data.run.settings import DEFAULT
+from inril_ros.data.run.starts import all_control_counts
 
 _STAGE_WORDS = {
     'record': 'recording', 'pretrain': 'cloning', 'evaluate_pretrained': 'evaluation before',

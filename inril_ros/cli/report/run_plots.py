@@ -16,8 +16,8 @@ import numpy as np
 
 from inril_ros.bench.plot_style import HAIR, in_percent, INK, new_figure, plain, SOFT, svg_text
 from inril_ros.cli.report.people import running_interventions
-from inril_ros.cli.report.run_record import evaluation_rate, running_success, RunRecord, WINDOW
-from inril_ros.cli.run.judgements import judged_versions
+from inril_ros.data.run.judgements import judged_versions
+from inril_ros.data.run.run_record import evaluation_rate, running_success, RunRecord, WINDOW
 
 STEPS = 'environment steps'
 #: A line with more points is averaged in groups: that can't be seen, and keeps the file small.

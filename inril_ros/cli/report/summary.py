@@ -5,15 +5,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from inril_ros.bench.estimates import whole_percent
 from inril_ros.cli.report.people import aborted, discards, interventions
-from inril_ros.cli.report.run_record import was_rescued, was_success
-from inril_ros.cli.run.episode_fates import EpisodeFates
-from inril_ros.cli.run.resources import package_version
-from inril_ros.cli.run.run_directory import RunDirectory, STAGES
-from inril_ros.cli.run.settings import nested, part
-from inril_ros.cli.run.starts import counts_of_all, last_of_each_start
 from inril_ros.data.record_files import read_json_lines, read_record, Record
+from inril_ros.data.run.episode_fates import EpisodeFates
+from inril_ros.data.run.estimates import whole_percent
+from inril_ros.data.run.package_version import package_version
+from inril_ros.data.run.run_directory import RunDirectory, STAGES
+from inril_ros.data.run.run_record import was_rescued, was_success
+from inril_ros.data.run.settings import nested, part
+from inril_ros.data.run.starts import counts_of_all, last_of_each_start
 from inril_ros.robot.time_spent import in_words
 
 

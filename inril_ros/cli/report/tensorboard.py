@@ -5,8 +5,8 @@
 from pathlib import Path
 
 from inril_ros.cli.report.people import interventions
-from inril_ros.cli.report.run_record import read_run, running_success, was_rescued, was_success
-from inril_ros.cli.run.judgements import judged_versions
+from inril_ros.data.run.judgements import judged_versions
+from inril_ros.data.run.run_record import read_run, running_success, was_rescued, was_success
 
 #: Tag of each metric. The horizontal axis is always environment steps.
 TAGS = {

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inril_ros.cli.run.resources import find_configuration
-from inril_ros.cli.run.run_directory import RunDirectory, STAGES
-from inril_ros.cli.run.settings import DEFAULT, Setting, Settings, UsageError
 from inril_ros.data.record_files import RecordError
+from inril_ros.data.run.run_directory import RunDirectory, STAGES
+from inril_ros.data.run.settings import DEFAULT, Setting, Settings, UsageError
 
 FROM_RUN = 'the run'  # where a setting comes from
 

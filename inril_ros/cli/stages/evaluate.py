@@ -6,12 +6,12 @@ from pathlib import Path
 import time
 from typing import Any
 
-from inril_ros.cli.run.evaluation_file import EvaluationFile
 from inril_ros.cli.run.progress import Bar
-from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.starts import control_counts
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import read_record
+from inril_ros.data.run.evaluation_file import EvaluationFile
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.starts import control_counts
 from inril_ros.graph.description import evaluation_graph
 from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome, Purpose

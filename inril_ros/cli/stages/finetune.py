@@ -11,12 +11,7 @@ from typing import Any
 
 import yaml
 
-from inril_ros.cli.report.run_record import was_rescued
-from inril_ros.cli.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.cli.run.progress import Bar
-from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.settings import flat
-from inril_ros.cli.run.starts import control_counts, counts_of_all, StartsLog
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.cli.stages.judge import VersionJudge
 from inril_ros.data.record_files import (
@@ -26,6 +21,11 @@ from inril_ros.data.record_files import (
     write_json,
     write_whole,
 )
+from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.run_record import was_rescued
+from inril_ros.data.run.settings import flat
+from inril_ros.data.run.starts import control_counts, counts_of_all, StartsLog
 from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.clients.conductor import Conductor

@@ -12,10 +12,10 @@ from uuid import UUID, uuid5
 
 import pydantic
 
-from inril_ros.cli.run.judgements import EvaluationBlocks
+from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.settings import DEFAULT, flat, Setting, Settings
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.settings import DEFAULT, flat, Setting, Settings
 from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
 from inril_ros.graph.domain import domain_environment, reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of a job from the settings of its run and those that were given."""
 
-from inril_ros.cli.run.settings import nested, Settings, UsageError
 from inril_ros.cli.stages.job import JobOptions
+from inril_ros.data.run.settings import nested, Settings, UsageError
 from inril_ros.robot.settings_check import checked
 
 

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, TYPE_CHECKING
 
-from inril_ros.cli.run.judgements import (
-    best_version,
-    choice_in_words,
-    complete_blocks,
-    EvaluationBlocks,
-    Judged,
-    judged_versions,
-)
+from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.record_files import JsonLines, read_json_lines
+from inril_ros.data.run.judgements import (
+    best_version,
+    choice_in_words,
+    complete_blocks,
+    Judged,
+    judged_versions,
+)
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 if TYPE_CHECKING:

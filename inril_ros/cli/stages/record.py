@@ -4,11 +4,11 @@
 
 from pathlib import Path
 
-from inril_ros.cli.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.bags.digest import content_digest
 from inril_ros.data.bags.dry_run import is_demonstration
 from inril_ros.data.record_files import JsonLines, write_json
+from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.graph.description import recording_graph
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 

@@ -10,14 +10,14 @@ from typing import Any
 from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.report.tensorboard import write_tensorboard
-from inril_ros.cli.run.run_directory import STAGES
-from inril_ros.cli.run.settings import as_record, in_words, OPTION, Settings, UsageError
 from inril_ros.cli.stages.evaluate import evaluate, evaluated_model, evaluation_file
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
 from inril_ros.data.record_files import write_json
+from inril_ros.data.run.run_directory import STAGES
+from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
 from inril_ros.transport.folder_lock import FolderLock
 
 

@@ -15,9 +15,9 @@ sys.path.append(str(Path(__file__).parents[2] / 'data'))
 from foreign_bags import ARM, recording, ros2_bag  # noqa: E402
 
 from inril_ros.cli.main import app  # noqa: E402
-from inril_ros.cli.run.run_directory import new_settings, RunDirectory  # noqa: E402
 from inril_ros.data.importing.bag_import import import_bag  # noqa: E402
 from inril_ros.data.importing.import_options import ImportOptions  # noqa: E402
+from inril_ros.data.run.run_directory import new_settings, RunDirectory  # noqa: E402
 from inril_ros.robot.contract.contract import load_contract  # noqa: E402
 
 

@@ -9,12 +9,12 @@ import re
 import pytest
 from sample_run import rescue, write_sample_run
 
-from inril_ros.bench.estimates import success_rate
 from inril_ros.cli.report.page import write_report
-from inril_ros.cli.report.run_record import read_run, running_success
 from inril_ros.cli.report.summary import headline
-from inril_ros.cli.run.run_directory import RunDirectoryError
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, RecordError
+from inril_ros.data.run.estimates import success_rate
+from inril_ros.data.run.run_directory import RunDirectoryError
+from inril_ros.data.run.run_record import read_run, running_success
 
 VOID = {'meta', 'path', 'use', 'br', 'link', 'img', 'input', 'hr'}
 

@@ -10,8 +10,8 @@ import pytest
 from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.people import discards, running_interventions
 from inril_ros.cli.report.summary import summarise
-from inril_ros.cli.run.starts import all_control_counts, StartsLog
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.data.run.starts import all_control_counts, StartsLog
 
 # What each stage leaves, in their order.
 LEFT = ('recording.json', 'pretrained/pretrain.json', 'evaluations/pretrained.json',

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from inril_ros.cli.report.run_plots import loss_plots, MOST_POINTS, timing_plot, weights_plot
-from inril_ros.cli.report.run_record import CloningCurve, read_run
+from inril_ros.data.run.run_record import CloningCurve, read_run
 
 
 def words(plot):

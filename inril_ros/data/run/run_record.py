@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from inril_ros.bench.estimates import Estimate, success_rate
-from inril_ros.cli.run.run_directory import RunDirectory
-from inril_ros.cli.run.starts import last_of_each_start
 from inril_ros.data.record_files import read_json, read_json_lines, RecordError
+from inril_ros.data.run.estimates import Estimate, success_rate
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.starts import last_of_each_start
 from inril_ros.robot.settings_check import checked
 
 #: Training episodes per point of the running success.

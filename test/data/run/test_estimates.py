@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from inril_ros.bench.estimates import (
+from inril_ros.data.run.estimates import (
     holm,
     LEAST_VALUES,
     mean,

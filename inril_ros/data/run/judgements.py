@@ -11,23 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inril_ros.bench.estimates import Estimate, success_rate, whole_percent
-from inril_ros.learning.configuration import BoundedConfig
-
-
-@dataclass(frozen=True)
-class EvaluationBlocks(BoundedConfig):
-    """The key ``evaluation`` of the fine-tuning settings.
-
-    Attributes:
-        every: Environment steps between two blocks; 0: versions are not judged.
-        episodes: Episodes of a block.
-    """
-
-    BOUNDS = {'every': (0, 10 ** 9), 'episodes': (1, 1000)}
-
-    every: int = 5000
-    episodes: int = 10
+from inril_ros.data.run.estimates import Estimate, success_rate, whole_percent
 
 
 @dataclass(frozen=True)

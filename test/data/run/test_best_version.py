@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.bench.estimates import success_rate
-from inril_ros.cli.run.judgements import (
+from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
+from inril_ros.data.run.estimates import success_rate
+from inril_ros.data.run.judgements import (
     best_version,
     choice_in_words,
     complete_blocks,
-    EvaluationBlocks,
     judged_versions,
 )
 

@@ -28,9 +28,9 @@ from uuid import uuid4
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from inril_ros.cli.run.resources import package_version
-from inril_ros.cli.run.settings import as_record, from_record, Settings
 from inril_ros.data.record_files import read_record, RecordError, write_json
+from inril_ros.data.run.package_version import package_version
+from inril_ros.data.run.settings import as_record, from_record, Settings
 from inril_ros.robot.contract.contract import describe_difference, load_contract
 from inril_ros.robot.contract.urdf_file import find_urdf
 from inril_ros.robot.settings_check import checked

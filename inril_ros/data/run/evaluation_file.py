@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inril_ros.bench.estimates import Estimate, success_rate
-from inril_ros.cli.run.starts import all_control_counts
 from inril_ros.data.record_files import read_record, Record, RecordError, write_json
+from inril_ros.data.run.estimates import Estimate, success_rate
+from inril_ros.data.run.starts import all_control_counts
 
 
 class EvaluationFile:

@@ -1,0 +1,95 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings from a file and from options of the command line, which have the last word."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
+from inril_ros.cli.run.resources import find_configuration
+from inril_ros.data.run.settings import (
+    DEFAULT,
+    flat,
+    nested,
+    OPTION,
+    part,
+    Setting,
+    Settings,
+    settings_of_file,
+    UsageError,
+)
+from inril_ros.learning.configuration import from_mapping
+
+
+def given(**options: Any) -> Settings:
+    """Return the options that were given; None and a flag that is off mean: not given."""
+    return {name: Setting(value, OPTION) for name, value in options.items()
+            if value is not None and value is not False}
+
+
+def session_settings(path: Path | None, kept: Settings, options: Settings) -> Settings:
+    """Return all settings of a fine-tuning session, without a prefix.
+
+    Args:
+        path: Settings file; None: what is kept, else ``config/finetune.yaml``.
+        kept: Settings of the run that is resumed.
+        options: What was given on the command line; it has the last word.
+
+    Raises:
+        UsageError: The file isn't YAML, or a setting is refused.
+    """
+    from inril_ros.learning.hosts.catalogue import host_name
+    from inril_ros.learning.session_config import SessionConfig
+
+    source, whole = _file_settings(path, kept)
+    if whole is not None:
+        kept = {name: setting for name, setting in whole.items()
+                if name.split('.')[0] != 'evaluation'}  # see evaluation_settings
+    try:
+        config = SessionConfig.from_mapping(nested({
+            name: setting.value for name, setting in {**kept, **options}.items()}))
+    except ValueError as error:
+        raise UsageError(f'{source}: {error}') from error
+    found = {**kept, **options}
+    values = {**asdict(config), 'host': {'name': host_name(config.host), **asdict(config.host)}}
+    return {name: Setting(value, found[name].origin if name in found else DEFAULT)
+            for name, value in flat(values)}
+
+
+def evaluation_settings(path: Path | None, kept: Settings, options: Settings) -> Settings:
+    """Return the blocks of evaluation that judge versions: the key ``evaluation`` of the settings.
+
+    Args:
+        path: Settings file; None: what is kept, else ``config/finetune.yaml``.
+        kept: Settings of the blocks in the run that is resumed.
+        options: What was given on the command line; it has the last word.
+
+    Raises:
+        UsageError: The file isn't YAML, or a setting is refused.
+    """
+    source, whole = _file_settings(path, kept)
+    if whole is not None:
+        kept = part(whole, 'evaluation')
+        if 'evaluation' in whole:  # not a mapping
+            switched = whole['evaluation']
+            if switched.value is not None:
+                raise UsageError(f'{source}: evaluation: expected every and episodes, or null for '
+                                 f'no evaluation, got {switched.value!r}')
+            kept = {'every': Setting(0, switched.origin)}
+    found = {**kept, **options}
+    try:
+        blocks = from_mapping(EvaluationBlocks, nested({
+            name: setting.value for name, setting in found.items()}))
+    except ValueError as error:
+        raise UsageError(f'{source}: {error}') from error
+    return {name: Setting(value, found[name].origin if name in found else DEFAULT)
+            for name, value in asdict(blocks).items()}
+
+
+def _file_settings(path: Path | None, kept: Settings) -> tuple[str, Settings | None]:
+    """Return what settings come from, and those of the file; None: what is kept counts."""
+    if path is None and kept:
+        return 'the settings of the run', None
+    path = path or find_configuration('', 'finetune')
+    return str(path), settings_of_file(path)
