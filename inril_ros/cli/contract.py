@@ -11,6 +11,8 @@ from inril_ros.cli.contract_sheet import print_contract
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.robot.contract.contract import ContractError, load_contract
 from inril_ros.robot.draft.stand_ins import stand_ins, TO_DRIVE
+from inril_ros.robot.settings_check import in_order
+from inril_ros.robot.yaml_file import load_yaml
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -37,7 +39,8 @@ def check(
     mistakes, notes = check_gate(checked, path)
     mistakes += stand_ins(checked)
     if mistakes:
-        raise ContractError(f'{path}:\n  ' + '\n  '.join(mistakes))
+        lines = load_yaml(path, ContractError)[1]
+        raise ContractError(f'{path}:\n  ' + '\n  '.join(in_order(mistakes, lines)))
     print_contract(checked, path, [*notes, *stand_ins(checked, TO_DRIVE)])
     if bag is not None:
         from inril_ros.data.audit.bag_check import check_bag

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks settings that were read as plain data, with errors that name the key and its line."""
 
+from collections.abc import Iterable
 import re
 from reprlib import Repr
 from typing import TypeVar
@@ -38,12 +39,20 @@ def checked(
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as cause:
         errors = cause.errors(include_url=False)
+        if lines is not None:  # as a person goes through the file
+            errors.sort(key=lambda item: _line(item['loc'], item['msg'], lines))
         found = [_explanation(item, lines)[:_LONGEST_LINE] for item in errors[:_MOST_ERRORS]]
         if len(errors) > _MOST_ERRORS:
             found.append(f'  and {len(errors) - _MOST_ERRORS} more')
         raise error('\n'.join([f'{source}:', *found])) from cause
     except RecursionError as cause:  # an anchor that contains itself
         raise error(f'{source}: is nested without end') from cause
+
+
+def in_order(mistakes: Iterable[str], lines: Lines) -> list[str]:
+    """Return messages that begin with their key in the order of the file, each with its line."""
+    return [f'{_place((), text, lines)}{text}'
+            for text in sorted(mistakes, key=lambda text: _line((), text, lines))]
 
 
 def _explanation(item: dict, lines: Lines | None) -> str:
@@ -61,7 +70,13 @@ def _explanation(item: dict, lines: Lines | None) -> str:
 
 
 def _place(path: tuple, message: str, lines: Lines | None) -> str:
-    """Return ``'line 12: '`` for the key that an error is about, ``''`` if it isn't known.
+    """Return ``'line 12: '`` for the key that an error is about, ``''`` if it isn't known."""
+    line = _line(path, message, lines) if lines is not None else 0
+    return f'line {line}: ' if line else ''
+
+
+def _line(path: tuple, message: str, lines: Lines) -> int:
+    """Return the line of the key that an error is about, 0 if it isn't known.
 
     Args:
         path: Path of the key, or of the mapping that lacks it. Empty if the message begins with
@@ -69,12 +84,10 @@ def _place(path: tuple, message: str, lines: Lines | None) -> str:
         message: The error's message.
         lines: Lines of the keys.
     """
-    if lines is None:
-        return ''
     if not path:
-        match = re.match(r'([a-z]\w*(\.\w+)*)', message)
+        match = re.match(r'([a-z]\w*(\.\w+)*)', message.removeprefix('Value error, '))
         path = tuple(match[0].split('.')) if match else ()
     names = tuple(part if isinstance(part, int) else str(part) for part in path)
     while names and names not in lines:
         names = names[:-1]
-    return f'line {lines[names]}: ' if names else ''
+    return lines[names] if names else 0

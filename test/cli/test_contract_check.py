@@ -39,15 +39,91 @@ def test_nothing_is_cut_off_in_a_narrow_terminal(monkeypatch):
 
 
 @pytest.mark.parametrize('part', [
-    '│ shoulder_lift_joint │ -2.6  │ -0.4 │ 1     │ 5            │ 50   │ -1.57 │',
+    '│ shoulder_lift_joint │ rad  │ -2.6  │ -0.4 │ 1         │ 5                 │ 50        │ ',
+    '┃ unit ┃ from  ┃ to   ┃ speed, /s ┃ acceleration, /s² ┃ jerk, /s³ ┃ home  ┃',
     'box in base_link around tool0, gripper_tip: x 0.1..0.85 m, y -0.5..0.5 m, z 0.01..0.9 m',
     f'URDF: {ROBOTS / "ur5e" / "ur5e.urdf"}',
     "reset: home at 0.3 of the limits, then a person's ready",
-    'a person moves arm by leader/joint_states (relative), gripper by joy axis 2',
+    'a person moves arm by leader/joint_states (relative*), gripper by joy axis 2',
     'on joy the buttons dead man 4, success 0, failure 1, discard 3, ready 7',
-    'a camera silent for 0.5 s or frozen for 1 s'])
+    'a camera silent for 0.5 s* or frozen for 1 s*',
+    'gripper_cmd, control_msgs/action/GripperCommand, position of joints, held by last, at most '
+    '0.3 rad* ahead of the arm, effort 40 N m',
+    '│ robotiq_85_left_knuckle_joint │ rad  │ 0    │ 0.8 │ 2         │ 2*                │ 20*  ',
+    '* a default: the file does not say it'])
 def test_limits_boxes_home_and_teleoperation_are_shown(part):
     assert part in succeeded('contract', 'check', 'ur5e_joint_trajectory')
+
+
+def test_what_the_file_says_has_no_star(tmp_path):
+    text = succeeded('contract', 'check', with_keys(
+        'ur5e_joint_trajectory', tmp_path / 'arm.yaml', **{
+            'actions.gripper.max_jerk': [20.0], 'actions.gripper.max_lead': 0.3,
+            'safety': {'max_camera_age': 0.5}}))
+    assert 'at most 0.3 rad ahead of the arm, effort 40 N m' in text
+    assert '│ 2*                │ 20        │' in text
+    assert 'a camera silent for 0.5 s or frozen for 1 s*' in text
+
+
+def test_units_are_those_of_the_field_and_of_the_joint():
+    text = succeeded('contract', 'check', 'metaworld_sawyer')
+    assert '│ twist.linear.x │ m/s  │ -0.8 │ 0.8 │ unlimited*       │ unlimited* │' in text
+    assert '│ gripper   │ N m or N │ -1   │ 1  │' in text  # no URDF says whether it turns
+    fingers = succeeded('contract', 'check', 'fr3_joint_trajectory')
+    assert '│ fr3_finger_joint1 │ m    │ 0    │ 0.04 │ 0.1 ' in fingers
+    assert 'effort 20 N\n' in fingers
+
+
+def test_a_rule_that_waits_for_ever_is_off(monkeypatch):
+    assert 'safety.latch_after: a fault that has passed is forgotten, however long it lasted' in (
+        in_red('metaworld_sawyer', monkeypatch))
+    text = succeeded('contract', 'check', 'metaworld_sawyer')
+    assert '1e+06' not in text and '(latch_after: off)' in text
+
+
+@pytest.mark.parametrize(('changes', 'told'), [
+    ({'actions.fingers.max_lead': 0.03}, ()),
+    ({}, ("actions.fingers.max_lead: 0.3 for 'fr3_finger_joint1' is its whole range "
+          '(0..0.04 m) or more, so the limit never acts',)),
+    ({'actions.fingers.max_lead': [0.03],
+      'actions.arm.max_lead': [0.3, 0.3, 5.0, 0.3, 0.3, 0.3, 0.3]},
+     ("actions.arm.max_lead: 5 for 'fr3_joint3' is its whole range (-0.8..0.8 rad)",))])
+def test_a_limit_beyond_the_range_of_its_joint_is_told(changes, told, tmp_path):
+    text = succeeded('contract', 'check', with_keys(
+        'fr3_joint_trajectory', tmp_path / 'arm.yaml', **changes))
+    lines = [line for line in text.splitlines() if 'the limit never acts' in line]
+    assert len(lines) == len(told)
+    assert all(line.startswith(words) for line, words in zip(lines, told, strict=True))
+
+
+def test_a_speed_beyond_the_range_of_its_joint_is_told(tmp_path):
+    assert ("actions.gripper.max_velocity: 20 takes 'finger_joint' through its whole range "
+            '(0..0.8 rad or m) within one tick') in succeeded('contract', 'check', with_keys(
+                'servo_twist', tmp_path / 'arm.yaml', **{'actions.gripper.max_velocity': [20.0]}))
+
+
+def test_max_lead_has_one_value_or_one_per_joint(tmp_path):
+    error = refused('contract', 'check', with_keys(
+        'fr3_joint_trajectory', tmp_path / 'arm.yaml', **{'actions.arm.max_lead': [0.3, 0.3]}))
+    assert 'actions.arm: max_lead has 2 values: one number is needed, or 7 in a list' in error
+
+
+def test_mistakes_are_in_the_order_of_the_file(tmp_path):
+    path = with_keys('fr3_joint_trajectory', tmp_path / 'arm.yaml', **{
+        'cameras.front.rate': -1.0, 'safety': {'latch_after': 'long'}, 'control_rate': 'fast',
+        'episode.time_limit': -3.0, 'actions.arm.type': 'no/msg/Type'})
+    found = [int(number) for number in re.findall(
+        r'^  line (\d+): ', refused('contract', 'check', path), re.MULTILINE)]
+    assert len(found) == 5 and found == sorted(found)
+
+
+def test_mistakes_that_the_gate_finds_have_their_line(tmp_path):
+    path = with_keys('mock_arm', tmp_path / 'arm.yaml', **{
+        'actions.arm_position.topic': 'fill_in/arm', 'episode.home.elbow_joint': 0.8,
+        'workspace.minimum': [0.6, -0.1, 0.5], 'workspace.maximum': [0.61, 0.1, 0.6]})
+    found = [int(number) for number in re.findall(
+        r'^  line (\d+): ', refused('contract', 'check', path), re.MULTILINE)]
+    assert len(found) == 2 and found == sorted(found)
 
 
 def test_what_the_policy_sees_and_who_judges_is_shown(tmp_path):
@@ -56,13 +132,13 @@ def test_what_the_policy_sees_and_who_judges_is_shown(tmp_path):
         **{'episode.judge': 'person', 'episode.reward': [-1.0, 2.0]}))
     assert 'the policy sees front, wrist at 96 x 96, at most 0.2 s old' in text
     assert '0.02 s before the tick' in text
-    assert 'verdicts on outcome by person, rewards from -1 to 2' in text
+    assert 'verdicts on outcome* by person, rewards from -1 to 2' in text
 
 
 def test_the_tighter_limits_of_the_urdf_are_those_that_are_shown(tmp_path):
     path = with_keys('mock_arm', tmp_path / 'arm.yaml', **{
         'actions.arm_position.max_velocity': [9.0]})
-    assert ' │ 3.1416 │ ' in succeeded('contract', 'check', path)
+    assert ' │ 3.1416    │ ' in succeeded('contract', 'check', path)
 
 
 @pytest.mark.parametrize(('changes', 'line'), [

@@ -40,7 +40,8 @@ class Action:
             velocity. Without it a velocity command may change at once.
         max_jerk: [/s^2] Highest rate of change of the acceleration. Without it a velocity
             command's is unlimited.
-        max_lead: [rad or m] How far a joint position command may be ahead of the measurement.
+        max_lead: [rad or m] How far a joint position command may be ahead of the measurement: one
+            value, or one per joint.
         horizon: Number of points per JointTrajectory: the step that is due and those after it.
         max_effort: [N or N m] Highest effort, for GripperCommand.
         hold: What holds the arm: ``zero`` (velocities, efforts) or ``last`` (the last command).
@@ -62,7 +63,7 @@ class Action:
     max_velocity: tuple[Positive, ...] = ()
     max_acceleration: tuple[Positive, ...] = ()
     max_jerk: tuple[Positive, ...] = ()
-    max_lead: Positive = 0.3
+    max_lead: Positive | tuple[Positive, ...] = 0.3
     horizon: Annotated[int, Field(ge=1, le=1000)] = 1
     max_effort: NotNegative = 0.0
     hold: Literal['zero', 'last'] = 'zero'
@@ -91,6 +92,12 @@ class Action:
         return bool(self.joints) and self.quantity == 'position'
 
     @property
+    def leads(self) -> tuple[float, ...]:
+        """``max_lead`` of each joint."""
+        lead = self.max_lead
+        return lead if isinstance(lead, tuple) else (lead,) * self.length
+
+    @property
     def length(self) -> int:
         """Number of values."""
         return len(self.minimum)
@@ -116,6 +123,9 @@ def _check_motion_limits(action: Action) -> None:
         count = len(getattr(action, name))
         if count not in (0, 1, action.length):
             raise ValueError(f'{name} has {count} values: 1 is needed, or {action.length}')
+    if len(action.leads) != action.length:
+        raise ValueError(f'max_lead has {len(action.leads)} values: one number is needed, or '
+                         f'{action.length} in a list')
     if action.max_velocity and not action.commands_positions:
         raise ValueError('max_velocity is for joint positions; minimum and maximum limit others')
     if action.joints and action.quantity == 'effort' and (

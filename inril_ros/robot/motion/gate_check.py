@@ -13,9 +13,12 @@ from inril_ros.robot.motion.kinematics import (
     has_joints,
     KinematicsError,
     limits_from_urdf,
+    tightened_by_urdf,
     urdf_of,
 )
+from inril_ros.robot.motion.limits import limits_of
 from inril_ros.robot.motion.safety import SafetyGate
+from inril_ros.robot.motion.units import joint_unit
 from inril_ros.robot.position_units import is_far_outside, likely_units
 
 _MOST_TURNS = 4.0 * np.pi  # [rad] no arm's joint turns farther, and none is as long in m
@@ -47,7 +50,7 @@ def check_gate(contract: Contract, file: str | Path) -> tuple[list[str], list[st
             mistakes += _home_mistakes(contract, SafetyGate(contract, robot))
         except ValueError as error:  # of the links, or of joints commanded by velocity
             mistakes.append(str(error))
-    return mistakes, _gaps(contract, robot)
+    return mistakes, [*_gaps(contract, robot), *_without_effect(contract, robot)]
 
 
 def _unit_mistakes(contract: Contract, robot: URDF | None) -> list[str]:
@@ -106,3 +109,30 @@ def _gaps(contract: Contract, robot: URDF | None) -> list[str]:
             gaps.append(f'the URDF has no joints {lacking} of actions.{name}: the limits of the '
                         'contract alone apply to them')
     return gaps
+
+
+def _without_effect(contract: Contract, robot: URDF | None) -> list[str]:
+    """Return which limits of joints are beyond the joint's whole range, so that they never act."""
+    found = []
+    for name, entry in contract.actions.items():
+        if not entry.commands_positions:
+            continue
+        try:
+            limits = tightened_by_urdf(limits_of(entry), entry.joints, robot)
+        except ValueError:  # a mistake, which is told as such
+            continue
+        for joint, lead, low, high, speed in zip(
+                entry.joints, entry.leads, limits.minimum, limits.maximum, limits.velocity,
+                strict=True):
+            unit = joint_unit(robot, joint)
+            if lead >= high - low:
+                found.append(
+                    f'actions.{name}.max_lead: {lead:g} for {joint!r} is its whole range '
+                    f'({low:g}..{high:g} {unit}) or more, so the limit never acts. That suits a '
+                    'gripper, which closes until it holds something; else give less (one value, '
+                    'or one per joint)')
+            if speed * contract.period > high - low:
+                found.append(
+                    f'actions.{name}.max_velocity: {speed:g} takes {joint!r} through its whole '
+                    f'range ({low:g}..{high:g} {unit}) within one tick, so the limit never acts')
+    return found

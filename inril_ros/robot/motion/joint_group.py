@@ -39,7 +39,7 @@ class JointGroup:
         self.command = np.zeros(len(self.joints), np.float32)
         self.limiter = PositionLimiter(
             tightened_by_urdf(limits_of(entry), self.joints, robot), contract.period)
-        self._lead = entry.max_lead
+        self._lead = np.array(entry.leads)
         self._dry_run = dry_run
         self._measured = np.zeros(len(self.joints))
         self._target = np.zeros(len(self.joints))

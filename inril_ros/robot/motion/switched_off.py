@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from inril_ros.robot.contract.contract import Contract
 
 _GRIPPER = 'control_msgs/action/GripperCommand'
+_LONG = 86_400.0  # [s] a day: a rule that waits for as long never acts
+
+
+def is_off(seconds: float) -> bool:
+    """Return whether a rule with this duration [s] never acts."""
+    return seconds >= _LONG
 
 
 def switched_off(contract: Contract) -> list[str]:
@@ -45,6 +51,13 @@ def _limits(contract: Contract) -> Iterator[str]:
 
 
 def _watches(contract: Contract) -> Iterator[str]:
+    rules = contract.safety
+    if is_off(rules.max_policy_age):
+        yield 'safety.max_policy_age: a step is executed however old its observation is'
+    if is_off(rules.latch_after):
+        yield 'safety.latch_after: a fault that has passed is forgotten, however long it lasted'
+    if contract.cameras and is_off(rules.max_camera_age):
+        yield 'safety.max_camera_age: a camera that has fallen silent is not noticed'
     states = [entry for entry in contract.observations.values() if entry.joints]
     if states and not any(entry.frozen_after for entry in states):
         yield ('observations.*.frozen_after: a driver that repeats its last joint values for ever '

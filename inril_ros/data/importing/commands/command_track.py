@@ -142,7 +142,7 @@ class CommandTrack:
         if not self._began:
             carried = all(plan.begin < self.first for plan in found)
             if carried and after is not None and (
-                    np.abs(values - after) > self.action.max_lead).any():
+                    np.abs(values - after) > self.action.leads).any():
                 return None
             self._began = True
         ages = np.array([(until - plan.end) / 1e9 for plan in found])
