@@ -122,7 +122,7 @@ def opened(folder: Path) -> RunCheckpoints:
 def write(checkpoints: RunCheckpoints, session: FineTuningSession) -> float:
     """Write a checkpoint; return the time of the calling thread [ms]."""
     began = time.perf_counter()
-    checkpoints.begin(session, {'robot': session.transitions}, 1)
+    checkpoints.begin(session, {'robot': session.intake.transitions}, 1)
     spent = time.perf_counter() - began
     checkpoints.finished(wait=True)
     return 1e3 * spent

@@ -173,7 +173,7 @@ class _Work:
         means = tally.means()
         training, tally.episodes = compact(tally.episodes), []
         events, tally.events = tally.events, []
-        done = {'env_steps': session.env_steps, 'episodes': session.episodes}
+        done = {'env_steps': session.env_steps, 'episodes': session.intake.episodes}
         tensors, _, _ = session.export()
         return {
             'study': run.study, 'task': run.task.label, 'host': run.arm.host,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import reprlib
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,11 +11,6 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, Transition
-
-COUNTERS = ('env_steps', 'transitions', 'duplicates', 'gaps', 'episodes', 'successes', 'rescued',
-            'person_steps', 'forgotten_steps')
-MOST = 2 ** 63
-"""Numbers in a checkpoint are less."""
 
 _EPISODE_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'intervened', 'decision_starts',
                    'extras', 'observed')
@@ -55,29 +49,21 @@ def check_same(what: str, saved: Mapping[str, Any], current: Mapping[str, Any]) 
         raise ValueError(f'the saved {what} differs: ' + '; '.join(differing))
 
 
-def counters(saved: Mapping[str, int], intervention_rows: int) -> dict[str, int]:
-    """Return the saved counters, of which a former version lacks `rescued`.
+def check_imitated(counters: Mapping[str, int], intervention_rows: int) -> None:
+    """Check that a saved session imitated nothing that a person corrected.
 
-    That version imitated every window of a rescued episode and counted it as a success. Without
-    an intervention in the memory there was none; otherwise it can't be told which windows and
-    episodes that were.
+    A former version, which didn't count `rescued`, imitated every window of a rescued episode.
 
     Raises:
-        ValueError: It is of that version and has interventions.
+        ValueError: It is of that version and has interventions: it can't be told any more which
+            windows were mistakes.
     """
-    if 'rescued' not in saved and intervention_rows:
+    if 'rescued' not in counters and intervention_rows:
         raise ValueError(
             'the saved session is of a former version, which imitated what the policy did before '
             f'a person corrected it, and it has {intervention_rows} windows of a person: the '
             'mistakes among its windows cannot be told any more. Move the folder of checkpoints '
             'away: the learner then learns again from its journal')
-    added = ('rescued', 'person_steps', 'forgotten_steps')
-    counts = {name: saved.get(name, 0) if name in added else saved[name] for name in COUNTERS}
-    for name, count in counts.items():
-        if type(count) is not int or not 0 <= count < MOST:
-            raise ValueError(f'the saved counter {name} is {reprlib.repr(count)}, '
-                             'expected an integer from 0 to 2^63 - 1')
-    return counts
 
 
 def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:

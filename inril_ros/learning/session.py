@@ -18,17 +18,12 @@ from torch import Tensor
 
 from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
-from inril_ros.learning.experience import (
-    check_joints,
-    check_sizes,
-    Episode,
-    join_transitions,
-    Transition,
-)
+from inril_ros.learning.episode_intake import EpisodeIntake
+from inril_ros.learning.experience import check_sizes, Episode, Transition
 from inril_ros.learning.experience_store import ExperienceStore, Recalled, Snapshot
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
-from inril_ros.learning.interleave.controls import exchange_rewards
+from inril_ros.learning.interleave.controls import RewardExchange
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import CountingSchedule
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
@@ -40,18 +35,18 @@ from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.learning.stored_episodes import pack_stored, recall
 
-_CLOSED = 10_000
-"""Ended episodes whose names are known; what carries transitions sends none that are older."""
-
 
 class FineTuningSession:
     """Fine-tune a cloned policy; deterministic for a seed, a device and an order of calls.
 
-    Public counters: `env_steps`: steps that began at a valid observation; `transitions`,
-    `duplicates`, `gaps`, `episodes`, `successes`, `rescued`: successes in which a person commanded
-    a step, which are no `successes`; `person_steps`: steps that a person commanded;
-    `forgotten_steps`: steps of abandoned episodes, which are no `env_steps`; and `resets`:
-    episodes that ended or were abandoned, each of which cost a reset.
+    Attributes:
+        config: The settings.
+        device: Where the updates are computed.
+        demonstrated: Numbers of steps of the demonstrations, held out or not.
+        host: The RL algorithm.
+        intake: What arrived, with its counters.
+        memory, source: What imitation may learn from, and what it draws from that.
+        interleaver: Takes the updates.
     """
 
     def __init__(self, config: SessionConfig, pretrained: Policy,
@@ -74,7 +69,7 @@ class FineTuningSession:
         self._sizes = (model.observation_size, model.action_size), model.image_shape
         for index, episode in enumerate(demonstrations):
             check_sizes(f'demonstration {index}', episode, *self._sizes)
-        self.demonstrated = [episode.steps for episode in demonstrations]  # held out or not
+        self.demonstrated = [episode.steps for episode in demonstrations]
         self._heldout_indices = sorted(heldout)
         training, self._heldout = split_episodes(demonstrations, heldout)
         if not training:
@@ -92,24 +87,13 @@ class FineTuningSession:
         self.interleaver = Interleaver(
             config, self.host, self._imitation_batch, self._random, self._generator,
             self.heldout_il_loss, seed)
-        self.env_steps = 0
-        self.transitions = 0
-        self.duplicates = 0
-        self.gaps = 0
-        self.episodes = 0
-        self.successes = 0
-        self.rescued = 0
-        self.person_steps = 0
-        self.forgotten_steps = 0
-        self.resets = 0
-        self._helped: set[str] = set()  # episodes in which a person commanded a step
-        self._open: dict[str, list[Transition]] = {}
-        self._closed: dict[str, None] = {}  # the last ones, oldest first
+        self.intake = EpisodeIntake(*self._sizes, self.host.check)
         self._measured_at, self._measured_loss = -1, math.nan
-        self._waiting: Episode | None = None  # exchanges rewards with the next one
+        self._exchange = RewardExchange(self._random)
         self._store = store
         for episode in training:
-            self._remember(self._checked('a demonstration', episode), Origin.DEMONSTRATION)
+            self.host.check('a demonstration', episode)
+            self._remember(episode, Origin.DEMONSTRATION)
 
     @property
     def in_files(self) -> bool:
@@ -136,63 +120,20 @@ class FineTuningSession:
     def ingest(self, transition: Transition) -> bool:
         """Ingest one transition; return False, and change nothing, for a duplicate.
 
-        Transitions of one episode come in order; episodes may interleave. If some are missing in
-        between, both sides are kept, the first one as a truncated episode: no return and no window
-        of actions runs across the gap. Learning uses an episode when it ends.
+        Learning uses an episode when it ends; see `EpisodeIntake.add`.
 
         Raises:
-            ValueError: Sizes that differ from the model, or ticks or observations that do not fit
-                the earlier transitions of the episode.
+            ValueError: It can't be learned from; nothing is changed.
             RewardsOutOfRangeError: Rewards to which the host would clip values.
         """
-        name = f'episode {transition.episode_id!r}'
-        check_sizes(f'transition of {name}', transition, *self._sizes)
-        pieces = self._open.get(transition.episode_id, [])
-        expected = _following_tick(pieces)
-        if transition.episode_id in self._closed or transition.first_tick < expected:
-            self.duplicates += 1
-            return False
-        if pieces and transition.first_tick > expected:
-            self.gaps += 1
-            self._remember(self._checked(name, join_transitions(pieces)), Origin.ONLINE)
-            pieces = []
-        pieces = [*pieces, transition]
-        if pieces[:-1]:
-            check_joints(pieces[-2:])
-        if transition.ends_episode:
-            whole = self._checked(name, join_transitions(pieces))
-        self.transitions += 1
-        self.env_steps += transition.observed_steps
-        self._open[transition.episode_id] = pieces
-        self.person_steps += int(transition.intervened.sum())
-        if transition.intervened.any():
-            self._helped.add(transition.episode_id)
-        if transition.ends_episode:
-            helped = transition.episode_id in self._helped
-            self._close(transition.episode_id)
-            self.episodes += 1
-            self.successes += transition.success and not helped
-            self.rescued += transition.success and helped
-            self._remember(whole, Origin.ONLINE)
-        return True
-
-    def continues(self, episode_id: str, first_tick: int) -> bool:
-        """Return whether a transition that begins at a tick is the next one of its episode.
-
-        If so, no transition with its steps was ever ingested. An unknown episode may have been
-        forgotten, and counts as ingested, once there were more than are remembered.
-        """
-        pieces = self._open.get(episode_id, [])
-        if not pieces and (episode_id in self._closed or self.resets > len(self._closed)):
-            return False
-        return first_tick == _following_tick(pieces)
+        episodes = self.intake.add(transition)
+        for episode in episodes or ():
+            self._remember(episode, Origin.ONLINE)
+        return episodes is not None
 
     def abandon(self, episode_id: str) -> None:
         """Drop an aborted episode: it is never learned from, and its steps allow no updates."""
-        steps = sum(transition.observed_steps for transition in self._open.get(episode_id, ()))
-        self.env_steps -= steps
-        self.forgotten_steps += steps
-        self._close(episode_id)
+        self.intake.abandon(episode_id)
 
     def cut_off(self, episode_id: str) -> None:
         """End an episode whose last steps never came, as at a time-out.
@@ -200,38 +141,9 @@ class FineTuningSession:
         Raises:
             ValueError: Its transitions can't be learned from.
         """
-        pieces = self._open.get(episode_id)
-        if pieces is None:
-            return
-        whole = self._checked(f'episode {episode_id!r}', join_transitions(pieces))
-        self.gaps += 1
-        self._close(episode_id)
-        self.episodes += 1
-        self._remember(whole, Origin.ONLINE)
-
-    def _close(self, episode_id: str) -> None:
-        """End an episode: transitions that come again are told by its name for long enough."""
-        self._open.pop(episode_id, None)
-        self._helped.discard(episode_id)
-        if episode_id in self._closed:
-            return
-        self.resets += 1
-        self._closed[episode_id] = None
-        if len(self._closed) > _CLOSED:
-            del self._closed[next(iter(self._closed))]
-
-    def is_open(self, episode_id: str) -> bool:
-        """Return whether an episode has transitions and no end."""
-        return episode_id in self._open
-
-    @property
-    def open_episodes(self) -> int:
-        """Return the number of episodes that have not ended."""
-        return len(self._open)
-
-    def _checked(self, what: str, episode: Episode) -> Episode:
-        self.host.check(what, episode)
-        return episode
+        episode = self.intake.cut_off(episode_id)
+        if episode is not None:
+            self._remember(episode, Origin.ONLINE)
 
     def _remember(self, episode: Episode, origin: Origin) -> None:
         if self.policy.config.image_shape is None and episode.images is not None:
@@ -240,11 +152,8 @@ class FineTuningSession:
         self.memory.add(episode, origin)
         if self.config.control != 'shuffled_rewards' or origin is Origin.DEMONSTRATION:
             self.host.remember(episode, origin)
-        elif self._waiting is None:
-            self._waiting = episode
-        else:  # two successive episodes exchange their rewards before RL sees them
-            pair, self._waiting = (self._waiting, episode), None
-            for each in exchange_rewards(pair, self._random):
+        else:
+            for each in self._exchange.add(episode):
                 self.host.remember(self._in_files(each, origin), origin)
 
     def forget(self, numbers: Set[int]) -> None:
@@ -279,6 +188,11 @@ class FineTuningSession:
         return self.schedule.il_updates
 
     @property
+    def env_steps(self) -> int:
+        """Return the environment steps that were ingested, which allow the updates."""
+        return self.intake.env_steps
+
+    @property
     def updates_due(self) -> int:
         """Return the number of updates that the experience so far allows."""
         return self.host.updates_due(self.env_steps)
@@ -299,16 +213,17 @@ class FineTuningSession:
         Raises:
             RuntimeError: There is no experience yet; see `updates_due`.
         """
-        if not self.updates_due and not self.episodes:
+        if not self.updates_due and not self.intake.episodes:
             raise RuntimeError('update() before the first episode: wait until updates_due > 0')
         return self.interleaver.update()
 
     @property
     def metrics(self) -> LearnerMetrics:
         """Return the state of learning, with the held-out loss as of `measure_heldout`."""
+        came = self.intake
         return replace(
-            self.interleaver.metrics, transitions=self.transitions, env_steps=self.env_steps,
-            episodes=self.episodes, successes=self.successes, rescued=self.rescued,
+            self.interleaver.metrics, transitions=came.transitions, env_steps=came.env_steps,
+            episodes=came.episodes, successes=came.successes, rescued=came.rescued,
             rl_updates=self.rl_updates, il_updates=self.il_updates, updates_due=self.updates_due,
             heldout_il_loss=self._measured_loss, alignment=self.interleaver.alignment_in_words,
             alignment_events=len(self.interleaver.probe.pool))
@@ -371,14 +286,14 @@ class FineTuningSession:
         """Return the tensors and what isn't experience in files, and the document."""
         host_tensors, host_document = self.host.state_dict(replay)
         interleaver_tensors, interleaver_document = self.interleaver.state_dict()
-        waiting_tensors, waiting_document = saved_state.pack_episode(self._waiting)
-        open_tensors, open_document = saved_state.pack_open(self._open)
+        waiting_tensors, waiting_document = saved_state.pack_episode(self._exchange.waiting)
+        intake_tensors, intake_document = self.intake.state_dict()
         tensors = {
             **tensors,
             **saved_state.prefixed('host', host_tensors),
             **saved_state.prefixed('interleaver', interleaver_tensors),
             'generator': self._generator.get_state(),
-            **open_tensors,
+            **intake_tensors,
             **saved_state.prefixed('waiting', waiting_tensors),
         }
         document = {
@@ -388,11 +303,7 @@ class FineTuningSession:
             'host': host_document,
             'random': self._random.bit_generator.state,
             'interleaver': interleaver_document,
-            'counters': {name: getattr(self, name) for name in saved_state.COUNTERS},
-            'open': open_document,
-            'helped': sorted(self._helped),
-            'closed': [*self._closed],
-            'resets': self.resets,
+            **intake_document,
             'waiting': waiting_document,
         }
         # Images never change, and the replay's are gigabytes: they are not copied once more.
@@ -438,18 +349,8 @@ class FineTuningSession:
             left_out = recall(tensors, experience, self.memory, self.host)
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
-        for name, count in saved_state.counters(
-                document['counters'], len(self.memory.intervention_rows)).items():
-            setattr(self, name, count)
-        self._helped = set(document.get('helped', ()))
-        self._open = saved_state.unpack_open(document['open'], tensors)
-        self._closed = dict.fromkeys(document['closed'])
-        self.resets = document.get('resets', len(self._closed))
-        self._waiting = saved_state.unpack_episode(
+        saved_state.check_imitated(document['counters'], len(self.memory.intervention_rows))
+        self.intake.load_state_dict(tensors, document)
+        self._exchange.waiting = saved_state.unpack_episode(
             saved_state.unprefixed('waiting', tensors, may_lack=True), document['waiting'])
         return left_out
-
-
-def _following_tick(transitions: Sequence[Transition]) -> int:
-    """Return the tick that follows the transitions of an episode."""
-    return transitions[-1].first_tick + transitions[-1].steps if transitions else 0

@@ -156,10 +156,10 @@ class LearnerNode(ManagedNode):
                for name, value in robot.account.items()}})
 
     def _time_spent(self) -> TimeSpent:
-        session = self._session
+        session, came = self._session, self._session.intake
         return TimeSpent(
             self.contract.control_rate, self.value('reset_seconds'),
-            session.env_steps + session.forgotten_steps, session.resets, session.person_steps,
+            came.env_steps + came.forgotten_steps, came.resets, came.person_steps,
             len(session.demonstrated), sum(session.demonstrated))
 
     def _build_session(
@@ -218,7 +218,7 @@ class LearnerNode(ManagedNode):
         A restarted learner that gets many transitions at once then learns between the same ones
         as before.
         """
-        if self.value('synchronous') and not self._session.open_episodes:
+        if self.value('synchronous') and not self._session.intake.open_episodes:
             while self._session.updates_due:
                 self._update()
 
@@ -232,7 +232,7 @@ class LearnerNode(ManagedNode):
     def _learn(self) -> None:
         """Take the updates that are due, for a short while."""
         session = self._session
-        if self.value('synchronous') and session.open_episodes:
+        if self.value('synchronous') and session.intake.open_episodes:
             return
         began, done = time.monotonic(), 0
         while session.updates_due and time.monotonic() - began < self.value('burst'):

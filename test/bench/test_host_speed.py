@@ -30,5 +30,5 @@ def test_synthetic_episodes_have_the_extras_that_the_host_needs(host):
     assert {each.extras.size for each in transitions} == {session.policy.extras_size}
     for each in transitions:
         assert session.ingest(each)
-    assert (session.episodes, session.successes) == (LANES, LANES // 2)
-    assert session.open_episodes == 0
+    assert (session.intake.episodes, session.intake.successes) == (LANES, LANES // 2)
+    assert session.intake.open_episodes == 0

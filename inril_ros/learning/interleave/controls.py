@@ -101,6 +101,27 @@ def exchange_rewards(pair: tuple[Episode, Episode],
             for episode, values, source in zip(pair, rewards, sources)]
 
 
+class RewardExchange:
+    """Lets each two successive episodes exchange their rewards, before RL sees them.
+
+    Attributes:
+        waiting: The episode that exchanges its rewards with the next one; None: none waits.
+    """
+
+    def __init__(self, random: np.random.Generator) -> None:
+        """Begin without an episode that waits."""
+        self.waiting: Episode | None = None
+        self._random = random
+
+    def add(self, episode: Episode) -> list[Episode]:
+        """Return two episodes with exchanged rewards, or nothing: this one waits."""
+        if self.waiting is None:
+            self.waiting = episode
+            return []
+        pair, self.waiting = (self.waiting, episode), None
+        return exchange_rewards(pair, self._random)
+
+
 def regularised(rl: Sequence[Tensor], il: Sequence[Tensor], weight: float) -> list[Tensor]:
     """Return g_R + weight g_I: the gradient of the RL loss regularised by the IL loss.
 

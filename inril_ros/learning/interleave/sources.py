@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import check_images, Frames, Images
-from inril_ros.learning.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replay import draw, Origin
+from inril_ros.learning.replays.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replays.removal import numbered, to_remove, without
 
 SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture', 'replay')

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import ImageBatches
-from inril_ros.learning.growing_array import GrowingArray, renumbered
+from inril_ros.learning.replays.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replays.removal import numbered, to_remove, without
 
 Rows = NDArray[np.int64]

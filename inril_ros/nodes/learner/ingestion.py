@@ -77,8 +77,8 @@ class Ingestion:
     def _continues(self, message: Transition) -> bool:
         """Return whether a transition is the next one of its episode, whatever its number."""
         if message.outcome == EpisodeEvent.ABORTED or _cuts_off(message):
-            return self._session.is_open(message.episode_id)
-        return self._session.continues(message.episode_id, message.first_tick)
+            return self._session.intake.is_open(message.episode_id)
+        return self._session.intake.continues(message.episode_id, message.first_tick)
 
     def _ingest(self, robot: RobotConnection, message: Transition) -> None:
         session, episode = self._session, message.episode_id
@@ -110,7 +110,7 @@ class Ingestion:
         try:
             take()
         except ValueError as error:
-            if isinstance(error, RewardsOutOfRangeError) and not session.episodes:
+            if isinstance(error, RewardsOutOfRangeError) and not session.intake.episodes:
                 self._out_of_range += 1
                 if self._out_of_range >= MOST_OUT_OF_RANGE:
                     raise

@@ -11,9 +11,9 @@ from typing import Any
 
 from inril_ros.learning.checkpoints import BackgroundWriter, Checkpoint, CheckpointStore
 from inril_ros.learning.context_files import checked_entries
+from inril_ros.learning.episode_intake import MOST
 from inril_ros.learning.experience_store import ExperienceStore, referred
 from inril_ros.learning.policies.artifact import model_document, write_folder
-from inril_ros.learning.saved_state import MOST
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.transport.weights import version_numbers
 

@@ -294,7 +294,7 @@ def test_images_that_the_model_does_not_use_are_not_kept(name: str) -> None:
         SessionConfig(host=HOSTS[name][1]), state, [demonstration(both, 0)], 0, 'cpu')
     for piece in acted(session.policy, 1):
         session.ingest(replace(piece, images=observed(both, piece.steps + 1, 0)[1]))
-    assert session.episodes == 1
+    assert session.intake.episodes == 1
     assert not [key for key in session.state_dict()[0] if 'images' in key]
 
 
@@ -321,4 +321,4 @@ def test_experience_without_the_images_that_the_model_needs_is_refused() -> None
                                 'cpu')
     with pytest.raises(ValueError, match=f"transition of episode '1' has {expected}"):
         session.ingest(replace(acted(seeing, 1)[0], images=None))
-    assert session.transitions == session.open_episodes == 0
+    assert session.intake.transitions == session.intake.open_episodes == 0

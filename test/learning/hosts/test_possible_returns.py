@@ -89,7 +89,7 @@ def test_a_session_refuses_dense_rewards_before_it_learns_from_them(host: str) -
                        np.zeros(4, np.uint8), True, False, False)
     with pytest.raises(RewardsOutOfRangeError, match="episode 'a': .* possible"):
         going.ingest(dense)
-    assert (going.host.replay.online, going.env_steps, going.episodes) == (0, 0, 0)
+    assert (going.host.replay.online, going.env_steps, going.intake.episodes) == (0, 0, 0)
     assert session(host, episode(SPARSE, True), highest_value=30.0).ingest(dense)
     assert session(host, episode(SPARSE, True), highest_value=None).ingest(dense)
 

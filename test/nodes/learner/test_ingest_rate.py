@@ -108,7 +108,7 @@ def test_a_queue_of_transitions_waits_for_few_bursts_of_updates(pair, monkeypatc
     for number in range(1, NUMBER + 1):
         pair.transitions.publish(transition(number))
     before, updates = pair.bursts, pair.session.updates
-    pair.until(lambda: pair.session.transitions == NUMBER)
+    pair.until(lambda: pair.session.intake.transitions == NUMBER)
     assert pair.bursts - before < NUMBER / 10  # it was one burst for each transition
     pair.until(lambda: NUMBER in pair.acknowledged)
     assert len(set(pair.acknowledged)) > 2  # in between too, so that the recorder sends on
@@ -120,5 +120,5 @@ def test_a_batch_that_takes_too_long_leaves_turns_to_the_updates(pair, monkeypat
     for number in range(1, 41):
         pair.transitions.publish(transition(number))
     before = pair.bursts
-    pair.until(lambda: pair.session.transitions == 40)
+    pair.until(lambda: pair.session.intake.transitions == 40)
     assert pair.bursts - before >= 30

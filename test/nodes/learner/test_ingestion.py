@@ -11,6 +11,7 @@ from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 import numpy as np
 import pytest
 
+from inril_ros.learning.episode_intake import EpisodeIntake
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.idql import IDQLConfig
 from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
@@ -92,14 +93,14 @@ class Learner:
     @property
     def has(self):
         """Number up to which it has everything, and the number of transitions."""
-        return self.robot.ledger.sequence, self.session.transitions
+        return self.robot.ledger.sequence, self.session.intake.transitions
 
 
 def test_transitions_are_taken_once_and_in_order():
     learner, sent = Learner(), episodes(2)
     assert learner.receive([*sent[:3], sent[5], sent[2], *sent[3:]]) == [
         *[Verdict.NEW] * 3, Verdict.EARLY, Verdict.DUPLICATE, *[Verdict.NEW] * 3]
-    assert learner.has == (6, 6) and learner.session.episodes == 2
+    assert learner.has == (6, 6) and learner.session.intake.episodes == 2
 
 
 @pytest.mark.parametrize(('changed', 'words'), [
@@ -131,7 +132,7 @@ def test_one_that_cannot_be_learned_from_costs_its_episode_and_is_acknowledged(c
     bad = message(2, 'e0', STEPS, **changed)
     assert learner.receive([sent[0], bad, *sent[2:], bad]) == [
         *[Verdict.NEW] * 6, Verdict.DUPLICATE]
-    assert learner.robot.ledger.sequence == 6 and learner.session.episodes == 1
+    assert learner.robot.ledger.sequence == 6 and learner.session.intake.episodes == 1
     assert learner.robot.untaken == 1 and learner.robot.account['transitions not learned from']
     assert 'episode e0 given up at transition 2' in learner.node.log[0]
 
@@ -140,7 +141,7 @@ def test_an_episode_whose_last_steps_never_came_is_learned_from_up_to_there():
     learner, sent = Learner(), episodes(2)
     cut = message(3, 'e0', 2 * STEPS, steps=0, truncated=True, outcome=EpisodeEvent.TIME_LIMIT)
     assert learner.receive([*sent[:2], cut, *sent[3:]]) == [Verdict.NEW] * 6
-    assert learner.session.episodes == 2 and learner.session.env_steps == 5 * STEPS
+    assert learner.session.intake.episodes == 2 and learner.session.env_steps == 5 * STEPS
     assert learner.session.host.replay.stored[-2].steps == 2 * STEPS
     assert learner.robot.untaken == 0
 
@@ -149,8 +150,8 @@ def test_the_end_that_stands_for_a_record_is_taken_like_one():
     learner, sent = Learner(), episodes(2)
     assert learner.receive([*sent[:2], end_of(3, 'e0'), end_of(3, 'e0'), *sent[3:]]) == [
         *[Verdict.NEW] * 3, Verdict.DUPLICATE, *[Verdict.NEW] * 3]
-    assert learner.robot.ledger.sequence == 6 and learner.session.episodes == 1
-    assert not learner.session.open_episodes
+    assert learner.robot.ledger.sequence == 6 and learner.session.intake.episodes == 1
+    assert not learner.session.intake.open_episodes
 
 
 @pytest.mark.parametrize('wrong', [5, 7, 1000, 2 ** 32])
@@ -160,7 +161,7 @@ def test_genuine_transitions_are_taken_after_one_with_a_wrong_number(wrong):
     learner.receive([message(wrong, 'forged', previous_sequence=4)])
     assert learner.robot.ledger.sequence == wrong
     learner.receive([*sent[2:], *sent])  # some of them again
-    assert learner.has == (9, 10) and learner.session.episodes == 3
+    assert learner.has == (9, 10) and learner.session.intake.episodes == 3
     assert learner.robot.ledger.restarts == 1
     assert f'the last one had number {wrong}' in learner.node.log[0]
 
@@ -168,9 +169,9 @@ def test_genuine_transitions_are_taken_after_one_with_a_wrong_number(wrong):
 def test_an_episode_that_ends_after_a_wrong_number_is_forgotten():
     learner, sent = Learner(), episodes(2)
     learner.receive([*sent[:2], message(50, 'forged', previous_sequence=2), end_of(3, 'e0')])
-    assert learner.robot.ledger.sequence == 3 and not learner.session.is_open('e0')
+    assert learner.robot.ledger.sequence == 3 and not learner.session.intake.is_open('e0')
     learner.receive([end_of(3, 'e0'), *sent[3:]])
-    assert learner.robot.ledger.sequence == 6 and learner.session.episodes == 1
+    assert learner.robot.ledger.sequence == 6 and learner.session.intake.episodes == 1
 
 
 def test_the_experience_of_a_new_journal_is_taken_from_its_beginning():
@@ -196,7 +197,7 @@ def test_whatever_numbers_come_every_genuine_transition_is_learned_once(events):
             if learner.robot.ledger.sequence <= len(sent):  # what was never sent is not believed
                 acknowledged = learner.robot.ledger.sequence
     assert acknowledged == len(sent)
-    assert learner.session.episodes == 3 and learner.session.gaps == 0
+    assert learner.session.intake.episodes == 3 and learner.session.intake.gaps == 0
 
 
 class Refusing:
@@ -205,13 +206,11 @@ class Refusing:
     longest_episode = None
 
     def __init__(self, episodes):
-        self.episodes, self.abandoned = episodes, []
+        self.intake, self.abandoned = EpisodeIntake((2, 2), None, lambda name, episode: None), []
+        self.intake.episodes = episodes
 
     def ingest(self, experience):
         raise RewardsOutOfRangeError('set lowest_value')
-
-    def continues(self, episode, tick):
-        return True
 
     def abandon(self, episode):
         self.abandoned.append(episode)

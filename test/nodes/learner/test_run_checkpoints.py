@@ -86,7 +86,7 @@ def bits(made):
 
 
 def write(checkpoints, made):
-    checkpoints.begin(made, {'robot': made.transitions}, 1)
+    checkpoints.begin(made, {'robot': made.intake.transitions}, 1)
     return checkpoints.finished(wait=True)
 
 
