@@ -119,7 +119,8 @@ class ActuationNode(ManagedNode):
         if not self.lockstep:
             # Ticks follow the robot's clock, which a simulator may stop or slow down.
             clock = self.get_clock() if self._simulated_time else self._steady
-            self._timer = TickTimer(self, clock, contract.period_ns, self._tick)
+            self._timer = TickTimer(
+                self, clock, self._simulated_time, contract.period_ns, self._tick)
         self._report.warn_at_start()
         self._report.publish()
 

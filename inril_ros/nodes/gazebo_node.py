@@ -15,7 +15,6 @@ from typing import Any
 
 from geometry_msgs.msg import Pose, PoseStamped
 import numpy as np
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
@@ -23,6 +22,7 @@ from std_srvs.srv import Trigger
 
 from inril_ros.msg import Outcome
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.later_service import Answer, create_later_service
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -71,7 +71,7 @@ class GazeboNode(ManagedNode):
         self._judge = LiftJudge(self._task)
         self._over = True
         self._seeds = SceneSeeds(self)
-        self._awaited: tuple[Placement, Future] | None = None
+        self._awaited: tuple[Placement, int, Answer] | None = None  # with the seed
         name = f'{self._task.object}_pose'
         if name not in contract.observations:
             raise ValueError(f'contract {contract.name!r} does not observe {name}, which task '
@@ -83,10 +83,7 @@ class GazeboNode(ManagedNode):
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self.require(self._outcome, self.create_subscription(
             PoseStamped, self._entry.topic, self._on_pose, qos.observations(False)))
-        # In a group of its own, because it waits for other callbacks of the node. Reentrant: a
-        # later request ends one whose object never arrived.
-        self.create_service(Trigger, contract.episode.reset_service, self._reset,
-                            callback_group=ReentrantCallbackGroup())
+        create_later_service(self, Trigger, contract.episode.reset_service, self._reset)
         self.create_timer(
             _CHECKED_EVERY, self._check_limit, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -107,28 +104,22 @@ class GazeboNode(ManagedNode):
             self._outcome.publish(Outcome(
                 header=self.header(stamp), outcome=Outcome.SUCCESS, reward=1.0))
 
-    async def _reset(self, _: Any, response: Trigger.Response) -> Trigger.Response:
-        """Put the object at the seed's pose; answer when it is observed there, or why it isn't."""
+    def _reset(self, _: Trigger.Request, answer: Answer) -> None:
+        """Put the object at the seed's pose; answer when it is observed there, or why it isn't.
+
+        A later request ends one whose object never arrived.
+        """
         seed = self._seeds.draw()
         pose = self._task.start.draw(seed)
         self._end_reset('a later request replaced this one')
-        placed = Future()
         placement = Placement(
             self._task.object, self._world, self._entry.topic, pose, self.rule_clock)
-        self._over, self._awaited = True, (placement, placed)
-        answer = self._place(self._task.object, _pose_message(pose))
-        if answer is None:
+        self._over, self._awaited = True, (placement, seed, answer)
+        placed = self._place(self._task.object, _pose_message(pose))
+        if placed is None:
             self._end_reset(placement.not_bridged)
         else:
-            answer.add_done_callback(partial(self._on_answer, placement))
-        refusal = await placed
-        response.success, response.message = not refusal, refusal or f'reset with seed {seed}'
-        if response.success:
-            self._judge.begin()
-            self._over = False
-        else:
-            self.get_logger().error(f'reset failed: {refusal}')
-        return response
+            placed.add_done_callback(partial(self._on_answer, placement))
 
     def _on_answer(self, placement: Placement, answer: Future) -> None:
         if self._awaited is None or self._awaited[0] is not placement:
@@ -146,9 +137,17 @@ class GazeboNode(ManagedNode):
 
     def _end_reset(self, refusal: str) -> None:
         """End the reset that waits, if one does: with success if nothing was refused."""
-        if self._awaited is not None:
-            placed, self._awaited = self._awaited[1], None
-            placed.set_result(refusal)
+        if self._awaited is None:
+            return
+        _, seed, answer = self._awaited
+        self._awaited = None
+        if refusal:
+            self.get_logger().error(f'reset failed: {refusal}')
+        else:
+            self._judge.begin()
+            self._over = False
+        answer(Trigger.Response(
+            success=not refusal, message=refusal or f'reset with seed {seed}'))
 
 
 def gazebo_service(node: Node, world: str) -> Place:

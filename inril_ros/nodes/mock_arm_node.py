@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.parameter import Parameter as RosParameter
-from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base import qos
+from inril_ros.nodes.base.later_service import Answer, create_later_service
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
@@ -79,16 +78,14 @@ class MockArmNode(ManagedNode):
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._origin = self.now()  # of the model's time, by the stamps' clock
         self._aborted = ''
-        self._arrival: Future | None = None
+        self._arrived: Answer | None = None
         self._states = {topic: self.create_publisher(JointState, topic, qos.observations(False))
                         for topic in contract.observation_topics()}
         for topic, kind in contract.action_topics().items():
             self.require(self.create_subscription(
                 message_type(kind), topic, partial(self._on_command, topic), qos.commands(False)))
         self.require(*self._states.values())
-        # In a group of its own: no other callback of its group runs while it waits.
-        self.create_service(Trigger, contract.episode.reset_service, self._reset,
-                            callback_group=MutuallyExclusiveCallbackGroup())
+        create_later_service(self, Trigger, contract.episode.reset_service, self._reset)
         # Due at multiples of the period, however long a callback takes.
         self.create_timer(1.0 / self.value('rate'), self._publish_state, clock=self._steady)
         if self.value('camera'):
@@ -120,9 +117,9 @@ class MockArmNode(ManagedNode):
             self._aborted = arm.aborted
             if arm.aborted:
                 self.get_logger().warning(f'trajectory aborted: {arm.aborted}')
-        if self._arrival is not None and not arm.homing:
-            self._arrival.set_result(None)
-            self._arrival = None
+        if self._arrived is not None and not arm.homing:
+            self._arrived(Trigger.Response(success=True, message='at home'))
+            self._arrived = None
 
     def _message(self, sample: JointSample) -> JointState:
         return JointState(
@@ -141,18 +138,14 @@ class MockArmNode(ManagedNode):
         publisher.publish(encode_image(
             self.contract.cameras[name], last[0], self.now(), message_type))
 
-    async def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    def _reset(self, _: Trigger.Request, answer: Answer) -> None:
         """Drive home and answer on arrival; the state is published meanwhile."""
-        if self._arm.homing:
-            response.success, response.message = False, 'already on the way home'
-            return response
-        refusal = self._arm.drive_home(self._seconds())
-        response.success = not refusal
-        response.message = refusal or 'at home'
-        if not refusal:
-            self._arrival = Future(executor=self.executor)
-            await self._arrival
-        return response
+        refusal = 'already on the way home' if self._arm.homing \
+            else self._arm.drive_home(self._seconds())
+        if refusal:
+            answer(Trigger.Response(success=False, message=refusal))
+        else:
+            self._arrived = answer
 
     def _set_parameters(self, parameters: list[RosParameter]) -> SetParametersResult:
         for parameter in parameters:

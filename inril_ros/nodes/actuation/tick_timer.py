@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ticks at absolute deadlines, in the thread of the executor, between two callbacks.
 
-A timer wakes the executor at each deadline; the deadline is checked after each callback too, so
-that a tick waits for one message at most, not for all that have come. Garbage is collected right
-after a tick, when most time is left, and only among objects made since the start.
+The executor waits for messages until the next deadline and no longer, so nothing has to wake it.
+The deadline is checked after each callback too, so that a tick waits for one message at most, not
+for all that have come. Garbage is collected right after a tick, when most time is left, and only
+among objects made since the start.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from inril_ros.robot.timing.pacing import Deadlines
 
 # Python's own thresholds per generation: objects, then collections of the one before.
 _DUE = (700, 10, 10)
+_LONGEST = 0.5  # [s] after which the executor looks for a signal to end
 
 
 class TickTimer:
@@ -26,19 +28,22 @@ class TickTimer:
 
     Args:
         clock: A steady clock; the node's own where time is simulated.
+        simulated: How long a period of the clock takes isn't known: a timer wakes the executor.
         period: [ns] Time between two ticks.
         tick: Called with the number of periods that have become due: more than 1 if some were
             missed.
     """
 
     def __init__(
-        self, node: Node, clock: Clock, period: int, tick: Callable[[int], None],
+        self, node: Node, clock: Clock, simulated: bool, period: int, tick: Callable[[int], None],
     ) -> None:
         self._clock = clock
+        self._simulated = simulated
         self._tick = tick
         # Read before the timer is made, so that the timer never wakes too early.
         self._deadlines = Deadlines(period, clock.now().nanoseconds)
-        node.create_timer(period / 1e9, self.check, clock=clock)
+        if simulated:
+            node.create_timer(period / 1e9, self.check, clock=clock)
 
     def check(self) -> None:
         """Tick if it is time."""
@@ -50,7 +55,9 @@ class TickTimer:
 
     def spin_once(self, executor: Executor) -> None:
         """Run one callback, or wait for one; tick if it is time afterwards."""
-        executor.spin_once(timeout_sec=0.5)
+        left = _LONGEST if self._simulated \
+            else self._deadlines.left(self._clock.now().nanoseconds) / 1e9
+        executor.spin_once(timeout_sec=min(left, _LONGEST))
         self.check()
 
 

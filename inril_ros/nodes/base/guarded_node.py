@@ -4,13 +4,19 @@
 
 The middleware drops unreadable bytes silently. So all subscriptions of these nodes get bytes, and
 read them themselves.
+
+Publishers and subscriptions are made without rclpy's handlers of QoS events. With two of these for
+each, a node at rest spent a third of its time on asking them, and the events executor has crashed
+with such handlers (ros2/rclpy#1644). What they would report is found by ``base/endpoints.py``.
 """
 
 from collections.abc import Callable
 import time
 from typing import Any
 
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 
 from inril_ros.nodes.base.message_bounds import check_bounds
@@ -52,7 +58,14 @@ class GuardedSubscriptions:
 
         return super().create_subscription(
             msg_type, topic, self.refused.guarded(topic, callback if raw else read),
-            *arguments, raw=True, **named)
+            *arguments, raw=True,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False), **named)
+
+    def create_publisher(self, *arguments: Any, **named: Any) -> Publisher:
+        """Advertise a topic; the arguments are those of rclpy."""
+        return super().create_publisher(
+            *arguments, event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+            **named)
 
 
 class GuardedNode(GuardedSubscriptions, Node):

@@ -24,7 +24,12 @@ from std_srvs.srv import Trigger
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import Diagnostics, Health
-from inril_ros.nodes.base.endpoints import describe_endpoints, matched_count, NOT_CONFIGURED
+from inril_ros.nodes.base.endpoints import (
+    describe_endpoints,
+    matched_count,
+    Mismatches,
+    NOT_CONFIGURED,
+)
 from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
@@ -69,6 +74,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         self.configured = self.active = False
         self._permanent: set[tuple[str, Any]] = set()
         self._required: list[Publisher | Subscription] = []
+        self._mismatches = Mismatches(self)
         self.sole_publishers = SolePublishers(self)
         self.create_service(Trigger, '~/ready', self._answer_ready)
         Diagnostics(self, self.health)
@@ -264,10 +270,12 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
                    **self.refused.details()}
         if self.configured:
             details |= {'contract': self.contract.name, 'contract hash': self.contract.hash[:12]}
+        apart = self._mismatches.look()
         if self.active:
             stopped = self.rule_clock.why_stopped(_CLOCK_STOPPED)
             held = (*([stopped] if stopped else []), *self.hold_reasons())
-            return Health('active', self._missing() or self.sole_publishers.look(), held, details)
+            missing = filter(None, (self._missing() or self.sole_publishers.look(), apart))
+            return Health('active', '; '.join(missing), held, details)
         if self.configured:
             return Health('inactive', self.why_not_activatable(), details=details)
         return Health('unconfigured', details=details)

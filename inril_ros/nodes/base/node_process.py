@@ -15,9 +15,11 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from inril_ros.nodes.base.kept_memory import keep_memory
-from inril_ros.nodes.base.lockstep_executor import executor_for
 from inril_ros.nodes.base.managed_node import ManagedNode, NotStarted
+from inril_ros.nodes.base.node_executor import executor_for
 from inril_ros.nodes.base.parameters import COMMON, help_text, Parameter
+
+_LONG = 0.3  # [s] a callback may go on after a signal, before it is broken off
 
 
 def run(
@@ -48,9 +50,9 @@ def run(
     status = 0
     try:
         node = make()
-        executor = executor_for(node, node.lockstep)
+        executor = executor_for(node)
         started = node.autostart()
-        interrupt.at_once = node.ends_within_callbacks
+        interrupt.spins(node.ends_within_callbacks)
         while rclpy.ok() and not interrupt.requested:
             node.spin_once(executor)
             started = started or node.autostart()
@@ -65,8 +67,9 @@ def run(
             status = 1 if node is not None else os.EX_CONFIG
             print(f'{error}\n{traceback.format_exc()}', file=sys.stderr, flush=True)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(number, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         if node is not None:
             with suppress(RuntimeError):  # a node whose recovery failed is finalized already
                 node.trigger_shutdown()
@@ -76,16 +79,27 @@ def run(
 
 
 class _Interrupt:
-    """Signal handler: ends the node at once, or before its next callback."""
+    """Signal handler: ends the node at once while it starts; later, after its present callback.
+
+    Signals come while the executor waits, and reach Python with the first line of the next
+    callback. Only a callback that goes on for longer is broken off, if the node permits it.
+    """
 
     def __init__(self) -> None:
-        self.requested = False
-        self.raised = False
-        self.at_once = True
+        self.requested = self.raised = False
+        self._spins = False
+        self._within_callbacks = True
+
+    def spins(self, ends_within_callbacks: bool) -> None:
+        """Note that the executor runs from now on."""
+        self._spins, self._within_callbacks = True, ends_within_callbacks
+        signal.signal(signal.SIGALRM, self)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        if self.at_once:
+        first, self.requested = not self.requested, True
+        if self._spins and first:
+            signal.setitimer(signal.ITIMER_REAL, _LONG)
+        elif self._within_callbacks:
             self.raised = True
             raise KeyboardInterrupt
 

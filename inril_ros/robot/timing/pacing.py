@@ -72,6 +72,10 @@ class Deadlines:
         self._next += due * self._period
         return due
 
+    def left(self, now: int) -> int:
+        """Return how long [ns] it is at ``now`` [ns] until the next one is due; 0 if it is."""
+        return min(max(0, self._next - now), self._period)
+
 
 class ClockWatch:
     """Detects that a clock was set, by comparing it with a steady one."""

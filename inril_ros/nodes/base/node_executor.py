@@ -1,11 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of a node's process: a faster one in lockstep, where every tick waits for it.
+"""The executor of a node's process: rclpy's events executor, where that works.
 
 rclpy's usual executor asks all of a node's entities before each message, which costs several times
 as much as a small message does. The middleware tells its events executor what has come. That one
-is experimental, and there are builds in which it delivers nothing: it is tried before it is used,
-and nodes of a real robot have the usual one.
+is experimental, and there are builds in which it delivers nothing: it is tried before it is used.
+It does not finish coroutines everywhere, so no node has any (``base/later_service.py``), and it
+has crashed with handlers of QoS events, so there are none (``base/guarded_node.py``).
 """
 
 import time
@@ -17,14 +18,9 @@ from rclpy.node import Node
 _PATIENCE = 1.0  # [s] in which a timer must have fired
 
 
-def executor_for(node: Node, lockstep: bool) -> Executor:
-    """Return an executor, to which the node was added.
-
-    Args:
-        node: The node.
-        lockstep: Whether the node's messages come as fast as it takes them.
-    """
-    events = _events_executor(node) if lockstep else None
+def executor_for(node: Node) -> Executor:
+    """Return an executor, to which the node was added."""
+    events = _events_executor(node)
     if events is not None:
         events.add_node(node)
         if _delivers(events, node):

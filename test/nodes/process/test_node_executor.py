@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A node in lockstep has rclpy's events executor where that works, and gets the same from it."""
+"""A node has rclpy's events executor where that works, and gets the same from the usual one."""
 
 import threading
 import time
@@ -11,9 +11,10 @@ from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Int32
 from std_srvs.srv import Trigger
 
-from inril_ros.nodes.base import lockstep_executor
+from inril_ros.nodes.base import node_executor
 from inril_ros.nodes.base.guarded_node import GuardedNode
-from inril_ros.nodes.base.lockstep_executor import executor_for
+from inril_ros.nodes.base.later_service import create_later_service
+from inril_ros.nodes.base.node_executor import executor_for
 
 
 @pytest.fixture
@@ -33,13 +34,18 @@ def spin_until(executor, reached):
         executor.spin_once(timeout_sec=0.1)
 
 
-def test_a_real_robot_has_the_usual_executor(node):
-    assert isinstance(executor_for(node, lockstep=False), SingleThreadedExecutor)
+@pytest.fixture(params=['events', 'usual'])
+def executor(node, request, monkeypatch):
+    if request.param == 'usual':
+        monkeypatch.setattr(node_executor, '_events_executor', lambda node: None)
+    made = executor_for(node)
+    assert isinstance(made, SingleThreadedExecutor) is (request.param == 'usual')
+    yield made
+    made.shutdown()
 
 
-@pytest.mark.parametrize('lockstep', [False, True])
-def test_it_delivers_messages_in_order_and_once(node, lockstep):
-    executor, heard = executor_for(node, lockstep), []
+def test_it_delivers_messages_in_order_and_once(node, executor):
+    heard = []
     node.create_subscription(Int32, 'number', lambda message: heard.append(message.data), 100)
     publisher = node.create_publisher(Int32, 'number', 100)
     for number in range(100):
@@ -50,12 +56,10 @@ def test_it_delivers_messages_in_order_and_once(node, lockstep):
     for _ in range(3):
         executor.spin_once(timeout_sec=0.01)
     assert heard == list(range(100))
-    executor.shutdown()
 
 
-@pytest.mark.parametrize('lockstep', [False, True])
-def test_it_serves_timers_services_and_tasks_of_threads(node, lockstep):
-    executor, fired, called = executor_for(node, lockstep), [], []
+def test_it_serves_timers_services_and_tasks_of_threads(node, executor):
+    fired, called = [], []
 
     def answer(_, response):
         response.success = True
@@ -72,20 +76,49 @@ def test_it_serves_timers_services_and_tasks_of_threads(node, lockstep):
     spin_until(executor, lambda: future.done() and len(fired) > 3 and called)
     assert future.result().success
     assert called == [threading.get_ident()]
-    executor.shutdown()
 
 
-@pytest.mark.parametrize('lockstep', [False, True])
-def test_an_error_in_a_callback_comes_out_of_it(node, lockstep):
-    executor = executor_for(node, lockstep)
-
+def test_an_error_in_a_callback_comes_out_of_it(node, executor):
     def fail():
         raise ZeroDivisionError('in a callback')
 
     node.create_timer(0.01, fail)
     with pytest.raises(ZeroDivisionError, match='in a callback'):
         spin_until(executor, lambda: False)
-    executor.shutdown()
+
+
+def test_a_service_may_answer_later(node, executor):
+    asked, client = [], node.create_client(Trigger, 'ask')
+    create_later_service(node, Trigger, 'ask', lambda _, answer: asked.append(answer))
+    futures = []
+    for number in range(2):
+        futures.append(client.call_async(Trigger.Request()))
+        spin_until(executor, lambda sent=number: len(asked) > sent)
+    assert not any(future.done() for future in futures)
+    for number in (1, 0):
+        asked[number](Trigger.Response(message=str(number)))
+        spin_until(executor, futures[number].done)
+    assert [future.result().message for future in futures] == ['0', '1']
+
+
+def test_a_service_that_may_answer_later_may_answer_at_once(node, executor):
+    create_later_service(
+        node, Trigger, 'ask', lambda _, answer: answer(Trigger.Response(message='now')))
+    future = node.create_client(Trigger, 'ask').call_async(Trigger.Request())
+    spin_until(executor, future.done)
+    assert future.result().message == 'now'
+
+
+def test_a_subscription_is_replaced_while_messages_come(node, executor):
+    heard, publisher = [], node.create_publisher(Int32, 'number', 1000)
+    for turn in range(20):
+        subscription = node.create_subscription(
+            Int32, 'number', lambda message: heard.append(message.data), 1000)
+        for _ in range(10):
+            publisher.publish(Int32(data=turn))
+        spin_until(executor, lambda sent=turn: sent in heard)
+        node.destroy_subscription(subscription)
+    assert heard == sorted(heard)
 
 
 class Deaf(SingleThreadedExecutor):
@@ -97,10 +130,10 @@ class Deaf(SingleThreadedExecutor):
 
 @pytest.mark.parametrize('events', [Deaf, None])
 def test_an_executor_that_delivers_nothing_is_not_used(node, monkeypatch, events):
-    monkeypatch.setattr(lockstep_executor, '_PATIENCE', 0.05)
-    monkeypatch.setattr(lockstep_executor, '_events_executor', lambda node:
+    monkeypatch.setattr(node_executor, '_PATIENCE', 0.05)
+    monkeypatch.setattr(node_executor, '_events_executor', lambda node:
                         None if events is None else events(context=node.context))
-    executor = executor_for(node, lockstep=True)
+    executor = executor_for(node)
     assert type(executor) is SingleThreadedExecutor
     assert node.executor is executor
     assert not list(node.timers)
