@@ -18,14 +18,13 @@ import sys
 from xml.etree import ElementTree
 
 from inril_ros.robot.contract.contract import Contract, load_contract
+from inril_ros.robot.teleop.person_keys import KEY_SERVICES
 
 ENCLAVES = '/inril'
 #: Of our world, config/gazebo/arm_world.sdf; the services of another world have its name.
 SCENE_SERVICES = ('/world/inril_arm/set_pose',)
 _LIFECYCLE = ('change_state', 'get_state', 'get_available_states', 'get_available_transitions',
               'get_transition_graph')
-#: Services of the actuation node that the keys of a terminal call.
-_KEY_SERVICES = ('start', 'scene_ready', 'success', 'failure', 'abort', 'estop')
 _PARAMETERS = ('describe_parameters', 'get_parameter_types', 'get_parameters', 'list_parameters',
                'set_parameters', 'set_parameters_atomically', 'get_type_description')
 
@@ -79,6 +78,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
     outcome = contract.episode.outcome_topic
     reset = [contract.episode.reset_service] if contract.episode.reset_service else []
     judge = contract.episode.judge
+    key_services = [f'actuation_node/{name}' for name in KEY_SERVICES]
     named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])} \
         if judge not in ('', 'person') and '/' not in judge else {}
     return {
@@ -88,7 +88,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                        outcome],
             subscribes=[*seen, *driven, 'action_chunk', 'episode/request', 'episode/event',
                    outcome],
-            serves=['~/enable', '~/resume', *(f'~/{name}' for name in _KEY_SERVICES)],
+            serves=[f'~/{name}' for name in KEY_SERVICES],
             calls=reset),
         'policy_node': Rights(
             publishes=['action_chunk', 'policy/status', 'weights/request'],
@@ -101,7 +101,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                    'episode/event', 'transition_ack', outcome]),
         'teleop_node': Rights(
             publishes=driven, subscribes=[*seen, 'episode/event', 'executed_action'],
-            calls=[f'actuation_node/{name}' for name in _KEY_SERVICES]),
+            calls=key_services),
         'sim_node': Rights(
             publishes=[*seen, outcome, '/clock'], subscribes=commanded,
             serves=reset),
@@ -118,6 +118,10 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                   'policy_node/hold_version', *(f'{node}/ready' for node in (
                       'actuation_node', 'policy_node', 'recorder_node', 'learner_node',
                       'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
+        'terminal': Rights(
+            subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
+                   'learner/status'],
+            calls=key_services),
     }
 
 
@@ -135,7 +139,7 @@ def policy_text(contract: Contract, robots: Sequence[str] = ('',)) -> str:
         enclave = ElementTree.SubElement(enclaves, 'enclave', path=f'{ENCLAVES}/{path}')
         profiles = ElementTree.SubElement(enclave, 'profiles')
         profile = ElementTree.SubElement(profiles, 'profile', ns=f'/{namespace}', node=name)
-        managed = name != 'conductor'
+        managed = name not in ('conductor', 'terminal')
         _entries(profile, 'topic', 'publish', [
             *own.publishes, '/rosout', '/parameter_events',
             *(['/diagnostics', f'{name}/transition_event'] if managed else [])])

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
@@ -33,6 +34,23 @@ while True:
     if text:
         print('read', text, flush=True)
     time.sleep(0.01)
+"""
+
+# A shell with job control: starts the program in the background, and brings it to the front when
+# it is told.
+SHELL = """
+import fcntl, os, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+program = subprocess.Popen([sys.executable, '-c', sys.argv[1]], preexec_fn=os.setpgrp,
+                           stdout=subprocess.PIPE, text=True)
+try:
+    print(program.stdout.readline().strip(), flush=True)
+    sys.stdin = os.fdopen(3)
+    sys.stdin.readline()
+    os.tcsetpgrp(0, program.pid)
+    print(program.stdout.readline().strip(), flush=True)
+finally:
+    program.kill()
 """
 
 
@@ -121,3 +139,29 @@ def test_a_suspended_process_restores_the_terminal_and_resumes_raw_mode(terminal
     finally:
         program.process.kill()
         program.process.wait()
+
+
+def test_in_the_background_of_a_shell_the_terminal_and_its_keys_are_left_to_the_shell(terminal):
+    master, slave = terminal
+    before = termios.tcgetattr(slave)
+    told, tell = os.pipe()
+    shell = subprocess.Popen(
+        ['bash', '-c', f'exec "$0" -c "$1" "$2" 3<&{told}', sys.executable, SHELL, PROGRAM],
+        cwd=ROOT, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True, pass_fds=[told])
+    try:
+        assert shell.stdout.readline().strip() == 'keys', 'it was stopped for taking the terminal'
+        os.write(master, b'ls\n')
+        assert termios.tcgetattr(slave) == before
+        os.write(tell, b'to the front\n')
+        deadline = time.monotonic() + 60.0
+        while modes(slave) & termios.ICANON:
+            assert time.monotonic() < deadline, 'the terminal was not taken'
+            time.sleep(0.01)
+        os.write(master, b'w')
+        assert shell.stdout.readline().strip() == "read b'w'"
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(told)
+        os.close(tell)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from inril_ros.robot.teleop.keys import keys_of, PressedKeys
+from inril_ros.robot.teleop.person_keys import BY_MEANING, PERSON_KEYS
 from inril_ros.robot.teleop.settings import Keyboard
 
 JOINTS = ('shoulder', 'elbow')
@@ -107,7 +108,23 @@ def test_gripper_keys_drive_and_later_leave_the_gripper():
 
 @pytest.mark.parametrize(('key', 'meaning'), [
     ('b', 'start'), ('enter', 'ready'), ('y', 'success'), ('n', 'failure'),
-    ('backspace', 'discard'), ('escape', 'stop'), ('w', None), ('space', None), ('?', None)])
-def test_episode_keys_give_their_commands(key, meaning):
-    assert twisting().press(key, 0.0) == meaning
-    assert jogging().press(key, 0.0) == meaning
+    ('backspace', 'discard'), ('escape', 'stop'), ('U', 'release'), ('E', 'enable'),
+    ('R', 'resume'), ('?', 'help'), ('w', None), ('space', None), ('u', None), ('e', None)])
+def test_a_person_s_keys_give_their_commands(key, meaning):
+    for keys in (twisting(), jogging()):
+        pressed = keys.press(key, 0.0)
+        assert (pressed.meaning if pressed else None) == meaning
+
+
+@pytest.mark.parametrize('keys', [twisting(), jogging()])
+def test_no_key_of_a_person_drives_too_and_each_is_in_the_help(keys):
+    for each in PERSON_KEYS:
+        assert keys.press(each.key, 0.0) is each
+        assert not keys.command(0.0).held
+        assert f'{each.key}: ' in keys.help
+
+
+def test_what_lets_the_arm_move_again_needs_the_shift_key():
+    for meaning in ('enable', 'resume', 'release'):
+        assert BY_MEANING[meaning].key.isupper()
+    assert BY_MEANING['stop'].key == 'escape'

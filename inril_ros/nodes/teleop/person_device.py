@@ -14,12 +14,13 @@ from rclpy.clock import Clock, ClockType
 
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.teleop.arm_state import ArmState
-from inril_ros.nodes.teleop.episode_keys import EpisodeKeys
+from inril_ros.nodes.teleop.person_services import PersonServices
 from inril_ros.nodes.teleop.teleop_inputs import DeviceInput, make_input
 from inril_ros.nodes.teleop.teleop_sender import TeleopSender
 from inril_ros.nodes.teleop.terminal import KeyTerminal
 from inril_ros.robot.teleop.keys import keys_of, PressedKeys
 from inril_ros.robot.teleop.mapping import DeviceCommand, JointJogger, RELEASED
+from inril_ros.robot.teleop.person_keys import PersonKey
 from inril_ros.robot.teleop.settings import check_device, Device, Keyboard, Leader
 
 
@@ -52,7 +53,7 @@ class PersonDevice:
             self._keys = PressedKeys(Keyboard(), (), twist=False)
             self._input = make_input(node, settings, self.drive if follows else lambda: None)
             node.require(*self._input.endpoints)
-        self._episodes = EpisodeKeys(node)
+        self._services = PersonServices(node, self._log_answer)
         self._terminal: KeyTerminal | None = None
         if self._input is None or (sys.stdin is not None and sys.stdin.isatty()):
             self._terminal = KeyTerminal(resumed=self._keys.release)
@@ -93,8 +94,14 @@ class PersonDevice:
     def _tick(self) -> None:
         if self._terminal is not None:
             for key in keys_of(self._terminal.read()):
-                meaning = self._keys.press(key, time.monotonic())
-                if meaning is not None:
-                    self._episodes.call(meaning)
+                pressed = self._keys.press(key, time.monotonic())
+                if pressed is not None and pressed.service:
+                    self._services.call(pressed)
+                elif pressed is not None:
+                    print(self._keys.help, flush=True)
         if not (self._drives_on_arrival and self._input.moves):
             self.drive()
+
+    def _log_answer(self, key: PersonKey, done: bool, text: str) -> None:
+        log = self._node.get_logger()
+        (log.info if done else log.warning)(f'{key.meaning}: {text}')

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A terminal that delivers each key as it is pressed, and is restored afterwards.
 
-It is restored however the process ends, except by SIGKILL, and while it is suspended by Ctrl-Z.
-Ctrl-C keeps its meaning.
+It is restored however the process ends, except by SIGKILL, and while it is suspended by Ctrl-Z or
+in the background of its shell, whose keys are not taken. Ctrl-C keeps its meaning.
 """
 
 import atexit
@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import termios
+import time
 import tty
 from types import FrameType
 
@@ -28,15 +29,18 @@ class KeyTerminal:
     Args:
         descriptor: The terminal's descriptor; None: standard input.
         resumed: Called when the process continues after Ctrl-Z.
+        left: Called when the terminal is restored, also by a handler of signals.
 
     Raises:
         ValueError: It isn't a terminal.
     """
 
     def __init__(self, descriptor: int | None = None,
-                 resumed: Callable[[], None] = lambda: None) -> None:
+                 resumed: Callable[[], None] = lambda: None,
+                 left: Callable[[], None] = lambda: None) -> None:
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._resumed = resumed
+        self._left = left
         if not os.isatty(self._descriptor):
             raise ValueError('a keyboard needs a terminal: run the node in one, not from a launch '
                              'file or in the background')
@@ -46,16 +50,20 @@ class KeyTerminal:
         for number in _ENDS:
             self._handlers[number] = signal.signal(number, self._ended)
         self._handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, self._suspended)
-        tty.setcbreak(self._descriptor)
-        self._open = True
+        self._open, self._taken = True, False
+        self._take()
 
-    def read(self) -> bytes:
-        """Return the keys typed since the last call, without waiting."""
-        if not self._open or not select.select([self._descriptor], [], [], 0.0)[0]:
+    def read(self, wait: float = 0.0) -> bytes:
+        """Return the keys typed since the last call, after at most ``wait`` [s]."""
+        if not self._open or not self._take():
+            time.sleep(wait)
+            return b''
+        if not select.select([self._descriptor], [], [], wait)[0]:
             return b''
         try:
-            return os.read(self._descriptor, _MOST)
+            return os.read(self._descriptor, _MOST) if self._open else b''
         except OSError:  # the terminal is gone
+            time.sleep(wait)
             return b''
 
     def close(self) -> None:
@@ -68,9 +76,22 @@ class KeyTerminal:
             signal.signal(number, handler)
         atexit.unregister(self.close)
 
+    def _take(self) -> bool:
+        """Take the terminal unless it is the shell's now; return whether it is taken."""
+        if not in_foreground(self._descriptor):
+            self._taken = False
+        elif not self._taken:
+            with suppress(termios.error):  # the terminal is gone
+                tty.setcbreak(self._descriptor)
+            self._taken = True
+        return self._taken
+
     def _restore(self) -> None:
-        with suppress(termios.error):  # the terminal is gone
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+        if self._taken and in_foreground(self._descriptor):
+            with suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+            self._left()
+        self._taken = False
 
     def _ended(self, number: int, frame: FrameType | None) -> None:
         self.close()
@@ -83,5 +104,13 @@ class KeyTerminal:
         # The process continues here after `fg`.
         signal.signal(signal.SIGTSTP, self._suspended)
         if self._open:
-            tty.setcbreak(self._descriptor)
+            self._take()
         self._resumed()
+
+
+def in_foreground(descriptor: int) -> bool:
+    """Return whether this process may read a terminal: it isn't in the background of a shell."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:  # not the terminal of this session: there is no job control
+        return True

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from inril_ros.robot.teleop.mapping import DeviceCommand, RELEASED
+from inril_ros.robot.teleop.person_keys import BY_KEY, PersonKey
 from inril_ros.robot.teleop.settings import DIRECTIONS, Keyboard
 
-#: Meanings of the keys about the episode.
-EPISODE_KEYS = {'b': 'start', 'enter': 'ready', 'y': 'success', 'n': 'failure',
-                'backspace': 'discard', 'escape': 'stop'}
 _TWIST_KEYS = {'w': ('x', 1), 's': ('x', -1), 'a': ('y', 1), 'd': ('y', -1), 'r': ('z', 1),
                'f': ('z', -1), 'up': ('x', 1), 'down': ('x', -1), 'left': ('y', 1),
                'right': ('y', -1), 'u': ('roll', 1), 'o': ('roll', -1), 'i': ('pitch', 1),
@@ -79,14 +77,16 @@ class PressedKeys:
         if self._joints:
             lines.append(f'1..{len(self._joints)}: choose a joint    + -: move it')
         lines += ['b: begin a demonstration    enter: the scene is set    y: success    '
-                  'n: failure', 'backspace: discard    escape: e-stop    Ctrl-C: leave']
+                  'n: failure', 'backspace: discard    escape: e-stop    Ctrl-C: leave',
+                  'with shift: E: enable motion    U: release the e-stop    R: resume    '
+                  '?: this text']
         return '\n'.join(lines)
 
-    def press(self, key: str, now: float) -> str | None:
-        """Press a key at a time [s]; return its meaning about the episode, or None."""
-        if key in EPISODE_KEYS:
+    def press(self, key: str, now: float) -> PersonKey | None:
+        """Press a key at a time [s]; return what it is if it drives nothing, or None."""
+        if key in BY_KEY:
             self._until.clear()  # a person who judges doesn't drive
-            return EPISODE_KEYS[key]
+            return BY_KEY[key]
         if key == 'space':
             self._until.clear()
         elif key in (_FASTER, _SLOWER):
