@@ -15,7 +15,8 @@ from rich.text import Text
 
 from inril_ros.bench.places import StudyPlace
 from inril_ros.bench.pool import seconds_left, Status
-from inril_ros.bench.report.wording import duration, percent
+from inril_ros.bench.report.wording import percent
+from inril_ros.robot.readable import duration
 
 _PRINT_SECONDS = 10.0  # between lines, where there is no terminal
 

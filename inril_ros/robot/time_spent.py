@@ -5,6 +5,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from inril_ros.robot.readable import duration
+
 
 @dataclass(frozen=True)
 class TimeSpent:
@@ -53,6 +55,6 @@ class TimeSpent:
 
 def in_words(spent: dict[str, Any]) -> str:
     """Return in words what ``TimeSpent.to_json`` gave."""
-    return (f'{spent["robot_minutes"]:.1f} min of the robot and {spent["person_minutes"]:.1f} min '
-            f'of a person, at {spent["rate"]:g} steps per second and '
-            f'{spent["reset_seconds"]:g} s per reset')
+    robot, person = (duration(60.0 * spent[name]) for name in ('robot_minutes', 'person_minutes'))
+    return (f'{robot} of the robot and {person} of a person, at {spent["rate"]:g} steps per '
+            f'second and {duration(spent["reset_seconds"])} per reset')

@@ -13,8 +13,8 @@ def test_minutes_are_steps_and_resets_of_the_robot_and_what_a_person_does():
     assert spent.robot_minutes == pytest.approx(10 + 10)  # 600 s of steps, 40 resets of 15 s
     assert spent.person_minutes == pytest.approx((48 * 15 + 30 + 90) / 60)
     assert in_words(spent.to_json()) == (
-        '20.0 min of the robot and 14.0 min of a person, at 10 steps per second and 15 s per '
-        'reset')
+        '20 min 00 s of the robot and 14 min 00 s of a person, at 10 steps per second and 15 s '
+        'per reset')
 
 
 def test_nothing_counted_is_no_time():

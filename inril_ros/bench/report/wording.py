@@ -23,17 +23,6 @@ def percent(share: float | None) -> str:
     return '' if share is None else f'{100 * share:.0f} %'
 
 
-def duration(seconds: float | None) -> str:
-    """Return a duration in hours, minutes and seconds."""
-    if seconds is None:
-        return 'not known yet'
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f'{hours} h {minutes:02d} min'
-    return f'{minutes} min {rest:02d} s' if minutes else f'{rest} s'
-
-
 def interval(estimate: Estimate) -> str:
     """Return a share with its interval within 0 and 1, in percent."""
     if estimate.low is None:

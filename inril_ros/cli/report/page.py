@@ -14,7 +14,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
-from inril_ros.bench.report.wording import duration
 from inril_ros.cli.report.people import (
     aborted,
     Discards,
@@ -41,6 +40,7 @@ from inril_ros.data.run.run_record import (
 )
 from inril_ros.data.run.settings import DEFAULT
 from inril_ros.data.run.starts import all_control_counts
+from inril_ros.robot.readable import duration
 
 _STAGE_WORDS = {
     'record': 'recording', 'pretrain': 'cloning', 'evaluate_pretrained': 'evaluation before',
@@ -65,8 +65,7 @@ def render_report(record: RunRecord) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters |= {'percent': _percent, 'whole_percent': whole_percent,
-                            'points': _points, 'count': _count, 'duration': _duration,
-                            'milliseconds': _milliseconds}
+                            'points': _points, 'count': _count, 'duration': _duration}
     page = environment.get_template('page.html.jinja')
     before, after = (record.evaluations.get(name, {}) for name in ('pretrained', 'finetuned'))
     timings = {name: actuation for name, actuation in (
@@ -179,7 +178,7 @@ def _counters(record: RunRecord) -> list[tuple[str, str]]:
         ('  episodes of these blocks', _count(judging.get('episodes'))),
         ('episodes of learning, each with a reset', _count(spent.get('resets'))),
         ('steps that a person commanded', _count(spent.get('person_steps'))),
-        ('seconds per reset', f'{spent["reset_seconds"]:g}' if spent else ''),
+        ('time per reset', _duration(spent['reset_seconds']) if spent else ''),
         ('steps per second of the robot', f'{spent["rate"]:g}' if spent else ''),
         ('RL updates', _count(rl)),
         ('imitation updates', _count(il)),
@@ -222,9 +221,5 @@ def _count(number: float | None) -> str:
     return '' if number is None else f'{number:,.0f}'.replace(',', '\u202f')
 
 
-def _milliseconds(seconds: float) -> str:
-    return f'{1e3 * seconds:.3g}\u202fms'
-
-
 def _duration(seconds: float) -> str:
-    return re.sub(r'(?<=\d) (?=[a-z])', '\u202f', duration(seconds))
+    return re.sub(r'(?<=\d) (?=[a-zµ])', '\u202f', duration(seconds))

@@ -18,6 +18,7 @@ from inril_ros.bench.plot_style import HAIR, in_percent, INK, new_figure, plain,
 from inril_ros.cli.report.people import running_interventions
 from inril_ros.data.run.judgements import judged_versions
 from inril_ros.data.run.run_record import evaluation_rate, running_success, RunRecord, WINDOW
+from inril_ros.robot.readable import duration, number, time_unit
 
 STEPS = 'environment steps'
 #: A line with more points is averaged in groups: that can't be seen, and keeps the file small.
@@ -126,7 +127,7 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
     _use_log_scale(axes)
     axes.set_ylim(floor, max(counts) * 1.5)
     axes.set_xlim(0, len(counts))
-    axes.set_xticks(range(1, len(counts), 2), [f'{edge * 1e3:.3g}' for edge in edges[::2]])
+    axes.set_xticks(range(1, len(counts), 2), [number(edge * 1e3) for edge in edges[::2]])
     lower_edges = np.array([0.0, *edges])
     late = lower_edges >= _MISS * period * (1 - 1e-6) if actuation.get('misses') else (
         np.zeros(len(counts), bool))
@@ -137,13 +138,13 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
             axes.bar(bins, np.array(counts)[bins] - floor, 1.0, floor, align='edge', color=colour,
                      label=label)
     axes.axvline(float(np.interp(period, lower_edges, range(len(counts)))), color=INK,
-                 linestyle=(0, (3, 3)), label=f'period, {period * 1e3:.3g} ms')
-    return _plot(title, f'Longest: {actuation.get("worst_gap", 0.0) * 1e3:.3g} ms.', axes)
+                 linestyle=(0, (3, 3)), label=f'period, {duration(period)}')
+    return _plot(title, f'Longest: {duration(actuation.get("worst_gap", 0.0))}.', axes)
 
 
 def weights_plot(record: RunRecord) -> Plot | None:
     """Draw how long each version of the weights took from the learner to the running policy."""
-    applied = [(row['published'], 1e3 * (row['applied'] - row['published']))
+    applied = [(row['published'], row['applied'] - row['published'])
                for row in record.weights if not row.get('refused')
                and None not in (row.get('applied'), row.get('published'))]
     # The policy node doesn't know when a version that it refuses was published.
@@ -151,8 +152,13 @@ def weights_plot(record: RunRecord) -> Plot | None:
                for row in record.weights if row.get('refused')]
     if not applied and not refused:
         return None
-    axes = _axes(_WIDE, 'time [s]', 'delay [ms]')
-    axes.set_xlim(0, 1.02 * max([at for at, _ in applied] + refused) or 1)
+    last = max([at for at, _ in applied] + refused)
+    (unit, factor), (small, much) = time_unit(max(last, 2.0)), time_unit(
+        max([delay for _, delay in applied], default=0.0))
+    applied = [(factor * at, much * delay) for at, delay in applied]
+    refused = [factor * at for at in refused]
+    axes = _axes(_WIDE, f'time [{unit}]', f'delay [{small}]')
+    axes.set_xlim(0, 1.02 * factor * last or 1)
     delays = [delay for _, delay in applied] or [1.0]
     if max(delays) > 20 * max(min(delays), 1e-3):
         _use_log_scale(axes)

@@ -18,6 +18,7 @@ from inril_ros.cli.stages.record import record
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.run_directory import STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
+from inril_ros.robot.readable import number
 from inril_ros.transport.folder_lock import FolderLock
 
 
@@ -138,7 +139,7 @@ def _without_effect(job: Job, stage: str, asked: Settings) -> str:
 
 def _sentence(facts: dict[str, Any]) -> str:
     """Return the numbers and texts among some facts, as one line."""
-    parts = [f'{key.replace("_", " ")} {value:.3g}' if isinstance(value, float)
+    parts = [f'{key.replace("_", " ")} {number(value)}' if isinstance(value, float)
              else f'{key.replace("_", " ")} {str(value)[:_SHOWN]}'
              for key, value in facts.items() if isinstance(value, (int, float, str))]
     return ', '.join(parts)

@@ -128,13 +128,13 @@ def test_it_tells_minutes_of_robot_and_person_and_the_time_per_reset(sample_run)
     page = Page(write_report(sample_run.path))
     # 40,000 steps at 80 Hz and 300 resets; 2,400 steps of a person and 308 resets.
     for expected in ('58 min 20 s time of the robot, with resets', '51 min 50 s time of a person',
-                     'seconds per reset 10', 'steps per second of the robot 80',
+                     'time per reset 10 s', 'steps per second of the robot 80',
                      'episodes of learning, each with a reset 300', 'minutes of the robot'):
         assert expected in page.text, expected
     summary = read_json(sample_run.summary)
     assert headline(summary).endswith(
-        '40000 environment steps: 58.3 min of the robot and 51.8 min of a person, at 80 steps '
-        'per second and 10 s per reset)')
+        '40000 environment steps: 58 min 20 s of the robot and 51 min 50 s of a person, at 80 '
+        'steps per second and 10 s per reset)')
 
 
 def test_it_tells_where_settings_come_from(sample_run):

@@ -79,3 +79,14 @@ def test_every_version_of_the_weights_has_its_dot_within_the_axes(sample_run):
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', plot.svg)[1])
     dots = [float(x) for x in re.findall(r'<use [^>]*x="([\d.]+)"', plot.svg)]
     assert len(dots) >= len(published) and all(0 < x < width for x in dots)
+
+
+def test_long_times_are_in_seconds_and_minutes(sample_run):
+    weights = [{'published': 60.0 * index, 'applied': 60.0 * index + 5.79} for index in range(40)]
+    shown = words(weights_plot(replace(read_run(sample_run.path), weights=weights)))
+    assert {'delay [s]', 'time [min]', '6', '30'} <= set(shown)
+    plot = timing_plot('Fine-tuning', {
+        'gap_edges': [0.01, 0.1, 1.0, 10.0], 'gap_counts': [5, 4, 3, 2, 1], 'period': 0.0125,
+        'misses': 3, 'worst_gap': 12.3})
+    assert plot.note == 'Longest: 12 s.' and '1000' in words(plot)
+    assert 'period, 12.5 ms' in words(plot) and not [text for text in words(plot) if 'e+' in text]
