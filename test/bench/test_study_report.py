@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report holds the numbers of the rows, and states losses and missing runs."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 import random
+import re
 
 import pytest
 from small_study import SMALL
 import yaml
 
 from inril_ros.bench.places import json_lines, StudyPlace
+from inril_ros.bench.report.figures import draw_tasks
 from inril_ros.bench.report.study_report import report_text, write_report
 from inril_ros.bench.report.subject import read_subject
 from inril_ros.bench.study import parse_study, StudyError
@@ -335,3 +338,12 @@ def test_published_results_stay_readable_when_settings_change(place, tmp_path):
 def test_a_committed_report_is_what_the_command_makes_of_the_committed_rows(folder):
     assert (folder / 'report.md').read_text() == report_text(
         read_subject([folder], folder.name)), f'inril bench report {folder} makes it again'
+
+
+def test_every_lowest_panel_has_numbers_at_its_axis(place, tmp_path):
+    """Also one in the last line but one, below which there is no panel."""
+    subject = read_subject([place.folder], 'x')
+    # And the mean of all: four panels above, one below.
+    draw_tasks(replace(subject, tasks=('a', 'b', 'c', 'd')), tmp_path / 'tasks.svg')
+    shown = re.findall(r'<!-- ([^>]*) -->', (tmp_path / 'tasks.svg').read_text())
+    assert shown.count('environment steps') == 4 and shown.count('100') == 4

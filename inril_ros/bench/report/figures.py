@@ -67,6 +67,7 @@ def draw_tasks(subject: Subject, path: Path) -> None:
             axes.set_ylabel('success', color=SOFT, fontsize=9)
         for axes in list(grid.flat)[:len(panels)][-columns:]:
             axes.set_xlabel('environment steps', color=SOFT, fontsize=9)
+            axes.tick_params(labelbottom=True)  # of a panel with nothing below it, too
     _legend(figure, grid[0][0])
     _save(figure, path)
 
