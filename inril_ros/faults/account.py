@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.learning.experience_store import ExperienceStore
 from inril_ros.learning.interleave.sources import ImitationMemory
 from inril_ros.learning.policies.artifact import read_folder
+from inril_ros.learning.stored.experience_store import ExperienceStore
 
 SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
 TELEOP = 2  # of ExecutedAction.msg

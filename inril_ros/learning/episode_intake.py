@@ -9,13 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from inril_ros.learning.experience import (
-    check_joints,
-    check_sizes,
-    Episode,
-    join_transitions,
-    Transition,
-)
+from inril_ros.learning.experience import check_sizes, Episode, Transition
+from inril_ros.learning.joining import check_joints, join_transitions
 from inril_ros.learning.saved_state import pack_open, unpack_open
 
 MOST = 2 ** 63

@@ -20,7 +20,6 @@ from inril_ros.learning import saved_state
 from inril_ros.learning.device import select_device
 from inril_ros.learning.episode_intake import EpisodeIntake
 from inril_ros.learning.experience import check_sizes, Episode, Transition
-from inril_ros.learning.experience_store import ExperienceStore, Recalled, Snapshot
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.catalogue import make_host, with_control
 from inril_ros.learning.interleave.controls import RewardExchange
@@ -33,6 +32,7 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import heldout_indices, imitation_pairs, split_episodes
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.learning.stored.experience_store import ExperienceStore, Recalled, Snapshot
 from inril_ros.learning.stored_episodes import pack_stored, recall
 
 

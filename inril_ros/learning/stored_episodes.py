@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from inril_ros.learning.experience_store import Recalled
 from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.interleave.sources import ImitationMemory
 from inril_ros.learning.replays.step_replay import Stored
 from inril_ros.learning.saved_state import required
+from inril_ros.learning.stored.experience_store import Recalled
 
 
 def pack_stored(memory: Sequence[int], stored: Sequence[Stored],

@@ -23,9 +23,9 @@ from std_srvs.srv import Trigger
 import torch
 
 from inril_ros.learning.checkpoints import Checkpoint
-from inril_ros.learning.experience_store import ExperienceStore
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.learning.session import FineTuningSession
+from inril_ros.learning.stored.experience_store import ExperienceStore
 from inril_ros.msg import LearnerStatus, PolicyStatus, Transition, TransitionAck
 from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode

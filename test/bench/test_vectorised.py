@@ -13,8 +13,8 @@ from inril_ros.bench.evaluation import evaluate, Evaluation
 from inril_ros.bench.robots import bench_of
 from inril_ros.bench.task import Task
 from inril_ros.bench.vectorised import Lanes
-from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
+from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Decision, Policy
 

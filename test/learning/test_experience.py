@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.learning.experience import join_transitions, Transition
+from inril_ros.learning.experience import Transition
+from inril_ros.learning.joining import join_transitions
 
 OBSERVATION_SIZE, ACTION_SIZE = 3, 2
 

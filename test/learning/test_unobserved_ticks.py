@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from inril_ros.learning.experience import Episode, join_transitions, Transition
-from inril_ros.learning.experience_files import ExperienceFiles
+from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.decisions import decisions_of
 from inril_ros.learning.interleave.sources import ImitationMemory
+from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.policies.trial import trial_frames
 from inril_ros.learning.pretrain import imitation_pairs
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.step_replay import StepReplay
 from inril_ros.learning.replays.window_replay import WindowReplay
 from inril_ros.learning.saved_state import pack_episode, unpack_episode
+from inril_ros.learning.stored.experience_files import ExperienceFiles
 
 GAMMA, CHUNK, HORIZON = 0.9, 2, 3
 

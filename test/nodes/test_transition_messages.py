@@ -7,8 +7,8 @@ from inril_ros.msg import EpisodeEvent, ExecutedAction, Transition
 import numpy as np
 import pytest
 
-from inril_ros.learning.experience import join_transitions
 from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
+from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.replay import Origin
 from inril_ros.nodes.learner.transition_messages import to_experience
 

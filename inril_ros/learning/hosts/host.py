@@ -18,7 +18,6 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.configuration import BoundedConfig
-from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.observations import Observations
@@ -27,6 +26,7 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.step_replay import Stored
+from inril_ros.learning.stored.context_files import ContextRows
 
 BatchT = TypeVar('BatchT')
 

@@ -17,7 +17,6 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.configuration import check_range
-from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.exploration import ExplorationConfig
 from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
@@ -36,6 +35,7 @@ from inril_ros.learning.saved_state import (
     module_tensors,
     tensor_arrays,
 )
+from inril_ros.learning.stored.context_files import ContextRows
 
 SAMPLINGS = ('shares', 'positives')
 

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import ImageBatches
 from inril_ros.learning.replays.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replays.removal import numbered, to_remove, without
+from inril_ros.learning.stored.context_files import ContextRows
 
 Rows = NDArray[np.int64]
 

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from inril_ros.learning.context_files import ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.replay import draw, Origin
 from inril_ros.learning.replays.batch_shares import counts_by_share
 from inril_ros.learning.replays.step_replay import Rows, StepBatch, StepReplay, Stored
+from inril_ros.learning.stored.context_files import ContextRows
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import reprlib
 from typing import Any
 
 from inril_ros.learning.checkpoints import BackgroundWriter, Checkpoint, CheckpointStore
-from inril_ros.learning.context_files import checked_entries
 from inril_ros.learning.episode_intake import MOST
-from inril_ros.learning.experience_store import ExperienceStore, referred
 from inril_ros.learning.policies.artifact import model_document, write_folder
 from inril_ros.learning.session import FineTuningSession
+from inril_ros.learning.stored.context_files import checked_entries
+from inril_ros.learning.stored.experience_store import ExperienceStore, referred
 from inril_ros.transport.weights import version_numbers
 
 _NO_SESSION = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)

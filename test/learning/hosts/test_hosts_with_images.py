@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from inril_ros.learning.experience import Episode, join_transitions, Transition
+from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.catalogue import POLICY_KIND
 from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
 from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
@@ -21,6 +21,7 @@ from inril_ros.learning.hosts.gaussian_actor_critic import (
 from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
 from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
 from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
+from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy
 from inril_ros.learning.policies.catalogue import make_policy

@@ -17,15 +17,15 @@ import pytest
 from run_length import LONG
 import torch
 
-from inril_ros.learning.context_files import ContextFiles, ContextRows
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.experience_files import ExperienceFiles
 from inril_ros.learning.policies.artifact import read_folder, to_bytes, write_folder
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
+from inril_ros.learning.stored.context_files import ContextFiles, ContextRows
+from inril_ros.learning.stored.experience_files import ExperienceFiles
 from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints
 
 EXAMPLES = settings(max_examples=2000 if LONG else 40, deadline=None,

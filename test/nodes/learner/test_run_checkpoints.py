@@ -236,8 +236,9 @@ def test_a_full_disk_costs_no_experience(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, 'No space left on device')
 
-    for name in ('learning.experience_files.write_synced', 'learning.context_files.write_synced',
-                 'learning.experience_files.ExperienceFiles._write_images',
+    for name in ('learning.stored.experience_files.write_synced',
+                 'learning.stored.context_files.write_synced',
+                 'learning.stored.experience_files.ExperienceFiles._write_images',
                  'learning.policies.artifact.write_synced'):
         with monkeypatch.context() as patch:
             patch.setattr(f'inril_ros.{name}', full)

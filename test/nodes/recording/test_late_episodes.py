@@ -19,7 +19,7 @@ from small_arm import (
     TICK,
 )
 
-from inril_ros.learning.experience import join_transitions
+from inril_ros.learning.joining import join_transitions
 from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.recorder_node import RecorderNode
 from inril_ros.robot.messages.codecs import stamp_ns

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from inril_ros.learning.context_files import checked_entries, ContextFiles, ContextRows
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.experience_files import ExperienceFiles, HASHES
 from inril_ros.learning.replay import Origin
+from inril_ros.learning.stored.context_files import checked_entries, ContextFiles, ContextRows
+from inril_ros.learning.stored.experience_files import ExperienceFiles, HASHES
 
 Numbers = NDArray[np.int64]
 Recalled = tuple[Episode, Origin, 'FloatArray | None']
