@@ -3,114 +3,22 @@
 """DPPO and residual PPO as hosts: which parameters change when, and that they learn."""
 from __future__ import annotations
 
-from collections.abc import Callable
 import copy
 from dataclasses import replace
 import json
-from pathlib import Path
 
 import numpy as np
+from on_policy_bench import Bench, BOTH, CLASSES, clone, CONFIGS, flat, MODEL
 import pytest
 import torch
-from torch import nn
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.dppo import ChainBatch, DPPO, DPPOConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
-from inril_ros.learning.hosts.surrogate import clip_range
+from inril_ros.learning.hosts.dppo import DPPOConfig
+from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianPolicy
-from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.replay import Origin
-
-VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'dppo.json').read_text())
-
-MODEL = ModelConfig(observation_size=2, action_size=1, chunk_length=2, actor_width=32,
-                    denoising_steps=10, sampling_steps=3)
-SMALL = {'rollout_steps': 64, 'warmup_iterations': 0, 'critic_width': 16, 'heldout_share': 0.25}
-CONFIGS = {
-    'dppo': DPPOConfig(**SMALL, chain_steps=3, epochs=2, batch=20),
-    'residual_ppo': ResidualPPOConfig(**SMALL, epochs=2, batch=16, residual_width=16),
-}
-CLASSES = {'dppo': DPPO, 'residual_ppo': ResidualPPO}
-BOTH = pytest.mark.parametrize('name', list(CONFIGS))
-
-
-def clone(seed: int = 0) -> BestOfN:
-    torch.manual_seed(seed)
-    return BestOfN(MODEL)
-
-
-class Bench:
-    """A host, driven like in a session."""
-
-    def __init__(self, name: str, reward: Callable[[np.ndarray], float] | None = None,
-                 **changes: object) -> None:
-        config = replace(CONFIGS[name], **changes)
-        self.random = np.random.default_rng(0)
-        self.generator = torch.Generator().manual_seed(0)
-        self.host = CLASSES[name](config, clone(), self.random, self.generator,
-                                  torch.device('cpu'))
-        self.optimiser = torch.optim.AdamW(
-            self.host.actor_parameters, lr=config.actor_learning_rate, weight_decay=0.0)
-        self.acting = torch.Generator().manual_seed(1)
-        self.scenes = np.random.default_rng(1)
-        self.reward = reward or (lambda action: float(action[0] > 0))
-
-    def episode(self, steps: int = 8, terminated: bool = True,
-                intervened: tuple[int, ...] = ()) -> Episode:
-        """Return an episode of the policy in a world that ignores its actions."""
-        policy = self.host.policy
-        memory = policy.begin(1)
-        observations = self.scenes.standard_normal((steps + 1, 2)).astype(np.float32)
-        starts, extras, actions = [], [], []
-        while len(actions) < steps:
-            decision = policy.decide(
-                Observations(torch.from_numpy(observations[len(actions)][None])), memory,
-                self.acting, explore=True)
-            starts.append(len(actions))
-            extras.append(decision.extras[0].numpy())
-            actions += list(decision.actions[0].numpy())
-        marks = np.zeros(steps, np.bool_)
-        marks[list(intervened)] = True
-        actions = np.stack(actions[:steps])
-        return Episode(observations, actions, np.array([self.reward(a) for a in actions]),
-                       terminated, False, intervened=marks, decision_starts=starts,
-                       extras=np.stack(extras))
-
-    def act(self, episodes: int = 8) -> None:
-        """Act, and add the episodes to the memory."""
-        for index in range(episodes):
-            self.host.remember(self.episode(terminated=index % 2 == 0), Origin.ONLINE)
-
-    def update(self) -> dict[str, float]:
-        """Take one RL update."""
-        batch = self.host.draw()
-        logged = self.host.critic_update(batch)
-        loss = self.host.actor_loss(batch)
-        if loss is not None:
-            self.optimiser.zero_grad()
-            loss.backward()
-            self.optimiser.step()
-            logged['actor_loss'] = float(loss.detach())
-        return {**logged, **self.host.finish(batch)}
-
-    def learn(self) -> list[dict[str, float]]:
-        """Take the updates that are due."""
-        logged = []
-        while self.host.updates_due(10**6):
-            logged.append(self.update())
-        return logged
-
-    def weights(self) -> torch.Tensor:
-        """Return the acting weights, flat."""
-        return flat(self.host.policy)
-
-
-def flat(module: nn.Module) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in module.parameters()])
 
 
 @BOTH
@@ -377,81 +285,6 @@ def test_the_host_learns_which_actions_are_rewarded(name: str) -> None:
         bench.act(50)
         bench.learn()
     assert mean_action() > before + 0.3
-
-
-# ---- DPPO's own ------------------------------------------------------------------------------
-
-
-def test_the_clip_range_is_that_of_dppo() -> None:
-    vectors = VECTORS['clip_range']
-    found = clip_range(torch.arange(5), 5, vectors['first'], vectors['last'], vectors['growth'])
-    assert found.tolist() == pytest.approx(vectors['range'], abs=2e-6)
-
-
-def test_the_only_step_of_a_chain_has_the_last_clip_range() -> None:
-    assert clip_range(torch.zeros(3, dtype=torch.int64), 1, 0.01, 0.05, 3.0).tolist() == (
-        pytest.approx([0.05] * 3))
-
-
-def test_a_chain_of_one_step_learns_without_a_nan() -> None:
-    bench = Bench('dppo', chain_steps=1, first_clip=0.01, batch=6)
-    before = bench.weights()
-    bench.act()
-    bench.learn()
-    assert torch.isfinite(bench.weights()).all()
-    assert not torch.equal(bench.weights(), before)
-
-
-def test_ddim_chains_learn() -> None:
-    bench = Bench('dppo', chain_ddim=True, chain_steps=3)
-    before = bench.weights()
-    bench.act()
-    logged = bench.learn()
-    assert logged[0]['divergence'] == pytest.approx(0.0, abs=1e-6)
-    assert not torch.equal(bench.weights(), before)
-
-
-def test_the_loss_and_its_gradient_are_those_of_dppo() -> None:
-    vectors = VECTORS['loss']
-    model = ModelConfig(observation_size=2, action_size=2, chunk_length=2, actor_width=16)
-    host = DPPO(DPPOConfig(clip=vectors['clip'], first_clip=vectors['first_clip'],
-                           warmup_iterations=0), BestOfN(model),
-                np.random.default_rng(0), torch.Generator(), torch.device('cpu'))
-    factor = nn.Parameter(torch.tensor(0.7))
-
-    def predict(chunks, steps, features):
-        return (factor * chunks + 0.05 * steps.view(-1, 1, 1)
-                - 0.3 * features.sum(dim=1).view(-1, 1, 1))
-
-    host.policy.tuned.predict_noise = predict
-    chains = torch.tensor(VECTORS['ddpm_chains'])
-    rows, indices = torch.tensor(vectors['rows']), torch.tensor(vectors['indices'])
-    batch = ChainBatch(
-        Observations(torch.tensor(VECTORS['observations'])[rows]),
-        torch.tensor(vectors['advantages']), torch.zeros(len(rows)), torch.tensor(vectors['old']),
-        chains[rows, indices], chains[rows, indices + 1], indices)
-    loss = host.actor_loss(batch)
-    loss.backward()
-    assert float(loss.detach()) == pytest.approx(vectors['policy_loss'], abs=1e-5)
-    assert float(factor.grad) == pytest.approx(vectors['gradient_of_factor'], abs=1e-4)
-    assert host._divergence == pytest.approx(vectors['divergence'], abs=1e-6)
-    assert host._clip_fraction == pytest.approx(vectors['clip_fraction'])
-
-
-def test_the_clone_s_weight_limits_the_change_of_the_policy() -> None:
-    def moved(weight: float) -> float:
-        bench = Bench('dppo', clone_weight=weight, epochs=20, actor_learning_rate=1e-3)
-        bench.act()
-        bench.learn()
-        return float((bench.weights() - flat(Bench('dppo').host.policy)).norm())
-
-    bench = Bench('dppo', clone_weight=1.0)
-    bench.act()
-    batch = bench.host.draw()
-    drift = bench.host.policy.divergence_from_clone(
-        batch.observations, batch.before, batch.indices)
-    assert float(drift.detach()) == 0.0
-    assert moved(100.0) < 0.7 * moved(0.0)
 
 
 def test_numbers_out_of_range_are_refused_by_name() -> None:
