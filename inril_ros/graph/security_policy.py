@@ -111,7 +111,8 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
             publishes=[outcome], subscribes=observed, serves=reset,
             calls=SCENE_SERVICES),
         'conductor': Rights(
-            publishes=['episode/request', 'evaluation/status'],
+            publishes=['episode/request', 'evaluation/status', 'conductor/status'],
+            serves=['~/go_on'],
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
                    'learner/status'],
             calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', 'learner_node/save',

@@ -15,6 +15,11 @@ from enum import Enum
 import re
 
 _ID = re.compile(r'[0-9A-Za-z_-]{1,64}')
+#: What an episode waits for that only a person can give.
+PERSON_READY = 'a person to confirm that the scene is ready'
+#: Beginnings of the reasons of aborts that a person wanted.
+DISCARDED, ABORT_REQUESTED, STOPPED = 'discarded by a person', 'requested by ~/abort', 'e-stop'
+_NO_ID, _REPEATED, _FOREIGN = 'is no UUID', 'was requested before', 'of run '
 
 
 class Phase(Enum):
@@ -62,6 +67,22 @@ class Request:
     operator_name: str = ''
 
 
+def aborted_by_person(reason: str) -> bool:
+    """Return whether a person wanted the abort of an episode with this reason."""
+    return reason.startswith((DISCARDED, ABORT_REQUESTED, STOPPED))
+
+
+def foreign_run(request: Request, ours: str) -> str:
+    """Return why a request is of another run than ours; empty if it isn't."""
+    return f'{_FOREIGN}{request.run_id[:36]}, this is run {ours}' if (
+        ours and request.run_id != ours) else ''
+
+
+def refused_for_good(refusal: str) -> bool:
+    """Return whether the same request would be refused however long one waits."""
+    return refusal.startswith(_FOREIGN) or refusal.endswith((_NO_ID, _REPEATED))
+
+
 class IllegalTransition(RuntimeError):
     """The present phase doesn't allow this step."""
 
@@ -87,9 +108,9 @@ class EpisodeMachine:
     def refusal(self, request: Request) -> str:
         """Return why a request can't be carried out now; empty if it can."""
         if not is_episode_id(request.episode_id):
-            return f'episode_id {request.episode_id[:64]!r} is no UUID'
+            return f'episode_id {request.episode_id[:64]!r} {_NO_ID}'
         if request.episode_id in self._seen:
-            return f'episode {request.episode_id} was requested before'
+            return f'episode {request.episode_id} {_REPEATED}'
         if self.phase is not Phase.IDLE:
             return f'busy: episode {self.request.episode_id} is {self.phase.value}'
         return ''

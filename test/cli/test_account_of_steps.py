@@ -5,20 +5,21 @@
 from types import SimpleNamespace
 
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
+from played_stage import PlayedStage
 import pytest
 
 from inril_ros.cli.stages import finetune
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.starts import StartsLog
-from inril_ros.nodes.clients.conductor import EpisodeResult
+from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.robot.episode import EpisodeOutcome
 
 STEPS = 100
 
 
-class Graph:
+class Graph(PlayedStage):
     """A conductor whose episodes have 30 ticks each; the learner takes those that are kept."""
 
     lost_by, reason = EpisodeOutcome.ABORTED, 'journaled'

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inril_ros.msg import ActuationStatus
+from played_stage import PlayedStage
 import pytest
 
 from inril_ros.cli.run.progress import Reporter
@@ -15,7 +16,7 @@ from inril_ros.cli.stages.evaluate import EvaluationStopped
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import read_json, write_json
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
-from inril_ros.nodes.clients.conductor import EpisodeResult
+from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
@@ -23,7 +24,7 @@ WON, LOST, ABORTED = (EpisodeOutcome.SUCCESS, EpisodeOutcome.TIME_LIMIT, Episode
 STAGE = 'evaluate_pretrained'
 
 
-class Conducted:
+class Conducted(PlayedStage):
     """A graph in which episodes end as they are told; ``KeyboardInterrupt`` ends the command."""
 
     def __init__(self, ends, asked):

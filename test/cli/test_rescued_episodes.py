@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
+from played_stage import PlayedStage
 import pytest
 from sample_run import rescue
 
@@ -19,7 +20,7 @@ from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.run.starts import StartsLog
-from inril_ros.nodes.clients.conductor import EpisodeResult
+from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.robot.episode import EpisodeOutcome
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
@@ -28,7 +29,7 @@ WON, TIME_LIMIT = EpisodeOutcome.SUCCESS, EpisodeOutcome.TIME_LIMIT
 EPISODES = [(WON, 0), (WON, 7), (TIME_LIMIT, 0), (TIME_LIMIT, 7), (WON, 0), (WON, 1)]
 
 
-class Conducted:
+class Conducted(PlayedStage):
     """What a conductor of these episodes gives to a stage."""
 
     actuation, policy, recorder = ActuationStatus(), PolicyStatus(), RecorderStatus()

@@ -38,8 +38,8 @@ CONTRACT = load_contract(PATH)
 COMMANDS = {*CONTRACT.action_topics(), CONTRACT.teleoperation.twist_topic,
             CONTRACT.teleoperation.joy_topic}
 # Streams with one end in the graph: the other end is the robot, the camera or a person's tools.
-OPEN_ENDED = {'/clock', '/diagnostics', '/evaluation/status', '/parameter_events', '/rosout',
-              '/transition_event'}
+OPEN_ENDED = {'/clock', '/conductor/status', '/diagnostics', '/evaluation/status',
+              '/parameter_events', '/rosout', '/transition_event'}
 
 
 def streams_of(node, found):

@@ -6,14 +6,15 @@ from pathlib import Path
 import time
 from typing import Any
 
-from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.data.record_files import read_record
 from inril_ros.data.run.evaluation_file import EvaluationFile
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.starts import control_counts
 from inril_ros.graph.description import evaluation_graph
-from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.episode_result import EpisodeResult
+from inril_ros.nodes.clients.reporting import Bar
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 from inril_ros.sim.seeds import derived_seed
 
@@ -39,7 +40,7 @@ def evaluate(job: Job, name: str) -> dict[str, object]:
 
     Raises:
         FileNotFoundError: There is no such model.
-        EvaluationStopped: An episode was aborted ``MOST_TRIES`` times.
+        EvaluationStopped: See _run_state.
     """
     model, wanted = evaluated_model(job.run, name), job.options.evaluation_episodes
     file = evaluation_file(job.run, name)
@@ -52,8 +53,8 @@ def evaluate(job: Job, name: str) -> dict[str, object]:
         began, about = time.monotonic(), {'name': name, 'model': str(model), 'wanted': wanted}
         graph = evaluation_graph(job.graph_options(model=str(model)))
         with job.running(f'evaluate_{name}', graph, most_aborted=MOST_TRIES) as conductor, \
-                job.reporter.bar(f'evaluate {name}', wanted, 'episodes',
-                                 len(file.episodes)) as bar:
+                conductor.bar(job.reporter, f'evaluate {name}', wanted, 'episodes',
+                              len(file.episodes)) as bar:
             while len(file.episodes) < wanted:
                 _run_state(job, name, file, conductor, about, began)
                 _show(file, bar)
@@ -80,9 +81,15 @@ def evaluation_file(run: RunDirectory, name: str) -> EvaluationFile:
 
 def _run_state(job: Job, name: str, file: EvaluationFile, conductor: Conductor,
                about: dict[str, Any], began: float) -> None:
-    """Run the episode of the next initial state, again if it is aborted."""
+    """Run the episode of the next initial state, again if it is aborted.
+
+    Raises:
+        EvaluationStopped: It was aborted ``MOST_TRIES`` times without a person's doing, and nobody
+            attends the robot.
+    """
     index = len(file.episodes)
-    for tried in range(1, MOST_TRIES + 1):
+    tried = 0
+    while True:
         scene = derived_seed('evaluation', index)
         result = conductor.run_episode(
             job.episode_id(f'evaluate/{name}', *_number(file, index)), Purpose.EVALUATION,
@@ -94,11 +101,15 @@ def _run_state(job: Job, name: str, file: EvaluationFile, conductor: Conductor,
         file.write(about, control_counts(conductor.actuation), time.monotonic() - began)
         if not aborted:
             return
-        job.reporter.say(f'episode {index + 1} was aborted ({result.reason}) and does not count: '
-                         f'try {tried} of {MOST_TRIES}')
-    raise EvaluationStopped(
-        f'episode {index + 1} of the evaluation was aborted {MOST_TRIES} times, at last because: '
-        f'{result.reason}. The {index} episodes before it are kept; the same command goes on')
+        tried += not result.interrupted
+        job.reporter.say(f'episode {index + 1} was aborted ({result.reason}), does not count and '
+                         'is done again')
+        if tried >= MOST_TRIES:
+            conductor.stuck(EvaluationStopped(
+                f'episode {index + 1} of the evaluation was aborted {tried} times, at last '
+                f'because: {result.reason}. The {index} episodes before it are kept; the same '
+                'command goes on'))
+            tried = 0
 
 
 def _number(file: EvaluationFile, index: int) -> tuple[int, ...]:

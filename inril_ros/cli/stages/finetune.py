@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.job import Job, require
 from inril_ros.cli.stages.judge import VersionJudge
 from inril_ros.data.record_files import (
@@ -30,6 +29,7 @@ from inril_ros.graph.description import finetuning_graph
 from inril_ros.msg import LearnerStatus, PolicyStatus
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.nodes.clients.graph_client import GraphStalled
+from inril_ros.nodes.clients.reporting import Bar
 from inril_ros.robot.episode import Purpose
 from inril_ros.robot.time_spent import TimeSpent
 from inril_ros.robot.yaml_file import load_yaml
@@ -70,8 +70,8 @@ def finetune(job: Job) -> dict[str, object]:
             longest_rollout=longest_rollout(run, config)))
         before = list(read_json_lines(run.episodes))
         with job.running('finetune', graph, log.listen) as conductor, \
-                job.reporter.bar('finetune', options.env_steps, 'steps',
-                                 before[-1]['env_steps'] if before else 0) as bar:
+                conductor.bar(job.reporter, 'finetune', options.env_steps, 'steps',
+                              before[-1]['env_steps'] if before else 0) as bar:
             judge.judge_clone(conductor, bar)
             conductor.wait_first_weights()
             if before:
@@ -125,7 +125,8 @@ def _run_episodes(
     Steps are those that the learner counts, which has none of aborted and discarded episodes.
 
     Raises:
-        GraphStalled: The learner gets nothing of several episodes in a row.
+        GraphStalled: The learner gets nothing of several episodes in a row, and nobody attends
+            the robot.
     """
     options, spent = job.options, time_spent(job, before)
     recent: deque[bool] = deque(maxlen=20)
@@ -142,7 +143,8 @@ def _run_episodes(
             seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
             explore=True)
         conductor.wait_ingested(result.sequence)
-        idle = 0 if conductor.learner.env_steps > steps else idle + 1
+        learned = conductor.learner.env_steps > steps
+        idle = 0 if learned else idle + (not result.interrupted)
         steps = conductor.learner.env_steps
         recent.append(result.success)
         rescued += result.rescued
@@ -160,9 +162,10 @@ def _run_episodes(
         starts.note(_counts(conductor))
         index += 1
         if idle >= _MOST_IDLE:
-            raise GraphStalled('. '.join(filter(None, (
+            conductor.stuck(GraphStalled('. '.join(filter(None, (
                 f'the learner got no steps of the last {idle} episodes: '
-                f'{result.reason or "see the log of learner_node"}', fates.advice))))
+                f'{result.reason or "see the log of learner_node"}', fates.advice)))))
+            idle = 0
         conductor.wait_learner(0 if options.synchronous else _MAX_LAG,
                                applied=options.synchronous)
         bar.update(min(steps, options.env_steps), success=sum(recent) / len(recent),

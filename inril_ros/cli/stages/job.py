@@ -131,7 +131,8 @@ class Job:
             quiet=not self.options.verbose, console=self.reporter.console,
         ) as supervisor, Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,
-            check=check, listen=listen, most_aborted=most_aborted,
+            check=check, listen=listen, most_aborted=most_aborted, say=self.reporter.say,
+            attended=not self.options.simulation,
             scene_node='gazebo_node' if self.options.gazebo else 'sim_node',
         ) as conductor:
             self.reporter.say(f'starting {", ".join(node.name for node in graph.nodes)}')

@@ -13,7 +13,6 @@ from dataclasses import asdict, replace
 from typing import Any, TYPE_CHECKING
 
 from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
-from inril_ros.cli.run.progress import Bar
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.record_files import JsonLines, read_json_lines
 from inril_ros.data.run.judgements import (
@@ -23,10 +22,12 @@ from inril_ros.data.run.judgements import (
     Judged,
     judged_versions,
 )
+from inril_ros.nodes.clients.reporting import Bar
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 if TYPE_CHECKING:
-    from inril_ros.nodes.clients.conductor import Conductor, EpisodeResult
+    from inril_ros.nodes.clients.conductor import Conductor
+    from inril_ros.nodes.clients.episode_result import EpisodeResult
 
 
 class VersionJudge:

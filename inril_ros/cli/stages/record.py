@@ -23,7 +23,8 @@ def record(job: Job) -> dict[str, object]:
     An interrupted recording is continued.
 
     Raises:
-        TooFewDemonstrations: Five attempts per wanted demonstration were not enough.
+        TooFewDemonstrations: Five attempts per wanted demonstration were not enough for the
+            operator of a simulation. A person may discard as many as they like.
     """
     folder, wanted = job.run.demonstrations, job.options.demonstrations
     graph = recording_graph(
@@ -32,9 +33,9 @@ def record(job: Job) -> dict[str, object]:
     attempts = kept + len(_bags(folder / 'rejected'))
     fates = EpisodeFates()
     with JsonLines(job.run.attempts) as rows, job.running('record', graph) as conductor, \
-            job.reporter.bar('record', wanted, 'demonstrations', kept) as bar:
+            conductor.bar(job.reporter, 'record', wanted, 'demonstrations', kept) as bar:
         while kept < wanted:
-            if attempts >= 5 * wanted:
+            if attempts >= 5 * wanted and not conductor.attended:
                 raise TooFewDemonstrations('. '.join(filter(None, (
                     f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are '
                     f'wanted; the others are in {folder / "rejected"}', fates.advice))))

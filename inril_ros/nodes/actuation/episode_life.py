@@ -20,6 +20,7 @@ from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.robot.episode import (
     EpisodeMachine,
     EpisodeOutcome,
+    foreign_run,
     Phase,
     Purpose,
     Request,
@@ -149,9 +150,7 @@ class EpisodeLife:
 
     def _why_foreign(self, request: Request) -> str:
         """Return whether a request is of another run, whose episodes nobody here records."""
-        ours = self._node.run_id
-        return f'of run {request.run_id[:36]}, this is run {ours}' if (
-            ours and request.run_id != ours) else ''
+        return foreign_run(request, self._node.run_id)
 
     def _why_not_movable(self) -> str:
         """Return why the arm can't be moved; the reset waits for an arm that is only braking."""

@@ -9,7 +9,13 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from inril_ros.nodes.base.managed_node import ManagedNode
-from inril_ros.robot.episode import EpisodeMachine, Phase, ResetProcedure, ResetStep
+from inril_ros.robot.episode import (
+    EpisodeMachine,
+    PERSON_READY,
+    Phase,
+    ResetProcedure,
+    ResetStep,
+)
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.home_path import ResetRefused
 from inril_ros.robot.motion.modes import IllegalMode
@@ -17,7 +23,7 @@ from inril_ros.robot.motion.modes import IllegalMode
 _WAITS_FOR = {ResetStep.IDLE: 'the arm at rest, and a valid observation',
               ResetStep.HOMING: 'the arm to come home',
               ResetStep.SCRIPT: 'an answer from the reset service',
-              ResetStep.PERSON: 'a person to confirm that the scene is ready'}
+              ResetStep.PERSON: PERSON_READY}
 
 
 class EpisodeReset:

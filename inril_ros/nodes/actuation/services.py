@@ -9,7 +9,13 @@ from std_srvs.srv import SetBool, Trigger
 
 from inril_ros.nodes.actuation.episode_life import EpisodeLife
 from inril_ros.nodes.base.managed_node import ManagedNode
-from inril_ros.robot.episode import Purpose, Request
+from inril_ros.robot.episode import (
+    ABORT_REQUESTED,
+    DISCARDED,
+    Purpose,
+    Request,
+    STOPPED,
+)
 from inril_ros.robot.motion.command_path import CommandPath
 
 
@@ -55,7 +61,7 @@ class ActuationServices:
     def on_button(self, meaning: str) -> None:
         """Carry out a button's meaning: discard, ready, start, success or failure."""
         if meaning == 'discard':
-            self._life.abort('discarded by a person')
+            self._life.abort(DISCARDED)
         elif meaning == 'ready':
             self._life.reset.scene_ready()
         elif meaning == 'start':
@@ -88,7 +94,7 @@ class ActuationServices:
             reason = '~/estop'
             self._node.get_logger().error(f'e-stop: {reason}')
             self._path.stop(reason)
-            self._life.abort(f'e-stop: {reason}')
+            self._life.abort(f'{STOPPED}: {reason}')
             response.message = 'stopped: release, enable and resume to go on'
         else:
             self._path.modes.release()
@@ -98,7 +104,7 @@ class ActuationServices:
         return response
 
     def _abort(self) -> str:
-        return '' if self._life.abort('requested by ~/abort') else 'no episode is running'
+        return '' if self._life.abort(ABORT_REQUESTED) else 'no episode is running'
 
     def _request_demonstration(self) -> str:
         """Request a demonstration; return why it is refused, empty if it begins."""

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of one robot's graph: its nodes' statuses, their readiness and their services.
 
-Each wait has a time limit, and ends early when the caller's ``check`` reports that a process of
-the graph has died.
+Each wait ends when the caller's ``check`` reports that a process of the graph has died. Beside
+that it has a time limit, or, where a person attends the robot, none: then it is told what is
+missing, until somebody has mended it.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, Recorder
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.endpoints import describe_endpoints, NOT_CONFIGURED, unmatched_endpoints
 from inril_ros.nodes.base.guarded_node import GuardedNode
+from inril_ros.nodes.clients.person_wait import obstacle, ToldWaits, Wait
 from inril_ros.nodes.clients.start_patience import StartPatience
 from inril_ros.robot.messages.codecs import stamp_ns
 
@@ -29,6 +31,7 @@ _Client = TypeVar('_Client', bound='GraphClient')
 _NOT_STARTED, _SILENT = 'not started yet', 'does not answer'
 _STARTING = (_NOT_STARTED, _SILENT, NOT_CONFIGURED)
 _ASK_AGAIN = 0.2  # [s] between two questions whether nodes are ready, which cost both sides
+_QUIET = 10.0  # [s] after which it is told what is waited for
 #: [s] Statuses come every second; one whose stamp nothing reaches for so long has a wrong stamp.
 _OUTDATED = 3.0
 # Clients of broken graphs, kept until the process ends: Fast DDS sometimes crashes when a
@@ -53,6 +56,9 @@ class GraphClient:
         check: Called while waiting; raises when a process of the graph has died, and returns the
             names of those that were started again.
         listen: Called with each status of a node.
+        attended: A person attends the robot: no wait has a time limit.
+        say: Takes a line about what is waited for, and when it goes on.
+        clock: Returns the time [s].
 
     Attributes:
         actuation: Last status of the actuation node; None: none yet.
@@ -64,9 +70,15 @@ class GraphClient:
     def __init__(
         self, name: str, domain_id: int | None = None, namespace: str = '',
         check: Callable[[], Iterable[str]] = lambda: (),
-        listen: Callable[[Any], None] = lambda status: None,
+        listen: Callable[[Any], None] = lambda status: None, attended: bool = False,
+        say: Callable[[str], None] = lambda text: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
+        self._namespace = namespace
+        self._attended = attended
+        self._clock = clock
+        self._told = ToldWaits(say, clock=clock)
         self._check = check
         self._listen = listen
         self._context = Context()
@@ -91,7 +103,7 @@ class GraphClient:
         self._ready_again: Callable[[], None] = lambda: None
         self._restarted: set[str] = set()
         self._arrived: dict[str, float] = {}  # time of the last status, by node
-        self._heard = time.monotonic()  # the last status of the actuation node
+        self._heard = clock()  # the last status of the actuation node
 
     def __enter__(self: _Client) -> _Client:
         return self
@@ -105,6 +117,11 @@ class GraphClient:
         else:
             self._executor.shutdown()
             _ABANDONED.append(self)
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person attends the robot."""
+        return self._attended
 
     def close(self) -> None:
         """Leave the graph."""
@@ -122,24 +139,31 @@ class GraphClient:
             nodes: Names of nodes of the graph, for example ``('actuation_node', 'policy_node')``.
             timeout: [s] Longest wait in which nothing happens, by a steady clock.
             cpu_seconds: Returns the CPU time that nodes have used, which shows that they are
-                being started however slowly; by default only what is ready shows it.
+                being started however slowly; by default only what is ready shows it. Where a
+                person attends the robot, only nodes that are being started have this limit: what
+                those that run lack, a person can give.
 
         Raises:
             GraphStalled: A node isn't ready, and nothing happens any more; the message says which
                 one.
         """
         self._ready_again = partial(self.wait_ready, nodes, timeout, cpu_seconds)
-        patience = StartPatience(timeout, time.monotonic())
+        patience = StartPatience(timeout, self._clock())
         while missing := self._missing(nodes):
             starting = frozenset(name for name, text in missing.items() if text in _STARTING)
-            if patience.is_over(len(missing), starting, cpu_seconds(starting), time.monotonic()):
-                reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
+            reasons = '; '.join(f'{name}: {reason}' for name, reason in missing.items())
+            over = patience.is_over(len(missing), starting, cpu_seconds(starting), self._clock())
+            if over and (starting or not self._attended):
                 raise GraphStalled(
                     f'not ready, and nothing has happened for {timeout:.0f} s: {reasons}')
+            self._note_wait(self._obstacle() or Wait(reasons))
             asked_again = time.monotonic() + _ASK_AGAIN
             while time.monotonic() < asked_again:
                 self._wait_once()
-        roles = ['actuation', *(role for role in ('learner', 'policy') if f'{role}_node' in nodes)]
+        self._note_wait(None)
+        roles = ['actuation', *(
+            role for role in ('learner', 'policy')
+            if f'{role}_node' in {name.rpartition('/')[2] for name in nodes})]
 
         def silent() -> list[str]:
             return [role for role in roles if getattr(self, role) is None]
@@ -191,8 +215,8 @@ class GraphClient:
 
     def _on_status(self, name: str, message: Any) -> None:
         if name == 'actuation':
-            self._heard = time.monotonic()
-        previous, now = getattr(self, name), time.monotonic()
+            self._heard = self._clock()
+        previous, now = getattr(self, name), self._clock()
         # The last status of a process that died may come late. But if none is newer for so long,
         # it is the stamp of the previous one that is wrong.
         if previous is None or stamp_ns(message) >= stamp_ns(previous) \
@@ -205,11 +229,24 @@ class GraphClient:
         self, done: Callable[[], bool], timeout: float, complaint: Callable[[], str],
         elapsed: Callable[[], float] | None = None,
     ) -> None:
-        began = time.monotonic()
+        began = self._clock()
         while not done():
             self._wait_once()
-            if (elapsed() if elapsed else time.monotonic() - began) > timeout:
+            waited = elapsed() if elapsed else self._clock() - began
+            if waited > timeout and not self._attended:
                 raise GraphStalled(f'{complaint()} (waited {timeout:.0f} s)')
+            if waited > min(timeout, _QUIET):
+                self._note_wait(self._obstacle() or Wait(complaint()))
+        self._note_wait(None)
+
+    def _obstacle(self) -> Wait | None:
+        """Return what keeps the arm from moving, None if nothing that is known."""
+        found = obstacle(self.actuation, self._namespace)
+        return found if found and found.action else None
+
+    def _note_wait(self, wait: Wait | None) -> None:
+        """Note what is waited for now, None for nothing."""
+        self._told.note(wait)
 
     def _wait_once(self) -> None:
         self._executor.spin_once(timeout_sec=0.1)

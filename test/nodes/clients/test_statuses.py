@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client of a graph has each node's last status, whatever stamps others bore."""
 
+from types import SimpleNamespace
+
 from inril_ros.msg import LearnerStatus
 import pytest
 
-from inril_ros.nodes.clients import graph_client
 from inril_ros.nodes.clients.graph_client import GraphClient
 
 
 @pytest.fixture
-def client(monkeypatch):
-    made = GraphClient('listener')
-    made.now = 100.0
-    monkeypatch.setattr(graph_client.time, 'monotonic', lambda: made.now)
+def client():
+    times = SimpleNamespace(now=100.0)
+    made = GraphClient('listener', clock=lambda: times.now)
+    made.times = times
     yield made
-    monkeypatch.undo()
     made.close()
 
 
@@ -35,7 +35,7 @@ def test_one_status_from_the_future_does_not_hide_those_that_follow(client):
     """The run would end, because the learner seems to make no progress any more."""
     client._on_status('learner', status(2**31 - 1, 1))
     for second in range(1, 10):
-        client.now += 1.0
+        client.times.now += 1.0
         client._on_status('learner', status(second, 1 + second))
         assert (client.learner.rl_updates > 1) is (second > 3)
     assert client.learner.rl_updates == 10
