@@ -8,12 +8,12 @@ from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, Recorder
 from played_stage import PlayedStage
 import pytest
 
-from inril_ros.cli.stages import finetune
 from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.starts import StartsLog
 from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
+from inril_ros.nodes.conducting import finetuning
 from inril_ros.robot.episode import EpisodeOutcome
 
 STEPS = 100
@@ -61,7 +61,7 @@ def run(folder, graph, before=()):
     bar = SimpleNamespace(update=lambda *done, **facts: graph.shown.append(facts))
     with JsonLines(folder / 'episodes.jsonl') as episodes, \
             StartsLog(folder / 'starts.jsonl') as starts:
-        steps = finetune._run_episodes(
+        steps = finetuning.run_episodes(
             job, graph, SimpleNamespace(seconds=0.0), episodes, list(before), bar, judge,
             starts)
     return steps, read_json_lines(folder / 'episodes.jsonl')

@@ -12,11 +12,11 @@ import pytest
 
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.stages import stages
-from inril_ros.cli.stages.evaluate import EvaluationStopped
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import read_json, write_json
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.nodes.clients.episode_result import EpisodeResult
+from inril_ros.nodes.conducting.evaluation import EvaluationStopped
 from inril_ros.robot.episode import EpisodeOutcome
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'

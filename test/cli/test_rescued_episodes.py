@@ -15,12 +15,12 @@ from sample_run import rescue
 from inril_ros.cli.report.summary import headline, summarise
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.stages.evaluate import evaluate
-from inril_ros.cli.stages.finetune import _run_episodes
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.run.starts import StartsLog
 from inril_ros.nodes.clients.episode_result import EpisodeResult
+from inril_ros.nodes.conducting.finetuning import run_episodes
 from inril_ros.robot.episode import EpisodeOutcome
 
 CONTRACT = Path(__file__).parents[2] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
@@ -88,7 +88,7 @@ def test_progress_of_fine_tuning_shows_success_without_a_person_and_the_rescues(
     write_json(job.run.pretrain_record, {'demonstrations': 1, 'transitions': 10})
     with JsonLines(job.run.episodes) as lines, StartsLog(job.run.starts) as starts, \
             job.reporter.bar('finetune', 10 * len(EPISODES), 'steps') as bar:
-        _run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar,
+        run_episodes(job, Conducted(), SimpleNamespace(seconds=0.0), lines, before, bar,
                       SimpleNamespace(judge_if_due=lambda conductor, steps, bar: None), starts)
     assert [row['person_ticks'] for row in read_json_lines(job.run.episodes)] == [
         person_ticks for _, person_ticks in EPISODES]

@@ -9,13 +9,13 @@ import torch
 
 from inril_ros.cli.run.progress import Bar, Reporter
 from inril_ros.cli.stages.job import Job, JobOptions
-from inril_ros.cli.stages.judge import VersionJudge
 from inril_ros.data.run.judgements import complete_blocks
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.learning.policies.artifact import load_policy, save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.nodes.clients.episode_result import EpisodeResult, HeldVersion
+from inril_ros.nodes.conducting.version_judge import VersionJudge
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 SMALL = ModelConfig(2, 1, chunk_length=2, denoising_steps=2, sampling_steps=1, actor_width=8,

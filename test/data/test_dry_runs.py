@@ -20,7 +20,6 @@ import typer.testing
 import yaml
 
 from inril_ros.cli.main import app
-from inril_ros.cli.stages.record import _bags
 from inril_ros.data.audit.audit import read_folder
 from inril_ros.data.bags.bags import EpisodeBag, find_bags
 from inril_ros.data.bags.dry_run import DryRunError
@@ -31,6 +30,7 @@ from inril_ros.data.demonstrations.npz_export import export_npz
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.lerobot.export import export_lerobot
+from inril_ros.nodes.conducting.demonstrations import kept_bags
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.robot.motion.tick import DRY_RUN
 
@@ -72,7 +72,7 @@ def test_an_audit_names_it(folder):
 
 
 def test_it_is_not_counted(folder):
-    assert [path.name for path in _bags(folder)] == ['0001_e1']
+    assert [path.name for path in kept_bags(folder)] == ['0001_e1']
 
 
 def test_counting_reads_one_tick_of_a_bag_and_is_not_stopped_by_damage(folder, monkeypatch):
@@ -80,9 +80,9 @@ def test_counting_reads_one_tick_of_a_bag_and_is_not_stopped_by_damage(folder, m
     deserialize = Recording.deserialize
     monkeypatch.setattr(Recording, 'deserialize', lambda *of: (
         read.append(of[2].topic), deserialize(*of))[1])
-    assert len(_bags(folder)) == 1 and read == ['/executed_action'] * 2
+    assert len(kept_bags(folder)) == 1 and read == ['/executed_action'] * 2
     (folder / '0001_e1' / '0001_e1.mcap').write_bytes(b'no bag')
-    assert len(_bags(folder)) == 1
+    assert len(kept_bags(folder)) == 1
 
 
 def test_it_can_be_looked_at(folder, tmp_path):

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.data.run.settings import (
     DEFAULT,
@@ -20,6 +19,7 @@ from inril_ros.data.run.settings import (
     UsageError,
 )
 from inril_ros.learning.configuration import from_mapping
+from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 
 def given(**options: Any) -> Settings:

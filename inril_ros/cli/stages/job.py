@@ -6,21 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 import os
-from pathlib import Path
 from typing import Any, TYPE_CHECKING
-from uuid import UUID, uuid5
 
 import pydantic
 
-from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
-from inril_ros.cli.run.progress import Reporter
-from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.settings import DEFAULT, flat, Setting, Settings
 from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
 from inril_ros.graph.domain import domain_environment, reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
-from inril_ros.robot.contract.contract import Contract, load_contract
-from inril_ros.sim.seeds import derived_seed
+from inril_ros.nodes.conducting.conducted_run import ConductedRun
+from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 if TYPE_CHECKING:
     from inril_ros.nodes.clients.conductor import Conductor
@@ -76,17 +71,10 @@ class JobOptions:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run with its options and the reporter of its progress."""
+class Job(ConductedRun):
+    """A run with its options and the reporter of its progress, whose graph this process starts."""
 
-    run: RunDirectory
     options: JobOptions
-    reporter: Reporter
-
-    @property
-    def contract(self) -> Contract:
-        """The run's own copy of the robot contract."""
-        return load_contract(self.run.contract)
 
     def graph_options(self, **stage: Any) -> GraphOptions:
         """Return the options of the graph, including those of the stage."""
@@ -152,25 +140,3 @@ class Job:
         with reserve_domain() as domain_id:
             os.environ.update(domain_environment(domain_id))
             yield domain_id
-
-    def episode_id(self, *names: str | int) -> str:
-        """Return the UUID of an episode of the run, by names that no other one has."""
-        return str(uuid5(UUID(self.run.settings.run_id), '/'.join(map(str, names))))
-
-    def seed(self, *names: str | int) -> int:
-        """Return a seed derived from the run's seed and these names."""
-        return derived_seed(self.run.settings.seed, *names)
-
-    def scene_seed(self, *names: str | int) -> int | None:
-        """Return the seed of a scene, None on a real robot."""
-        return self.seed('scene', *names) if self.options.simulation else None
-
-
-def require(path: Path, purpose: str) -> None:
-    """Check that a file or folder exists.
-
-    Raises:
-        FileNotFoundError: It doesn't exist.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f'{path} is missing: {purpose}')

@@ -2,68 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage: record demonstrations through the teleop topics, one bag per episode."""
 
-from pathlib import Path
-
 from inril_ros.cli.stages.job import Job
-from inril_ros.data.bags.digest import content_digest
-from inril_ros.data.bags.dry_run import is_demonstration
-from inril_ros.data.record_files import JsonLines, write_json
-from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.graph.description import recording_graph
-from inril_ros.robot.episode import EpisodeOutcome, Purpose
-
-
-class TooFewDemonstrations(RuntimeError):
-    """The operator succeeded too rarely."""
 
 
 def record(job: Job) -> dict[str, object]:
-    """Record the wanted number of successful demonstrations; failures go to ``rejected/``.
-
-    An interrupted recording is continued.
+    """Start the graph of demonstrations, and record them.
 
     Raises:
-        TooFewDemonstrations: Five attempts per wanted demonstration were not enough for the
-            operator of a simulation. A person may discard as many as they like.
+        TooFewDemonstrations: See record_demonstrations.
     """
-    folder, wanted = job.run.demonstrations, job.options.demonstrations
+    # Imported here: other commands need no ROS.
+    from inril_ros.nodes.conducting.demonstrations import record_demonstrations
+
     graph = recording_graph(
-        job.graph_options(demonstrations=str(folder)), person_starts=False)
-    kept = len(_bags(folder))
-    attempts = kept + len(_bags(folder / 'rejected'))
-    fates = EpisodeFates()
-    with JsonLines(job.run.attempts) as rows, job.running('record', graph) as conductor, \
-            conductor.bar(job.reporter, 'record', wanted, 'demonstrations', kept) as bar:
-        while kept < wanted:
-            if attempts >= 5 * wanted and not conductor.attended:
-                raise TooFewDemonstrations('. '.join(filter(None, (
-                    f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are '
-                    f'wanted; the others are in {folder / "rejected"}', fates.advice))))
-            result = conductor.run_episode(
-                job.episode_id('record', attempts), Purpose.DEMONSTRATION,
-                seed=job.seed('operator', attempts),
-                scene_seed=job.scene_seed('record', attempts),
-                operator_name='scripted' if job.options.simulation else '')
-            row = {'attempt': attempts, 'episode_id': result.episode_id,
-                   'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
-                   'saved': result.saved, **fate_of(result)}
-            rows.append(row)
-            attempts += 1
-            kept += result.saved
-            # A failure that was shown is put aside as well: that is no loss.
-            if result.saved or result.outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.ABORTED):
-                if notice := fates.add({'index': attempts, **row}):
-                    job.reporter.say(notice)
-            bar.update(kept, attempts=attempts, **fates.facts)
-        for told in fates.summary:
-            job.reporter.say(told)
-    bags = _bags(folder)
-    facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
-    write_json(job.run.recording, facts, replace=True)
-    return facts
-
-
-def _bags(folder: Path) -> list[Path]:
-    """Return the complete bags of a folder, oldest first, without those of dry runs."""
-    return [path for path in sorted(file.parent for file in folder.glob('*/metadata.yaml'))
-            if path.suffix != '.tmp' and is_demonstration(path)]
+        job.graph_options(demonstrations=str(job.run.demonstrations)), person_starts=False)
+    with job.running('record', graph) as conductor:
+        return record_demonstrations(job, conductor)

@@ -10,7 +10,7 @@ from typing import Any
 from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.report.tensorboard import write_tensorboard
-from inril_ros.cli.stages.evaluate import evaluate, evaluated_model, evaluation_file
+from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
@@ -18,6 +18,7 @@ from inril_ros.cli.stages.record import record
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.run_directory import STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
+from inril_ros.nodes.conducting.evaluation import evaluated_model, evaluation_file
 from inril_ros.robot.readable import number
 from inril_ros.transport.folder_lock import FolderLock
 

@@ -91,6 +91,7 @@ class RunDirectory:
     def __init__(self, path: Path, settings: RunSettings) -> None:
         self.path = path
         self.settings = settings
+        self.robot_name: tuple[str, ...] = ()
         self.contract = path / 'contract.yaml'
         self.demonstrations = path / 'demonstrations'
         self.recording = path / 'recording.json'

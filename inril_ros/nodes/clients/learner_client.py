@@ -28,6 +28,10 @@ class LearnerClient(GraphClient):
         """Let newer versions act again."""
         self.call('policy_node/hold_version', data=False)
 
+    def save_learner(self) -> None:
+        """Let the learner write its model and a checkpoint."""
+        self.call('learner_node/save')
+
     def wait_first_weights(self, timeout: float = 600.0) -> None:
         """Wait until weights of the learner act instead of the model on disk.
 

@@ -3,9 +3,10 @@
 """To whom a stage reports: a terminal, a log, or a program."""
 
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TYPE_CHECKING
 
-from inril_ros.nodes.clients.conductor_status import ConductorStatus
+if TYPE_CHECKING:
+    from inril_ros.nodes.clients.conductor_status import ConductorStatus
 
 
 class Bar(Protocol):
@@ -34,7 +35,7 @@ class ShownBar:
         status: The conductor's status.
     """
 
-    def __init__(self, bar: Bar, status: ConductorStatus) -> None:
+    def __init__(self, bar: Bar, status: 'ConductorStatus') -> None:
         self._bar, self._status = bar, status
 
     def update(self, done: int, **facts: Any) -> None:

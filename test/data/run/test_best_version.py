@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.estimates import success_rate
 from inril_ros.data.run.judgements import (
     best_version,
@@ -14,6 +13,7 @@ from inril_ros.data.run.judgements import (
     complete_blocks,
     judged_versions,
 )
+from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 
 def block(version, outcomes, number=0, of=None):

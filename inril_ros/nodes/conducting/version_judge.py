@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, TYPE_CHECKING
 
-from inril_ros.cli.run.evaluation_blocks import EvaluationBlocks
-from inril_ros.cli.stages.job import Job
 from inril_ros.data.record_files import JsonLines, read_json_lines
 from inril_ros.data.run.judgements import (
     best_version,
@@ -23,6 +21,8 @@ from inril_ros.data.run.judgements import (
     judged_versions,
 )
 from inril_ros.nodes.clients.reporting import Bar
+from inril_ros.nodes.conducting.conducted_run import ConductedRun
+from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class VersionJudge:
         seconds: Returns the time since the stage began [s].
     """
 
-    def __init__(self, job: Job, seconds: Callable[[], float]) -> None:
+    def __init__(self, job: ConductedRun, seconds: Callable[[], float]) -> None:
         self._job, self._seconds = job, seconds
         self._blocks = EvaluationBlocks(**job.options.evaluation)
         self.rows: list[dict[str, Any]] = read_json_lines(job.run.judgements)

@@ -1,0 +1,67 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations, one bag per episode, until there are as many successful ones as wanted."""
+
+from pathlib import Path
+
+from inril_ros.data.bags.digest import content_digest
+from inril_ros.data.bags.dry_run import is_demonstration
+from inril_ros.data.record_files import JsonLines, write_json
+from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.conducting.conducted_run import ConductedRun
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
+
+
+class TooFewDemonstrations(RuntimeError):
+    """The operator succeeded too rarely."""
+
+
+def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, object]:
+    """Record the wanted number of successful demonstrations; failures go to ``rejected/``.
+
+    An interrupted recording is continued.
+
+    Raises:
+        TooFewDemonstrations: Five attempts per wanted demonstration were not enough for the
+            operator of a simulation. A person may discard as many as they like.
+    """
+    folder, wanted = job.run.demonstrations, job.options.demonstrations
+    kept = len(kept_bags(folder))
+    attempts = kept + len(kept_bags(folder / 'rejected'))
+    fates = EpisodeFates()
+    with JsonLines(job.run.attempts) as rows, \
+            conductor.bar(job.reporter, 'record', wanted, 'demonstrations', kept) as bar:
+        while kept < wanted:
+            if attempts >= 5 * wanted and not conductor.attended:
+                raise TooFewDemonstrations('. '.join(filter(None, (
+                    f'{kept} of {attempts} attempts succeeded, {wanted} demonstrations are '
+                    f'wanted; the others are in {folder / "rejected"}', fates.advice))))
+            result = conductor.run_episode(
+                job.episode_id('record', attempts), Purpose.DEMONSTRATION,
+                seed=job.seed('operator', attempts),
+                scene_seed=job.scene_seed('record', attempts),
+                operator_name='scripted' if job.options.simulation else '')
+            row = {'attempt': attempts, 'episode_id': result.episode_id,
+                   'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
+                   'saved': result.saved, **fate_of(result)}
+            rows.append(row)
+            attempts += 1
+            kept += result.saved
+            # A failure that was shown is put aside as well: that is no loss.
+            if result.saved or result.outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.ABORTED):
+                if notice := fates.add({'index': attempts, **row}):
+                    job.reporter.say(notice)
+            bar.update(kept, attempts=attempts, **fates.facts)
+        for told in fates.summary:
+            job.reporter.say(told)
+    bags = kept_bags(folder)
+    facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
+    write_json(job.run.recording, facts, replace=True)
+    return facts
+
+
+def kept_bags(folder: Path) -> list[Path]:
+    """Return the complete bags of a folder, oldest first, without those of dry runs."""
+    return [path for path in sorted(file.parent for file in folder.glob('*/metadata.yaml'))
+            if path.suffix != '.tmp' and is_demonstration(path)]
