@@ -9,7 +9,8 @@
 A session of the default host experiences made-up episodes of 100 steps, and a checkpoint is
 written at each age that is measured, and between them as often as a learner would. The time of
 the updates is of a few; no updates are taken between the ages. A second process continues from
-the last checkpoint of each age. Times are of an idle machine, one thread.
+the last checkpoint of each age. Times are CPU times of one thread; that of continuing includes
+the new session.
 """
 
 import argparse
@@ -39,10 +40,11 @@ from inril_ros.nodes.learner.run_checkpoints import RunCheckpoints  # noqa: E402
 _OBSERVATION, _ACTION, _STEPS, _DECISION = 20, 4, 100, 4
 _UPDATES, _STEPS_PER_CHECKPOINT = 20, 3000
 _QUANTITIES = {
-    'update_ms': 'one update [ms]', 'transitions_per_cpu_second': 'ingested transitions per CPU-s',
-    'snapshot_ms': 'snapshot, of the learner’s thread [ms]',
+    'update_ms': 'one update [CPU ms]',
+    'transitions_per_cpu_second': 'ingested transitions per CPU-s',
+    'snapshot_ms': 'snapshot, of the learner’s thread [CPU ms]',
     'checkpoint_mb': 'written by a checkpoint [MB]', 'memory_mb': 'memory of the process [MB]',
-    'disk_mb': 'on the disk [MB]', 'resume_s': 'until it continues [s]'}
+    'disk_mb': 'on the disk [MB]', 'resume_s': 'until it continues [CPU s]'}
 
 
 @dataclass
@@ -120,20 +122,20 @@ def opened(folder: Path) -> RunCheckpoints:
 
 
 def write(checkpoints: RunCheckpoints, session: FineTuningSession) -> float:
-    """Write a checkpoint; return the time of the calling thread [ms]."""
-    began = time.perf_counter()
+    """Write a checkpoint; return the CPU time of the calling thread [ms]."""
+    began = time.thread_time()
     checkpoints.begin(session, {'robot': session.intake.transitions}, 1)
-    spent = time.perf_counter() - began
+    spent = time.thread_time() - began
     checkpoints.finished(wait=True)
     return 1e3 * spent
 
 
 def resume(options: argparse.Namespace) -> None:
-    """Continue from the newest checkpoint, and print how long that took [s]."""
+    """Continue from the newest checkpoint, and print the CPU time that it took [s]."""
     checkpoints = opened(options.folder)
-    began = time.perf_counter()
+    began = time.process_time()
     checkpoints.restore(checkpoints.newest(), begun(options, checkpoints), lambda done, of: None)
-    print(time.perf_counter() - began)
+    print(time.process_time() - began)
     os._exit(0)
 
 
@@ -153,9 +155,9 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Age]:
                 write(checkpoints, session)
         updates = []
         for _ in range(_UPDATES if session.updates_due else 0):
-            began = time.perf_counter()
+            began = time.thread_time()
             session.update()
-            updates.append(1e3 * (time.perf_counter() - began))
+            updates.append(1e3 * (time.thread_time() - began))
         write(checkpoints, session)
         live(session, number)
         number += 1
