@@ -17,7 +17,8 @@ import typer
 from inril_ros.cli.bench import app as bench_app
 from inril_ros.cli.bring_up import up
 from inril_ros.cli.contract import app as contract_app
-from inril_ros.cli.demos import app as demos_app
+from inril_ros.cli.demos.demos import app as demos_app
+from inril_ros.cli.demos.rest_options import Rest
 from inril_ros.cli.doctor import doctor
 from inril_ros.cli.faults import faults
 from inril_ros.cli.options import (
@@ -72,7 +73,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 @app.command()
 @with_groups
 def demo(
-    start: Start, cloning: Cloning, learning: Learning, output: Output,
+    start: Start, cloning: Cloning, rest: Rest, learning: Learning, output: Output,
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
     episodes: Episodes = None, simulation: Simulation = None,
     start_patience: StartPatience = None, params: Params = None,
@@ -84,8 +85,9 @@ def demo(
     robot = Robot(simulation, start_patience=start_patience, params=params)
     asked = start.settings(run_dir, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
-    settings = {**kept, **start.given(), **cloning.given(), **given(evaluation_episodes=episodes),
-                **robot.of_beginning(asked, kept), **learning.given(kept)}
+    settings = {**kept, **start.given(), **cloning.given(), **rest.given(),
+                **given(evaluation_episodes=episodes), **robot.of_beginning(asked, kept),
+                **learning.given(kept)}
     check_heldout(settings)
     options = job_options(settings, output.verbose)
     reporter = output.reporter()
@@ -120,7 +122,7 @@ def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
 @app.command()
 @with_groups
 def pretrain(
-    run_dir: RunDir, cloning: Cloning, config: Config = None, device: Device = None,
+    run_dir: RunDir, cloning: Cloning, rest: Rest, config: Config = None, device: Device = None,
     json_output: JsonLines = False,
     despite_findings: Annotated[bool, typer.Option(
         '--despite-findings', help='Train although inril demos check calls the demonstrations '
@@ -128,8 +130,8 @@ def pretrain(
 ) -> None:
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
     def options(run: RunDirectory, kept: Settings) -> Settings:
-        settings = {'simulation': Setting('', DEFAULT), **kept, **cloning.given(),  # it runs none
-                    **given(despite_findings=despite_findings),
+        settings = {'simulation': Setting('', DEFAULT), **kept,  # it runs none
+                    **cloning.given(), **rest.given(), **given(despite_findings=despite_findings),
                     **Learning(config=config, device=device).given(kept)}
         check_heldout(settings)
         return settings

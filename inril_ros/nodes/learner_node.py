@@ -32,7 +32,11 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.learner.alignment_file import AlignmentFile
-from inril_ros.nodes.learner.demonstrations import heldout_demonstrations, read_demonstrations
+from inril_ros.nodes.learner.demonstrations import (
+    heldout_demonstrations,
+    read_demonstrations,
+    rest_of_model,
+)
 from inril_ros.nodes.learner.ingestion import Ingestion
 from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import is_whole, RunCheckpoints
@@ -166,8 +170,9 @@ class LearnerNode(ManagedNode):
             self, store: ExperienceStore | None) -> tuple[FineTuningSession, list[str]]:
         """Return a new session, and the names of the demonstrations that it holds out."""
         pretrained = Path(self.value('pretrained'))
+        self._rest = rest_of_model(pretrained)
         episodes = read_demonstrations(Path(self.value('demonstrations')), self.contract,
-                                       self.get_logger().warning)
+                                       self.get_logger().warning, self._rest)
         names = list(episodes)
         heldout = heldout_demonstrations(pretrained, names)
         session = FineTuningSession(
@@ -287,7 +292,7 @@ class LearnerNode(ManagedNode):
             return
         self._saved = time.monotonic()
         self._checkpoints.begin(self._session, self._ledgers.sequences, self._versions.version,
-                                self._heldout)
+                                self._heldout, self._rest.to_json())
         self._note_written(wait)
 
     def _note_written(self, wait: bool = False) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage: clone the behaviour in the recorded bags."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 import time
 
@@ -12,10 +13,12 @@ from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
+from inril_ros.data.demonstrations.rest import all_without_rest, LeftOut, RestRules
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
 
 _CURVE_POINTS = 200
+_MOST_TOLD = 20  # demonstrations
 
 
 def _audited(job: Job, recorded: dict[str, RecordedEpisode]) -> str:
@@ -31,6 +34,15 @@ def _audited(job: Job, recorded: dict[str, RecordedEpisode]) -> str:
         if finding.verdict in ('wrong', 'look at this'):
             job.reporter.say(str(finding))
     return result.verdict
+
+
+def _told(left_out: Mapping[str, LeftOut]) -> Iterator[str]:
+    """Yield a line for each demonstration whose rest was left out, for many the first ones."""
+    for name, each in [*left_out.items()][:_MOST_TOLD]:
+        yield f'{name}: {each}'
+    if len(left_out) > _MOST_TOLD:
+        yield (f'and of {len(left_out) - _MOST_TOLD} more demonstrations: rest_left_out in '
+               'pretrain.json')
 
 
 def pretrain(job: Job) -> dict[str, object]:
@@ -59,6 +71,10 @@ def pretrain(job: Job) -> dict[str, object]:
             job.reporter.say(notice)
     recorded = {path.name: aligned_episode(path, contract)
                 for path in find_bags(job.run.demonstrations)}
+    rules = RestRules(**job.options.rest)
+    recorded, left_out = all_without_rest(recorded, contract, rules)
+    for told in _told(left_out):
+        job.reporter.say(told)
     verdict = _audited(job, recorded)
     episodes = [learning_episode(episode, contract) for episode in recorded.values()]
     config = PretrainConfig(**job.options.pretrain)
@@ -79,10 +95,12 @@ def pretrain(job: Job) -> dict[str, object]:
                        device=select_device(job.options.device), progress=show)
     names = list(recorded)
     heldout = [names[index] for index in result.heldout]
-    digest = save_policy(job.run.pretrained, result.policy, replace=True, heldout=heldout)
+    digest = save_policy(job.run.pretrained, result.policy, replace=True, heldout=heldout,
+                         rest=rules.to_json())
     record = {
         'demonstrations': len(episodes), 'heldout': heldout,
         'transitions': sum(item.steps for item in episodes),
+        'rest_left_out': {name: each.to_json() for name, each in left_out.items()},
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
         'audit': verdict, 'content_hash': digest, 'steps': steps, 'loss': losses,
         'config': asdict(config), 'seconds': time.monotonic() - began}

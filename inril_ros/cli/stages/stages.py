@@ -15,6 +15,7 @@ from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
+from inril_ros.data.demonstrations.rest import RestRules
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.run_directory import STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
@@ -85,7 +86,7 @@ _STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
 # Names of the options that a stage uses.
 _USED = {
     'record': ('simulation', 'gazebo', 'demonstrations', 'params_file'),
-    'pretrain': ('pretrain', 'session', 'device', 'despite_findings'),
+    'pretrain': ('pretrain', 'rest', 'session', 'device', 'despite_findings'),
     'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes', 'params_file'),
     'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'evaluation', 'synchronous',
                  'device', 'reset_seconds', 'params_file'),
@@ -101,7 +102,8 @@ def _used(job: Job, stage: str) -> Settings:
     if stage == 'pretrain':
         from inril_ros.learning.pretrain import PretrainConfig
 
-        options = replace(options, pretrain=asdict(PretrainConfig(**options.pretrain)))
+        options = replace(options, pretrain=asdict(PretrainConfig(**options.pretrain)),
+                          rest=RestRules(**options.rest).to_json())
     return options.settings(*_USED[stage])
 
 

@@ -102,7 +102,7 @@ def read_folder(
 
 def audit(
     episodes: Mapping[str, RecordedEpisode], contract: Contract,
-    errors: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None, left_out: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Audit aligned episodes.
 
@@ -110,6 +110,7 @@ def audit(
         episodes: Episodes by name.
         contract: The robot's contract.
         errors: Why further episodes can't be read, by name.
+        left_out: The rest (``LeftOut``) that was left out of them before, by name.
     """
     layout = Layout(contract)
     shown = [Demonstration(name, episode, layout) for name, episode in sorted(episodes.items())]
@@ -125,7 +126,8 @@ def audit(
     findings += [one for one in check_set([each for each in shown if _finite(each)])
                  if not (one.kind == 'differs' and one.episode in wrong)]  # that says why
     findings += _unchecked(layout)
-    rows = [_row(each, findings) for each in shown]
+    rows = [{**_row(each, findings), 'rest_left_out': left_out[each.name].to_json()}
+            if each.name in (left_out or {}) else _row(each, findings) for each in shown]
     rows += [{'bag': name, 'verdict': 'wrong', 'error': error}
              for name, error in (errors or {}).items()]
     return Audit(verdict_of(findings), sorted(rows, key=lambda row: row['bag']),

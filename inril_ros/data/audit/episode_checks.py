@@ -77,7 +77,7 @@ def _rest(demonstration: Demonstration) -> list[Finding]:
             and still > thresholds.STILL_SHARE * len(actions):
         findings.append(Finding(
             'look at this', f'nothing is commanded in the first {still * demonstration.period:.1f}'
-            ' s', 'A clone may learn not to begin: cut the begin off', 'still',
+            ' s', 'A clone may learn not to begin: --rest leaves it out', 'still',
             demonstration.name))
     return findings
 

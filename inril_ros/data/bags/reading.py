@@ -4,8 +4,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,17 @@ from inril_ros.robot.messages.images import PolicyViews
 _STARTED, _ENDED = 2, 3
 
 
+class _End(NamedTuple):
+    """The end of an episode: after how many ticks, when [ns], under which contract, and how."""
+
+    tick: int
+    stamp: int
+    contract_hash: str
+    outcome: int = 0  # unknown
+
+
 def read_episode(
-    path: Path, contract: Contract, quantities: tuple[str, ...] = (), dry_run: bool = False,
+    path: Path, contract: Contract, quantities: tuple[str, ...] = (), to_look_at: bool = False,
 ) -> RecordedEpisode:
     """Read one recorded episode and align it at its ticks.
 
@@ -39,7 +49,8 @@ def read_episode(
         path: The bag's folder.
         contract: The robot's contract.
         quantities: Observations or derived quantities to return instead of the policy's.
-        dry_run: Also read what was recorded in a dry run, to look at it.
+        to_look_at: Also read what is no demonstration: of a dry run, or without its end, of which
+            the ticks up to the last one are returned.
 
     Raises:
         DryRunError: It was recorded in a dry run, and is no demonstration.
@@ -55,7 +66,7 @@ def read_episode(
     for topic, received, message in _messages(path, topics, contract):
         try:
             if topic == EXECUTED_TOPIC:
-                if is_dry(message) and not dry_run:
+                if is_dry(message) and not to_look_at:
                     raise DryRunError(f'{path}: {REASON}; inril demos delete puts it aside')
                 executed.append(executed_tick(message))
             elif topic == EVENT_TOPIC:
@@ -74,18 +85,24 @@ def read_episode(
             refused = refused or error
         except (AttributeError, TypeError, ValueError) as error:  # a damaged definition of a type
             raise BagError(f'{path}: {topic}: {error}') from error
-    if started is None or ended is None:
+    if ended is None and to_look_at and started is not None and executed:
+        last = max(executed, key=attrgetter('tick'))
+        end = _End(last.tick + 1, last.stamp + contract.period_ns, started.contract_hash)
+    elif started is None or ended is None:
         raise BagError(f'{path}: /{EVENT_TOPIC} does not tell both start and end of the episode')
-    if ended.contract_hash not in (contract.hash, contract.recording_hash):
-        raise BagError(f'{path}: recorded under contract {ended.contract_hash[:12]}, '
+    else:
+        end = _End(ended.tick, stamp_ns(ended), ended.contract_hash, ended.outcome)
+    if end.contract_hash not in (contract.hash, contract.recording_hash):
+        raise BagError(f'{path}: recorded under contract {end.contract_hash[:12]}, '
                        f'this is {contract.name} {contract.hash[:12]}')
     # The recorder leaves out what can't be read; that of former times took some of it.
-    if refused is not None and ended.contract_hash == contract.hash:
+    if refused is not None and end.contract_hash == contract.hash and not to_look_at:
         raise BagError(f'{path}: {refused}') from refused
     if quantities:
         contract = replace(contract, policy_observations=quantities)
     try:
-        return _align(path, contract, aligner, executed, rewards, started, ended)
+        return _align(path, contract, aligner, executed, rewards, started.episode_id, end,
+                      to_look_at)
     except BagError as error:
         if refused is None:
             raise
@@ -126,18 +143,20 @@ def robot_namespace(path: Path, topics: Iterable[str]) -> str:
 
 def _align(
     path: Path, contract: Contract, aligner: FrameAligner, executed: list[ExecutedTick],
-    rewards: list[tuple[int, float]], started: Any, ended: Any,
+    rewards: list[tuple[int, float]], episode_id: str, end: _End, to_look_at: bool,
 ) -> RecordedEpisode:
     assembler = TransitionAssembler(contract, aligner, lockstep=False)
     for tick in executed:
         assembler.add_executed(tick)
     for stamp, reward in rewards:
         assembler.add_reward(stamp, reward)
-    assembler.end(ended.tick, stamp_ns(ended))
+    assembler.end(end.tick, end.stamp)
     images = None
     try:
         decisions = assembler.ready()
-        outcome = EpisodeOutcome(ended.outcome)
+        if to_look_at:
+            decisions += assembler.cut()
+        outcome = EpisodeOutcome(end.outcome)
         if contract.policy_images is not None and assembler.finished and decisions:
             images = PolicyViews(contract).stacked(
                 [row for decision in decisions for row in decision.images[:-1]]
@@ -149,10 +168,13 @@ def _align(
         raise BagError(f'{path}: incomplete: {missing}')
     seen = np.concatenate([decision.seen[:-1] for decision in decisions]
                           + [decisions[-1].seen[-1:]])
-    age, skew, gap = np.array(assembler.audit, np.float32).T
+    fits = np.array(assembler.audit, np.float32)
+    if len(fits) != len(seen):  # it was cut, to look at it: whose they are isn't known
+        fits = np.full((len(seen), 3), np.nan, np.float32)
+    age, skew, gap = fits.T
     account = str(assembler.account)
     return RecordedEpisode(
-        episode_id=started.episode_id,
+        episode_id=episode_id,
         observations=np.concatenate(
             [decision.observations[:-1] for decision in decisions]
             + [decisions[-1].observations[-1:]]),

@@ -1,8 +1,9 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A few images of each camera of an episode, evenly over its time, for a person to view."""
+"""A few images of each camera of an episode for a person to view, the last one among them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ Shown = list[tuple[float, np.ndarray]]
 
 
 def camera_frames(path: Path, contract: Contract, number: int) -> dict[str, Shown]:
-    """Return a number of images of each recorded camera.
+    """Return a number of images of each recorded camera; the last is its last one.
 
     Raises:
         BagError: The bag or an image can't be read.
@@ -40,14 +41,19 @@ def _images(
     connections = [connection for connection in reader.connections if connection.topic == topic]
     if not connections:
         return []
-    wanted = list(np.linspace(*span, number))
-    shown: Shown = []
-    for connection, time, raw in reader.messages(connections, start=span[0]):
-        if not wanted or time < wanted[0]:
-            continue
-        while wanted and wanted[0] <= time:
-            wanted.pop(0)
+    def read(connection: Any, time: int, raw: bytes) -> tuple[float, np.ndarray]:
         message = reader.deserialize(raw, connection)
-        read = rgb_of_image if hasattr(message, 'encoding') else rgb_of_compressed
-        shown.append(((time - span[0]) / 1e9, read(message, camera)))
-    return shown
+        decode = rgb_of_image if hasattr(message, 'encoding') else rgb_of_compressed
+        return (time - span[0]) / 1e9, decode(message, camera)
+
+    wanted = list(np.linspace(*span, number)[:-1])
+    shown: Shown = []
+    last = None
+    for last in reader.messages(connections, start=span[0]):
+        if not wanted or last[1] < wanted[0]:
+            continue
+        while wanted and wanted[0] <= last[1]:
+            wanted.pop(0)
+        shown.append(read(*last))
+        last = None  # it is shown
+    return [*shown, *([read(*last)] if last is not None else [])]

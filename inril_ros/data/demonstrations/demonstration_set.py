@@ -63,6 +63,13 @@ def list_demonstrations(folder: Path) -> list[Demonstration]:
     return [_described(path, state) for path, state in _bags(folder)]
 
 
+def described(path: Path) -> Demonstration:
+    """Return what the metadata of a bag say about it."""
+    if path.suffix == '.tmp':
+        return _described(path, 'unfinished')
+    return _described(path, 'rejected' if path.absolute().parent.name == REJECTED else 'kept')
+
+
 def put_aside(path: Path) -> Path:
     """Move a bag to the rejected ones of its folder; return its new path.
 

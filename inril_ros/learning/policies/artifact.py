@@ -34,7 +34,7 @@ DOCUMENT_FILE = 'model.json'
 FORMAT = 'inril_ros model 2'
 #: Version of what observations mean. 2: quaternions keep their sign within an episode.
 OBSERVATIONS = 2
-_ADDED_KEYS = {'observations', 'heldout'}  # of the document; older models lack them
+_ADDED_KEYS = {'observations', 'heldout', 'rest'}  # of the document; older models lack them
 #: Type by its name in safetensors, shape, bytes.
 RawTensor = tuple[str, tuple[int, ...], 'bytearray | memoryview']
 _TYPE_NAMES = {
@@ -142,19 +142,21 @@ def _is_finite(tensor: Tensor) -> bool:
 
 
 def save_policy(folder: Path, policy: Policy, replace: bool = False,
-                heldout: Sequence[str] = ()) -> str:
+                heldout: Sequence[str] = (), rest: Mapping[str, float] | None = None) -> str:
     """Write the model folder and return its content hash; errors as in `write_folder`.
 
-    `heldout` are the names of the demonstrations that it has not learned from.
+    `heldout` are the names of the demonstrations that it has not learned from, `rest` the rules
+    by which rest at the ends of the others was left out.
     """
     return write_folder(folder, policy.state_dict(),
-                        model_document(policy.config.to_json(), heldout), replace)
+                        model_document(policy.config.to_json(), heldout, rest), replace)
 
 
-def model_document(config_json: str, heldout: Sequence[str] = ()) -> dict[str, Any]:
+def model_document(config_json: str, heldout: Sequence[str] = (),
+                   rest: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Return the JSON document of a model folder."""
     return {'model_config': json.loads(config_json), 'observations': OBSERVATIONS,
-            'heldout': list(heldout)}
+            'heldout': list(heldout), **({} if rest is None else {'rest': dict(rest)})}
 
 
 def load_policy(folder: Path, device: torch.device | str = 'cpu',
@@ -169,8 +171,8 @@ def load_policy(folder: Path, device: torch.device | str = 'cpu',
     tensors, document = read_folder(folder)
     version = document.get('observations', 1)  # none was written before there were two
     if set(document) | _ADDED_KEYS != {'model_config', *_ADDED_KEYS}:
-        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the keys model_config, observations '
-                         f'and heldout, found {sorted(document)}')
+        raise ValueError(f'{folder / DOCUMENT_FILE}: expected the keys model_config, '
+                         f'observations, heldout and rest, found {sorted(document)}')
     if rotations and version != OBSERVATIONS:
         raise ValueError(f'{folder}: this model was made when the quaternions in an observation '
                          'could change their sign from tick to tick; now they keep it within an '
@@ -194,6 +196,17 @@ def heldout_names(folder: Path) -> list[str] | None:
                                   and all(isinstance(name, str) for name in names)):
         raise ValueError(f'{folder / DOCUMENT_FILE}: heldout is no list of names: {names!r}')
     return names
+
+
+def rest_values(folder: Path) -> Any:
+    """Return the rules by which rest was left out of the demonstrations of a model.
+
+    None: it has none, because it was made before there were any, or from no demonstrations.
+
+    Raises:
+        ValueError: Errors of `read_folder`.
+    """
+    return read_folder(folder)[1].get('rest')
 
 
 def write_folder(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, Any],

@@ -9,9 +9,15 @@ from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
+from inril_ros.data.demonstrations.rest import (
+    ALL_KEPT,
+    all_without_rest,
+    rest_rules,
+    RestRules,
+)
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.policies.artifact import heldout_names
+from inril_ros.learning.policies.artifact import heldout_names, rest_values
 from inril_ros.learning.pretrain import heldout_indices
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
@@ -20,14 +26,15 @@ _FORMER_SHARE = 0.2  # of models made before they listed what was held out
 
 
 def read_demonstrations(
-    folder: Path, contract: Contract, warn: Callable[[str], object],
+    folder: Path, contract: Contract, warn: Callable[[str], object], rest: RestRules = ALL_KEPT,
 ) -> dict[str, Episode]:
-    """Return the demonstrations of a folder by the names of their bags.
+    """Return the demonstrations of a folder by the names of their bags, without their rest.
 
     Args:
         folder: Folder of their bags.
         contract: The robot's contract.
         warn: Called with what a person should know about them.
+        rest: What is left out at their ends.
 
     Raises:
         BagError: There are none, or one is unusable.
@@ -41,6 +48,11 @@ def read_demonstrations(
         name = next(iter(accounts))
         warn(f'{folder}: {len(accounts)} of {len(recorded)} demonstrations are learned from in '
              f'part; {name}: {accounts[name]}')
+    recorded, left_out = all_without_rest(recorded, contract, rest)
+    if left_out:
+        name = next(iter(left_out))
+        warn(f'{folder}: of {len(left_out)} of {len(recorded)} demonstrations rest is left out, '
+             f'as when they were cloned; {name}: {left_out[name]}')
     return {name: learning_episode(each, contract) for name, each in recorded.items()}
 
 
@@ -62,6 +74,18 @@ def heldout_demonstrations(model: Path, names: Sequence[str]) -> list[int]:
         raise ValueError(f'{model} was cloned without the demonstrations {", ".join(missing)}, '
                          'and they are missing: give the folder that it was cloned from')
     return [index for index, name in enumerate(names) if name in heldout]
+
+
+def rest_of_model(model: Path) -> RestRules:
+    """Return what was left out of the demonstrations when a model was cloned from them.
+
+    Raises:
+        ValueError: The model is damaged.
+    """
+    try:
+        return rest_rules(rest_values(model))
+    except ValueError as error:
+        raise ValueError(f'{model}: {error}') from error
 
 
 def learning_episode(recorded: RecordedEpisode, contract: Contract) -> Episode:

@@ -103,7 +103,7 @@ class RunCheckpoints:
         return damaged + left_out
 
     def begin(self, session: FineTuningSession, sequences: dict[str, int], version: int,
-              heldout: Sequence[str] = ()) -> None:
+              heldout: Sequence[str] = (), rest: Mapping[str, float] | None = None) -> None:
         """Begin to write a checkpoint and the model, each as a whole or not at all.
 
         Args:
@@ -111,6 +111,7 @@ class RunCheckpoints:
             sequences: The last ingested sequence of each robot.
             version: The last version of the weights.
             heldout: Names of the demonstrations that the model doesn't learn from.
+            rest: Rules by which rest is left out of the others.
         """
         write_checkpoint = self._prepared(session, {
             'sequences': sequences, 'version': version, **self._identity})
@@ -118,7 +119,8 @@ class RunCheckpoints:
 
         def write() -> None:
             write_checkpoint()
-            write_folder(self._model_folder, model, model_document(config, heldout), replace=True)
+            write_folder(self._model_folder, model, model_document(config, heldout, rest),
+                         replace=True)
 
         self._writer.begin(write, sequences)
 

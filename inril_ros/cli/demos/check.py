@@ -1,8 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 """``inril demos check``: an audit of demonstrations, to be read before training."""
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated, TYPE_CHECKING
@@ -12,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
-from inril_ros.cli.demos_folder import contract_of, Folder, Json, tell_outdated
-from inril_ros.cli.options import ContractName
+from inril_ros.cli.demos.folder import contract_of, Folder, Json, tell_outdated
+from inril_ros.cli.demos.rest_options import Rest
+from inril_ros.cli.demos.whole_table import print_whole
+from inril_ros.cli.options import ContractName, with_groups
 
 if TYPE_CHECKING:
     from inril_ros.data.audit.audit import Audit, ValueSummary
@@ -21,24 +21,28 @@ if TYPE_CHECKING:
 _COLOURS = {'fine': 'green', 'look at this': 'yellow', 'wrong': 'red', 'not checked': 'dim'}
 
 
+@with_groups
 def check(
-    folder: Folder, contract: ContractName = '', json_output: Json = False,
+    folder: Folder, rest: Rest, contract: ContractName = '', json_output: Json = False,
     out: Annotated[Path | None, typer.Option(
         help='Picture of all episodes to write; default: check.png in the folder.')] = None,
 ) -> None:
     """Audit demonstrations before training: exit code 1 if training on them would be wrong.
 
-    Each demonstration is read as training will read it. Units, limits, order of joints, commands
-    that are the measured pose, lag, wraps and flips, streams and cameras that have stopped, and
-    episodes that differ from the rest are looked for.
+    Each demonstration is read as training will read it, without the rest at its ends. Units,
+    limits, order of joints, commands that are the measured pose, lag, wraps and flips, streams
+    and cameras that have stopped, and episodes that differ from the others are looked for.
     """
-    from inril_ros.cli.audit_sheet import write_audit_sheet
+    from inril_ros.cli.demos.audit_sheet import write_audit_sheet
     from inril_ros.data.audit.audit import audit, read_folder
+    from inril_ros.data.demonstrations.rest import all_without_rest
 
     robot = contract_of(contract, folder)
     tell_outdated(folder, robot)
+    rules = rest.rules()
     episodes, errors = read_folder(folder, robot)
-    result = audit(episodes, robot, errors)
+    episodes, left_out = all_without_rest(episodes, robot, rules)
+    result = audit(episodes, robot, errors, left_out)
     if json_output:
         typer.echo(json.dumps(result.plain(), indent=2))
     else:
@@ -57,14 +61,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _show(result: Audit) -> None:
+def _show(result: 'Audit') -> None:
     """Print the tables, the findings and the verdict."""
     from inril_ros.data.audit.finding import summed_up
 
     console = Console(highlight=False)
-    console.print(_episodes(result.episodes))
+    print_whole(_episodes(result.episodes))
     if result.values:
-        console.print(_values(result.values))
+        print_whole(_values(result.values))
     for finding in summed_up(result.findings):
         console.print(str(finding), style=_COLOURS[finding.verdict], markup=False, soft_wrap=True)
     number = len(result.episodes)
@@ -75,8 +79,8 @@ def _show(result: Audit) -> None:
 
 
 def _episodes(rows: list[dict]) -> Table:
-    table = Table('bag', 'verdict', 'ticks', 's', 'age, skew,\ngap, ms', 'range\nused', 'held',
-                  box=SIMPLE_HEAD)
+    table = Table('bag', 'verdict', 'ticks', 's', 'rest left\nout, s', 'age, skew,\ngap, ms',
+                  'range\nused', 'held', box=SIMPLE_HEAD)
     for column in table.columns:
         column.no_wrap = True
     for row in rows:
@@ -86,15 +90,18 @@ def _episodes(rows: list[dict]) -> Table:
             continue
         table.add_row(
             row['bag'], verdict, str(row['ticks']), f'{row["seconds"]:.1f}',
+            ' + '.join(f'{seconds:.1f}' for seconds in row['rest_left_out'].values())
+            if 'rest_left_out' in row else '',
             ', '.join(f'{1000 * row[name]:.0f}'
                       for name in ('worst_age', 'worst_skew', 'worst_gap')),
             f'{100 * row["action_range"]:.0f} %', f'{100 * row["held"]:.0f} %')
     return table
 
 
-def _values(values: list[ValueSummary]) -> Table:
+def _values(values: 'list[ValueSummary]') -> Table:
     table = Table('action', 'limits', 'commanded', 'measured', 'lag', box=SIMPLE_HEAD)
-    table.columns[0].no_wrap = True
+    for column in table.columns:
+        column.no_wrap = True
     for value in values:
         measured = '' if value.measured is None else _ends(value.measured)
         lag = '' if value.lag is None else f'{value.lag:g} ticks, {value.lag_ms:.0f} ms'

@@ -6,18 +6,24 @@ from dataclasses import asdict
 from functools import partial
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 import typer
 
-from inril_ros.cli.demos_check import check
-from inril_ros.cli.demos_folder import contract_of, Folder, Json, tell_outdated
-from inril_ros.cli.demos_import import import_
-from inril_ros.cli.demos_lerobot import import_lerobot_
-from inril_ros.cli.demos_repair import repair
+from inril_ros.cli.demos.bag_import import import_
+from inril_ros.cli.demos.check import check
+from inril_ros.cli.demos.folder import contract_of, Folder, Json, tell_outdated
+from inril_ros.cli.demos.lerobot import import_lerobot_
+from inril_ros.cli.demos.repair import repair
+from inril_ros.cli.demos.show import show
+from inril_ros.cli.demos.whole_table import print_whole
 from inril_ros.cli.options import ContractName, UsageError
+
+if TYPE_CHECKING:
+    from inril_ros.data.demonstrations.demonstration_set import Demonstration
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -41,53 +47,48 @@ def list_(folder: Folder, json_output: Json = False) -> None:
     if json_output:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
         return
-    table = Table('bag', 'state', 'outcome', 's', 'messages', 'MB', 'task', 'operator',
-                  'contract', 'note')
-    table.columns[0].no_wrap = True
+    for line in _shared(found):
+        typer.echo(line)
+    print_whole(_table(found))
+
+
+def _told(each: 'Demonstration') -> dict[str, str]:
+    """Return what is the same for all demonstrations of most folders."""
+    return {'task': each.task, 'operator': each.operator,
+            'contract': f'{each.contract} {each.contract_hash[:8]}'.strip()}
+
+
+def _differing(found: 'list[Demonstration]') -> list[str]:
+    """Return which of these differ; bags that can't be read say nothing."""
+    told = [_told(each) for each in found if each.contract]
+    return [name for name in (told[0] if told else ()) if len({each[name] for each in told}) > 1]
+
+
+def _shared(found: 'list[Demonstration]') -> list[str]:
+    told = next((_told(each) for each in found if each.contract), {})
+    parts = [f'{name} {text}' for name, text in told.items()
+             if text and name not in _differing(found)]
+    return [', '.join(parts)] if parts else []
+
+
+def _table(found: 'list[Demonstration]') -> Table:
+    columns = _differing(found)
+    table = Table('bag', 'state', 'outcome', 's', 'messages', 'MB', *columns, 'note',
+                  box=SIMPLE_HEAD)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for each in found:
+        told = _told(each)
         table.add_row(
             each.path.name, each.state, each.outcome, f'{each.seconds:.1f}', str(each.messages),
-            f'{each.size / 1e6:.1f}', each.task, each.operator,
-            f'{each.contract} {each.contract_hash[:8]}', each.note)
-    Console(highlight=False).print(table)
+            f'{each.size / 1e6:.1f}', *(told[name] for name in columns), escape(each.note))
+    return table
 
 
 app.command()(check)
 
 
-@app.command()
-def show(
-    bag: Annotated[Path, typer.Argument(help='Bag of one episode.')],
-    contract: ContractName = '',
-    out: Annotated[Path | None, typer.Option(
-        help='Picture to write; default: <bag>.png beside the folder of the bag.')] = None,
-) -> None:
-    """Show one episode: a table, and a contact sheet of images, curves and events."""
-    from inril_ros.cli.contact_sheet import write_contact_sheet
-    from inril_ros.data.bags.dry_run import DryRunError
-    from inril_ros.data.bags.reading import read_episode
-    from inril_ros.data.demonstrations.aligned_cache import aligned_episode
-
-    robot = contract_of(contract, bag.parent)
-    try:
-        episode = aligned_episode(bag, robot)
-    except DryRunError as error:
-        typer.echo(str(error))
-        episode = read_episode(bag, robot, dry_run=True)
-    table = Table('quantity', 'values', 'least', 'mean', 'most')
-    start, parts = 0, {}
-    for name in robot.policy_observations:
-        parts[name] = episode.observations[:, start:start + robot.length(name)]
-        start += robot.length(name)
-    parts |= {f'{name} (action)': episode.actions[:, robot.action_slice(name)]
-              for name in robot.actions}
-    for name, part in parts.items():
-        table.add_row(name, str(part.shape[1]), *(
-            f'{value:.4g}' for value in (part.min(), part.mean(), part.max())))
-    Console(highlight=False).print(table)
-    out = out or bag.with_name(f'{bag.name}.png')
-    write_contact_sheet(bag, episode, robot, out)
-    typer.echo(out)
+app.command()(show)
 
 
 @app.command()
