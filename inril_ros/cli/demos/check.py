@@ -35,7 +35,7 @@ def check(
     """
     from inril_ros.cli.demos.audit_sheet import write_audit_sheet
     from inril_ros.data.audit.audit import audit, read_folder
-    from inril_ros.data.demonstrations.rest import all_without_rest
+    from inril_ros.data.audit.rest import all_without_rest
 
     robot = contract_of(contract, folder)
     tell_outdated(folder, robot)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inril_ros.cli.demos.value_names import action_names, quantity_names
+from inril_ros.data.audit.rest import LeftOut
 from inril_ros.data.demonstrations.camera_frames import camera_frames
-from inril_ros.data.demonstrations.rest import LeftOut
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome

@@ -31,7 +31,7 @@ def show(
     end, and those of a dry run.
     """
     from inril_ros.cli.demos.contact_sheet import write_contact_sheet
-    from inril_ros.data.demonstrations.rest import LeftOut, rest_of
+    from inril_ros.data.audit.rest import LeftOut, rest_of
 
     if not bag.is_dir():
         raise BagError(f'{bag}: is no folder of a bag; inril demos list shows those there are')

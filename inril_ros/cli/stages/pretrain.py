@@ -9,11 +9,11 @@ import time
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.audit.audit import audit
 from inril_ros.data.audit.finding import summed_up
+from inril_ros.data.audit.rest import all_without_rest, LeftOut, RestRules
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
-from inril_ros.data.demonstrations.rest import all_without_rest, LeftOut, RestRules
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
 

@@ -15,7 +15,7 @@ from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
-from inril_ros.data.demonstrations.rest import RestRules
+from inril_ros.data.audit.rest import RestRules
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.run_directory import STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError

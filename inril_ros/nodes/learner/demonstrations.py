@@ -5,16 +5,16 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
-from inril_ros.data.demonstrations.former_contracts import former_recordings
-from inril_ros.data.demonstrations.import_versions import outdated_imports
-from inril_ros.data.demonstrations.rest import (
+from inril_ros.data.audit.rest import (
     ALL_KEPT,
     all_without_rest,
     rest_rules,
     RestRules,
 )
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.former_contracts import former_recordings
+from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.artifact import heldout_names, rest_values

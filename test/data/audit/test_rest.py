@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_arm import CONTRACT as VELOCITIES  # 10 Hz
 
-from inril_ros.data.demonstrations.rest import (
+from inril_ros.data.audit.rest import (
     ALL_KEPT,
     all_without_rest,
     rest_of,
