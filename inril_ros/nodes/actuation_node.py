@@ -12,6 +12,7 @@ holds the arm.
 """
 
 from functools import partial
+import time
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from inril_ros.nodes.actuation.tick_timer import (
     TickTimer,
     usual_collector,
 )
+from inril_ros.nodes.base.batches import RestingObservations
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -83,7 +85,6 @@ class ActuationNode(ManagedNode):
         self._path = CommandPath(
             contract, urdf_of(contract, self.value('contract')), paced=not self.lockstep,
             dry_run=dry_run)
-        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._clock_watch = ClockWatch()
         self._simulated_time = self.value('use_sim_time')
         self._sources: SourceWatch | None = None
@@ -111,16 +112,17 @@ class ActuationNode(ManagedNode):
             self, self._path, self._life, self._watch.other_commanders, self._publish_status)
         self._person = TeleopInput(
             self, contract, self.lockstep, self._advance_if_lockstep, self._operator.on_button)
-        self.subscribe_observations(
+        self._observations = RestingObservations(self, self.subscribe_observations(
             self._aligner, self._advance_if_lockstep,
-            *([self._sources.observe] if self._sources is not None else []))
-        self.create_timer(1.0, self._check_and_report, clock=self._steady)
+            *([self._sources.observe] if self._sources is not None else [])))
+        self.create_timer(
+            1.0, self._check_and_report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._timer: TickTimer | None = None
         if not self.lockstep:
             # Ticks follow the robot's clock, which a simulator may stop or slow down.
-            clock = self.get_clock() if self._simulated_time else self._steady
             self._timer = TickTimer(
-                self, clock, self._simulated_time, contract.period_ns, self._tick)
+                self, self.get_clock() if self._simulated_time else None, contract.period_ns,
+                self._tick)
         self._report.warn_at_start()
         self._report.publish()
 
@@ -162,6 +164,7 @@ class ActuationNode(ManagedNode):
 
     def stop(self) -> None:
         """Abort the running episode and withdraw consent; the hold is the last command."""
+        self._observations.rouse()
         self._life.abort('the actuation node was stopped')
         self._come_to_rest()
         self._path.modes.enable(False)
@@ -199,6 +202,7 @@ class ActuationNode(ManagedNode):
 
     def _values(self) -> dict[str, np.ndarray] | None:
         """Return the present observations; in lockstep, the last ones."""
+        self._observations.look()
         stamp = self._aligner.newest_complete() if self.lockstep else self.now()
         try:
             return self._aligner.frame(stamp).values
@@ -260,8 +264,9 @@ class ActuationNode(ManagedNode):
         """
         if not self.active:
             return
+        self._see()
         now, stamp, life = self.rule_clock.now(), self.now(), self._life
-        jump = self._clock_watch.jump(stamp, self._steady.now().nanoseconds)
+        jump = self._clock_watch.jump(stamp, time.monotonic_ns())
         if abs(jump) > _JUMP and not self._simulated_time:
             life.abort(f'the clock jumped by {jump:+.3f} s')
         if due * self.contract.period > _LONGEST_STALL:
@@ -279,6 +284,14 @@ class ActuationNode(ManagedNode):
         else:  # outside of episodes: the way home, or a hold
             self._hold.send(self._path.tick(self._tick_input(frame, now)), stamp)
             self._report.publish_changes()
+
+    def _see(self) -> None:
+        """Read what the robot sends: in each tick while the arm is at rest, else as it comes."""
+        if self._life.phase is Phase.IDLE and not self._path.gate.moving:
+            self._observations.look()
+            self._observations.rest()
+        else:
+            self._observations.rouse()
 
     def _can_begin(self, frame: Frame | None) -> bool:
         return (frame is not None and self._aligner.newest_complete() > self._life.reset_after

@@ -35,6 +35,7 @@ from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.refused_messages import MOST_TEXT
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.learner.session_file import exploration_of
+from inril_ros.nodes.policy.episode_streams import EpisodeStreams
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
@@ -99,12 +100,11 @@ class PolicyNode(ManagedNode):
         self.require(
             self.create_subscription(EpisodeEvent, 'episode/event', self._on_event, qos.EVENT),
             self._chunks)
-        self.subscribe_observations(self._aligner, self._advance_if_lockstep)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1.0, self._publish_status, clock=steady)
-        self.create_timer(0.05, self._swap, clock=steady)  # after an operator has unpinned
-        if not self.lockstep:
-            self.create_timer(contract.period, self._tick_in_real_time)
+        self._streams = EpisodeStreams(
+            self, self.subscribe_observations(self._aligner, self._advance_if_lockstep),
+            self._tick_in_real_time)
+        self.create_timer(
+            1.0, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._publish_status()
 
     def why_not_ready(self) -> str:
@@ -138,14 +138,18 @@ class PolicyNode(ManagedNode):
             self._noise = ExplorationNoise(
                 self._exploration, self.contract.action_size, message.seed
             ) if message.explore and self._exploration is not None else None
+            self._streams.begin()
             self._advance_if_lockstep()
         elif message.event in (EpisodeEvent.RESETTING, EpisodeEvent.ENDED):
             if message.event == EpisodeEvent.RESETTING:
                 self._versions.on_episode_begin(message)
+                self._streams.prepare()
             if message.event == EpisodeEvent.ENDED and self._episode is not None \
                     and message.episode_id == self._episode.episode_id:
                 self._versions.on_episode_end(message, self._helped)
                 self._publish_status()
+            if message.event == EpisodeEvent.ENDED:
+                self._streams.rest()
             self._episode = None
         elif message.event == EpisodeEvent.TAKEN_OVER:
             self._helped = True
@@ -275,6 +279,11 @@ class PolicyNode(ManagedNode):
         if now - self._refusal_published >= _REFUSALS:  # else the next regular status has it
             self._refusal_published = now
             self._publish_status()
+
+    def _look_around(self) -> None:
+        self._streams.look()
+        self._swap()  # an operator may have unpinned
+        self._publish_status()
 
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())

@@ -116,6 +116,7 @@ class RecorderNode(ManagedNode):
             self.require(self.create_subscription(
                 ActionChunk, 'action_chunk', self._on_chunk, qos.RECORD))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._topics.rest()
         self.create_timer(0.1, self._check_progress, clock=steady)
         self.create_timer(1.0, self._check_and_report, clock=steady)
 
@@ -141,13 +142,19 @@ class RecorderNode(ManagedNode):
 
     # Messages.
 
-    def _on_message(self, topic: str, kind: str, raw: bytes) -> None:
+    def _on_message(self, topic: str, kind: str, raw: bytes, came: int = 0) -> None:
         """Record a serialised message.
+
+        Args:
+            topic: Its topic.
+            kind: Its type.
+            raw: The message.
+            came: When it came [ns]; 0: now.
 
         Raises:
             MessageRefused: It can't be read.
         """
-        received = self.now()
+        received = came or self.now()
         message = None
         if topic in self._decoded:
             message = read_message(raw, message_type(kind))
@@ -226,6 +233,7 @@ class RecorderNode(ManagedNode):
             return
         demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
         plan = self._plan
+        self._topics.rouse()
         self._episode = EpisodeRecord(
             message, self.contract,
             TransitionAssembler(self.contract, self._aligner, self.lockstep,
@@ -325,6 +333,7 @@ class RecorderNode(ManagedNode):
         self, episode: EpisodeRecord, event: int, reason: str, account: str = '',
     ) -> None:
         self._episode = None
+        self._topics.rest()
         self._report.publish_verdict(episode.end or episode.event, event, reason, account)
 
     def _check_and_report(self) -> None:
@@ -335,6 +344,7 @@ class RecorderNode(ManagedNode):
 
     def _check_progress(self) -> None:
         """Send again what wasn't acknowledged; finish an ended episode, or give it up."""
+        self._topics.take_waiting()
         if self._stream is not None:
             self._stream.resend()
         episode = self._episode

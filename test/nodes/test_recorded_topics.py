@@ -98,7 +98,7 @@ class Lab:
 
     @property
     def subscription(self):
-        [found] = [each for each in self.node.subscriptions if each.topic_name == f'/{TOPIC}']
+        [found] = [each for each in self.node.all_subscriptions if each.topic_name == f'/{TOPIC}']
         return found
 
     def records(self, publisher):

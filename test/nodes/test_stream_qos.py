@@ -43,7 +43,7 @@ OPEN_ENDED = {'/clock', '/conductor/status', '/diagnostics', '/evaluation/status
 
 
 def streams_of(node, found):
-    for kind, ends in (('publishers', node.publishers), ('subscriptions', node.subscriptions)):
+    for kind, ends in (('publishers', node.publishers), ('subscriptions', node.all_subscriptions)):
         for end in ends:
             if not end.topic_name.endswith(tuple(OPEN_ENDED)):
                 found.setdefault(end.topic_name.lstrip('/'), {}).setdefault(kind, []).append(

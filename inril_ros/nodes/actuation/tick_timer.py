@@ -11,6 +11,7 @@ among objects made since the start.
 from collections.abc import Callable
 import gc
 import os
+import time
 
 from rclpy.clock import Clock
 from rclpy.executors import Executor
@@ -27,27 +28,27 @@ class TickTimer:
     """Calls a function once per period.
 
     Args:
-        clock: A steady clock; the node's own where time is simulated.
-        simulated: How long a period of the clock takes isn't known: a timer wakes the executor.
+        clock: The clock that ticks follow, if how long its period takes isn't known, as that of
+            simulated time: a timer wakes the executor. None: the steady clock.
         period: [ns] Time between two ticks.
         tick: Called with the number of periods that have become due: more than 1 if some were
             missed.
     """
 
     def __init__(
-        self, node: Node, clock: Clock, simulated: bool, period: int, tick: Callable[[int], None],
+        self, node: Node, clock: Clock | None, period: int, tick: Callable[[int], None],
     ) -> None:
-        self._clock = clock
-        self._simulated = simulated
+        self._simulated = clock is not None
+        self._now = time.monotonic_ns if clock is None else lambda: clock.now().nanoseconds
         self._tick = tick
         # Read before the timer is made, so that the timer never wakes too early.
-        self._deadlines = Deadlines(period, clock.now().nanoseconds)
-        if simulated:
+        self._deadlines = Deadlines(period, self._now())
+        if clock is not None:
             node.create_timer(period / 1e9, self.check, clock=clock)
 
     def check(self) -> None:
         """Tick if it is time."""
-        due = self._deadlines.take(self._clock.now().nanoseconds)
+        due = self._deadlines.take(self._now())
         if due:
             self._tick(due)
             if not gc.isenabled():
@@ -55,8 +56,7 @@ class TickTimer:
 
     def spin_once(self, executor: Executor) -> None:
         """Run one callback, or wait for one; tick if it is time afterwards."""
-        left = _LONGEST if self._simulated \
-            else self._deadlines.left(self._clock.now().nanoseconds) / 1e9
+        left = _LONGEST if self._simulated else self._deadlines.left(self._now()) / 1e9
         executor.spin_once(timeout_sec=min(left, _LONGEST))
         self.check()
 

@@ -21,6 +21,7 @@ from rclpy.qos import qos_check_compatible, QoSCompatibility
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from inril_ros.nodes.base.guarded_node import GuardedSubscriptions
 from inril_ros.nodes.base.topic_publishers import full_name
 
 #: What a node lacks that has not been configured yet.
@@ -38,7 +39,7 @@ def describe_endpoints(node: Node) -> str:
     """Return a node's endpoints as JSON: rows of topic, whether it publishes, matched count."""
     return json.dumps([
         [endpoint.topic_name, isinstance(endpoint, Publisher), matched_count(endpoint)]
-        for endpoint in [*node.publishers, *node.subscriptions]])
+        for endpoint in _endpoints(node)])
 
 
 def unmatched_endpoints(descriptions: Mapping[str, str]) -> dict[str, str]:
@@ -70,7 +71,7 @@ class Mismatches:
         """Ask the middleware; return who can't be met and why, empty if all can."""
         found = [
             f'{endpoint.topic_name}: {full_name(other.node_namespace, other.node_name)} {reason}'
-            for endpoint in [*self._node.publishers, *self._node.subscriptions]
+            for endpoint in _endpoints(self._node)
             for other in _unmet(self._node, endpoint)
             for reason in [_why_apart(endpoint, other)] if reason]
         for text in found:
@@ -78,6 +79,12 @@ class Mismatches:
                 self._node.get_logger().warning(text)
         self._known = found
         return '; '.join(found)
+
+
+def _endpoints(node: Node) -> list[Publisher | Subscription]:
+    """Return a node's publishers and subscriptions, those that rest too."""
+    return [*node.publishers, *(node.all_subscriptions if isinstance(node, GuardedSubscriptions)
+                                else node.subscriptions)]
 
 
 def _unmet(node: Node, endpoint: Publisher | Subscription) -> list[TopicEndpointInfo]:

@@ -10,7 +10,7 @@ each, a node at rest spent a third of its time on asking them, and the events ex
 with such handlers (ros2/rclpy#1644). What they would report is found by ``base/endpoints.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 import time
 from typing import Any
 
@@ -27,6 +27,9 @@ from inril_ros.nodes.base.serialised_messages import read_message
 class GuardedSubscriptions:
     """What makes the subscriptions of a node guarded; mixed into a class of rclpy, before it.
 
+    Some subscriptions rest at times: the executor doesn't serve them, and their newest messages
+    wait, as many as their QoS says.
+
     Attributes:
         refused: The messages that could not be taken.
     """
@@ -35,7 +38,37 @@ class GuardedSubscriptions:
         # rclpy subscribes to the clock before the node is complete.
         self.refused = RefusedMessages(
             lambda text: self.get_logger().error(text), time.monotonic)
+        self._resting: set[Subscription] = set()
         super().__init__(*arguments, **named)
+
+    @property
+    def subscriptions(self) -> Iterator[Subscription]:
+        """The subscriptions that an executor serves."""
+        return (each for each in super().subscriptions if each not in self._resting)
+
+    @property
+    def all_subscriptions(self) -> list[Subscription]:
+        """The subscriptions, those that rest too."""
+        return list(super().subscriptions)
+
+    def rest(self, subscriptions: Iterable[Subscription]) -> None:
+        """Let subscriptions rest."""
+        self._resting.update(subscriptions)
+        self._notice()
+
+    def rouse(self, subscriptions: Iterable[Subscription]) -> None:
+        """Have subscriptions served again, with the messages that wait."""
+        self._resting.difference_update(subscriptions)
+        self._notice()
+
+    def _notice(self) -> None:
+        if self.executor is not None:
+            self.executor.wake()
+
+    def destroy_subscription(self, subscription: Subscription) -> bool:
+        """Destroy a subscription; return whether it was this node's."""
+        self._resting.discard(subscription)
+        return super().destroy_subscription(subscription)
 
     def create_subscription(
         self, msg_type: type, topic: str, callback: Callable[[Any], None], *arguments: Any,

@@ -118,8 +118,8 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
     def subscribe_observations(
         self, aligner: FrameAligner, arrived: Callable[[], None],
         observed: Callable[[str, int, Any], None] = lambda topic, stamp, message: None,
-    ) -> None:
-        """Subscribe to all observations.
+    ) -> list[Subscription]:
+        """Subscribe to all observations; return the subscriptions of those that go on coming.
 
         Args:
             aligner: Gets the messages.
@@ -135,6 +135,7 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
             observed(topic, stamp, message)
             arrived()
 
+        streams = []
         for topic, kind in aligner.topics.items():
             latched = topic in self.contract.latched_topics()
             subscription = self.create_subscription(
@@ -142,6 +143,8 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
                 qos.observations(self.lockstep, latched))
             if not latched:  # a node that publishes once may be gone by now
                 self.require(subscription)
+                streams.append(subscription)
+        return streams
 
     def value(self, name: str) -> Any:
         """Return a parameter's value."""
@@ -243,7 +246,8 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         """Return the node's publishers, services and so on, each as (kind, object)."""
         return [(kind, entity) for kind in (
             'publisher', 'subscription', 'client', 'service', 'timer')
-            for entity in getattr(self, f'{kind}s')]
+            for entity in (self.all_subscriptions if kind == 'subscription'
+                           else getattr(self, f'{kind}s'))]
 
     def _missing(self) -> str:
         """Return what is missing before the node can work, unmatched endpoints first."""

@@ -12,6 +12,7 @@ not be recorded at all.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -28,7 +29,7 @@ from rosbags.interfaces import (
 
 from inril_ros.data.bags.bags import EVENT_TOPIC, EXECUTED_TOPIC
 from inril_ros.nodes.base import qos
-from inril_ros.nodes.base.batches import subscribe_in_batches
+from inril_ros.nodes.base.batches import subscribe_in_batches, take_waiting
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.robot.contract.contract import Contract
@@ -113,19 +114,24 @@ class RecordedTopics:
     """The recorder's subscriptions.
 
     Args:
-        on_message: Called with topic, type and serialised message.
+        on_message: Called with topic, type, serialised message, and when it came [ns] by the
+            system's clock; 0: it comes now.
         on_repeat: Called with a topic whose latched messages will come again, because it is
             subscribed to again.
     """
 
     def __init__(
-        self, node: ManagedNode, plan: StreamPlan, on_message: Callable[[str, str, bytes], None],
-        on_repeat: Callable[[str], None],
+        self, node: ManagedNode, plan: StreamPlan,
+        on_message: Callable[[str, str, bytes, int], None], on_repeat: Callable[[str], None],
     ) -> None:
         self._node = node
         self._on_message = on_message
         self._on_repeat = on_repeat
         self._topics: dict[str, _Recorded] = {}
+        # Where time is simulated, the time when a message came isn't the middleware's.
+        self._may_rest = not node.lockstep and not node.value('use_sim_time')
+        self._resting = False
+        self._steady = {*plan.latched, *plan.ours}
         for topic, kind in plan.pictures.items():
             self._add(topic, kind, qos.RECORDED_PICTURES)
         for topic, kind in {**plan.observed, **plan.bagged, **plan.ours}.items():
@@ -152,7 +158,34 @@ class RecordedTopics:
         # A recorder that fell behind catches up.
         return subscribe_in_batches(
             self._node, message_type(kind), topic, profile,
-            partial(self._on_message, topic, kind), lambda taken: taken < _AT_ONCE)
+            lambda raw: self._on_message(topic, kind, raw, 0), lambda taken: taken < _AT_ONCE)
+
+    def rest(self) -> None:
+        """No episode is recorded: serve only what is sent now and then."""
+        self._resting = self._may_rest
+        if self._resting:
+            self._node.rest(self._streams().values())
+
+    def rouse(self) -> None:
+        """Take what has come, and serve all topics: an episode begins."""
+        self.take_waiting()
+        self._resting = False
+        self._node.rouse(self._streams().values())
+
+    def take_waiting(self) -> None:
+        """Take the messages of resting topics, in the order in which they came."""
+        if not self._resting:
+            return
+        waiting = [(came, topic, raw) for topic, subscription in self._streams().items()
+                   for raw, came in take_waiting(subscription)]
+        for came, topic, raw in sorted(waiting, key=itemgetter(0)):
+            self._node.refused.guarded(topic, partial(
+                self._on_message, topic, self._topics[topic].kind, came=came))(raw)
+
+    def _streams(self) -> dict[str, Subscription]:
+        """Return the subscriptions to topics that go on coming."""
+        return {topic: entry.subscription for topic, entry in self._topics.items()
+                if topic not in self._steady}
 
     def adapt(self, recording: bool) -> list[str]:
         """Subscribe again where publishers offer another QoS; return the topics.
@@ -175,10 +208,13 @@ class RecordedTopics:
     def _resubscribe(self, topic: str, entry: _Recorded, profile: QoSProfile) -> None:
         if profile.durability == DurabilityPolicy.TRANSIENT_LOCAL:
             self._on_repeat(topic)
+        self.take_waiting()
         subscription = self._subscribe(topic, entry.kind, profile)
         self._node.replace_required(entry.subscription, subscription)
         self._node.destroy_subscription(entry.subscription)
         entry.subscription = subscription
+        if self._resting:
+            self.rest()
         self._node.get_logger().info(
             f'{topic}: recorded as {profile.reliability.name}, {profile.durability.name}, as '
             'its publishers offer')

@@ -109,7 +109,7 @@ class Surface:
 
     def give(self, topic, message):
         """Give a sound message to the node."""
-        for each in self.node.subscriptions:
+        for each in self.node.all_subscriptions:
             if each.topic_name == f'/{topic}':
                 each.callback(serialize_message(message))
 
@@ -151,7 +151,7 @@ class Surface:
         self._inputs += 1
         now = self.node.now()
         self._known['stamp'] = [Time(sec=now // 10 ** 9, nanosec=now % 10 ** 9), Time(sec=1)]
-        subscription = self._random.choice(list(self.node.subscriptions))
+        subscription = self._random.choice(list(self.node.all_subscriptions))
         refused = self.node.refused.count(subscription.topic_name.lstrip('/'))
         raw = self._messages.raw(subscription.msg_type)
         subscription.callback(raw)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node knows which endpoints of others it can't meet, and says so once."""
 
+from collections import Counter
 import time
 
 import pytest
@@ -33,10 +34,14 @@ def nodes():
 
 
 def looked(node, other, topic='/number'):
-    """The result of a look after both have been discovered."""
+    """The result of a look after both have been discovered, with their names."""
+    def ends(each):
+        return Counter(end.node_name for end in [
+            *each.get_publishers_info_by_topic(topic),
+            *each.get_subscriptions_info_by_topic(topic)])
+
     end = time.monotonic() + 20.0
-    while node.count_publishers(topic) + node.count_subscribers(topic) < 2 or \
-            other.count_publishers(topic) + other.count_subscribers(topic) < 2:
+    while any(ends(each) != {'own': 1, 'other': 1} for each in (node, other)):
         assert time.monotonic() < end
         time.sleep(0.01)
     return Mismatches(node).look()

@@ -41,7 +41,7 @@ def policy():
 
 def receive(node, topic, message):
     """Give a message to the node's subscription."""
-    [subscription] = [each for each in node.subscriptions if each.topic_name == f'/{topic}']
+    [subscription] = [each for each in node.all_subscriptions if each.topic_name == f'/{topic}']
     put_stamp(message, node.now(), 'base')
     subscription.callback(serialize_message(message))
 
