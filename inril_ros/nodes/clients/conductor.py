@@ -70,6 +70,7 @@ class Conductor(EpisodeClient):
         self._most_aborted = most_aborted
         self._aborted = self._asked = 0
         self._told_to_go_on = False
+        self._begun: Callable[[], object] | None = None  # to be called when the episode begins
         self.status = ConductorStatus(self._node, run_id, listen, clock)
         self._evaluations = DiagnosticStatus and self._node.create_publisher(
             DiagnosticStatus, 'evaluation/status', qos.STATE)
@@ -78,6 +79,7 @@ class Conductor(EpisodeClient):
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
         explore: bool = False, operator_name: str = '', timeout: float = 300.0,
+        begun: Callable[[], object] = lambda: None,
     ) -> EpisodeResult:
         """Request one episode and wait for its end, and for the recorder if that records it.
 
@@ -90,6 +92,7 @@ class Conductor(EpisodeClient):
             operator_name: Name of the person who drives, kept with the data.
             timeout: [s] Longest duration where nobody attends the robot, by the robot's clock and
                 a steady one: in a simulation slower than real time, the simulated duration counts.
+            begun: Called once it has begun, that is after the reset and a person's ready.
 
         Raises:
             GraphStalled: It was refused for good; or, unattended, it was refused, didn't end in
@@ -104,9 +107,11 @@ class Conductor(EpisodeClient):
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
         ticks_before, person_before = self.actuation.ticks, self.actuation.person_ticks
+        self._begun = begun
         ended = self._requested(EpisodeRequest(
             run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
             seed=seed, task=self._task, operator_name=operator_name), timeout)
+        self._tell_begin()  # a short one has ended before it was looked at
         kept = ended
         if purpose is not Purpose.EVALUATION:
             self.status.set(state='saving')
@@ -222,12 +227,18 @@ class Conductor(EpisodeClient):
     def _show_episode(self) -> None:
         """Show what the episode that begins or runs does, and waits for."""
         self._note_wait(wait_in_episode(self.actuation, self._namespace))
+        self._tell_begin()
         started = self._events.get(EpisodeEvent.STARTED)
         seconds = (stamp_ns(self.actuation) - stamp_ns(started)) / 1e9 if started else None
         self.status.set(
             state='running' if started else 'resetting',
             episode_seconds='' if seconds is None else f'{max(seconds, 0.0):.1f}',
             interventions=self.actuation.interventions)
+
+    def _tell_begin(self) -> None:
+        if self._begun is not None and EpisodeEvent.STARTED in self._events:
+            begun, self._begun = self._begun, None
+            begun()
 
     def _note_wait(self, wait: Wait | None) -> None:
         super()._note_wait(wait)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from inril_ros.data.bags.digest import content_digest
 from inril_ros.data.bags.dry_run import is_demonstration
+from inril_ros.data.demonstrations.demonstration_set import REJECTED
 from inril_ros.data.record_files import JsonLines, write_json
 from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.nodes.conducting.conducted_run import ConductedRun
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
@@ -41,7 +43,10 @@ def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, 
                 job.episode_id('record', attempts), Purpose.DEMONSTRATION,
                 seed=job.seed('operator', attempts),
                 scene_seed=job.scene_seed('record', attempts),
-                operator_name='scripted' if job.options.simulation else '')
+                operator_name='scripted' if job.options.simulation else '',
+                begun=lambda number=kept + 1: job.reporter.say(
+                    f'demonstration {number} of {wanted}: recording'))
+            job.reporter.say(_told(result, job.contract.period))
             row = {'attempt': attempts, 'episode_id': result.episode_id,
                    'outcome': result.outcome.name.lower(), 'ticks': result.ticks,
                    'saved': result.saved, **fate_of(result)}
@@ -50,8 +55,7 @@ def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, 
             kept += result.saved
             # A failure that was shown is put aside as well: that is no loss.
             if result.saved or result.outcome in (EpisodeOutcome.SUCCESS, EpisodeOutcome.ABORTED):
-                if notice := fates.add({'index': attempts, **row}):
-                    job.reporter.say(notice)
+                fates.add({'index': attempts, **row})
             bar.update(kept, attempts=attempts, **fates.facts)
         for told in fates.summary:
             job.reporter.say(told)
@@ -59,6 +63,22 @@ def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, 
     facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
     write_json(job.run.recording, facts, replace=True)
     return facts
+
+
+def _told(result: EpisodeResult, period: float) -> str:
+    """Return in one line how long a demonstration was, how it ended, and what was kept of it."""
+    outcome = result.outcome.name.lower().replace('_', ' ')
+    record = result.reason.removesuffix(result.account).removesuffix('; ')
+    why, _, place = record.rpartition(': ')
+    path = Path(place)
+    if result.saved:
+        what = f'kept as {path.name}'
+    elif path.parent.name == REJECTED:
+        what = f'put aside as {REJECTED}/{path.name}'
+    else:
+        what, why = 'not kept', record
+    return (f'stopped after {result.ticks * period:.1f} s, {outcome}: '
+            + ': '.join(filter(None, ('; '.join(filter(None, (what, result.account))), why))))
 
 
 def kept_bags(folder: Path) -> list[Path]:

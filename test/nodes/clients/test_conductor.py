@@ -36,7 +36,7 @@ def conducted(arm, domain):
     """Return what lets an arm run one episode; the test says by whom it is attended."""
     made = []
 
-    def conduct(attended=True, most_aborted=0):
+    def conduct(attended=True, most_aborted=0, **how):
         if not made:
             made.append(Conductor(
                 'run', 'lift', domain, check=arm.check, listen=arm.listen, attended=attended,
@@ -46,7 +46,7 @@ def conducted(arm, domain):
             arm.lines.clear()
         made[0]._wait(lambda: (made[0].actuation.enabled, made[0].actuation.faults) == (
             arm.modes.enabled, arm.faults), DAY, lambda: 'the status')
-        return made[0].run_episode(str(uuid4()), Purpose.EVALUATION, seed=0)
+        return made[0].run_episode(str(uuid4()), Purpose.EVALUATION, seed=0, **how)
     yield conduct
     for conductor in made:
         conductor.close()
@@ -161,3 +161,12 @@ def test_where_nobody_attends_the_arm_it_gives_up(arm, conducted):
     with pytest.raises(GraphStalled, match='no episode can begin: motion is not enabled'):
         conducted()
     assert arm.now < 1000
+
+
+def test_who_asks_is_told_once_that_the_episode_has_begun(arm, conducted):
+    arm.scene, arm.person, begun = True, [('ready',)], []
+    assert conducted(begun=lambda: begun.append(len(arm.waits()))) is not None
+    assert begun == [1], 'once, after the person had confirmed that the scene is ready'
+    arm.scene, arm.refusals = False, ['an episode is running']
+    conducted(begun=lambda: begun.append('again'))
+    assert begun == [1, 'again']
