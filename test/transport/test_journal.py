@@ -263,6 +263,19 @@ def test_numbers_of_64_bits_come_back_after_a_restart(tmp_path_factory, begins):
     journal.close()
 
 
+def test_what_follows_the_highest_number_comes_back_after_a_restart(tmp_path):
+    folder = tmp_path / 'journal'
+    folder.mkdir()
+    (folder / f'000001-{HIGHEST}.mcap').touch()
+    for number in (HIGHEST, HIGHEST + 1, HIGHEST + 2):
+        journal = opened(folder)
+        assert journal.next_sequence == number
+        fill(journal, [b'a'])
+        journal.close()
+    assert [number for number, _ in read_journal(folder)] == [
+        HIGHEST, HIGHEST + 1, HIGHEST + 2]
+
+
 def test_a_segment_whose_name_and_records_disagree_is_damaged(folder):
     journal = opened(folder)
     fill(journal, [b'a', b'b', b'c'])

@@ -27,8 +27,9 @@ from inril_ros.transport.journal.segments import Damage, read_segment, SegmentWr
 SEGMENT_BYTES = 16_000_000
 #: Numbers skipped where records may be lost: more than are lost when a machine goes down.
 SKIPPED = 100_000
-#: Higher numbers are in no journal, so that a message (64 bits) can hold each one that follows.
+#: No journal begins with a higher number, so that a message (64 bits) can hold each that follows.
 HIGHEST = 2 ** 62
+_MOST_BETWEEN = 2 ** 40  # numbers from the beginning of a segment to that of the next one
 _NAME = re.compile(r'^(\d{6})-(\d+)\.mcap$')  # index, number of the first record
 
 
@@ -190,10 +191,13 @@ def _verify(folder: Path) -> tuple[int, list[Damage], bool]:
         The last number, the damage, and whether records after the last one may be lost.
     """
     damages: list[Damage] = []
+    highest = HIGHEST
     for path in _segments(folder):
-        if _first(path) > HIGHEST:
+        if _first(path) > highest:
             damages.append(Damage(path, 0, 'no journal has the number in its name', rest=True))
             path.rename(path.with_suffix('.damaged'))
+        else:
+            highest = max(highest, _first(path) + _MOST_BETWEEN)
     paths = _segments(folder)
     last, holds_last = 0, paths[0] if paths else folder
     for path in paths:
