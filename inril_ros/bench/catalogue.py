@@ -13,7 +13,7 @@ from inril_ros.bench.evaluation import Evaluation
 from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Demonstrations, Images, Shift
 from inril_ros.learning.hosts.catalogue import HOSTS
-from inril_ros.learning.interleave.controls import CONTROLS
+from inril_ros.learning.interleave.control_names import CONTROLS
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.contract.schema import attribute_texts

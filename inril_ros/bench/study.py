@@ -21,7 +21,7 @@ from inril_ros.bench.evaluation import Evaluation
 from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
-from inril_ros.learning.hosts.catalogue import POLICY_KIND
+from inril_ros.learning.hosts.settings.names import POLICY_KIND
 from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig

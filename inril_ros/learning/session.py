@@ -21,7 +21,8 @@ from inril_ros.learning.device import select_device
 from inril_ros.learning.episode_intake import EpisodeIntake
 from inril_ros.learning.experience import check_sizes, Episode, Transition
 from inril_ros.learning.exploration import ExplorationConfig
-from inril_ros.learning.hosts.catalogue import make_host, with_control
+from inril_ros.learning.hosts.catalogue import make_host
+from inril_ros.learning.hosts.settings.names import with_control
 from inril_ros.learning.interleave.controls import RewardExchange
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import CountingSchedule

@@ -10,9 +10,9 @@ import reprlib
 from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
-from inril_ros.learning.hosts.catalogue import host_name, HOSTS, with_control
-from inril_ros.learning.hosts.host import HostConfig, MOST_STEPS
-from inril_ros.learning.hosts.idql import FORMER_SETTINGS, IDQLConfig
+from inril_ros.learning.hosts.settings.host_config import HostConfig, MOST_STEPS
+from inril_ros.learning.hosts.settings.names import CONFIGS, host_name, with_control
+from inril_ros.learning.hosts.settings.off_policy import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
 DEFAULT_HOST = 'idql'
@@ -85,8 +85,8 @@ def _host_config(values: Any) -> HostConfig:
         raise ValueError(f'SessionConfig.host: expected a name or a mapping with the key name, '
                          f'got {reprlib.repr(values)}')
     name = values.get('name', DEFAULT_HOST)
-    if not isinstance(name, str) or name not in HOSTS:
+    if not isinstance(name, str) or name not in CONFIGS:
         raise ValueError(f'SessionConfig.host: {reprlib.repr(name)} is unknown; allowed are '
-                         f'{sorted(HOSTS)}')
-    return from_mapping(HOSTS[name][0], {key: value for key, value in values.items()
-                                         if key != 'name' and key not in _former(name)})
+                         f'{sorted(CONFIGS)}')
+    return from_mapping(CONFIGS[name], {key: value for key, value in values.items()
+                                       if key != 'name' and key not in _former(name)})

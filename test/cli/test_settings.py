@@ -15,7 +15,7 @@ from inril_ros.cli.stages import stages
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.run.settings import UsageError
-from inril_ros.learning.hosts.dppo import DPPOConfig
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig
 from inril_ros.learning.session_config import SessionConfig
 
 CONFIG = Path(__file__).parents[2] / 'config'

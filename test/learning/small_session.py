@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.idql import IDQLConfig
+from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -200,6 +201,39 @@ def test_torch_stays_out_of_the_processes_that_move_the_robot(node):
 
 def test_a_chain_of_imports_is_found():
     assert 'torch' in reached_from('inril_ros.nodes.policy_node')
+
+
+# What takes long to load, and what must not load it: each process of a graph waits for it.
+LATE = {
+    'inril_ros.cli.main': ('torch', 'matplotlib', 'scipy', 'mujoco', 'rosbags', 'rclpy', 'cv2'),
+    'inril_ros.cli.stages.stages': ('torch', 'matplotlib', 'scipy', 'mujoco', 'cv2'),
+    'inril_ros.cli.stages.finetune': ('torch', 'matplotlib', 'scipy', 'mujoco', 'cv2'),
+    'inril_ros.learning.session_config': ('torch',),
+    'inril_ros.robot.contract.contract': ('torch', 'matplotlib', 'scipy', 'rclpy', 'rosbags'),
+    **{f'inril_ros.nodes.{node}': ('torch', 'matplotlib', 'scipy', 'mujoco', 'gymnasium', 'cv2')
+       for node in ('actuation_node', 'recorder_node', 'teleop_node', 'mock_arm_node',
+                    'gazebo_node', 'sim_node')},
+    **{f'inril_ros.nodes.{node}': ('matplotlib', 'scipy', 'mujoco', 'gymnasium', 'cv2')
+       for node in ('policy_node', 'learner_node')},
+}
+
+
+@pytest.mark.parametrize('module', LATE)
+def test_what_takes_long_is_loaded_only_where_it_is_used(module):
+    """In a process of its own: what is imported inside of functions doesn't count here."""
+    loaded = subprocess.run(
+        [sys.executable, '-c', f'import sys, {module}\nprint(*sys.modules)'], check=True,
+        stdout=subprocess.PIPE, text=True).stdout.split()
+    assert not set(LATE[module]).intersection(loaded)
+
+
+def test_settings_are_read_without_torch():
+    program = ('import sys\n'
+               'from inril_ros.cli.stages.finetune import longest_rollout\n'
+               'from inril_ros.nodes.learner.session_file import read_session\n'
+               'print(read_session(sys.argv[1]).host.remembered_steps)\n'
+               'assert "torch" not in sys.modules\n')
+    subprocess.run([sys.executable, '-c', program, ROOT / 'config' / 'finetune.yaml'], check=True)
 
 
 def test_nothing_is_unpickled():

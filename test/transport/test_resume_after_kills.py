@@ -19,7 +19,7 @@ from run_length import LONG
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.idql import IDQLConfig
+from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.policies.artifact import to_bytes
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

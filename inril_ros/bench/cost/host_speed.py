@@ -17,7 +17,7 @@ import torch
 
 from inril_ros.bench.vectorised import PlayedEpisode
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.catalogue import POLICY_KIND
+from inril_ros.learning.hosts.settings.names import POLICY_KIND
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inril_ros.cli.run.given_settings import given
-from inril_ros.data.audit.rest import RestRules
+from inril_ros.data.audit.rest_rules import RestRules
 from inril_ros.data.run.settings import Settings
 
 

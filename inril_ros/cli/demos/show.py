@@ -13,7 +13,6 @@ from inril_ros.cli.demos.folder import contract_of
 from inril_ros.cli.demos.rest_options import Rest
 from inril_ros.cli.demos.whole_table import print_whole
 from inril_ros.cli.options import ContractName, with_groups
-from inril_ros.data.bags.bags import BagError
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.robot.contract.contract import Contract
 
@@ -32,6 +31,7 @@ def show(
     """
     from inril_ros.cli.demos.contact_sheet import write_contact_sheet
     from inril_ros.data.audit.rest import LeftOut, rest_of
+    from inril_ros.data.bags.bags import BagError
 
     if not bag.is_dir():
         raise BagError(f'{bag}: is no folder of a bag; inril demos list shows those there are')
@@ -50,6 +50,7 @@ def show(
 
 def _read(bag: Path, robot: Contract) -> tuple[RecordedEpisode | None, list[str]]:
     """Return what can be read of an episode, and why it is no demonstration, or not all of it."""
+    from inril_ros.data.bags.bags import BagError
     from inril_ros.data.bags.reading import read_episode
     from inril_ros.data.demonstrations.aligned_cache import aligned_episode
     from inril_ros.data.demonstrations.demonstration_set import described

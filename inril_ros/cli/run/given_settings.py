@@ -39,7 +39,7 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     Raises:
         UsageError: The file isn't YAML, or a setting is refused.
     """
-    from inril_ros.learning.hosts.catalogue import host_name
+    from inril_ros.learning.hosts.settings.names import host_name
     from inril_ros.learning.session_config import SessionConfig
 
     source, whole = _file_settings(path, kept)

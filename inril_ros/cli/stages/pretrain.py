@@ -9,7 +9,8 @@ import time
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.audit.audit import audit
 from inril_ros.data.audit.finding import summed_up
-from inril_ros.data.audit.rest import all_without_rest, LeftOut, RestRules
+from inril_ros.data.audit.rest import all_without_rest, LeftOut
+from inril_ros.data.audit.rest_rules import RestRules
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
@@ -55,7 +56,7 @@ def pretrain(job: Job) -> dict[str, object]:
     import torch
 
     from inril_ros.learning.device import select_device
-    from inril_ros.learning.hosts.catalogue import host_name, POLICY_KIND
+    from inril_ros.learning.hosts.settings.names import host_name, POLICY_KIND
     from inril_ros.learning.policies.artifact import save_policy
     from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
     from inril_ros.learning.pretrain import pretrain as clone

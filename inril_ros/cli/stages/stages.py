@@ -7,15 +7,13 @@ from dataclasses import asdict, replace
 import time
 from typing import Any
 
-from inril_ros.cli.report.page import write_report
 from inril_ros.cli.report.summary import summarise
-from inril_ros.cli.report.tensorboard import write_tensorboard
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
-from inril_ros.data.audit.rest import RestRules
+from inril_ros.data.audit.rest_rules import RestRules
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.run_directory import STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
@@ -67,6 +65,9 @@ def run_all(job: Job) -> dict[str, Any]:
 
 def conclude(job: Job) -> dict[str, Any]:
     """Write summary, TensorBoard logs and report of a finished run."""
+    from inril_ros.cli.report.page import write_report  # loads matplotlib
+    from inril_ros.cli.report.tensorboard import write_tensorboard
+
     summary = summarise(job.run)
     write_json(job.run.summary, summary, replace=True)
     write_tensorboard(job.run.path)

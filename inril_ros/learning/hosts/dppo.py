@@ -11,77 +11,19 @@ Unlike in the public implementation, K' = 1 is defined.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.configuration import check_range
-from inril_ros.learning.hosts.on_policy import OnPolicyBatch, OnPolicyConfig, OnPolicyHost
+from inril_ros.learning.hosts.on_policy import OnPolicyBatch, OnPolicyHost
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig
 from inril_ros.learning.hosts.surrogate import clip_range, normalised
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.denoising_chain import DenoisingChainPolicy, fine_tuned
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
-
-
-@dataclass(frozen=True)
-class DPPOConfig(OnPolicyConfig):
-    """Settings of the host. "Ours" are tuned on Meta-World with small rollouts."""
-
-    BOUNDS = {**OnPolicyConfig.BOUNDS, 'chain_gamma': (0.0, 1.0), 'clip_growth': (1e-3, 20.0),
-              'clone_weight': (0.0, 1e3)}
-
-    chain_steps: int = 5
-    """K', the last denoising steps that are fine-tuned (ours; DPPO 10 of 20, 5 of 5 with DDIM)."""
-    chain_std: float = 0.1
-    """Smallest standard deviation of a denoising step while learning (DPPO)."""
-    chain_ddim: bool = False
-    """Act by the model's DDIM steps instead of all K DDPM steps (DPPO does on FurnitureBench)."""
-    rollout_steps: int = 3840
-    """Environment steps per iteration, at least; episodes are never cut (ours)."""
-    epochs: int = 5
-    """Passes over a rollout (DPPO 5 to 10)."""
-    batch: int = 480
-    """Samples per RL update, of which a decision gives K' (ours, a tenth of a rollout)."""
-    chain_gamma: float = 0.99
-    """Discount of the advantage per denoising step before the last one (DPPO)."""
-    clip: float = 0.05
-    """Largest distance of the ratio from 1 at the last denoising step. Ours: DPPO's 0.01 is for
-    rollouts of 75,000 samples, with 5,000 it clips most of them."""
-    first_clip: float = 0.05
-    """The same at the first fine-tuned denoising step (DPPO 0.001; ours: the same for all)."""
-    clip_growth: float = 3.0
-    """How late the clip range grows from `first_clip` to `clip` (DPPO)."""
-    target_divergence: float = 1.0
-    """An iteration ends early above this estimate of the KL divergence (DPPO)."""
-    scale_rewards: bool = True
-    """Divide rewards by the running standard deviation of their discounted sum (DPPO)."""
-    warmup_iterations: int = 2
-    """Iterations in which the critic alone learns (DPPO)."""
-    heldout_share: float = 0.15
-    """Share of the episodes of a rollout that RL never trains on, to measure alignment, a cycle of
-    the controller model, or the RL gradient that imitation between iterations must not harm. All
-    are trained on if 0, or if none of these is done, as without imitation. Ours."""
-    clone_weight: float = 0.0
-    """Weight of the KL divergence between the fine-tuned and the cloned denoising steps in the
-    actor's loss: a control, off by default."""
-    actor_learning_rate: float = 1e-4
-    """DPPO."""
-    actor_gradient_clip: float | None = None
-    """Largest norm of the actor's gradient; null: not clipped (DPPO)."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range(self, 'first_clip', 1e-6, self.clip)
-
-    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
-        """Return the settings that a control replaces."""
-        if control == 'kl_to_pretrained':
-            return {'clone_weight': weight}
-        return super().control_changes(control, weight)
 
 
 @dataclass(frozen=True)

@@ -23,81 +23,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.hosts.host import ActorSteps
-from inril_ros.learning.hosts.idql import CriticBatch, IDQL, IDQLConfig
+from inril_ros.learning.hosts.idql import CriticBatch, IDQL
+from inril_ros.learning.hosts.settings.off_policy import EXPOConfig
 from inril_ros.learning.hosts.temperature import Temperature
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.edited import EditedPolicy, with_editor
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.saved_state import prefixed, unprefixed
-
-
-@dataclass(frozen=True)
-class EXPOConfig(IDQLConfig):
-    """Settings of the host. 'EXPO' marks the papers'; the others are ours."""
-
-    BOUNDS = {
-        **IDQLConfig.BOUNDS, 'pessimism': (0.0, 100.0),
-        'edit_bound': (1e-6, 2.0), 'edit_width': (8, 2048), 'edit_layers': (1, 6),
-        'edit_initial_std': (0.03, 0.5), 'actor_learning_rate': (1e-8, 1.0),
-        'kl_weight': (0.0, 1e6), 'initial_temperature': (0.0, 100.0),
-        'temperature_learning_rate': (0.0, 1.0)}
-
-    updates_per_step: float = 0.5
-    """EXPO: 20; an update takes about 15 ms of a CPU core."""
-    candidates: int = 8
-    """Proposals that the critics choose from when acting, beside as many edits (EXPO); 1: the
-    critics are not asked and nothing is edited."""
-    target_candidates: int = 8
-    """Proposals per visited state, cached, that the target's maximum ranges over, beside as many
-    edits (EXPO)."""
-    critic_members: int = 10
-    """E (EXPO)."""
-    pessimism: float = 0.0
-    """Standard deviations of the ensemble that choice and edit actor subtract from its mean;
-    EXPO: 0, and the choice is by the minimum of two random critics."""
-    edit_bound: float = 0.1
-    """Largest change of a normalised action by an edit; EXPO: 0.05 to 0.2, up to 0.7 for a
-    dexterous hand."""
-    edit_width: int = 128
-    """EXPO: 256."""
-    edit_layers: int = 2
-    """EXPO: 3."""
-    edit_initial_std: float = 0.15
-    """Standard deviation of edits at the start, before squashing and in units of the bound; the
-    one that meets the target entropy. Later it is between 0.03 and 0.5."""
-    actor_learning_rate: float = 3e-4
-    """Adam (EXPO)."""
-    actor_gradient_clip: float | None = None
-    kl_weight: float = 0.0
-    """Weight of KL(edited | proposed), per dimension, as if both were Gaussian with the bound as
-    their standard deviation (a control)."""
-    initial_temperature: float = 1e-3
-    """Weight of the entropy at the start; 0: no entropy term at all. EXPO: 1, with hundreds of
-    thousands of updates for it to fall."""
-    temperature_learning_rate: float = 3e-3
-    """Adam; 0: the temperature stays. EXPO's 3e-4 lets the temperature follow the entropy too
-    slowly for a few thousand updates."""
-    target_entropy: float = -0.5
-    """Of an edit in units of the bound, per dimension (EXPO)."""
-
-    @property
-    def actor_steps(self) -> ActorSteps:
-        """Return the settings of the edit actor's optimiser."""
-        return ActorSteps(self.actor_learning_rate, self.actor_gradient_clip)
-
-    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
-        """Return the settings that a control replaces."""
-        if control == 'kl_to_pretrained':
-            return {'kl_weight': weight}
-        return super().control_changes(control, weight)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,10 +26,9 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.critic_ensemble import choose_members
-from inril_ros.learning.hosts.off_policy import (
-    ActorCriticBatch,
-    ActorCriticConfig,
-    ActorCriticHost,
+from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
+from inril_ros.learning.hosts.settings.actor_critic import (
+    GaussianActorCriticConfig,
 )
 from inril_ros.learning.hosts.temperature import Temperature
 from inril_ros.learning.policies.gaussian import GaussianPolicy
@@ -40,59 +39,6 @@ from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 from inril_ros.learning.saved_state import load_modules, module_tensors, prefixed, unprefixed
 
 _REFERENCE_SEED = 20_250_517
-
-
-@dataclass(frozen=True)
-class GaussianActorCriticConfig(ActorCriticConfig):
-    """Settings of actor_critic, ours, tuned on Meta-World; for those of RLPD see RLPDConfig."""
-
-    BOUNDS = {**ActorCriticConfig.BOUNDS, 'initial_temperature': (0.0, 100.0),
-              'temperature_learning_rate': (0.0, 1.0)}
-
-    initial_temperature: float = 0.0
-    """Weight of the entropy at the start; 0: no entropy term at all."""
-    temperature_learning_rate: float = 3e-4
-    """Adam (RLPD); 0: the temperature stays."""
-    target_entropy: float = -1.0
-    """Per action dimension of a chunk. A standard deviation of 0.1 has -0.9."""
-    entropy_in_target: bool = False
-    """Whether the value of the next state contains its entropy."""
-
-
-@dataclass(frozen=True)
-class RLPDConfig(GaussianActorCriticConfig):
-    """Settings of rlpd: those that Ball et al. 2023 published for sparse rewards (Adroit).
-
-    What still differs: Q is of chunks of T actions and bootstraps after them (a model with
-    `chunk_length: 1` has single actions); the actor begins as a clone, also in the first steps,
-    which the paper takes at random, its network is a residual block behind the clone's
-    normaliser, and its standard deviation has the bounds of the model; LayerNorm has no learned
-    scale, and values start near 0. Imitation between the updates is ours, too; `m: null` is RL
-    only. While no person intervenes, half of each batch are own rows, as published.
-    """
-
-    updates_per_step: float = 1.0
-    warmup_steps: int = 5000
-    warmup_updates: int = 0
-    batch: int = 256
-    critic_steps: int = 20
-    demonstration_share: float = 0.5
-    critic_learning_rate: float = 3e-4
-    polyak: float = 0.005
-    lowest_value: float | None = None
-    highest_value: float | None = None
-    replay_capacity: int = 1_000_000
-    critic_width: int = 256
-    critic_layers: int = 3
-    """2 for locomotion."""
-    critic_members: int = 10
-    actor_learning_rate: float = 3e-4
-    exploration_scale: float = 0.0
-    """The policy explores by its own samples."""
-    initial_temperature: float = 1.0
-    target_entropy: float = -0.5
-    entropy_in_target: bool = False
-    """True for locomotion, where rewards are dense."""
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.exploration import ExplorationConfig
+from inril_ros.learning.hosts.settings.host_config import HostConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
@@ -29,44 +27,6 @@ from inril_ros.learning.replays.step_replay import Stored
 from inril_ros.learning.stored.context_files import ContextRows
 
 BatchT = TypeVar('BatchT')
-
-MOST_STEPS = 1_000_000
-"""Own environment steps that are remembered by default."""
-
-_CONTROLS_OF_SOME_HOSTS = ('shuffled_advantages', 'shuffled_rewards', 'kl_to_pretrained')
-
-
-@dataclass(frozen=True)
-class ActorSteps:
-    """How the interleaver steps along `actor_loss`, with Adam."""
-
-    learning_rate: float
-    gradient_clip: float | None
-    """Largest norm of the gradient; None: not clipped."""
-
-
-@dataclass(frozen=True)
-class HostConfig(BoundedConfig):
-    """Settings of a host; each kind of host adds its own, and their bounds."""
-
-    @property
-    def exploration(self) -> ExplorationConfig | None:
-        """Return the noise that the acting process adds to actions; None: the policy explores."""
-        return None
-
-    @property
-    def remembered_steps(self) -> int:
-        """Return how many own environment steps are remembered, by RL and by imitation each."""
-        return MOST_STEPS
-
-    @property
-    def actor_steps(self) -> ActorSteps | None:
-        """Return how RL steps the actor; None: RL moves no actor."""
-        return None
-
-    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
-        """Return the settings that a control replaces; None if this host has no such control."""
-        return None if control in _CONTROLS_OF_SOME_HOSTS else {}
 
 
 class Host(ABC, Generic[BatchT]):

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +30,11 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.hosts.critic_ensemble import choose_members
-from inril_ros.learning.hosts.off_policy import OffPolicyConfig, OffPolicyHost
+from inril_ros.learning.hosts.off_policy import OffPolicyHost
 from inril_ros.learning.hosts.possible_returns import clip_values
+from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN, with_critics
-from inril_ros.learning.policies.model_config import MOST_CANDIDATES
 from inril_ros.learning.policies.networks import move_average, trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
@@ -48,41 +47,6 @@ from inril_ros.learning.saved_state import (
     module_tensors,
     optimiser_tensors,
 )
-
-FORMER_SETTINGS: Mapping[str, Any] = {'actor_learning_rate': 3e-4, 'actor_gradient_clip': None}
-"""Settings that IDQL once had and that never had an effect. Files with them are still read, and
-saved sessions and the hashes of runs keep them."""
-
-
-@dataclass(frozen=True)
-class IDQLConfig(OffPolicyConfig):
-    """Settings of the host. Defaults are ours, tuned on Meta-World."""
-
-    BOUNDS = {**OffPolicyConfig.BOUNDS, 'actor_average': (0.0, 0.99999),
-              'candidates': (1, MOST_CANDIDATES), 'target_candidates': (1, MOST_CANDIDATES),
-              'renewed': (0.0, 100.0), 'refine_steps': (0, 20), 'refine_radius': (0.0, 2.0)}
-
-    updates_per_step: float = 1.0
-    warmup_steps: int = 1000
-    candidates: int = 16
-    """Chunks that the critic chooses from when acting; 1: the critic is not asked."""
-    target_candidates: int = 4
-    """Proposals per visited state, stored with it, that the target's maximum ranges over."""
-    renewed: float = 2.0
-    """Stored states whose proposals are replaced by new ones, per state that is added."""
-    refine_steps: int = 0
-    """Steps up the critics' gradient that the best proposals take when acting; see ModelConfig."""
-    refine_radius: float = 0.15
-    """Largest change of a normalised action by these steps."""
-    actor_average: float = 0.995
-    """Decay per IL update of the moving average of the actor, which acts and proposes. 0: the
-    actor itself. The same as in pre-training."""
-
-    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
-        """Return the settings that a control replaces."""
-        if control == 'no_critic':  # without a choice, the critic has no effect
-            return {'candidates': 1}
-        return super().control_changes(control, weight)
 
 
 @dataclass(frozen=True)

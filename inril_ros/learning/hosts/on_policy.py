@@ -21,8 +21,9 @@ from torch.nn import functional
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.advantages import RewardScale
 from inril_ros.learning.hosts.decisions import advantages_of, explained_variance
-from inril_ros.learning.hosts.host import ActorSteps, Host, HostConfig
+from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.hosts.rollouts import Rollouts
+from inril_ros.learning.hosts.settings.on_policy import OnPolicyConfig
 from inril_ros.learning.hosts.state_value import make_state_value
 from inril_ros.learning.hosts.surrogate import clipped_surrogate
 from inril_ros.learning.observations import Observations
@@ -40,52 +41,6 @@ from inril_ros.learning.saved_state import (
 
 _REFERENCES = 4
 """Parts that the held-out episodes of a rollout are divided into, at most."""
-
-
-@dataclass(frozen=True)
-class OnPolicyConfig(HostConfig):
-    """Settings of the PPO hosts. Each host sets and explains those that have no default here."""
-
-    BOUNDS = {
-        'rollout_steps': (1, 10_000_000), 'epochs': (1, 1000), 'batch': (2, 1_000_000),
-        'gamma': (0.0, 1.0), 'trace': (0.0, 1.0), 'clip': (1e-6, 10.0),
-        'target_divergence': (1e-6, 1e6), 'warmup_iterations': (0, 1_000_000),
-        'critic_width': (8, 2048), 'critic_blocks': (1, 8), 'critic_learning_rate': (1e-8, 1.0),
-        'heldout_share': (0.0, 0.5), 'actor_learning_rate': (1e-8, 1.0)}
-
-    rollout_steps: int
-    epochs: int
-    batch: int
-    clip: float
-    target_divergence: float
-    scale_rewards: bool
-    warmup_iterations: int
-    heldout_share: float
-    actor_learning_rate: float
-    actor_gradient_clip: float | None
-    gamma: float = 0.99
-    """Discount per decision: a chunk (DPPO, Gym) or a step (ours; ResiP 0.999 for episodes of
-    1000 steps)."""
-    trace: float = 0.95
-    """Lambda of generalised advantage estimation (DPPO, ResiP)."""
-    critic_width: int = 256
-    critic_blocks: int = 1
-    """Residual blocks of the critic; it has 2 * blocks + 1 layers (DPPO)."""
-    critic_learning_rate: float = 1e-3
-    """AdamW without weight decay (DPPO; ResiP 5e-3)."""
-    shuffled_advantages: bool = False
-    """A control: advantages are dealt to decisions at random, so RL has no signal."""
-
-    @property
-    def actor_steps(self) -> ActorSteps:
-        """Return the settings of the actor's optimiser."""
-        return ActorSteps(self.actor_learning_rate, self.actor_gradient_clip)
-
-    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
-        """Return the settings that a control replaces."""
-        if control == 'shuffled_advantages':
-            return {'shuffled_advantages': True}
-        return super().control_changes(control, weight)
 
 
 @dataclass(frozen=True)

@@ -14,52 +14,13 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.hosts.on_policy import OnPolicyBatch, OnPolicyConfig, OnPolicyHost
+from inril_ros.learning.hosts.on_policy import OnPolicyBatch, OnPolicyHost
+from inril_ros.learning.hosts.settings.on_policy import ResidualPPOConfig
 from inril_ros.learning.hosts.surrogate import normalised
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import correct, ResidualPolicy
-
-
-@dataclass(frozen=True)
-class ResidualPPOConfig(OnPolicyConfig):
-    """Settings of the host. "Ours" are tuned on Meta-World with small rollouts."""
-
-    BOUNDS = {**OnPolicyConfig.BOUNDS, 'residual_std': (1e-3, 2.0),
-              'critic_gradient_clip': (1e-6, 1e9)}
-
-    residual_width: int = 128
-    residual_layers: int = 2
-    """Hidden layers of the correction (ResiP 2 of 256)."""
-    residual_scale: float = 0.3
-    """Action = base action + scale * residual, in normalised actions (ours; ResiP's 0.1 is too
-    slow for 100,000 steps)."""
-    residual_std: float = 0.37
-    """Standard deviation of the residual while learning, before scaling: exp(-1) (ResiP)."""
-    rollout_steps: int = 4000
-    """Environment steps per iteration, at least; episodes are never cut (ours)."""
-    epochs: int = 10
-    """Passes over a rollout (ours; ResiP 50 of one batch)."""
-    batch: int = 1000
-    """Steps per RL update (ours, a quarter of a rollout)."""
-    clip: float = 0.2
-    """Largest distance of the ratio from 1 (ResiP)."""
-    target_divergence: float = 0.1
-    """An iteration ends early above this estimate of the KL divergence (ResiP)."""
-    scale_rewards: bool = False
-    """Divide rewards by the running standard deviation of their discounted sum (ours: off)."""
-    warmup_iterations: int = 1
-    """Iterations in which the critic alone learns (ours)."""
-    critic_gradient_clip: float = 1.0
-    """Largest norm of the critic's gradient (ResiP)."""
-    heldout_share: float = 0.0
-    """Share of the episodes of a rollout that RL never trains on, as reference batches. Without
-    effect in a session: imitation and RL share no parameters to compare gradients of."""
-    actor_learning_rate: float = 1e-3
-    """Learning rate of the correction, Adam (ours; ResiP 3e-4)."""
-    actor_gradient_clip: float | None = 1.0
-    """Largest norm of the correction's gradient; null: not clipped (ResiP)."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ remain valid examples.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,11 +31,8 @@ from torch.nn import functional
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.hosts.critic_ensemble import choose_members
-from inril_ros.learning.hosts.off_policy import (
-    ActorCriticBatch,
-    ActorCriticConfig,
-    ActorCriticHost,
-)
+from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
+from inril_ros.learning.hosts.settings.actor_critic import ResidualSACConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable
@@ -43,35 +40,6 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import correct, ResidualPolicy
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
-
-
-@dataclass(frozen=True)
-class ResidualSACConfig(ActorCriticConfig):
-    """Settings of the host. 'ResFiT' marks the paper's; the others are ours, on Meta-World."""
-
-    BOUNDS = {**ActorCriticConfig.BOUNDS, 'horizon': (1, 1000), 'target_noise': (0.0, 1.0),
-              'residual_scale': (1e-6, 2.0)}
-
-    horizon: int = 4
-    """n, environment steps until the critic bootstraps; ResFiT: 5."""
-    target_noise: float = 0.05
-    """Standard deviation of the noise on the next action: values must not be sharp (TD3)."""
-    guard: bool = True
-    """Whether the next action is the base's where the critics prefer that (as IBRL, Hu et al.
-    2024, bootstraps from the better of two proposals)."""
-    residual_scale: float = 0.5
-    """Largest correction; ResFiT: 0.1 to 0.2."""
-    residual_width: int = 256
-    residual_layers: int = 2
-    actor_learning_rate: float = 3e-4
-    """ResFiT: 1e-6, with millions of updates."""
-    bc_weight: float = 0.0
-    """Weight of the squared error to demonstrated actions inside the actor's loss (a control)."""
-    kl_weight: float = 0.0
-    """Weight of KL(policy | base) inside the actor's loss, per dimension, as if both were
-    Gaussian with the residual scale as their standard deviation (a control)."""
-    exploration_scale: float = 0.3
-    """Scale of the noise that is added to actions; see ExplorationConfig."""
 
 
 class ResidualSAC(ActorCriticHost[ActorCriticBatch]):

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
+from typing import get_args, Literal
 
 from inril_ros.learning.configuration import BoundedConfig
-from inril_ros.learning.interleave.controls import checked_control
-from inril_ros.learning.interleave.schedule import checked_m, UNITS
-from inril_ros.learning.interleave.separation import METRICS, MODES
+from inril_ros.learning.interleave.control_names import checked_control
 from inril_ros.learning.interleave.sources import ImitationSource
 
+Unit = Literal['minibatch', 'iteration']
+UNITS: tuple[str, ...] = get_args(Unit)
+Mode = Literal['none', 'two_sided', 'protect_rl', 'protect_il']
+Metric = Literal['euclid', 'adam']
+MODES: tuple[str, ...] = get_args(Mode)
+METRICS: tuple[str, ...] = get_args(Metric)
 SCHEDULES = ('fixed', 'random', 'alignment', 'model', 'anchor', 'dose')
 
 
@@ -53,7 +59,7 @@ class InterleavingConfig(BoundedConfig):
     shared_adam: bool = False
     """One optimiser for both gradients, with the host's learning rate (an ablation)."""
     control: str = 'none'
-    """A control in place of the method; see controls.CONTROLS."""
+    """A control in place of the method; see control_names.CONTROLS."""
     control_weight: float = 0.1
     """Weight of the term that the control bc_regularised or kl_to_pretrained adds."""
     imitation_source: str = 'both'
@@ -96,3 +102,13 @@ class InterleavingConfig(BoundedConfig):
             raise ValueError(f'{type(self).__name__}: m_min {self.m_min} is above m_max '
                              f'{self.m_max}')
         super().__post_init__()
+
+
+def checked_m(m: float | None) -> int | None:
+    """Return m as an integer, or None for RL only; raise ValueError for anything else."""
+    if m is None or m == math.inf:
+        return None
+    if m != m or m < 1 or m != int(m):
+        raise ValueError(f'm: {m!r} is not allowed; m is a whole number >= 1, '
+                         'or null (or .inf) for RL only')
+    return int(m)

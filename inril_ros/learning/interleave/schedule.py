@@ -27,14 +27,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 import math
-from typing import Any, get_args, Literal
+from typing import Any
 
 import numpy as np
 
 from inril_ros.learning.interleave.adaptive import Controller
+from inril_ros.learning.interleave.interleaving_config import checked_m, Unit, UNITS
 
-Unit = Literal['minibatch', 'iteration']
-UNITS: tuple[str, ...] = get_args(Unit)
 _COUNTERS = ('rl_updates', 'il_updates', 'iterations', 'events', 'il_steps_due')
 
 
@@ -234,13 +233,3 @@ class AdaptiveSchedule(CountingSchedule):
         """Continue from `state_dict`."""
         super().load_state_dict(state)
         self.controller.load_state_dict(state['controller'])
-
-
-def checked_m(m: float | None) -> int | None:
-    """Return m as an integer, or None for RL only; raise ValueError for anything else."""
-    if m is None or m == math.inf:
-        return None
-    if m != m or m < 1 or m != int(m):
-        raise ValueError(f'm: {m!r} is not allowed; m is a whole number >= 1, '
-                         'or null (or .inf) for RL only')
-    return int(m)

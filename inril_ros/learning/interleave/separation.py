@@ -25,15 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import math
-from typing import get_args, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-Mode = Literal['none', 'two_sided', 'protect_rl', 'protect_il']
-Metric = Literal['euclid', 'adam']
-MODES: tuple[str, ...] = get_args(Mode)
-METRICS: tuple[str, ...] = get_args(Metric)
+from inril_ros.learning.interleave.interleaving_config import Mode, MODES
 
 
 class Separated(NamedTuple):

@@ -5,12 +5,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from inril_ros.data.audit.rest import (
-    ALL_KEPT,
-    all_without_rest,
-    rest_rules,
-    RestRules,
-)
+from inril_ros.data.audit.rest import all_without_rest, rest_rules
+from inril_ros.data.audit.rest_rules import ALL_KEPT, RestRules
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings

@@ -10,14 +10,8 @@ import numpy as np
 import pytest
 from small_arm import CONTRACT as VELOCITIES  # 10 Hz
 
-from inril_ros.data.audit.rest import (
-    ALL_KEPT,
-    all_without_rest,
-    rest_of,
-    rest_rules,
-    RestRules,
-    without_rest,
-)
+from inril_ros.data.audit.rest import all_without_rest, rest_of, rest_rules, without_rest
+from inril_ros.data.audit.rest_rules import ALL_KEPT, RestRules
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.robot.contract.contract import parse_contract
 

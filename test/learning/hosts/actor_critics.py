@@ -8,10 +8,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.gaussian_actor_critic import (
-    GaussianActorCritic,
-    GaussianActorCriticConfig,
-)
+from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCritic
+from inril_ros.learning.hosts.settings.actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.replay import Origin

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
+from inril_ros.learning.hosts.dppo import DPPO
+from inril_ros.learning.hosts.residual_ppo import ResidualPPO
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from inril_ros.learning.hosts.dppo import ChainBatch, DPPO, DPPOConfig
+from inril_ros.learning.hosts.dppo import ChainBatch, DPPO
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig
 from inril_ros.learning.hosts.surrogate import clip_range
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN

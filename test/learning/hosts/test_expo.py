@@ -12,7 +12,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
+from inril_ros.learning.hosts.expo import EXPO
+from inril_ros.learning.hosts.settings.off_policy import EXPOConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.gaussian import GaussianPolicy

@@ -11,16 +11,19 @@ import torch
 from torch import nn
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.catalogue import POLICY_KIND
-from inril_ros.learning.hosts.dppo import DPPO, DPPOConfig
-from inril_ros.learning.hosts.expo import EXPO, EXPOConfig
-from inril_ros.learning.hosts.gaussian_actor_critic import (
-    GaussianActorCritic,
+from inril_ros.learning.hosts.dppo import DPPO
+from inril_ros.learning.hosts.expo import EXPO
+from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCritic
+from inril_ros.learning.hosts.idql import IDQL
+from inril_ros.learning.hosts.residual_ppo import ResidualPPO
+from inril_ros.learning.hosts.residual_sac import ResidualSAC
+from inril_ros.learning.hosts.settings.actor_critic import (
     GaussianActorCriticConfig,
+    ResidualSACConfig,
 )
-from inril_ros.learning.hosts.idql import IDQL, IDQLConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPO, ResidualPPOConfig
-from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
+from inril_ros.learning.hosts.settings.names import POLICY_KIND
+from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
 from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.idql import CriticBatch, IDQL, IDQLConfig
+from inril_ros.learning.hosts.idql import CriticBatch, IDQL
+from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig

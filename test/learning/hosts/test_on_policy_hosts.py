@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.dppo import DPPOConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.policy import Policy

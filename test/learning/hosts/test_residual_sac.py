@@ -15,8 +15,10 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.catalogue import HOSTS, POLICY_KIND
-from inril_ros.learning.hosts.residual_sac import ResidualSAC, ResidualSACConfig
+from inril_ros.learning.hosts.catalogue import HOSTS
+from inril_ros.learning.hosts.residual_sac import ResidualSAC
+from inril_ros.learning.hosts.settings.actor_critic import ResidualSACConfig
+from inril_ros.learning.hosts.settings.names import POLICY_KIND
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.catalogue import make_policy

@@ -14,11 +14,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.hosts.catalogue import HOSTS
-from inril_ros.learning.hosts.gaussian_actor_critic import (
-    GaussianActorCritic,
-    GaussianActorCriticConfig,
-    GaussianBatch,
-)
+from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCritic, GaussianBatch
+from inril_ros.learning.hosts.settings.actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.gaussian import GaussianActor
 from inril_ros.learning.replays.symmetric_replay import Steps

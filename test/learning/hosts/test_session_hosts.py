@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.dppo import DPPOConfig
-from inril_ros.learning.hosts.expo import EXPOConfig
-from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCriticConfig
-from inril_ros.learning.hosts.idql import IDQLConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
-from inril_ros.learning.hosts.residual_sac import ResidualSACConfig
+from inril_ros.learning.hosts.settings.actor_critic import (
+    GaussianActorCriticConfig,
+    ResidualSACConfig,
+)
+from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
+from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.catalogue import make_policy

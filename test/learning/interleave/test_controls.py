@@ -11,14 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from inril_ros.learning.interleave.controls import (
-    checked_control,
-    Control,
-    CONTROLS,
-    gaussian_step,
-    regularised,
-    shuffle_rewards,
-)
+from inril_ros.learning.interleave.control_names import checked_control, Control, CONTROLS
+from inril_ros.learning.interleave.controls import gaussian_step, regularised, shuffle_rewards
 
 
 def test_every_control_has_a_name_and_a_description() -> None:

@@ -12,7 +12,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.exploration import ExplorationConfig
-from inril_ros.learning.hosts.host import ActorSteps, Host
+from inril_ros.learning.hosts.host import Host
+from inril_ros.learning.hosts.settings.host_config import ActorSteps
 from inril_ros.learning.interleave.adaptive import Event
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCriticConfig
+from inril_ros.learning.hosts.settings.actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
 

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.expo import EXPOConfig
-from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCriticConfig
-from inril_ros.learning.hosts.idql import IDQLConfig
-from inril_ros.learning.hosts.residual_ppo import ResidualPPOConfig
-from inril_ros.learning.hosts.residual_sac import ResidualSACConfig
+from inril_ros.learning.hosts.settings.actor_critic import (
+    GaussianActorCriticConfig,
+    ResidualSACConfig,
+)
+from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
+from inril_ros.learning.hosts.settings.on_policy import ResidualPPOConfig
 from inril_ros.learning.policies.artifact import to_bytes
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
