@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``inril doctor``: check the machine, ROS, DDS and the running robot."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 import json
 import os
@@ -19,6 +19,7 @@ from inril_ros.doctor.finding import Finding, worst
 from inril_ros.doctor.machine import check_machine
 from inril_ros.doctor.publishers import check_publishers
 from inril_ros.doctor.streams import check_profiles, check_streams
+from inril_ros.doctor.teleoperation import check_teleoperation
 from inril_ros.robot.contract.contract import Contract, load_contract
 
 _MEGABYTE = 1_000_000
@@ -35,15 +36,15 @@ class Robot:
     simulated: Annotated[bool, typer.Option(
         '--use-sim-time', help='The robot has simulated time (/clock).')] = False
 
-    def check(self, contract: Contract) -> Iterator[Finding]:
-        """Compare the running robot with its contract."""
+    def check(self, contract: Contract, left: Callable[[float], object]) -> Iterator[Finding]:
+        """Compare the running robot with its contract; ``left`` gets the time [s] that is left."""
         from inril_ros.nodes.clients.graph_checkup import look_at_graph
 
-        records, pairs, publishers = look_at_graph(
-            contract, self.namespace, self.seconds, self.simulated)
-        yield from check_streams(contract, records, self.seconds, simulated=self.simulated)
-        yield from check_profiles(pairs)
-        yield from check_publishers(contract, publishers)
+        seen = look_at_graph(contract, self.namespace, self.seconds, self.simulated, left)
+        yield from check_streams(contract, seen.records, self.seconds, simulated=self.simulated)
+        yield from check_teleoperation(contract, seen.teleop, self.seconds)
+        yield from check_profiles(seen.pairs)
+        yield from check_publishers(contract, seen.publishers)
 
 
 @with_groups
@@ -57,15 +58,29 @@ def doctor(
 ) -> None:
     """Check machine, ROS, DDS and the running robot; say what to do. Exit code 1 for errors."""
     expected = load_contract(find_configuration('robots', contract)) if contract else None
-    findings = [*check_machine(folder, os.environ), *_processors(), *_middleware()]
-    if expected is not None and not _without_ros(findings):
-        findings += robot.check(expected)
+    findings: list[Finding] = []
+    with _Progress(quiet=json_output) as progress:
+        def go(doing: str, found: Iterable[Finding]) -> None:
+            progress.doing(doing)
+            for finding in found:
+                findings.append(finding)
+                if not json_output:
+                    _show(finding)
+
+        go('this machine', check_machine(folder, os.environ))
+        go('PyTorch, which takes some seconds', _processors())
+        go('DDS: a message of 1 MB to another process and back, up to 15 s', _middleware())
+        if expected is not None and not _without_ros(findings):
+            text = f'the robot in {robot.namespace}, for {robot.seconds:g} s'
+            go(text, robot.check(expected, lambda left: progress.still(f'{text}: {left:.0f} s')))
     verdict = worst(findings)
     if json_output:
         typer.echo(json.dumps({'verdict': verdict,
                                'findings': [asdict(finding) for finding in findings]}))
     else:
-        _show(findings)
+        counts = {level: sum(finding.level == level for finding in findings)
+                  for level in _COLOURS}
+        typer.echo(', '.join(f'{count} {level}' for level, count in counts.items() if count))
     if verdict == 'error':
         raise typer.Exit(1)
 
@@ -107,12 +122,38 @@ def _without_ros(findings: list[Finding]) -> bool:
     return any(finding.area == 'ros' and 'missing' in finding.what for finding in findings)
 
 
-def _show(findings: list[Finding]) -> None:
+def _show(finding: Finding) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for finding in findings:
-        console.print(f'[{_COLOURS[finding.level]}]{finding.level:<8}[/]{finding.area:<8} '
-                      f'{escape(finding.what)}')
-        if finding.advice:
-            console.print(f'{"":<17}-> {escape(finding.advice)}', style='dim')
-    counts = {level: sum(finding.level == level for finding in findings) for level in _COLOURS}
-    console.print(', '.join(f'{count} {level}' for level, count in counts.items() if count))
+    console.print(f'[{_COLOURS[finding.level]}]{finding.level:<8}[/]{finding.area:<8} '
+                  f'{escape(finding.what)}')
+    if finding.advice:
+        console.print(f'{"":<17}-> {escape(finding.advice)}', style='dim')
+
+
+class _Progress:
+    """Says on stderr what is looked at: in one line of a terminal, or in a line of a log each."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._status = self._console.status('') if self._console.is_terminal else None
+
+    def __enter__(self) -> '_Progress':
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def doing(self, text: str) -> None:
+        """Say what is looked at next."""
+        if self._status is None:
+            self._console.print(f'looking at {text} ...', markup=False, style='dim')
+        else:
+            self.still(text)
+
+    def still(self, text: str) -> None:
+        """Show what is still looked at, where there is a line that can change."""
+        if self._status is not None:
+            self._status.update(f'looking at {escape(text)} ...')

@@ -15,7 +15,7 @@ class Finding:
     """One finding.
 
     Attributes:
-        area: Subject: machine, ros, dds, qos, topics or clocks.
+        area: Subject: machine, ros, dds, qos, topics, teleop or clocks.
         level: ``error``: it won't work. ``warning``: it may fail. ``note``: good to know.
         what: What was found.
         advice: What to do; empty for ``ok``.

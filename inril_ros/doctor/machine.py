@@ -33,6 +33,7 @@ def check_machine(
     yield _realtime()
     yield from _buffers(root)
     yield from _governor(root)
+    yield from _autogroups(root)
     yield from check_environment(environment)
 
 
@@ -111,3 +112,21 @@ def _governor(root: Path) -> Iterator[Finding]:
         yield Finding('machine', 'note', f'the processor saves power ({governor})',
                       'ticks after a pause may be late: sudo cpupower frequency-set -g '
                       'performance')
+
+
+def _autogroups(root: Path) -> Iterator[Finding]:
+    try:
+        enabled = (root / 'proc/sys/kernel/sched_autogroup_enabled').read_text(
+            encoding='ascii').strip()
+    except OSError:
+        return
+    if enabled == '0':
+        yield Finding('machine', 'ok', 'nice counts among all processes (no autogroups)')
+    else:
+        yield Finding(
+            'machine', 'note', 'nice counts only among the processes of one terminal, and '
+            'terminals share the processor equally (kernel.sched_autogroup_enabled)',
+            'a learner in a terminal of its own does not give way to the arm: start all by one '
+            'launch file or by inril, or type there: echo 10 > /proc/self/autogroup (or, for all '
+            'terminals: sudo sysctl -w kernel.sched_autogroup_enabled=0). realtime_priority of '
+            'the actuation node is not concerned')

@@ -30,6 +30,7 @@ from types import TracebackType
 from rich.console import Console
 
 import inril_ros
+from inril_ros.graph.autogroup import give_way
 from inril_ros.graph.console import LogFollower
 from inril_ros.graph.description import GraphDescription, NodeDescription, ros_arguments
 from inril_ros.graph.domain import domain_environment
@@ -237,6 +238,8 @@ class Supervisor:
             self._processes[node.path] = subprocess.Popen(
                 [*_wrapper(node.niceness), *command], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, env=self.environment, start_new_session=True)
+        if node.niceness:
+            give_way(self._processes[node.path].pid, node.niceness)
 
     def _stop(self, processes: list[subprocess.Popen]) -> None:
         try:

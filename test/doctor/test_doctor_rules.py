@@ -112,6 +112,22 @@ def test_buffers_and_processor_are_read_from_the_system(tmp_path, size, governor
     assert found == expected
 
 
+@pytest.mark.parametrize(('enabled', 'level', 'words'), [
+    ('1', 'note', 'nice counts only among the processes of one terminal'),
+    ('0', 'ok', 'nice counts among all processes'), (None, None, '')])
+def test_autogroups_that_make_nice_void_are_told_with_what_to_do(
+        tmp_path, enabled, level, words):
+    file = tmp_path / 'proc/sys/kernel/sched_autogroup_enabled'
+    file.parent.mkdir(parents=True)
+    if enabled is not None:
+        file.write_text(f'{enabled}\n')
+    found = [each for each in check_machine(tmp_path, {}, tmp_path)
+             if each.what.startswith('nice')]
+    assert [each.level for each in found] == ([level] if level else [])
+    if level == 'note':
+        assert words in found[0].what and '/proc/self/autogroup' in found[0].advice
+
+
 def test_values_that_the_machine_does_not_provide_are_left_out(tmp_path):
     assert not [each for each in check_machine(tmp_path, {}, tmp_path)
                 if 'buffers' in each.what or 'processor' in each.what]

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``inril doctor`` measures in a running graph: topics, QoS and large messages."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 import os
 import subprocess
@@ -20,12 +22,14 @@ from std_msgs.msg import UInt8MultiArray, UInt32
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.doctor.publishers import published_topics
 from inril_ros.doctor.streams import TopicRecord
+from inril_ros.doctor.teleoperation import teleop_topics, TeleopRecord, why_not
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.serialised_messages import MessageRefused, read_message
 from inril_ros.nodes.base.topic_publishers import publishing_nodes
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import CodecError, stamp_ns
+from inril_ros.robot.teleop.sources import source_of
 
 _PATIENCE = 15.0  # [s] for another process to start and be discovered
 _ECHO = 'inril_doctor/echo'
@@ -35,9 +39,27 @@ Pair = tuple[str, str, str, str]
 """Topic, publishing node, subscribing node, why their QoS doesn't match (empty if it does)."""
 
 
+@dataclass(frozen=True)
+class GraphLook:
+    """What was seen of a graph.
+
+    Attributes:
+        records: Measurements by topic of the contract.
+        pairs: All pairs of publishers and subscriptions.
+        publishers: The publishing nodes by topic, each as often as it has publishers there.
+        teleop: Measurements by teleop topic.
+    """
+
+    records: dict[str, TopicRecord]
+    pairs: list[Pair]
+    publishers: dict[str, list[str]]
+    teleop: dict[str, TeleopRecord]
+
+
 def look_at_graph(
     contract: Contract, namespace: str, seconds: float, simulated: bool,
-) -> tuple[dict[str, TopicRecord], list[Pair], dict[str, list[str]]]:
+    left: Callable[[float], object] = lambda seconds: None,
+) -> GraphLook:
     """Listen to a robot for a while.
 
     Args:
@@ -45,10 +67,7 @@ def look_at_graph(
         namespace: The robot's namespace.
         seconds: Time to listen.
         simulated: Follow ``/clock``.
-
-    Returns:
-        The measurements by topic, all pairs of publishers and subscriptions in the graph, and
-        the publishing nodes by topic, each as often as it has publishers there.
+        left: Called now and then with the time [s] that is left.
     """
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -57,13 +76,14 @@ def look_at_graph(
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
     try:
-        listener = _Listener(node, contract)
+        listener, devices = _Listener(node, contract), _Devices(node, contract)
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while (rest := end - time.monotonic()) > 0.0:
             executor.spin_once(timeout_sec=0.05)
-        return listener.records(), _pairs(node), {
+            left(rest)
+        return GraphLook(listener.records(), _pairs(node), {
             topic: sorted(publishing_nodes(node, node.resolve_topic_name(topic)).elements())
-            for topic in published_topics(contract)}
+            for topic in published_topics(contract)}, devices.records())
     finally:
         executor.shutdown()
         node.destroy_node()
@@ -134,6 +154,42 @@ class _Listener:
                 for end in self._node.get_subscriptions_info_by_topic(topic)),
             tuple(came for came, _ in times), tuple(stamp for _, stamp in times),
             tuple(sorted(self._errors.get(topic, ()))))
+
+
+class _Devices:
+    """Subscribes to the topics of teleop devices, and tells their sources apart."""
+
+    def __init__(self, node: Node, contract: Contract) -> None:
+        self._node, self._contract = node, contract
+        self._topics = teleop_topics(contract)
+        self._times: dict[str, dict[str, list[float]]] = {topic: {} for topic in self._topics}
+        self._errors: dict[str, set[str]] = {topic: set() for topic in self._topics}
+        for topic, kind in self._topics.items():
+            kind_of = message_type(kind)
+            node.create_subscription(
+                kind_of, topic, partial(self._on_message, topic, kind_of), QoSProfile(
+                    depth=10, reliability=ReliabilityPolicy.BEST_EFFORT), raw=True)
+
+    def _on_message(self, topic: str, kind: type, raw: bytes) -> None:
+        try:
+            message = read_message(raw, kind)
+        except MessageRefused as error:
+            self._errors[topic].add(str(error))
+            return
+        reason = why_not(self._contract, topic, message)
+        if reason:
+            self._errors[topic].add(reason)
+        source = source_of(message.header.frame_id)
+        self._times[topic].setdefault(source, []).append(time.monotonic())
+
+    def records(self) -> dict[str, TeleopRecord]:
+        """Return the measurements of each topic so far."""
+        return {topic: TeleopRecord(
+            tuple(dict.fromkeys(
+                end.topic_type for end in self._node.get_publishers_info_by_topic(topic))),
+            self._node.count_publishers(topic),
+            {source: tuple(times) for source, times in self._times[topic].items()},
+            tuple(sorted(self._errors[topic]))) for topic in self._topics}
 
 
 def _pairs(node: Node) -> list[Pair]:

@@ -12,11 +12,14 @@ import pytest
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import Image, JointState, Joy
 from trajectory_msgs.msg import JointTrajectory
+from typer import Exit
 from typer.testing import CliRunner
 
+from inril_ros.cli.doctor import doctor
 from inril_ros.cli.main import app
+from inril_ros.doctor.teleoperation import check_teleoperation
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.clients.graph_checkup import look_at_graph, send_large_message
 from inril_ros.robot.contract.contract import load_contract
@@ -77,14 +80,14 @@ def test_bytes_that_are_no_message_are_an_error_of_their_topic():
     robot.publish = garble
     robot.node.create_timer(0.02, garble)
     with robot:
-        records, _, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+        records = look_at_graph(CONTRACT, 'left', 3.0, simulated=False).records
     assert any('bytes are no JointState' in error for error in records['joint_states'].errors)
     assert any('bytes are no PoseStamped' in error for error in records['cube_pose'].errors)
 
 
 def test_topics_are_received_in_the_robot_s_namespace():
     with Robot():
-        records, _, _ = look_at_graph(CONTRACT, 'left', 3.0, simulated=False)
+        records = look_at_graph(CONTRACT, 'left', 3.0, simulated=False).records
     assert set(records) == {*CONTRACT.observation_topics(), 'front/image',
                             *CONTRACT.action_topics()}
     for topic, kind in CONTRACT.observation_topics().items():
@@ -97,11 +100,41 @@ def test_topics_are_received_in_the_robot_s_namespace():
 
 def test_a_missing_joint_and_incompatible_qos_are_found():
     with Robot(joints=JOINTS[1:], demanding=True):
-        records, pairs, _ = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
-    assert any('joint_1' in error for error in records['joint_states'].errors)
-    wrong = [pair for pair in pairs if pair[3]]
+        seen = look_at_graph(CONTRACT, 'left', 2.0, simulated=False)
+    assert any('joint_1' in error for error in seen.records['joint_states'].errors)
+    wrong = [pair for pair in seen.pairs if pair[3]]
     assert [pair[:3] for pair in wrong] == [('/left/joint_states', 'robot', 'robot')]
     assert 'reliab' in wrong[0][3].lower()
+
+
+def test_teleop_devices_are_told_apart_with_their_rates():
+    robot = Robot()
+    rules = CONTRACT.teleoperation
+    joy = robot.node.create_publisher(Joy, rules.joy_topic, qos.COMMAND)
+    robot.node.create_publisher(JointState, rules.joint_topic, qos.COMMAND)
+
+    def press(frame, buttons):
+        message = Joy(buttons=[0] * buttons, axes=[0.0] * 8)
+        message.header.frame_id = frame
+        joy.publish(message)
+
+    robot.node.create_timer(0.02, lambda: press('teleop:joystick:/left/teleop_node:1', 16))
+    robot.node.create_timer(0.25, lambda: press('pedal', rules.deadman_button))
+    left = []
+    with robot:
+        seen = look_at_graph(CONTRACT, 'left', 3.0, False, left.append).teleop
+    assert left[0] > left[-1] >= 0.0
+    record = seen[rules.joy_topic]
+    assert set(record.received) == {'joystick:/left/teleop_node:1', 'other'}
+    assert len(record.received['joystick:/left/teleop_node:1']) > 3 * len(
+        record.received['other'])
+    assert record.errors == (f'has {rules.deadman_button} buttons, and '
+                             f'teleoperation.deadman_button is {rules.deadman_button}',)
+    found = {finding.what.partition(',')[0]: finding.level
+             for finding in check_teleoperation(CONTRACT, seen, 3.0)}
+    assert found[f'{rules.joy_topic}: other'] == 'warning'
+    assert f'{rules.joy_topic}: joystick of /left/teleop_node' in found
+    assert found[f'{rules.joint_topic}: a device is there'] == 'warning'
 
 
 def test_a_large_message_reaches_another_process_that_ends_quietly(capfd):
@@ -124,3 +157,32 @@ def test_the_command_notices_whether_a_robot_is_running(there, monkeypatch):
     topics = {each['level'] for each in report['findings'] if each['area'] == 'topics'}
     assert ('error' in topics) is not there
     assert result.exit_code == (1 if report['verdict'] == 'error' else 0)
+
+
+def test_it_says_what_it_looks_at_and_shows_each_finding_at_once(monkeypatch):
+    written = []
+
+    class Stream:
+        encoding, isatty = 'utf-8', staticmethod(lambda: False)
+        flush = staticmethod(lambda: None)
+
+        def __init__(self, name):
+            self._name = name
+
+        def write(self, text):
+            written.append((self._name, text))
+
+    def send(size):
+        told = [text for name, text in written if name == 'err']
+        assert any('a message of 1 MB to another process' in text for text in told)
+        assert any('GB free' in text for name, text in written if name == 'out')
+        return 0.01
+
+    monkeypatch.setattr('inril_ros.nodes.clients.graph_checkup.send_large_message', send)
+    monkeypatch.setattr('sys.stdout', Stream('out'))
+    monkeypatch.setattr('sys.stderr', Stream('err'))
+    with suppress(Exit):  # what this machine lacks is not the matter here
+        doctor(contract='', folder=Path('/tmp'), json_output=False, namespace='/', seconds=1.0,
+               simulated=False)
+    steps = [text for name, text in written if name == 'err' and text.startswith('looking at ')]
+    assert [step.split()[2] for step in steps] == ['this', 'PyTorch,', 'DDS:']
