@@ -2,21 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """``inril up``: the graph of a stage until Ctrl-C, for machines without ``ros2 launch``."""
 
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
-from rich.console import Console
 import typer
 
 from inril_ros.cli.options import OtherRobot, Params, params_path, Simulation, with_groups
+from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
 from inril_ros.graph.supervisor import Supervisor
+from inril_ros.robot.contract.contract import load_contract
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,32 @@ def up(
         raise ValueError(f'stage {stage!r}: one of {", ".join(STAGES)}')
     run = RunDirectory.open(run_dir)
     run.check_meaning()
-    console = Console(highlight=False)
+    reporter = Reporter()
+    console = reporter.console
     nodes = Supervisor(restarting(STAGES[stage](graph.options(run)), 'recorder_node'),
                        run.logs(f'up_{stage}'), domain_id=graph.domain, console=console)
     try:
-        with nodes:
+        with nodes, _watched(reporter, run, nodes, graph.domain), suppress(KeyboardInterrupt):
             console.print(f'{stage} is up; logs in {nodes.log_dir}; Ctrl-C stops it')
             while True:
                 for death in nodes.check():
                     console.print(f'{death.how} and is started again; see {death.log}')
                 time.sleep(0.2)
-    except KeyboardInterrupt:
-        console.print(f'{stage} is stopped')
+    except KeyboardInterrupt:  # while it started or stopped
+        pass
+    console.print(f'{stage} is stopped')
+
+
+def _watched(reporter: Reporter, run: RunDirectory, nodes: Supervisor,
+             domain_id: int | None) -> Any:
+    """Return a context in which the state of the robot is shown, if the graph drives one."""
+    from inril_ros.cli.terminal.screen import watched
+
+    arm = next((node for node in nodes.graph.nodes if node.name == 'actuation_node'), None)
+    if arm is None:
+        return nullcontext()
+    contract = load_contract(run.contract)
+    return watched(
+        reporter, f'{contract.name}: {nodes.graph.name}', contract.episode.time_limit,
+        domain_id, arm.namespace, bool(arm.parameters.get('person_starts')),
+        tells_waits=True)

@@ -78,7 +78,6 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
     outcome = contract.episode.outcome_topic
     reset = [contract.episode.reset_service] if contract.episode.reset_service else []
     judge = contract.episode.judge
-    key_services = [f'actuation_node/{name}' for name in KEY_SERVICES]
     named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])} \
         if judge not in ('', 'person') and '/' not in judge else {}
     return {
@@ -88,7 +87,8 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                        outcome],
             subscribes=[*seen, *driven, 'action_chunk', 'episode/request', 'episode/event',
                    outcome],
-            serves=[f'~/{name}' for name in KEY_SERVICES],
+            serves=[service.replace('actuation_node', '~') for service in KEY_SERVICES
+                    if service.startswith('actuation_node/')],
             calls=reset),
         'policy_node': Rights(
             publishes=['action_chunk', 'policy/status', 'weights/request'],
@@ -101,7 +101,7 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                    'episode/event', 'transition_ack', outcome]),
         'teleop_node': Rights(
             publishes=driven, subscribes=[*seen, 'episode/event', 'executed_action'],
-            calls=key_services),
+            calls=KEY_SERVICES),
         'sim_node': Rights(
             publishes=[*seen, outcome, '/clock'], subscribes=commanded,
             serves=reset),
@@ -121,8 +121,8 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
                       'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
         'terminal': Rights(
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
-                   'learner/status'],
-            calls=key_services),
+                   'learner/status', 'conductor/status'],
+            calls=KEY_SERVICES),
     }
 
 

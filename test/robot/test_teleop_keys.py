@@ -26,6 +26,8 @@ def jogging():
 @pytest.mark.parametrize(('text', 'keys'), [
     (b'w', ['w']), (b'ww', ['w', 'w']), (b'\x1b[A\x1b[D', ['up', 'left']), (b'\x1bOB', ['down']),
     (b'\x1b', ['escape']), (b'\x1b[Aw\x1b', ['up', 'w', 'escape']), (b'\r\n', ['enter', 'enter']),
+    (b'\x1b[5~', ['other']), (b'\x1b[1;2Ay', ['other', 'y']), (b'\x1bOP', ['other']),
+    (b'\x1b[w', ['escape', '[', 'w']), (b'\x1bU', ['escape', 'U']),
     (b'\x7f \x08', ['backspace', 'space', 'backspace']), (b'\x00\xff', []), (b'', [])])
 def test_terminal_input_is_split_into_keys(text, keys):
     assert list(keys_of(text)) == keys

@@ -10,9 +10,13 @@ import time
 from typing import Any
 
 from rich import progress as rich
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
 
 _JSON_PERIOD, _LINE_PERIOD = 1.0, 10.0  # [s] between two lines
+_NARROW = 76  # columns below which only numbers are shown
 
 
 class Bar:
@@ -74,6 +78,37 @@ class Reporter:
         self.console = Console(stderr=json_output, highlight=False)
         # A log file has no width to wrap at.
         self.console.soft_wrap = not self.console.is_terminal
+        self._shown: list[RenderableType] = []
+        self._live: Live | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether lines can be drawn again: on a terminal, for a person."""
+        return not self.json_output and self.console.is_terminal \
+            and not self.console.is_dumb_terminal
+
+    @contextmanager
+    def shown(self, content: RenderableType) -> Iterator[None]:
+        """Show something below all lines, and what is shown later below it, while it lasts."""
+        self._shown.append(content)
+        try:
+            if self._live is not None:
+                yield
+                return
+            with Live(console=self.console, get_renderable=lambda: Group(*self._shown),
+                      transient=True, refresh_per_second=4) as self._live:
+                try:
+                    yield
+                finally:
+                    self._live = None
+        finally:
+            self._shown.remove(content)
+
+    def refresh(self) -> None:
+        """Draw what is shown again, now."""
+        live = self._live
+        if live is not None:
+            live.refresh()
 
     def say(self, text: str, **facts: Any) -> None:
         """Report something that happened."""
@@ -95,18 +130,34 @@ class Reporter:
         if self.json_output:
             yield Bar(stage, total, done)
             return
-        if not self.console.is_terminal:  # a bar would be drawn once, cut off at a width
+        if not self.is_live:  # a bar would be drawn once, cut off at a width
             yield Bar(stage, total, done, period=_LINE_PERIOD,
                       write=lambda facts: self.say(_line(unit, facts)))
             return
         text = rich.TextColumn
-        with rich.Progress(
-            text('  {task.description}'), rich.BarColumn(bar_width=24), rich.MofNCompleteColumn(),
-            text(unit), text('{task.fields[rate]}'), rich.TimeElapsedColumn(), text('left'),
-            rich.TimeRemainingColumn(), text('{task.fields[facts]}'), console=self.console,
-            refresh_per_second=4,
-        ) as bar:
-            yield Bar(stage, total, done, bar)
+        columns = [text('  {task.description}'), rich.BarColumn(bar_width=None),
+                   rich.MofNCompleteColumn(), text(unit), text('{task.fields[rate]}'),
+                   rich.TimeElapsedColumn(), text('left'), rich.TimeRemainingColumn()]
+        if self.console.width < _NARROW:
+            del columns[5:7], columns[1]
+        bar = rich.Progress(*columns, expand=True)
+        shown = _BarWithFacts(bar)
+        try:
+            with self.shown(shown):
+                yield Bar(stage, total, done, bar)
+        finally:
+            self.console.print(shown)
+
+
+class _BarWithFacts:
+    """A bar, and below it the facts, in as many lines as they need."""
+
+    def __init__(self, bar: rich.Progress) -> None:
+        self._bar = bar
+
+    def __rich__(self) -> RenderableType:
+        facts = '  '.join(task.fields['facts'] for task in self._bar.tasks)
+        return Group(self._bar, Padding(Text(facts), (0, 0, 0, 2))) if facts else self._bar
 
 
 def _line(unit: str, progress: dict[str, Any]) -> str:

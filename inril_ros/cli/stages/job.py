@@ -108,7 +108,10 @@ class Job(ConductedRun):
         if most_aborted is None:
             most_aborted = 0 if self.options.simulation else 2
         # Imported here: commands without a graph, such as `inril bench`, need no ROS.
+        from inril_ros.cli.terminal.screen import watched
         from inril_ros.nodes.clients.conductor import Conductor
+
+        contract = self.contract
 
         def check() -> list[str]:
             deaths = supervisor.check()
@@ -119,7 +122,9 @@ class Job(ConductedRun):
         with self._domain() as domain_id, Supervisor(
             restarting(graph, 'recorder_node'), self.run.logs(stage), domain_id=domain_id,
             quiet=not self.options.verbose, console=self.reporter.console,
-        ) as supervisor, Conductor(
+        ) as supervisor, watched(
+            self.reporter, f'{contract.name}: {stage}', contract.episode.time_limit, domain_id,
+        ), Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,
             check=check, listen=listen, most_aborted=most_aborted, say=self.reporter.say,
             attended=not self.options.simulation,

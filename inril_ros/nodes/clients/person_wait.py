@@ -11,7 +11,7 @@ from inril_ros.robot.episode import PERSON_READY
 
 GO_ON = 'go_on'
 #: By action: what a person does, the service that does it, and its argument if it takes one.
-_ACTIONS: dict[str, tuple[str, str, bool | None]] = {
+ACTIONS: dict[str, tuple[str, str, bool | None]] = {
     'release': ('release the e-stop', 'actuation_node/estop', False),
     'enable': ('enable motion', 'actuation_node/enable', True),
     'resume': ('resume', 'actuation_node/resume', None),
@@ -42,12 +42,12 @@ class Wait:
         if not self.action:
             return ''
         space = self.namespace.strip('/')
-        return f'{f"/{space}" if space else ""}/{_ACTIONS[self.action][1]}'
+        return f'{f"/{space}" if space else ""}/{ACTIONS[self.action][1]}'
 
     @property
     def data(self) -> bool | None:
         """Argument of the service; None: it takes none."""
-        return _ACTIONS[self.action][2] if self.action else None
+        return ACTIONS[self.action][2] if self.action else None
 
     @property
     def to_do(self) -> str:
@@ -55,7 +55,7 @@ class Wait:
         if not self.action:
             return ''
         argument = '' if self.data is None else f' with data: {str(self.data).lower()}'
-        return f'{_ACTIONS[self.action][0]} (service {self.service}{argument})'
+        return f'{ACTIONS[self.action][0]} (service {self.service}{argument})'
 
     def __str__(self) -> str:
         return ': '.join(filter(None, (self.reason, self.to_do)))

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The actuation node's services that a person's keys call; each call is answered."""
+"""The services that a person's keys call; each call is answered."""
 
 from collections.abc import Callable
 
@@ -22,23 +22,20 @@ class PersonServices:
     Args:
         node: Its executor must be the caller's.
         answered: Called with the key, whether it was done, and what was done or why it wasn't.
-        actuation: Name of the actuation node.
     """
 
-    def __init__(self, node: Node, answered: Callable[[PersonKey, bool, str], None],
-                 actuation: str = 'actuation_node') -> None:
+    def __init__(self, node: Node, answered: Callable[[PersonKey, bool, str], None]) -> None:
         self._node = node
         self._answered = answered
-        self._actuation = actuation
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._clients = {
-            (key.service, key.data is None): node.create_client(
-                Trigger if key.data is None else SetBool, f'{actuation}/{key.service}')
+            key.service: node.create_client(
+                Trigger if key.data is None else SetBool, f'{key.node}/{key.service}')
             for key in PERSON_KEYS if key.service}
 
     def call(self, key: PersonKey) -> None:
         """Call the service of a key."""
-        client = self._clients[key.service, key.data is None]
+        client = self._clients[key.service]
         if not client.service_is_ready():
             self._fail(key, f'service {client.srv_name} is not available')
             return
@@ -56,7 +53,7 @@ class PersonServices:
 
     def _complain(self, key: PersonKey, timer: Timer) -> None:
         timer.cancel()
-        self._fail(key, f'{self._actuation} has not answered for {_PATIENCE:.0f} s')
+        self._fail(key, f'{key.node} has not answered for {_PATIENCE:.0f} s')
 
     def _fail(self, key: PersonKey, why: str) -> None:
         self._answered(key, False, why + _NOT_STOPPED * (key.meaning == 'stop'))

@@ -8,6 +8,7 @@ or without the terminal, no key counts.
 """
 
 from collections.abc import Iterator
+import re
 
 import numpy as np
 
@@ -25,6 +26,9 @@ _FASTER, _SLOWER = '.', ','
 _STEP, _LEAST, _MOST = 1.25, 0.2, 4.0  # of the factor on the speeds
 _SEQUENCES = {b'[A': 'up', b'[B': 'down', b'[C': 'right', b'[D': 'left',
               b'OA': 'up', b'OB': 'down', b'OC': 'right', b'OD': 'left'}
+# Of keys that mean nothing here: Home, Delete, page up, F1, arrows with shift and so on. Nobody
+# types them by hand, not even after the e-stop.
+_OTHER = re.compile(rb'\[[0-9]+(;[0-9]+)?[~A-HP-S]|\[[HF]|O[HFP-S]')
 _NAMES = {b'\r': 'enter', b'\n': 'enter', b'\x7f': 'backspace', b'\x08': 'backspace',
           b' ': 'space'}
 
@@ -33,6 +37,7 @@ def keys_of(text: bytes) -> Iterator[str]:
     """Yield the keys in the bytes that a terminal sent at once.
 
     Arrow keys begin with the byte of the escape key; alone, or before other bytes, it is that key.
+    Keys such as Home or F1 are ``other``.
     """
     index = 0
     while index < len(text):
@@ -43,6 +48,9 @@ def keys_of(text: bytes) -> Iterator[str]:
             if sequence in _SEQUENCES:
                 index += 2
                 yield _SEQUENCES[sequence]
+            elif other := _OTHER.match(text, index):
+                index = other.end()
+                yield 'other'
             else:
                 yield 'escape'
         elif byte in _NAMES:
@@ -79,7 +87,7 @@ class PressedKeys:
         lines += ['b: begin a demonstration    enter: the scene is set    y: success    '
                   'n: failure', 'backspace: discard    escape: e-stop    Ctrl-C: leave',
                   'with shift: E: enable motion    U: release the e-stop    R: resume    '
-                  '?: this text']
+                  'G: go on    ?: this text']
         return '\n'.join(lines)
 
     def press(self, key: str, now: float) -> PersonKey | None:

@@ -18,8 +18,9 @@ class PersonKey:
         key: The key, as ``keys_of`` names it.
         meaning: What it means, in a word.
         says: What it does, for people.
-        service: Service of the actuation node that it calls; empty if it calls none.
+        service: Service that it calls; empty if it calls none.
         data: The service's argument; None if it takes none.
+        node: Node that offers the service.
     """
 
     key: str
@@ -27,6 +28,7 @@ class PersonKey:
     says: str
     service: str = ''
     data: bool | None = None
+    node: str = 'actuation_node'
 
 
 PERSON_KEYS = (
@@ -39,9 +41,11 @@ PERSON_KEYS = (
     PersonKey('y', 'success', 'the episode is a success', 'success'),
     PersonKey('n', 'failure', 'the episode is a failure', 'failure'),
     PersonKey('backspace', 'discard', 'abort the episode, keep nothing of it', 'abort'),
+    PersonKey('G', 'go_on', 'go on after several aborted episodes', 'go_on', node='conductor'),
     PersonKey('?', 'help', 'show the keys'),
 )
 BY_KEY: Mapping[str, PersonKey] = {each.key: each for each in PERSON_KEYS}
 BY_MEANING: Mapping[str, PersonKey] = {each.meaning: each for each in PERSON_KEYS}
-#: Services of the actuation node that keys call.
-KEY_SERVICES = tuple(dict.fromkeys(each.service for each in PERSON_KEYS if each.service))
+#: Services that keys call.
+KEY_SERVICES = tuple(dict.fromkeys(
+    f'{each.node}/{each.service}' for each in PERSON_KEYS if each.service))
