@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fine-tunes a policy on a robot: it drives, a person may take over, the learner improves it.
 
+    ros2 launch inril_ros finetune.launch.py run:=runs/a
     ros2 launch inril_ros finetune.launch.py contract:=arm.yaml pretrained:=runs/a/pretrained \
         journal:=runs/a/finetune/journal demonstrations:=runs/a/demonstrations \
         finetune_config:=config/finetune.yaml run_dir:=runs/a/finetune
+
+By the first of these the run has all that follows, and a conductor node asks for the episodes.
 
 With ``learner:=false`` the learner runs elsewhere (learner.launch.py), and of the last three only
 ``finetune_config`` is needed here: it says how the policy explores. With ``robots:=left,right``
@@ -22,9 +25,15 @@ from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 def generate_launch_description() -> LaunchDescription:
     """Include robot.launch.py with the stage."""
     return LaunchDescription([
-        DeclareLaunchArgument('contract', description='robot contract (YAML)'),
-        DeclareLaunchArgument('pretrained', description='folder of the cloned model'),
-        DeclareLaunchArgument('journal', description='folder of the rollout journal'),
+        DeclareLaunchArgument(
+            'run', default_value='', description='folder of the run whose episodes are asked '
+                                                 'for; without it the next three must be given'),
+        DeclareLaunchArgument(
+            'contract', default_value='', description='robot contract (YAML)'),
+        DeclareLaunchArgument(
+            'pretrained', default_value='', description='folder of the cloned model'),
+        DeclareLaunchArgument(
+            'journal', default_value='', description='folder of the rollout journal'),
         DeclareLaunchArgument(
             'robots', default_value='',
             description='namespaces of several robots, separated by commas'),

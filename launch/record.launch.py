@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records demonstrations on a robot: a person drives, each episode becomes a bag.
 
+    ros2 launch inril_ros record.launch.py run:=runs/a contract:=arm.yaml task:=lift episodes:=20
     ros2 launch inril_ros record.launch.py contract:=arm.yaml demonstrations:=demos
+
+By the first of these a run begins or goes on, and a conductor node asks for its episodes; by the
+second the person begins them.
 
 The driver of the robot, its controllers, cameras and the teleop device's own driver are started
 before (docs/how_to/bring_up.md). All arguments of robot.launch.py can be given as well.
@@ -17,9 +21,15 @@ from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 def generate_launch_description() -> LaunchDescription:
     """Include robot.launch.py with the stage."""
     return LaunchDescription([
-        DeclareLaunchArgument('contract', description='robot contract (YAML)'),
         DeclareLaunchArgument(
-            'demonstrations', description='folder that the bags are written to'),
+            'run', default_value='', description='folder of the run whose demonstrations these '
+                                                 'are; without it the next two must be given'),
+        DeclareLaunchArgument(
+            'contract', default_value='', description='robot contract (YAML); a run that is '
+                                                      'there has its own'),
+        DeclareLaunchArgument(
+            'demonstrations', default_value='',
+            description='folder that the bags are written to'),
         DeclareLaunchArgument(
             'teleop_device', default_value='external',
             description='joystick, spacemouse, leader or joint_jog; external for another '

@@ -4,13 +4,16 @@
 
     ros2 launch inril_ros robot.launch.py stage:=evaluate contract:=arm.yaml model:=model
 
+With ``run:=runs/a`` a conductor node asks for the episodes and notes them in the folder of the
+run, as ``inril`` does; without it somebody else asks.
+
 ``inril_ros.graph.description`` lists the nodes of a stage. It is Python and needs the arguments'
 values, hence the OpaqueFunction. With ``autostart`` each node configures and activates itself as
 soon as it has what it needs, also after a respawn; without it a person or a lifecycle manager must
-do so. Policy, recorder and learner start again after a crash; all nodes end if one of these can't
-start, as with a wrong model, or crashes a fourth time within five minutes. The actuation node is
-never started again, and when it ends all others end too: no arm must begin to move again
-unattended.
+do so. Policy, recorder, learner and conductor start again after a crash; all nodes end if one of
+these can't start, as with a wrong model, or crashes a fourth time within five minutes. The
+actuation node is never started again, and when it ends all others end too: no arm must begin to
+move again unattended.
 """
 
 from collections.abc import Callable
@@ -27,6 +30,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from inril_ros.graph.description import GraphOptions, NodeDescription, STAGES
 from inril_ros.graph.respawn_limit import RespawnLimit
+from inril_ros.graph.run_options import completed
 from inril_ros.sim.mock_arm.viewed_model import viewed_model
 
 TRUTH = ('true', 'false')
@@ -72,6 +76,15 @@ ARGUMENTS = {
     'held_versions': ('', 'folder for the models that ~/hold_version holds (finetune)', ()),
     'seed': ('0', 'seed of the learner (finetune, learn)', ()),
     'device': ('auto', 'device of the learner (finetune, learn)', ('auto', 'cpu', 'cuda')),
+    'run': ('', 'folder of the run whose episodes conductor_node asks for; what else is not given '
+                'is taken from it (record, evaluate, finetune)', ()),
+    'episodes': ('0', 'demonstrations to record, or episodes of the evaluation; 0: as the run '
+                      'has noted, else 5 and 50', ()),
+    'env_steps': ('0', 'environment steps of fine-tuning; 0: as the run has noted, else 10000',
+                  ()),
+    'evaluation_every': ('0', 'environment steps between two blocks of evaluation that judge '
+                              'versions; 0: as in the settings of the run (finetune)', ()),
+    'evaluation_episodes': ('10', 'episodes of such a block (finetune)', ()),
     'synchronous': ('false', 'learn only between episodes: repeatable (finetune, learn)', TRUTH),
 }
 # How the text of an argument is converted to the type of its option.
@@ -86,8 +99,9 @@ def start_stage(context: LaunchContext) -> list[Node | LogInfo]:
         given['simulation'] = ''
     kinds = {field.name: getattr(field.type, '__name__', field.type)
              for field in fields(GraphOptions)}
-    graph = STAGES[given.pop('stage')](GraphOptions(**{
-        name: READ[kinds[name]](text) for name, text in given.items()}))
+    stage = given.pop('stage')
+    graph = STAGES[stage](GraphOptions(**completed(stage, {
+        name: READ[kinds[name]](text) for name, text in given.items()})))
     return [
         Node(
             package='inril_ros',

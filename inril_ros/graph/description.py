@@ -115,6 +115,7 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
         person_starts: A person's button begins episodes. False: only a program does, so that it
             never finds the robot busy with a person's episode.
     """
+    person_starts = person_starts and not options.run
     return _graph('record', ['demonstrations'], options, _simulation(options),
                   _actuation(options, person_starts=person_starts, task=options.task),
                   _recorder(options, demonstrations=options.demonstrations, journal=''),
@@ -196,8 +197,9 @@ def _graph(name: str, needed: Sequence[str], options: GraphOptions,
     if options.robots and name not in ('finetune', 'learn'):
         raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')
+    started = [node for node in nodes if node is not None]
     graph = GraphDescription(
-        name, tuple(node for node in nodes if node is not None), options.log_level)
+        name, (*started, *_conductors(name, started, options)), options.log_level)
     return with_parameters(graph, options.params_file) if options.params_file else graph
 
 
@@ -212,6 +214,33 @@ def _node(options: GraphOptions, executable: str, *, niceness: int = 0, respawn:
                            parameters={**shared, **parameters}, respawn=respawn,
                            remappings={'/clock': 'clock'} if own_clock else {},
                            vital=vital, niceness=niceness)
+
+
+def _conductors(
+    stage: str, nodes: Sequence[NodeDescription], options: GraphOptions,
+) -> list[NodeDescription]:
+    """Return what asks for the episodes of each robot of a graph, if there is a run."""
+    if not options.run or stage not in ('record', 'evaluate', 'finetune'):
+        return []
+    conductors = []
+    for robot in _each_robot(options):
+        theirs = [node.name for node in nodes if node.namespace == robot.namespace]
+        # The learner of several robots is in none of their namespaces.
+        learner = 'learner_node' if 'learner_node' in theirs else '/' + '/'.join(
+            filter(None, [robot.namespace.strip('/').rpartition('/')[0], 'learner_node']))
+        learns = stage == 'finetune' and 'learner_node' not in theirs
+        conductors.append(NodeDescription(
+            'conductor_node', 'conductor_node', namespace=robot.namespace,
+            respawn=options.respawn, parameters={
+                'run': options.run, 'robot': robot.namespace.strip('/'), 'stage': stage,
+                'model': options.model, 'nodes': [*theirs, *([learner] if learns else [])],
+                'learner': learner, 'episodes': options.episodes, 'env_steps': options.env_steps,
+                'evaluation_every': options.evaluation_every,
+                'evaluation_episodes': options.evaluation_episodes,
+                'reset_seconds': float(options.reset_seconds),
+                'synchronous': options.synchronous, 'simulation': options.simulation,
+                'scene_node': 'gazebo_node' if options.gazebo else 'sim_node'}))
+    return conductors
 
 
 def _simulation(options: GraphOptions) -> NodeDescription | None:

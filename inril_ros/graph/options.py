@@ -57,6 +57,14 @@ class GraphOptions:
             and person.
         exploration_scale: Standard deviation of the noise on the policy's actions while learning,
             normalised action; negative: what the host in ``finetune_config`` explores with.
+        run: Folder of the run whose episodes ``conductor_node`` asks for, of each robot; empty:
+            somebody else asks.
+        episodes: Demonstrations to record, or episodes of the evaluation; 0: as the run has
+            noted, else as ``inril`` does.
+        env_steps: Environment steps of fine-tuning; 0: the same.
+        evaluation_every: Environment steps between two blocks of evaluation that judge versions;
+            0: none.
+        evaluation_episodes: Episodes of such a block.
 
     Raises:
         ValueError: Options exclude each other, or a name is no ROS name.
@@ -96,6 +104,11 @@ class GraphOptions:
     longest_rollout: int = 0
     reset_seconds: float = 10.0
     exploration_scale: float = -1.0
+    run: str = ''
+    episodes: int = 0
+    env_steps: int = 0
+    evaluation_every: int = 0
+    evaluation_episodes: int = 10
 
     def __post_init__(self) -> None:
         names = [*([self.namespace] if self.namespace else []), *self.robots]

@@ -53,8 +53,10 @@ def rights(contract: Contract, robots: Sequence[str] = ('',)) -> dict[str, Right
         contract: Contract of the robots.
         robots: Namespaces of the robots; an empty one is the root.
     """
+    # The learner of several robots is in none of their namespaces.
+    learner_name = 'learner_node' if robots == ('',) else '/learner_node'
     given = {f'{robot}/{name}'.lstrip('/'): own
-             for robot in robots for name, own in _robot_rights(contract).items()}
+             for robot in robots for name, own in _robot_rights(contract, learner_name).items()}
     learner = _LEARNER if robots == ('',) else Rights(
         publishes=[f'{robot}/{topic}' for robot in robots for topic in _LEARNER.publishes],
         subscribes=[f'{robot}/{topic}' for robot in robots for topic in _LEARNER.subscribes],
@@ -67,7 +69,7 @@ _LEARNER = Rights(
     subscribes=['transition', 'policy/status', 'weights/request'], serves=['~/save'])
 
 
-def _robot_rights(contract: Contract) -> dict[str, Rights]:
+def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
     """Return the rights of each process in a robot's namespace, by its name."""
     rules = contract.teleoperation
     commanded = sorted(contract.action_topics())
@@ -110,14 +112,14 @@ def _robot_rights(contract: Contract) -> dict[str, Rights]:
         'gazebo_node': Rights(
             publishes=[outcome], subscribes=observed, serves=reset,
             calls=SCENE_SERVICES),
-        'conductor': Rights(
+        'conductor_node': Rights(
             publishes=['episode/request', 'evaluation/status', 'conductor/status'],
             serves=['~/go_on'],
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
                    'learner/status'],
-            calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', 'learner_node/save',
+            calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', f'{learner_name}/save',
                   'policy_node/hold_version', *(f'{node}/ready' for node in (
-                      'actuation_node', 'policy_node', 'recorder_node', 'learner_node',
+                      'actuation_node', 'policy_node', 'recorder_node', learner_name,
                       'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
         'terminal': Rights(
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
@@ -140,7 +142,7 @@ def policy_text(contract: Contract, robots: Sequence[str] = ('',)) -> str:
         enclave = ElementTree.SubElement(enclaves, 'enclave', path=f'{ENCLAVES}/{path}')
         profiles = ElementTree.SubElement(enclave, 'profiles')
         profile = ElementTree.SubElement(profiles, 'profile', ns=f'/{namespace}', node=name)
-        managed = name not in ('conductor', 'terminal')
+        managed = name not in ('conductor_node', 'terminal')
         _entries(profile, 'topic', 'publish', [
             *own.publishes, '/rosout', '/parameter_events',
             *(['/diagnostics', f'{name}/transition_event'] if managed else [])])

@@ -7,6 +7,7 @@ python -m inril_ros.nodes.parameter_document > docs/reference/parameters.md
 
 from inril_ros.nodes import (
     actuation_node,
+    conductor_node,
     gazebo_node,
     learner_node,
     mock_arm_node,
@@ -18,7 +19,7 @@ from inril_ros.nodes import (
 from inril_ros.nodes.base.parameters import COMMON, markdown_table
 
 NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node,
-         gazebo_node, mock_arm_node)
+         gazebo_node, mock_arm_node, conductor_node)
 
 
 def document() -> str:

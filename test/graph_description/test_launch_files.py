@@ -81,7 +81,7 @@ def test_defaults_are_those_of_the_options():
 def test_what_a_stage_needs_must_be_given(name):
     needed, _ = GIVEN[name]
     for left_out in needed:
-        with pytest.raises(Missing, match=left_out):
+        with pytest.raises((Missing, ValueError), match=left_out):
             started(name, **given(*(each for each in needed if each != left_out)))
 
 

@@ -50,7 +50,7 @@ def test_weights_commands_and_experience_have_one_publisher_each(path):
         assert found[f'/{topic.lstrip("/")}'] == {'/actuation_node'}
     assert found['/transition'] == {'/recorder_node'}
     assert found['/action_chunk'] == {'/policy_node'}
-    assert found['/episode/request'] == {'/conductor'}
+    assert found['/episode/request'] == {'/conductor_node'}
     for topic in contract.observation_topics():
         assert found[f'/{topic.lstrip("/")}'] == {'/sim_node', '/mock_arm_node'}
     assert not [topic for topic in found if '*' in topic]

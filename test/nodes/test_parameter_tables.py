@@ -13,14 +13,14 @@ from rclpy.parameter import Parameter as RosParameter
 from inril_ros.graph.description import GraphOptions, simulation_graph, STAGES
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
 
-NODES = ('actuation_node', 'gazebo_node', 'learner_node', 'mock_arm_node', 'policy_node',
-         'recorder_node', 'sim_node', 'teleop_node')
+NODES = ('actuation_node', 'conductor_node', 'gazebo_node', 'learner_node', 'mock_arm_node',
+         'policy_node', 'recorder_node', 'sim_node', 'teleop_node')
 TABLES = {name: COMMON + importlib.import_module(f'inril_ros.nodes.{name}').PARAMETERS
           for name in NODES}
 OPTIONS = GraphOptions(
     contract='arm.yaml', run_id='r1', simulation='sim.yaml', task='reach', lockstep=True,
     use_sim_time=True, demonstrations='demos', journal='journal', pretrained='pretrained',
-    finetune_config='finetune.yaml', run_dir='run', model='model')
+    finetune_config='finetune.yaml', run_dir='run', model='model', run='run')
 STARTED = [pytest.param(node, id=f'{stage}-{node.name}')
            for stage, make in STAGES.items() for node in make(OPTIONS).nodes]
 STARTED += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_graph(GraphOptions(

@@ -7,6 +7,7 @@ run, and names the parts whose files are missing.
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 import re
 from typing import Any
@@ -31,12 +32,13 @@ from inril_ros.cli.report.run_plots import (
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.estimates import rate_difference, whole_percent
 from inril_ros.data.run.judgements import best_version, judged_versions
-from inril_ros.data.run.run_directory import STAGES
+from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.run_record import (
     evaluation_rate,
     read_run,
     RunRecord,
     was_rescued,
+    was_success,
 )
 from inril_ros.data.run.settings import DEFAULT
 from inril_ros.data.run.starts import all_control_counts
@@ -47,20 +49,40 @@ _STAGE_WORDS = {
     'finetune': 'fine-tuning', 'evaluate_finetuned': 'evaluation after'}
 
 
-def write_report(run_dir: str | Path) -> Path:
+def write_report(run_dir: str | Path, robot: str = '') -> Path:
     """Write ``report.html`` in the folder of a run, and return its path.
+
+    Args:
+        run_dir: Folder of the run.
+        robot: One of several robots, whose own records and report are meant.
 
     Raises:
         RunDirectoryError: The folder has no run.
         RecordError: One of its files is damaged.
     """
-    path = Path(run_dir) / 'report.html'
-    path.write_text(render_report(read_run(run_dir)), encoding='utf-8')
-    return path
+    run = RunDirectory.open(run_dir, robot)
+    robots = [] if robot else [_robot(run, name) for name in run.robots()]
+    run.report.write_text(render_report(read_run(run_dir, robot), robots), encoding='utf-8')
+    return run.report
 
 
-def render_report(record: RunRecord) -> str:
-    """Return the page as text."""
+def _robot(run: RunDirectory, name: str) -> dict[str, Any]:
+    """Return what the report of the run says about one of several robots."""
+    own = RunDirectory(run.path, run.settings, name)
+    record = read_run(run.path, name)
+    return {'name': name, 'link': own.report.relative_to(run.path).as_posix(),
+            'episodes': len(record.episodes), 'success': sum(map(was_success, record.episodes)),
+            'rescued': sum(map(was_rescued, record.episodes)),
+            'account': str(EpisodeFates(record.episodes))}
+
+
+def render_report(record: RunRecord, robots: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the page as text.
+
+    Args:
+        record: The records of the run, or of one of its robots.
+        robots: What to say about each of several robots.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=StrictUndefined)
@@ -81,7 +103,7 @@ def render_report(record: RunRecord) -> str:
                          for episode in record.episodes).most_common(),
         interventions=interventions(record.episodes), discards=_discards(record),
         account=str(EpisodeFates(record.episodes)),
-        unfinished=[_STAGE_WORDS[stage] for stage in STAGES if stage not in record.stages],
+        unfinished=[_STAGE_WORDS[stage] for stage in record.unfinished], robots=robots,
         judged=judged, best=best_version(judged) if judged else None,
         intervening=intervention_plot(record), in_part=kept_in_part(record.episodes),
         losses=loss_plots(record), timings=timings,

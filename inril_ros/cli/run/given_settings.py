@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inril_ros.cli.run.resources import find_configuration
+from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.settings import (
     DEFAULT,
     flat,
@@ -19,7 +20,6 @@ from inril_ros.data.run.settings import (
     UsageError,
 )
 from inril_ros.learning.configuration import from_mapping
-from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 
 def given(**options: Any) -> Settings:

@@ -10,12 +10,12 @@ from typing import Any, TYPE_CHECKING
 
 import pydantic
 
+from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.settings import DEFAULT, flat, Setting, Settings
 from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
 from inril_ros.graph.domain import domain_environment, reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.nodes.conducting.conducted_run import ConductedRun
-from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 if TYPE_CHECKING:
     from inril_ros.nodes.clients.conductor import Conductor
@@ -136,6 +136,7 @@ class Job(ConductedRun):
                                  self.options.start_patience, supervisor.cpu_seconds)
             supervisor.respawning = True
             yield conductor
+            conductor.status.set(state='finished')
 
     @contextmanager
     def _domain(self) -> Iterator[int | None]:

@@ -15,7 +15,7 @@ from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
 from inril_ros.data.audit.rest_rules import RestRules
 from inril_ros.data.record_files import write_json
-from inril_ros.data.run.run_directory import STAGES
+from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
 from inril_ros.nodes.conducting.evaluation import evaluated_model, evaluation_file
 from inril_ros.robot.readable import number
@@ -71,6 +71,10 @@ def conclude(job: Job) -> dict[str, Any]:
     summary = summarise(job.run)
     write_json(job.run.summary, summary, replace=True)
     write_tensorboard(job.run.path)
+    for robot in job.run.robots():
+        own = RunDirectory.open(job.run.path, robot)
+        write_json(own.summary, summarise(own), replace=True)
+        write_report(own.path, robot)
     write_report(job.run.path)
     return summary
 

@@ -15,6 +15,8 @@
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json
     tensorboard/    summary.json                 report.html
+    robots/<name>/  the same for each of several robots of one learner: what its own stages have
+                    noted, and its report; bags, journals and models are the run's
 
 A run is never overwritten. It can be resumed, with the settings that it was started with.
 """
@@ -86,31 +88,44 @@ def new_settings(task: str, seed: int, contract: str | Path) -> RunSettings:
 
 
 class RunDirectory:
-    """The folder of an existing run, from ``create`` or ``open``."""
+    """The folder of an existing run, from ``create`` or ``open``.
 
-    def __init__(self, path: Path, settings: RunSettings) -> None:
+    Args:
+        path: The folder.
+        settings: What is in its ``run.json``.
+        robot: Name of one of several robots, whose records are meant; empty: the only one.
+
+    Attributes:
+        robot_name: The name of the robot, if it has one.
+        records: Folder of the records of this robot's stages.
+    """
+
+    def __init__(self, path: Path, settings: RunSettings, robot: str = '') -> None:
         self.path = path
         self.settings = settings
-        self.robot_name: tuple[str, ...] = ()
+        self.robot_name = (robot,) if robot else ()
+        self.records = path / 'robots' / robot if robot else path
         self.contract = path / 'contract.yaml'
         self.demonstrations = path / 'demonstrations'
-        self.recording = path / 'recording.json'
-        self.attempts = path / 'recording.jsonl'
-        self.used = path / 'settings.json'
+        self.recording = self.records / 'recording.json'
+        self.attempts = self.records / 'recording.jsonl'
+        self.used = self.records / 'settings.json'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
         self.finetune = path / 'finetune'
-        self.episodes = self.finetune / 'episodes.jsonl'
-        self.metrics = self.finetune / 'metrics.jsonl'
-        self.weights = self.finetune / 'weights.jsonl'
-        self.journal = self.finetune / 'journal'
-        self.starts = self.finetune / 'starts.jsonl'
-        self.judgements = self.finetune / 'judgements.jsonl'
-        self.versions = self.finetune / 'versions'
+        self.config = self.finetune / 'config.yaml'
         self.finetuned = self.finetune / 'model'
-        self.result = self.finetune / 'result.json'
-        self.summary = path / 'summary.json'
-        self.report = path / 'report.html'
+        self.journal = self.finetune / 'journal' / robot
+        noted = self.records / 'finetune'
+        self.episodes = noted / 'episodes.jsonl'
+        self.metrics = noted / 'metrics.jsonl'
+        self.weights = noted / 'weights.jsonl'
+        self.starts = noted / 'starts.jsonl'
+        self.judgements = noted / 'judgements.jsonl'
+        self.versions = noted / 'versions'
+        self.result = noted / 'result.json'
+        self.summary = self.records / 'summary.json'
+        self.report = self.records / 'report.html'
 
     @classmethod
     def create(cls, path: str | Path, settings: RunSettings, resume: bool = False
@@ -145,8 +160,8 @@ class RunDirectory:
         return cls(path, settings)
 
     @classmethod
-    def open(cls, path: str | Path) -> 'RunDirectory':
-        """Return the run in a folder.
+    def open(cls, path: str | Path, robot: str = '') -> 'RunDirectory':
+        """Return the run in a folder, with the records of one of several robots, if it is named.
 
         Raises:
             RunDirectoryError: There is no run, or its ``run.json`` can't be read.
@@ -154,7 +169,8 @@ class RunDirectory:
         path = Path(path)
         file = path / 'run.json'
         try:
-            return cls(path, checked(RunSettings, read_record(file), str(file), RunDirectoryError))
+            settings = checked(RunSettings, read_record(file), str(file), RunDirectoryError)
+            return cls(path, settings, robot)
         except (RecordError, RunDirectoryError) as error:
             raise RunDirectoryError(f'{path} holds no run that can be read: {error}') from error
 
@@ -175,6 +191,12 @@ class RunDirectory:
                 f'take a new folder{details}')
         return run
 
+    def robots(self) -> list[str]:
+        """Return the names of the robots that have records of their own."""
+        place = self.path / 'robots'
+        return sorted({str(file.parent.parent.relative_to(place))
+                       for file in place.glob('**/finetune/episodes.jsonl')})
+
     def check_meaning(self) -> None:
         """Check that the run's contract means the numbers that its policies were made for.
 
@@ -193,7 +215,7 @@ class RunDirectory:
 
     def evaluation(self, name: str) -> Path:
         """Return the file of an evaluation: ``pretrained`` or ``finetuned``."""
-        return self.path / 'evaluations' / f'{name}.json'
+        return self.records / 'evaluations' / f'{name}.json'
 
     def finished_stages(self) -> dict[str, float]:
         """Return the wall time [s] of each finished stage, in order of finishing.
@@ -201,7 +223,7 @@ class RunDirectory:
         Raises:
             RecordError: The file is damaged.
         """
-        file = self.path / 'stages.json'
+        file = self.records / 'stages.json'
         return checked(_Stages, read_record(file), str(file), RecordError) if file.exists() else {}
 
     def keep_settings(self, stage: str, settings: Settings) -> None:
@@ -236,7 +258,7 @@ class RunDirectory:
             raise RunDirectoryError(f'unknown stage {stage!r}: one of {", ".join(STAGES)}')
         if stage in finished and not again:
             raise RunDirectoryError(f'{self.path}: stage {stage!r} is done already')
-        write_json(self.path / 'stages.json', {
+        write_json(self.records / 'stages.json', {
             **finished, stage: finished.get(stage, 0.0) + seconds}, replace=True)
 
 

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from inril_ros.data.record_files import read_json, read_json_lines, RecordError
 from inril_ros.data.run.estimates import Estimate, success_rate
-from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.starts import last_of_each_start
 from inril_ros.robot.settings_check import checked
 
@@ -57,6 +57,7 @@ class RunRecord:
         starts: ``finetune/starts.jsonl``: the last counts of each start of fine-tuning.
         attempts: ``recording.jsonl``: attempts at demonstrations.
         missing: Names of the missing files.
+        robot: Name of one of several robots whose records these are; empty: the run's.
     """
 
     run: dict[str, Any]
@@ -73,6 +74,13 @@ class RunRecord:
     starts: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     missing: tuple[str, ...]
+    robot: str = ''
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Stages that are not finished: of a run all that belong to it, of a robot those begun."""
+        return [stage for stage in STAGES if stage not in self.stages
+                and (not self.robot or stage in self.settings)]
 
 
 @dataclass(frozen=True)
@@ -92,22 +100,28 @@ class RunningSuccess:
     high: np.ndarray
 
 
-def read_run(path: str | Path) -> RunRecord:
+def read_run(path: str | Path, robot: str = '') -> RunRecord:
     """Read all records of a run.
+
+    Args:
+        path: Folder of the run.
+        robot: One of several robots, whose own records are meant; what the run has beside them,
+            as the cloned policy, is in the records of the run.
 
     Raises:
         RunDirectoryError: The folder has no run.
         RecordError: A file is damaged.
     """
-    folder = RunDirectory.open(path)
+    folder = RunDirectory.open(path, robot)
     single = {
-        'summary': folder.summary, 'stages': folder.path / 'stages.json',
+        'summary': folder.summary, 'stages': folder.records / 'stages.json',
         'settings': folder.used, 'result': folder.result}
     several = {'episodes': folder.episodes, 'metrics': folder.metrics, 'weights': folder.weights}
     evaluations = {name: folder.evaluation(name) for name in ('pretrained', 'finetuned')}
     cloned = folder.pretrain_record
     every = [*single.values(), cloned, *several.values(), *evaluations.values()]
     return RunRecord(
+        robot=robot,
         judgements=read_json_lines(folder.judgements),  # without them if versions aren't judged
         starts=last_of_each_start(read_json_lines(folder.starts)),
         attempts=read_json_lines(folder.attempts),

@@ -46,7 +46,8 @@ class Conductor(EpisodeClient):
 
     Args:
         task: Name of the task, kept with the data.
-        domain_id, namespace, check, listen, attended, say, clock: See GraphClient.
+        domain_id, namespace, check, listen, attended, say, clock, arguments: See GraphClient.
+        learner: Name of the learner; with a slash first if it is in another namespace.
         most_aborted: Accepted number of episodes aborted in a row without a person's doing; after
             more of them a person is asked to go on, or, unattended, the conductor gives up.
         scene_node: Node that takes the seed of the next reset.
@@ -61,10 +62,12 @@ class Conductor(EpisodeClient):
         listen: Callable[[Any], None] = lambda status: None, most_aborted: int = 2,
         scene_node: str = 'sim_node', attended: bool = False,
         say: Callable[[str], None] = lambda text: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, arguments: list[str] | None = None,
+        learner: str = 'learner_node',
     ) -> None:
-        super().__init__('conductor', domain_id, namespace, check, listen, attended, say, clock,
-                         scene_node=scene_node)
+        super().__init__('conductor_node', domain_id, namespace, check, listen, attended, say,
+                         clock, arguments, scene_node=scene_node)
+        self.learner_name = learner
         self._run_id = run_id
         self._task = task
         self._most_aborted = most_aborted
@@ -143,7 +146,6 @@ class Conductor(EpisodeClient):
         self.status.begin(stage, total, unit, done)
         with reporter.bar(stage, total, unit, done) as bar:
             yield ShownBar(bar, self.status)
-        self.status.set(state='finished')
 
     def stuck(self, error: Exception) -> None:
         """Ask a person whether to go on, or, where nobody attends the robot, raise the error."""

@@ -59,8 +59,10 @@ class GraphClient:
         attended: A person attends the robot: no wait has a time limit.
         say: Takes a line about what is waited for, and when it goes on.
         clock: Returns the time [s].
+        arguments: Command line with the node's name, namespace and enclave; None: those above.
 
     Attributes:
+        say: See above.
         actuation: Last status of the actuation node; None: none yet.
         policy: Last status of the policy node.
         learner: Last status of the learner.
@@ -72,17 +74,18 @@ class GraphClient:
         check: Callable[[], Iterable[str]] = lambda: (),
         listen: Callable[[Any], None] = lambda status: None, attended: bool = False,
         say: Callable[[str], None] = lambda text: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, arguments: list[str] | None = None,
     ) -> None:
         self._name = name
         self._namespace = namespace
         self._attended = attended
         self._clock = clock
-        self._told = ToldWaits(say, clock=clock)
+        self.say = say
+        self._told = ToldWaits(lambda text: self.say(text), clock=clock)
         self._check = check
         self._listen = listen
         self._context = Context()
-        rclpy.init(args=['--ros-args', '--enclave', f'/inril/{name}'],
+        rclpy.init(args=arguments or ['--ros-args', '--enclave', f'/inril/{name}'],
                    context=self._context, domain_id=domain_id,
                    signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
         self._node = GuardedNode(
@@ -117,6 +120,15 @@ class GraphClient:
         else:
             self._executor.shutdown()
             _ABANDONED.append(self)
+
+    @property
+    def node(self) -> GuardedNode:
+        """The node beside the graph."""
+        return self._node
+
+    def spin(self) -> None:
+        """Take what has come, and wait a moment for more."""
+        self._wait_once()
 
     @property
     def attended(self) -> bool:

@@ -12,7 +12,13 @@ _QUIET = 10.0  # [s] without progress after which it is told
 
 
 class LearnerClient(GraphClient):
-    """A client of a graph in which something is learned."""
+    """A client of a graph in which something is learned.
+
+    Attributes:
+        learner_name: Name of the learner's node.
+    """
+
+    learner_name = 'learner_node'
 
     def hold_version(self) -> HeldVersion:
         """Let the acting version stay until it is released or a rollout begins.
@@ -30,7 +36,7 @@ class LearnerClient(GraphClient):
 
     def save_learner(self) -> None:
         """Let the learner write its model and a checkpoint."""
-        self.call('learner_node/save')
+        self.call(f'{self.learner_name}/save')
 
     def wait_first_weights(self, timeout: float = 600.0) -> None:
         """Wait until weights of the learner act instead of the model on disk.

@@ -8,16 +8,12 @@ import time
 
 from inril_ros.msg import ActuationStatus
 from inril_ros.robot.episode import PERSON_READY
+from inril_ros.robot.teleop.person_keys import BY_MEANING
 
 GO_ON = 'go_on'
-#: By action: what a person does, the service that does it, and its argument if it takes one.
-ACTIONS: dict[str, tuple[str, str, bool | None]] = {
-    'release': ('release the e-stop', 'actuation_node/estop', False),
-    'enable': ('enable motion', 'actuation_node/enable', True),
-    'resume': ('resume', 'actuation_node/resume', None),
-    'ready': ('set the scene, and say that it is ready', 'actuation_node/scene_ready', None),
-    GO_ON: ('find the cause, then go on', 'conductor/go_on', None),
-}
+#: What a person does about each action, in words.
+ACTIONS = {'release': 'release the e-stop', 'enable': 'enable motion', 'resume': 'resume',
+         'ready': 'set the scene, and say that it is ready', GO_ON: 'find the cause, then go on'}
 
 
 @dataclass(frozen=True)
@@ -42,12 +38,18 @@ class Wait:
         if not self.action:
             return ''
         space = self.namespace.strip('/')
-        return f'{f"/{space}" if space else ""}/{ACTIONS[self.action][1]}'
+        key = BY_MEANING[self.action]
+        return f'/{"/".join(filter(None, (space, key.node, key.service)))}'
+
+    @property
+    def key(self) -> str:
+        """Key that does it in a terminal with keys; empty if none does."""
+        return BY_MEANING[self.action].key if self.action else ''
 
     @property
     def data(self) -> bool | None:
         """Argument of the service; None: it takes none."""
-        return ACTIONS[self.action][2] if self.action else None
+        return BY_MEANING[self.action].data if self.action else None
 
     @property
     def to_do(self) -> str:
@@ -55,7 +57,7 @@ class Wait:
         if not self.action:
             return ''
         argument = '' if self.data is None else f' with data: {str(self.data).lower()}'
-        return f'{ACTIONS[self.action][0]} (service {self.service}{argument})'
+        return f'{ACTIONS[self.action]} (key {self.key}, or service {self.service}{argument})'
 
     def __str__(self) -> str:
         return ': '.join(filter(None, (self.reason, self.to_do)))

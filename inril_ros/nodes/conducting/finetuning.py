@@ -83,6 +83,10 @@ class FineTuning:
     def conclude(self, result: Mapping[str, object]) -> None:
         """Keep the best version, and note the result; the learner must not write any more."""
         self.judge.keep_best()
+        self.note(result)
+
+    def note(self, result: Mapping[str, object]) -> None:
+        """Note the result of the run."""
         write_json(self._job.run.result, result, replace=True)
 
 

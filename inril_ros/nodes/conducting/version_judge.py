@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any, TYPE_CHECKING
 
 from inril_ros.data.record_files import JsonLines, read_json_lines
+from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.judgements import (
     best_version,
     choice_in_words,
@@ -22,7 +23,6 @@ from inril_ros.data.run.judgements import (
 )
 from inril_ros.nodes.clients.reporting import Bar
 from inril_ros.nodes.conducting.conducted_run import ConductedRun
-from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 if TYPE_CHECKING:

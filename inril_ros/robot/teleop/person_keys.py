@@ -41,7 +41,8 @@ PERSON_KEYS = (
     PersonKey('y', 'success', 'the episode is a success', 'success'),
     PersonKey('n', 'failure', 'the episode is a failure', 'failure'),
     PersonKey('backspace', 'discard', 'abort the episode, keep nothing of it', 'abort'),
-    PersonKey('G', 'go_on', 'go on after several aborted episodes', 'go_on', node='conductor'),
+    PersonKey('G', 'go_on', 'go on after several aborted episodes', 'go_on',
+              node='conductor_node'),
     PersonKey('?', 'help', 'show the keys'),
 )
 BY_KEY: Mapping[str, PersonKey] = {each.key: each for each in PERSON_KEYS}

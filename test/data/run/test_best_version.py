@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 import pytest
 
 from inril_ros.data.run.estimates import success_rate
+from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.judgements import (
     best_version,
     choice_in_words,
     complete_blocks,
     judged_versions,
 )
-from inril_ros.nodes.conducting.evaluation_blocks import EvaluationBlocks
 
 
 def block(version, outcomes, number=0, of=None):

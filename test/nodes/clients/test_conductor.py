@@ -63,7 +63,7 @@ def test_consent_is_awaited_for_as_long_as_it_takes_and_told(arm, conducted):
         'motion is not enabled', '/actuation_node/enable', 'true', 'asking')
     assert told['level'] == b'\x01'
     assert arm.lines[0] == ('waiting: motion is not enabled: enable motion '
-                            '(service /actuation_node/enable with data: true)')
+                            '(key E, or service /actuation_node/enable with data: true)')
     assert int(arm.lines[-1].split()[3]) > 500 and arm.lines[-1].startswith('goes on after')
     assert arm.statuses[-1]['waiting_for'] == ''
 
@@ -138,7 +138,7 @@ def test_what_is_refused_for_the_time_being_is_asked_again_and_what_is_refused_f
 
 def test_after_faults_that_nobody_resumes_from_a_person_is_asked_to_go_on(arm, conducted):
     arm.ends = [(ABORTED, 'no progress for 20 s')] * 3
-    arm.person = [('conductor/go_on',)]
+    arm.person = [('conductor_node/go_on',)]
     for _ in range(3):
         assert not conducted(most_aborted=2).interrupted
     assert arm.waits() == ['go_on'] and not arm.person
