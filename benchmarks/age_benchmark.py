@@ -41,8 +41,8 @@ _OBSERVATION, _ACTION, _STEPS, _DECISION = 20, 4, 100, 4
 _UPDATES, _STEPS_PER_CHECKPOINT = 20, 3000
 _QUANTITIES = {
     'update_ms': 'one update [CPU ms]',
-    'transitions_per_cpu_second': 'ingested transitions per CPU-s',
-    'snapshot_ms': 'snapshot, of the learner’s thread [CPU ms]',
+    'transitions_per_cpu_second': 'transitions ingested per CPU s',
+    'snapshot_ms': 'snapshot, in learning [CPU ms]',
     'checkpoint_mb': 'written by a checkpoint [MB]', 'memory_mb': 'memory of the process [MB]',
     'disk_mb': 'on the disk [MB]', 'resume_s': 'until it continues [CPU s]'}
 
@@ -200,6 +200,22 @@ def main() -> None:
         (options.out / 'age.json').write_text(json.dumps(document, indent=1) + '\n',
                                               encoding='utf-8')
         (options.out / 'age.svg').write_text(drawn(ages), encoding='utf-8')
+        (options.out / 'age.md').write_text(written(ages, options), encoding='utf-8')
+
+
+def written(ages: list[Age], options: argparse.Namespace) -> str:
+    """Return a page with a table of all quantities, in Markdown."""
+    seen = (f'{options.cameras} cameras of {options.pixels}x{options.pixels} pixels'
+            if options.cameras else 'states only')
+    rows = [f'| {age.steps:,} | ' + ' | '.join(
+        f'{getattr(age, name):,.4g}' for name in _QUANTITIES) + ' |' for age in ages]
+    return '\n'.join([
+        f'# What age costs: {seen}', '',
+        f'`benchmarks/age_benchmark.py`, the default host, which remembers up to '
+        f'{SessionConfig().host.remembered_steps:,} steps. {_UPDATES} updates and one checkpoint '
+        'at each age; the first checkpoint has all weights of the beginning.', '',
+        f'| steps | {" | ".join(_QUANTITIES.values())} |', '|---' * (len(_QUANTITIES) + 1) + '|',
+        *rows, '', '![the same against age](age.svg)', ''])
 
 
 def drawn(ages: list[Age]) -> str:
@@ -207,9 +223,11 @@ def drawn(ages: list[Age]) -> str:
     figure = new_figure(9.0, 6.0)
     for place, (name, label) in enumerate(_QUANTITIES.items(), start=1):
         axes = figure.add_subplot(2, 4, place)
-        axes.plot([age.steps for age in ages], [getattr(age, name) for age in ages], 'o-')
-        axes.set(xscale='log', ylim=(0, None), title=label, xlabel='steps')
-        axes.title.set_fontsize(8)
+        values = [getattr(age, name) for age in ages]
+        axes.plot([age.steps for age in ages], values, 'o-')
+        axes.set(xscale='log', ylim=(0, 1.1 * max(values)))
+        axes.set_title(label, fontsize=8)
+        axes.set_xlabel('steps', fontsize=7)
         plain(axes, labelsize=7)
     return svg_text(figure, 'age')
 
