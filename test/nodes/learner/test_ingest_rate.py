@@ -3,6 +3,7 @@
 """While updates are due the learner takes all transitions that wait between two bursts of them."""
 
 from pathlib import Path
+from statistics import median
 import time
 
 from inril_ros.msg import Transition, TransitionAck
@@ -21,11 +22,12 @@ from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.learner import robot_connection
-from inril_ros.nodes.learner_node import LearnerNode
+from inril_ros.nodes.learner_node import LearnerNode, PARAMETERS
 from inril_ros.robot.contract.contract import load_contract
 
 PATH = Path(__file__).parents[3] / 'config' / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT, RUN = load_contract(PATH), 'this-run'
+BURST = next(each.default for each in PARAMETERS if each.name == 'burst')
 SEEN, MOVED, STEPS, NUMBER = CONTRACT.observation_size, CONTRACT.action_size, 8, 200
 
 
@@ -52,11 +54,10 @@ def transition(number):
 class Pair:
     """A learner node and the end of the recorder, in one process."""
 
-    def __init__(self, folder, monkeypatch):
+    def __init__(self, folder, monkeypatch, kind=Busy, burst=0.001, **model):
         shown = Episode(np.zeros((81, SEEN)), np.zeros((80, MOVED)), np.zeros(80), True, True)
-        self.session = Busy(
-            SessionConfig(), BestOfN(ModelConfig(SEEN, MOVED, actor_width=8, critic_width=8)),
-            [shown, shown], 0, 'cpu')
+        self.session = kind(
+            SessionConfig(), BestOfN(ModelConfig(SEEN, MOVED, **model)), [shown, shown], 0, 'cpu')
         monkeypatch.setattr(LearnerNode, '_build_session', lambda node, store: (self.session, []))
         self.bursts, learn = 0, LearnerNode._learn
 
@@ -68,7 +69,7 @@ class Pair:
         rclpy.init(context=self.context)
         self.node = LearnerNode(context=self.context, parameter_overrides=[
             Parameter(name, value=value) for name, value in {
-                'contract': str(PATH), 'run_dir': str(folder), 'run_id': RUN, 'burst': 0.001,
+                'contract': str(PATH), 'run_dir': str(folder), 'run_id': RUN, 'burst': burst,
                 'checkpoint_seconds': 1000.0}.items()])
         assert self.node.trigger_configure() is TransitionCallbackReturn.SUCCESS
         self.outside = rclpy.create_node('recorder', context=self.context)
@@ -81,6 +82,13 @@ class Pair:
         self.executor.add_node(self.outside)
         self.until(lambda: self.transitions.get_subscription_count()
                    and self.outside.count_publishers('transition_ack'))
+
+    def send(self, number):
+        """Send so many transitions more, and wait until the session has them."""
+        first = self.session.intake.transitions + 1
+        for each in range(first, first + number):
+            self.transitions.publish(transition(each))
+        self.until(lambda: self.session.intake.transitions == first + number - 1)
 
     def until(self, reached):
         deadline = time.monotonic() + 60.0
@@ -98,7 +106,7 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path, monkeypatch):
-    made = Pair(tmp_path, monkeypatch)
+    made = Pair(tmp_path, monkeypatch, actor_width=8, critic_width=8)
     yield made
     made.close()
 
@@ -122,3 +130,42 @@ def test_a_batch_that_takes_too_long_leaves_turns_to_the_updates(pair, monkeypat
     before = pair.bursts
     pair.until(lambda: pair.session.intake.transitions == 40)
     assert pair.bursts - before >= 30
+
+
+class Idle(FineTuningSession):
+    """A session that never has updates to do."""
+
+    updates_due = 0
+
+
+class Learning(FineTuningSession):
+    """A session that always has updates to do once there is an episode, and takes them."""
+
+    @property
+    def updates_due(self):
+        return 10 ** 9 if self.intake.episodes else 0
+
+
+def per_cpu_second(folder, kind):
+    """Return the transitions per second of CPU time of a queue of them, updates included."""
+    with pytest.MonkeyPatch.context() as patch:
+        pair = Pair(folder, patch, kind, BURST)
+        try:
+            pair.send(20)
+            if kind is Learning:
+                pair.until(lambda: pair.session.rl_updates > 2)
+            began, updates = time.process_time(), pair.session.rl_updates
+            for _ in range(20):
+                pair.send(100)
+            assert (pair.session.rl_updates > updates) is (kind is Learning)
+            return 2000 / (time.process_time() - began)
+        finally:
+            pair.close()
+
+
+@pytest.mark.long
+def test_the_updates_that_are_due_cost_a_queue_of_transitions_a_fifth_at_most(tmp_path):
+    ratios = [per_cpu_second(tmp_path / f'{number}a', Learning)
+              / per_cpu_second(tmp_path / f'{number}b', Idle) for number in range(3)]
+    print('ingestion while updates are due, compared with without:', ratios)
+    assert median(ratios) > 0.8
