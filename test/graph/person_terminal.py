@@ -78,7 +78,11 @@ class Person:
         """Press keys, again after each pause [s], until a text is written."""
         deadline, pressed = time.monotonic() + LIMIT, float('-inf')
         while (place := self._words().find(text, self._read)) < 0:
-            assert time.monotonic() < deadline, f'{text!r} is not in {self._words()[-3000:]}'
+            ended = self.process.poll() is not None
+            self._take(0.0)
+            assert time.monotonic() < deadline and not (
+                ended and self._words().find(text, self._read) < 0
+            ), f'{text!r} is not in {self._words()[-3000:]}'
             if keys and time.monotonic() - pressed > pause:
                 self.press(keys)
                 pressed = time.monotonic()
