@@ -14,7 +14,7 @@ from inril_ros.cli.options import OtherRobot, Params, params_path, Simulation, w
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot
-from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
 from inril_ros.graph.supervisor import Supervisor
@@ -62,6 +62,19 @@ class Graph:
             run_dir=str(run.finetune))
 
 
+def _lacking(stage: str, run: RunDirectory) -> str:
+    """Return what a run lacks for a stage, and what to do; empty if it lacks nothing."""
+    acts, learns = stage in ('evaluate', 'finetune'), stage in ('finetune', 'learn')
+    if learns and not any(run.demonstrations.glob('*/metadata.yaml')):
+        return (f'{run.demonstrations} has no demonstrations. Record some (inril record '
+                f'{run.path} --resume), or put bags there (inril demos import)')
+    if learns and not run.pretrained.exists() or acts and not (
+            run.pretrained.exists() or run.finetuned.exists()):
+        return (f'{run.pretrained} is missing, the cloned policy. Clone it: inril pretrain '
+                f'{run.path}')
+    return ''
+
+
 @with_groups
 def up(
     stage: Annotated[str, typer.Argument(help='simulate, record, evaluate, finetune or learn.')],
@@ -76,6 +89,8 @@ def up(
         raise ValueError(f'stage {stage!r}: one of {", ".join(STAGES)}')
     run = RunDirectory.open(run_dir)
     run.check_meaning()
+    if lacking := _lacking(stage, run):
+        raise RunDirectoryError(f'{run.path}: {stage} cannot be up yet: {lacking}')
     reporter = Reporter()
     console = reporter.console
     nodes = Supervisor(restarting(STAGES[stage](graph.options(run)), 'recorder_node'),

@@ -4,6 +4,7 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+import json
 from pathlib import Path
 
 from inril_ros.msg import ActuationStatus
@@ -112,6 +113,32 @@ def test_more_episodes_add_to_those_there_are(run, evaluated, capsys):
     assert run.finished_stages()[STAGE] > seconds
     assert evaluated(5) == evaluated(3) == []
     assert capsys.readouterr().out.count('done before') == 3
+
+
+def test_a_finished_evaluation_tells_what_it_has_shown(run, evaluated, capsys):
+    evaluated(3, WON, LOST, WON)
+    capsys.readouterr()
+    evaluated(3)
+    [told] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert told['text'] == (
+        'evaluate_pretrained: done before: success 67 % [21, 94] in 3 episodes; --episodes with '
+        'more adds to them')
+    assert (told['rate'], told['n']) == (pytest.approx(2 / 3), 3)
+
+
+@pytest.mark.parametrize(('asked', 'done'), [(10_000, True), (10_012, True), (20_000, False)])
+def test_a_finished_fine_tuning_goes_on_for_more_steps(run, monkeypatch, capsys, asked, done):
+    write_json(run.result, {'env_steps': 10_012})
+    run.finish_stage('finetune', 60.0)
+    began = []
+    monkeypatch.setitem(stages._STAGES, 'finetune', ('Fine-tuning', lambda job: (
+        began.append(job.options.env_steps) or {'env_steps': asked})))
+    options = JobOptions(simulation='played', env_steps=asked)
+    stages.run_stage(ConductedJob(run, options, Reporter(json_output=True)), 'finetune')
+    assert began == ([] if done else [asked])
+    assert (run.finished_stages()['finetune'] > 60.0) is not done
+    assert ('finetune: done before, 10012 environment steps; --resume --steps with more goes on '
+            'with it' in capsys.readouterr().out) is done
 
 
 def test_an_aborted_episode_is_done_again_and_no_failure(run, evaluated, capsys):

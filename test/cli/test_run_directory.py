@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from command_line import refused
 from full_disk import full_disk
 import pytest
 
@@ -188,8 +189,25 @@ def test_a_full_disk_opens_a_run_and_leaves_no_half_written_settings(tmp_path):
 
 
 def test_a_folder_without_a_run_is_said_to_have_none(tmp_path):
-    with pytest.raises(RunDirectoryError, match='holds no run that can be read'):
+    with pytest.raises(RunDirectoryError, match='holds no run: run.json is missing. Give the '
+                                                'folder of a run, or begin one there: inril'):
         RunDirectory.open(tmp_path)
     (tmp_path / 'run.json').write_text('{"task": "push"}')
     with pytest.raises(RunDirectoryError, match='missing'):
         RunDirectory.open(tmp_path)
+
+
+@pytest.mark.parametrize(('stage', 'lacks', 'told'), [
+    ('simulate', 'run', 'holds no run: there is no such folder. Give the folder of a run, or '
+                        'begin one there: inril record'),
+    ('evaluate', 'clone', 'evaluate cannot be up yet: '),
+    ('finetune', 'demonstrations', 'has no demonstrations. Record some (inril record '),
+    ('learn', 'clone', 'is missing, the cloned policy. Clone it: inril pretrain ')])
+def test_up_says_what_is_missing_and_what_to_do(tmp_path, stage, lacks, told):
+    if lacks != 'run':
+        run = RunDirectory.create(tmp_path / 'run', replace(
+            new_settings('t', 0, CONTRACT), simulation=''))
+        if lacks == 'clone':
+            (run.demonstrations / '0000').mkdir(parents=True)
+            (run.demonstrations / '0000' / 'metadata.yaml').touch()
+    assert told in refused('up', stage, '--run-dir', tmp_path / 'run')

@@ -14,10 +14,15 @@ from inril_ros.cli.stages.job import Job
 from inril_ros.cli.stages.pretrain import pretrain
 from inril_ros.cli.stages.record import record
 from inril_ros.data.audit.rest_rules import RestRules
-from inril_ros.data.record_files import write_json
+from inril_ros.data.record_files import read_record, write_json
+from inril_ros.data.run.estimates import whole_percent
 from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.settings import as_record, in_words, OPTION, Settings, UsageError
-from inril_ros.nodes.conducting.evaluation import evaluated_model, evaluation_file
+from inril_ros.nodes.conducting.evaluation import (
+    evaluated_model,
+    evaluation_facts,
+    evaluation_file,
+)
 from inril_ros.robot.readable import number
 from inril_ros.transport.folder_lock import FolderLock
 
@@ -36,8 +41,10 @@ def run_stage(job: Job, stage: str) -> None:
     try:
         used = _used(job, stage)
         again = stage in job.run.finished_stages()
-        if again and not _more_episodes(job, stage):
-            job.reporter.say(f'{stage}: done before{_without_effect(job, stage, used)}')
+        if again and not _more_episodes(job, stage) and not _more_steps(job, stage):
+            result, facts = _shown_before(job, stage)
+            job.reporter.say(
+                f'{stage}: done before{_without_effect(job, stage, used)}{result}', **facts)
             return
         title, action = _STAGES[stage]
         job.reporter.title(title)
@@ -121,6 +128,33 @@ def _more_episodes(job: Job, stage: str) -> bool:
     if name == stage or not evaluated_model(job.run, name).exists():
         return False
     return len(evaluation_file(job.run, name).episodes) < job.options.evaluation_episodes
+
+
+def _more_steps(job: Job, stage: str) -> bool:
+    """Return whether a finished stage is a fine-tuning that is to go on for more steps."""
+    return stage == 'finetune' and job.options.env_steps > _steps_done(job)
+
+
+def _steps_done(job: Job) -> int:
+    """Return the environment steps of a finished fine-tuning: a few more than were asked for."""
+    return read_record(job.run.result).get('env_steps', 0)
+
+
+def _shown_before(job: Job, stage: str) -> tuple[str, dict[str, Any]]:
+    """Return what a finished stage has shown, in words and as facts, and how it can go on."""
+    name = stage.removeprefix('evaluate_')
+    if name != stage and evaluated_model(job.run, name).exists():
+        file = evaluation_file(job.run, name)
+        if not file.episodes:
+            return '', {}
+        share, low, high = map(whole_percent, (file.rate.value, file.rate.low, file.rate.high))
+        return (f': success {share} % [{low}, {high}] in {file.rate.n} episodes; --episodes with '
+                'more adds to them', evaluation_facts(file))
+    if stage == 'finetune':
+        steps = _steps_done(job)
+        return (f', {steps} environment steps; --resume --steps with more goes on with it',
+                {'env_steps': steps})
+    return '', {}
 
 
 def _check_kept(job: Job, stage: str, before: Settings, used: Settings) -> None:

@@ -168,6 +168,12 @@ class RunDirectory:
         """
         path = Path(path)
         file = path / 'run.json'
+        if not file.exists():
+            there = 'there is no such folder' if not path.is_dir() else f'{file.name} is missing'
+            raise RunDirectoryError(
+                f'{path} holds no run: {there}. Give the folder of a run, or begin one there: '
+                f'inril record {path} (demonstrations, then a clone), inril demo --run-dir {path} '
+                '(all of it, simulated)')
         try:
             settings = checked(RunSettings, read_record(file), str(file), RunDirectoryError)
             return cls(path, settings, robot)

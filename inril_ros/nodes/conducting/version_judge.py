@@ -138,7 +138,11 @@ class VersionJudge:
         run = self._job.run
         if judged := self.judged:
             best = best_version(judged)
-            write_folder(run.finetuned, *read_folder(run.versions / best.folder), replace=True)
+            tensors, document = read_folder(run.versions / best.folder)
+            # The policy, which wrote the version, does not know what the clone was made from.
+            cloned = read_folder(run.pretrained)[1] if run.pretrained.exists() else {}
+            write_folder(run.finetuned, tensors, {**document, **{
+                key: cloned[key] for key in ('heldout', 'rest') if key in cloned}}, replace=True)
             self._job.reporter.say(f'kept: {choice_in_words(judged)}')
 
 
