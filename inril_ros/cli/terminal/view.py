@@ -17,6 +17,12 @@ MODES = {
     ActuationStatus.TELEOP: 'a person drives', ActuationStatus.HOLD: 'held',
     ActuationStatus.RESET: 'before an episode', ActuationStatus.ESTOP: 'E-STOP'}
 
+# What goes on between episodes, by the state of the conductor.
+_STATES = {
+    'starting': 'the nodes start', 'asking': 'the next one is asked for',
+    'saving': 'the recorder saves the last one', 'learning': 'the learner gets the last one',
+    'failed': 'the run has failed', 'finished': 'all are done'}
+
 
 @dataclass(frozen=True)
 class View:
@@ -135,7 +141,8 @@ def _episode(statuses: Statuses, episodes: EpisodesSeen, time_limit: float) -> s
     if episodes.running and arm is not None:
         seconds = episodes.seconds(stamp_ns(arm))
         return f'{episodes.purpose}{number}: {seconds:.0f} s of at most {time_limit:g} s'
-    return told.get('state', '')
+    state = told.get('state', '')
+    return _STATES.get(state, state)
 
 
 def _offers(wait: Wait | None, episodes: EpisodesSeen, person_starts: bool) -> tuple[str, ...]:

@@ -3,10 +3,17 @@
 """The panel fits any width, and shows what the statuses say or that it is shortened."""
 
 import io
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from inril_ros.msg import ActuationStatus, EpisodeEvent, LearnerStatus, PolicyStatus
+from inril_ros.msg import (
+    ActuationStatus,
+    EpisodeEvent,
+    LearnerStatus,
+    PolicyStatus,
+    RecorderStatus,
+)
 from made_statuses import all_statuses, arm, event, events, TEXTS
 import pytest
 from rich.cells import cell_len
@@ -18,6 +25,8 @@ from inril_ros.cli.terminal.view import Statuses, View, view_of
 from inril_ros.nodes.clients.person_wait import ACTIONS
 from inril_ros.robot.episode import PERSON_READY
 from inril_ros.robot.teleop.person_keys import BY_MEANING, PERSON_KEYS
+
+GUIDE = Path(__file__).parents[3] / 'docs' / 'how_to' / 'terminal.md'
 
 
 def drawn(view, width, keys=True):
@@ -131,7 +140,7 @@ def test_a_robot_that_falls_silent_is_not_shown_as_it_was():
 def test_what_the_conductor_waits_for_and_does_is_shown():
     told = {'episode': '14', 'state': 'saving', 'waiting_for': 'no free disk', 'action': 'go_on'}
     view = view_of('', Statuses(arm(), conductor=told), seen(), 10.0)
-    assert view.episode == 'saving' and view.offers[0] == 'go_on'
+    assert view.episode == 'the recorder saves the last one' and view.offers[0] == 'go_on'
     assert 'no free disk: press G' in ' '.join(drawn(view, 100))
     view = view_of('', Statuses(arm(9.0), conductor={'episode': '14'}), seen(
         event(EpisodeEvent.STARTED, 1.0)), 10.0)
@@ -144,3 +153,18 @@ def test_every_wait_for_a_person_has_its_key():
 
 def test_the_help_has_every_key():
     assert [line.split()[0] for line in help_lines()] == [key.key for key in PERSON_KEYS]
+
+
+def test_the_panel_in_the_guide_is_as_it_is_drawn():
+    episodes = seen(
+        event(EpisodeEvent.STARTED, 1.0), event(EpisodeEvent.TAKEN_OVER, 5.0),
+        event(EpisodeEvent.ENDED, 13.0, outcome=EpisodeEvent.SUCCESS, reason='judged by a person'),
+        event(EpisodeEvent.SAVED, reason='journal'), event(EpisodeEvent.RESETTING, 14.0, 'b'))
+    view = view_of('ur5e: finetune', Statuses(
+        arm(15.0, mode=ActuationStatus.RESET, reason='home', waiting_for=PERSON_READY),
+        PolicyStatus(ready=True, weights_version=52, weights_lag=40),
+        LearnerStatus(successes=31, episodes=60, rescued=9, env_steps=12345, rl_updates=8000,
+                      updates_per_second=42.5, updates_due=12),
+        RecorderStatus(saved=60, discarded=2), {'episode': '14'}), episodes, 30.0)
+    guide = GUIDE.read_text(encoding='utf-8')
+    assert '\n'.join(drawn(view, 80)) in guide, '\n'.join(drawn(view, 80))

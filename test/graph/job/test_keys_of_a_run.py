@@ -33,12 +33,15 @@ from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.terminal.screen import watched
 signal.signal(signal.SIGTERM, _terminate)
 reporter = Reporter()
-with watched(reporter, 'arm: record', 10.0), reporter.bar('record', 3, 'demonstrations') as bar:
-    bar.update(1, attempts=2)
-    reporter.say('begun')
-    while not os.path.exists(sys.argv[1]):
-        time.sleep(0.02)
-    raise RuntimeError('in the run')
+try:
+    with watched(reporter, 'arm: record', 10.0), reporter.bar('record', 3, 'episodes') as bar:
+        bar.update(1, attempts=2)
+        reporter.say('begun')
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.02)
+        raise RuntimeError('in the run')
+except BaseException:  # as inril: without Python's own cleanup
+    os._exit(1)
 """
 
 
