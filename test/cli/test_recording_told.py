@@ -16,7 +16,7 @@ from inril_ros.robot.episode import EpisodeOutcome
 
 DEMOS = '/runs/a/demonstrations'
 LATE = 'of 42 ticks: 3 ticks without a valid observation (hand: q is 0.2 s old, 0.1 s allowed)'
-#: Outcome, whether it was kept, the recorder's reason, and what is told.
+#: Outcome, whether it was kept, the recorder's reason, what is told, and why it ended.
 ENDS = [
     (EpisodeOutcome.TIME_LIMIT, False, f'{DEMOS}/rejected/0000_ab',
      'stopped after 4.2 s, time limit: put aside as rejected/0000_ab'),
@@ -24,6 +24,8 @@ ENDS = [
      'stopped after 4.2 s, success: kept as 0001_cd'),
     (EpisodeOutcome.ABORTED, False, 'never came: executed action 7 of 42',
      'stopped after 4.2 s, aborted: not kept: never came: executed action 7 of 42'),
+    (EpisodeOutcome.ABORTED, False, f'{DEMOS}/rejected/0002_aa', 'stopped after 4.2 s, aborted (a '
+     'person discarded it): put aside as rejected/0002_aa', 'a person discarded it'),
     (EpisodeOutcome.SUCCESS, False, f'{REASON}: {DEMOS}/rejected/0002_ef',
      f'stopped after 4.2 s, success: put aside as rejected/0002_ef: {REASON}'),
     (EpisodeOutcome.SUCCESS, True, f'{DEMOS}/0003_01; {LATE}',
@@ -39,8 +41,8 @@ class Graph(PlayedStage):
     def run_episode(self, episode_id, purpose, begun, **seeds):
         self.quiet.append(len(self._said))
         begun()
-        outcome, saved, reason, _ = self._ends.pop(0)
-        return EpisodeResult(episode_id, outcome, 42, saved, reason, 0, 0, 42)
+        outcome, saved, reason, _, *cause = self._ends.pop(0)
+        return EpisodeResult(episode_id, outcome, 42, saved, reason, 0, 0, 42, False, *cause)
 
 
 @pytest.fixture
@@ -66,7 +68,8 @@ def told(tmp_path):
 
 def test_each_demonstration_has_a_line_when_it_begins_and_one_when_it_stopped(told):
     said, graph, rows = told
-    assert said[:10:2] == [f'demonstration {number} of 2: recording' for number in (1, 1, 2, 2, 2)]
-    assert said[1:10:2] == [line for *_, line in ENDS]
-    assert graph.quiet == [0, 2, 4, 6, 8], 'nothing is told before it begins'
+    assert said[:12:2] == [
+        f'demonstration {number} of 2: recording' for number in (1, 1, 2, 2, 2, 2)]
+    assert said[1:12:2] == [end[3] for end in ENDS]
+    assert graph.quiet == [0, 2, 4, 6, 8, 10], 'nothing is told before it begins'
     assert [row['saved'] for row in rows] == [saved for _, saved, *_ in ENDS]

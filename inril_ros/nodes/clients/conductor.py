@@ -129,7 +129,7 @@ class Conductor(EpisodeClient):
             episode_id, EpisodeOutcome(ended.outcome), ended.tick,
             kept.event == EpisodeEvent.SAVED, kept.reason,
             self.policy.weights_version if self.policy else 0, kept.sequence,
-            max(0, self.actuation.person_ticks - person_before), by_person)
+            max(0, self.actuation.person_ticks - person_before), by_person, ended.reason)
         recorded = purpose is not Purpose.EVALUATION or result.outcome is EpisodeOutcome.ABORTED
         self.status.set(
             state='learning' if purpose is Purpose.ROLLOUT else 'asking', episode_seconds='',

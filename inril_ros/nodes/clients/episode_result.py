@@ -22,6 +22,7 @@ class EpisodeResult:
         sequence: Number of transitions journaled when it was saved.
         person_ticks: Number of actions that a person commanded.
         interrupted: It was aborted by a person, or by a stop after which a person resumes.
+        cause: Why it ended, where that was said: the verdict's reason, or why it was aborted.
     """
 
     episode_id: str
@@ -33,6 +34,7 @@ class EpisodeResult:
     sequence: int
     person_ticks: int
     interrupted: bool = False
+    cause: str = ''
 
     @property
     def account(self) -> str:

@@ -67,7 +67,8 @@ def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, 
 
 def _told(result: EpisodeResult, period: float) -> str:
     """Return in one line how long a demonstration was, how it ended, and what was kept of it."""
-    outcome = result.outcome.name.lower().replace('_', ' ')
+    outcome = result.outcome.name.lower().replace('_', ' ') + (
+        f' ({result.cause})' if result.cause and result.cause != result.reason else '')
     record = result.reason.removesuffix(result.account).removesuffix('; ')
     why, _, place = record.rpartition(': ')
     path = Path(place)
