@@ -89,6 +89,14 @@ class Person:
             self._take(0.1)
         self._read = place + len(text)
 
+    def until(self, condition, what):
+        """Wait for a condition, and read the screen meanwhile."""
+        deadline = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < deadline and self.process.poll() is None, (
+                f'{what}: {self._words()[-3000:]}')
+            self._take(0.1)
+
     def finish(self):
         """Wait for the end; return the exit status."""
         deadline = time.monotonic() + LIMIT

@@ -6,6 +6,7 @@ The mock arm is the physical one: it runs outside, and `inril` shares its domain
 """
 
 from dataclasses import dataclass
+import signal
 import time
 from typing import Any
 
@@ -14,14 +15,21 @@ from moving_leader import MovingLeader
 from person_terminal import Person
 import pytest
 
-from inril_ros.data.record_files import read_json_lines
+from inril_ros.data.record_files import read_json, read_json_lines
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.graph.description import GraphDescription, GraphOptions, simulation_graph
 from inril_ros.graph.domain import reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import load_contract
 
-WANTED = 3
+WANTED, STEPS = 3, 600
+SETTINGS = """
+m: 4
+imitation_batch: 32
+host: {name: idql, warmup_steps: 100, warmup_updates: 20, updates_per_step: 0.25, batch: 32,
+       candidates: 2}
+evaluation: null
+"""
 SCENE = 'a person to confirm that the scene is ready: press enter'
 CONSENT = 'E (enable motion): motion is enabled'
 
@@ -67,8 +75,9 @@ def begin(person, place):
     place.leader.held = False
 
 
-def test_three_demonstrations_take_one_start_with_a_discard_an_e_stop_and_a_protective_stop(
-        place):
+@pytest.fixture(scope='module')
+def recorded(place):
+    """The place after a recording: a discard, an e-stop and a protective stop in one start."""
     with place.inril('record', place.run, '--task', 'wave', '--contract', place.contract,
                      '--simulation', '', '--demos', WANTED) as person:
         person.sees('motion is not enabled')
@@ -103,8 +112,73 @@ def test_three_demonstrations_take_one_start_with_a_discard_an_e_stop_and_a_prot
             person.sees('y (the episode is a success): a success')
         assert person.finish() == 0
         assert person.restored
-    run = RunDirectory.open(place.run)
+    return place
+
+
+def test_three_demonstrations_take_one_start_with_a_discard_an_e_stop_and_a_protective_stop(
+        recorded):
+    run = RunDirectory.open(recorded.run)
     rows = read_json_lines(run.attempts)
     assert [row['outcome'] for row in rows] == [
         'success', 'aborted', 'aborted', 'aborted', 'success', 'success']
     assert list(run.finished_stages()) == ['record']
+
+
+@pytest.mark.long
+def test_then_it_is_cloned_evaluated_and_fine_tuned_with_a_takeover_and_an_interruption(recorded):
+    place, run = recorded, RunDirectory.open(recorded.run)
+    settings = place.run.with_name('settings.yaml')
+    settings.write_text(SETTINGS)
+    with place.inril('pretrain', place.run, '--clone-steps', 100, '--despite-findings',
+                     '--device', 'cpu') as person:
+        assert person.finish() == 0
+
+    with place.inril('evaluate', place.run, '--model', 'pretrained', '--episodes', 2) as person:
+        person.sees('motion is not enabled')
+        person.presses_until(b'E', CONSENT)
+        for key in (b'y', b'n'):
+            _watch(person, key)
+        assert person.finish() == 0
+    evaluated = read_json(run.evaluation('pretrained'))
+    assert [row['success'] for row in evaluated['episodes']] == [True, False]
+
+    command = ('finetune', place.run, '--steps', STEPS, '--config', settings, '--device', 'cpu')
+    with place.inril(*command) as person:
+        person.sees('motion is not enabled')
+        person.presses_until(b'E', CONSENT)
+        begin(person, place)  # the person takes over
+        person.press(b'y')
+        person.sees('y (the episode is a success): a success')
+        _watch(person, b'y')
+        person.sees(SCENE)
+        person.process.send_signal(signal.SIGINT)
+        assert person.finish() == 130
+    before = read_json_lines(run.episodes)
+    assert len(before) == 2 and before[0]['person_ticks'] > 0
+
+    with place.inril('finetune', place.run, '--resume') as person:
+        person.sees('motion is not enabled')
+        person.presses_until(b'E', CONSENT)
+        while read_json_lines(run.episodes)[-1]['env_steps'] < STEPS:
+            known = len(read_json_lines(run.episodes))
+            _watch(person, b'y')
+            person.until(lambda known=known: len(read_json_lines(run.episodes)) > known,
+                         'the episode in the records')
+        assert person.finish() == 0
+    assert read_json_lines(run.episodes)[:2] == before
+    assert read_json(run.result)['env_steps'] >= STEPS
+    assert list(run.finished_stages()) == ['record', 'pretrain', 'evaluate_pretrained', 'finetune']
+    with place.inril('report', place.run) as person:
+        assert person.finish() == 0
+    assert run.report.exists()
+
+
+def _watch(person, key):
+    """Set the scene, let the policy act for a while, and judge."""
+    person.sees(SCENE)
+    person.press(b'\r')
+    person.sees('enter (the scene is set): the episode begins')
+    person.sees('s of at most 60 s')
+    time.sleep(4.0)
+    person.press(key)
+    person.sees(' (the episode is a ')
