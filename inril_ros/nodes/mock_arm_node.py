@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.executors import Executor
 from rclpy.parameter import Parameter as RosParameter
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from inril_ros.nodes.actuation.tick_timer import TickTimer
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.later_service import Answer, create_later_service
 from inril_ros.nodes.base.managed_node import ManagedNode
@@ -87,7 +89,8 @@ class MockArmNode(ManagedNode):
         self.require(*self._states.values())
         create_later_service(self, Trigger, contract.episode.reset_service, self._reset)
         # Due at multiples of the period, however long a callback takes.
-        self.create_timer(1.0 / self.value('rate'), self._publish_state, clock=self._steady)
+        self._ticks = TickTimer(self, None, round(1e9 / self.value('rate')),
+                                lambda missed: self._publish_state())
         if self.value('camera'):
             if contract.cameras and len(set(self._arm.joints)) < len(self._arm.joints):
                 raise ValueError('two arms have joints of the same name, which the pictures of '
@@ -98,6 +101,13 @@ class MockArmNode(ManagedNode):
                     message_type(camera.type), camera.topic, qos.SENSOR)
                 self.create_timer(1.0 / camera.rate, partial(
                     self._publish_picture, name, picture, publisher, []), clock=self._steady)
+
+    def spin_once(self, executor: Executor) -> None:
+        """Run one callback, or wait for one; publish the state if it is time."""
+        if self.configured:
+            self._ticks.spin_once(executor)
+        else:
+            super().spin_once(executor)
 
     def _seconds(self) -> float:
         return (self.now() - self._origin) / 1e9

@@ -10,6 +10,8 @@ docs/how_to/teleoperation.md.
 from functools import partial
 from typing import Any
 
+from rclpy.executors import Executor
+
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
@@ -48,6 +50,13 @@ class TeleopNode(ManagedNode):
         operator = make_operator(
             self.value('task'), self.contract, self.value('noise'), self.value('simulation'))
         self._scripted = ScriptedDevice(self, operator, TeleopSender(self, kind))
+
+    def spin_once(self, executor: Executor) -> None:
+        """Run one callback, or wait for one; send what a person does if it is time."""
+        if self._person is not None:
+            self._person.spin_once(executor)
+        else:
+            super().spin_once(executor)
 
     def stop(self) -> None:
         """Release the switch."""

@@ -10,8 +10,9 @@ from dataclasses import replace
 import sys
 import time
 
-from rclpy.clock import Clock, ClockType
+from rclpy.executors import Executor
 
+from inril_ros.nodes.actuation.tick_timer import TickTimer
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.teleop.arm_state import ArmState
 from inril_ros.nodes.teleop.person_services import PersonServices
@@ -58,8 +59,11 @@ class PersonDevice:
         if self._input is None or (sys.stdin is not None and sys.stdin.isatty()):
             self._terminal = KeyTerminal(resumed=self._keys.release)
             print(self._keys.help, flush=True)
-        node.create_timer(contract.period, self._tick,
-                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._ticks = TickTimer(node, None, contract.period_ns, lambda missed: self._tick())
+
+    def spin_once(self, executor: Executor) -> None:
+        """Run one callback of the node, or wait for one; send a command if it is time."""
+        self._ticks.spin_once(executor)
 
     def stop(self) -> None:
         """Send that nobody drives."""

@@ -161,6 +161,8 @@ class Surface:
         if self._inputs % 5 == 0 and isinstance(self.node, ActuationNode) \
                 and not self.node.lockstep:
             self.node._tick(1)  # its timer is no timer of ROS
+        if self._inputs % 5 == 0 and isinstance(self.node, MockArmNode):
+            self.node._publish_state()
         return self.node.refused.count(subscription.topic_name.lstrip('/')) - refused
 
 
