@@ -9,7 +9,7 @@ run at the same time, so that whatever else the machine does affects all of them
 start is its CPU time until its modules are imported, from several trials in turns.
 
     benchmarks/idle_benchmark.py --out idle
-    git worktree add /tmp/before v1.0 && benchmarks/idle_benchmark.py --compare /tmp/before
+    git worktree add ../before v1.0 && benchmarks/idle_benchmark.py --compare ../before
 """
 
 from contextlib import ExitStack

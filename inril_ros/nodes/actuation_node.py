@@ -287,7 +287,9 @@ class ActuationNode(ManagedNode):
 
     def _see(self) -> None:
         """Read what the robot sends: in each tick while the arm is at rest, else as it comes."""
-        if self._life.phase is Phase.IDLE and not self._path.gate.moving:
+        # Once at rest it stays so until the phase changes.
+        if self._life.phase is Phase.IDLE and (
+                self._observations.resting or not self._path.gate.moving):
             self._observations.look()
             self._observations.rest()
         else:

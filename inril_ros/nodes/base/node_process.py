@@ -53,7 +53,7 @@ def run(
         executor = executor_for(node)
         started = node.autostart()
         interrupt.spins(node.ends_within_callbacks)
-        while rclpy.ok() and not interrupt.requested:
+        while node.context.ok() and not interrupt.requested:
             node.spin_once(executor)
             started = started or node.autostart()
     except (KeyboardInterrupt, ExternalShutdownException):
