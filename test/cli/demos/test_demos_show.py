@@ -188,6 +188,8 @@ def test_values_have_the_names_of_joints_and_axes():
     assert action_names(CONTRACT.actions['velocity']) == ('x', 'y', 'z')
     arm = load_contract(Path(__file__).parents[3] / 'config/robots/metaworld_sawyer.yaml')
     assert quantity_names(arm, 'hand_height') == ('z',)
+    force = load_contract(Path(__file__).parents[3] / 'config/robots/ur5e_joint_trajectory.yaml')
+    assert quantity_names(force, 'wrench_before') == ('fx', 'fy', 'fz', 'tx', 'ty', 'tz')
     assert quantity_names(arm, 'object_change')[3:] == ('qx', 'qy', 'qz', 'qw')
 
 
