@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from inril_ros.data.record_files import read_json, read_json_lines, write_whole
+from inril_ros.data.record_files import read_json_lines, write_whole
+from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.evaluation_blocks import blocks_of_run, EvaluationBlocks
-from inril_ros.data.run.judgements import best_version, complete_blocks, judged_versions
+from inril_ros.data.run.judgements import complete_blocks
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import load_contract
@@ -63,21 +64,6 @@ def completed(stage: str, options: Mapping[str, Any]) -> dict[str, Any]:
                    complete_blocks(read_json_lines(run.judgements))}
     _check(run, values, own)
     return {**values, **own}
-
-
-def best_model(run: RunDirectory) -> Path:
-    """Return the folder of the model that fine-tuning has kept.
-
-    While a learner runs it writes its newest model; the best version is among those judged.
-    """
-    judged = judged_versions(read_json_lines(run.judgements)) if run.result.exists() else []
-    if judged:
-        best = best_version(judged)
-        folder, newest = run.versions / best.folder, run.finetuned / 'model.json'
-        if folder.exists() and (not newest.exists() or read_json(newest).get(
-                'content_hash') != best.content_hash):
-            return folder
-    return run.finetuned
 
 
 def _newest_model(run: RunDirectory) -> Path:

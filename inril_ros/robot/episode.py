@@ -79,8 +79,13 @@ def foreign_run(request: Request, ours: str) -> str:
 
 
 def refused_for_good(refusal: str) -> bool:
-    """Return whether the same request would be refused however long one waits."""
-    return refusal.startswith(_FOREIGN) or refusal.endswith((_NO_ID, _REPEATED))
+    """Return whether a request would be refused however long one waits."""
+    return refusal.startswith(_FOREIGN) or refusal.endswith(_NO_ID)
+
+
+def refused_as_repeated(refusal: str) -> bool:
+    """Return whether a request was refused because its episode was requested before."""
+    return refusal.endswith(_REPEATED)
 
 
 class IllegalTransition(RuntimeError):

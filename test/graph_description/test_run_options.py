@@ -8,8 +8,9 @@ from launch_stub import started
 import pytest
 
 from inril_ros.data.record_files import JsonLines, write_json
+from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
-from inril_ros.graph.run_options import best_model, completed, ContradictsRun
+from inril_ros.graph.run_options import completed, ContradictsRun
 
 ROBOTS = Path(__file__).parents[2] / 'config' / 'robots'
 CONTRACT = ROBOTS / 'mock_arm.yaml'

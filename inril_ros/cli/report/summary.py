@@ -36,7 +36,8 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
     return {
         'task': run.settings.task, 'seed': run.settings.seed,
         'contract_hash': run.settings.contract_hash, 'run_id': run.settings.run_id,
-        'unfinished': [stage for stage in STAGES if stage not in stages],
+        'unfinished': [stage for stage in STAGES if stage not in stages
+                       and (not run.robot_name or run.stage_settings(stage))],
         'demos': cloned.get('demonstrations', recorded.get('demonstrations')),
         'demos_digest': recorded.get('digest'),
         'bc_success': _rate(before), 'finetuned_success': _rate(after),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from math import inf
 import time
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from std_srvs.srv import Trigger
 
@@ -27,6 +28,7 @@ from inril_ros.robot.episode import (
     aborted_by_person,
     EpisodeOutcome,
     Purpose,
+    refused_as_repeated,
     refused_for_good,
 )
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -87,7 +89,8 @@ class Conductor(EpisodeClient):
         """Request one episode and wait for its end, and for the recorder if that records it.
 
         Args:
-            episode_id: UUID of the episode.
+            episode_id: UUID of the episode. If it was requested before, by a conductor that was
+                killed, the episode gets another one, which is in the result.
             purpose: Purpose of the episode.
             seed: Seed of everything random in it except the scene.
             scene_seed: Seed of the simulator's reset; None: don't set it (a real robot).
@@ -126,7 +129,7 @@ class Conductor(EpisodeClient):
                    lambda: f'actuation_node counts {self.actuation.ticks} ticks')
         by_person = ended.outcome == EpisodeEvent.ABORTED and self._by_person(ended.reason)
         result = EpisodeResult(
-            episode_id, EpisodeOutcome(ended.outcome), ended.tick,
+            self._episode_id, EpisodeOutcome(ended.outcome), ended.tick,
             kept.event == EpisodeEvent.SAVED, kept.reason,
             self.policy.weights_version if self.policy else 0, kept.sequence,
             max(0, self.actuation.person_ticks - person_before), by_person, ended.reason)
@@ -190,6 +193,10 @@ class Conductor(EpisodeClient):
                 request.episode_id, (EpisodeEvent.ENDED, EpisodeEvent.REFUSED), timeout)
             if ended.event != EpisodeEvent.REFUSED:
                 return ended
+            if refused_as_repeated(ended.reason):  # by a conductor that was killed in it
+                request.episode_id = str(uuid5(NAMESPACE_OID, f'{request.episode_id} again'))
+                self.status.set(episode_id=request.episode_id)
+                continue
             self._wait_fresh_status()
             attended = self._attended or obstacle(self.actuation) is not None
             if refused_for_good(ended.reason) or not attended:

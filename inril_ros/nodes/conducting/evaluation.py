@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from inril_ros.data.record_files import read_record
+from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.evaluation_file import EvaluationFile
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.starts import control_counts
@@ -67,7 +68,7 @@ def evaluation_facts(file: EvaluationFile) -> dict[str, object]:
 
 def evaluated_model(run: RunDirectory, name: str) -> Path:
     """Return the folder of the model of an evaluation: ``pretrained`` or ``finetuned``."""
-    return run.pretrained if name == 'pretrained' else run.finetuned
+    return run.pretrained if name == 'pretrained' else best_model(run)
 
 
 def evaluation_file(run: RunDirectory, name: str) -> EvaluationFile:

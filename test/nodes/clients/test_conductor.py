@@ -136,6 +136,13 @@ def test_what_is_refused_for_the_time_being_is_asked_again_and_what_is_refused_f
         conducted()
 
 
+def test_an_episode_that_a_killed_conductor_had_requested_gets_another_name(arm, conducted):
+    arm.refusals = ['episode e was requested before']
+    result = conducted(attended=False)
+    first, second = (each.episode_id for each in arm.requests)
+    assert result.outcome is EpisodeOutcome.SUCCESS and result.episode_id == second != first
+
+
 def test_after_faults_that_nobody_resumes_from_a_person_is_asked_to_go_on(arm, conducted):
     arm.ends = [(ABORTED, 'no progress for 20 s')] * 3
     arm.person = [('conductor_node/go_on',)]
