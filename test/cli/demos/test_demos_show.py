@@ -141,6 +141,14 @@ def test_the_last_image_of_a_camera_is_among_those_that_are_shown(run):
         assert len(values) == min(number, 42)  # the first image is before the first tick
 
 
+def test_the_last_image_of_a_slow_camera_is_shown_although_ticks_follow_it(run):
+    path = bag(run.demonstrations, '0002_e3', [
+        row for row in messages()
+        if row[0] != 'front' or row[1].data[0] % 20 == 0])  # each fourth: 0, 4 .. 40
+    frames = camera_frames(path, CONTRACT, 8)['front']
+    assert [int(image[0, 0, 0]) for _, image in frames][-1] == 5 * 40
+
+
 @pytest.mark.parametrize(('rows', 'about', 'told'), [
     (lambda rows: rows, {'outcome': 'failure'}, 'rejected: failure'),
     (lambda rows: [row for row in rows if row[0] != 'episode/event' or row[1].event == 2],
