@@ -5,7 +5,7 @@
 Robot, clock and cameras come from Gazebo over ros_gz_bridge. This node sets the scene and judges
 by the object's pose, as a person in a laboratory would. It moves the object by Gazebo's service
 ``set_pose`` and doesn't reset the world, which would turn back the clock for all nodes that
-follow it (docs/explanation/decisions/0019).
+follow it (docs/explanation/decisions/robot/0019).
 """
 
 from collections.abc import Callable

@@ -9,7 +9,7 @@ observation after its last tick is known.
 At a tick without a valid observation the arm was held, or followed a chunk. Its action and reward
 are known, so the tick is kept and marked. The episode is cut where an action, or the chunk that it
 came from, is lost: what came before and what comes after are kept as two pieces
-(docs/explanation/decisions/0027).
+(docs/explanation/decisions/data/0027).
 """
 
 from contextlib import suppress

@@ -4,7 +4,7 @@
 
 The URDF is read by ROS's own parser. The rotations of its joints are compiled once into arrays,
 which are evaluated for several configurations at a time, fast enough for every tick. Which
-libraries were compared: docs/explanation/decisions/0009.
+libraries were compared: docs/explanation/decisions/robot/0009.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ jerk-limited trajectory to it from the present command, and the next command is 
 that trajectory: velocity, acceleration and jerk keep to their limits for any sequence of requests,
 by construction. Position limits hold by induction: a period is taken only if the arm, braking from
 its end, comes to rest within them; otherwise the arm brakes at once, on the path that was checked
-a period before. Why not a clamp of our own: docs/explanation/decisions/0009.
+a period before. Why not a clamp of our own: docs/explanation/decisions/robot/0009.
 """
 
 from collections.abc import Iterator
