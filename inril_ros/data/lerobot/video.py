@@ -7,11 +7,14 @@ frame every second image, a constant rate factor. Needs av (PyAV).
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from inril_ros.data.video.encoder_priority import unchanged_priority
 
 PATH = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
 FILE_BYTES = 200 * 2**20
@@ -123,7 +126,9 @@ class VideoFiles:
         self._frames = self._bytes = 0
 
     def _mux(self, frame: Any) -> None:
-        for packet in self._stream.encode(frame):
+        with nullcontext() if self._frames else unchanged_priority():  # the first one opens it
+            packets = self._stream.encode(frame)
+        for packet in packets:
             self._bytes += packet.size
             self._container.mux(packet)
 

@@ -21,6 +21,7 @@ from inril_ros.data.importing.import_options import ImportOptions
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.data.video import decoder as decoder_module
 from inril_ros.data.video.decoder import decoder_of, is_key_frame, VideoDecoder
+from inril_ros.data.video.encoder_priority import unchanged_priority
 from inril_ros.robot.contract.contract import Camera, ContractError, parse_contract
 from inril_ros.robot.messages.codecs import CodecError
 from inril_ros.robot.messages.images import encode_png, rgb_of_compressed
@@ -59,7 +60,8 @@ def encoded(count, encoder='libx264', gap=8, options=None):
         frame = av.VideoFrame.from_ndarray(
             np.full((H, W, 3), brightness(index), np.uint8), format='rgb24')
         frame.pts = index
-        packets += codec.encode(frame)
+        with unchanged_priority():
+            packets += codec.encode(frame)
     return [(packet.pts, packet.is_keyframe, bytes(packet)) for packet in (
         *packets, *codec.encode(None))]
 

@@ -3,6 +3,7 @@
 """Images travel as videos: the same episodes come back, each image at its tick."""
 
 import json
+import os
 from pathlib import Path
 import sys
 from tempfile import TemporaryDirectory
@@ -147,3 +148,15 @@ def test_missing_packages_are_named(demos, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'av', None)
     with pytest.raises(VideoError, match='pip install'):
         export_lerobot(demos, camera_arm(), tmp_path / 'dataset', 'av1')
+
+
+def test_no_encoder_makes_the_process_real_time(tmp_path):
+    """SVT-AV1 does so where it may: as root, or with rtprio in limits.conf."""
+    before = os.sched_getscheduler(0)
+    video = VideoFiles(tmp_path, KEY, 'av1', 10, 1000)
+    video.write(np.zeros((4, 64, 64, 3), np.uint8))
+    try:
+        policies = {os.sched_getscheduler(int(task)) for task in os.listdir('/proc/self/task')}
+        assert os.SCHED_FIFO not in policies and os.sched_getscheduler(0) == before
+    finally:
+        video.close()
