@@ -17,8 +17,10 @@ import re
 _ID = re.compile(r'[0-9A-Za-z_-]{1,64}')
 #: What an episode waits for that only a person can give.
 PERSON_READY = 'a person to confirm that the scene is ready'
-#: Beginnings of the reasons of aborts that a person wanted.
+#: Beginnings of the reasons of aborts that a person wanted, or has to do with.
 DISCARDED, ABORT_REQUESTED, STOPPED = 'discarded by a person', 'requested by ~/abort', 'e-stop'
+HELD = 'a person had to resume'
+_MOST_HELD = 0.1  # of the time limit
 _NO_ID, _REPEATED, _FOREIGN = 'is no UUID', 'was requested before', 'of run '
 
 
@@ -68,8 +70,8 @@ class Request:
 
 
 def aborted_by_person(reason: str) -> bool:
-    """Return whether a person wanted the abort of an episode with this reason."""
-    return reason.startswith((DISCARDED, ABORT_REQUESTED, STOPPED))
+    """Return whether a person wanted the abort of an episode with this reason, or a stop did."""
+    return reason.startswith((DISCARDED, ABORT_REQUESTED, STOPPED, HELD))
 
 
 def foreign_run(request: Request, ours: str) -> str:
@@ -100,6 +102,7 @@ class EpisodeMachine:
 
     Attributes:
         time_limit_ticks: The same of the present episode, which may be cut earlier.
+        held_ticks: Number of actions of the episode at which a person had to let the arm go on.
     """
 
     def __init__(self, time_limit_ticks: int) -> None:
@@ -107,7 +110,7 @@ class EpisodeMachine:
         self._seen: set[str] = set()
         self.phase = Phase.IDLE
         self.request: Request | None = None
-        self.tick = 0
+        self.tick = self.held_ticks = 0
         self.start_stamp = 0
 
     def refusal(self, request: Request) -> str:
@@ -134,7 +137,7 @@ class EpisodeMachine:
         self.time_limit_ticks = min(self._longest, cut or self._longest)
         self.request = request
         self.phase = Phase.RESETTING
-        self.tick = 0
+        self.tick = self.held_ticks = 0
         self.start_stamp = 0
 
     def reset_done(self) -> None:
@@ -148,14 +151,22 @@ class EpisodeMachine:
         self.phase = Phase.RUNNING
         self.start_stamp = stamp
 
-    def executed(self) -> int:
-        """Count an executed action; return its tick."""
+    def executed(self, held: bool = False) -> int:
+        """Count an executed action; return its tick.
+
+        Args:
+            held: Whether the arm is held until a person lets it go on.
+        """
         self._expect(Phase.RUNNING)
         self.tick += 1
+        self.held_ticks += held
         return self.tick - 1
 
     def outcome_now(self, judged: EpisodeOutcome) -> EpisodeOutcome:
         """Return the outcome that ends the episode at the present observation, or UNKNOWN.
+
+        Time that ran out while the arm was held says nothing about the policy: the episode is
+        aborted if that was more than a tenth of it.
 
         Args:
             judged: Verdict on the present observation; UNKNOWN if there is none.
@@ -164,6 +175,8 @@ class EpisodeMachine:
         if judged is not EpisodeOutcome.UNKNOWN:
             return judged
         if self.tick >= self.time_limit_ticks:
+            if self.held_ticks > _MOST_HELD * self.time_limit_ticks:
+                return EpisodeOutcome.ABORTED
             return EpisodeOutcome.TIME_LIMIT
         return EpisodeOutcome.UNKNOWN
 

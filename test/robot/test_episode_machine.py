@@ -127,6 +127,22 @@ def test_success_at_the_time_limit_is_success():
     assert machine.outcome_now(EpisodeOutcome.UNKNOWN) is EpisodeOutcome.TIME_LIMIT
 
 
+@pytest.mark.parametrize(('held', 'outcome'), [
+    (1, EpisodeOutcome.TIME_LIMIT), (2, EpisodeOutcome.ABORTED)])
+def test_a_time_limit_that_a_hold_used_up_is_no_failure_of_the_policy(held, outcome):
+    machine = EpisodeMachine(10)
+    for name, ticks, expected in (('a', held, outcome), ('b', 0, EpisodeOutcome.TIME_LIMIT)):
+        machine.begin_reset(request(name))
+        machine.reset_done()
+        machine.start(1)
+        for tick in range(10):
+            assert machine.outcome_now(EpisodeOutcome.UNKNOWN) is EpisodeOutcome.UNKNOWN
+            machine.executed(held=tick < ticks)
+        assert machine.outcome_now(EpisodeOutcome.SUCCESS) is EpisodeOutcome.SUCCESS
+        assert machine.outcome_now(EpisodeOutcome.UNKNOWN) is expected
+        machine.end()
+
+
 @pytest.mark.parametrize(('cut', 'limit'), [(0, LIMIT), (2, 2), (LIMIT + 1, LIMIT)])
 def test_an_episode_may_be_cut_before_the_time_limit_but_not_after_it(cut, limit):
     machine = EpisodeMachine(LIMIT)

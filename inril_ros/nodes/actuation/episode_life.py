@@ -21,6 +21,7 @@ from inril_ros.robot.episode import (
     EpisodeMachine,
     EpisodeOutcome,
     foreign_run,
+    HELD,
     Phase,
     Purpose,
     Request,
@@ -215,6 +216,9 @@ class EpisodeLife:
         outcome = self.machine.outcome_now(verdict)
         if outcome is EpisodeOutcome.UNKNOWN:
             return False
+        if outcome is EpisodeOutcome.ABORTED:
+            held = self.machine.held_ticks * self._contract.period
+            return self.abort(f'{HELD}: the arm was held for {held:.1f} s of the time limit')
         self._end(stamp, outcome, reason)
         return True
 

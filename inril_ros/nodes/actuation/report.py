@@ -65,7 +65,8 @@ class ActuationReport:
         action = self._path.gate.last if executed.action is None else executed.action
         self._executed.publish(ExecutedAction(
             header=self._node.header(stamp), episode_id=life.machine.request.episode_id,
-            tick=life.machine.executed(), source=executed.source.value,
+            tick=life.machine.executed(held=bool(self._path.modes.obstacle())),
+            source=executed.source.value,
             requested=[] if requested is None else _floats(requested),
             executed=_floats(action), reasons=[*executed.reasons, *self._dry_run],
             weights_version=executed.weights_version, chunk_first_tick=executed.chunk_first_tick,

@@ -8,7 +8,7 @@ tick, are in test/robot/motion/test_command_path_faults.py.
 
 from inril_ros.msg import ActuationStatus, EpisodeEvent, ExecutedAction
 import numpy as np
-from played_robot import AHEAD, MAX_AGE, PERIOD, playing
+from played_robot import AHEAD, described, MAX_AGE, PERIOD, playing
 import pytest
 
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -83,6 +83,21 @@ def test_an_arm_that_does_not_follow_is_held_until_a_person_resumes(robot):
     assert robot.status.latched == 'arm does not follow its commands'
     assert robot.call('resume') == (True, 'resumed')
     recovers(robot)
+
+
+def test_a_time_limit_that_a_hold_used_up_is_no_failure_of_the_policy(tmp_path):
+    with playing(tmp_path, described(episode__time_limit=4.0),
+                 enable_on_activate=True) as (robot, nodes):
+        robot.until(lambda: robot.status and robot.status.enabled, 'activation')
+        robot.target = NEAR
+        episode = robot.begin()
+        robot.until(lambda: np.abs(robot.joints - NEAR).max() < 1e-3, 'the target')
+        robot.fault = 'deaf'
+        robot.joints = robot.joints - 1.0
+        ended = robot.wait(episode, EpisodeEvent.ENDED)
+        nodes.check()
+    assert ended.outcome == EpisodeEvent.ABORTED
+    assert ended.reason.startswith('a person had to resume: the arm was held for')
 
 
 def test_a_fault_that_lasts_is_latched_and_resumed_by_a_person(robot):
