@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.data.video.encoder_priority import unchanged_priority
+from inril_ros.data.lerobot.encoder_priority import unchanged_priority
 
 PATH = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
 FILE_BYTES = 200 * 2**20

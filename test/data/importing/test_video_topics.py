@@ -18,10 +18,10 @@ from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.importing.bag_import import import_bag
 from inril_ros.data.importing.episode_cuts import CutRule
 from inril_ros.data.importing.import_options import ImportOptions
+from inril_ros.data.lerobot.encoder_priority import unchanged_priority
 from inril_ros.data.raw.messages import blank_message
 from inril_ros.data.video import decoder as decoder_module
 from inril_ros.data.video.decoder import decoder_of, is_key_frame, VideoDecoder
-from inril_ros.data.video.encoder_priority import unchanged_priority
 from inril_ros.robot.contract.contract import Camera, ContractError, parse_contract
 from inril_ros.robot.messages.codecs import CodecError
 from inril_ros.robot.messages.images import encode_png, rgb_of_compressed
