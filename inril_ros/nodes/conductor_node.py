@@ -28,6 +28,7 @@ from inril_ros.nodes.base.parameters import COMMON, declare, help_text, Paramete
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.nodes.conducting.stage import NodeOptions, opened, run_stage, Stage
+from inril_ros.robot.readable import facts_in_words
 
 PARAMETERS = (
     Parameter('run', '', "folder of the run (as inril's)"),
@@ -87,10 +88,8 @@ class LogBar:
         if done < self._total and time.monotonic() - self._said < _LINE_PERIOD:
             return
         self._said = time.monotonic()
-        told = ', '.join(f'{name.replace("_", " ")} {value:.3g}' if isinstance(value, float)
-                         else f'{name.replace("_", " ")} {value}'
-                         for name, value in facts.items())
-        self._say(f'{self._stage}: {done} of {self._total} {self._unit}; {told}')
+        self._say(
+            f'{self._stage}: {done} of {self._total} {self._unit}; {facts_in_words(facts)}')
 
 
 def _parameters(arguments: list[str] | None) -> tuple[dict[str, Any], str]:

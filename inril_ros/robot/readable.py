@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Durations and numbers as a person reads them: in the unit of their size, without exponents."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def duration(seconds: float | None) -> str:
     """Return a duration [s] in the unit of its size, from µs to h; None: not known yet."""
@@ -26,6 +29,13 @@ def number(value: float) -> str:
     if abs(value) >= 999.5:
         return f'{value:.0f}'
     return f'{value:.3g}'
+
+
+def facts_in_words(facts: Mapping[str, Any], between: str = ', ') -> str:
+    """Return facts in one line, each as its name and its value."""
+    return between.join(
+        f'{name.replace("_", " ")} {number(value) if isinstance(value, float) else value}'
+        for name, value in facts.items())
 
 
 def time_unit(longest: float) -> tuple[str, float]:

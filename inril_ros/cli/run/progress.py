@@ -15,7 +15,10 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
+from inril_ros.robot.readable import facts_in_words
+
 _JSON_PERIOD, _LINE_PERIOD = 1.0, 10.0  # [s] between two lines
+_BETWEEN = '  '  # two facts
 _NARROW = 76  # columns below which only numbers are shown
 
 
@@ -49,7 +52,7 @@ class Bar:
         seconds = self._clock() - self._began
         rate = (done - self._before) / seconds if seconds > 0 else 0.0
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, facts=in_words(facts),
+            self._bar.update(self._task, completed=done, facts=facts_in_words(facts, _BETWEEN),
                              rate=f'{rate:.1f}/s')
         elif done >= self._total or self._clock() - self._printed >= self._period:
             self._printed = self._clock()
@@ -58,12 +61,6 @@ class Bar:
                 'stage': self._stage, 'done': done, 'total': self._total,
                 'rate': round(rate, 3), 'seconds': round(seconds, 1),
                 'seconds_left': None if left is None else round(max(left, 0.0), 1), **facts})
-
-
-def in_words(facts: dict[str, Any]) -> str:
-    """Return facts in one line."""
-    return '  '.join(f'{name} {value:.3g}' if isinstance(value, float) else f'{name} {value}'
-                     for name, value in facts.items())
 
 
 class Reporter:
@@ -166,7 +163,8 @@ def _line(unit: str, progress: dict[str, Any]) -> str:
     stage, done, total, rate, _, left = (facts.pop(name) for name in (
         'stage', 'done', 'total', 'rate', 'seconds', 'seconds_left'))
     ends = f', {left:.0f} s left' if left else ''
-    return f'{stage}: {done} of {total} {unit}, {rate:.1f}/s{ends}  {in_words(facts)}'.rstrip()
+    told = facts_in_words(facts, _BETWEEN)
+    return f'{stage}: {done} of {total} {unit}, {rate:.1f}/s{ends}  {told}'.rstrip()
 
 
 def print_event(event: str, **facts: Any) -> None:

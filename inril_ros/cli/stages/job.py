@@ -11,7 +11,15 @@ from typing import Any, TYPE_CHECKING
 import pydantic
 
 from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
-from inril_ros.data.run.settings import DEFAULT, flat, Setting, Settings
+from inril_ros.data.run.settings import (
+    DEFAULT,
+    DEMONSTRATIONS,
+    ENV_STEPS,
+    EVALUATION_EPISODES,
+    flat,
+    Setting,
+    Settings,
+)
 from inril_ros.graph.description import GraphDescription, GraphOptions, restarting
 from inril_ros.graph.domain import domain_environment, reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
@@ -49,9 +57,9 @@ class JobOptions:
 
     simulation: str
     gazebo: bool = False
-    demonstrations: int = 5
-    env_steps: int = 10_000
-    evaluation_episodes: int = 50
+    demonstrations: int = DEMONSTRATIONS
+    env_steps: int = ENV_STEPS
+    evaluation_episodes: int = EVALUATION_EPISODES
     evaluation: Mapping[str, int] = field(default_factory=lambda: asdict(EvaluationBlocks()))
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from inril_ros.nodes.conducting.evaluation import (
     evaluation_facts,
     evaluation_file,
 )
-from inril_ros.robot.readable import number
+from inril_ros.robot.readable import facts_in_words
 from inril_ros.transport.folder_lock import FolderLock
 
 
@@ -181,7 +181,6 @@ def _without_effect(job: Job, stage: str, asked: Settings) -> str:
 
 def _sentence(facts: dict[str, Any]) -> str:
     """Return the numbers and texts among some facts, as one line."""
-    parts = [f'{key.replace("_", " ")} {number(value)}' if isinstance(value, float)
-             else f'{key.replace("_", " ")} {str(value)[:_SHOWN]}'
-             for key, value in facts.items() if isinstance(value, (int, float, str))]
-    return ', '.join(parts)
+    return facts_in_words({
+        key: value if isinstance(value, float) else str(value)[:_SHOWN]
+        for key, value in facts.items() if isinstance(value, (int, float, str))})

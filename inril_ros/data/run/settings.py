@@ -16,6 +16,8 @@ from inril_ros.data.record_files import read_record, RecordError
 from inril_ros.robot.yaml_file import load_yaml
 
 DEFAULT, OPTION = 'default', 'option'
+#: How much a stage does if nothing else is said.
+DEMONSTRATIONS, EVALUATION_EPISODES, ENV_STEPS = 5, 50, 10_000
 # Stages of a run, the one that later ones follow last: an evaluation may be of another robot.
 _PRECEDENCE = ('evaluate_pretrained', 'evaluate_finetuned', 'record', 'pretrain', 'finetune')
 

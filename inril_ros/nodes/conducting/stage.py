@@ -16,7 +16,15 @@ from typing import Any
 from inril_ros.data.record_files import read_json_lines
 from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
-from inril_ros.data.run.settings import flat, nested, Setting, Settings
+from inril_ros.data.run.settings import (
+    DEMONSTRATIONS,
+    ENV_STEPS,
+    EVALUATION_EPISODES,
+    flat,
+    nested,
+    Setting,
+    Settings,
+)
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.nodes.clients.reporting import Reporter
 from inril_ros.nodes.conducting.conducted_run import ConductedRun, require
@@ -32,7 +40,8 @@ from inril_ros.robot.yaml_file import load_yaml
 from inril_ros.transport.folder_lock import FolderLock
 
 _PARAMETER = 'parameter'  # where a setting comes from
-_DEFAULTS = {'demonstrations': 5, 'evaluation_episodes': 50, 'env_steps': 10_000}
+_DEFAULTS = {'demonstrations': DEMONSTRATIONS, 'evaluation_episodes': EVALUATION_EPISODES,
+             'env_steps': ENV_STEPS}
 STAGES = ('record', 'evaluate', 'finetune')
 
 
