@@ -90,7 +90,7 @@ class MockArmNode(ManagedNode):
         create_later_service(self, Trigger, contract.episode.reset_service, self._reset)
         # Due at multiples of the period, however long a callback takes.
         self._ticks = TickTimer(self, None, round(1e9 / self.value('rate')),
-                                lambda missed: self._publish_state())
+                                lambda _: self._publish_state())
         if self.value('camera'):
             if contract.cameras and len(set(self._arm.joints)) < len(self._arm.joints):
                 raise ValueError('two arms have joints of the same name, which the pictures of '

@@ -59,7 +59,7 @@ class PersonDevice:
         if self._input is None or (sys.stdin is not None and sys.stdin.isatty()):
             self._terminal = KeyTerminal(resumed=self._keys.release)
             print(self._keys.help, flush=True)
-        self._ticks = TickTimer(node, None, contract.period_ns, lambda missed: self._tick())
+        self._ticks = TickTimer(node, None, contract.period_ns, lambda _: self._tick())
 
     def spin_once(self, executor: Executor) -> None:
         """Run one callback of the node, or wait for one; send a command if it is time."""
