@@ -3,9 +3,8 @@
 """Compares the journal with a checkpoint: which transitions the learner lacks or has twice.
 
 Two comparisons are made, and the worse one counts. By number: the learner's count of transitions.
-By content: the observations of episodes that succeeded without a person must be in the learner's
-memory as often as in the journal; measurement noise makes nearly every observation unique. Of an
-episode that a person rescued, the memory leaves out what had to be corrected.
+By content: the observations of ended episodes must be in the experience of the learner as often as
+in the journal; measurement noise makes nearly every observation unique.
 """
 
 from collections import Counter
@@ -17,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.learning.interleave.sources import ImitationMemory
+from inril_ros.learning.experience import observed_rows
 from inril_ros.learning.policies.artifact import read_folder
+from inril_ros.learning.replay import Origin
 from inril_ros.learning.stored.experience_store import ExperienceStore
 
-SUCCESS, ABORTED = 1, 4  # of EpisodeEvent.msg
-TELEOP = 2  # of ExecutedAction.msg
+ABORTED = 4  # of EpisodeEvent.msg
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Learned:
     Attributes:
         sequence: Number of the last transition in it.
         transitions: Number of transitions in it.
-        rows: Occurrences of each observation in the memory, by its bytes.
+        rows: Occurrences of each observation at which a step began, by its bytes.
     """
 
     sequence: int
@@ -49,7 +48,6 @@ class Account:
 
     _known: dict[int, tuple[str, int, tuple[bytes, ...]]] = field(default_factory=dict)
     _ended: dict[str, int] = field(default_factory=dict)
-    _helped: set[str] = field(default_factory=set)
     conflicts: int = 0
 
     @property
@@ -67,13 +65,12 @@ class Account:
         for record in records:
             steps = record.steps
             observed = np.array(record.observations, np.float32)[:steps * record.observation_size]
-            rows = tuple(row.tobytes() for row in observed.reshape(steps, -1)) if steps else ()
+            observed = observed.reshape(steps, record.observation_size)
+            rows = tuple(row.tobytes() for row in observed[observed_rows(observed)])
             entry = (record.episode_id, record.first_tick if steps else -1, rows)
             known = self._known.setdefault(record.sequence, entry)
             place = places.setdefault(entry[:2], record.sequence) if steps else record.sequence
             self.conflicts += known != entry or place != record.sequence
-            if TELEOP in record.source:
-                self._helped.add(record.episode_id)
             if record.terminated or record.truncated:
                 self._ended[record.episode_id] = record.outcome
 
@@ -85,7 +82,7 @@ class Account:
             number > learned.sequence for number in self._known)
         twice = max(0, learned.transitions - counted)
         kept = [rows for episode, _, rows in real.values()
-                if self._ended.get(episode) == SUCCESS and episode not in self._helped]
+                if self._ended.get(episode, ABORTED) != ABORTED]
         expected = Counter(row for rows in kept for row in rows)
         missing = sum(any(learned.rows[row] < expected[row] for row in rows) for rows in kept)
         repeated = sum(any(learned.rows[row] > expected[row] for row in rows) for rows in kept)
@@ -103,19 +100,16 @@ def newest_checkpoint(folder: Path) -> Learned:
     if not found:
         raise FileNotFoundError(f'{folder}: no checkpoint')
     tensors, document = read_folder(found[-1])
-    session = json.loads(document['session'])
-    model = json.loads(session['model_config'])
-    memory = ImitationMemory(
-        model['observation_size'], model['action_size'], model['chunk_length'],
-        keep_all=session['config']['imitation_source'] == 'replay')
-    imitated, damaged = set(tensors['stored.memory'].tolist()), []
+    rows: Counter = Counter()
+    damaged: list[str] = []
     for episode, origin, _ in ExperienceStore(folder / 'experience', keep=1).read(
             tensors, document['experience'], damaged):
-        if episode.number in imitated:
-            memory.add(episode, origin)
+        if origin is not Origin.DEMONSTRATION:
+            begun = episode.observations[:-1]
+            known = slice(None) if episode.observed is None else episode.observed[:-1]
+            rows.update(row.tobytes() for row in begun[known])
     if damaged:
         raise ValueError('; '.join(damaged))
-    states = memory.state_dict()['states']
     (sequence,) = document['sequences'].values()  # of the graph's only robot
-    return Learned(sequence, session['counters']['transitions'],
-                   Counter(row.astype(np.float32).tobytes() for row in states))
+    counters = json.loads(document['session'])['counters']
+    return Learned(sequence, counters['transitions'], rows)
