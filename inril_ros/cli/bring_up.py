@@ -17,6 +17,7 @@ from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
+from inril_ros.graph.run_options import longest_rollout
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import load_contract
 
@@ -37,8 +38,6 @@ class Graph:
 
     def options(self, run: RunDirectory) -> GraphOptions:
         """Return the options of the graph for a run."""
-        from inril_ros.cli.stages.finetune import longest_rollout
-
         kept = {name: setting.value for name, setting in kept_settings(run.path).items()}
         robot = AskedRobot(self.simulation, other=self.other_robot).of(run)
         lockstep = bool(robot.simulation) and not self.real_time and not robot.gazebo

@@ -13,11 +13,12 @@ from typing import Any
 
 import yaml
 
-from inril_ros.data.record_files import read_json_lines, write_whole
+from inril_ros.data.record_files import read_json, read_json_lines, write_whole
 from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.evaluation_blocks import blocks_of_run, EvaluationBlocks
 from inril_ros.data.run.judgements import complete_blocks
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.yaml_file import load_yaml
@@ -62,8 +63,24 @@ def completed(stage: str, options: Mapping[str, Any]) -> dict[str, Any]:
         values |= {'evaluation_every': blocks.every, 'evaluation_episodes': blocks.episodes,
                    'held_versions': str(run.versions), 'hold_first': bool(blocks.every) and not
                    complete_blocks(read_json_lines(run.judgements))}
+        if stage == 'finetune':
+            values['longest_rollout'] = values.get('longest_rollout') or longest_rollout(
+                run, config)
     _check(run, values, own)
     return {**values, **own}
+
+
+def longest_rollout(run: RunDirectory, config: Path) -> int:
+    """Return the ticks after which a settings file cuts an episode of learning; 0: it doesn't.
+
+    Raises:
+        ValueError: Something in the file is wrong.
+    """
+    if not run.pretrain_record.exists():
+        return 0
+    cloned = read_json(run.pretrain_record)
+    session = SessionConfig.of_file(config, load_yaml(config, ValueError)[0])
+    return session.longest_episode(cloned['transitions'] / cloned['demonstrations']) or 0
 
 
 def _newest_model(run: RunDirectory) -> Path:

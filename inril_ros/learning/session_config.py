@@ -53,6 +53,23 @@ class SessionConfig(InterleavingConfig):
         rest = {key: value for key, value in values.items() if key != 'host'}
         return from_mapping(cls, rest, host=_host_config(values.get('host', {})))
 
+    @classmethod
+    def of_file(cls, path: object, content: Any) -> SessionConfig:
+        """Read the content of a settings file, except what it says about evaluation.
+
+        That is for who conducts the episodes: nothing is learned from them.
+
+        Raises:
+            ValueError: As `from_mapping`; the message names the file.
+        """
+        content = content or {}
+        if isinstance(content, Mapping):
+            content = {key: value for key, value in content.items() if key != 'evaluation'}
+        try:
+            return cls.from_mapping(content)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from error
+
     def longest_episode(self, demonstrated: float) -> int | None:
         """Return the steps after which a training episode is cut, or None: at the time limit.
 

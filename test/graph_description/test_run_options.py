@@ -56,6 +56,18 @@ def test_fine_tuning_by_launch_needs_the_run_alone(run):
     assert told['policy_node']['hold_first'] is True
 
 
+def test_episodes_of_learning_are_cut_by_launch_as_the_settings_of_the_run_say(run, tmp_path):
+    write_json(run.pretrain_record, {'demonstrations': 4, 'transitions': 202})
+    settings = tmp_path / 'settings.yaml'
+    settings.write_text('{episode_cut: 1.5, evaluation: null}')
+    for given, ticks in ({}, 76), ({'longest_rollout': '9'}, 9):
+        nodes, _, _ = started(
+            'finetune', run=str(run.path), finetune_config=str(settings), **given)
+        settings = run.config
+        (actuation,) = (node for node in nodes if node['executable'] == 'actuation_node')
+        assert actuation['parameters'][0]['longest_rollout'] == ticks
+
+
 def test_each_of_several_robots_has_a_conductor_and_records_of_its_own(run):
     nodes, _, _ = started('finetune', run=str(run.path), robots='left,right')
     found = conductors(nodes)

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     'bench': {'learning', 'sim', 'robot', 'data'},
     'nodes': {'transport', 'robot', 'data', 'learning', 'sim', 'doctor', 'msg'},
     'doctor': {'robot'},
-    'graph': {'transport', 'robot', 'data', 'msg'},
+    'graph': {'transport', 'robot', 'data', 'learning', 'msg'},  # learning: its settings
     'faults': {'graph', 'nodes', 'transport', 'robot', 'data', 'learning', 'msg'},
     'cli': {'faults', 'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot', 'data',
             'learning', 'msg'},

@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from inril_ros.cli.stages.job import Job
-from inril_ros.data.record_files import read_json, write_whole
-from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.record_files import write_whole
 from inril_ros.data.run.settings import flat
 from inril_ros.graph.description import finetuning_graph
+from inril_ros.graph.run_options import longest_rollout
 from inril_ros.nodes.conducting.conducted_run import require
 from inril_ros.nodes.conducting.finetuning import FineTuning
 from inril_ros.robot.yaml_file import load_yaml
@@ -42,17 +42,6 @@ def finetune(job: Job) -> dict[str, object]:
             result = tuning.run(conductor)
         tuning.conclude(result)
     return result
-
-
-def longest_rollout(run: RunDirectory, config: Path) -> int:
-    """Return the ticks after which a settings file cuts an episode of learning; 0: it doesn't."""
-    from inril_ros.nodes.learner.session_file import read_session
-
-    if not run.pretrain_record.exists():
-        return 0
-    cloned = read_json(run.pretrain_record)
-    return read_session(config).longest_episode(
-        cloned['transitions'] / cloned['demonstrations']) or 0
 
 
 def _keep_settings(path: Path, session: Mapping[str, Any]) -> Path:

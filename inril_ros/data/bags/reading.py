@@ -61,7 +61,7 @@ def read_episode(
     topics = {*aligner.topics, EXECUTED_TOPIC, EVENT_TOPIC,
               contract.episode.outcome_topic}
     executed: list[ExecutedTick] = []
-    rewards: list[tuple[int, float]] = []
+    rewards: list[tuple[int, float, bool]] = []
     started = ended = refused = None
     for topic, received, message in _messages(path, topics, contract):
         try:
@@ -76,7 +76,8 @@ def read_episode(
                 refusal = contract.episode.refusal_of_reward(message.reward)
                 if refusal:
                     raise BagError(f'{path}: a verdict on {topic} cannot be: {refusal}')
-                rewards.append((stamp_ns(message), message.reward))
+                rewards.append((stamp_ns(message), message.reward,
+                                message.outcome != EpisodeOutcome.UNKNOWN.value))
             else:
                 aligner.add(topic, message, received)
         except BagError:
@@ -143,13 +144,13 @@ def robot_namespace(path: Path, topics: Iterable[str]) -> str:
 
 def _align(
     path: Path, contract: Contract, aligner: FrameAligner, executed: list[ExecutedTick],
-    rewards: list[tuple[int, float]], episode_id: str, end: _End, to_look_at: bool,
+    rewards: list[tuple[int, float, bool]], episode_id: str, end: _End, to_look_at: bool,
 ) -> RecordedEpisode:
     assembler = TransitionAssembler(contract, aligner, lockstep=False)
     for tick in executed:
         assembler.add_executed(tick)
-    for stamp, reward in rewards:
-        assembler.add_reward(stamp, reward)
+    for reward in rewards:
+        assembler.add_reward(*reward)
     assembler.end(end.tick, end.stamp)
     images = None
     try:

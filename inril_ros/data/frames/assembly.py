@@ -108,8 +108,8 @@ class TransitionAssembler:
         self._extras: dict[int, np.ndarray] = {}
         self._builder = ObservationBuilder(contract)
         self._ticks: dict[int, ExecutedTick] = {}
-        self._rewards: list[tuple[int, float]] = []
-        self._judged = 0
+        self._rewards: list[tuple[int, float, bool]] = []
+        self._judged, self._decided = 0, False
         self._open = _Open()
         self._next = 0
         self._end: tuple[int, int] | None = None
@@ -127,12 +127,14 @@ class TransitionAssembler:
         """Add the extras (D,) of the chunk that begins at a tick: how it was drawn."""
         self._extras[first_tick] = extras
 
-    def add_reward(self, stamp: int, reward: float) -> None:
+    def add_reward(self, stamp: int, reward: float, final: bool = False) -> None:
         """Add the reward for the observation at ``stamp`` [ns].
 
-        It belongs to the step that led there: the one from the last tick before ``stamp``.
+        It belongs to the step that led there: the one from the last tick before ``stamp``. An
+        episode is decided once: of its final verdicts, the first one's reward counts. There can be
+        others before it ends, for example while the arm is held without a valid observation.
         """
-        self._rewards.append((stamp, reward))
+        self._rewards.append((stamp, reward, final))
         self._judged = max(self._judged, stamp)
 
     def end(self, tick: int, stamp: int) -> None:
@@ -281,15 +283,23 @@ class TransitionAssembler:
         self.audit.append(seen.fit)
         return seen
 
+    def _reward(self, before: int, after: int) -> float:
+        """Return the reward of the step between two stamps [ns]."""
+        total = 0.0
+        for at, reward, final in sorted(self._rewards):
+            if before < at <= after and not (final and self._decided):
+                total += reward
+                self._decided |= final
+        return total
+
     def _close(self, seen: _Seen, stamp: int, last: bool) -> Decision:
         ticks, observed = self._open.ticks, [*self._open.observed, seen]
         images = tuple(each.images for each in observed) if seen.images else ()
         self._open = _Open()
         size = self._contract.action_size
         stamps = [*(tick.stamp for tick in ticks), stamp]
-        rewards = [sum(reward for at, reward in self._rewards if before < at <= after)
-                   for before, after in pairwise(stamps)]
-        self._rewards = [(at, reward) for at, reward in self._rewards if at > stamp]
+        rewards = [self._reward(before, after) for before, after in pairwise(stamps)]
+        self._rewards = [each for each in self._rewards if each[0] > stamp]
         # A chunk that continues after a hold was drawn for an earlier tick.
         begins = ticks[0].tick == ticks[0].chunk_first_tick
         extras = self._extras.get(ticks[0].tick) if begins else None

@@ -198,6 +198,9 @@ class EpisodeLife:
         if not self.running:
             return 'no episode is running'
         stamp = self.last_tick if self._node.lockstep else self._node.now()
+        decided, _ = self.verdicts.between(self.machine.start_stamp, stamp)
+        if decided is not EpisodeOutcome.UNKNOWN:
+            return f'it is a {decided.name.lower()} already, and ends when there is an observation'
         self.verdicts.publish(success, stamp)
         return ''
 
@@ -212,7 +215,7 @@ class EpisodeLife:
             overtime = self.machine.tick - self.machine.time_limit_ticks
             return overtime * self._contract.period > _OVERTIME and self.abort(
                 'no valid observation at its end')
-        verdict, reason = self.verdicts.pop(self.machine.start_stamp, stamp)
+        verdict, reason = self.verdicts.between(self.machine.start_stamp, stamp)
         outcome = self.machine.outcome_now(verdict)
         if outcome is EpisodeOutcome.UNKNOWN:
             return False

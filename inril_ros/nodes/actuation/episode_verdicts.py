@@ -59,15 +59,14 @@ class EpisodeVerdicts:
         """Forget all verdicts: an episode begins."""
         self._outcomes.clear()
 
-    def pop(self, since: int, until: int) -> tuple[EpisodeOutcome, str]:
-        """Return the verdict on the observations between two stamps [ns], with its reason.
+    def between(self, since: int, until: int) -> tuple[EpisodeOutcome, str]:
+        """Return the first verdict on the observations between two stamps [ns], with its reason.
 
-        The outcome is UNKNOWN if there is none.
+        The outcome is UNKNOWN if there is none. An episode is decided once: without a valid
+        observation it goes on for a while, and a later verdict changes nothing.
         """
-        verdict = EpisodeOutcome.UNKNOWN, ''
-        for at in [at for at in self._outcomes if since <= at <= until]:
-            verdict = self._outcomes.pop(at)
-        return verdict
+        first = min((at for at in self._outcomes if since <= at <= until), default=None)
+        return (EpisodeOutcome.UNKNOWN, '') if first is None else self._outcomes[first]
 
     def publish(self, success: bool, stamp: int) -> None:
         """Publish a person's verdict on the observation at a stamp [ns], as a simulator does."""

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The settings file of a fine-tuning session, as the nodes and the stages of a run read it."""
+"""The settings file of a fine-tuning session, as the nodes read it."""
 
 from pathlib import Path
 
@@ -12,19 +12,11 @@ from inril_ros.robot.yaml_file import load_yaml
 def read_session(path: str | Path) -> SessionConfig:
     """Read a settings file (YAML), except what it says about evaluation.
 
-    That is for who conducts the episodes: nothing is learned from them.
-
     Raises:
         ValueError: The file can't be read or isn't YAML, or a setting is wrong; the message names
             the file.
     """
-    content = load_yaml(path, ValueError)[0] or {}
-    if isinstance(content, dict):
-        content = {key: value for key, value in content.items() if key != 'evaluation'}
-    try:
-        return SessionConfig.from_mapping(content)
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    return SessionConfig.of_file(path, load_yaml(path, ValueError)[0])
 
 
 def exploration_of(scale: float, settings: str) -> ExplorationConfig | None:

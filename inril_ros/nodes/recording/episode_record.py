@@ -17,7 +17,7 @@ from inril_ros.data.bags.reading import executed_tick
 from inril_ros.data.frames.assembly import Decision, TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
 from inril_ros.data.frames.transition_images import pack_images
-from inril_ros.msg import ActionChunk, EpisodeEvent, ExecutedAction, Transition
+from inril_ros.msg import ActionChunk, EpisodeEvent, ExecutedAction, Outcome, Transition
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
 from inril_ros.robot.timing.rule_clock import RuleClock
@@ -68,7 +68,8 @@ class EpisodeRecord:
         if item.topic == EXECUTED_TOPIC:
             self._add_executed(message)
         elif item.topic == self._contract.episode.outcome_topic:
-            self.assembler.add_reward(item.stamp, message.reward)
+            self.assembler.add_reward(
+                item.stamp, message.reward, final=message.outcome != Outcome.RUNNING)
 
     def _add_executed(self, message: ExecutedAction) -> None:
         if message.episode_id != self.event.episode_id:

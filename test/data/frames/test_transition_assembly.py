@@ -7,6 +7,7 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
+import pytest
 from small_arm import CONTRACT, executed, observations, START, TICK
 
 from inril_ros.data.frames.assembly import TransitionAssembler
@@ -167,6 +168,19 @@ def test_the_final_reward_is_waited_for():
     decisions, assembler = assemble([*events, verdict])
     assert assembler.finished
     assert [one.rewards.tolist() for one in decisions] == [[0.0], [1.0]]
+
+
+@pytest.mark.parametrize('lockstep', [True, False])
+def test_an_episode_is_decided_once(lockstep):
+    """There can be several final verdicts while the arm is held without an observation."""
+    episode = Episode([executed(0, 0), executed(1, 1), executed(2, 2)], [0.0] * 3)
+    events = [event for event in episode.in_order() if event[0] != 'verdict']
+    verdicts = [(START, 1.0, True), (START + 1, 0.5, False), (START + TICK + 1, 1.0, True),
+                (START + TICK + 2, 1.0, True), (episode.end - 1, 0.25, False),
+                (episode.end, 1.0, True)]
+    decisions, _ = assemble(
+        [('verdict', verdict) for verdict in verdicts] + events, lockstep)
+    assert [one.rewards.tolist() for one in decisions] == [[0.5], [1.0], [0.25]]
 
 
 def test_a_reward_between_ticks_belongs_to_the_step_it_came_in():

@@ -79,12 +79,13 @@ class DrivenHand:
         self.tick()
         return [event.event for event in self.events[before:]]
 
-    def judge(self, seconds=0.0, reward=1.0, outcome=Outcome.SUCCESS):
+    def judge(self, seconds=0.0, reward=1.0, outcome=Outcome.SUCCESS, ticks=1):
         """Give a verdict on an observation of some seconds from now; tick."""
         stamp = self.node.now() + round(1e9 * seconds)
         self.give('outcome', Outcome(
             header=self.node.header(stamp), reward=reward, outcome=outcome))
-        self.tick()
+        for _ in range(ticks):
+            self.tick()
 
     def look(self):
         """Let the timer of once a second run."""

@@ -22,6 +22,17 @@ def test_a_verdict_on_the_running_episode_ends_it(tmp_path):
         assert not last_refusal(hand)
 
 
+def test_the_first_verdict_decides_though_the_episode_has_not_ended_yet(tmp_path):
+    """As when the arm is held without a valid observation."""
+    with driven_hand(tmp_path) as hand:
+        assert hand.begin('e1') == BEGUN
+        hand.judge(ticks=0)
+        assert hand.call('failure') == (
+            False, 'it is a success already, and ends when there is an observation')
+        hand.judge(reward=0.0, outcome=Outcome.FAILURE)
+        assert hand.ended() == (SUCCESS, '')
+
+
 @pytest.mark.parametrize(('verdict', 'reason'), [
     ({'reward': 1.5}, 'its reward is 1.5, the contract allows 0 to 1'),
     ({'reward': -0.5, 'outcome': Outcome.RUNNING}, 'its reward is -0.5'),
