@@ -50,7 +50,7 @@ def test_the_state_of_a_node_is_reported_from_its_start(node):
     assert node.trigger_activate() is TransitionCallbackReturn.SUCCESS
     status = diagnosis(node)
     assert status.level == DiagnosticStatus.WARN
-    assert status.message == "nobody at the other end of ['/left/cube_pose', '/left/outcome']"
+    assert status.message == 'nobody publishes /left/cube_pose; nobody subscribes to /left/outcome'
 
 
 def test_a_node_that_is_asked_before_it_is_configured_is_not_ready(node):

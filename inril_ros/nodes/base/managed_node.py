@@ -253,9 +253,11 @@ class ManagedNode(GuardedSubscriptions, LifecycleNode):
         """Return what is missing before the node can work, unmatched endpoints first."""
         if not self.configured:
             return NOT_CONFIGURED
-        unmatched = sorted(endpoint.topic_name for endpoint in self._required
-                           if not matched_count(endpoint))
-        return f'nobody at the other end of {unmatched}' if unmatched else self.why_not_ready()
+        unmatched = [endpoint for endpoint in self._required if not matched_count(endpoint)]
+        missing = [f'nobody {does} {", ".join(topics)}' for kind, does in (
+            (Subscription, 'publishes'), (Publisher, 'subscribes to')) if (topics := sorted(
+                endpoint.topic_name for endpoint in unmatched if isinstance(endpoint, kind)))]
+        return '; '.join(missing) or self.why_not_ready()
 
     def _answer_ready(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Answer whether nothing is missing; if so, with this process's endpoints.
