@@ -5,7 +5,6 @@
 import os
 from pathlib import Path
 import signal
-import struct
 import subprocess
 import sys
 
@@ -13,46 +12,17 @@ from full_disk import full_disk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcap.reader import make_reader
-from mcap.writer import MCAP0_MAGIC
 import pytest
 from rosbags.highlevel import AnyReader
+from small_journal import fill, numbered, opened, record, segments_in, TEXT, TYPE
 
-from inril_ros.data.raw.typestore import ros_typestore
 from inril_ros.transport import folder_lock
 from inril_ros.transport.folder_lock import FolderInUseError
-from inril_ros.transport.journal import segments
 from inril_ros.transport.journal.journal import (
-    HIGHEST,
     Journal,
     read_journal,
-    segments_begun,
     SKIPPED,
 )
-
-TYPE = 'std_msgs/msg/String'
-TEXT = ros_typestore().generate_msgdef(TYPE)[0]
-
-
-def record(text):
-    message = ros_typestore().types[TYPE](text)
-    return bytes(ros_typestore().serialize_cdr(message, TYPE))
-
-
-def opened(folder):
-    return Journal(folder, TYPE, TEXT)
-
-
-def fill(journal, records):
-    for content in records:
-        journal.append(journal.next_sequence, 999 + journal.next_sequence, content)
-
-
-def segments_in(folder):
-    return sorted(folder.glob('*.mcap'))
-
-
-def numbered(records):
-    return list(enumerate(records, start=1))
 
 
 @pytest.fixture
@@ -126,210 +96,6 @@ def test_an_empty_or_absent_journal_has_no_records(folder):
     journal.close()
     journal.close()  # closing twice is harmless
     assert list(read_journal(folder)) == []
-
-
-RECORDS = [b'x' * size for size in (0, 1, 5, 300, 40)]
-
-
-@pytest.fixture(scope='module')
-def contents(tmp_path_factory):
-    """A segment's bytes as it is while it is written, and when it is closed."""
-    folder = tmp_path_factory.mktemp('torn')
-    journal = opened(folder)
-    fill(journal, RECORDS)
-    [path] = segments_in(folder)
-    running = path.read_bytes()
-    journal.close()
-    return running, path.read_bytes()
-
-
-def placed(folder, content):
-    """Write a segment as found after a crash."""
-    folder.mkdir()
-    (folder / '000001-1.mcap').write_bytes(content)
-    return folder
-
-
-@settings(max_examples=200)
-@given(closed=st.booleans(), share=st.floats(0.0, 1.0), garbage=st.binary(max_size=30))
-def test_after_a_torn_end_whole_records_remain_and_the_journal_continues(
-        contents, tmp_path_factory, closed, share, garbage):
-    content = contents[closed]
-    cut = round(share * len(content))
-    folder = placed(tmp_path_factory.mktemp('torn') / 'journal', content[:cut])
-    kept = list(read_journal(folder))
-    assert kept == numbered(RECORDS)[:len(kept)]
-    assert len(kept) == len(RECORDS) or cut < len(contents[0])
-
-    journal = opened(folder)
-    assert journal.last_sequence == len(kept)
-    # The cut-off record was never sent: its number is used again.
-    following = 1 + len(kept)
-    assert all(damage.cut_off for damage in journal.damages)
-    fill(journal, [garbage, b'last'])
-    everything = [*kept, (following, garbage), (following + 1, b'last')]
-    assert list(journal.after(0)) == everything
-    journal.close()
-    assert list(read_journal(folder)) == everything
-    again = opened(folder)  # the end was cut: no damage is left
-    assert (again.damages, again.next_sequence) == ((), following + 2)
-    again.close()
-
-
-def test_no_record_before_the_cut_is_lost(contents, tmp_path):
-    """With each further byte, the number of readable records never falls, up to all of them."""
-    running, _ = contents
-    path = placed(tmp_path / 'journal', b'') / '000001-1.mcap'
-    counts = []
-    for cut in range(len(running) + 1):
-        path.write_bytes(running[:cut])
-        counts.append(len(list(read_journal(path.parent))))
-    assert counts == sorted(counts)
-    assert set(counts) == set(range(len(RECORDS) + 1))
-
-
-def test_a_record_that_was_damaged_into_another_kind_is_found(contents, tmp_path):
-    closed = contents[1]
-    path = placed(tmp_path / 'journal', closed) / '000001-1.mcap'
-    place, lengths = len(MCAP0_MAGIC), []
-    while place < len(closed) - len(MCAP0_MAGIC):
-        opcode, length = struct.unpack_from('<BQ', closed, place)
-        for other in {*range(17), 128, 255} - {opcode}:  # MCAP defines 1 to 15
-            path.write_bytes(closed[:place] + bytes([other]) + closed[place + 1:])
-            damages = []
-            found = list(read_journal(path.parent, damages))
-            assert set(found) <= set(numbered(RECORDS))
-            assert len(found) == len(RECORDS) or damages, (place, opcode, other)
-        lengths.append(length)
-        place += 9 + length
-    assert len(lengths) > 2 * len(RECORDS)
-
-
-@settings(max_examples=200)
-@given(data=st.data())
-def test_a_changed_byte_is_found_and_costs_only_the_records_it_hit(
-        contents, tmp_path_factory, data):
-    content = bytearray(contents[0])
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] ^= data.draw(st.integers(1, 255))
-    folder = placed(tmp_path_factory.mktemp('flipped') / 'journal', bytes(content))
-    damages = []
-    found = list(read_journal(folder, damages))
-    assert set(found) <= set(numbered(RECORDS))  # the records that are read are correct
-    assert found == sorted(found)
-    if len(found) < len(RECORDS):
-        assert damages and all(str(damage) for damage in damages)
-        if not damages[-1].rest:
-            assert len(found) == len(RECORDS) - 1
-    journal = opened(folder)
-    if len(found) < len(RECORDS):
-        assert journal.damages
-    if found != numbered(RECORDS)[:len(found)] or len(found) == len(RECORDS):
-        assert journal.next_sequence > len(RECORDS)
-    else:  # its end is gone, and the size of it unknown
-        assert journal.next_sequence > SKIPPED
-    fill(journal, [b'after it'])
-    assert list(journal.after(0)) == [*found, (journal.last_sequence, b'after it')]
-    journal.close()
-
-
-def test_a_segment_with_a_foreign_beginning_is_set_aside_and_kept(tmp_path):
-    folder = placed(tmp_path / 'journal', b'\x80\x04\x95 a pickle, say')
-    journal = opened(folder)
-    assert 'does not begin as an MCAP file' in str(journal.damages[0])
-    journal.close()
-    assert (folder / '000001-1.damaged').read_bytes().startswith(b'\x80\x04')
-
-
-@settings(max_examples=30)
-@given(begins=st.lists(st.integers(0, HIGHEST - 1000), max_size=3).map(sorted))
-def test_numbers_of_64_bits_come_back_after_a_restart(tmp_path_factory, begins):
-    """An empty segment says where numbers continue, as it does after damage."""
-    folder = tmp_path_factory.mktemp('journal')
-    written = []
-    for begin in begins:
-        number = max(begin, written[-1][0] if written else 0) + 1
-        (folder / f'{1 + segments_begun(folder):06d}-{number}.mcap').touch()
-        journal = opened(folder)
-        assert journal.next_sequence == number
-        fill(journal, [b'a', b'b'])
-        written += [(number, b'a'), (number + 1, b'b')]
-        journal.close()
-    assert list(read_journal(folder)) == written
-    journal = opened(folder)
-    assert journal.last_sequence == (written[-1][0] if written else 0)
-    for number, _ in written:
-        assert list(journal.after(number)) == [pair for pair in written if pair[0] > number]
-    journal.close()
-
-
-def test_what_follows_the_highest_number_comes_back_after_a_restart(tmp_path):
-    folder = tmp_path / 'journal'
-    folder.mkdir()
-    (folder / f'000001-{HIGHEST}.mcap').touch()
-    for number in (HIGHEST, HIGHEST + 1, HIGHEST + 2):
-        journal = opened(folder)
-        assert journal.next_sequence == number
-        fill(journal, [b'a'])
-        journal.close()
-    assert [number for number, _ in read_journal(folder)] == [
-        HIGHEST, HIGHEST + 1, HIGHEST + 2]
-
-
-def test_a_segment_whose_name_and_records_disagree_is_damaged(folder):
-    journal = opened(folder)
-    fill(journal, [b'a', b'b', b'c'])
-    journal.close()
-    (folder / '000001-1.mcap').rename(folder / '000001-3.mcap')
-    damages = []
-    assert list(read_journal(folder, damages)) == [(3, b'c')]
-    assert len(damages) == 2
-    assert all('where 3 or a later one is expected' in str(damage) for damage in damages)
-
-
-def test_a_number_that_no_message_can_count_on_from_is_set_aside(folder):
-    journal = opened(folder)
-    fill(journal, [b'a'])
-    journal.close()
-    for number in (2 ** 62 + 1, 2 ** 64, 10 ** 40):
-        (folder / f'000002-{number}.mcap').touch()
-    journal = opened(folder)
-    assert [damage.reason for damage in journal.damages] == [
-        'no journal has the number in its name'] * 3
-    assert journal.next_sequence < 2 ** 32 and len(list(folder.glob('*.damaged'))) == 3
-    fill(journal, [b'b'])
-    assert [record for _, record in journal.after(0)] == [b'a', b'b']
-    journal.close()
-
-
-def test_what_no_reader_accepts_is_refused_and_leaves_the_journal_as_it_is(folder, monkeypatch):
-    monkeypatch.setattr(segments, 'RECORD_LIMIT', segments._ROOM + 100)
-    journal = opened(folder)
-    fill(journal, [b'a'])
-    with pytest.raises(ValueError, match='record 2 has 101 bytes, 100 are allowed'):
-        fill(journal, [b'x' * 101])
-    for stamp in (-1, 2 ** 64):
-        with pytest.raises(ValueError, match=f'time {stamp} ns'):
-            journal.append(2, stamp, b'b')
-    fill(journal, [b'x' * 100])
-    journal.close()
-    assert list(read_journal(folder)) == [(1, b'a'), (2, b'x' * 100)]
-
-
-def test_after_a_reboot_numbers_continue_beyond_those_possibly_lost(folder, monkeypatch):
-    journal = opened(folder)
-    fill(journal, [b'a', b'b'])
-    lock = (folder / '.lock').read_text()
-    journal.close()
-    (folder / '.lock').write_text(lock.replace('"boot": "', '"boot": "of yesterday, '))
-    journal = opened(folder)
-    assert journal.next_sequence == 3 + SKIPPED
-    journal.close()  # without a record
-    journal = opened(folder)
-    assert journal.next_sequence == 3 + SKIPPED
-    fill(journal, [b'c'])
-    assert list(journal.after(0)) == [(1, b'a'), (2, b'b'), (3 + SKIPPED, b'c')]
-    journal.close()
 
 
 def test_segments_are_closed_when_they_are_large(folder):
