@@ -45,7 +45,7 @@ from inril_ros.learning.policies.trial import actions_on, blank_frame
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.base.kept_memory import keep_memory
-from inril_ros.nodes.weights.dds_buffers import keep_bursts
+from inril_ros.nodes.dds.shared_memory import keep_bursts
 from inril_ros.nodes.weights.receiver import WeightsReceiver
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.transport.weights.manifest import Manifest

@@ -31,7 +31,7 @@ from weights_benchmark import model
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.learning.policies.artifact import load_policy, save_policy, schema_hash, to_raw
 from inril_ros.learning.policies.best_of_n import BestOfN
-from inril_ros.nodes.weights.dds_buffers import keep_bursts
+from inril_ros.nodes.dds.shared_memory import keep_bursts
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.transport.weights.tensors import wire_tensors

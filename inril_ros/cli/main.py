@@ -106,8 +106,15 @@ def demo(
 
 @app.command()
 @with_groups
-def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
+def record(
+    run_dir: RunDir, start: Start, robot: Robot, output: Output,
+    dry: Annotated[bool, typer.Option(
+        '--dry-run', help='Compute, check and show everything, and send nothing to the robot, '
+                          'until Ctrl-C. Nothing of it is learned from: take a folder of its '
+                          'own.')] = False,
+) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
+    from inril_ros.cli.stages.record import dry_run
     from inril_ros.cli.stages.stages import run_stage
 
     asked = start.settings(run_dir, robot.asked())
@@ -115,8 +122,12 @@ def record(run_dir: RunDir, start: Start, robot: Robot, output: Output) -> None:
     # A wrong task must be refused before the run begins.
     options = job_options({**kept, **start.given(), **robot.of_beginning(asked, kept)},
                           output.verbose)
-    run = RunDirectory.create(run_dir, asked, start.resume)
-    run_stage(Job(run, options, output.reporter()), 'record')
+    if dry and options.simulation:
+        raise UsageError('--dry-run is for a real arm: a simulated one may be moved')
+    job = Job(RunDirectory.create(run_dir, asked, start.resume), options, output.reporter())
+    if dry:
+        dry_run(job)
+    run_stage(job, 'record')
 
 
 @app.command()

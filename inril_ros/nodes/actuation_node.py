@@ -11,7 +11,6 @@ come at absolute deadlines of a steady clock, or of simulated time, and a tick w
 holds the arm.
 """
 
-from functools import partial
 import time
 from typing import Any
 
@@ -40,6 +39,7 @@ from inril_ros.nodes.base.batches import RestingObservations
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.dds.network_only import use_network_only
 from inril_ros.robot.episode import Phase
 from inril_ros.robot.motion.command_path import CommandPath
 from inril_ros.robot.motion.kinematics import urdf_of
@@ -329,7 +329,11 @@ class ActuationNode(ManagedNode):
         self._hold.come_to_rest(lambda: self._life.last_tick if self.lockstep else self.now())
 
 
-main = partial(run, ActuationNode, PARAMETERS, __doc__)
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node."""
+    use_network_only()
+    return run(ActuationNode, PARAMETERS, __doc__, arguments)
+
 
 if __name__ == '__main__':
     raise SystemExit(main())

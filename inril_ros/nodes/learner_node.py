@@ -31,6 +31,7 @@ from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.dds.shared_memory import keep_bursts, sweep
 from inril_ros.nodes.learner.alignment_file import AlignmentFile
 from inril_ros.nodes.learner.demonstrations import (
     heldout_demonstrations,
@@ -42,7 +43,6 @@ from inril_ros.nodes.learner.robot_connection import full_names, RobotConnection
 from inril_ros.nodes.learner.run_checkpoints import is_whole, RunCheckpoints
 from inril_ros.nodes.learner.session_file import read_session
 from inril_ros.nodes.learner.version_publisher import VersionPublisher
-from inril_ros.nodes.weights.dds_buffers import keep_bursts, sweep
 from inril_ros.nodes.weights.sender import WeightsSender
 from inril_ros.robot.time_spent import in_words, TimeSpent
 from inril_ros.transport.folder_lock import FolderLock

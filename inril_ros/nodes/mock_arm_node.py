@@ -29,6 +29,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
+from inril_ros.nodes.dds.network_only import use_network_only
 from inril_ros.robot.messages.images import encode_image
 from inril_ros.robot.motion.kinematics import urdf_of
 from inril_ros.sim.mock_arm.arm import MockArm, MockArmConfig
@@ -181,7 +182,11 @@ class MockArmNode(ManagedNode):
             self.get_logger().warning(f'fault: {name or "none any more"}')
 
 
-main = partial(run, MockArmNode, PARAMETERS, __doc__)
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node."""
+    use_network_only()
+    return run(MockArmNode, PARAMETERS, __doc__, arguments)
+
 
 if __name__ == '__main__':
     raise SystemExit(main())

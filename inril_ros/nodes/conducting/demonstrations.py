@@ -3,6 +3,8 @@
 """Demonstrations, one bag per episode, until there are as many successful ones as wanted."""
 
 from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
 
 from inril_ros.data.bags.digest import content_digest
 from inril_ros.data.bags.dry_run import is_demonstration
@@ -63,6 +65,18 @@ def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, 
     facts = {'demonstrations': len(bags), 'attempts': attempts, 'digest': content_digest(bags)}
     write_json(job.run.recording, facts, replace=True)
     return facts
+
+
+def rehearse(job: ConductedRun, conductor: Conductor) -> NoReturn:
+    """Ask for episodes of a dry run, one after the other until Ctrl-C; none of them counts."""
+    number = 0
+    while True:
+        number += 1
+        result = conductor.run_episode(
+            str(uuid4()), Purpose.DEMONSTRATION, seed=0,
+            begun=lambda number=number: job.reporter.say(
+                f'dry run {number}: nothing is sent to the robot'))
+        job.reporter.say(_told(result, job.contract.period))
 
 
 def _told(result: EpisodeResult, period: float) -> str:

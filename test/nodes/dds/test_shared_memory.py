@@ -10,17 +10,18 @@ import shutil
 import subprocess
 import sys
 
+from mapped_memory import shared_memory_of
 import pytest
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
-from inril_ros.nodes.weights.dds_buffers import PROFILE_VARIABLES, sweep, VARIABLES
+from inril_ros.nodes.dds.shared_memory import PROFILE_VARIABLES, sweep, VARIABLES
 
 SHARED = Path('/dev/shm')
 BURST = 32_000_000
 NODE = """
 import sys
 import rclpy
-from inril_ros.nodes.weights.dds_buffers import keep_bursts
+from inril_ros.nodes.dds.shared_memory import keep_bursts
 keep_bursts()
 rclpy.init()
 node = rclpy.create_node('sends')
@@ -49,15 +50,6 @@ def sending_process(**variables):
         finally:
             process.kill()
             process.communicate()
-
-
-def shared_memory_of(pid):
-    """Return the Fast DDS segment files that a process has mapped, largest first."""
-    lines = Path('/proc', str(pid), 'maps').read_text(encoding='utf-8').splitlines()
-    # Fast DDS 3 calls them fastdds_*, Fast DDS 2 (Jazzy) fastrtps_*.
-    files = {Path(line.split()[-1]) for line in lines if '/dev/shm/fast' in line}
-    return sorted((path for path in files if 'port' not in path.name),
-                  key=lambda path: path.stat().st_size, reverse=True)
 
 
 needs_shared_memory = pytest.mark.skipif(

@@ -1,0 +1,75 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A process that commands a robot has no shared memory of Fast DDS, and meets the others."""
+
+import os
+import subprocess
+import sys
+import time
+
+from mapped_memory import shared_memory_of
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.signals import SignalHandlerOptions
+
+from inril_ros.graph.domain import domain_environment, reserve_domain
+from inril_ros.nodes.dds.network_only import use_network_only
+from inril_ros.nodes.dds.shared_memory import VARIABLES
+
+NODE = """
+import sys
+import rclpy
+from std_msgs.msg import String
+from inril_ros.nodes.dds.network_only import use_network_only
+print(use_network_only(), flush=True)
+rclpy.init()
+node = rclpy.create_node('commands')
+publisher = node.create_publisher(String, 'command', 1)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize('reach', ['LOCALHOST', 'SUBNET'])
+def test_it_is_met_by_processes_that_have_shared_memory(reach):
+    with reserve_domain() as domain:
+        plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        process = subprocess.Popen(
+            [sys.executable, '-c', NODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env={**plain, **domain_environment(domain),
+                            'ROS_AUTOMATIC_DISCOVERY_RANGE': reach})
+        context = Context()
+        rclpy.init(context=context, domain_id=domain,
+                   signal_handler_options=SignalHandlerOptions.NO)
+        node = rclpy.create_node('arm', context=context)
+        try:
+            assert process.stdout.readline() == 'True\n'
+            limit = time.monotonic() + 60.0
+            while not node.count_publishers('command'):
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+            assert shared_memory_of(process.pid) == []
+            assert shared_memory_of(os.getpid()) != []
+        finally:
+            process.kill()
+            process.communicate()
+            node.destroy_node()
+            rclpy.shutdown(context=context)
+
+
+def test_where_discovery_stays_on_this_machine_so_does_the_process():
+    environment = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_STATIC_PEERS': '10.0.0.7'}
+    assert use_network_only(environment)
+    assert environment['ROS_STATIC_PEERS'] == '10.0.0.7;127.0.0.1'
+    profile = environment['FASTDDS_DEFAULT_PROFILES_FILE']
+    with open(profile, encoding='utf-8') as file:
+        assert '<address>127.0.0.1</address>' in file.read()
+
+
+@pytest.mark.parametrize('own', [
+    *({name: 'own'} for name in VARIABLES), {'ROS_LOCALHOST_ONLY': '1'},
+    {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'OFF'}])
+def test_what_the_user_has_chosen_stays(own):
+    environment = dict(own)
+    assert not use_network_only(environment)
+    assert environment == own
