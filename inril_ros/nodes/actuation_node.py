@@ -11,6 +11,7 @@ come at absolute deadlines of a steady clock, or of simulated time, and a tick w
 holds the arm.
 """
 
+import sys
 import time
 from typing import Any
 
@@ -331,7 +332,9 @@ class ActuationNode(ManagedNode):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node."""
-    use_network_only()
+    # In lockstep everybody waits for everybody, and shared memory is 6 % faster.
+    if 'lockstep:=true' not in (sys.argv if arguments is None else arguments):
+        use_network_only()
     return run(ActuationNode, PARAMETERS, __doc__, arguments)
 
 
