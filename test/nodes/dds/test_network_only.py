@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that commands a robot has no shared memory of Fast DDS, and meets the others."""
 
+from contextlib import contextmanager
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from inril_ros.nodes.dds.shared_memory import VARIABLES
 
 NODE = """
 import sys
+import time
 import rclpy
 from std_msgs.msg import String
 from inril_ros.nodes.dds.network_only import use_network_only
@@ -26,35 +28,63 @@ print(use_network_only(), flush=True)
 rclpy.init()
 node = rclpy.create_node('commands')
 publisher = node.create_publisher(String, 'command', 1)
+while node.count_publishers('command') < int(sys.argv[1]):
+    time.sleep(0.01)
+print('met', flush=True)
 sys.stdin.read()
 """
+PLAIN = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+
+
+@contextmanager
+def nodes(number, environment):
+    """Yield processes with a node each, which wait for one another."""
+    processes = [subprocess.Popen(
+        [sys.executable, '-c', NODE, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, env={**PLAIN, **environment}) for _ in range(number)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+@contextmanager
+def others(number, domain):
+    """Yield nodes of processes that have shared memory, as many as there are contexts."""
+    made = []
+    try:
+        for _ in range(number):
+            context = Context()
+            rclpy.init(context=context, domain_id=domain,
+                       signal_handler_options=SignalHandlerOptions.NO)
+            made.append(rclpy.create_node('other', context=context))
+        yield made
+    finally:
+        for node in made:
+            node.destroy_node()
+            rclpy.shutdown(context=node.context)
 
 
 @pytest.mark.parametrize('reach', ['LOCALHOST', 'SUBNET'])
 def test_it_is_met_by_processes_that_have_shared_memory(reach):
-    with reserve_domain() as domain:
-        plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-        process = subprocess.Popen(
-            [sys.executable, '-c', NODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, env={**plain, **domain_environment(domain),
-                            'ROS_AUTOMATIC_DISCOVERY_RANGE': reach})
-        context = Context()
-        rclpy.init(context=context, domain_id=domain,
-                   signal_handler_options=SignalHandlerOptions.NO)
-        node = rclpy.create_node('arm', context=context)
-        try:
-            assert process.stdout.readline() == 'True\n'
-            limit = time.monotonic() + 60.0
-            while not node.count_publishers('command'):
-                assert time.monotonic() < limit
-                time.sleep(0.01)
-            assert shared_memory_of(process.pid) == []
-            assert shared_memory_of(os.getpid()) != []
-        finally:
-            process.kill()
-            process.communicate()
-            node.destroy_node()
-            rclpy.shutdown(context=context)
+    with reserve_domain() as domain, others(1, domain) as (node,), nodes(
+            1, {**domain_environment(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': reach}) as (one,):
+        assert [one.stdout.readline() for _ in range(2)] == ['True\n', 'met\n']
+        limit = time.monotonic() + 60.0
+        while not node.count_publishers('command'):
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        assert shared_memory_of(one.pid) == []
+        assert shared_memory_of(os.getpid()) != []
+
+
+def test_two_of_them_meet_however_many_others_were_there_before():
+    with reserve_domain() as domain, others(12, domain), nodes(
+            2, domain_environment(domain)) as processes:
+        for process in processes:
+            assert [process.stdout.readline() for _ in range(2)] == ['True\n', 'met\n']
 
 
 def test_where_discovery_stays_on_this_machine_so_does_the_process():
