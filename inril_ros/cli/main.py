@@ -110,21 +110,24 @@ def record(
     run_dir: RunDir, start: Start, robot: Robot, output: Output,
     dry: Annotated[bool, typer.Option(
         '--dry-run', help='Compute, check and show everything, and send nothing to the robot, '
-                          'until Ctrl-C. Nothing of it is learned from: take a folder of its '
-                          'own.')] = False,
+                          'until Ctrl-C. Nothing of it is learned from: it gets a folder of its '
+                          'own in RUN_DIR.')] = False,
 ) -> None:
     """Begin a run: record demonstrations through the teleop topics, one bag per episode."""
     from inril_ros.cli.stages.record import dry_run
     from inril_ros.cli.stages.stages import run_stage
 
-    asked = start.settings(run_dir, robot.asked())
+    if dry and start.resume:
+        raise UsageError('--dry-run begins anew each time: leave --resume out')
+    folder = run_dir / time.strftime('%Y%m%d_%H%M%S') if dry else run_dir
+    asked = start.settings(folder, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
     # A wrong task must be refused before the run begins.
     options = job_options({**kept, **start.given(), **robot.of_beginning(asked, kept)},
                           output.verbose)
     if dry and options.simulation:
         raise UsageError('--dry-run is for a real arm: a simulated one may be moved')
-    job = Job(RunDirectory.create(run_dir, asked, start.resume), options, output.reporter())
+    job = Job(RunDirectory.create(folder, asked, start.resume), options, output.reporter())
     if dry:
         dry_run(job)
     run_stage(job, 'record')
