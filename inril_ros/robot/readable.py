@@ -1,9 +1,13 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Durations and numbers as a person reads them: in the unit of their size, without exponents."""
+"""Durations, numbers and names as a person reads them: in the unit of their size, not too many."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from reprlib import Repr
 from typing import Any
+
+_FEW = Repr()
+_FEW.maxlist, _FEW.maxstring = 12, 60
 
 
 def duration(seconds: float | None) -> str:
@@ -36,6 +40,11 @@ def facts_in_words(facts: Mapping[str, Any], between: str = ', ') -> str:
     return between.join(
         f'{name.replace("_", " ")} {number(value) if isinstance(value, float) else value}'
         for name, value in facts.items())
+
+
+def few(names: Iterable[str]) -> str:
+    """Return names as a list of which neither length nor number is without bound."""
+    return _FEW.repr(list(names))
 
 
 def time_unit(longest: float) -> tuple[str, float]:

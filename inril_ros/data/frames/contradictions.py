@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from inril_ros.robot.angles import TURN
+from inril_ros.robot.readable import few
 
 _TOGETHER = 100_000_000  # [ns] farther apart, positions are not compared
 _SPEED = 10.0  # [rad/s] no arm is faster
@@ -58,6 +59,6 @@ class SenderOfJoints:
                 row = int(np.flatnonzero(wrong)[0])
                 return (f'{self._topic}: two senders give joint {joints[row]!r} other positions '
                         f'at the same time, {ours[row]:.4g} and {theirs[row]:.4g}; their messages '
-                        f'name {list(self._names)} and {list(other._names)}. Stop the one that '
+                        f'name {few(self._names)} and {few(other._names)}. Stop the one that '
                         'does not measure, such as a joint_state_publisher')
         return ''

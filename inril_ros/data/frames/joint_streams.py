@@ -22,12 +22,12 @@ from inril_ros.robot.angles import Angles
 from inril_ros.robot.contract.contract import Observation
 from inril_ros.robot.contract.fields import JOINT_STATE
 from inril_ros.robot.messages.codecs import check_finite, CodecError, joint_arrays, POINT_FIELDS
+from inril_ros.robot.readable import few
 
 #: A value that an observation wants: joint and quantity.
 _Slot = tuple[str, str]
 _MOST = 256  # kinds of messages that are remembered; a topic has a handful
 _DISPUTED = 1_000_000_000  # [ns] for which there is no frame after a contradiction
-_SHOWN = 12  # joint names in an error message
 
 
 @dataclass
@@ -148,7 +148,7 @@ class JointStreams:
             has[quantity] = length > 0
         index = {name: place for place, name in enumerate(names)}
         if len(index) < len(names):
-            raise CodecError(f'{self._topic}: a joint is named twice: {list(names)}')
+            raise CodecError(f'{self._topic}: a joint is named twice: {few(names)}')
         if len(self._layouts) >= _MOST:
             self._layouts.clear()
         if len(self._named) < _MOST:
@@ -204,9 +204,7 @@ class JointStreams:
             return f'{self._topic}: no usable message has come'
         lacking = '; '.join(f'{quantity} of the joints {list(dict.fromkeys(joints))}'
                             for quantity, joints in absent.items())
-        shown = list(self._named)[:_SHOWN]
-        more = ', ...' if len(self._named) > _SHOWN else ''
-        return f'{self._topic}: no message has {lacking}; the messages name {shown}{more}'
+        return f'{self._topic}: no message has {lacking}; the messages name {few(self._named)}'
 
     def clear(self) -> None:
         """Forget all samples."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from inril_ros.robot.contract.contract import Action, Contract, Observation
 from inril_ros.robot.contract.fields import TRAJECTORY, TRANSFORMS
+from inril_ros.robot.readable import few
 from inril_ros.robot.rotations import check_unit
 
 MessageTypes = Callable[[str], Any]
@@ -156,7 +157,7 @@ def _read_joints(message: Any, observation: Observation) -> list[float]:
     if missing:
         names, _ = joint_arrays(message, observation.type, ())
         raise CodecError(f'{observation.topic}: {observation.quantity} of the joints {missing} '
-                         f'is missing; the message names {list(names)}')
+                         f'is missing; the message names {few(names)}')
     return list(values.values())
 
 

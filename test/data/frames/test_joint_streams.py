@@ -101,6 +101,11 @@ def test_joints_that_never_come_are_named_with_those_that_do():
         aligner.frame(START + 2 * MS)
 
 
+def test_what_is_told_of_joints_is_short_however_many_and_long_the_names_are():
+    aligner = filled(ARM, state(0, a=1, **{f'{number}{"x" * 10_000}': 0 for number in range(100)}))
+    assert len(aligner.missing()['joint_states']) < 1500
+
+
 def test_a_quantity_that_one_publisher_does_not_give_comes_from_the_other():
     speeds = contract({'angles': {'joints': ['a', 'grip']},
                        'speeds': {'joints': ['a'], 'quantity': 'velocity'}})

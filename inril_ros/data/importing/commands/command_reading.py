@@ -23,6 +23,7 @@ from inril_ros.robot.messages.codecs import (
     stamp_ns,
 )
 from inril_ros.robot.messages.commands import decode_command, JOINT_JOG, TWIST
+from inril_ros.robot.readable import few
 
 #: [s] A goal of one point that is to be reached within this time, or within a tick, is a set
 #: point of a stream: it counts at once. One with more time is followed in its time.
@@ -99,7 +100,7 @@ def read_command(
     if entry.type == TRAJECTORY and not len(message.points):  # how ROS 1 says: stop
         return Command(received, received, tuple(range(entry.length)), np.zeros(0), np.zeros(0))
     if len(set(names)) != len(names):
-        raise CodecError(f'names a joint twice: {names}')
+        raise CodecError(f'names a joint twice: {few(names)}')
     if not set(entry.joints) & set(names):
         return None
     if entry.type == TRAJECTORY:
@@ -119,7 +120,7 @@ def _field(
     """Return the command in a field with the values of named joints, in the order of the names."""
     absent = [joint for joint in joints if joint not in names]
     if absent:
-        raise CodecError(f'names {names}, without {absent}')
+        raise CodecError(f'names {few(names)}, without {absent}')
     values = numbers_in(follow_path(message, entry.field))
     found = _ordered(values, names, [names.index(joint) for joint in joints], entry.field)
     return Command(received, received, tuple(range(len(joints))), np.zeros(1), found[None, None])
