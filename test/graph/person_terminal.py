@@ -97,6 +97,13 @@ class Person:
                 f'{what}: {self._words()[-3000:]}')
             self._take(0.1)
 
+    def waits(self, seconds):
+        """Do nothing for a time [s], and read the screen meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self._words()[-3000:]
+            self._take(0.5)
+
     def finish(self):
         """Wait for the end; return the exit status."""
         deadline = time.monotonic() + LIMIT

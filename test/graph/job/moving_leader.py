@@ -27,6 +27,7 @@ class MovingLeader:
 
     Attributes:
         held: Whether the person holds the dead man's switch, and moves the leader.
+        joints: Where the arm is: positions by joint.
     """
 
     def __init__(self, contract, domain_id):
@@ -39,8 +40,10 @@ class MovingLeader:
         self._joints = self._node.create_publisher(JointState, rules.joint_topic, qos.COMMAND)
         self._joys = self._node.create_publisher(Joy, rules.joy_topic, qos.COMMAND)
         self._faults = self._node.create_client(SetParameters, 'mock_arm_node/set_parameters')
+        self._node.create_subscription(
+            JointState, 'joint_states', self._on_joint_states, qos.SENSOR)
         self._node.create_timer(PERIOD, self._publish)
-        self.held, self._moved, self._ending = False, 0.0, Event()
+        self.joints, self.held, self._moved, self._ending = {}, False, 0.0, Event()
         self._thread = Thread(target=self._spin, daemon=True)
 
     def __enter__(self):
@@ -57,6 +60,9 @@ class MovingLeader:
         """Set the arm's fault; empty: none."""
         self._faults.call_async(SetParameters.Request(
             parameters=[Parameter('fault', value=fault).to_parameter_msg()]))
+
+    def _on_joint_states(self, message):
+        self.joints = dict(zip(message.name, message.position, strict=True))
 
     def _spin(self):
         executor = SingleThreadedExecutor(context=self._context)

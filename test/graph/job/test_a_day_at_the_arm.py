@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A day at the arm, by a person at the terminal: one start per stage, and nothing is lost.
 
-The mock arm is the physical one: it runs outside, and `inril` shares its domain.
+The mock arm is the physical one: it runs outside, and `inril` shares its domain. With `--long` the
+day is spent beside eight busy processes once more.
 """
 
 from dataclasses import dataclass
 import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -15,6 +18,7 @@ from moving_leader import MovingLeader
 from person_terminal import Person
 import pytest
 
+from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.data.record_files import read_json, read_json_lines
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.graph.description import GraphDescription, GraphOptions, simulation_graph
@@ -22,7 +26,8 @@ from inril_ros.graph.domain import reserve_domain, share_domain
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import load_contract
 
-WANTED, STEPS = 3, 600
+WANTED, STEPS = 4, 1000
+PAUSE = 600.0  # [s] for which nobody is at the terminal, on an idle machine
 SETTINGS = """
 m: 4
 imitation_batch: 32
@@ -38,18 +43,36 @@ CONSENT = 'E (enable motion): motion is enabled'
 class Place:
     """The arm with its run and its leader."""
 
-    run: Any
+    folder: Any
     contract: Any
     leader: MovingLeader
+    pause: float
     environment: dict
+
+    @property
+    def run(self):
+        """The folder of the run."""
+        return self.folder / 'run'
 
     def inril(self, *arguments):
         """Return a person at a command of the run."""
         return Person('-m', 'inril_ros.cli.main', *arguments, **self.environment)
 
 
+@pytest.fixture(scope='module', params=[
+    pytest.param(0, id='idle'), pytest.param(8, id='busy', marks=pytest.mark.long)])
+def load(request):
+    """Processes that do nothing but compute, each in a session of its own as the nodes are."""
+    others = [subprocess.Popen([sys.executable, '-c', 'while True: pass'], start_new_session=True)
+              for _ in range(request.param)]
+    yield len(others)
+    for other in others:
+        other.kill()
+        other.wait()
+
+
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
+def place(tmp_path_factory, load):
     folder = tmp_path_factory.mktemp('day')
     contract = with_keys('mock_arm', folder / 'arm.yaml', **{
         'episode.time_limit': 60.0, 'episode.ready': 'person', 'safety.latch_after': 3.0,
@@ -60,7 +83,7 @@ def place(tmp_path_factory):
     with share_domain(domain), Supervisor(
             GraphDescription('arm', arm.nodes), folder / 'logs', domain_id=domain,
             quiet=True) as nodes, MovingLeader(load_contract(contract), domain) as leader:
-        yield Place(folder / 'run', contract, leader, {
+        yield Place(folder, contract, leader, 5.0 if load else PAUSE, {
             key: value for key, value in nodes.environment.items() if 'ROS' in key})
 
 
@@ -115,16 +138,45 @@ def recorded(place):
     return place
 
 
-def test_three_demonstrations_take_one_start_with_a_discard_an_e_stop_and_a_protective_stop(
+@pytest.mark.long
+def test_first_the_doctor_finds_no_error(place):
+    with place.inril('doctor', '--contract', place.contract) as person:
+        person.sees('teleop')
+        assert person.finish() == 0
+
+
+def test_then_a_dry_run_is_told_as_one_and_moves_nothing(place):
+    dry = place.folder / 'dry'
+    with place.inril('record', dry, '--task', 'wave', '--contract', place.contract,
+                     '--simulation', '', '--dry-run') as person:
+        person.sees('motion is not enabled')
+        person.presses_until(b'E', CONSENT)
+        before = dict(place.leader.joints)
+        begin(person, place)
+        person.press(b'y')
+        person.sees('recorded in a dry run: nothing was sent to the robot')
+        person.sees(SCENE)
+        assert place.leader.joints == pytest.approx(before, abs=0.01)
+        person.process.send_signal(signal.SIGINT)
+        assert person.finish() == 130
+        assert person.restored
+    run = RunDirectory.open(next(dry.iterdir()))
+    found = [each.state for each in list_demonstrations(run.demonstrations)]
+    assert found.count('dry run') == 1 and set(found) <= {'dry run', 'rejected'}
+    assert not list(run.finished_stages()) and not run.attempts.exists()
+
+
+def test_four_demonstrations_take_one_start_with_a_discard_an_e_stop_and_a_protective_stop(
         recorded):
     run = RunDirectory.open(recorded.run)
     rows = read_json_lines(run.attempts)
     assert [row['outcome'] for row in rows] == [
-        'success', 'aborted', 'aborted', 'aborted', 'success', 'success']
+        'success', 'aborted', 'aborted', 'aborted', *['success'] * (WANTED - 1)]
     assert list(run.finished_stages()) == ['record']
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_then_it_is_cloned_evaluated_and_fine_tuned_with_a_takeover_and_an_interruption(recorded):
     place, run = recorded, RunDirectory.open(recorded.run)
     settings = place.run.with_name('settings.yaml')
@@ -151,10 +203,13 @@ def test_then_it_is_cloned_evaluated_and_fine_tuned_with_a_takeover_and_an_inter
         person.sees('y (the episode is a success): a success')
         _watch(person, b'y')
         person.sees(SCENE)
+        person.waits(place.pause)
+        _watch(person, b'y')
+        person.sees(SCENE)
         person.process.send_signal(signal.SIGINT)
         assert person.finish() == 130
     before = read_json_lines(run.episodes)
-    assert len(before) == 2 and before[0]['person_ticks'] > 0
+    assert len(before) == 3 and before[0]['person_ticks'] > 0
 
     with place.inril('finetune', place.run, '--resume') as person:
         person.sees('motion is not enabled')
@@ -165,7 +220,7 @@ def test_then_it_is_cloned_evaluated_and_fine_tuned_with_a_takeover_and_an_inter
             person.until(lambda known=known: len(read_json_lines(run.episodes)) > known,
                          'the episode in the records')
         assert person.finish() == 0
-    assert read_json_lines(run.episodes)[:2] == before
+    assert read_json_lines(run.episodes)[:3] == before
     assert read_json(run.result)['env_steps'] >= STEPS
     assert list(run.finished_stages()) == ['record', 'pretrain', 'evaluate_pretrained', 'finetune']
     with place.inril('report', place.run) as person:
