@@ -47,6 +47,11 @@ def few(names: Iterable[str]) -> str:
     return _FEW.repr(list(names))
 
 
+def quoted(text: str) -> str:
+    """Return a text in quotes, of which only beginning and end are shown if it is long."""
+    return _FEW.repr(text)
+
+
 def time_unit(longest: float) -> tuple[str, float]:
     """Return the unit in which durations up to one [s] are shown, and how many are in a second."""
     if longest < 2.0:

@@ -10,6 +10,7 @@ import numpy as np
 from inril_ros.data.frames.streams import FrameError, Stream
 from inril_ros.robot.contract.contract import Observation
 from inril_ros.robot.messages.codecs import CodecError, decode
+from inril_ros.robot.readable import quoted
 
 
 class Sample(NamedTuple):
@@ -58,9 +59,10 @@ class MessageStream:
         header = getattr(message, 'header', None) if self._spatial else None
         frame = getattr(header, 'frame_id', '').lstrip('/')
         if frame and self._frame and frame != self._frame:
-            raise CodecError(f'{self._topic}: is in the frame {frame!r}, the first message was in '
-                             f'{self._frame!r}: one observation has one frame. Give each sender '
-                             'a topic of its own')
+            raise CodecError(
+                f'{self._topic}: is in the frame {quoted(frame)}, the first message was in '
+                f'{quoted(self._frame)}: one observation has one frame. Give each sender a topic '
+                'of its own')
         value = {name: decode(message, entry) for name, entry in self._observations.items()}
         self._frame = self._frame or frame
         return Sample(self._stream, value, self._stream)

@@ -12,11 +12,13 @@ import numpy as np
 
 from inril_ros.data.frames.streams import between_samples, FrameError, Stream
 from inril_ros.robot.messages.codecs import check_finite, CodecError, header_stamp_ns, numbers_in
+from inril_ros.robot.readable import quoted
 from inril_ros.robot.rotations import check_unit, compose, inverse_pose
 
 #: [ns] The time of static transforms: newer than any clock.
 ALWAYS = 2 ** 62
 _LONGEST = 100  # transforms of a chain; more is a circle
+_TOLD = 5  # refused transforms of a message
 
 
 class TransformTree:
@@ -94,11 +96,11 @@ class TransformTree:
                 check_finite(pose, self._topic)
                 check_unit(pose[3:])
             except ValueError as error:
-                refused.append(f'the transform to {child!r}: {error}')
+                refused.append(f'the transform to {quoted(child)}: {error}')
             else:
                 usable.append((item.header.frame_id.lstrip('/'), child, stamp, pose))
         if refused and not usable:
-            raise CodecError(f'{self._topic}: {"; ".join(refused)}')
+            raise CodecError(f'{self._topic}: {"; ".join(refused[:_TOLD])}')
         return usable, refused
 
     def clear(self) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from inril_ros.robot.readable import few
+
 _LARGEST = 1e6  # a larger number is an error in any unit, and might overflow later
 
 
@@ -106,7 +108,7 @@ class TrajectoryController:
         """
         names = list(message.joint_names)
         if sorted(names) != sorted(self._joints):
-            raise ValueError(f'joints {names}, {list(self._joints)} are needed')
+            raise ValueError(f'joints {few(names)}, {list(self._joints)} are needed')
         if not message.points:
             raise ValueError('the trajectory has no points')
         order = [names.index(joint) for joint in self._joints]

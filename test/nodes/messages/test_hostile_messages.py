@@ -6,6 +6,7 @@ The messages come as the middleware gives them, serialised, and timers run in be
 `--long` this goes on for an hour, which the surfaces share.
 """
 
+from contextlib import nullcontext
 from functools import partial
 import os
 from pathlib import Path
@@ -42,6 +43,7 @@ RUN = 'this-run'
 SECONDS = 3600.0  # of a long run, for all surfaces together
 INPUTS = 300
 MEMORY = 300  # [MB] that hostile messages may cost, at most
+LINE = 3000  # characters of a line in the log, at most
 #: A robot that a person resets.
 HAND = {
     'name': 'hand', 'control_rate': 10,
@@ -190,7 +192,7 @@ def memory():
 
 
 @pytest.mark.parametrize('surface', SURFACES, indirect=True)
-def test_no_message_ends_a_node(surface, request):
+def test_no_message_ends_a_node(surface, request, capfd):
     seed = 0 if 'CI' in os.environ else random.randrange(2 ** 32)
     print(f'seed {seed}')
     made, before = surface(seed), memory()
@@ -199,7 +201,10 @@ def test_no_message_ends_a_node(surface, request):
     while inputs < INPUTS or time.monotonic() < until:
         refused += made.receive()
         inputs += 1
-    print(f'{request.node.name}: {inputs} messages, {refused} refused')
+    logged = max(map(len, capfd.readouterr().err.splitlines()), default=0)
+    with capfd.disabled() if run_length.LONG else nullcontext():
+        print(f'{request.node.name}, seed {seed}: {inputs} messages, {refused} refused')
+    assert logged < LINE
     assert 0 < refused < inputs
     assert made.node.refused.details()['last refusal'].strip()
     assert memory() - before < MEMORY

@@ -23,7 +23,7 @@ from inril_ros.robot.messages.codecs import (
     stamp_ns,
 )
 from inril_ros.robot.messages.commands import decode_command, JOINT_JOG, TWIST
-from inril_ros.robot.readable import few
+from inril_ros.robot.readable import few, quoted
 
 #: [s] A goal of one point that is to be reached within this time, or within a tick, is a set
 #: point of a stream: it counts at once. One with more time is followed in its time.
@@ -87,8 +87,8 @@ def read_command(
     """
     frame = getattr(entry, 'frame_id', '')
     if frame and entry.type == TWIST and message.header.frame_id not in ('', frame):
-        raise CodecError(f'is in the frame {message.header.frame_id!r}, not in {frame!r}, which '
-                         'frame_id of the action in the contract says: correct the one, or '
+        raise CodecError(f'is in the frame {quoted(message.header.frame_id)}, not in {frame!r}, '
+                         'which frame_id of the action in the contract says: correct the one, or '
                          'turn the recorded twists')
     names = joint_names(message)
     if names is not None and joints and not entry.joints:  # of the type only the field is known
