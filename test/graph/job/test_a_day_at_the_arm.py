@@ -221,6 +221,7 @@ def test_then_it_is_cloned_evaluated_and_fine_tuned_with_a_takeover_and_an_inter
                          'the episode in the records')
         assert person.finish() == 0
     assert read_json_lines(run.episodes)[:3] == before
+    assert {row['fate'] for row in read_json_lines(run.episodes)} == {'kept'}
     assert read_json(run.result)['env_steps'] >= STEPS
     assert list(run.finished_stages()) == ['record', 'pretrain', 'evaluate_pretrained', 'finetune']
     with place.inril('report', place.run) as person:
