@@ -88,11 +88,11 @@ class EpisodeVerdicts:
             raise MessageRefused(distrusted)
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
-            if len(self._outcomes) >= _MOST_VERDICTS:
-                del self._outcomes[next(iter(self._outcomes))]
+            self._outcomes[stamp] = EpisodeOutcome(message.outcome), message.reason
+            if len(self._outcomes) > _MOST_VERDICTS:
+                del self._outcomes[max(self._outcomes)]  # the first one decides
                 self._node.refused.add(
                     self._topic, f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
-            self._outcomes[stamp] = EpisodeOutcome(message.outcome), message.reason
         self._callbacks.on_verdict()
 
     def _why_not_of_this_episode(self, stamp: int, final: bool) -> str:

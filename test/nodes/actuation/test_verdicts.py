@@ -29,7 +29,9 @@ def test_the_first_verdict_decides_though_the_episode_has_not_ended_yet(tmp_path
         hand.judge(ticks=0)
         assert hand.call('failure') == (
             False, 'it is a success already, and ends when there is an observation')
-        hand.judge(reward=0.0, outcome=Outcome.FAILURE)
+        for _ in range(150):  # more than are remembered
+            hand.judge(reward=0.0, outcome=Outcome.FAILURE, ticks=0)
+        hand.tick()
         assert hand.ended() == (SUCCESS, '')
 
 
