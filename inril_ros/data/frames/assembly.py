@@ -15,6 +15,7 @@ came from, is lost: what came before and what comes after are kept as two pieces
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -286,7 +287,7 @@ class TransitionAssembler:
     def _reward(self, before: int, after: int) -> float:
         """Return the reward of the step between two stamps [ns]."""
         total = 0.0
-        for at, reward, final in sorted(self._rewards):
+        for at, reward, final in sorted(self._rewards, key=itemgetter(0)):
             if before < at <= after and not (final and self._decided):
                 total += reward
                 self._decided |= final

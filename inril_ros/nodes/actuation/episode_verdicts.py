@@ -88,7 +88,7 @@ class EpisodeVerdicts:
             raise MessageRefused(distrusted)
         self.judged = max(self.judged, stamp)
         if message.outcome != Outcome.RUNNING:
-            self._outcomes[stamp] = EpisodeOutcome(message.outcome), message.reason
+            self._outcomes.setdefault(stamp, (EpisodeOutcome(message.outcome), message.reason))
             if len(self._outcomes) > _MOST_VERDICTS:
                 del self._outcomes[max(self._outcomes)]  # the first one decides
                 self._node.refused.add(
