@@ -90,7 +90,9 @@ class EpisodeVerdicts:
         if message.outcome != Outcome.RUNNING:
             self._outcomes.setdefault(stamp, (EpisodeOutcome(message.outcome), message.reason))
             if len(self._outcomes) > _MOST_VERDICTS:
-                del self._outcomes[max(self._outcomes)]  # the first one decides
+                # Of a running episode the first one decides; before it, the old ones are stale.
+                least = max if self._machine.phase is Phase.RUNNING else min
+                del self._outcomes[least(self._outcomes)]
                 self._node.refused.add(
                     self._topic, f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
         self._callbacks.on_verdict()

@@ -117,7 +117,7 @@ def test_the_arm_moves_for_no_other_run_and_a_strange_verdict_is_ignored(made):
     assert not life.verdicts._outcomes
 
 
-def test_a_flood_of_verdicts_needs_no_memory_and_the_newest_counts(made):
+def test_a_flood_of_verdicts_before_an_episode_needs_no_memory_and_the_newest_stay(made):
     actuation = made(ActuationNode)
     life, topic = actuation._life, CONTRACT.episode.outcome_topic
     life.machine.begin_reset(Request(RUN, 'e', Purpose.ROLLOUT))
