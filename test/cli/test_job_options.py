@@ -10,6 +10,7 @@ from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.graph.description import recording_graph
+from inril_ros.graph.domain import reserve_domain
 
 CONFIG = Path(__file__).parents[2] / 'config'
 MAPPING = str(CONFIG / 'simulations' / 'gazebo_arm.yaml')
@@ -41,7 +42,8 @@ def test_time_and_nodes_are_those_of_the_robot(run, options, lockstep, simulated
     (dict(simulation=MAPPING), True), (dict(simulation=MAPPING, gazebo=True), False),
     (dict(simulation=''), False)])
 def test_a_robot_outside_is_met_in_its_own_domain(run, options, own, monkeypatch):
-    monkeypatch.setenv('ROS_DOMAIN_ID', '33')
+    with reserve_domain() as free:
+        monkeypatch.setenv('ROS_DOMAIN_ID', str(free))
     with job(run, **options)._domain() as domain:
         assert (domain is not None) is own
 
