@@ -153,8 +153,10 @@ def test_in_the_background_of_a_shell_the_terminal_and_its_keys_are_left_to_the_
         assert shell.stdout.readline().strip() == 'keys', 'it was stopped for taking the terminal'
         os.write(master, b'ls\n')
         assert termios.tcgetattr(slave) == before
-        os.write(tell, b'to the front\n')
         deadline = time.monotonic() + 60.0
+        while not select.select([slave], [], [], 0.0)[0]:  # the kernel passes it on by and by
+            assert time.monotonic() < deadline
+        os.write(tell, b'to the front\n')
         while modes(slave) & termios.ICANON:
             assert time.monotonic() < deadline, 'the terminal was not taken'
             time.sleep(0.01)
