@@ -13,8 +13,7 @@ import os
 
 from rclpy.utilities import get_rmw_implementation_identifier
 
-from inril_ros.nodes.dds.shared_memory import PROFILE_VARIABLES, VARIABLES
-from inril_ros.robot.configuration_folder import configuration_folder
+from inril_ros.nodes.dds.profiles import chosen, use_profile
 
 _RANGE, _PEERS = 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_STATIC_PEERS'
 _HERE = '127.0.0.1'
@@ -35,17 +34,15 @@ def use_network_only(environment: MutableMapping[str, str] = os.environ) -> bool
     Raises:
         FileNotFoundError: The package's configuration isn't installed.
     """
-    if not get_rmw_implementation_identifier().startswith('rmw_fastrtps') \
-            or any(environment.get(name) for name in VARIABLES):
+    if chosen(environment) or not get_rmw_implementation_identifier().startswith('rmw_fastrtps'):
         return False
     reach = environment.get(_RANGE, '').upper() or 'SUBNET'
     if environment.get('ROS_LOCALHOST_ONLY', '0') != '0' or reach not in ('SUBNET', 'LOCALHOST'):
         return False
-    name = 'control.xml'
+    name = 'control'
     if reach == 'LOCALHOST':
-        name = 'control_here.xml'
+        name = 'control_here'
         peers = filter(None, (environment.get(_PEERS, ''), _HERE))
         environment.update({_RANGE: 'SUBNET', _PEERS: ';'.join(peers)})
-    profile = str(configuration_folder() / 'dds' / name)
-    environment.update(dict.fromkeys(PROFILE_VARIABLES, profile))
+    use_profile(name, environment)
     return True

@@ -13,12 +13,8 @@ import re
 import shutil
 import time
 
-from inril_ros.robot.configuration_folder import configuration_folder
+from inril_ros.nodes.dds.profiles import chosen, use_profile
 
-#: Variables that name a profile of Fast DDS 3 and of Fast DDS 2 (Jazzy, Humble).
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-#: Variables by which a user chooses the transports of Fast DDS; they take precedence.
-VARIABLES = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
 #: [byte] Shared memory that must be free; with less, Fast DDS would use none at all.
 FREE = 40_000_000
 #: Folder of the system's named shared memory.
@@ -37,11 +33,9 @@ def keep_bursts() -> None:
     Raises:
         FileNotFoundError: The package's configuration isn't installed.
     """
-    if any(os.environ.get(name) for name in VARIABLES) or not SHARED_MEMORY.is_dir() \
-            or shutil.disk_usage(SHARED_MEMORY).free < FREE:
-        return
-    profile = str(configuration_folder() / 'dds' / 'learner.xml')
-    os.environ.update(dict.fromkeys(PROFILE_VARIABLES, profile))
+    if not chosen() and SHARED_MEMORY.is_dir() \
+            and shutil.disk_usage(SHARED_MEMORY).free >= FREE:
+        use_profile('learner')
 
 
 def sweep(folder: Path = SHARED_MEMORY, young: float = YOUNG) -> int:

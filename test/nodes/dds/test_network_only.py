@@ -16,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.nodes.dds.network_only import use_network_only
-from inril_ros.nodes.dds.shared_memory import VARIABLES
+from inril_ros.nodes.dds.profiles import VARIABLES
 
 NODE = """
 import sys

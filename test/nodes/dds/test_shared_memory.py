@@ -14,7 +14,8 @@ from mapped_memory import shared_memory_of
 import pytest
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
-from inril_ros.nodes.dds.shared_memory import PROFILE_VARIABLES, sweep, VARIABLES
+from inril_ros.nodes.dds.profiles import PROFILE_VARIABLES, VARIABLES
+from inril_ros.nodes.dds.shared_memory import sweep
 
 SHARED = Path('/dev/shm')
 BURST = 32_000_000
