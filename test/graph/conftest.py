@@ -21,8 +21,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # In the order in which processes should start them: the first makes the small job, which others
 # wait for, and the longest come before the short ones, so that no process works alone at the end.
-FIRST = ('test_job', 'test_recorder_learner', 'test_two_robots', 'test_cameras_in_the_graph',
-         'test_faults', 'test_hosts_in_the_graph', 'test_node_death', 'test_repeatability')
+FIRST = ('test_job', 'test_recorder_learner', 'test_two_robots', 'test_job_resumed',
+         'test_cameras_in_the_graph', 'test_faults', 'test_hosts_in_the_graph',
+         'test_node_death', 'test_repeatability')
 
 
 def pytest_collection_modifyitems(items):

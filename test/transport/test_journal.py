@@ -25,11 +25,6 @@ from inril_ros.transport.journal.journal import (
 )
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / 'run' / 'journal'
-
-
 @settings(max_examples=30)
 @given(st.lists(st.lists(st.binary(max_size=200), max_size=5), max_size=4), st.data())
 def test_records_come_back_in_order_over_any_number_of_restarts(tmp_path_factory, parts, data):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The numbers of a journal's records: up to the highest one, and after a reboot."""
 
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
@@ -15,11 +14,6 @@ from inril_ros.transport.journal.journal import (
     segments_begun,
     SKIPPED,
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / 'run' / 'journal'
 
 
 @settings(max_examples=30)
