@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """When and from which initial states success is measured, and the measurement itself."""
 
-from typing import Annotated, Literal, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -50,6 +51,19 @@ class Evaluation:
                              'evaluated once for all arms, and rise from point to point')
         if self.episodes is None:
             object.__setattr__(self, 'episodes', _EPISODES[self.states])
+
+    def until(self, env_steps: int) -> Self:
+        """Return the evaluation of a run that ends here: the points up to its end.
+
+        Raises:
+            ValueError: The run doesn't end with an evaluation.
+        """
+        if self.at is None:
+            return self
+        if env_steps not in self.at:
+            raise ValueError(f'evaluation.at {list(self.at)}: the run ends at env_steps '
+                             f'{env_steps}, which must be one of the points')
+        return replace(self, at=tuple(point for point in self.at if point <= env_steps))
 
     def steps(self, env_steps: int) -> list[int]:
         """Return the environment steps at which a run of this length is evaluated."""

@@ -41,6 +41,8 @@ class Arm:
         model: Settings of ModelConfig, without the sizes of observation, images and action.
         against: Name of the arm that the report compares it with; default: the first arm with
             the same host, m: null and no control.
+        env_steps: Environment steps of its runs, if they are shorter than the study's. Such an
+            arm is compared with others only at the points that it reaches.
     """
 
     name: Label
@@ -48,6 +50,7 @@ class Arm:
     pretrain: dict[str, Any] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
     against: str | None = None
+    env_steps: Count | None = None
 
     @cached_property
     def session_config(self) -> SessionConfig:
@@ -182,6 +185,10 @@ class Study:
             try:
                 _ = arm.session_config, arm.pretrain_config, arm.model_config(1, 1)
                 arm.check_heldout()
+                self.evaluation.until(arm.env_steps or self.env_steps)
+                if (arm.env_steps or 0) > self.env_steps:
+                    raise ValueError(f'env_steps {arm.env_steps} are more than the '
+                                     f'{self.env_steps} of the study')
             except ValueError as error:
                 raise ValueError(f'arm {arm.name}: {error}') from error
             if arm.against is not None and arm.against not in names:
@@ -197,9 +204,10 @@ class Study:
 
     def runs(self) -> list[Run]:
         """Return all runs, those of one clone far apart, so that few wait for each other."""
-        return [Run(self.name, task, arm, seed, self.env_steps, self.evaluation, self.lanes,
+        return [Run(self.name, task, arm, seed, steps, self.evaluation.until(steps), self.lanes,
                     self.robot)
-                for arm in self.full_arms for task in self.tasks for seed in self.seeds]
+                for arm in self.full_arms for steps in [arm.env_steps or self.env_steps]
+                for task in self.tasks for seed in self.seeds]
 
 
 def load_study(path: str | Path) -> Study:

@@ -50,6 +50,9 @@ def test_shipped_studies_can_be_run(path):
     (lambda d: d.update(name='../elsewhere'), ['name']),
     (lambda d: d['evaluation'].update(at=[0, 160]), ['evaluation', 'every', 'at', 'one of them']),
     (lambda d: d.update(evaluation={'at': [0, 80]}), ['evaluation.at', '80', 'env_steps 160']),
+    (lambda d: d['arms'][0].update(env_steps=161), ['arm in-ril', '161', '160 of the study']),
+    (lambda d: d.update(evaluation={'at': [0, 80, 160]}) or d['arms'][0].update(env_steps=90),
+     ['arm in-ril', '[0, 80, 160]', '90', 'one of the points']),
     (lambda d: d.update(evaluation={'at': [0, 80, 80, 160]}), ['evaluation', 'rise']),
     (lambda d: d.update(evaluation={'at': [80, 160]}), ['evaluation', 'begin with 0', 'clone']),
     (lambda d: d['evaluation'].update(states='test'), ['evaluation.states', 'tuning']),
@@ -150,6 +153,15 @@ def test_evaluations_include_the_first_and_the_last_step(document):
     assert parse_study(document).runs()[0].evaluation_steps == [0, 100, 200, 250]
     document['evaluation'] = {'at': [0, 30, 250]}
     assert parse_study(document).runs()[0].evaluation_steps == [0, 30, 250]
+
+
+def test_an_arm_may_end_at_an_earlier_point_and_is_the_run_of_a_study_that_ends_there(document):
+    document.update(env_steps=160, evaluation={'at': [0, 80, 160], 'episodes': 1})
+    document['arms'].append({'name': 'short', 'env_steps': 80})
+    whole, short = parse_study(document).runs()
+    assert (whole.evaluation_steps, short.evaluation_steps) == ([0, 80, 160], [0, 80])
+    document.update(env_steps=80, evaluation={'at': [0, 80], 'episodes': 1})
+    assert [run.hash for run in parse_study(document).runs()][1] == short.hash
 
 
 def test_a_run_survives_conversion_to_a_file(study):

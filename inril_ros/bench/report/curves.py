@@ -3,7 +3,7 @@
 """The results of one run as a curve, and the numbers that are read from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,10 @@ class Curve:
     def collapsed(self) -> bool:
         """Whether success fell by more than 20 points, or ends below the clone's."""
         return self.collapse > COLLAPSE + 1e-9 or self.final < self.first - 1e-9
+
+    def until(self, point: int) -> 'Curve':
+        """Return the curve up to an evaluation point."""
+        return replace(self, rows=tuple(row for row in self.rows if row['point'] <= point))
 
     def at(self, point: int) -> Mapping[str, Any] | None:
         """Return the row of an evaluation point; None if it wasn't evaluated there."""

@@ -28,7 +28,7 @@ _PANELS = 4  # side by side
 def draw_arms(subject: Subject, path: Path) -> None:
     """Draw the mean success of each arm after some budgets.
 
-    The last budget has its interval, and its runs as small dots.
+    The last budget of each arm has its interval, and its runs as small dots.
     """
     figure = new_figure(8.5, 1.2 + 0.3 * len(subject.arms))
     axes = figure.subplots()
@@ -84,11 +84,10 @@ def _dots(axes: Axes, subject: Subject, curves: Sequence[Curve], with_runs: bool
         first = mean([curve.first for curve in own]).value
         axes.plot(first, place, '|', color=INK, markersize=12, markeredgewidth=1.5,
                   label='clone')
-        for index, point in enumerate(kept):
-            values = [curve.success_at(point) for curve in own if curve.at(point) is not None]
-            if not values:
-                continue
-            estimate, last = mean(values), point == kept[-1]
+        reached = [(shade, point, values) for shade, point in enumerate(kept, start=1) if (
+            values := [curve.success_at(point) for curve in own if curve.at(point) is not None])]
+        for shade, point, values in reached:
+            estimate, last = mean(values), point == reached[-1][1]
             if last and estimate.low is not None:
                 axes.hlines(place, max(0.0, estimate.low), min(1.0, estimate.high), color=INK,
                             linewidth=1.2)
@@ -96,7 +95,7 @@ def _dots(axes: Axes, subject: Subject, curves: Sequence[Curve], with_runs: bool
                 axes.plot(values, np.full(len(values), place + 0.28), '.', color=SOFT,
                           alpha=0.6, markersize=3)
             axes.plot(estimate.value, place, 'o', markersize=7 if last else 5,
-                      markerfacecolor=str(0.95 - 0.95 * (index + 1) / len(kept)),
+                      markerfacecolor=str(0.95 - 0.95 * shade / len(kept)),
                       markeredgecolor=INK,
                       label=f'{point:,} steps')
     names = [arm.name if arm.against is not None else f'{arm.name} (reference)'

@@ -74,12 +74,13 @@ def report_text(subject: Subject) -> str:
                   tables.contrast_table(found)]
     by_task = tables.differences_by_task(subject)
     if by_task:
-        parts += ['## Differences by task', 'At the last evaluation, in percentage points, with '
-                  'the number of pairs. They are descriptions and not tested.', by_task]
+        parts += ['## Differences by task', 'At the last evaluation of both, in percentage '
+                  'points, with the number of pairs. They are descriptions and not tested.',
+                  by_task]
     parts += ['## Collapses', 'Runs whose success fell by more than 20 points from its best, or '
               "ended below the clone's: " + tables.collapses(subject),
               '## On each task', '![Success on each task](figures/tasks.svg)',
-              '## How soon', tables.speed(subject),
+              '## How soon', _shared(subject), tables.speed(subject),
               '## What interleaving did', _interleaving(subject),
               alignment_by_layer(subject.arms, subject.curves),
               '## Cost', 'Means per run, up to the evaluation. CPU seconds are those of one '
@@ -111,6 +112,13 @@ def _what_was_run(subject: Subject, found: Sequence[Contrast]) -> str:
                  f'{"pairs per contrast" if found else "runs"}; a claim needs '
                  f'{RECOMMENDED_VALUES} or more.')
     return text
+
+
+def _shared(subject: Subject) -> str:
+    if len({curve.rows[-1]['point'] for curve in subject.curves}) == 1:
+        return ''
+    return (f'Runs end at different points. All figures of this table are of the first '
+            f'{subject.shared_point:,} environment steps, which every run has.')
 
 
 def _minutes(subject: Subject) -> str:

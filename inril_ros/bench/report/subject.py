@@ -106,6 +106,11 @@ class Subject:
         """Evaluation points after the first update."""
         return sorted({row['point'] for row in self.rows} - {0})
 
+    @property
+    def shared_point(self) -> int:
+        """The last evaluation point that every run reached."""
+        return min(curve.rows[-1]['point'] for curve in self.curves)
+
     def of(self, arm: str) -> list[Curve]:
         """Return the runs of an arm."""
         return [curve for curve in self.curves if curve.arm == arm]

@@ -48,17 +48,18 @@ def contrast_table(contrasts: Sequence[Contrast]) -> str:
 
 
 def differences_by_task(subject: Subject) -> str:
-    """Return the paired differences on each of several tasks at the arm's last point."""
+    """Return the paired differences on each of several tasks at the last point of both arms."""
     rows = []
     for arm in subject.arms:
         if arm.against is None or len(subject.tasks) < 2:
             continue
-        last = max(curve.rows[-1]['point'] for curve in subject.of(arm.name))
+        last = min(max((curve.rows[-1]['point'] for curve in subject.of(name)), default=0)
+                   for name in (arm.name, arm.against))
         paired = [contrast(subject.curves, arm, last, task) for task in subject.tasks]
-        rows.append([arm.name, arm.against, *(
+        rows.append([arm.name, arm.against, f'{last:,}', *(
             '–' if each is None else f'{say.points(each.estimate)} ({len(each.differences)})'
             for each in paired)])
-    return say.table(['arm', 'against', *subject.tasks], rows) if rows else ''
+    return say.table(['arm', 'against', 'after steps', *subject.tasks], rows) if rows else ''
 
 
 def collapses(subject: Subject) -> str:
@@ -76,10 +77,10 @@ def collapses(subject: Subject) -> str:
 
 
 def speed(subject: Subject) -> str:
-    """Return how soon each arm reached a success, and the area under its curve."""
+    """Return how soon each arm reached a success, and the area, up to the point of all runs."""
     rows = []
     for arm in subject.arms:
-        curves = subject.of(arm.name)
+        curves = [curve.until(subject.shared_point) for curve in subject.of(arm.name)]
         last = [episodes[-_TRAINING:] for curve in curves
                 if (episodes := training_episodes(curve.rows))]
         rows.append([arm.name, str(len(curves)), say.interval(mean(
