@@ -22,7 +22,8 @@ from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.hosts.settings.names import POLICY_KIND
-from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
+from inril_ros.learning.policies.image_settings import image_sizes
+from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig
 from inril_ros.robot.settings_check import checked

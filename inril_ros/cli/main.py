@@ -38,6 +38,7 @@ from inril_ros.cli.options import (
     StartPatience,
     with_groups,
 )
+from inril_ros.cli.reward.reward import app as reward_app
 from inril_ros.cli.run.given_settings import given
 from inril_ros.cli.run.progress import print_event, Reporter
 from inril_ros.cli.stages.job import Job, JobOptions
@@ -60,6 +61,7 @@ app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
 app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
+app.add_typer(reward_app, name='reward')
 app.command(name='teleop')(teleop)
 app.command(name='views')(views)
 

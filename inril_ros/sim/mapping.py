@@ -63,12 +63,22 @@ class MetaworldCamera:
 
 @dataclass(frozen=True, config=STRICT)
 class MetaworldMapping:
-    """Meta-World's Sawyer; its observations are the same in all tasks."""
+    """Meta-World's Sawyer; its observations are the same in all tasks.
+
+    Attributes:
+        simulator: Kind of simulator.
+        contract: File of the contract, relative to the folder ``robots`` beside this one.
+        tasks: Tasks by name.
+        cameras: Cameras of Meta-World by their names in the contract.
+        success_lasts: [s] How long the task must stay done to be a success. A person who watches
+            waits a moment before the button; Meta-World calls it one at the first step.
+    """
 
     simulator: Literal['metaworld']
     contract: str
     tasks: Annotated[dict[_TaskName, MetaworldTask], Field(min_length=1)]
     cameras: dict[_Name, MetaworldCamera] = Field(default_factory=dict)
+    success_lasts: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -55,6 +55,8 @@ class MetaworldArm(SimulatedRobot):
                                f'{entry.environment!r}; it has {sorted(ALL_V3_ENVIRONMENTS)}')
         _check_contract(contract)
         self._cameras = mapping.cameras
+        self._steps_of_success = max(1, round(mapping.success_lasts * contract.control_rate))
+        self._done_for = 0  # steps
         self._first_pose, self._second_pose = _POSES[entry.quaternion_order]
         observable = ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE[f'{entry.environment}-goal-observable']
         # With a seed the constructor doesn't change NumPy's global generator.
@@ -79,6 +81,7 @@ class MetaworldArm(SimulatedRobot):
     def _begin(self, seed: int) -> SimulatedState:
         self._env.seed(seed)
         observation, _ = self._env.reset()
+        self._done_for = 0
         return SimulatedState(self._values(observation), 'none', 0.0)
 
     def _apply(self, action: np.ndarray) -> SimulatedState:
@@ -86,7 +89,8 @@ class MetaworldArm(SimulatedRobot):
         reach = self._env.action_scale / self.period
         command = np.concatenate([action[self._velocity] / reach, action[self._effort]])
         observation, _, _, _, info = self._env.step(command)
-        if info['success']:
+        self._done_for = self._done_for + 1 if info['success'] else 0
+        if self._done_for >= self._steps_of_success:
             return SimulatedState(self._values(observation), 'success', 1.0)
         return SimulatedState(self._values(observation), 'none', 0.0)
 

@@ -50,10 +50,11 @@ def _sources(contract):
     return sorted({_source(entry) for entry in contract.observations.values()}, key=str)
 
 
-def recording(contract, ticks, seed=0):
+def recording(contract, ticks, seed=0, picture=None, verdict=1):
     """An episode as (topic, received [ns], message), in the order of receiving.
 
     Messages come up to 8 ms after they are stamped, in the order of their stamps per topic.
+    `picture` returns a camera's image at a time [s] since the start; `verdict` is the outcome.
     """
     chance = random.Random(seed)
     period = contract.period_ns
@@ -76,7 +77,7 @@ def recording(contract, ticks, seed=0):
         image = np.full((camera.height, camera.width, 3), 90, np.uint8)
         stamp, number = START - SECOND // 2, 0
         while stamp <= end + SECOND // 10:
-            image[:] = (number * 5) % 250
+            image[:] = (number * 5) % 250 if picture is None else picture((stamp - START) / 1e9)
             number += 1
             rows.append((camera.topic, stamp + chance.randrange(8_000_000),
                          encode_image(camera, image, stamp, message_class)))
@@ -86,8 +87,8 @@ def recording(contract, ticks, seed=0):
     for tick in range(ticks):
         rows.append(('executed_action', START + tick * period, executed(
             contract, tick, middle + np.float32(0.001 * tick))))
-    rows.append(('outcome', end, outcome(end, 1)))
-    rows.append(('episode/event', end, event(contract, 3, end, ticks)))
+    rows.append(('outcome', end, outcome(end, verdict)))
+    rows.append(('episode/event', end, event(contract, 3, end, ticks, verdict)))
     return sorted(rows, key=lambda row: row[1])
 
 
@@ -127,11 +128,12 @@ def executed(contract, tick, action, source=1):
     return message
 
 
-def event(contract, kind, stamp, tick=0):
+def event(contract, kind, stamp, tick=0, verdict=1):
     message = blank_message('inril_ros/msg/EpisodeEvent')
     put_stamp(message, stamp, '')
     message.episode_id, message.run_id, message.event, message.purpose = 'e1', 'r1', kind, 1
-    message.tick, message.outcome, message.contract_hash = tick, int(kind == 3), contract.hash
+    message.tick, message.contract_hash = tick, contract.hash
+    message.outcome = verdict if kind == 3 else 0
     return message
 
 
@@ -142,12 +144,12 @@ def outcome(stamp, verdict):
     return message
 
 
-def bag_of(folder, rows, name='0000_e1'):
+def bag_of(folder, rows, name='0000_e1', keep=True):
     """The bag that the recorder would make of an episode."""
     bag = EpisodeBag(folder, name)
     for topic, received, message in rows:
         bag.write(topic, message.__msgtype__, received, serialised(message))
-    return bag.close({'outcome': 'success'}, keep=True)
+    return bag.close({'outcome': 'success' if keep else 'failure'}, keep)
 
 
 __all__ = ['bag_of', 'recording', 'stamp_ns', 'START', 'static_topic', 'truth']

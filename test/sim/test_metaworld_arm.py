@@ -10,8 +10,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 from simulated_episode import run_episode
 
-from inril_ros.sim.environment import make_simulation
+from inril_ros.sim.environment import make_operator, make_simulation
 from inril_ros.sim.mapping import built_in_mapping, load_mapping, MappingError
+from inril_ros.sim.metaworld_arm import MetaworldArm
 from inril_ros.sim.rendering import RenderingError
 from inril_ros.sim.scripted import ScriptedOperator
 
@@ -90,6 +91,28 @@ def test_all_tasks_of_meta_world_are_available():
     mapping = load_mapping(built_in_mapping('metaworld'))
     assert set(BODIES) == set(TASKS)
     assert {task.environment for task in mapping.tasks.values()} == set(ALL_V3_ENVIRONMENTS)
+
+
+def test_a_success_counts_once_it_has_lasted_and_anew_after_it_was_left(metaworld_file, contract):
+    """The success of reach is a place of the hand: the expert goes there, away, and back."""
+    outcomes = {}
+    for lasts in (0.0, 0.1):
+        arm = MetaworldArm(replace(load_mapping(metaworld_file), success_lasts=lasts), 'reach',
+                           contract)
+        expert = make_operator('reach', contract, 0.0, metaworld_file)
+        state, outcomes[lasts] = arm.reset(3), []
+        expert.begin(3)
+        for step in range(300):
+            away = 120 <= step < 160
+            state = arm.step(contract.action_maximum if away else expert.command(state.values))
+            outcomes[lasts].append(state.outcome)
+        arm.close()
+    at_once, lasting = (np.array(outcomes[lasts]) == 'success' for lasts in (0.0, 0.1))
+    began = np.flatnonzero(np.diff(at_once.astype(int), prepend=0) == 1)
+    assert len(began) == 2 and not at_once[159]
+    for first in began:
+        assert not lasting[first:first + 7].any(), '8 steps of 12.5 ms'
+        assert lasting[first + 7]
 
 
 @pytest.mark.parametrize('task', TASKS)

@@ -58,7 +58,8 @@ def pretrain(job: Job) -> dict[str, object]:
     from inril_ros.learning.device import select_device
     from inril_ros.learning.hosts.settings.names import host_name, POLICY_KIND
     from inril_ros.learning.policies.artifact import save_policy
-    from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
+    from inril_ros.learning.policies.image_settings import image_sizes
+    from inril_ros.learning.policies.model_config import ModelConfig
     from inril_ros.learning.pretrain import pretrain as clone
     from inril_ros.learning.pretrain import PretrainConfig
     from inril_ros.learning.session_config import SessionConfig

@@ -9,7 +9,7 @@ of a study's differences are corrected for their number (Holm 1979).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, hypot, inf, sqrt
+from math import ceil, floor, hypot, inf, sqrt
 
 import numpy as np
 
@@ -54,6 +54,33 @@ def success_rate(successes: int, episodes: int) -> Estimate:
 
     interval = binomtest(successes, episodes).proportion_ci(0.95, method='wilson')
     return Estimate(successes / episodes, interval.low, interval.high, episodes)
+
+
+def most_errors(bound: float, trials: int) -> int:
+    """Return how many of some trials may be errors so that their rate is known to be in a bound.
+
+    The upper end of the interval of the rate is at most the bound; 0 if not even that is.
+    """
+    count = 0
+    while count < trials and success_rate(count + 1, trials).high <= bound:
+        count += 1
+    return count
+
+
+def trials_without_error(bound: float) -> int:
+    """Return the trials, all without an error, after which the rate is known to be in a bound.
+
+    The upper end of Wilson's interval of 0 of n is z^2 / (n + z^2), z = 1.96.
+
+    Raises:
+        ValueError: The bound is no share between 0 and 1.
+    """
+    from scipy.special import ndtri
+
+    if not 0.0 < bound < 1.0:
+        raise ValueError(f'a bound of {bound} is no share between 0 and 1')
+    square = float(ndtri(0.975)) ** 2
+    return ceil(square / bound - square)
 
 
 def rate_difference(before: Estimate, after: Estimate) -> Estimate:

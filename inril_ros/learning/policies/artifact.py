@@ -104,7 +104,19 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
     """
     with _NoRandomStart() if take else nullcontext():
         policy = make_policy(ModelConfig.from_json(config_json))
-    expected = policy.state_dict()
+    load_tensors(policy, tensors, take)
+    policy.check()
+    return policy.to(device).eval()
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], take: bool = False) -> None:
+    """Give a network these weights: copies, or with `take` the tensors themselves.
+
+    Raises:
+        ValueError: Names, shapes or dtypes that differ from those of the network (the first
+            differences are listed), or values that are not finite.
+    """
+    expected = module.state_dict()
     differences = [f'{name} is missing' for name in expected if name not in tensors]
     differences += [f'{name} is unknown' for name in tensors if name not in expected]
     for name in sorted(set(expected) & set(tensors)):
@@ -119,9 +131,7 @@ def build_policy(config_json: str, tensors: Mapping[str, Tensor],
     for name, tensor in tensors.items():
         if not _is_finite(tensor):
             raise ValueError(f'the weights are not finite: {name}')
-    policy.load_state_dict(dict(tensors), strict=True, assign=take)
-    policy.check()
-    return policy.to(device).eval()
+    module.load_state_dict(dict(tensors), strict=True, assign=take)
 
 
 class _NoRandomStart(TorchFunctionMode):

@@ -12,7 +12,11 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.image_settings import (
+    image_map_size,
+    image_shape,
+    ImageSettings,
+)
 
 _EMBEDDINGS = 8
 """Learned spatial maps per channel (as SERL, Luo et al. 2024)."""
@@ -23,9 +27,9 @@ _SLICE = 256
 class ImageEncoder(nn.Module):
     """Images of B rows and C cameras -> features (B, `size`), camera by camera."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ImageSettings) -> None:
         super().__init__()
-        self.image_shape = config.image_shape
+        self.image_shape = image_shape(config)
         self.shift = config.image_shift
         self.frozen = False
         number = 1 if config.image_shared else config.cameras
@@ -70,7 +74,7 @@ class ImageEncoder(nn.Module):
 class Trunk(nn.Module):
     """Images (N, H, W, 3) uint8 -> maps (N, channels, about H / 2^(stages + 1), ...)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ImageSettings) -> None:
         """Make the stem and the stages; each stage after the first halves the map."""
         super().__init__()
         channels = config.image_channels
@@ -167,10 +171,10 @@ def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor
                   columns.clamp(0, width - 1)[:, None, :]]
 
 
-def _head(config: ModelConfig) -> nn.Module:
+def _head(config: ImageSettings) -> nn.Module:
     """Return the network from the maps of one camera to features in [-1, 1] (as DrQ)."""
     channels = config.image_channels * 2 ** (config.image_stages - 1)
-    pooling = POOLINGS[config.image_pooling](channels, *config.image_map_size)
+    pooling = POOLINGS[config.image_pooling](channels, *image_map_size(config))
     return nn.Sequential(pooling, nn.Linear(pooling.size, config.image_features),
                          nn.LayerNorm(config.image_features), nn.Tanh())
 

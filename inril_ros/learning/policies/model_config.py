@@ -10,20 +10,13 @@ from dataclasses import asdict, dataclass
 import json
 
 from inril_ros.learning.configuration import BoundedConfig, from_mapping
+from inril_ros.learning.policies.image_settings import check_image_settings, image_shape
 
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
 
 KINDS = ('best_of_n', 'dppo', 'edited', 'gaussian', 'residual')
 """The kinds of policy."""
-
-IMAGE_POOLINGS = ('spatial_softmax', 'spatial_embeddings')
-
-def image_sizes(shape: tuple[int, int, int, int] | None) -> dict[str, int]:
-    """Return the settings of a ModelConfig for images (C, H, W, 3), or none."""
-    if shape is None:
-        return {}
-    return {'cameras': shape[0], 'image_height': shape[1], 'image_width': shape[2]}
 
 
 @dataclass(frozen=True)
@@ -159,31 +152,12 @@ class ModelConfig(BoundedConfig):
         if self.time_embedding_size % 2:
             raise ValueError(
                 f'ModelConfig.time_embedding_size: {self.time_embedding_size} is odd')
-
-        if self.image_channels % 8:
-            raise ValueError(
-                f'ModelConfig.image_channels: {self.image_channels} is no multiple of 8')
-        if self.image_pooling not in IMAGE_POOLINGS:
-            raise ValueError(f'ModelConfig.image_pooling: {self.image_pooling!r} is unknown; '
-                             f'allowed are {IMAGE_POOLINGS}')
-        if self.image_pooling == 'spatial_softmax' and min(self.image_map_size) < 2:
-            raise ValueError(
-                f'ModelConfig.image_stages: {self.image_stages} stages leave a map of '
-                f'{self.image_map_size}, in which spatial_softmax finds no place; take fewer')
+        check_image_settings(self)
 
     @property
     def image_shape(self) -> tuple[int, int, int, int] | None:
         """Return (C, H, W, 3), the images of one observation, or None without cameras."""
-        return (self.cameras, self.image_height, self.image_width, 3) if self.cameras else None
-
-    @property
-    def image_map_size(self) -> tuple[int, int]:
-        """Return height and width of the last map of the ResNet.
-
-        Convolution, pooling, and each stage but the first halve it and round up.
-        """
-        factor = 2 ** (self.image_stages + 1)
-        return -(-self.image_height // factor), -(-self.image_width // factor)
+        return image_shape(self)
 
     def to_json(self) -> str:
         """Return JSON, the same text for the same configuration."""

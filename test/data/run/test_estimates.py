@@ -12,9 +12,11 @@ from inril_ros.data.run.estimates import (
     holm,
     LEAST_VALUES,
     mean,
+    most_errors,
     p_of_no_difference,
     rate_difference,
     success_rate,
+    trials_without_error,
     whole_percent,
 )
 
@@ -112,3 +114,21 @@ def test_holm_keeps_the_chance_of_any_false_difference():
     trials = random.uniform(size=(2000, 10))
     assert np.mean([min(holm(trial)) < 0.05 for trial in trials]) < 0.065
     assert np.mean(trials.min(axis=1) < 0.05) > 0.35  # without a correction
+
+
+@pytest.mark.parametrize(('bound', 'trials'), [(0.02, 40), (0.05, 200), (0.2, 25), (0.5, 3)])
+def test_the_most_errors_of_a_bound_are_in_it_and_one_more_is_not(bound, trials):
+    most = most_errors(bound, trials)
+    assert most == 0 or success_rate(most, trials).high <= bound
+    assert success_rate(most + 1, trials).high > bound
+
+
+@pytest.mark.parametrize('bound', [0.001, 0.02, 0.1, 0.5])
+def test_so_many_trials_without_an_error_show_a_bound_and_one_fewer_do_not(bound):
+    number = trials_without_error(bound)
+    assert success_rate(0, number).high <= bound < success_rate(0, number - 1).high
+
+
+def test_a_bound_that_is_no_share_is_refused():
+    with pytest.raises(ValueError, match='between 0 and 1'):
+        trials_without_error(1.0)

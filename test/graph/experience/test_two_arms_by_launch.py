@@ -23,7 +23,8 @@ from inril_ros.graph.run_options import completed
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.learning.policies.artifact import save_policy
 from inril_ros.learning.policies.best_of_n import BestOfN
-from inril_ros.learning.policies.model_config import image_sizes, ModelConfig
+from inril_ros.learning.policies.image_settings import image_sizes
+from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.robot.contract.contract import load_contract
 
 ROBOTS, STEPS = ('left', 'right'), 300

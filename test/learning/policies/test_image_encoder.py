@@ -22,7 +22,8 @@ from inril_ros.learning.policies.image_encoder import (
     SpatialSoftmax,
     Trunk,
 )
-from inril_ros.learning.policies.model_config import IMAGE_POOLINGS, ModelConfig
+from inril_ros.learning.policies.image_settings import IMAGE_POOLINGS
+from inril_ros.learning.policies.model_config import ModelConfig
 
 SMALL = ModelConfig(3, 2, state_noise=0.0, cameras=2, image_height=24, image_width=20,
                     image_channels=8, image_stages=2, image_blocks=1, image_features=5,

@@ -1,0 +1,85 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The episodes in a run's bags, with a label for each new image."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.learning.judge.frame_labels import (
+    corrected,
+    Correction,
+    DONE,
+    LabelledEpisode,
+    LabelRule,
+    new_images,
+)
+from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.episode import EpisodeOutcome
+
+_JUDGED = {EpisodeOutcome.SUCCESS.value: True, EpisodeOutcome.FAILURE.value: False,
+           EpisodeOutcome.TIME_LIMIT.value: False}
+
+
+@dataclass(frozen=True)
+class BagOfEpisode:
+    """A labelled episode, and where it comes from.
+
+    Attributes:
+        path: The bag.
+        times: Time of each of its images since the episode began [s].
+        episode: Its images and their labels.
+    """
+
+    path: Path
+    times: np.ndarray
+    episode: LabelledEpisode
+
+
+def labelled_bags(
+    folders: Sequence[Path], contract: Contract, rule: LabelRule,
+    corrections: Mapping[str, Sequence[Correction]], say: Callable[[str], None],
+) -> list[BagOfEpisode]:
+    """Return the episodes of all bags that have an outcome, in the order of their names.
+
+    Args:
+        folders: Folders with bags.
+        contract: The robot's contract; its policy cameras are what is seen.
+        rule: How frames are labelled by the end of their episode.
+        corrections: What a person said of the frames of an episode, by the name of its bag.
+        say: Called with why a bag is left out.
+
+    Raises:
+        ValueError: The contract has no policy cameras, or a correction names no frame.
+    """
+    if contract.policy_images is None:
+        raise ValueError(f'contract {contract.name!r} has no policy_images: a judge sees through '
+                         'the cameras that are listed there')
+    found = []
+    for folder in folders:
+        if not any(folder.glob('*/metadata.yaml')):
+            continue
+        for path in find_bags(folder):
+            try:
+                aligned = aligned_episode(path, contract)
+            except BagError as error:
+                say(f'left out: {error}')
+                continue
+            if aligned.outcome not in _JUDGED:
+                say(f'left out: {path.name}: nobody said whether it succeeded')
+                continue
+            rows = new_images(aligned.images)
+            if rows[-1] != len(aligned.images) - 1:
+                rows = np.append(rows, len(aligned.images) - 1)  # the end, which is labelled
+            if aligned.observed is not None:
+                rows = rows[aligned.observed[rows]]
+            times = rows * contract.period
+            labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
+                               corrections.get(path.name, ()))
+            found.append(BagOfEpisode(path, times, LabelledEpisode(
+                path.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
+    return sorted(found, key=lambda each: each.path.name)

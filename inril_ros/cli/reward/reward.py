@@ -1,0 +1,230 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""``inril reward``: labels of frames, training of the judge, and its errors."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+import re
+from typing import Annotated, TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+import typer
+
+from inril_ros.cli.run.progress import Reporter
+from inril_ros.data.run.estimates import most_errors, success_rate, trials_without_error
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.settings import UsageError
+from inril_ros.robot.contract.contract import load_contract
+
+if TYPE_CHECKING:
+    from inril_ros.cli.reward.judge_folder import JudgeFolder
+    from inril_ros.cli.reward.labelled_bags import BagOfEpisode
+    from inril_ros.learning.judge.judge_errors import JudgeErrors
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode='rich',
+    help="Train a classifier that sees success in the policy's cameras, and count its errors.\n\n"
+         'It learns from the bags of a run: the end of each success shows it, all before and all '
+         'of a failure does not. Failures are in demonstrations/rejected: attempts that ended '
+         'with the key of failure or by the time limit.\n\n'
+         "  [bold]inril reward label RUN[/bold]   what each episode teaches, and a person's "
+         'corrections\n\n'
+         '  [bold]inril reward train RUN[/bold]   train it, choose its threshold\n\n'
+         '  [bold]inril reward check RUN[/bold]   its errors on episodes that came since')
+
+_Run = Annotated[Path, typer.Argument(help='Folder of the run.')]
+_DoneSeconds = Annotated[float, typer.Option(
+    min=0.0, help='[s] Images so long before the end of a success show it.')]
+_UnknownSeconds = Annotated[float, typer.Option(
+    min=0.0, help='[s] Images so long before those are left out.')]
+_Span = Annotated[list[str] | None, typer.Option(
+    metavar='FIRST:LAST', help='[s] From when to when, since the episode began; repeatable.')]
+_SPAN = re.compile(r'(\d+(?:\.\d*)?):(\d+(?:\.\d*)?)')
+
+
+@app.command()
+def label(
+    run_dir: _Run,
+    episode: Annotated[str, typer.Argument(
+        help='Name of a bag, or its number; without it all episodes are listed.')] = '',
+    done: _Span = None, not_done: _Span = None, unknown: _Span = None,
+    done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
+) -> None:
+    """List what the frames of each episode show, or correct it.
+
+    Corrections are added to judge/labels.jsonl; the last one counts, and nothing is overwritten.
+    """
+    from inril_ros.cli.reward.judge_folder import JudgeFolder, WORDS
+    from inril_ros.cli.reward.label_sheet import write_label_sheet
+    from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE
+
+    run = RunDirectory.open(run_dir)
+    folder, reporter = JudgeFolder(run), Reporter()
+    spans = [(*_seconds(span), name) for name, given in (
+        ('done', done), ('not done', not_done), ('unknown', unknown)) for span in given or ()]
+    bags = _bags(run, folder, reporter, done_seconds, unknown_seconds)
+    if not episode:
+        if spans:
+            raise UsageError('--done, --not-done and --unknown need the name of an episode')
+        _list(bags)
+        return
+    bag = _named(bags, episode)
+    name, shown = bag.path.name, bag.episode
+    if spans:
+        labels = corrected(shown.labels, bag.times, [
+            Correction(first, last, WORDS[word]) for first, last, word in spans])
+        shown = replace(shown, labels=labels, success=bool((labels == DONE).any()))
+        folder.add(name, spans)
+    folder.path.mkdir(exist_ok=True)
+    picture = folder.path / f'{name}.png'
+    write_label_sheet(picture, name, bag.times, shown)
+    typer.echo(picture)
+
+
+@app.command()
+def train(
+    run_dir: _Run,
+    bound: Annotated[float, typer.Option(
+        min=0.001, max=0.5, help='Share of episodes that may falsely be a success.')] = 0.02,
+    needed: Annotated[int, typer.Option(min=1, help='Images that must show success ...')] = 3,
+    of: Annotated[int, typer.Option(min=1, help='... of so many in a row.')] = 3,
+    done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
+    steps: Annotated[int, typer.Option(min=1, help='Gradient steps.')] = 1500,
+    seed: Annotated[int, typer.Option(min=0, help='Seed of everything random.')] = 0,
+    device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:1 ...')] = 'auto',
+) -> None:
+    """Train the judge of a run, and measure it on episodes that it has not seen.
+
+    It is trained five times: once for each quarter of the episodes, without it, to count errors;
+    and once on all. The threshold is the one at which the false successes stay within the bound.
+    """
+    import torch
+
+    from inril_ros.cli.reward.errors_picture import write_errors_picture
+    from inril_ros.cli.reward.judge_folder import JudgeFolder
+    from inril_ros.data.record_files import write_json
+    from inril_ros.learning.device import select_device
+    from inril_ros.learning.judge.judge import JudgeModel
+    from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
+    from inril_ros.learning.judge.judge_fit import fit_judge
+    from inril_ros.learning.judge.verdict_rule import VerdictRule
+    from inril_ros.learning.policies.image_settings import image_sizes
+
+    torch.set_num_threads(1)
+    run, reporter = RunDirectory.open(run_dir), Reporter()
+    contract, folder = load_contract(run.contract), JudgeFolder(run)
+    rule, training = VerdictRule(needed=needed, of=of), JudgeTraining(steps=steps)
+    bags = _bags(run, folder, reporter, done_seconds, unknown_seconds)
+    episodes = [bag.episode for bag in bags]
+    with reporter.bar('train', (training.folds + 1) * steps, 'steps') as bar:
+        fit = fit_judge(
+            episodes, JudgeConfig(**image_sizes(contract.image_shape)), training, rule,
+            most_errors(bound, len(episodes)) if episodes else 0, seed, select_device(device),
+            bar.update)
+    facts = {'episodes': [bag.path.name for bag in bags], 'bound': bound,
+             'errors': asdict(fit.errors)}
+    folder.path.mkdir(exist_ok=True)
+    JudgeModel(fit.judge, fit.rule, tuple(contract.policy_cameras), contract.hash, facts).save(
+        folder.model, replace=True)
+    write_json(folder.training, {**facts, 'rule': asdict(fit.rule), 'seed': seed,
+                                 'judged': [asdict(each) for each in fit.episodes]}, replace=True)
+    write_errors_picture(folder.picture, episodes, fit.episodes, fit.rule.threshold)
+    reporter.say(f'success: {needed} of {of} images with a probability of '
+                 f'{fit.rule.threshold:.3f}')
+    _tell(reporter, fit.errors, bound)
+    reporter.say(f'{folder.model}; the worst frames: {folder.picture}')
+
+
+@app.command()
+def check(
+    run_dir: _Run, done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
+) -> None:
+    """Count the errors of the judge on episodes that it has not learned from.
+
+    Exit code 1 if its false successes are more than the bound that it was trained for allows.
+    """
+    from inril_ros.cli.reward.errors_picture import write_errors_picture
+    from inril_ros.cli.reward.judge_folder import JudgeFolder
+    from inril_ros.learning.judge.judge import load_judge
+    from inril_ros.learning.judge.judge_errors import errors_at, judged_episode
+
+    run, reporter = RunDirectory.open(run_dir), Reporter()
+    contract, folder = load_contract(run.contract), JudgeFolder(run)
+    model = load_judge(folder.model, contract.hash, list(contract.policy_cameras))
+    fresh = [bag.episode for bag in _bags(run, folder, reporter, done_seconds, unknown_seconds)
+             if bag.path.name not in model.facts['episodes']]
+    if not fresh:
+        raise UsageError(f'{run.path} has no episode that the judge has not learned from: record '
+                         'some (inril record --resume)')
+    judged = [judged_episode(episode, model.judge.probabilities(episode.images), model.rule)
+              for episode in fresh]
+    errors = errors_at(model.rule.threshold, judged)
+    picture = folder.path / 'check.png'
+    write_errors_picture(picture, fresh, judged, model.rule.threshold)
+    bound = model.facts['bound']
+    _tell(reporter, errors, bound)
+    reporter.say(f'the worst frames: {picture}')
+    wrong = success_rate(errors.false + errors.early, len(fresh))
+    if wrong.low > bound:
+        raise typer.Exit(1)
+
+
+def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter, done_seconds: float,
+          unknown_seconds: float) -> list['BagOfEpisode']:
+    from inril_ros.cli.reward.judge_folder import bag_folders
+    from inril_ros.cli.reward.labelled_bags import labelled_bags
+    from inril_ros.learning.judge.frame_labels import LabelRule
+
+    return labelled_bags(
+        bag_folders(run), load_contract(run.contract), LabelRule(done_seconds, unknown_seconds),
+        folder.corrections(), reporter.say)
+
+
+def _tell(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:
+    """Say how often a judge erred, with intervals, and how sure that is."""
+    for words, wrong, number in (
+            ('failures that it calls a success', errors.false, errors.failures),
+            ('successes that it calls one too early', errors.early, errors.successes),
+            ('successes that it never sees', errors.missed, errors.successes)):
+        if number:
+            share = success_rate(wrong, number)
+            reporter.say(f'{words}: {wrong} of {number}, {100 * share.low:.1f} to '
+                         f'{100 * share.high:.1f} %')
+    number = errors.failures + errors.successes
+    if success_rate(errors.false + errors.early, number).high > bound:
+        reporter.say(f'that false successes stay within {100 * bound:g} % is not known yet: '
+                     f'{trials_without_error(bound)} episodes without one would show it, here are '
+                     f'{number}')
+
+
+def _list(bags: list['BagOfEpisode']) -> None:
+    from inril_ros.learning.judge.frame_labels import DONE, NOT_DONE, UNKNOWN
+
+    table = Table(box=SIMPLE_HEAD)
+    for column in ('episode', 'outcome', 'seconds', 'done', 'not done', 'unknown'):
+        table.add_column(column, justify='left' if column in ('episode', 'outcome') else 'right')
+    for bag in bags:
+        counts = [str(int((bag.episode.labels == label).sum()))
+                  for label in (DONE, NOT_DONE, UNKNOWN)]
+        table.add_row(bag.path.name, 'success' if bag.episode.success else 'failure',
+                      f'{bag.times[-1]:.1f}', *counts)
+    Console(highlight=False).print(table)
+
+
+def _named(bags: list['BagOfEpisode'], name: str) -> 'BagOfEpisode':
+    """Return the bag of this name, or whose name begins with this number."""
+    found = [bag for bag in bags if bag.path.name == name
+             or (name.isdigit() and bag.path.name.split('_')[0].lstrip('0') == name.lstrip('0'))]
+    if len(found) != 1:
+        raise UsageError(f'{len(found)} episodes are named {name!r}; inril reward label RUN lists '
+                         'all')
+    return found[0]
+
+
+def _seconds(span: str) -> tuple[float, float]:
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise UsageError(f'{span!r}: give the first and the last second, for example 1.5:2')
+    return float(match[1]), float(match[2])
