@@ -25,11 +25,18 @@ from inril_ros.bench.demonstrations import demonstrate
 from inril_ros.bench.places import json_lines
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.task import Demonstrations, Task
-from inril_ros.bench.vectorised import Lanes
+from inril_ros.bench.vectorised import Lanes, PlayedEpisode
 from inril_ros.data.record_files import read_json_lines, write_whole
 from inril_ros.data.run.estimates import success_rate
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.judge.frame_labels import LabelledEpisode, LabelRule, new_images
+from inril_ros.learning.judge.frame_labels import (
+    DONE,
+    LabelledEpisode,
+    LabelRule,
+    new_images,
+    NOT_DONE,
+    UNKNOWN,
+)
 from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
 from inril_ros.learning.judge.judge_errors import errors_at, judged_episode
 from inril_ros.learning.judge.judge_fit import fit_judge
@@ -44,15 +51,39 @@ from inril_ros.sim.mapping import built_in_mapping
 from inril_ros.sim.seeds import derived_seed
 
 _RULE = LabelRule()
+_NEAR = 0.1  # s
 
 
-def labelled(name: str, episode: Episode, rate: float) -> LabelledEpisode:
-    """Return the new images of an episode with their labels."""
-    rows = new_images(episode.images)
-    if episode.success and rows[-1] != episode.steps:
-        rows = np.append(rows, episode.steps)  # the end is labelled, whatever the camera's rate
-    return LabelledEpisode(name, episode.images[rows], _RULE.labels(rows / rate, episode.success),
-                           episode.success)
+def shown_rows(images: np.ndarray) -> np.ndarray:
+    """Return the ticks of an episode at which there is a new image, and its last one."""
+    rows, last = new_images(images), len(images) - 1
+    return rows if rows[-1] == last else np.append(rows, last)
+
+
+def labelled(name: str, images: np.ndarray, success: bool, rate: float) -> LabelledEpisode:
+    """Return the new images of an episode with the labels that a lab would give them."""
+    rows = shown_rows(images)
+    return LabelledEpisode(name, images[rows], _RULE.labels(rows / rate, success), success)
+
+
+def labelled_by_truth(name: str, played: PlayedEpisode, rate: float) -> LabelledEpisode:
+    """Return the new images of a fresh episode with what the simulator knows of each.
+
+    Whether the task is done, however long, or UNKNOWN within a tenth of a second of a change. An
+    episode in which it was done too short to be a success is a failure without such images.
+    """
+    images, done = np.stack(played.images), np.array(played.done)
+    rows = shown_rows(images)
+    near = round(_NEAR * rate)
+    changes = np.flatnonzero(np.diff(done)) + 1
+    labels = np.where(done[rows], DONE, NOT_DONE).astype(np.uint8)
+    for change in changes:
+        labels[np.abs(rows - change) <= near] = UNKNOWN
+    if played.success:
+        labels[-1] = DONE
+    else:
+        labels[labels == DONE] = UNKNOWN
+    return LabelledEpisode(name, images[rows], labels, played.success)
 
 
 def watched_bench(task: Task, size: int) -> Bench:
@@ -77,12 +108,16 @@ class Clone:
         self._lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1, bench.urdf)
         self._seed, self._played = seed, 0
 
-    def episode(self) -> Episode:
+    def episode(self) -> PlayedEpisode:
         """Play the next episode."""
         scene = derived_seed(self._seed, 'scene', 'judge', self._played)
         self._played += 1
         generator = torch.Generator().manual_seed(scene % 2**63)
-        return self._lanes.play(self._policy, [scene], generator)[0].episode()
+        return self._lanes.play(self._policy, [scene], generator)[0]
+
+    def close(self) -> None:
+        """Release the simulator."""
+        self._lanes.close()
 
 
 def main() -> None:
@@ -109,14 +144,16 @@ def main() -> None:
     rate = bench.contract.control_rate
     shown = demonstrate(task, bench, options.seed)
     clone = Clone(shown[:options.cloned], bench, options.seed)
-    failures: list[Episode] = []
+    failures: list[PlayedEpisode] = []
     while len(failures) < options.failures:
         played = clone.episode()
         failures += [] if played.success else [played]
-    episodes = [labelled(f'{kind} {index}', episode, rate)
-                for kind, some in (('demonstration', shown), ('failure', failures))
-                for index, episode in enumerate(some)]
-    config = JudgeConfig(cameras=2, image_height=options.size, image_width=options.size)
+    episodes = [
+        *(labelled(f'demonstration {index}', each.images, True, rate)
+          for index, each in enumerate(shown)),
+        *(labelled(f'failure {index}', np.stack(each.images), False, rate)
+          for index, each in enumerate(failures))]
+    config = JudgeConfig.of_images(bench.contract.image_shape)
     training = JudgeTraining(steps=options.steps)
     collected = time.process_time()
     fit = fit_judge(episodes, config, training, VerdictRule(), 0, options.seed)
@@ -126,8 +163,9 @@ def main() -> None:
         played = clone.episode()
         counts[played.success] += 1
         if counts[played.success] <= options.fresh:
-            one = labelled('fresh', played, rate)
+            one = labelled_by_truth('fresh', played, rate)
             fresh.append(judged_episode(one, fit.judge.probabilities(one.images), fit.rule))
+    clone.close()
     found = errors_at(fit.rule.threshold, fresh)
     row = {
         'task': options.task, 'seed': options.seed, 'size': options.size,

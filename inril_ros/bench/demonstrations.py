@@ -7,7 +7,8 @@ person's. A study sets their number, noise, labels, part of the initial states a
 are included; or it takes the episodes of another policy, or recorded ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -40,35 +41,37 @@ def demonstrate(task: Task, bench: Bench, seed: int) -> list[Episode]:
         return _recorded(task, bench)
     play = _by_expert if wanted.source == 'expert' else _by_policy
     kept: list[Episode] = []
-    for attempt, played in enumerate(play(task, bench, seed), start=1):
-        if played.success or wanted.keep_failures:
-            kept.append(played.episode())
-        if len(kept) == wanted.number:
-            return kept
-        if attempt >= _MOST_ATTEMPTS * wanted.number:
-            raise StudyError(f'task {task.label}: {len(kept)} of {wanted.number} demonstrations '
-                             f'in {attempt} attempts: the {wanted.source} almost never succeeds')
+    with closing(play(task, bench, seed)) as attempts:
+        for attempt, played in enumerate(attempts, start=1):
+            if played.success or wanted.keep_failures:
+                kept.append(played.episode())
+            if len(kept) == wanted.number:
+                return kept
+            if attempt >= _MOST_ATTEMPTS * wanted.number:
+                raise StudyError(
+                    f'task {task.label}: {len(kept)} of {wanted.number} demonstrations in '
+                    f'{attempt} attempts: the {wanted.source} almost never succeeds')
     raise AssertionError('attempts have no end')
 
 
-def _by_expert(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
+def _by_expert(task: Task, bench: Bench, seed: int) -> Generator[PlayedEpisode]:
     wanted = task.demonstrations
     if task.simulation == 'gymnasium':
         raise StudyError(f'task {task.label}: Gymnasium ids have no scripted expert; give '
                          'demonstrations.source policy (a saved model) or bags, and the path')
     operator = make_operator(task.id, bench.contract, wanted.action_noise, mapping_file(task))
     expert = make_operator(task.id, bench.contract, 0.0, mapping_file(task))
-    lane = Lane(bench.open(), bench.contract, bench.time_limit, bench.urdf)
-    for attempt, scene in _scenes(task, bench, seed):
-        lane.begin(scene)
-        operator.begin(derived_seed(seed, 'operator', attempt))
-        while not lane.ended:
-            label = expert.command(lane.values) if wanted.labels == 'expert' else None
-            lane.execute(operator.command(lane.values), label)
-        yield lane.played
+    with closing(Lane(bench.open(), bench.contract, bench.time_limit, bench.urdf)) as lane:
+        for attempt, scene in _scenes(task, bench, seed):
+            lane.begin(scene)
+            operator.begin(derived_seed(seed, 'operator', attempt))
+            while not lane.ended:
+                label = expert.command(lane.values) if wanted.labels == 'expert' else None
+                lane.execute(operator.command(lane.values), label)
+            yield lane.played
 
 
-def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
+def _by_policy(task: Task, bench: Bench, seed: int) -> Generator[PlayedEpisode]:
     policy = load_policy(
         Path(task.demonstrations.path), rotations=bool(bench.contract.former_hash))
     sizes = (policy.config.observation_size, policy.config.action_size)
@@ -76,10 +79,10 @@ def _by_policy(task: Task, bench: Bench, seed: int) -> Iterator[PlayedEpisode]:
     if sizes != expected:
         raise StudyError(f'task {task.label}: the model {task.demonstrations.path} has (O, A) = '
                          f'{sizes}, the robot {expected}')
-    lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1, bench.urdf)
-    for attempt, scene in _scenes(task, bench, seed):
-        generator = torch.Generator().manual_seed(derived_seed(seed, 'operator', attempt))
-        yield from lanes.play(policy, [scene], generator)
+    with closing(Lanes(bench.open, bench.contract, bench.time_limit, 1, bench.urdf)) as lanes:
+        for attempt, scene in _scenes(task, bench, seed):
+            generator = torch.Generator().manual_seed(derived_seed(seed, 'operator', attempt))
+            yield from lanes.play(policy, [scene], generator)
 
 
 def _scenes(task: Task, bench: Bench, seed: int) -> Iterator[tuple[int, int]]:

@@ -131,7 +131,7 @@ class ShiftedRobot:
     def _observed(self, state: SimulatedState) -> SimulatedState:
         values = {name: value + np.asarray(self._bias[name]) if name in self._bias else value
                   for name, value in state.values.items()}
-        return SimulatedState(values, state.outcome, state.reward)
+        return replace(state, values=values)
 
 
 def _with_images(contract: Contract, images: Images) -> Contract:

@@ -37,6 +37,7 @@ class PlayedEpisode:
         extras: (D,) Extra values of each decision.
         outcome: Outcome; ``none``: the time limit ended the episode.
         images: N + 1 arrays (C, H, W, 3), uint8; empty if the policy has no cameras.
+        done: Whether the task is done at each of the N + 1 ticks.
     """
 
     observations: list[np.ndarray] = field(default_factory=list)
@@ -46,6 +47,7 @@ class PlayedEpisode:
     extras: list[np.ndarray] = field(default_factory=list)
     outcome: Outcome = 'none'
     images: list[np.ndarray] = field(default_factory=list)
+    done: list[bool] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -102,7 +104,8 @@ class Lane:
         self._builder.begin()
         self._gate.reset(None)
         self._state = self._robot.reset(seed)
-        self.played = PlayedEpisode([self._builder.build(self._state.values)])
+        self.played = PlayedEpisode([self._builder.build(self._state.values)],
+                                    done=[self._state.done])
         self._add_images()
 
     @property
@@ -140,6 +143,7 @@ class Lane:
         played.rewards.append(self._state.reward)
         played.observations.append(self._builder.build(self._state.values))
         played.outcome = self._state.outcome
+        played.done.append(self._state.done)
         self._add_images()
 
     def _add_images(self) -> None:

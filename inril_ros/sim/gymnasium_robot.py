@@ -70,7 +70,8 @@ class GymnasiumRobot(SimulatedRobot):
         outcome = self._outcome(float(reward), terminated, info)
         if self._mapping.reward == 'sparse':
             reward = float(outcome == 'success')
-        self._state = SimulatedState(self._values(info), outcome, float(reward))
+        self._state = SimulatedState(
+            self._values(info), outcome, float(reward), outcome == 'success')
         self._ended = bool(terminated or truncated)
         return self._state
 

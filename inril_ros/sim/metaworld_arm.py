@@ -89,10 +89,11 @@ class MetaworldArm(SimulatedRobot):
         reach = self._env.action_scale / self.period
         command = np.concatenate([action[self._velocity] / reach, action[self._effort]])
         observation, _, _, _, info = self._env.step(command)
-        self._done_for = self._done_for + 1 if info['success'] else 0
+        done = bool(info['success'])
+        self._done_for = self._done_for + 1 if done else 0
         if self._done_for >= self._steps_of_success:
-            return SimulatedState(self._values(observation), 'success', 1.0)
-        return SimulatedState(self._values(observation), 'none', 0.0)
+            return SimulatedState(self._values(observation), 'success', 1.0, done)
+        return SimulatedState(self._values(observation), 'none', 0.0, done)
 
     def _draw(self, camera: str, height: int, width: int) -> np.ndarray:
         if camera not in self._cameras:

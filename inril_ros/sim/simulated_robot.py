@@ -26,11 +26,13 @@ class SimulatedState:
         values: Each observation of the contract by name, (size,) float64.
         outcome: The simulator's verdict on this state; it knows no time limit.
         reward: Reward of the step that led here.
+        done: Whether the task is done at this tick, even if that is no success yet.
     """
 
     values: dict[str, np.ndarray]
     outcome: Outcome
     reward: float
+    done: bool = False
 
 
 class SimulatedRobot(ABC):

@@ -91,7 +91,7 @@ def train(
     needed: Annotated[int, typer.Option(min=1, help='Images that must show success ...')] = 3,
     of: Annotated[int, typer.Option(min=1, help='... of so many in a row.')] = 3,
     done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
-    steps: Annotated[int, typer.Option(min=1, help='Gradient steps.')] = 1500,
+    steps: Annotated[int, typer.Option(min=1, help='Gradient steps.')] = 600,
     seed: Annotated[int, typer.Option(min=0, help='Seed of everything random.')] = 0,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:1 ...')] = 'auto',
 ) -> None:
@@ -110,7 +110,6 @@ def train(
     from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
     from inril_ros.learning.judge.judge_fit import fit_judge
     from inril_ros.learning.judge.verdict_rule import VerdictRule
-    from inril_ros.learning.policies.image_settings import image_sizes
 
     torch.set_num_threads(1)
     run, reporter = RunDirectory.open(run_dir), Reporter()
@@ -120,7 +119,7 @@ def train(
     episodes = [bag.episode for bag in bags]
     with reporter.bar('train', (training.folds + 1) * steps, 'steps') as bar:
         fit = fit_judge(
-            episodes, JudgeConfig(**image_sizes(contract.image_shape)), training, rule,
+            episodes, JudgeConfig.of_images(contract.image_shape), training, rule,
             most_errors(bound, len(episodes)) if episodes else 0, seed, select_device(device),
             bar.update)
     facts = {'episodes': [bag.path.name for bag in bags], 'bound': bound,

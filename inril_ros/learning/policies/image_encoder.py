@@ -174,7 +174,8 @@ def random_shift(images: Tensor, pad: int, generator: torch.Generator) -> Tensor
 def _head(config: ImageSettings) -> nn.Module:
     """Return the network from the maps of one camera to features in [-1, 1] (as DrQ)."""
     channels = config.image_channels * 2 ** (config.image_stages - 1)
-    pooling = POOLINGS[config.image_pooling](channels, *image_map_size(config))
+    size = image_map_size(config.image_height, config.image_width, config.image_stages)
+    pooling = POOLINGS[config.image_pooling](channels, *size)
     return nn.Sequential(pooling, nn.Linear(pooling.size, config.image_features),
                          nn.LayerNorm(config.image_features), nn.Tanh())
 

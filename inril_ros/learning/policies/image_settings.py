@@ -37,13 +37,13 @@ def image_shape(settings: ImageSettings) -> tuple[int, int, int, int] | None:
     return settings.cameras, settings.image_height, settings.image_width, 3
 
 
-def image_map_size(settings: ImageSettings) -> tuple[int, int]:
-    """Return height and width of the last map of the ResNet.
+def image_map_size(height: int, width: int, stages: int) -> tuple[int, int]:
+    """Return height and width of the last map of a ResNet with so many stages.
 
     Convolution, pooling, and each stage but the first halve it and round up.
     """
-    factor = 2 ** (settings.image_stages + 1)
-    return -(-settings.image_height // factor), -(-settings.image_width // factor)
+    factor = 2 ** (stages + 1)
+    return -(-height // factor), -(-width // factor)
 
 
 def check_image_settings(settings: ImageSettings) -> None:
@@ -55,7 +55,7 @@ def check_image_settings(settings: ImageSettings) -> None:
     if settings.image_pooling not in IMAGE_POOLINGS:
         raise ValueError(f'{name}.image_pooling: {settings.image_pooling!r} is unknown; '
                          f'allowed are {IMAGE_POOLINGS}')
-    size = image_map_size(settings)
+    size = image_map_size(settings.image_height, settings.image_width, settings.image_stages)
     if settings.image_pooling == 'spatial_softmax' and min(size) < 2:
         raise ValueError(f'{name}.image_stages: {settings.image_stages} stages leave a map of '
                          f'{size}, in which spatial_softmax finds no place; take fewer')

@@ -98,7 +98,7 @@ class GazeboArm(SimulatedRobot):
         outcome: Outcome = 'success' if success else 'none'
         return SimulatedState(
             {name: self._read(name, entry) for name, entry in self._contract.observations.items()},
-            outcome, float(success))
+            outcome, float(success), success)
 
     def _read(self, name: str, entry: Observation) -> np.ndarray:
         if not entry.joints:

@@ -9,7 +9,7 @@ from small_scenes import CONFIG, episode, episodes, TRAINING
 import torch
 
 from inril_ros.learning.judge.frame_labels import DONE
-from inril_ros.learning.judge.judge_config import JudgeTraining
+from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
 from inril_ros.learning.judge.judge_fit import fit_judge
 from inril_ros.learning.judge.judge_training import (
     calibration,
@@ -107,3 +107,9 @@ def test_the_kept_judge_has_learned_from_all_episodes(fitted):
     images = episode('a', True, 5).images
     assert (logits_of(fit.judge, images) == logits_of(alone, images)).all()
     assert (episode('a', True, 5).labels == DONE).any()
+
+
+@pytest.mark.parametrize(('size', 'stages'), [(128, 3), (64, 3), (40, 2), (24, 1), (16, 1)])
+def test_small_images_keep_a_map_in_which_things_have_a_place(size, stages):
+    config = JudgeConfig.of_images((2, size, size, 3))
+    assert (config.cameras, config.image_height, config.image_stages) == (2, size, stages)
