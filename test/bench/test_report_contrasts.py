@@ -60,6 +60,14 @@ def test_an_arm_that_ends_earlier_is_compared_only_where_both_have_results(tmp_p
     assert 27 <= int(area.split(' ')[0]) <= 33
 
 
+def test_arms_with_other_seeds_are_told_to_be_compared_in_pairs(tmp_path):
+    rows = synthetic(['alone', 'good'], ['reach'], range(4), noisy)
+    warning = 'compare them by their paired differences, not by their means'
+    assert warning not in text_of(published(tmp_path / 'same', rows))
+    fewer = [row for row in rows if row['arm'] == 'alone' or row['seed'] > 0]
+    assert warning in text_of(published(tmp_path / 'fewer', fewer))
+
+
 def test_another_reference_can_be_named_and_a_wrong_one_is_refused(tmp_path):
     folder = published(tmp_path / 'x', synthetic(['alone', 'good', 'same'], ['reach'], [0], noisy))
     text = text_of(folder, against='good')

@@ -106,6 +106,11 @@ def _what_was_run(subject: Subject, found: Sequence[Contrast]) -> str:
     text = (f'{runs}: {say.listed(subject.tasks)} x {len(subject.arms)} arms x seeds '
             f'{say.listed(seeds)}; up to {max(row["point"] for row in subject.rows):,} '
             f'environment steps; {say.listed(episodes)} episodes per evaluation, {where}.')
+    kinds = {frozenset((curve.task, curve.seed) for curve in subject.of(arm.name))
+             for arm in subject.arms}
+    if len(kinds) > 1:
+        text += (' Not all arms have runs of the same tasks and seeds: compare them by their '
+                 'paired differences, not by their means.')
     pairs = max((len(each.differences) for each in found), default=len(seeds))
     if pairs < RECOMMENDED_VALUES:
         text += (f'\n\n**A look, not a claim:** at most {pairs} '
