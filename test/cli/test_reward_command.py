@@ -71,7 +71,7 @@ def recorded(tmp_path_factory):
 @pytest.fixture(scope='module')
 def trained(recorded):
     done = inril('reward', 'train', recorded.path, '--steps', 150, '--needed', 2, '--of', 2,
-                 '--device', 'cpu')
+                 '--done-seconds', 0.4, '--device', 'cpu')
     assert done.exit_code == 0, done.output
     return recorded, done.output
 
@@ -96,6 +96,7 @@ def test_the_judge_is_kept_with_the_episodes_it_learned_from(trained):
     model = load_judge(run.path / 'judge' / 'model', contract.hash, ['front'])
     assert model.facts['episodes'] == [f'{number:04d}_e{number}' for number in range(8)]
     assert (model.rule.needed, model.rule.of) == (2, 2)
+    assert model.facts['labels'] == {'done_seconds': 0.4, 'unknown_seconds': 0.3}
     kept = json.loads((run.path / 'judge' / 'training.json').read_text())
     assert len(kept['judged']) == 8
     assert (run.path / 'judge' / 'errors.png').stat().st_size > 10_000

@@ -21,6 +21,7 @@ from inril_ros.robot.contract.contract import load_contract
 if TYPE_CHECKING:
     from inril_ros.cli.reward.judge_folder import JudgeFolder
     from inril_ros.cli.reward.labelled_bags import BagOfEpisode
+    from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge_errors import JudgeErrors
 
 app = typer.Typer(
@@ -58,13 +59,13 @@ def label(
     """
     from inril_ros.cli.reward.judge_folder import JudgeFolder, WORDS
     from inril_ros.cli.reward.label_sheet import write_label_sheet
-    from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE
+    from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE, LabelRule
 
     run = RunDirectory.open(run_dir)
     folder, reporter = JudgeFolder(run), Reporter()
     spans = [(*_seconds(span), name) for name, given in (
         ('done', done), ('not done', not_done), ('unknown', unknown)) for span in given or ()]
-    bags = _bags(run, folder, reporter, done_seconds, unknown_seconds)
+    bags = _bags(run, folder, reporter, LabelRule(done_seconds, unknown_seconds))
     if not episode:
         if spans:
             raise UsageError('--done, --not-done and --unknown need the name of an episode')
@@ -106,6 +107,7 @@ def train(
     from inril_ros.cli.reward.judge_folder import JudgeFolder
     from inril_ros.data.record_files import write_json
     from inril_ros.learning.device import select_device
+    from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge import JudgeModel
     from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
     from inril_ros.learning.judge.judge_fit import fit_judge
@@ -115,15 +117,16 @@ def train(
     run, reporter = RunDirectory.open(run_dir), Reporter()
     contract, folder = load_contract(run.contract), JudgeFolder(run)
     rule, training = VerdictRule(needed=needed, of=of), JudgeTraining(steps=steps)
-    bags = _bags(run, folder, reporter, done_seconds, unknown_seconds)
+    labels = LabelRule(done_seconds, unknown_seconds)
+    bags = _bags(run, folder, reporter, labels)
     episodes = [bag.episode for bag in bags]
     with reporter.bar('train', (training.folds + 1) * steps, 'steps') as bar:
         fit = fit_judge(
             episodes, JudgeConfig.of_images(contract.image_shape), training, rule,
             most_errors(bound, len(episodes)) if episodes else 0, seed, select_device(device),
             bar.update)
-    facts = {'episodes': [bag.path.name for bag in bags], 'bound': bound,
-             'errors': asdict(fit.errors)}
+    facts = {'episodes': [bag.path.name for bag in bags], 'labels': asdict(labels),
+             'bound': bound, 'errors': asdict(fit.errors)}
     folder.path.mkdir(exist_ok=True)
     JudgeModel(fit.judge, fit.rule, tuple(contract.policy_cameras), contract.hash, facts).save(
         folder.model, replace=True)
@@ -137,22 +140,25 @@ def train(
 
 
 @app.command()
-def check(
-    run_dir: _Run, done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
-) -> None:
+def check(run_dir: _Run) -> None:
     """Count the errors of the judge on episodes that it has not learned from.
+
+    Their frames are labelled as those were that it learned from.
 
     Exit code 1 if its false successes are more than the bound that it was trained for allows.
     """
     from inril_ros.cli.reward.errors_picture import write_errors_picture
     from inril_ros.cli.reward.judge_folder import JudgeFolder
+    from inril_ros.learning.configuration import from_mapping
+    from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge import load_judge
     from inril_ros.learning.judge.judge_errors import errors_at, judged_episode
 
     run, reporter = RunDirectory.open(run_dir), Reporter()
     contract, folder = load_contract(run.contract), JudgeFolder(run)
     model = load_judge(folder.model, contract.hash, list(contract.policy_cameras))
-    fresh = [bag.episode for bag in _bags(run, folder, reporter, done_seconds, unknown_seconds)
+    labels = from_mapping(LabelRule, model.facts['labels'])
+    fresh = [bag.episode for bag in _bags(run, folder, reporter, labels)
              if bag.path.name not in model.facts['episodes']]
     if not fresh:
         raise UsageError(f'{run.path} has no episode that the judge has not learned from: record '
@@ -170,15 +176,13 @@ def check(
         raise typer.Exit(1)
 
 
-def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter, done_seconds: float,
-          unknown_seconds: float) -> list['BagOfEpisode']:
+def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
+          labels: 'LabelRule') -> list['BagOfEpisode']:
     from inril_ros.cli.reward.judge_folder import bag_folders
     from inril_ros.cli.reward.labelled_bags import labelled_bags
-    from inril_ros.learning.judge.frame_labels import LabelRule
 
-    return labelled_bags(
-        bag_folders(run), load_contract(run.contract), LabelRule(done_seconds, unknown_seconds),
-        folder.corrections(), reporter.say)
+    return labelled_bags(bag_folders(run), load_contract(run.contract), labels,
+                         folder.corrections(), reporter.say)
 
 
 def _tell(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:
