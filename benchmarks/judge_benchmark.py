@@ -22,11 +22,10 @@ import numpy as np
 import torch
 
 from inril_ros.bench.demonstrations import demonstrate
-from inril_ros.bench.places import json_lines
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.task import Demonstrations, Task
 from inril_ros.bench.vectorised import Lanes, PlayedEpisode
-from inril_ros.data.record_files import read_json_lines, write_whole
+from inril_ros.data.record_files import JsonLines
 from inril_ros.data.run.estimates import success_rate
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.judge.frame_labels import (
@@ -54,15 +53,9 @@ _RULE = LabelRule()
 _NEAR = 0.1  # s
 
 
-def shown_rows(images: np.ndarray) -> np.ndarray:
-    """Return the ticks of an episode at which there is a new image, and its last one."""
-    rows, last = new_images(images), len(images) - 1
-    return rows if rows[-1] == last else np.append(rows, last)
-
-
 def labelled(name: str, images: np.ndarray, success: bool, rate: float) -> LabelledEpisode:
     """Return the new images of an episode with the labels that a lab would give them."""
-    rows = shown_rows(images)
+    rows = new_images(images)
     return LabelledEpisode(name, images[rows], _RULE.labels(rows / rate, success), success)
 
 
@@ -73,7 +66,7 @@ def labelled_by_truth(name: str, played: PlayedEpisode, rate: float) -> Labelled
     episode in which it was done too short to be a success is a failure without such images.
     """
     images, done = np.stack(played.images), np.array(played.done)
-    rows = shown_rows(images)
+    rows = new_images(images)
     near = round(_NEAR * rate)
     changes = np.flatnonzero(np.diff(done)) + 1
     labels = np.where(done[rows], DONE, NOT_DONE).astype(np.uint8)
@@ -102,8 +95,7 @@ class Clone:
 
     def __init__(self, demonstrations: list[Episode], bench: Bench, seed: int) -> None:
         model = ModelConfig(bench.contract.observation_size, bench.contract.action_size)
-        seen = [Episode(each.observations, each.actions, each.rewards, each.terminated,
-                        each.success) for each in demonstrations]
+        seen = [replace(each, images=None) for each in demonstrations]
         self._policy = pretrain(seen, model, PretrainConfig(), derived_seed(seed, 'clone')).policy
         self._lanes = Lanes(bench.open, bench.contract, bench.time_limit, 1, bench.urdf)
         self._seed, self._played = seed, 0
@@ -177,8 +169,8 @@ def main() -> None:
         'cpu_seconds': {'collecting': round(collected - began), 'fitting': round(
             fitted - collected), 'trying': round(time.process_time() - fitted)}}
     if options.rows:
-        known = read_json_lines(options.rows) if options.rows.exists() else []
-        write_whole(options.rows, json_lines([*known, row]))
+        with JsonLines(options.rows) as rows:
+            rows.append(row)
     print(json.dumps({**row, 'values': None}, indent=1))
     for words, errors, number in (('false', found.false, found.failures),
                                   ('early', found.early, found.successes),

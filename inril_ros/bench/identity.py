@@ -21,8 +21,9 @@ _EPISODES = ('bench/robots.py', 'bench/gymnasium_ids.py', 'bench/vectorised.py',
 _RUNS = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'bench/evaluation.py',
          'bench/clone_evaluation.py', 'bench/run.py', 'bench/tally.py', 'learning')
 # A change of a host leaves clones valid.
-_CLONES = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'learning/experience.py',
-           'learning/observations.py', 'learning/pretrain.py', 'learning/policies')
+_CLONES = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'learning/cosine_rate.py',
+           'learning/experience.py', 'learning/observations.py', 'learning/pretrain.py',
+           'learning/policies')
 
 
 @cache

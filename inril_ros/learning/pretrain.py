@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 import copy
 from dataclasses import dataclass
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from inril_ros.learning.configuration import check_range
+from inril_ros.learning.cosine_rate import check_cosine_rate, set_cosine_rate
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
@@ -53,8 +53,7 @@ class PretrainConfig:
         if self.steps < 1 or self.batch < 1:
             raise ValueError(f'PretrainConfig: steps {self.steps} and batch {self.batch} '
                              'must be at least 1')
-        if not 0.0 < self.final_learning_rate <= self.learning_rate:
-            raise ValueError('PretrainConfig: 0 < final_learning_rate <= learning_rate is needed')
+        check_cosine_rate(self)
         if not 0.0 <= self.average_decay < 1.0:
             raise ValueError(
                 f'PretrainConfig.average_decay: {self.average_decay} is not in [0, 1)')
@@ -105,10 +104,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
                                   weight_decay=config.weight_decay)
     observations, chunks = observations.to(device), chunks.to(device)
     for step in range(config.steps):
-        cosine = 0.5 + 0.5 * math.cos(math.pi * step / config.steps)
-        for group in optimiser.param_groups:
-            group['lr'] = config.final_learning_rate + cosine * (
-                config.learning_rate - config.final_learning_rate)
+        set_cosine_rate(optimiser, config, step)
         rows = torch.randint(len(chunks), (config.batch,), generator=generator).to(device)
         loss = cloned.loss(observations[rows], chunks[rows], generator)
         optimiser.zero_grad(set_to_none=True)

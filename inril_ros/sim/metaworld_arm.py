@@ -91,9 +91,9 @@ class MetaworldArm(SimulatedRobot):
         observation, _, _, _, info = self._env.step(command)
         done = bool(info['success'])
         self._done_for = self._done_for + 1 if done else 0
-        if self._done_for >= self._steps_of_success:
-            return SimulatedState(self._values(observation), 'success', 1.0, done)
-        return SimulatedState(self._values(observation), 'none', 0.0, done)
+        success = self._done_for >= self._steps_of_success
+        return SimulatedState(self._values(observation), 'success' if success else 'none',
+                              float(success), done)
 
     def _draw(self, camera: str, height: int, width: int) -> np.ndarray:
         if camera not in self._cameras:

@@ -12,14 +12,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from inril_ros.bench.places import json_lines
-from inril_ros.data.record_files import read_json_lines, RecordError, write_whole
+from inril_ros.data.record_files import JsonLines, read_json_lines, RecordError
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.learning.judge.frame_labels import Correction, DONE, NOT_DONE, UNKNOWN
 from inril_ros.robot.settings_check import checked
@@ -92,11 +90,6 @@ class JudgeFolder:
         more = [checked(Said, {'episode': episode, 'first': first, 'last': last, 'label': label,
                                'when': now}, 'label', RecordError)
                 for first, last, label in spans]
-        self.path.mkdir(exist_ok=True)
-        write_whole(self.labels, json_lines(asdict(each) for each in [*self.said(), *more]))
-
-
-def bag_folders(run: RunDirectory) -> list[Path]:
-    """Return the folders in which the run has bags of whole episodes, successes and failures."""
-    folders = (run.demonstrations, run.demonstrations / 'rejected')
-    return [folder for folder in folders if folder.is_dir()]
+        with JsonLines(self.labels) as file:
+            for each in more:
+                file.append(asdict(each))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inril_ros.data.bags.bags import BagError, find_bags
+from inril_ros.data.bags.bags import BagError
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.learning.judge.frame_labels import (
     corrected,
     Correction,
@@ -41,45 +42,42 @@ class BagOfEpisode:
 
 
 def labelled_bags(
-    folders: Sequence[Path], contract: Contract, rule: LabelRule,
+    folder: Path, contract: Contract, rule: LabelRule,
     corrections: Mapping[str, Sequence[Correction]], say: Callable[[str], None],
 ) -> list[BagOfEpisode]:
     """Return the episodes of all bags that have an outcome, in the order of their names.
 
     Args:
-        folders: Folders with bags.
+        folder: Folder of demonstrations, with those that were rejected below it.
         contract: The robot's contract; its policy cameras are what is seen.
         rule: How frames are labelled by the end of their episode.
         corrections: What a person said of the frames of an episode, by the name of its bag.
         say: Called with why a bag is left out.
 
     Raises:
+        BagError: There is no such folder.
         ValueError: The contract has no policy cameras, or a correction names no frame.
     """
     if contract.policy_images is None:
         raise ValueError(f'contract {contract.name!r} has no policy_images: a judge sees through '
                          'the cameras that are listed there')
     found = []
-    for folder in folders:
-        if not any(folder.glob('*/metadata.yaml')):
+    # One that is being recorded, or whose recorder died, has no end yet.
+    for path in (each.path for each in list_demonstrations(folder) if each.state != 'unfinished'):
+        try:
+            aligned = aligned_episode(path, contract)
+        except BagError as error:
+            say(f'left out: {error}')
             continue
-        for path in find_bags(folder):
-            try:
-                aligned = aligned_episode(path, contract)
-            except BagError as error:
-                say(f'left out: {error}')
-                continue
-            if aligned.outcome not in _JUDGED:
-                say(f'left out: {path.name}: nobody said whether it succeeded')
-                continue
-            rows = new_images(aligned.images)
-            if rows[-1] != len(aligned.images) - 1:
-                rows = np.append(rows, len(aligned.images) - 1)  # the end, which is labelled
-            if aligned.observed is not None:
-                rows = rows[aligned.observed[rows]]
-            times = rows * contract.period
-            labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
-                               corrections.get(path.name, ()))
-            found.append(BagOfEpisode(path, times, LabelledEpisode(
-                path.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
+        if aligned.outcome not in _JUDGED:
+            say(f'left out: {path.name}: nobody said whether it succeeded')
+            continue
+        rows = new_images(aligned.images)
+        if aligned.observed is not None:
+            rows = rows[aligned.observed[rows]]
+        times = rows * contract.period
+        labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
+                           corrections.get(path.name, ()))
+        found.append(BagOfEpisode(path, times, LabelledEpisode(
+            path.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
     return sorted(found, key=lambda each: each.path.name)

@@ -178,10 +178,9 @@ def check(run_dir: _Run) -> None:
 
 def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
           labels: 'LabelRule') -> list['BagOfEpisode']:
-    from inril_ros.cli.reward.judge_folder import bag_folders
     from inril_ros.cli.reward.labelled_bags import labelled_bags
 
-    return labelled_bags(bag_folders(run), load_contract(run.contract), labels,
+    return labelled_bags(run.demonstrations, load_contract(run.contract), labels,
                          folder.corrections(), reporter.say)
 
 

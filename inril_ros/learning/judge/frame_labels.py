@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inril_ros.learning.configuration import BoundedConfig
 
 NOT_DONE, DONE, UNKNOWN = 0, 1, 2
 """Labels of frames."""
@@ -21,18 +24,15 @@ _ROUNDING = 1e-6  # s
 
 
 @dataclass(frozen=True)
-class LabelRule:
+class LabelRule(BoundedConfig):
     """How frames are labelled by the end of their episode."""
+
+    BOUNDS = {'done_seconds': (0.0, inf), 'unknown_seconds': (0.0, inf)}
 
     done_seconds: float = 0.3
     """Frames of a success that are at most so long before its end show it."""
     unknown_seconds: float = 0.3
     """Frames so long before those are left out."""
-
-    def __post_init__(self) -> None:
-        if self.done_seconds < 0.0 or self.unknown_seconds < 0.0:
-            raise ValueError(f'LabelRule: done_seconds {self.done_seconds} and unknown_seconds '
-                             f'{self.unknown_seconds} must not be negative')
 
     def labels(self, times: NDArray[np.float64], success: bool) -> NDArray[np.uint8]:
         """Return the labels (N,) of the frames at these times [s], the last of which is the end.
@@ -112,11 +112,10 @@ class LabelledEpisode:
 
 
 def new_images(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the rows of images (N, C, H, W, 3) that differ from the row before, and the first.
+    """Return the rows of images (N, C, H, W, 3) to look at: the first, each new one, the last.
 
-    A camera is slower than the ticks, so most rows repeat the one before.
+    A camera is slower than the ticks, so most rows repeat the one before. The last one is what
+    the episode's end labels, new or not.
     """
-    if len(images) < 2:
-        return np.arange(len(images))
-    changed = [bool((after != before).any()) for before, after in zip(images, images[1:])]
-    return np.flatnonzero([True, *changed])
+    new = [bool((after != before).any()) for before, after in zip(images, images[1:])]
+    return np.flatnonzero([True, *new[:-1], True][:len(images)])

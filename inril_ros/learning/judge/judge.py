@@ -44,11 +44,20 @@ class Judge(nn.Module):
         return self.head(self.encoder(images, generator)).squeeze(-1)
 
     @torch.inference_mode()
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the logits (N,), not calibrated, of images (N, C, H, W, 3) uint8."""
+        device = self.calibration.device
+        return self(torch.from_numpy(np.ascontiguousarray(images)).to(
+            device)).double().cpu().numpy()
+
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the calibrated probability of success (N,) of images (N, C, H, W, 3) uint8."""
-        logits = self(torch.from_numpy(np.ascontiguousarray(images)))
-        scale, offset = self.calibration.tolist()
-        return torch.sigmoid(scale * logits.double() + offset).numpy()
+        return calibrated(self.logits(images), *self.calibration.tolist())
+
+
+def calibrated(logits: NDArray[np.float64], scale: float, offset: float) -> NDArray[np.float64]:
+    """Return the probabilities (N,) that logits (N,) mean."""
+    return torch.sigmoid(torch.from_numpy(scale * logits + offset)).numpy()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inril_ros.learning.configuration import BoundedConfig
+from inril_ros.learning.cosine_rate import check_cosine_rate
 from inril_ros.learning.policies.image_settings import (
     check_image_settings,
     image_map_size,
@@ -79,5 +80,4 @@ class JudgeTraining(BoundedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.0 < self.final_learning_rate <= self.learning_rate:
-            raise ValueError('JudgeTraining: 0 < final_learning_rate <= learning_rate is needed')
+        check_cosine_rate(self)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from inril_ros.learning.judge.frame_labels import DONE, LabelledEpisode, UNKNOWN
-from inril_ros.learning.judge.judge import Judge
+from inril_ros.learning.judge.judge import calibrated, Judge
 from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
 from inril_ros.learning.judge.judge_errors import (
     chosen_rule,
@@ -68,7 +68,7 @@ def fit_judge(episodes: Sequence[LabelledEpisode], config: JudgeConfig, training
     labels = np.concatenate([each.labels for each in episodes])
     known = labels != UNKNOWN
     scale, offset = calibration(np.concatenate(logits)[known], labels[known] == DONE)
-    judged = tuple(judged_episode(episode, 1.0 / (1.0 + np.exp(-(scale * values + offset))), rule)
+    judged = tuple(judged_episode(episode, calibrated(values, scale, offset), rule)
                    for episode, values in zip(episodes, logits))
     rule = chosen_rule(rule, judged, allowed)
     before = training.folds * training.steps

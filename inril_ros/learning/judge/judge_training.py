@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inril_ros.learning.cosine_rate import set_cosine_rate
 from inril_ros.learning.judge.frame_labels import DONE, LabelledEpisode, NOT_DONE
 from inril_ros.learning.judge.judge import Judge
 from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
@@ -49,10 +50,7 @@ def train_judge(episodes: Sequence[LabelledEpisode], config: JudgeConfig, traini
     half = training.batch // 2
     wanted = torch.cat([torch.ones(half), torch.zeros(half)]).to(device)
     for step in range(training.steps):
-        cosine = 0.5 + 0.5 * math.cos(math.pi * step / training.steps)
-        for group in optimiser.param_groups:
-            group['lr'] = training.final_learning_rate + cosine * (
-                training.learning_rate - training.final_learning_rate)
+        set_cosine_rate(optimiser, training, step)
         rows = np.concatenate([kind[torch.randint(
             len(kind), (half,), generator=generator).numpy()] for kind in kinds])
         batch = in_another_light(torch.from_numpy(images[rows]), training, generator).to(device)
@@ -80,7 +78,7 @@ def unseen_logits(episodes: Sequence[LabelledEpisode], config: JudgeConfig,
             lambda steps, done=number * training.steps: progress(done + steps))
         judge = train_judge(kept, config, training, seed, device, report)
         for index in part:
-            found[index] = logits_of(judge, episodes[index].images)
+            found[index] = judge.logits(episodes[index].images)
     return [found[index] for index in range(len(episodes))]
 
 
@@ -99,13 +97,6 @@ def parts(episodes: Sequence[LabelledEpisode], folds: int) -> Iterator[frozenset
                          'seen')
     for part in range(number):
         yield frozenset(index for kind in kinds for index in kind[part::number])
-
-
-@torch.inference_mode()
-def logits_of(judge: Judge, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the logits (N,) of images (N, C, H, W, 3) uint8."""
-    device = judge.calibration.device
-    return judge(torch.from_numpy(np.ascontiguousarray(images)).to(device)).double().cpu().numpy()
 
 
 def in_another_light(images: Tensor, training: JudgeTraining,

@@ -14,7 +14,6 @@ from inril_ros.learning.judge.judge_fit import fit_judge
 from inril_ros.learning.judge.judge_training import (
     calibration,
     in_another_light,
-    logits_of,
     parts,
     train_judge,
     unseen_logits,
@@ -105,7 +104,7 @@ def test_the_kept_judge_has_learned_from_all_episodes(fitted):
     fit, _ = fitted
     alone = train_judge(episodes(5), CONFIG, TRAINING, 0)
     images = episode('a', True, 5).images
-    assert (logits_of(fit.judge, images) == logits_of(alone, images)).all()
+    assert (fit.judge.logits(images) == alone.logits(images)).all()
     assert (episode('a', True, 5).labels == DONE).any()
 
 
