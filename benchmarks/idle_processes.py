@@ -11,7 +11,6 @@ import subprocess
 import sys
 from threading import Thread
 import time
-from typing import Self
 from uuid import uuid4
 
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
@@ -56,7 +55,7 @@ class _Graph:
         self._ready: dict[str, str] = {}
         self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> '_Graph':
         self._folder.mkdir()
         contract = yaml.safe_load((_ROBOTS / 'mock_arm.yaml').read_text(encoding='utf-8'))
         contract['control_rate'] = self._rate

@@ -3,7 +3,7 @@
 """When and from which initial states success is measured, and the measurement itself."""
 
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -52,7 +52,7 @@ class Evaluation:
         if self.episodes is None:
             object.__setattr__(self, 'episodes', _EPISODES[self.states])
 
-    def until(self, env_steps: int) -> Self:
+    def until(self, env_steps: int) -> 'Evaluation':
         """Return the evaluation of a run that ends here: the points up to its end.
 
         Raises:
