@@ -8,6 +8,7 @@ must not hear each other. Settings that the environment made are kept, apart fro
 With `--long` the tests marked `long` run as well, and the random ones try more (run_length.py).
 """
 
+import faulthandler
 import os
 import socket
 import sys
@@ -71,6 +72,14 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker('long'):  # keywords hold the names of folders too
                 item.add_marker(pytest.mark.skip(reason='runs with --long'))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Let tests that may take longer than the watch on hangs (setup.cfg) take their time."""
+    limit = item.get_closest_marker('timeout')
+    if limit and limit.args[0] >= float(item.config.getini('faulthandler_timeout')):
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_sessionfinish(session, exitstatus):
