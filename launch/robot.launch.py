@@ -59,6 +59,8 @@ ARGUMENTS = {
     'teleop_settings': ('', 'settings of the teleop device (YAML); empty for the defaults', ()),
     'operator_noise': ('0.3', 'noise of the scripted operator [standard deviation]', ()),
     'demonstrations': ('', 'folder of demonstration bags (record, finetune, learn)', ()),
+    'judge': ('', 'folder of the classifier that judges, instead of the simulator or a person '
+                  '(evaluate, finetune)', ()),
     'model': ('', 'folder of the policy; empty for the pretrained one in finetune', ()),
     'pretrained': ('', 'folder of the cloned model (finetune, learn)', ()),
     'journal': ('', 'folder of the rollout journal (finetune)', ()),

@@ -17,7 +17,7 @@ from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
-from inril_ros.graph.run_options import longest_rollout
+from inril_ros.graph.run_options import judge_of, longest_rollout
 from inril_ros.graph.supervisor import Supervisor
 from inril_ros.robot.contract.contract import load_contract
 
@@ -36,8 +36,8 @@ class Graph:
     params: Params = None
     log_level: Annotated[str, typer.Option(help='debug, info, warn or error.')] = 'info'
 
-    def options(self, run: RunDirectory) -> GraphOptions:
-        """Return the options of the graph for a run."""
+    def options(self, stage: str, run: RunDirectory) -> GraphOptions:
+        """Return the options of the graph of a stage of a run."""
         kept = {name: setting.value for name, setting in kept_settings(run.path).items()}
         robot = AskedRobot(self.simulation, other=self.other_robot).of(run)
         lockstep = bool(robot.simulation) and not self.real_time and not robot.gazebo
@@ -56,6 +56,7 @@ class Graph:
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),
             demonstrations=str(run.demonstrations), journal=str(run.journal),
             longest_rollout=longest_rollout(run, settings),
+            judge=judge_of(run) if stage in ('evaluate', 'finetune') else '',
             reset_seconds=kept.get('reset_seconds', 10.0),
             finetune_config=str(settings), pretrained=str(run.pretrained),
             run_dir=str(run.finetune))
@@ -92,7 +93,7 @@ def up(
         raise RunDirectoryError(f'{run.path}: {stage} cannot be up yet: {lacking}')
     reporter = Reporter()
     console = reporter.console
-    nodes = Supervisor(restarting(STAGES[stage](graph.options(run)), 'recorder_node'),
+    nodes = Supervisor(restarting(STAGES[stage](graph.options(stage, run)), 'recorder_node'),
                        run.logs(f'up_{stage}'), domain_id=graph.domain, console=console)
     try:
         with nodes, _watched(reporter, run, nodes, graph.domain), suppress(KeyboardInterrupt):

@@ -9,6 +9,7 @@ that a graph is defined once. This module starts no process and needs no ROS.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import json
+from pathlib import Path
 
 from inril_ros.graph.options import GraphOptions
 from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
@@ -125,7 +126,7 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
 def evaluation_graph(options: GraphOptions) -> GraphDescription:
     """Return the graph of evaluation: the policy drives; nothing is recorded or learned."""
     return _graph('evaluate', ['model'], options, _simulation(options), _actuation(options),
-                  _policy(options, options.model))
+                  _reward(options), _policy(options, options.model))
 
 
 def finetuning_graph(options: GraphOptions) -> GraphDescription:
@@ -138,6 +139,7 @@ def finetuning_graph(options: GraphOptions) -> GraphDescription:
                          'which say how it explores; or exploration_scale')
     nodes = [node for each in _each_robot(options) for node in (
         _simulation(each), _actuation(each, longest_rollout=each.longest_rollout),
+        _reward(each),
         _policy(each, each.model or each.pretrained, each.demonstrations,
                 hold_first=each.hold_first, held_versions=each.held_versions),
         _recorder(each, demonstrations='', journal=each.journal))]
@@ -194,6 +196,9 @@ def _graph(name: str, needed: Sequence[str], options: GraphOptions,
     missing = [option for option in needed if not getattr(options, option)]
     if missing:
         raise ValueError(f'{name} needs {", ".join(missing)} in its options')
+    if options.judge and name not in ('evaluate', 'finetune'):
+        raise ValueError(f'judge is for evaluate and finetune; in {name} the simulator or a '
+                         'person judges')
     if options.robots and name not in ('finetune', 'learn'):
         raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')
@@ -248,10 +253,11 @@ def _simulation(options: GraphOptions) -> NodeDescription | None:
         return _node(options, 'mock_arm_node')
     if not options.simulation:
         return None
+    shared = {'simulation': options.simulation, 'task': options.task,
+              'judges': not options.judge}
     if options.gazebo:
-        return _node(options, 'gazebo_node', simulation=options.simulation, task=options.task)
-    return _node(options, 'sim_node', simulation=options.simulation, task=options.task,
-                 camera=options.camera)
+        return _node(options, 'gazebo_node', **shared)
+    return _node(options, 'sim_node', camera=options.camera, **shared)
 
 
 def _actuation(options: GraphOptions, **own: Parameter) -> NodeDescription:
@@ -265,6 +271,16 @@ def _teleop(options: GraphOptions) -> NodeDescription:
     return _node(options, 'teleop_node', device=options.teleop_device,
                  settings=options.teleop_settings, simulation=options.simulation,
                  task=options.task, noise=float(options.operator_noise))
+
+
+def _reward(options: GraphOptions) -> NodeDescription | None:
+    if not options.judge:
+        return None
+    # Beside the model, in the folder of the run's classifier; each robot has its own.
+    name = '_'.join(filter(None, ['episodes', *options.namespace.split('/')]))
+    return _node(options, 'reward_node', respawn=options.respawn, judge=options.judge,
+                 record=str(Path(options.judge).with_name(f'{name}.jsonl')),
+                 truth=bool(options.simulation))
 
 
 def _policy(options: GraphOptions, model: str, demonstrations: str = '',

@@ -41,6 +41,8 @@ class GraphOptions:
             outside of this graph (as a keyboard, which needs a terminal: ``inril teleop``).
         teleop_settings: Settings of that device (YAML); empty: its defaults.
         operator_noise: Standard deviation of the scripted operator's errors, normalised action.
+        judge: Folder of the classifier that judges evaluations and fine-tuning; empty: the
+            simulator or a person does.
         model: Folder of the policy node's first model; default in fine-tuning: ``pretrained``.
         demonstrations: Folder of demonstration bags: written when recording, read by the learner.
         journal: Folder of the rollout journal.
@@ -90,6 +92,7 @@ class GraphOptions:
     teleop_device: str = 'scripted'
     teleop_settings: str = ''
     operator_noise: float = 0.3
+    judge: str = ''
     model: str = ''
     demonstrations: str = ''
     journal: str = ''

@@ -17,10 +17,11 @@ from inril_ros.data.record_files import read_json, read_json_lines, write_whole
 from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.evaluation_blocks import blocks_of_run, EvaluationBlocks
 from inril_ros.data.run.judgements import complete_blocks
-from inril_ros.data.run.run_directory import new_settings, RunDirectory
+from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.contract.rules import CLASSIFIER
 from inril_ros.robot.yaml_file import load_yaml
 
 
@@ -66,8 +67,25 @@ def completed(stage: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if stage == 'finetune':
             values['longest_rollout'] = values.get('longest_rollout') or longest_rollout(
                 run, config)
+    if stage in ('evaluate', 'finetune'):
+        own['judge'] = values.get('judge') or judge_of(run)
     _check(run, values, own)
     return {**values, **own}
+
+
+def judge_of(run: RunDirectory) -> str:
+    """Return the classifier that the contract names as the judge; empty: it names none.
+
+    Raises:
+        RunDirectoryError: It has not been trained yet.
+    """
+    if load_contract(run.contract).episode.judge.rpartition('/')[2] != CLASSIFIER:
+        return ''
+    if not run.judge_model.exists():
+        raise RunDirectoryError(
+            f'{run.judge_model} is missing, the classifier that judges by the contract '
+            f'(episode.judge: {CLASSIFIER}). Train it: inril reward train {run.path}')
+    return str(run.judge_model)
 
 
 def longest_rollout(run: RunDirectory, config: Path) -> int:

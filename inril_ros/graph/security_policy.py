@@ -18,6 +18,7 @@ import sys
 from xml.etree import ElementTree
 
 from inril_ros.robot.contract.contract import Contract, load_contract
+from inril_ros.robot.contract.rules import CLASSIFIER
 from inril_ros.robot.teleop.person_keys import KEY_SERVICES
 
 ENCLAVES = '/inril'
@@ -80,8 +81,13 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
     outcome = contract.episode.outcome_topic
     reset = [contract.episode.reset_service] if contract.episode.reset_service else []
     judge = contract.episode.judge
-    named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])} \
-        if judge not in ('', 'person') and '/' not in judge else {}
+    named = {}
+    if judge in ('', CLASSIFIER) and contract.policy_images is not None:
+        named = {CLASSIFIER: Rights(
+            publishes=[outcome, 'judge/probability', 'judge/status'],
+            subscribes=[*seen, 'episode/event', 'truth'], serves=['~/count_anew'])}
+    elif judge not in ('', 'person') and '/' not in judge:
+        named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])}
     return {
         **named,
         'actuation_node': Rights(
@@ -105,22 +111,23 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
             publishes=driven, subscribes=[*seen, 'episode/event', 'executed_action'],
             calls=KEY_SERVICES),
         'sim_node': Rights(
-            publishes=[*seen, outcome, '/clock'], subscribes=commanded,
+            publishes=[*seen, outcome, 'truth', '/clock'], subscribes=commanded,
             serves=reset),
         'mock_arm_node': Rights(
             publishes=seen, subscribes=commanded, serves=reset),
         'gazebo_node': Rights(
-            publishes=[outcome], subscribes=observed, serves=reset,
+            publishes=[outcome, 'truth'], subscribes=observed, serves=reset,
             calls=SCENE_SERVICES),
         'conductor_node': Rights(
             publishes=['episode/request', 'evaluation/status', 'conductor/status'],
             serves=['~/go_on'],
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
-                   'learner/status'],
+                   'learner/status', 'judge/status'],
             calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', f'{learner_name}/save',
-                  'policy_node/hold_version', *(f'{node}/ready' for node in (
-                      'actuation_node', 'policy_node', 'recorder_node', learner_name,
-                      'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
+                  'policy_node/hold_version', 'reward_node/count_anew',
+                  *(f'{node}/ready' for node in (
+                      'actuation_node', 'policy_node', 'reward_node', 'recorder_node',
+                      learner_name, 'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
         'terminal': Rights(
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
                    'learner/status', 'conductor/status'],

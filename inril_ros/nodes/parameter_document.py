@@ -13,13 +13,14 @@ from inril_ros.nodes import (
     mock_arm_node,
     policy_node,
     recorder_node,
+    reward_node,
     sim_node,
     teleop_node,
 )
 from inril_ros.nodes.base.parameters import COMMON, markdown_table
 
-NODES = (actuation_node, policy_node, recorder_node, learner_node, teleop_node, sim_node,
-         gazebo_node, mock_arm_node, conductor_node)
+NODES = (actuation_node, policy_node, reward_node, recorder_node, learner_node, teleop_node,
+         sim_node, gazebo_node, mock_arm_node, conductor_node)
 
 
 def document() -> str:

@@ -24,6 +24,7 @@ from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
+from inril_ros.nodes.base.verdicts import JUDGES, TRUTH_TOPIC
 from inril_ros.robot.messages.codecs import CodecError, encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import decode_command
 from inril_ros.robot.messages.images import encode_image
@@ -38,6 +39,7 @@ PARAMETERS = (
     Parameter('camera', False, 'render and publish all cameras of the contract, not only '
               "the policy's"),
     NEXT_SEED,
+    JUDGES,
     Parameter('command_timeout', 0.1, '[s] age beyond which the hold replaces a command, in real '
               'time', minimum=0.001, maximum=10.0),
 )
@@ -63,8 +65,10 @@ class SimNode(ManagedNode):
         self._received: dict[str, tuple[int, Any]] = {}
         self._tick = 0
         self._clock_topic = self.create_publisher(ClockMessage, '/clock', qos.COMMAND)
+        self._judges = self.value('judges')
         self._outcome = self.create_publisher(
-            Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
+            Outcome, contract.episode.outcome_topic if self._judges else TRUTH_TOPIC,
+            qos.LOCKSTEP)
         profile = qos.observations(self.lockstep)
         self._observations = {
             topic: self.create_publisher(message_type(kind), topic, profile)
@@ -163,7 +167,7 @@ class SimNode(ManagedNode):
         state = self._robot.step(action)
         self._applied = action
         self._tick += 1
-        judged = state.outcome != 'none'
+        judged = self._judges and state.outcome != 'none'
         self._publish(state, silent=self._over)
         self._over = self._over or judged
 
@@ -172,7 +176,11 @@ class SimNode(ManagedNode):
         if self.lockstep:
             header = self.header(self._stamp)
             self._clock_topic.publish(ClockMessage(clock=header.stamp))
-        if self.lockstep or (state.outcome != 'none' and not silent):
+        if not self._judges:
+            self._outcome.publish(Outcome(
+                header=self.header(self._stamp),
+                outcome=Outcome.SUCCESS if state.done else Outcome.RUNNING))
+        elif self.lockstep or (state.outcome != 'none' and not silent):
             self._outcome.publish(Outcome(
                 header=self.header(self._stamp), outcome=_OUTCOMES[state.outcome],
                 reward=float(state.reward)))

@@ -40,6 +40,27 @@ def test_each_stage_runs_its_nodes():
     assert names(learning_graph(options)) == ['learner_node']
 
 
+def test_where_a_classifier_judges_the_simulator_only_says_what_is_true():
+    options = GraphOptions(**SIMULATED, **{**FOLDERS, 'judge': 'runs/a/judge/model'})
+    for graph in evaluation_graph(options), finetuning_graph(options):
+        assert graph.node('sim_node').parameters['judges'] is False
+        judge = graph.node('reward_node').parameters
+        assert (judge['judge'], judge['record'], judge['truth']) == (
+            'runs/a/judge/model', 'runs/a/judge/episodes.jsonl', True)
+    with pytest.raises(ValueError, match='judge is for evaluate and finetune'):
+        recording_graph(options)
+    assert evaluation_graph(GraphOptions(**SIMULATED, **FOLDERS)).node(
+        'sim_node').parameters['judges'] is True
+
+
+def test_each_of_several_robots_has_its_record_of_judged_episodes():
+    graph = finetuning_graph(GraphOptions(
+        **SIMULATED, **{**FOLDERS, 'judge': 'judge/model', 'robots': ('left', 'right')}))
+    assert [graph.node(f'{robot}/reward_node').parameters['record']
+            for robot in ('left', 'right')] == [
+        'judge/episodes_left.jsonl', 'judge/episodes_right.jsonl']
+
+
 def test_the_policy_explores_as_the_settings_of_fine_tuning_say():
     told = dict(contract='arm.yaml', run_id='r1', journal='j', pretrained='p', learner=False)
     with pytest.raises(ValueError, match='finetune needs a copy of the learner.s settings'):

@@ -59,9 +59,17 @@ def test_weights_commands_and_experience_have_one_publisher_each(path):
 def test_the_judge_of_the_contract_may_publish_verdicts():
     contract = load_contract(ROOT / 'config' / 'robots' / 'mock_arm.yaml')
     unnamed = publishers(contract)['/outcome']
-    for judge, more in (('reward_node', {'/reward_node'}), ('person', set())):
+    for judge, more in (('vision_node', {'/vision_node'}), ('person', set())):
         judged = replace(contract, episode=replace(contract.episode, judge=judge))
         assert publishers(judged)['/outcome'] - unnamed == more
+
+
+def test_only_the_classifier_may_judge_where_the_contract_names_it():
+    contract = load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer_cameras.yaml')
+    assert '/reward_node' in publishers(contract)['/outcome'], 'any node may'
+    for judge, allowed in (('reward_node', True), ('person', False), ('vision_node', False)):
+        judged = replace(contract, episode=replace(contract.episode, judge=judge))
+        assert ('/reward_node' in publishers(judged)['/outcome']) is allowed
 
 
 def test_robots_that_share_a_learner_have_no_rights_in_each_other_s_namespaces():
@@ -88,7 +96,7 @@ def test_robots_that_share_a_learner_have_no_rights_in_each_other_s_namespaces()
 
 def test_every_topic_that_a_node_names_is_in_its_rights():
     """Read from the sources: a stream that is added must be allowed to somebody."""
-    given = rights(load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer.yaml'))
+    given = rights(load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer_cameras.yaml'))
     allowed = {name for each in given.values()
                for name in (*each.publishes, *each.subscribes, *each.serves, *each.calls)}
     call = re.compile(

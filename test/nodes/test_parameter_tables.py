@@ -10,11 +10,16 @@ from rclpy.context import Context
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter as RosParameter
 
-from inril_ros.graph.description import GraphOptions, simulation_graph, STAGES
+from inril_ros.graph.description import (
+    evaluation_graph,
+    GraphOptions,
+    simulation_graph,
+    STAGES,
+)
 from inril_ros.nodes.base.parameters import COMMON, declare, Parameter
 
 NODES = ('actuation_node', 'conductor_node', 'gazebo_node', 'learner_node', 'mock_arm_node',
-         'policy_node', 'recorder_node', 'sim_node', 'teleop_node')
+         'policy_node', 'recorder_node', 'reward_node', 'sim_node', 'teleop_node')
 TABLES = {name: COMMON + importlib.import_module(f'inril_ros.nodes.{name}').PARAMETERS
           for name in NODES}
 OPTIONS = GraphOptions(
@@ -28,6 +33,8 @@ STARTED += [pytest.param(node, id=f'mock-{node.name}') for node in simulation_gr
 STARTED += [pytest.param(node, id=f'gazebo-{node.name}') for node in simulation_graph(GraphOptions(
     contract='arm.yaml', run_id='r1', simulation='sim.yaml', gazebo=True,
     use_sim_time=True)).nodes]
+STARTED += [pytest.param(node, id=f'judged-{node.name}') for node in evaluation_graph(GraphOptions(
+    contract='arm.yaml', run_id='r1', simulation='sim.yaml', model='model', judge='judge')).nodes]
 ENTRIES = [pytest.param(entry, id=f'{name}-{entry.name}')
            for name, table in TABLES.items() for entry in table]
 

@@ -40,7 +40,7 @@ MAY_IMPORT = {
 }
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
 MAY_IMPORT_TORCH = ('learning/', 'bench/', 'faults/', 'cli/', 'nodes/policy_node.py',
-                    'nodes/learner_node.py')
+                    'nodes/learner_node.py', 'nodes/reward_node.py')
 # Safe formats replace them: safetensors and JSON.
 UNSAFE = {'pickle', 'cPickle', 'cloudpickle', 'dill', 'joblib', 'marshal', 'shelve'}
 UNSAFE_CALLS = {('torch', 'load'), ('torch', 'save'), ('yaml', 'load'), ('yaml', 'unsafe_load'),

@@ -55,9 +55,9 @@ class JudgeFolder:
     """The folder ``judge`` of a run."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.path = run.path / 'judge'
+        self.path = run.judge
         self.labels = self.path / 'labels.jsonl'
-        self.model = self.path / 'model'
+        self.model = run.judge_model
         self.training = self.path / 'training.json'
         self.picture = self.path / 'errors.png'
 

@@ -143,12 +143,14 @@ def train(
 def check(run_dir: _Run) -> None:
     """Count the errors of the judge on episodes that it has not learned from.
 
-    Their frames are labelled as those were that it learned from.
+    Of bags, whose frames are labelled as those were that it learned from; and of all episodes that
+    it judged in evaluations and fine-tuning, by what the simulator or a person said of them.
 
     Exit code 1 if its false successes are more than the bound that it was trained for allows.
     """
     from inril_ros.cli.reward.errors_picture import write_errors_picture
     from inril_ros.cli.reward.judge_folder import JudgeFolder
+    from inril_ros.cli.reward.judged_live import tell_judged_live
     from inril_ros.learning.configuration import from_mapping
     from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge import load_judge
@@ -160,6 +162,9 @@ def check(run_dir: _Run) -> None:
     labels = from_mapping(LabelRule, model.facts['labels'])
     fresh = [bag.episode for bag in _bags(run, folder, reporter, labels)
              if bag.path.name not in model.facts['episodes']]
+    live = tell_judged_live(run, reporter)
+    if not fresh and live:
+        return
     if not fresh:
         raise UsageError(f'{run.path} has no episode that the judge has not learned from: record '
                          'some (inril record --resume)')

@@ -4,6 +4,7 @@
 
 from inril_ros.cli.stages.job import Job
 from inril_ros.graph.description import evaluation_graph
+from inril_ros.graph.run_options import judge_of
 from inril_ros.nodes.conducting.evaluation import (
     evaluate_episodes,
     evaluated_model,
@@ -33,7 +34,8 @@ def evaluate(job: Job, name: str) -> dict[str, object]:
     file = evaluation_file(job.run, name)
     say_what_is_known(job, file)
     if len(file.episodes) < job.options.evaluation_episodes:
-        graph = evaluation_graph(job.graph_options(model=str(evaluated_model(job.run, name))))
+        graph = evaluation_graph(job.graph_options(
+            model=str(evaluated_model(job.run, name)), judge=judge_of(job.run)))
         with job.running(f'evaluate_{name}', graph, most_aborted=MOST_TRIES) as conductor:
             evaluate_episodes(job, name, file, conductor)
     return evaluation_facts(file)

@@ -12,7 +12,7 @@ from inril_ros.cli.stages.job import Job
 from inril_ros.data.record_files import write_whole
 from inril_ros.data.run.settings import flat
 from inril_ros.graph.description import finetuning_graph
-from inril_ros.graph.run_options import longest_rollout
+from inril_ros.graph.run_options import judge_of, longest_rollout
 from inril_ros.nodes.conducting.conducted_run import require
 from inril_ros.nodes.conducting.finetuning import FineTuning
 from inril_ros.robot.yaml_file import load_yaml
@@ -37,7 +37,7 @@ def finetune(job: Job) -> dict[str, object]:
             journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
             synchronous=options.synchronous, hold_first=tuning.judge.begins_with_the_clone,
             held_versions=str(run.versions), reset_seconds=options.reset_seconds,
-            longest_rollout=longest_rollout(run, config)))
+            longest_rollout=longest_rollout(run, config), judge=judge_of(run)))
         with job.running('finetune', graph, tuning.listen) as conductor:
             result = tuning.run(conductor)
         tuning.conclude(result)

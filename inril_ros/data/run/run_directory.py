@@ -14,6 +14,8 @@
                     starts.jsonl: what the processes of each start counted
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json
+    judge/          classifier of success: labels.jsonl training.json errors.png model/
+                    episodes.jsonl: what it said of each episode, and what was true
     tensorboard/    summary.json                 report.html
     robots/<name>/  the same for each of several robots of one learner: what its own stages have
                     noted, and its report; bags, journals and models are the run's
@@ -112,6 +114,8 @@ class RunDirectory:
         self.used = self.records / 'settings.json'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
+        self.judge = path / 'judge'
+        self.judge_model = self.judge / 'model'
         self.finetune = path / 'finetune'
         self.config = self.finetune / 'config.yaml'
         self.finetuned = self.finetune / 'model'

@@ -7,12 +7,20 @@ refuse the same ones.
 """
 
 from inril_ros.msg import Outcome
+from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
 
 #: [s] A verdict whose stamp lies further in the future judges nothing that was observed.
 AHEAD = 0.5
+#: Where a simulator says whether the task is done while a classifier judges.
+TRUTH_TOPIC = 'truth'
+#: A parameter of simulators.
+JUDGES = Parameter('judges', True, 'the simulator judges; false: a classifier does, and the '
+                   f'simulator says on {TRUTH_TOPIC} whether the task is done')
+#: How often a classifier erred.
+JUDGE_STATUS = 'judge/status'
 
 
 def check_verdict(message: Outcome, contract: Contract, now: int | None) -> None:

@@ -18,12 +18,14 @@ from std_srvs.srv import Trigger
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import DiagnosticStatus, KeyValue
+from inril_ros.nodes.base.verdicts import JUDGE_STATUS
 from inril_ros.nodes.clients.conductor_status import ConductorStatus
 from inril_ros.nodes.clients.episode_client import EpisodeClient
 from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.nodes.clients.person_wait import GO_ON, obstacle, Wait, wait_in_episode
 from inril_ros.nodes.clients.reporting import Reporter, ShownBar
+from inril_ros.robot.contract.rules import CLASSIFIER
 from inril_ros.robot.episode import (
     aborted_by_person,
     EpisodeOutcome,
@@ -80,6 +82,11 @@ class Conductor(EpisodeClient):
         self._evaluations = DiagnosticStatus and self._node.create_publisher(
             DiagnosticStatus, 'evaluation/status', qos.STATE)
         self._node.create_service(Trigger, '~/go_on', self._on_go_on)
+        self._judge: DiagnosticStatus | None = None  # the last status of a classifier
+        self._uncounted = ''  # the last episode, which it must have counted before the next
+        if DiagnosticStatus is not None:
+            self._node.create_subscription(
+                DiagnosticStatus, JUDGE_STATUS, self._on_judge, qos.STATE)
 
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
@@ -102,13 +109,15 @@ class Conductor(EpisodeClient):
 
         Raises:
             GraphStalled: It was refused for good; or, unattended, it was refused, didn't end in
-                time, or too many were aborted in a row.
+                time, too many were aborted in a row, or the classifier that judges erred too
+                often.
         """
         if self._restarted:
             self._ready_again()
             self._restarted.clear()
         self._asked += 1
         self.status.set(episode=self._asked, episode_id=episode_id, state='asking')
+        self._wait_for_a_judge()
         self._wait_movable()
         if scene_seed is not None:
             self._set_scene_seed(scene_seed)
@@ -140,6 +149,8 @@ class Conductor(EpisodeClient):
             reason=result.account or ('' if result.saved else result.reason),
             version=result.weights_version)
         self._count(result, ended.reason)
+        if result.outcome is not EpisodeOutcome.ABORTED:
+            self._uncounted = self._episode_id
         return result
 
     @contextmanager
@@ -173,6 +184,27 @@ class Conductor(EpisodeClient):
                 level=DiagnosticStatus.OK, name='evaluation', message=text,
                 hardware_id=self._run_id,
                 values=[KeyValue(key=key, value=str(value)) for key, value in values.items()]))
+
+    def _on_judge(self, status: DiagnosticStatus) -> None:
+        self._judge = status
+
+    def _wait_for_a_judge(self) -> None:
+        """Ask a person whether to go on, if the classifier that judges erred too often.
+
+        Raises:
+            GraphStalled: Nobody attends the robot.
+        """
+        def has_counted() -> bool:
+            return self._judge is not None and (not self._uncounted or any(
+                value.value == self._uncounted for value in self._judge.values))
+        if not self._node.count_publishers(JUDGE_STATUS):
+            return
+        limit = self._clock() + _FRESH
+        while not has_counted() and self._clock() < limit:
+            self._wait_once()
+        if self._judge is not None and self._judge.level == DiagnosticStatus.ERROR:
+            self.stuck(GraphStalled(self._judge.message))
+            self.call(f'{CLASSIFIER}/count_anew')
 
     def _wait_movable(self) -> None:
         """Wait until the arm may move, as far as the actuation node's status says."""

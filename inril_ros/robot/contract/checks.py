@@ -6,6 +6,7 @@ from itertools import combinations
 
 from inril_ros.robot.contract.measurement import check_commanded_once
 from inril_ros.robot.contract.parts import ContractParts
+from inril_ros.robot.contract.rules import CLASSIFIER
 from inril_ros.robot.contract.streams import Derived
 
 # Types whose messages don't name what they carry.
@@ -31,6 +32,9 @@ def check_references(contract: ContractParts) -> None:
         if name not in known:
             raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
     _check_policy_images(contract)
+    if contract.episode.judge.rpartition('/')[2] == CLASSIFIER and contract.policy_images is None:
+        raise ValueError(f'episode.judge: {CLASSIFIER} sees success in the cameras of '
+                         'policy_images, and there are none')
     _check_topics(contract)
     _check_shared_commands(contract)
     _check_positions_are_observed(contract)

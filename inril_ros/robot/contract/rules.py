@@ -21,6 +21,8 @@ Positive = Annotated[float, Field(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 #: Size of a reward, at most: it is summed over an episode, and squared.
 MOST_REWARD = 1e6
+#: Name of the node whose verdicts are those of a classifier.
+CLASSIFIER = 'reward_node'
 _Reward = Annotated[float, Field(ge=-MOST_REWARD, le=MOST_REWARD)]
 _Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
 Index = Annotated[int, Field(ge=0, le=31)]
@@ -89,9 +91,10 @@ class EpisodeRules:
             it.
         outcome_topic: Topic of inril_ros/Outcome verdicts.
         judge: Name of the node whose verdicts count besides those that a person gives by a button
-            or a service; ``person``: of no other node; empty: of any node. While another node
-            publishes verdicts too, episodes end and none begins. In lockstep the simulator
-            judges, whatever stands here.
+            or a service; ``reward_node``: the classifier of the run, which evaluation and
+            fine-tuning then start, in simulation too; ``person``: of no other node; empty: of any
+            node. While another node publishes verdicts too, episodes end and none begins. In
+            lockstep the simulator judges, unless the classifier does.
         reward: Lowest and highest reward of a verdict; others are refused. 0 and 1 are among
             them: they are what a person's verdicts bring.
         home: [rad or m] Joint positions to drive to before each episode. Without them the reset

@@ -62,8 +62,8 @@ def test_a_verdict_between_episodes_judges_none(tmp_path):
 
 
 def test_while_another_than_the_judge_publishes_verdicts_none_is_believed(tmp_path):
-    with driven_hand(tmp_path, {'judge': 'reward_node'}) as hand, \
-            hand.another_node('reward_node', Outcome, 'outcome'):
+    with driven_hand(tmp_path, {'judge': 'vision_node'}) as hand, \
+            hand.another_node('vision_node', Outcome, 'outcome'):
         assert hand.begin('e1') == BEGUN
         with hand.another_node('forger', Outcome, 'outcome'):
             hand.judge()  # whoever sent it
@@ -79,7 +79,7 @@ def test_while_another_than_the_judge_publishes_verdicts_none_is_believed(tmp_pa
 def test_where_a_person_judges_no_other_node_does(tmp_path):
     with driven_hand(tmp_path, {'judge': 'person'}) as hand:
         assert hand.begin('e1') == BEGUN
-        with hand.another_node('reward_node', Outcome, 'outcome'):
+        with hand.another_node('vision_node', Outcome, 'outcome'):
             hand.look()
             assert hand.ended()[0] == ABORTED
 
