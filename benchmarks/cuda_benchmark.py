@@ -24,7 +24,7 @@ import torch
 import typer
 
 from inril_ros.bench.cost.host_speed import made_up_session, MadeUpWorld, ON_POLICY
-from inril_ros.bench.places import write_whole
+from inril_ros.data.record_files import write_whole
 from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.session import FineTuningSession
 

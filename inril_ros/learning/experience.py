@@ -106,8 +106,9 @@ class Episode:
     terminated: bool
     """Whether the last observation is terminal. False is a time-out: values are bootstrapped."""
     success: bool
-    images: NDArray[np.uint8] | None = None
-    """(N + 1, C, H, W, 3) RGB of C cameras, or None."""
+    images: NDArray[np.uint8] | FloatArray | None = None
+    """(N + 1, C, H, W, 3) RGB of C cameras, or what frozen image networks made of them, (N + 1, C,
+    P) float32 (see `remembered_images`), or None."""
     intervened: NDArray[np.bool_] | None = None
     """(N,) whether a person commanded the step; None becomes no step."""
     decision_starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -211,14 +212,16 @@ def _check_images(instance: Transition | Episode, where: str) -> None:
         return
     images = np.asarray(instance.images)
     expected = len(instance.observations)
-    if images.dtype != np.uint8 or images.ndim != 5 or images.shape[-1] != 3:
+    pixels = images.dtype == np.uint8 and images.ndim == 5 and images.shape[-1] == 3
+    pooled = images.dtype == np.float32 and images.ndim == 3 and isinstance(instance, Episode)
+    if not (pixels or pooled):
         raise ValueError(f'{where}: images has shape {images.shape} and type {images.dtype}, '
                          'expected (S + 1, C, H, W, 3) of uint8')
     if len(images) != expected:
         raise ValueError(f'{where}: {len(images)} images, expected {expected}')
     # Images take most of the memory: those that can't change are not copied.
     if images.flags.writeable:
-        _freeze(instance, 'images', np.uint8)
+        _freeze(instance, 'images', images.dtype.type)
     else:
         object.__setattr__(instance, 'images', images)
 

@@ -1,20 +1,23 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Camera images of a replay: one per observation, uint8, and in memory once.
+"""Camera images of a replay: one per observation, and in memory once.
 
 Episodes own their images and never change them, so a replay only refers to them. Memories with
 the same episode share its images, and the images of the next observation are those of the next
-row. Two cameras of 128x128 pixels cost 98 kB per step.
+row. Two cameras of 128x128 pixels cost 98 kB per step; what frozen image networks made of them is
+remembered instead of them (see `remembered_images`), and costs 2 kB.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Images = NDArray[np.uint8]
+Images = NDArray[Any]
+"""Pixels (..., C, H, W, 3) uint8, or what frozen networks made of them, (..., C, P) float32."""
 
 _MOST = 4  # Batches whose memory is kept: images and next images of two replays
 
@@ -34,18 +37,18 @@ class ImageBatches:
         """Return a copy of B images of a shape, (B, *shape)."""
         if not rows:
             return np.empty((0, *shape), np.uint8)
-        return np.stack(rows, out=self._memory((len(rows), *shape)))
+        return np.stack(rows, out=self._memory((len(rows), *shape), rows[0].dtype))
 
-    def _memory(self, shape: tuple[int, ...]) -> Images:
+    def _memory(self, shape: tuple[int, ...], dtype: np.dtype) -> Images:
         """Return an array that nobody refers to; views and tensors on it count as references."""
         free = [index for index, references in enumerate(_references(self._made))
                 if references == _UNUSED]
         for index in free:
-            if self._made[index].shape == shape:
+            if self._made[index].shape == shape and self._made[index].dtype == dtype:
                 return self._made[index]
         for index in reversed(free):  # other sizes are requested now
             del self._made[index]
-        made = np.empty(shape, np.uint8)
+        made = np.empty(shape, dtype)
         if len(self._made) < _MOST:
             self._made.append(made)
         return made
@@ -67,10 +70,10 @@ def check_images(images: Images | None, shape: Sequence[int]) -> None:
 
 
 class Frames:
-    """Rows of images (C, H, W, 3), indexed in the order in which they were added."""
+    """Rows of images of one shape, indexed in the order in which they were added."""
 
     def __init__(self, shape: Sequence[int]) -> None:
-        """Begin without rows; shape is (C, H, W, 3)."""
+        """Begin without rows."""
         self.shape = tuple(shape)
         self._rows: list[Images] = []
         self._batches = ImageBatches()
@@ -79,7 +82,7 @@ class Frames:
         return len(self._rows)
 
     def extend(self, images: Iterable[Images]) -> None:
-        """Add images, each (C, H, W, 3), which must not change from now on."""
+        """Add images, which must not change from now on."""
         self._rows.extend(images)
 
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
@@ -87,7 +90,7 @@ class Frames:
         self._rows = [image for first, end in ranges for image in self._rows[first:end]]
 
     def gather(self, rows: NDArray[np.int64]) -> Images:
-        """Return a copy of the images of these rows, (B, C, H, W, 3)."""
+        """Return a copy of the images of these rows, (B, *shape)."""
         return self._batches.stacked([self._rows[row] for row in rows.tolist()], self.shape)
 
     def joined(self) -> Images:

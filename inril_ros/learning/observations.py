@@ -21,7 +21,8 @@ class Observations:
     state: Tensor
     """(B, O) float32, in contract units, not normalised."""
     images: Tensor | None = None
-    """(B, C, H, W, 3) uint8 RGB of C cameras, or None."""
+    """(B, C, H, W, 3) uint8 RGB of C cameras, or what frozen image networks made of them, (B, C,
+    P) float32 (see `remembered_images`), or None."""
 
     @classmethod
     def from_arrays(cls, state: NDArray, images: NDArray | None,

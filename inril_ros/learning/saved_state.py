@@ -66,6 +66,26 @@ def check_imitated(counters: Mapping[str, int], intervention_rows: int) -> None:
             'away: the learner then learns again from its journal')
 
 
+def check_frozen_images(saved: str | None, current: str | None) -> None:
+    """Check that what is remembered of images was made by the frozen networks of the session.
+
+    Args:
+        saved: Their hash where the session was saved; None: they learned, or it is of a former
+            version.
+        current: The hash of those of the session.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if saved != current:
+        raise ValueError(
+            f'the frozen image networks have the hash {current}, and the saved session remembers '
+            f'what those with the hash {saved} made of its images'
+            + (' (it is of a former version, which remembered pixels)' if saved is None else '')
+            + '. Move the folder of checkpoints away: the learner then learns again from its '
+              'journal')
+
+
 def module_tensors(**modules: nn.Module) -> dict[str, Tensor]:
     """Return the tensors of modules as '<name>.<tensor>'."""
     return {name: tensor for prefix, module in modules.items()

@@ -31,6 +31,7 @@ from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import heldout_indices, imitation_pairs, split_episodes
+from inril_ros.learning.remembered_images import frozen_images_hash, remembered_episode
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.learning.stored.experience_store import ExperienceStore, Recalled, Snapshot
@@ -150,12 +151,16 @@ class FineTuningSession:
         if self.policy.config.image_shape is None and episode.images is not None:
             episode = replace(episode, images=None)  # the policy does not use them
         episode = self._in_files(episode, origin)
-        self.memory.add(episode, origin)
+        remembered = self._remembered(episode)
+        self.memory.add(remembered, origin)
         if self.config.control != 'shuffled_rewards' or origin is Origin.DEMONSTRATION:
-            self.host.remember(episode, origin)
+            self.host.remember(remembered, origin)
         else:
             for each in self._exchange.add(episode):
-                self.host.remember(self._in_files(each, origin), origin)
+                self.host.remember(self._remembered(self._in_files(each, origin)), origin)
+
+    def _remembered(self, episode: Episode) -> Episode:
+        return remembered_episode(episode, self.policy.cloned.encoder, self.device)
 
     def forget(self, numbers: Set[int]) -> None:
         """Forget episodes, because their files are damaged."""
@@ -166,8 +171,8 @@ class FineTuningSession:
         return episode if self._store is None else self._store.add(episode, origin)
 
     def _empty_memory(self) -> ImitationMemory:
-        sizes, image_shape = self._sizes
-        return ImitationMemory(*sizes, self.policy.config.chunk_length, image_shape,
+        return ImitationMemory(*self._sizes[0], self.policy.config.chunk_length,
+                               self.policy.cloned.encoder.remembered_shape,
                                keep_all=self.config.imitation_source == 'replay',
                                capacity=self.config.host.remembered_steps)
 
@@ -247,7 +252,9 @@ class FineTuningSession:
         """Return the imitation loss on the held-out demonstrations, or None if there are none."""
         if not self._heldout:
             return None
-        observations, chunks = imitation_pairs(self._heldout, self.policy.config.chunk_length)
+        observations, chunks = imitation_pairs(
+            [self._remembered(episode) for episode in self._heldout],
+            self.policy.config.chunk_length)
         return self.host.heldout_imitation_loss(
             observations.to(self.device), chunks.to(self.device))
 
@@ -307,6 +314,9 @@ class FineTuningSession:
             **intake_document,
             'waiting': waiting_document,
         }
+        frozen = frozen_images_hash(self.policy.cloned.encoder)
+        if frozen is not None:
+            document['frozen_images'] = frozen
         # Images never change, and the replay's are gigabytes: they are not copied once more.
         return ({name: tensor.detach().to('cpu', copy=not name.endswith('.images'))
                  for name, tensor in tensors.items()}, json.dumps(document, sort_keys=True))
@@ -340,6 +350,8 @@ class FineTuningSession:
         saved_state.check_same('model configuration', json.loads(document['model_config']),
                                json.loads(self.policy.config.to_json()))
         self.host.load_state_dict(saved_state.unprefixed('host', tensors), document['host'])
+        saved_state.check_frozen_images(
+            document.get('frozen_images'), frozen_images_hash(self.policy.cloned.encoder))
         self.interleaver.load_state_dict(  # without tensors before the first update
             saved_state.unprefixed('interleaver', tensors, may_lack=True), document['interleaver'])
         self.memory = self._empty_memory()
@@ -347,7 +359,9 @@ class FineTuningSession:
         if experience is None:
             self.memory.load_state_dict(saved_state.tensor_arrays('memory', tensors))
         else:
-            left_out = recall(tensors, experience, self.memory, self.host)
+            left_out = recall(
+                tensors, ((self._remembered(episode), origin, context)
+                          for episode, origin, context in experience), self.memory, self.host)
         self._generator.set_state(saved_state.required(tensors, 'generator'))
         self._random.bit_generator.state = document['random']
         saved_state.check_imitated(document['counters'], len(self.memory.intervention_rows))

@@ -29,6 +29,7 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.frames import Images
 from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import OffPolicyHost
 from inril_ros.learning.hosts.possible_returns import clip_values
@@ -99,7 +100,8 @@ class IDQL(OffPolicyHost[CriticBatch]):
     def _empty_replay(self) -> WindowReplay:
         model = self.policy.config
         return WindowReplay(model.observation_size, model.action_size, model.chunk_length,
-                            self.config.target_candidates, self.config.gamma, model.image_shape,
+                            self.config.target_candidates, self.config.gamma,
+                            self.policy.cloned.encoder.remembered_shape,
                             self.config.replay_capacity)
 
     def remember(self, episode: Episode, origin: Origin) -> None:
@@ -114,7 +116,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
             self.replay.replace_candidates(
                 addresses, self._proposals(*self.replay.states(addresses)))
 
-    def _proposals(self, states: FloatArray, images: NDArray[np.uint8] | None) -> FloatArray:
+    def _proposals(self, states: FloatArray, images: Images | None) -> FloatArray:
         observations = Observations.from_arrays(states, images, self._device)
         return self.policy.propose(
             observations, self.config.target_candidates, self._generator).cpu().numpy()

@@ -67,9 +67,9 @@ class ImitationMemory:
     """
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
-                 image_shape: tuple[int, int, int, int] | None = None,
+                 image_shape: tuple[int, ...] | None = None,
                  keep_all: bool = False, capacity: int = sys.maxsize) -> None:
-        """Make an empty memory; `image_shape` is (C, H, W, 3) or None.
+        """Make an empty memory; `image_shape` is that of an observation, or None.
 
         `keep_all` keeps the windows of own episodes that only the source `replay` imitates, too.
         There are at most `capacity` own windows.
@@ -168,7 +168,8 @@ class ImitationMemory:
         if self._frames is not None:
             check_images(episode.images, self._frames.shape)
             # A success shares its images, most of which are kept; the few of a failure are copied
-            # so that its other images can be released. Those in files take no memory.
+            # so that its other images can be released. Those in files take no memory, and what
+            # is remembered instead of them is small.
             shared = episode.success or episode.number is not None
             self._frames.extend((episode.images[start] for start in starts.tolist()) if shared
                                 else episode.images[starts])
@@ -184,7 +185,7 @@ class ImitationMemory:
 
     def pairs(self, rows: NDArray[np.int64]) -> tuple[
             FloatArray, Images | None, FloatArray]:
-        """Return the rows: states (B, O), images (B, C, H, W, 3) or None, chunks (B, T, A)."""
+        """Return the rows: states (B, O), images (B, ...) or None, chunks (B, T, A)."""
         images = None if self._frames is None else self._frames.gather(rows)
         return self._states.view[rows], images, self._chunks.view[rows]
 

@@ -60,7 +60,18 @@ class ObservationEncoder(nn.Module):
     def freeze(self, frozen: bool) -> None:
         """Exclude the image networks from learning, or include them; see ModelConfig."""
         if self.images is not None:
-            self.images.freeze_trunks(frozen)
+            self.images.freeze(frozen)
+
+    @property
+    def remembered_shape(self) -> tuple[int, ...] | None:
+        """Return the shape of what is remembered of the images of one observation.
+
+        (C, H, W, 3), the pixels; (C, P) if the image networks are frozen (see
+        `remembered_images`); None without cameras.
+        """
+        if self.images is None:
+            return None
+        return self.images.pooled_shape if self.images.frozen else self.images.image_shape
 
     def adopt(self, other: ObservationEncoder) -> None:
         """Copy the weights of an encoder of the same model.

@@ -5,6 +5,10 @@
 The network is ResNet-18's (He et al. 2016) with fewer stages and channels, and GroupNorm (Wu and
 He 2018) in place of BatchNorm, because batches mix few episodes, acting uses one image at a time,
 and targets are moving averages of weights, none of which suits batch statistics.
+
+A head is a pooling, from a map to some numbers, and a projection, from those to the features.
+Frozen are the ResNets and the poolings: what they make of a frame never changes, is small, and
+can be kept instead of the pixels. The projections always learn.
 """
 from __future__ import annotations
 
@@ -25,7 +29,14 @@ _SLICE = 256
 
 
 class ImageEncoder(nn.Module):
-    """Images of B rows and C cameras -> features (B, `size`), camera by camera."""
+    """Images of B rows and C cameras -> features (B, `size`), camera by camera.
+
+    Attributes:
+        size: Features of a row.
+        image_shape: (C, H, W, 3).
+        pooled_shape: (C, P), what the poolings give.
+        frozen: Whether the ResNets and the poolings are excluded from learning.
+    """
 
     def __init__(self, config: ImageSettings) -> None:
         super().__init__()
@@ -36,15 +47,20 @@ class ImageEncoder(nn.Module):
         self.trunks = nn.ModuleList([Trunk(config) for _ in range(number)])
         self.heads = nn.ModuleList([_head(config) for _ in range(config.cameras)])
         self.size = config.cameras * config.image_features
+        self.pooled_shape = config.cameras, self.heads[0][0].size
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the features (B, size) of images (B, C, H, W, 3) uint8.
 
-        A generator shifts the images at random (see `random_shift`).
+        A generator shifts the images at random (see `random_shift`). A frozen encoder also takes
+        what `pooled` made of images, which can't be shifted any more.
 
         Raises:
             ValueError: The images do not have the shape and type of the model.
         """
+        if self.frozen and images.dtype == torch.float32 \
+                and images.shape[1:] == self.pooled_shape:
+            return self._projected(images)
         if images.dtype != torch.uint8 or images.shape[1:] != self.image_shape:
             raise ValueError(f'images are {tuple(images.shape)} {images.dtype}, the model reads '
                              f'(B, {", ".join(map(str, self.image_shape))}) torch.uint8')
@@ -55,20 +71,39 @@ class ImageEncoder(nn.Module):
         rows = max(_SLICE // images.shape[1], 1)
         return torch.cat([self._features(part) for part in images.split(rows)])
 
-    def freeze_trunks(self, frozen: bool) -> None:
-        """Exclude the trunks from learning, or include them; heads always learn."""
+    @torch.no_grad()
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return what the ResNets and the poolings make of images, (B, C, P) float32."""
+        rows = max(_SLICE // images.shape[1], 1)
+        return torch.cat([self._pooled(part) for part in images.split(rows)])
+
+    def freeze(self, frozen: bool) -> None:
+        """Exclude the ResNets and the poolings from learning, or include them."""
         self.frozen = frozen
-        self.trunks.requires_grad_(not frozen)
+        for part in self.frozen_parts:
+            part.requires_grad_(not frozen)
+
+    @property
+    def frozen_parts(self) -> list[nn.Module]:
+        """Return what `freeze` excludes: the ResNets, and the pooling of each camera."""
+        return [*self.trunks, *(head[0] for head in self.heads)]
 
     def _features(self, images: Tensor) -> Tensor:
-        # Frozen trunks keep nothing for a backward pass, which takes most of the memory and time.
+        return self._projected(self._pooled(images))
+
+    def _pooled(self, images: Tensor) -> Tensor:
+        # What is frozen keeps nothing for a backward pass, which takes most of memory and time.
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             if len(self.trunks) == 1:
                 maps = self.trunks[0](images.flatten(0, 1)).unflatten(0, images.shape[:2])
                 maps = maps.unbind(1)
             else:
                 maps = [trunk(images[:, camera]) for camera, trunk in enumerate(self.trunks)]
-        return torch.cat([head(part) for head, part in zip(self.heads, maps)], dim=-1)
+            return torch.stack([head[0](part) for head, part in zip(self.heads, maps)], dim=1)
+
+    def _projected(self, pooled: Tensor) -> Tensor:
+        return torch.cat([head[1:](part) for head, part in zip(self.heads, pooled.unbind(1))],
+                         dim=-1)
 
 
 class Trunk(nn.Module):

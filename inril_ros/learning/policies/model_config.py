@@ -126,9 +126,11 @@ class ModelConfig(BoundedConfig):
     image_shared: bool = True
     """Whether all cameras share one ResNet; pooling and projection are each camera's own."""
     image_frozen: bool = False
-    """Whether fine-tuning keeps the cloned ResNets. Projections continue to learn."""
+    """Whether fine-tuning keeps the cloned ResNets and poolings, and so computes their result once
+    per frame, without random shifts. Projections continue to learn."""
     image_shift: int = 4
-    """Pixels by which images are shifted at random for learning (DrQ); 0: no shift."""
+    """Pixels by which images are shifted at random for learning (DrQ); 0: no shift. With
+    `image_frozen` for cloning alone."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.frames import ImageBatches
+from inril_ros.learning.frames import ImageBatches, Images
 from inril_ros.learning.replays.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replays.removal import numbered, to_remove, without
 from inril_ros.learning.stored.context_files import ContextRows
@@ -40,8 +40,8 @@ class StepBatch:
 
     observations: FloatArray
     """(B, O)"""
-    images: NDArray[np.uint8] | None
-    """(B, C, H, W, 3), or None if the episodes have none."""
+    images: Images | None
+    """(B, ...), those of the observations, or None if the episodes have none."""
     context: FloatArray
     """(B, ...) data stored with the observation, for example the base policy's action."""
     chunks: FloatArray
@@ -52,7 +52,7 @@ class StepBatch:
     """(B,) factor of the value of the next observation: gamma^steps, or 0 after a terminal."""
     next_observations: FloatArray
     """(B, O)"""
-    next_images: NDArray[np.uint8] | None
+    next_images: Images | None
     next_context: FloatArray
     """(B, ...)"""
 
@@ -123,7 +123,7 @@ class StepReplay:
         self._observed = GrowingArray((), np.bool_)
         self._order = GrowingArray((), np.int64)
         # Views of the episodes' own images, which other memories share.
-        self._images: list[NDArray[np.uint8]] = []
+        self._images: list[Images] = []
         self._batches = ImageBatches()
         self._episodes: list[Stored] = []
         self._changes: list[ContextRows] = []
@@ -297,7 +297,7 @@ class StepReplay:
         steps = rows[:, None] + np.arange(self._chunk_length)
         return self._actions.view[np.minimum(steps, last[:, None] - 1)]
 
-    def _gather(self, rows: Rows) -> NDArray[np.uint8] | None:
+    def _gather(self, rows: Rows) -> Images | None:
         if not self._images:
             return None
         return self._batches.stacked([self._images[row] for row in rows.tolist()],

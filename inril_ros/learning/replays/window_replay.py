@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.frames import check_images
+from inril_ros.learning.frames import check_images, Images
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.replays.step_replay import Rows, saved_episodes, StepReplay
 
@@ -30,9 +30,10 @@ class WindowReplay(StepReplay):
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  candidates: int, gamma: float,
                  image_shape: Sequence[int] | None = None, capacity: int = sys.maxsize) -> None:
-        """Make an empty replay; `image_shape` is (C, H, W, 3), or None: images are not kept.
+        """Make an empty replay.
 
-        `capacity` are the slots for own episodes.
+        `image_shape` is that of an observation's images, or None: images are not kept; `capacity`
+        are the slots for own episodes.
         """
         self._candidates_shape = candidates, chunk_length, action_size
         super().__init__(observation_size, action_size, self._candidates_shape, chunk_length,
@@ -96,7 +97,7 @@ class WindowReplay(StepReplay):
         """Return the slots of so many stored observations, drawn uniformly."""
         return random.integers(0, len(self._observations), size=number)
 
-    def states(self, slots: Rows) -> tuple[FloatArray, NDArray[np.uint8] | None]:
+    def states(self, slots: Rows) -> tuple[FloatArray, Images | None]:
         """Return the observations (B, O) in these slots, and their images or None."""
         return self._observations.view[slots], self._gather(slots)
 

@@ -31,6 +31,7 @@ from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_pairs
+from inril_ros.learning.remembered_images import remembered_episode
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
@@ -123,11 +124,16 @@ def empty_host(name: str, seen: str, **changes: object) -> object:
 def host_with_experience(name: str, seen: str, **changes: object) -> object:
     host = empty_host(name, seen, **changes)
     for seed in range(2):
-        host.remember(demonstration(host.policy.config, seed), Origin.DEMONSTRATION)
+        remember(host, demonstration(host.policy.config, seed), Origin.DEMONSTRATION)
     for seed in range(4):
-        host.remember(join_transitions(acted(host.policy, seed)), Origin.ONLINE)
+        remember(host, join_transitions(acted(host.policy, seed)), Origin.ONLINE)
     assert host.updates_due(4 * STEPS) > 0
     return host
+
+
+def remember(host: object, episode: Episode, origin: Origin) -> None:
+    host.remember(remembered_episode(
+        episode, host.policy.cloned.encoder, torch.device('cpu')), origin)
 
 
 def step(parameters: list, loss: torch.Tensor) -> None:
@@ -262,14 +268,16 @@ def learn(session: FineTuningSession, transitions: list[Transition]) -> list[dic
 
 @pytest.mark.parametrize('device', ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(
     not torch.cuda.is_available(), reason='no CUDA device here'))])
+@pytest.mark.parametrize('frozen', [False, True])
 @pytest.mark.parametrize('name', HOSTS)
-def test_a_session_with_images_continues_where_it_was_saved(name: str, device: str) -> None:
+def test_a_session_with_images_continues_where_it_was_saved(
+        name: str, frozen: bool, device: str) -> None:
     config = SessionConfig(host=HOSTS[name][1], m=2, imitation_batch=8)
 
     def begun(seed: int) -> FineTuningSession:
         demonstrations = [demonstration(model_of(name, 'both'), index) for index in range(4)]
-        return FineTuningSession(config, cloned(name, 'both'), demonstrations, seed, device,
-                                 heldout=(2,))
+        return FineTuningSession(config, cloned(name, 'both', image_frozen=frozen),
+                                 demonstrations, seed, device, heldout=(2,))
 
     whole, first, second = begun(0), begun(0), begun(9)
     tensors, model, _ = whole.export()

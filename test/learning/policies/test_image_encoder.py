@@ -170,21 +170,45 @@ def test_spatial_embeddings_weigh_each_place_of_each_channel() -> None:
 def test_a_frozen_trunk_is_unchanged_and_the_projection_learns() -> None:
     free, frozen = ObservationEncoder(SMALL), ObservationEncoder(replace(SMALL, image_frozen=True))
     frozen.adopt(free)
+    kept = {f'images.{name}' for name, _ in frozen.images.named_parameters()
+            if name.startswith('trunks') or name.endswith('log_sharpness')}
     assert all(weight.requires_grad for weight in free.parameters())
-    assert not any(weight.requires_grad for weight in frozen.images.trunks.parameters())
+    assert {name for name, weight in frozen.named_parameters()
+            if not weight.requires_grad} == kept
     observations = seen(4)
     torch.testing.assert_close(frozen(observations), free(observations))
     before = {name: weight.clone() for name, weight in frozen.named_parameters()}
     optimiser = torch.optim.AdamW(frozen.parameters(), lr=0.1)
     frozen(observations, torch.Generator()).square().sum().backward()
-    assert all(weight.grad is None for weight in frozen.images.trunks.parameters())
     optimiser.step()
     moved = {name for name, weight in frozen.named_parameters()
              if not torch.equal(weight, before[name])}
-    assert moved == {name for name in before if name.startswith('images.heads')}
+    assert moved == before.keys() - kept
     frozen.freeze(False)
     frozen(observations).square().sum().backward()
-    assert all(weight.grad is not None for weight in frozen.images.trunks.parameters())
+    assert all(weight.grad is not None for weight in frozen.parameters())
+
+
+@pytest.mark.parametrize('shared', [True, False])
+@pytest.mark.parametrize('pooling', IMAGE_POOLINGS)
+def test_what_frozen_networks_made_of_images_stands_for_the_images(
+        pooling: str, shared: bool) -> None:
+    config = replace(SMALL, image_pooling=pooling, image_shared=shared, image_frozen=True)
+    encoder, images = ImageEncoder(config), image_batch(5)
+    encoder.freeze(True)
+    pooled = encoder.pooled(images)
+    assert pooled.dtype == torch.float32
+    assert pooled.shape == (5, *encoder.pooled_shape)
+    assert torch.equal(encoder(pooled), encoder(images))
+    assert not torch.equal(pooled[0], pooled[1])
+    # Of a generator nothing is drawn: there is nothing to shift.
+    generator = torch.Generator().manual_seed(4)
+    before = generator.get_state()
+    encoder(pooled, generator)
+    assert torch.equal(generator.get_state(), before)
+    encoder.freeze(False)
+    with pytest.raises(ValueError, match='float32, the model reads'):
+        encoder(pooled)
 
 
 def test_a_critic_can_start_with_the_actor_s_encoder_and_then_differs() -> None:
