@@ -196,11 +196,16 @@ class Cloning:
         min=0.0, max=0.5, help='Share of the demonstrations that nothing is learned from, to '
                                'measure the imitation loss on (schedules anchor and model).',
         show_default='0')] = None
+    freeze_images: Annotated[bool | None, typer.Option(
+        '--freeze-images', help='Fine-tuning keeps the image networks of the clone: an update '
+                                'from cameras then costs little more than one without.',
+        show_default=False)] = None
 
     def given(self) -> Settings:
         """Return the given settings of cloning."""
         return given(**{'pretrain.steps': self.clone_steps,
-                        'pretrain.heldout_share': self.heldout_share})
+                        'pretrain.heldout_share': self.heldout_share,
+                        'model.image_frozen': self.freeze_images})
 
 
 @dataclass(frozen=True)

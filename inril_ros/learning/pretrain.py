@@ -21,7 +21,7 @@ from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.learning.policies.networks import move_average
+from inril_ros.learning.policies.networks import MovingAverage
 from inril_ros.learning.policies.policy import Policy
 
 _EVALUATION_SEED = 20_250_516
@@ -99,6 +99,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
     cloned.encoder.freeze(False)
     policy.to(device).train()
     average = copy.deepcopy(cloned)
+    following = MovingAverage(average, cloned)
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(cloned.parameters(), lr=config.learning_rate,
                                   weight_decay=config.weight_decay)
@@ -112,7 +113,7 @@ def pretrain(episodes: Sequence[Episode], model: ModelConfig, config: PretrainCo
         optimiser.step()
         # The decay warms up, because early averages would keep the random start.
         decay = min(config.average_decay, (step + 1) / (step + 10))
-        move_average(average, cloned, 1.0 - decay)
+        following.move(1.0 - decay)
         if progress is not None:
             progress(step + 1, float(loss.detach()))
     cloned.load_state_dict(average.state_dict())

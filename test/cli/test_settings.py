@@ -13,6 +13,7 @@ import yaml
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.stages import stages
 from inril_ros.cli.stages.job import Job, JobOptions
+from inril_ros.cli.stages.pretrain import check_images
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.run.settings import UsageError
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig
@@ -65,6 +66,18 @@ def test_a_given_option_has_the_last_word(run, tmp_path, text, options, expected
 def test_an_option_without_effect_is_refused(run, options, told):
     with pytest.raises(UsageError, match=told):
         stage_of('finetune', run.path, *options)
+
+
+def test_frozen_image_networks_are_a_setting_of_the_model_and_need_images(run, tmp_path):
+    assert stage_of('pretrain', run.path).options.model == {}
+    job = stage_of('pretrain', run.path, '--freeze-images')
+    assert job.options.model == {'image_frozen': True}
+    for refuse in stages.run_all, lambda job: stages.run_stage(job, 'pretrain'):
+        with pytest.raises(UsageError, match='--freeze-images: the policy sees no images'):
+            refuse(job)
+    seeing = RunDirectory.create(tmp_path / 'seeing', replace(new_settings(
+        'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer_cameras.yaml'), simulation=''))
+    check_images(stage_of('pretrain', seeing.path, '--freeze-images'))
 
 
 def test_each_value_says_where_it_comes_from(run):

@@ -43,6 +43,7 @@ class JobOptions:
             (EvaluationBlocks).
         session: Settings of the fine-tuning session (SessionConfig).
         pretrain: Settings of behaviour cloning (PretrainConfig).
+        model: Settings of the cloned model (ModelConfig).
         rest: What is left out at the ends of demonstrations (RestRules).
         despite_findings: Clone demonstrations although their audit calls them wrong.
         reset_seconds: [s] Time that a person needs to reset the scene.
@@ -63,6 +64,7 @@ class JobOptions:
     evaluation: Mapping[str, int] = field(default_factory=lambda: asdict(EvaluationBlocks()))
     session: Mapping[str, Any] = field(default_factory=dict)
     pretrain: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
     rest: Mapping[str, float] = field(default_factory=dict)
     despite_findings: bool = False
     reset_seconds: float = 10.0

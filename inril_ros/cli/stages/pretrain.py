@@ -17,6 +17,7 @@ from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
+from inril_ros.data.run.settings import UsageError
 
 _CURVE_POINTS = 200
 _MOST_TOLD = 20  # demonstrations
@@ -46,11 +47,23 @@ def _told(left_out: Mapping[str, LeftOut]) -> Iterator[str]:
                'pretrain.json')
 
 
+def check_images(job: Job) -> None:
+    """Check that there are image networks if they are to be frozen.
+
+    Raises:
+        UsageError: There are none.
+    """
+    if job.options.model.get('image_frozen') and job.contract.image_shape is None:
+        raise UsageError('--freeze-images: the policy sees no images. Leave the option out, or '
+                         'give the contract policy_images')
+
+
 def pretrain(job: Job) -> dict[str, object]:
     """Clone the demonstrations; write the model and its losses.
 
     Raises:
         BagError: There are no demonstrations, or one is unusable.
+        UsageError: The image networks are to be frozen, and there are none.
         AuditError: Training on them would be wrong, and the options don't allow it.
     """
     import torch
@@ -67,6 +80,7 @@ def pretrain(job: Job) -> dict[str, object]:
 
     torch.set_num_threads(1)
     began, contract = time.monotonic(), job.contract
+    check_images(job)
     for notice in (outdated_imports(job.run.demonstrations),
                    former_recordings(job.run.demonstrations, contract)):
         if notice:
@@ -83,7 +97,7 @@ def pretrain(job: Job) -> dict[str, object]:
     host = host_name(SessionConfig.from_mapping(job.options.session).host)
     model = ModelConfig(contract.observation_size, contract.action_size,
                         kind=POLICY_KIND.get(host, 'best_of_n'),
-                        **image_sizes(contract.image_shape))
+                        **image_sizes(contract.image_shape), **job.options.model)
     steps, losses = [], []
     every = max(1, config.steps // _CURVE_POINTS)
     with job.reporter.bar('pretrain', config.steps, 'steps') as bar:

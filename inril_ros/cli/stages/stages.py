@@ -11,7 +11,7 @@ from inril_ros.cli.report.summary import summarise
 from inril_ros.cli.stages.evaluate import evaluate
 from inril_ros.cli.stages.finetune import finetune
 from inril_ros.cli.stages.job import Job
-from inril_ros.cli.stages.pretrain import pretrain
+from inril_ros.cli.stages.pretrain import check_images, pretrain
 from inril_ros.cli.stages.record import record
 from inril_ros.data.audit.rest_rules import RestRules
 from inril_ros.data.record_files import read_record, write_json
@@ -64,7 +64,12 @@ def run_stage(job: Job, stage: str) -> None:
 
 
 def run_all(job: Job) -> dict[str, Any]:
-    """Do all stages and write summary, TensorBoard logs and report; return the summary."""
+    """Do all stages and write summary, TensorBoard logs and report; return the summary.
+
+    Raises:
+        UsageError: A stage would refuse an option.
+    """
+    check_images(job)
     for stage in STAGES:
         run_stage(job, stage)
     return conclude(job)
@@ -98,7 +103,7 @@ _STAGES: dict[str, tuple[str, Callable[[Job], dict[str, Any]]]] = {
 # Names of the options that a stage uses.
 _USED = {
     'record': ('simulation', 'gazebo', 'demonstrations', 'params_file'),
-    'pretrain': ('pretrain', 'rest', 'session', 'device', 'despite_findings'),
+    'pretrain': ('pretrain', 'model', 'rest', 'session', 'device', 'despite_findings'),
     'evaluate_pretrained': ('simulation', 'gazebo', 'evaluation_episodes', 'params_file'),
     'finetune': ('simulation', 'gazebo', 'env_steps', 'session', 'evaluation', 'synchronous',
                  'device', 'reset_seconds', 'params_file'),

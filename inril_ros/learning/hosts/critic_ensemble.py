@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import copy
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
-from inril_ros.learning.policies.networks import move_average, trainable
+from inril_ros.learning.policies.networks import MovingAverage, trainable
 from inril_ros.learning.saved_state import (
     load_optimiser,
     optimiser_tensors,
@@ -75,9 +76,10 @@ class CriticEnsemble:
                 critic_members=config.critic_members)).to(device)
         self.critic.encoder.adopt(encoder)
         self.target = copy.deepcopy(self.critic).requires_grad_(False)
+        self._following = MovingAverage(self.target, self.critic)
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.critic_learning_rate)
 
-    @property
+    @cached_property
     def parameters(self) -> list[nn.Parameter]:
         """Return the parameters that learn."""
         return trainable(self.critic)
@@ -105,7 +107,7 @@ class CriticEnsemble:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
-        move_average(self.target, self.critic, self._config.polyak)
+        self._following.move(self._config.polyak)
         return float(loss.detach()), float(estimates.detach().mean())
 
     def worth(self, observations: Observations, chunks: Tensor) -> Tensor:

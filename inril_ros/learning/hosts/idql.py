@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from inril_ros.learning.hosts.possible_returns import clip_values
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN, with_critics
-from inril_ros.learning.policies.networks import move_average, trainable
+from inril_ros.learning.policies.networks import MovingAverage, trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
 from inril_ros.learning.replay import draw, Origin
@@ -93,7 +94,9 @@ class IDQL(OffPolicyHost[CriticBatch]):
         self.policy.critic.encoder.adopt(self.policy.actor.encoder)
         # Imitation trains this copy; `policy.actor`, which acts, is its moving average.
         self.actor = copy.deepcopy(self.policy.actor)
+        self._actor_following = MovingAverage(self.policy.actor, self.actor)
         self.target = copy.deepcopy(self.policy.critic).requires_grad_(False)
+        self._target_following = MovingAverage(self.target, self.policy.critic)
         self.optimiser = torch.optim.Adam(self.critic_parameters,
                                           lr=config.critic_learning_rate)
 
@@ -179,19 +182,19 @@ class IDQL(OffPolicyHost[CriticBatch]):
 
     def finish(self, batch: CriticBatch) -> dict[str, float]:
         """Move the target network; let the critic choose once it has warmed up."""
-        move_average(self.target, self.policy.critic, self.config.polyak)
+        self._target_following.move(self.config.polyak)
         if not self.warming_up:
             self.policy.candidates.fill_(self.config.candidates)
         return {}
 
     # ---- parameters and imitation: IL moves the actor --------------------------------------
 
-    @property
+    @cached_property
     def critic_parameters(self) -> list[nn.Parameter]:
         """Return the critic's parameters."""
         return trainable(self.policy.critic)
 
-    @property
+    @cached_property
     def imitation_parameters(self) -> list[nn.Parameter]:
         """Return the actor's parameters."""
         return trainable(self.actor)
@@ -203,7 +206,7 @@ class IDQL(OffPolicyHost[CriticBatch]):
 
     def after_imitation(self) -> None:
         """Move the average of the actor, which acts."""
-        move_average(self.policy.actor, self.actor, 1.0 - self.config.actor_average)
+        self._actor_following.move(1.0 - self.config.actor_average)
 
     def heldout_imitation_loss(self, observations: Observations, chunks: Tensor) -> float:
         """Return the denoising loss of the average, which acts."""

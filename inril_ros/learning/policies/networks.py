@@ -16,11 +16,22 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
-@torch.no_grad()
-def move_average(average: nn.Module, moving: nn.Module, share: float) -> None:
-    """Move the average of the weights by a share of the way to those of the moving network."""
-    for slow, fast in zip(average.parameters(), moving.parameters(), strict=True):
-        slow.lerp_(fast.detach(), share)
+class MovingAverage:
+    """The weights of a network follow those of another one, as far as these learn.
+
+    The weights are listed once: walking through image networks takes longer than moving the rest.
+    """
+
+    def __init__(self, average: nn.Module, moving: nn.Module) -> None:
+        """Begin with two networks whose weights are equal."""
+        self._pairs = [(slow, fast) for slow, fast in zip(
+            average.parameters(), moving.parameters(), strict=True) if fast.requires_grad]
+
+    @torch.no_grad()
+    def move(self, share: float) -> None:
+        """Move the average by a share of the way to the moving network."""
+        for slow, fast in self._pairs:
+            slow.lerp_(fast, share)
 
 
 class TimeEmbedding(nn.Module):

@@ -18,6 +18,7 @@ from inril_ros.learning.hosts.gaussian_actor_critic import GaussianActorCritic, 
 from inril_ros.learning.hosts.settings.actor_critic import GaussianActorCriticConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.gaussian import GaussianActor
+from inril_ros.learning.policies.networks import MovingAverage
 from inril_ros.learning.replays.symmetric_replay import Steps
 
 VECTORS = json.loads((Path(__file__).parents[1] / 'vectors' / 'rlpd.json').read_text())
@@ -67,6 +68,7 @@ def host_of_the_vectors(**changes: object) -> GaussianActorCritic:
     host.policy.actor = LinearActor()
     host.critics.critic = LinearCritics('')
     host.critics.target = LinearCritics('target_').requires_grad_(False)
+    host.critics._following = MovingAverage(host.critics.target, host.critics.critic)
     # The sum over critics here is a mean there.
     host.critics.optimiser = torch.optim.SGD(host.critics.critic.parameters(), lr=1 / 4)
     return host
