@@ -51,6 +51,7 @@ def run(configuration, tmp_path_factory):
     succeeded(folder.parent, 'demo', '--run-dir', folder, '--task', 'reach',
               '--seed', SEED, '--demos', 1, '--clone-steps', 3, '--steps', 60, '--episodes', 1,
               '--config', configuration / 'settings.yaml', '--device', 'cpu', '--json',
+              '--freeze-images', '--evaluation-every', 0,
               '--contract', configuration / 'robots' / 'arm.yaml',
               '--simulation', configuration / 'simulations' / 'arm.yaml')
     return folder
@@ -63,6 +64,20 @@ def test_the_fine_tuned_policy_reads_the_images_of_the_contract(run):
     summary = read(run / 'summary.json')
     assert summary['rl_updates'] > 0 and summary['il_updates'] > 0
     assert summary['versions']['applied'] > 1 and summary['versions']['refused'] == 0
+
+
+def test_the_fine_tuned_policy_has_the_frozen_image_networks_of_the_clone(run):
+    cloned, tuned = (load_policy(run / name).state_dict()
+                     for name in ('pretrained', 'finetune/model'))
+    kept = [name for name in cloned if '.trunks.' in name or name.endswith('log_sharpness')]
+    actors = [name for name in kept if name.startswith('actor.')]
+    assert actors and len(kept) == 2 * len(actors)
+    for name in actors:
+        assert np.array_equal(tuned[name], cloned[name])
+        # The critic began with them, and sees the same.
+        assert np.array_equal(tuned[name.replace('actor.', 'critic.', 1)], cloned[name])
+    assert not np.array_equal(*(each['actor.encoder.images.heads.0.1.weight']
+                                for each in (cloned, tuned)))
 
 
 def test_demonstrations_have_the_images_of_their_ticks(run):

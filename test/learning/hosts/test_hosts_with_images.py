@@ -28,10 +28,11 @@ from inril_ros.learning.joining import join_transitions
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.artifact import build_policy, load_policy, save_policy
 from inril_ros.learning.policies.catalogue import make_policy
+from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_pairs
-from inril_ros.learning.remembered_images import remembered_episode
+from inril_ros.learning.remembered_images import frozen_images_hash, remembered_episode
 from inril_ros.learning.replay import Origin
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.learning.session_config import SessionConfig
@@ -255,6 +256,19 @@ def test_critics_start_with_the_image_encoder_of_the_clone(name: str) -> None:
     clone = host.policy.cloned.encoder.state_dict()
     for key, value in critic.encoder.state_dict().items():
         assert torch.equal(value, clone[key]), key
+
+
+@pytest.mark.parametrize('name', HOSTS)
+def test_all_networks_of_a_host_see_by_the_frozen_image_networks_of_the_clone(name: str) -> None:
+    host = host_with_experience(name, 'both', image_frozen=True)
+    for _ in range(2):
+        update(host)
+    parts = [*vars(host).values(), *vars(getattr(host, 'critics', host)).values()]
+    encoders = {id(module): module for part in parts if isinstance(part, nn.Module)
+                for module in part.modules() if isinstance(module, ObservationEncoder)}
+    hashes = {frozen_images_hash(encoder) for encoder in encoders.values()}
+    assert len(encoders) > 1 and hashes == {frozen_images_hash(
+        cloned(name, 'both', image_frozen=True).cloned.encoder)}
 
 
 def learn(session: FineTuningSession, transitions: list[Transition]) -> list[dict]:
