@@ -16,6 +16,7 @@ import typer
 
 from inril_ros.cli.bench import app as bench_app
 from inril_ros.cli.bring_up import up
+from inril_ros.cli.camera import app as camera_app
 from inril_ros.cli.contract import app as contract_app
 from inril_ros.cli.demos.demos import app as demos_app
 from inril_ros.cli.demos.rest_options import Rest
@@ -57,6 +58,7 @@ app = typer.Typer(
          'other commands do one stage each, in the order record, pretrain, evaluate, finetune, '
          'evaluate.')
 app.add_typer(bench_app, name='bench')
+app.add_typer(camera_app, name='camera')
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
 app.command(name='faults')(faults)

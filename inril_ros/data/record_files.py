@@ -30,12 +30,12 @@ def write_json(path: str | Path, content: Any, replace: bool = False) -> None:
     write_whole(path, f'{text}\n')
 
 
-def write_whole(path: Path, text: str, sync: bool = True) -> None:
+def write_whole(path: Path, content: str | bytes, sync: bool = True) -> None:
     """Write a file completely or not at all; replace an existing one.
 
     Args:
         path: Path of the file.
-        text: Content of the file.
+        content: Content of the file; text is written as UTF-8.
         sync: The file survives a power cut.
 
     Raises:
@@ -44,8 +44,8 @@ def write_whole(path: Path, text: str, sync: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        with temporary.open('w', encoding='utf-8') as file:
-            file.write(text)
+        with temporary.open('wb') as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())

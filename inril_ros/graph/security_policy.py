@@ -102,7 +102,8 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
             publishes=['action_chunk', 'policy/status', 'weights/request'],
             subscribes=[*seen, 'episode/event', 'weights/manifest', 'weights/pieces',
                    'learner/status'],
-            serves=['~/pin_version', '~/rollback', '~/hand_over', '~/hold_version']),
+            serves=['~/pin_version', '~/rollback', '~/hand_over', '~/hold_version'],
+            calls=['actuation_node/abort']),
         'recorder_node': Rights(
             publishes=['transition', 'recorder/status', 'episode/event'],
             subscribes=[*seen, *commanded, *driven, 'executed_action', 'action_chunk',

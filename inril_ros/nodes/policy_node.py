@@ -8,6 +8,7 @@ half-loaded network ever acts. The gate decides which version acts.
 """
 
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -28,6 +29,7 @@ from inril_ros.learning.policies.trial import trial_frames
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, PolicyStatus
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import check_ours
+from inril_ros.nodes.base.diagnostics import Health
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.message_bounds import MOST_TICKS
 from inril_ros.nodes.base.node_process import run
@@ -36,6 +38,7 @@ from inril_ros.nodes.base.refused_messages import MOST_TEXT
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.learner.session_file import exploration_of
 from inril_ros.nodes.policy.episode_streams import EpisodeStreams
+from inril_ros.nodes.policy.view_guard import ViewGuard
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
@@ -84,6 +87,7 @@ class PolicyNode(ManagedNode):
         self.sole_publishers.expect('weights/manifest', 'weights/pieces', 'learner/status')
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
+        self._views = ViewGuard(self, self.value('model'))
         self._status = PolicyStatus(run_id='')
         self._refusal_published = float('-inf')
         self._exploration = exploration_of(
@@ -108,8 +112,15 @@ class PolicyNode(ManagedNode):
         self._publish_status()
 
     def why_not_ready(self) -> str:
-        """Return whether there are no weights to act with."""
-        return '' if self._versions.acting is not None else 'no weights yet'
+        """Return whether there are no weights to act with, or a camera is not where it was."""
+        return self._views.refusal if self._versions.acting is not None else 'no weights yet'
+
+    def health(self) -> Health:
+        """Return the node's state, with what is to be looked at in the cameras."""
+        health = super().health()
+        warning = self._views.warning if self.configured else ''
+        return replace(health, details={**health.details, 'cameras': warning}) if warning \
+            else health
 
     def hold_reasons(self) -> tuple[str, ...]:
         """Return why there is no observation to act on, while an episode runs."""
@@ -133,6 +144,7 @@ class PolicyNode(ManagedNode):
             self._timing.begin()
             self._newest: tuple[Frame, np.ndarray] | None = None
             self._builder.begin()
+            self._views.begin()
             self._generator = torch.Generator().manual_seed(message.seed)
             self._memory: Memory | None = None
             self._noise = ExplorationNoise(
@@ -181,12 +193,16 @@ class PolicyNode(ManagedNode):
             observation = self._builder.build(frame.values)
             if frame.late:
                 raise FrameError(frame.late)
+            refused = self._views.refuses(frame.images)
         except ValueError as error:  # whatever the messages hold: without a chunk the arm is held
             self._unseen = '; '.join([str(error), *self._aligner.rejections.lines()])
             self.get_logger().warning(self._unseen, throttle_duration_sec=1.0)
             return
-        self._unseen = ''
-        self._last = stamp
+        self._last, before, self._unseen = stamp, self._unseen, refused
+        if refused:
+            if refused != before:
+                self._publish_status()
+            return
         self._newest = frame, observation
         self._infer_if_due(frame, observation)
 
@@ -282,12 +298,23 @@ class PolicyNode(ManagedNode):
 
     def _look_around(self) -> None:
         self._streams.look()
+        if self._views.refusal and self._episode is None:
+            self._look_at_cameras()
         self._swap()  # an operator may have unpinned
         self._publish_status()
+
+    def _look_at_cameras(self) -> None:
+        """See whether a camera that was refused has been put back, or its view accepted."""
+        stamp = self._aligner.newest_complete() if self.lockstep else self.now()
+        try:
+            self._views.look_again(self._aligner.late_frame(stamp).images)
+        except ValueError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())
         self._versions.fill(self._status)
+        self._status.ready = not self.why_not_ready()
         self._status.refused_version = self._receiver.refused_version
         if self._durations:
             self._status.inference_seconds = median(self._durations)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 import time
 
+from inril_ros.cli.run.reference_views import make_views
 from inril_ros.cli.stages.job import Job
 from inril_ros.data.audit.audit import audit
 from inril_ros.data.audit.finding import summed_up
@@ -92,6 +93,8 @@ def pretrain(job: Job) -> dict[str, object]:
     for told in _told(left_out):
         job.reporter.say(told)
     verdict = _audited(job, recorded)
+    if contract.policy_cameras:
+        make_views(job.run, contract, job.reporter)
     episodes = [learning_episode(episode, contract) for episode in recorded.values()]
     config = PretrainConfig(**job.options.pretrain)
     host = host_name(SessionConfig.from_mapping(job.options.session).host)

@@ -23,9 +23,14 @@ def check_cameras(demonstration: Demonstration) -> list[Finding]:
     return findings
 
 
+def is_flat(images: np.ndarray) -> np.ndarray:
+    """Return which of the images (N, H, W, 3) uint8 are of one colour, (N,) bool."""
+    return images[:, ::4, ::4].std(axis=(1, 2)).max(axis=1) < thresholds.FLAT_LEVELS
+
+
 def _flat(demonstration: Demonstration, name: str, shown: np.ndarray) -> list[Finding]:
     """Find images without content; most of them must have none."""
-    flat = shown[:, ::4, ::4].std(axis=(1, 2)).max(axis=1) < thresholds.FLAT_LEVELS
+    flat = is_flat(shown)
     if not flat.any():
         return []
     what = 'black' if shown[flat].mean() < 16.0 else f'one colour, grey {shown[flat].mean():.0f}'

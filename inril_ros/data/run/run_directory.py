@@ -10,6 +10,7 @@
     settings.json   what each stage uses, and where each value comes from
     recording.json  attempts, digest of the bags; recording.jsonl: each attempt
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
+    cameras/        what the cameras showed in the demonstrations (data/cameras/view_folder.py)
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
                     starts.jsonl: what the processes of each start counted
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
@@ -112,6 +113,7 @@ class RunDirectory:
         self.recording = self.records / 'recording.json'
         self.attempts = self.records / 'recording.jsonl'
         self.used = self.records / 'settings.json'
+        self.cameras = path / 'cameras'
         self.pretrained = path / 'pretrained'
         self.pretrain_record = self.pretrained / 'pretrain.json'
         self.judge = path / 'judge'

@@ -235,6 +235,8 @@ class GraphClient:
                 or now - self._arrived[name] > _OUTDATED:
             setattr(self, name, message)
             self._arrived[name] = now
+        if name == 'policy' and not message.ready:  # it is waited for before the next episode
+            self._restarted.add('policy_node')
         self._listen(message)
 
     def _wait(

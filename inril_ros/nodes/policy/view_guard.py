@@ -1,0 +1,129 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what the cameras show at the beginning of each episode with the demonstrations.
+
+A policy that looks through a camera that was moved fails, and the failure would count as its own.
+So it doesn't act: the episode is aborted, and the node isn't ready until the camera has its view
+back, or a person has accepted the new one.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from std_srvs.srv import Trigger
+
+from inril_ros.data.audit.finding import Finding
+from inril_ros.data.cameras.view_check import measure_view, view_findings, ViewBounds
+from inril_ros.data.cameras.view_folder import ViewFolder
+from inril_ros.data.record_files import RecordError
+from inril_ros.nodes.base.managed_node import ManagedNode
+from inril_ros.robot.messages.images import decode_image
+
+_BOUNDS = ViewBounds()
+
+
+class ViewGuard:
+    """The check of a node's cameras against the reference views of a run.
+
+    Args:
+        model: Folder of the model that acts; the views are those of the run in which it lies.
+
+    Attributes:
+        refusal: Why nobody may act on the images; empty if one may.
+        warning: What is to be looked at in them; empty if nothing.
+
+    Raises:
+        RecordError: The reference views are damaged, or of another contract.
+    """
+
+    def __init__(self, node: ManagedNode, model: str) -> None:
+        self._node = node
+        self._contract = node.contract
+        self._folder = ViewFolder.around(Path(model)) if (
+            model and self._contract.policy_cameras) else None
+        self._read: int | None = None
+        self.refusal = self.warning = ''
+        self._told: set[tuple[str, str, str]] = set()
+        self._due = self._to_abort = False
+        if self._folder is None:
+            if self._contract.policy_cameras:
+                node.get_logger().info('cameras are not compared with the demonstrations: the '
+                                       'model is in no run with reference views')
+            return
+        self._abort = node.create_client(Trigger, 'actuation_node/abort')
+        self._load()
+        blind = [name for name, view in self._views.items() if not view.places]
+        if blind:
+            node.get_logger().info(
+                f'whether {", ".join(blind)} moved is not checked: too little of what it sees is '
+                'the same in all demonstrations (a camera on the hand?)')
+
+    def begin(self) -> None:
+        """Check the next images: an episode begins."""
+        self._due = self._folder is not None
+
+    def refuses(self, encoded: Sequence[bytes]) -> str:
+        """Return why nobody may act on the images of this episode; empty if one may.
+
+        The first ones are checked; if they are refused, the episode is aborted.
+
+        Args:
+            encoded: An image of each policy camera, as it came.
+        """
+        if self._due:
+            self._check(encoded)
+            self._due = False
+            self._to_abort = bool(self.refusal)
+        if self._to_abort and self._abort.service_is_ready():
+            self._abort.call_async(Trigger.Request())
+            self._to_abort = False
+        return self.refusal
+
+    def look_again(self, encoded: Sequence[bytes]) -> None:
+        """Check whether images that were refused may be acted on now, while no episode runs."""
+        try:
+            if self._read != self._folder.record.stat().st_mtime_ns:
+                self._load()
+        except (OSError, RecordError) as error:
+            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
+            return
+        self._check(encoded, keep=False)
+
+    def _load(self) -> None:
+        self._read = self._folder.record.stat().st_mtime_ns
+        self._views = self._folder.read(self._contract)
+
+    def _check(self, encoded: Sequence[bytes], keep: bool = True) -> None:
+        images = {name: decode_image(data, camera) for data, (name, camera) in zip(
+            encoded, self._contract.policy_cameras.items(), strict=True)}
+        findings = [each for name, image in images.items() for each in view_findings(
+            name, measure_view(self._views[name], image), image.shape[1], _BOUNDS)]
+        wrong = [each for each in findings if each.verdict == 'wrong']
+        self.warning = '; '.join(each.what for each in findings)
+        refused = bool(self.refusal)
+        self.refusal = ''
+        if wrong:
+            advice = wrong[0].advice.replace('RUN', str(self._folder.path.parent))
+            self.refusal = (f'{"; ".join(each.what for each in wrong)}. {advice} (picture: '
+                            f'{self._folder.picture})')
+            if keep:
+                self._keep(images)
+        self._tell(findings, refused)
+
+    def _keep(self, images: dict[str, np.ndarray]) -> None:
+        try:
+            self._folder.keep_refused(self._views, images)
+        except OSError as error:
+            self._node.get_logger().error(f'the refused images are not written: {error}')
+
+    def _tell(self, findings: list[Finding], refused: bool) -> None:
+        """Log what was found, once per change."""
+        log, kinds = self._node.get_logger(), {
+            (each.verdict, each.kind, each.joint) for each in findings}
+        if kinds != self._told:
+            self._told = kinds
+            for each in findings:
+                (log.error if each.verdict == 'wrong' else log.warning)(str(each))
+        if refused and not self.refusal:
+            log.info('the cameras have their views again: the policy acts')

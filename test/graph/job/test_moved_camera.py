@@ -1,0 +1,50 @@
+# Copyright 2026 inril_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that was moved after the demonstrations is no failure of the policy."""
+
+import os
+from pathlib import Path
+
+import pytest
+from running_command import inril, ROOT, succeeded
+from small_run import read
+import yaml
+
+pytest.importorskip('inril_ros.bench.vectorised')
+
+MOVED = Path(__file__).resolve().parents[1] / 'moved_camera'
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """A run with demonstrations and a clone, whose policy looks through the camera in front."""
+    folder = tmp_path_factory.mktemp('moved_camera')
+    robot = yaml.safe_load((ROOT / 'config/robots/metaworld_sawyer_cameras.yaml').read_text())
+    robot['cameras'] = {'front': {**robot['cameras']['front'], 'width': 96, 'height': 96}}
+    robot['policy_images'] = {'cameras': ['front'], 'width': 32, 'height': 32}
+    robot['episode']['time_limit'] = 1.25
+    arm = yaml.safe_load((ROOT / 'config/simulations/metaworld_cameras.yaml').read_text())
+    arm |= {'contract': 'arm.yaml', 'cameras': {'front': arm['cameras']['front']}}
+    for name, document in ('robots/arm', robot), ('simulations/arm', arm):
+        path = folder / f'{name}.yaml'
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(document), encoding='utf-8')
+    succeeded(folder, 'record', folder / 'run', '--task', 'reach', '--demos', 2,
+              '--contract', folder / 'robots' / 'arm.yaml',
+              '--simulation', folder / 'simulations' / 'arm.yaml')
+    succeeded(folder, 'pretrain', folder / 'run', '--clone-steps', 3, '--device', 'cpu')
+    return folder / 'run'
+
+
+def test_the_policy_does_not_act_and_the_command_says_why(run):
+    path = os.pathsep.join([str(MOVED), os.environ.get('PYTHONPATH', '')])
+    command = inril(run.parent, 'evaluate', run, '--model', 'pretrained', '--episodes', 1,
+                    '--start-patience', 5, MOVED_PIXELS='10', PYTHONPATH=path)
+    picture = run / 'cameras' / 'refused' / 'picture.png'
+    assert command.finish() == 1, f'{command.stdout}\n{command.stderr}'
+    assert 'camera front is moved: what it shows is shifted by' in command.stderr
+    assert 'px to the left of 96' in command.stderr and str(picture) in command.stderr
+    assert f'inril camera renew {run}' in command.stderr
+    assert picture.stat().st_size > 1000
+    noted = read(run / 'evaluations' / 'pretrained.json')
+    assert not noted['episodes'] and len(noted['aborted']) == 1, 'no failure of the policy'
