@@ -9,6 +9,7 @@ With `--long` the tests marked `long` run as well, and the random ones try more 
 """
 
 import faulthandler
+from importlib.util import find_spec
 import os
 import socket
 import sys
@@ -65,6 +66,18 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes long, runs with --long only')
     run_length.LONG = config.getoption('--long')
+    if find_spec('rclpy'):
+        _settle_delivery()
+
+
+def _settle_delivery():
+    """Have nodes of one test process meet as those of several do: Fast DDS deadlocks otherwise."""
+    import rclpy
+
+    from inril_ros.nodes.dds.several_participants import delivered_as_among_processes
+
+    with delivered_as_among_processes(), rclpy.Context() as context:
+        rclpy.create_node('first', context=context, enable_rosout=False).destroy_node()
 
 
 def pytest_collection_modifyitems(config, items):

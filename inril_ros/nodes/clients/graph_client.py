@@ -25,6 +25,7 @@ from inril_ros.nodes.base.endpoints import describe_endpoints, NOT_CONFIGURED, u
 from inril_ros.nodes.base.guarded_node import GuardedNode
 from inril_ros.nodes.clients.person_wait import obstacle, ToldWaits, Wait
 from inril_ros.nodes.clients.start_patience import StartPatience
+from inril_ros.nodes.dds.several_participants import delivered_as_among_processes
 from inril_ros.robot.messages.codecs import stamp_ns
 
 _Client = TypeVar('_Client', bound='GraphClient')
@@ -88,8 +89,9 @@ class GraphClient:
         rclpy.init(args=arguments or ['--ros-args', '--enclave', f'/inril/{name}'],
                    context=self._context, domain_id=domain_id,
                    signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-        self._node = GuardedNode(
-            name, namespace=namespace, context=self._context, enable_rosout=False)
+        with delivered_as_among_processes():
+            self._node = GuardedNode(
+                name, namespace=namespace, context=self._context, enable_rosout=False)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self.actuation: ActuationStatus | None = None
