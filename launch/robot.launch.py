@@ -62,6 +62,8 @@ ARGUMENTS = {
     'judge': ('', 'folder of the classifier that judges, instead of the simulator or a person '
                   '(evaluate, finetune)', ()),
     'model': ('', 'folder of the policy; empty for the pretrained one in finetune', ()),
+    'attempts': ('', 'folder for bags of evaluation episodes, from which a classifier of success '
+                     'learns; empty: none (evaluate)', ()),
     'pretrained': ('', 'folder of the cloned model (finetune, learn)', ()),
     'journal': ('', 'folder of the rollout journal (finetune)', ()),
     'exploration_scale': ('-1.0', 'noise on the actions while learning [standard deviation]; '

@@ -124,9 +124,13 @@ def recording_graph(options: GraphOptions, person_starts: bool = True) -> GraphD
 
 
 def evaluation_graph(options: GraphOptions) -> GraphDescription:
-    """Return the graph of evaluation: the policy drives; nothing is recorded or learned."""
+    """Return the graph of evaluation: the policy drives; nothing is learned.
+
+    Nothing is recorded either, unless ``attempts`` says where.
+    """
     return _graph('evaluate', ['model'], options, _simulation(options), _actuation(options),
-                  _reward(options), _policy(options, options.model))
+                  _reward(options), _policy(options, options.model),
+                  _recorder(options, demonstrations='', journal='') if options.attempts else None)
 
 
 def finetuning_graph(options: GraphOptions) -> GraphDescription:
@@ -306,4 +310,4 @@ def _learner(options: GraphOptions) -> NodeDescription:
 
 def _recorder(options: GraphOptions, demonstrations: str, journal: str) -> NodeDescription:
     return _node(options, 'recorder_node', respawn=options.respawn,
-                 demonstrations=demonstrations, journal=journal)
+                 demonstrations=demonstrations, journal=journal, attempts=options.attempts)

@@ -45,6 +45,8 @@ class GraphOptions:
             simulator or a person does.
         model: Folder of the policy node's first model; default in fine-tuning: ``pretrained``.
         demonstrations: Folder of demonstration bags: written when recording, read by the learner.
+        attempts: Folder of bags of evaluation episodes, from which a classifier learns; empty:
+            they are not recorded.
         journal: Folder of the rollout journal.
         finetune_config: Settings of the fine-tuning session (YAML).
         pretrained: Folder of the cloned model.
@@ -95,6 +97,7 @@ class GraphOptions:
     judge: str = ''
     model: str = ''
     demonstrations: str = ''
+    attempts: str = ''
     journal: str = ''
     finetune_config: str = ''
     pretrained: str = ''

@@ -52,6 +52,8 @@ from inril_ros.transport.journal.retention import Retention
 
 PARAMETERS = (
     Parameter('demonstrations', '', 'folder for bags of demonstrations; empty: none are recorded'),
+    Parameter('attempts', '', 'folder for bags of evaluation episodes, from which a classifier of '
+              'success learns; empty: none are recorded'),
     Parameter('storage', 'mcap', 'format of the bags: mcap or sqlite3'),
     Parameter('journal', '', 'folder of the rollout journal; empty: rollouts are not kept'),
     Parameter('settle', 0.5, '[s] wait for late messages at the end of an episode, unless in '
@@ -109,7 +111,9 @@ class RecorderNode(ManagedNode):
             self.require(*self._stream.endpoints)
             self.sole_publishers.expect('transition_ack', 'action_chunk')
         self._plan = StreamPlan.of(
-            contract, self._aligner.topics, bool(self.value('demonstrations')))
+            contract, self._aligner.topics,
+            bool(self.value('demonstrations') or self.value('attempts')),
+            bool(self.value('demonstrations')))
         self._decoded = {*self._plan.observed, *self._plan.ours}
         self._topics = RecordedTopics(self, self._plan, self._on_message, self._early.forget)
         if self._stream is not None:
@@ -224,31 +228,37 @@ class RecorderNode(ManagedNode):
 
     def _is_recorded(self, message: EpisodeEvent) -> bool:
         """Return whether episodes of this purpose are recorded here."""
-        if message.purpose == EpisodeRequest.DEMONSTRATION:
-            return bool(self.value('demonstrations'))
-        return message.purpose == EpisodeRequest.ROLLOUT and self._stream is not None
+        if message.purpose == EpisodeRequest.ROLLOUT:
+            return self._stream is not None
+        return bool(self._bags(message))
+
+    def _bags(self, message: EpisodeEvent) -> str:
+        """Return the folder for bags of episodes of this purpose; empty if they have none."""
+        name = {EpisodeRequest.DEMONSTRATION: 'demonstrations',
+                EpisodeRequest.EVALUATION: 'attempts'}.get(message.purpose)
+        return self.value(name) if name else ''
 
     def _begin(self, message: EpisodeEvent) -> None:
         if not self._is_recorded(message):
             return
-        demonstration = message.purpose == EpisodeRequest.DEMONSTRATION
+        bagged = bool(self._bags(message))
         plan = self._plan
         self._topics.rouse()
         self._episode = EpisodeRecord(
             message, self.contract,
             TransitionAssembler(self.contract, self._aligner, self.lockstep,
-                                chunk_source=None if demonstration else ExecutedAction.POLICY),
+                                chunk_source=None if bagged else ExecutedAction.POLICY),
             EpisodeCapture(
                 frozenset({*plan.observed, self.contract.episode.outcome_topic}),
                 plan.every_tick if self.lockstep else frozenset(),
                 self.contract.lookback(self.lockstep)),
-            self._new_bag(message) if demonstration else None, self.rule_clock)
+            self._new_bag(message) if bagged else None, self.rule_clock)
         for item, early in self._early.pop():
             self._episode.add(item, early)
         self._add_extras(self._episode)
 
     def _new_bag(self, message: EpisodeEvent) -> QueuedBag:
-        folder = Path(self.value('demonstrations'))
+        folder = Path(self._bags(message))
         episode = ''.join(filter(str.isalnum, message.episode_id))  # never a path
         name = f'{next_number(folder):04d}_{episode[:8]}'
         return QueuedBag(EpisodeBag(folder, name, self.value('storage'), self._topics.offers()),

@@ -42,20 +42,21 @@ class BagOfEpisode:
 
 
 def labelled_bags(
-    folder: Path, contract: Contract, rule: LabelRule,
+    folders: Sequence[Path], contract: Contract, rule: LabelRule,
     corrections: Mapping[str, Sequence[Correction]], say: Callable[[str], None],
 ) -> list[BagOfEpisode]:
     """Return the episodes of all bags that have an outcome, in the order of their names.
 
     Args:
-        folder: Folder of demonstrations, with those that were rejected below it.
+        folders: Folder of demonstrations, and others that need not be there; each with those that
+            were rejected below it.
         contract: The robot's contract; its policy cameras are what is seen.
         rule: How frames are labelled by the end of their episode.
         corrections: What a person said of the frames of an episode, by the name of its bag.
         say: Called with why a bag is left out.
 
     Raises:
-        BagError: There is no such folder.
+        BagError: There is no folder of demonstrations.
         ValueError: The contract has no policy cameras, or a correction names no frame.
     """
     if contract.policy_images is None:
@@ -63,7 +64,9 @@ def labelled_bags(
                          'the cameras that are listed there')
     found = []
     # One that is being recorded, or whose recorder died, has no end yet.
-    for path in (each.path for each in list_demonstrations(folder) if each.state != 'unfinished'):
+    bags = [bag for number, folder in enumerate(folders) if not number or folder.exists()
+            for bag in list_demonstrations(folder)]
+    for path in (bag.path for bag in bags if bag.state != 'unfinished'):
         try:
             aligned = aligned_episode(path, contract)
         except BagError as error:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 import typer
 
+from inril_ros.cli.reward.collect import collect
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.run.estimates import most_errors, success_rate, trials_without_error
 from inril_ros.data.run.run_directory import RunDirectory
@@ -28,8 +29,9 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
     help="Train a classifier that sees success in the policy's cameras, and count its errors.\n\n"
          'It learns from the bags of a run: the end of each success shows it, all before and all '
-         'of a failure does not. Failures are in demonstrations/rejected: attempts that ended '
-         'with the key of failure or by the time limit.\n\n'
+         'of a failure does not. Failures are attempts that ended with the key of failure or by '
+         'the time limit: of a person (demonstrations/rejected), or of the clone (collect).\n\n'
+         '  [bold]inril reward collect RUN[/bold] records failures of the clone\n\n'
          "  [bold]inril reward label RUN[/bold]   what each episode teaches, and a person's "
          'corrections\n\n'
          '  [bold]inril reward train RUN[/bold]   train it, choose its threshold\n\n'
@@ -43,6 +45,9 @@ _UnknownSeconds = Annotated[float, typer.Option(
 _Span = Annotated[list[str] | None, typer.Option(
     metavar='FIRST:LAST', help='[s] From when to when, since the episode began; repeatable.')]
 _SPAN = re.compile(r'(\d+(?:\.\d*)?):(\d+(?:\.\d*)?)')
+
+
+app.command()(collect)
 
 
 @app.command()
@@ -185,8 +190,9 @@ def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
           labels: 'LabelRule') -> list['BagOfEpisode']:
     from inril_ros.cli.reward.labelled_bags import labelled_bags
 
-    return labelled_bags(run.demonstrations, load_contract(run.contract), labels,
-                         folder.corrections(), reporter.say)
+    return labelled_bags(
+        [run.demonstrations, run.clone_attempts], load_contract(run.contract), labels,
+        folder.corrections(), reporter.say)
 
 
 def _tell(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:

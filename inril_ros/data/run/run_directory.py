@@ -16,6 +16,7 @@
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json
     judge/          classifier of success: labels.jsonl training.json errors.png model/
+                    attempts/: bags of the clone's attempts, for it to learn from
                     episodes.jsonl: what it said of each episode, and what was true
     tensorboard/    summary.json                 report.html
     robots/<name>/  the same for each of several robots of one learner: what its own stages have
@@ -118,6 +119,7 @@ class RunDirectory:
         self.pretrain_record = self.pretrained / 'pretrain.json'
         self.judge = path / 'judge'
         self.judge_model = self.judge / 'model'
+        self.clone_attempts = self.judge / 'attempts'
         self.finetune = path / 'finetune'
         self.config = self.finetune / 'config.yaml'
         self.finetuned = self.finetune / 'model'

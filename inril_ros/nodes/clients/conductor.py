@@ -91,7 +91,7 @@ class Conductor(EpisodeClient):
     def run_episode(
         self, episode_id: str, purpose: Purpose, seed: int, scene_seed: int | None = None,
         explore: bool = False, operator_name: str = '', timeout: float = 300.0,
-        begun: Callable[[], object] = lambda: None,
+        begun: Callable[[], object] = lambda: None, recorded: bool = False,
     ) -> EpisodeResult:
         """Request one episode and wait for its end, and for the recorder if that records it.
 
@@ -106,6 +106,7 @@ class Conductor(EpisodeClient):
             timeout: [s] Longest duration where nobody attends the robot, by the robot's clock and
                 a steady one: in a simulation slower than real time, the simulated duration counts.
             begun: Called once it has begun, that is after the reset and a person's ready.
+            recorded: Whether the recorder keeps it though it is an evaluation.
 
         Raises:
             GraphStalled: It was refused for good; or, unattended, it was refused, didn't end in
@@ -127,8 +128,8 @@ class Conductor(EpisodeClient):
             run_id=self._run_id, episode_id=episode_id, purpose=purpose.value, explore=explore,
             seed=seed, task=self._task, operator_name=operator_name), timeout)
         self._tell_begin()  # a short one has ended before it was looked at
-        kept = ended
-        if purpose is not Purpose.EVALUATION:
+        kept, recorded = ended, recorded or purpose is not Purpose.EVALUATION
+        if recorded:
             self.status.set(state='saving')
             kept = self._await_verdict(ended)
         # Topics have no common order: the counts may come after the event.
@@ -142,7 +143,7 @@ class Conductor(EpisodeClient):
             kept.event == EpisodeEvent.SAVED, kept.reason,
             self.policy.weights_version if self.policy else 0, kept.sequence,
             max(0, self.actuation.person_ticks - person_before), by_person, ended.reason)
-        recorded = purpose is not Purpose.EVALUATION or result.outcome is EpisodeOutcome.ABORTED
+        recorded = recorded or result.outcome is EpisodeOutcome.ABORTED
         self.status.set(
             state='learning' if purpose is Purpose.ROLLOUT else 'asking', episode_seconds='',
             outcome=result.outcome.name.lower(), fate=result.fate if recorded else '',

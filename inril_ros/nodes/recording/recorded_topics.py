@@ -59,7 +59,7 @@ class StreamPlan:
         bagged: Commands and a person's device, which only bags have.
         pictures: Cameras that only bags have.
         ours: Executed actions and verdicts.
-        unused: Topics of a person's device that command nothing; recorded if they are published.
+        unused: Topics of a person's device that need not publish; recorded if they do.
         every_tick: Topics with a message at each tick in lockstep.
         timed_here: Observations whose stamp is the time of their arrival.
         longest_gap: [s] Longest pause of a stream that the contract allows.
@@ -76,13 +76,15 @@ class StreamPlan:
     longest_gap: float
 
     @classmethod
-    def of(cls, contract: Contract, observed: dict[str, str], bags: bool) -> 'StreamPlan':
+    def of(cls, contract: Contract, observed: dict[str, str], bags: bool,
+           person: bool = True) -> 'StreamPlan':
         """Return the plan for a contract.
 
         Args:
             contract: The robot's contract.
             observed: The topics of its frames.
-            bags: Whether demonstrations are recorded, not only transitions.
+            bags: Whether bags are recorded, not only transitions.
+            person: Whether they are of demonstrations, in which a person's device must publish.
         """
         rules = contract.teleoperation
         commanded = {topic: kind for topic, kind in contract.action_topics().items()
@@ -94,6 +96,8 @@ class StreamPlan:
         unused = set() if rules.twist_action or rules.rotation_action else {rules.twist_topic}
         if rules.takeover == 'motion' and not rules.gripper_action:
             unused.add(rules.joy_topic)
+        if not person:
+            unused |= driven.keys()
         pictures = {camera.topic: camera.type for camera in contract.cameras.values()
                     if camera.topic not in observed}
         ours = {EXECUTED_TOPIC: 'inril_ros/msg/ExecutedAction',
@@ -105,7 +109,8 @@ class StreamPlan:
         return cls(
             observed, latched, {**commanded, **driven} if bags else {}, pictures if bags else {},
             ours, frozenset(unused), frozenset(
-                {*contract.observation_topics(), *commanded, *driven, *ours} - latched),
+                {*contract.observation_topics(), *commanded, *(driven if person else ()), *ours}
+                - latched),
             frozenset(entry.topic for entry in contract.observations.values()
                       if entry.clock == 'receive'), max(ages))
 
@@ -138,7 +143,9 @@ class RecordedTopics:
             if topic in plan.latched:
                 self._add(topic, kind, qos.LATCHED)
             elif node.lockstep or topic in plan.ours:  # their QoS is known
-                node.require(self._add(topic, kind, qos.RECORD, adapts=False))
+                subscription = self._add(topic, kind, qos.RECORD, adapts=False)
+                if topic not in plan.unused - plan.every_tick:
+                    node.require(subscription)
             else:
                 # A frame has no use for old messages of a stream that goes on.
                 depth = qos.RECORDED_PICTURES if kind in _PICTURES else qos.RECORDED_SENSOR

@@ -11,6 +11,8 @@ from small_run import read
 import torch
 import yaml
 
+from inril_ros.data.bags.bags import find_bags
+from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.run.judge_record import LEAST, read_judged
 from inril_ros.learning.judge.frame_labels import LabelRule
 from inril_ros.learning.judge.judge import Judge, JudgeModel
@@ -88,6 +90,19 @@ def test_without_its_word_episodes_end_by_the_time_limit_whatever_the_simulator_
     told = succeeded(run.parent, 'reward', 'check', run).stdout
     assert 'falsely called a success: 0 of 2 episodes' in told
     assert 'success 0 % by the classifier' in told
+
+
+def test_attempts_of_the_clone_are_recorded_for_it_until_enough_failed(run):
+    for failures in (1, 2):  # what was recorded before counts
+        told = succeeded(run.parent, 'reward', 'collect', run, '--failures', failures, '--json')
+        assert f'{failures} failures' in told.stdout
+    bags = find_bags(run / 'judge/attempts/rejected')
+    assert len(bags) == 2
+    contract = load_contract(run / 'contract.yaml')
+    episode = read_episode(bags[0], contract)
+    assert episode.images.shape == (TICKS + 1, *contract.image_shape)
+    listed = succeeded(run.parent, 'reward', 'label', run).stdout
+    assert all(bag.name in listed for bag in bags)
 
 
 def test_one_of_another_contract_is_refused(run):
