@@ -200,8 +200,9 @@ class PolicyNode(ManagedNode):
             return
         self._last, before, self._unseen = stamp, self._unseen, refused
         if refused:
-            if refused != before:
+            if refused != before:  # before the episode ends: no other one must begin
                 self._publish_status()
+            self._views.abort()
             return
         self._newest = frame, observation
         self._infer_if_due(frame, observation)

@@ -66,7 +66,7 @@ class ViewGuard:
     def refuses(self, encoded: Sequence[bytes]) -> str:
         """Return why nobody may act on the images of this episode; empty if one may.
 
-        The first ones are checked; if they are refused, the episode is aborted.
+        The first ones are checked.
 
         Args:
             encoded: An image of each policy camera, as it came.
@@ -75,10 +75,13 @@ class ViewGuard:
             self._check(encoded)
             self._due = False
             self._to_abort = bool(self.refusal)
+        return self.refusal
+
+    def abort(self) -> None:
+        """Have the episode aborted, once, whose images were refused."""
         if self._to_abort and self._abort.service_is_ready():
             self._abort.call_async(Trigger.Request())
             self._to_abort = False
-        return self.refusal
 
     def look_again(self, encoded: Sequence[bytes]) -> None:
         """Check whether images that were refused may be acted on now, while no episode runs."""
