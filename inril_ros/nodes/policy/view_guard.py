@@ -16,7 +16,6 @@ from std_srvs.srv import Trigger
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.cameras.view_check import measure_view, view_findings, ViewBounds
 from inril_ros.data.cameras.view_folder import ViewFolder
-from inril_ros.data.record_files import RecordError
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.messages.images import decode_image
 
@@ -70,6 +69,9 @@ class ViewGuard:
 
         Args:
             encoded: An image of each policy camera, as it came.
+
+        Raises:
+            ValueError: An image, or the reference views, can't be read.
         """
         if self._due:
             self._check(encoded)
@@ -84,20 +86,23 @@ class ViewGuard:
             self._to_abort = False
 
     def look_again(self, encoded: Sequence[bytes]) -> None:
-        """Check whether images that were refused may be acted on now, while no episode runs."""
-        try:
-            if self._read != self._folder.record.stat().st_mtime_ns:
-                self._load()
-        except (OSError, RecordError) as error:
-            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
-            return
+        """Check whether images that were refused may be acted on now, while no episode runs.
+
+        Raises:
+            ValueError: As ``refuses``.
+        """
         self._check(encoded, keep=False)
 
     def _load(self) -> None:
-        self._read = self._folder.record.stat().st_mtime_ns
-        self._views = self._folder.read(self._contract)
+        """Read the reference views, if they have changed."""
+        record = self._folder.record
+        changed = record.stat().st_mtime_ns if record.exists() else 0
+        if changed != self._read:
+            self._views = self._folder.read(self._contract)
+            self._read = changed
 
     def _check(self, encoded: Sequence[bytes], keep: bool = True) -> None:
+        self._load()
         images = {name: decode_image(data, camera) for data, (name, camera) in zip(
             encoded, self._contract.policy_cameras.items(), strict=True)}
         findings = [each for name, image in images.items() for each in view_findings(
@@ -107,12 +112,14 @@ class ViewGuard:
         refused = bool(self.refusal)
         self.refusal = ''
         if wrong:
-            advice = wrong[0].advice.replace('RUN', str(self._folder.path.parent))
-            self.refusal = (f'{"; ".join(each.what for each in wrong)}. {advice} (picture: '
-                            f'{self._folder.picture})')
+            self.refusal = (f'{"; ".join(each.what for each in wrong)}. '
+                            f'{self._with_run(wrong[0].advice)} (picture: {self._folder.picture})')
             if keep:
                 self._keep(images)
         self._tell(findings, refused)
+
+    def _with_run(self, text: str) -> str:
+        return text.replace(' RUN', f' {self._folder.path.parent}')
 
     def _keep(self, images: dict[str, np.ndarray]) -> None:
         try:
@@ -127,6 +134,6 @@ class ViewGuard:
         if kinds != self._told:
             self._told = kinds
             for each in findings:
-                (log.error if each.verdict == 'wrong' else log.warning)(str(each))
+                (log.error if each.verdict == 'wrong' else log.warning)(self._with_run(str(each)))
         if refused and not self.refusal:
             log.info('the cameras have their views again: the policy acts')

@@ -110,6 +110,18 @@ def test_the_policy_acts_again_once_the_view_was_accepted(arm):
     assert arm.see(image(51, 10))
 
 
+def test_views_that_are_made_again_count_from_the_next_episode_on(arm):
+    arm.begin()
+    assert arm.see(image(50))
+    arm.end()
+    arm.folder.write({'front': renewed(VIEW, image(50, 10))}, CONTRACT, 'again')
+    arm.begin()
+    assert not arm.see(image(51)) and 'to the left' in arm.node.why_not_ready()
+    arm.folder.record.unlink()
+    arm.begin()
+    assert not arm.see(image(51, 10)) and 'cannot be read' in arm.node.hold_reasons()[0]
+
+
 def test_a_camera_that_moved_a_little_is_told_once_and_the_policy_acts(arm):
     said = []
     logger = arm.node.get_logger()
