@@ -122,7 +122,7 @@ class Start:
         show_default=default_of('demonstrations'))] = None
     contract: Annotated[str | None, typer.Option(
         '--contract', help='Robot contract: a file, or a name in config/robots.',
-        show_default='metaworld_sawyer')] = None
+        show_default="the simulation's")] = None
     resume: Resume = False
 
     def settings(self, folder: Path, robot: AskedRobot) -> RunSettings:
@@ -140,7 +140,7 @@ class Start:
             run = RunDirectory.open(folder)
         task, seed = (run.settings.task, run.settings.seed) if run else ('pick-place', 0)
         contract = run.contract if run and self.contract is None else find_configuration(
-            'robots', self.contract or 'metaworld_sawyer')
+            'robots', self.contract) if self.contract else robot.own_contract()
         asked = new_settings(task if self.task is None else self.task,
                              seed if self.seed is None else self.seed, contract)
         choice = robot.of(run, 'record') if run else robot.of_new_run(asked.task, self.contract)

@@ -14,6 +14,7 @@ from inril_ros.cli.run.robot_choice import AskedRobot
 from inril_ros.data.record_files import read_json, write_json
 from inril_ros.data.run.run_directory import new_settings, RunDirectory
 from inril_ros.data.run.settings import Setting, UsageError
+from inril_ros.robot.contract.contract import load_contract
 
 CONFIG = Path(__file__).parents[2] / 'config'
 ARM = CONFIG / 'robots' / 'mock_arm.yaml'
@@ -58,6 +59,22 @@ def test_a_run_notes_its_robot_when_it_begins(options, simulation, tmp_path):
     job = stage_of('record', tmp_path / 'run', *options)
     assert robot(job) == (simulation, False)
     assert RunDirectory.open(tmp_path / 'run').settings.simulation == simulation
+
+
+@pytest.mark.parametrize(('options', 'contract'), [
+    ((), 'metaworld_sawyer'),
+    (('--simulation', 'metaworld_cameras', '--task', 'push'), 'metaworld_sawyer_cameras'),
+    (('--simulation', 'gazebo_arm', '--task', 'lift'), 'gazebo_arm'),
+    (('--simulation', 'metaworld_cameras', '--contract', 'metaworld_sawyer', '--task', 'push'),
+     'metaworld_sawyer')])
+def test_a_simulation_comes_with_the_contract_that_its_mapping_names(options, contract, tmp_path):
+    stage_of('record', tmp_path / 'run', *options)
+    assert load_contract(RunDirectory.open(tmp_path / 'run').contract).name == contract
+
+
+def test_a_real_arm_has_no_contract_that_nobody_named(tmp_path):
+    error = refused('record', tmp_path / 'run', '--simulation', '')
+    assert 'give the contract of the real arm' in error and not (tmp_path / 'run').exists()
 
 
 @pytest.mark.parametrize('stage', STAGES)
@@ -115,14 +132,14 @@ def test_a_mapping_that_moved_with_the_package_is_found_again(begin):
 
 def test_a_graph_alone_has_the_robot_of_the_run(begin):
     run = begin('')
-    real = Graph().options(run)
+    real = Graph().options('evaluate', run)
     assert (real.simulation, real.lockstep, real.teleop_device) == ('', False, 'external')
     with pytest.raises(UsageError, match='is a run on a real arm'):
-        Graph(simulation='metaworld').options(run)
+        Graph(simulation='metaworld').options('evaluate', run)
 
 
 def test_a_graph_alone_meets_gazebo_where_the_run_does(begin):
-    options = Graph().options(begin(GAZEBO, 'lift', gazebo=True))
+    options = Graph().options('record', begin(GAZEBO, 'lift', gazebo=True))
     assert (options.gazebo, options.lockstep, options.use_sim_time) == (True, False, True)
 
 

@@ -16,6 +16,7 @@ from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.settings import DEFAULT, Setting, Settings, UsageError
 
 FROM_RUN = 'the run'  # where a setting comes from
+_BUILT_IN = 'metaworld'  # the simulation of a run for which none is named
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,25 @@ class AskedRobot:
     gazebo: bool = False
     other: bool = False
 
+    def own_contract(self) -> Path:
+        """Return the contract that the simulation's mapping names, for a run without another.
+
+        Raises:
+            ResourceError: There is no such mapping.
+            MappingError: It can't be used.
+            UsageError: No simulation is asked for.
+        """
+        from inril_ros.sim.mapping import contract_file, load_mapping
+
+        if self.simulation == '':
+            raise UsageError("--simulation '': give the contract of the real arm (--contract)")
+        path = find_configuration('simulations', self._name)
+        return contract_file(path, load_mapping(path))
+
+    @property
+    def _name(self) -> str:
+        return _BUILT_IN if self.simulation is None else self.simulation
+
     def of_new_run(self, task: str, contract: str | None) -> RobotChoice:
         """Return the robot of a run that begins.
 
@@ -63,8 +83,7 @@ class AskedRobot:
         if self.simulation is None and contract is not None:
             raise UsageError(f"--contract {contract}: say what this robot is: --simulation '' for "
                              'a real arm, --simulation NAME for a simulation of it')
-        name = 'metaworld' if self.simulation is None else self.simulation
-        return RobotChoice(mapping_path(name, task), self.gazebo)
+        return RobotChoice(mapping_path(self._name, task), self.gazebo)
 
     def of(self, run: RunDirectory, stage: str = '') -> RobotChoice:
         """Return the robot of a stage of a run; what isn't given is as in the run.
