@@ -43,6 +43,6 @@ def test_whoever_is_beside_them_is_named(publishers, level, words):
 
 
 def test_another_than_the_judge_of_the_contract_is_an_error():
-    judged = replace(CONTRACT, episode=replace(CONTRACT.episode, judge='reward_node'))
+    judged = replace(CONTRACT, episode=replace(CONTRACT.episode, judge='vision_node'))
     assert ('error', 'outcome: /gazebo_node publishes verdicts, the judge of the contract is '
-                     'reward_node') in found(judged)
+                     'vision_node') in found(judged)

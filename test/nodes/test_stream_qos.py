@@ -37,9 +37,10 @@ PATH = CONFIG / 'robots' / 'metaworld_sawyer.yaml'
 CONTRACT = load_contract(PATH)
 COMMANDS = {*CONTRACT.action_topics(), CONTRACT.teleoperation.twist_topic,
             CONTRACT.teleoperation.joy_topic}
-# Streams with one end in the graph: the other end is the robot, the camera or a person's tools.
+# Streams with one end in this graph: the other end is the robot, the camera, a person's tools or a
+# classifier, which sees through cameras that this contract's policy hasn't.
 OPEN_ENDED = {'/clock', '/conductor/status', '/diagnostics', '/evaluation/status',
-              '/parameter_events', '/rosout', '/transition_event'}
+              '/judge/status', '/parameter_events', '/rosout', '/transition_event'}
 
 
 def streams_of(node, found):

@@ -113,7 +113,8 @@ def test_a_node_outlives_whatever_is_published():
     said, said_raw = (node.create_publisher(String, topic, 10) for topic in ('said', 'said_raw'))
     while not (said.get_subscription_count() and said_raw.get_subscription_count()):
         executor.spin_once(timeout_sec=0.01)
-    for number, raw in enumerate([*GARBAGE, serialize_message(String())], 1):
+    # No byte at all is nothing that Fast DDS brings from one process to another.
+    for number, raw in enumerate([*filter(None, GARBAGE), serialize_message(String())], 1):
         said.publish(raw)
         while node.refused.count('said') < number:
             executor.spin_once(timeout_sec=1.0)
