@@ -18,8 +18,8 @@ import sysconfig
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NODES = ['actuation_node', 'policy_node', 'recorder_node', 'learner_node', 'teleop_node',
-         'sim_node', 'gazebo_node', 'mock_arm_node', 'conductor_node']
+NODES = ['actuation_node', 'policy_node', 'reward_node', 'recorder_node', 'learner_node',
+         'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node', 'conductor_node']
 PUBLISHED = ['config', 'inril_ros', 'launch', 'msg', 'CMakeLists.txt', 'LICENSE', 'package.xml',
              'setup.cfg', 'setup.py']
 # Each message once through the compiled type support, and the path of its libraries.
