@@ -81,7 +81,7 @@ class RewardNode(ManagedNode):
         self._aligner = FrameAligner(contract, images=True)
         self._last = self._begun = 0  # [ns] stamps of the last observation, of an episode's first
         self._truths: dict[int, bool] = {}  # in lockstep, by the stamps that aren't judged yet
-        self._running = False
+        self._running = self._published = False
         self._images: tuple[bytes, ...] = ()
         self._watched = self._before = WatchedEpisode(self._model.rule, self._told)
         self._unseen = ''
@@ -137,7 +137,7 @@ class RewardNode(ManagedNode):
         """Watch another episode, whose first observation is at a stamp [ns]."""
         self._before = self._watched
         self._watched = WatchedEpisode(self._model.rule, self._told)
-        self._begun, self._images = stamp, ()
+        self._begun, self._images, self._published = stamp, (), False
 
     def _judge(self, stamp: int) -> None:
         """Look at the images at a stamp [ns], if one is new, and say what they show."""
@@ -162,9 +162,10 @@ class RewardNode(ManagedNode):
         self._publish_verdict(stamp)
 
     def _publish_verdict(self, stamp: int) -> None:
-        """Publish the verdict on an observation: in lockstep on each, otherwise a success."""
+        """Publish the verdict: in lockstep on each observation, otherwise a success, once."""
         success = self._watched.said is not None and not self._distrust
-        if success:
+        if success and (self.lockstep or not self._published):
+            self._published = True
             self._verdicts.publish(Outcome(
                 header=self.header(stamp), outcome=Outcome.SUCCESS, reward=1.0,
                 reason=f'seen by the classifier ({self._watched.agreed:.2f})'))
