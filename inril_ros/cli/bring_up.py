@@ -56,7 +56,7 @@ class Graph:
             model=str(run.finetuned if run.finetuned.exists() else run.pretrained),
             demonstrations=str(run.demonstrations), journal=str(run.journal),
             longest_rollout=longest_rollout(run, settings),
-            judge=judge_of(run) if stage in ('evaluate', 'finetune') else '',
+            judge=judge_of(run, stage),
             reset_seconds=kept.get('reset_seconds', 10.0),
             finetune_config=str(settings), pretrained=str(run.pretrained),
             run_dir=str(run.finetune))

@@ -43,7 +43,7 @@ from inril_ros.cli.reward.reward import app as reward_app
 from inril_ros.cli.run.given_settings import given
 from inril_ros.cli.run.progress import print_event, Reporter
 from inril_ros.cli.stages.job import Job, JobOptions
-from inril_ros.cli.stages.job_settings import check_heldout, job_options
+from inril_ros.cli.stages.job_settings import check_heldout, job_options, kept_for
 from inril_ros.cli.teleop import teleop
 from inril_ros.cli.views.views import views
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
@@ -215,8 +215,7 @@ def _stage(run_dir: Path, stage: str, output: Output,
     from inril_ros.cli.stages.stages import run_stage
 
     run = RunDirectory.open(run_dir)
-    # What this stage was begun with counts for it, not what others were.
-    kept = {**kept_settings(run_dir), **run.stage_settings(stage)}
+    kept = kept_for(run, stage)
     settings = {**kept, **options(run, kept)}
     run_stage(Job(run, job_options(settings, output.verbose), output.reporter()), stage)
 

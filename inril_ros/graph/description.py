@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import json
 from pathlib import Path
 
-from inril_ros.graph.options import GraphOptions
+from inril_ros.graph.options import GraphOptions, JUDGED_STAGES
 from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
 
 Parameter = bool | int | float | str | list[str]
@@ -200,9 +200,9 @@ def _graph(name: str, needed: Sequence[str], options: GraphOptions,
     missing = [option for option in needed if not getattr(options, option)]
     if missing:
         raise ValueError(f'{name} needs {", ".join(missing)} in its options')
-    if options.judge and name not in ('evaluate', 'finetune'):
-        raise ValueError(f'judge is for evaluate and finetune; in {name} the simulator or a '
-                         'person judges')
+    if options.judge and name not in JUDGED_STAGES:
+        raise ValueError(f'judge is for {" and ".join(JUDGED_STAGES)}; in {name} the simulator or '
+                         'a person judges')
     if options.robots and name not in ('finetune', 'learn'):
         raise ValueError(f'robots is for finetune and learn; {name} is for one robot: use '
                          'namespace')

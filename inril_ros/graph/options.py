@@ -5,6 +5,8 @@
 from dataclasses import dataclass
 import re
 
+#: Stages in which a classifier may judge.
+JUDGED_STAGES = ('evaluate', 'finetune')
 _NAMESPACE = re.compile(r'^(/?[A-Za-z_][A-Za-z0-9_]*)(/[A-Za-z_][A-Za-z0-9_]*)*$')
 
 

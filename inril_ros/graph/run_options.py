@@ -18,6 +18,7 @@ from inril_ros.data.run.best_model import best_model
 from inril_ros.data.run.evaluation_blocks import blocks_of_run, EvaluationBlocks
 from inril_ros.data.run.judgements import complete_blocks
 from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
+from inril_ros.graph.options import JUDGED_STAGES
 from inril_ros.learning.session_config import SessionConfig
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import load_contract
@@ -67,19 +68,19 @@ def completed(stage: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if stage == 'finetune':
             values['longest_rollout'] = values.get('longest_rollout') or longest_rollout(
                 run, config)
-    if stage in ('evaluate', 'finetune'):
-        own['judge'] = values.get('judge') or judge_of(run)
+    own['judge'] = values.get('judge') or judge_of(run, stage)
     _check(run, values, own)
     return {**values, **own}
 
 
-def judge_of(run: RunDirectory) -> str:
-    """Return the classifier that the contract names as the judge; empty: it names none.
+def judge_of(run: RunDirectory, stage: str) -> str:
+    """Return the classifier that judges a stage by the contract; empty: none does.
 
     Raises:
         RunDirectoryError: It has not been trained yet.
     """
-    if load_contract(run.contract).episode.judge.rpartition('/')[2] != CLASSIFIER:
+    if stage not in JUDGED_STAGES or \
+            load_contract(run.contract).episode.judge.rpartition('/')[2] != CLASSIFIER:
         return ''
     if not run.judge_model.exists():
         raise RunDirectoryError(

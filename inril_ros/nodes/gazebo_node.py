@@ -27,7 +27,7 @@ from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
-from inril_ros.nodes.base.verdicts import JUDGES, TRUTH_TOPIC
+from inril_ros.nodes.base.verdicts import JUDGES, simulator_topic
 from inril_ros.nodes.gazebo_command import GazeboCommand
 from inril_ros.robot.messages.codecs import CodecError, decode, stamp_ns
 from inril_ros.sim.gazebo.lift_task import LiftJudge
@@ -82,8 +82,7 @@ class GazeboNode(ManagedNode):
         self._world = read_scene(path.parent / mapping.world).name
         self._place = self._make_place(self, self._world)
         self._outcome = self.create_publisher(
-            Outcome, contract.episode.outcome_topic if self.value('judges') else TRUTH_TOPIC,
-            qos.LOCKSTEP)
+            Outcome, simulator_topic(contract, self.value('judges')), qos.LOCKSTEP)
         self.require(self._outcome, self.create_subscription(
             PoseStamped, self._entry.topic, self._on_pose, qos.observations(False)))
         create_later_service(self, Trigger, contract.episode.reset_service, self._reset)

@@ -79,7 +79,7 @@ class RewardNode(ManagedNode):
             if self._record else []
         self._look_at_errors()
         self._aligner = FrameAligner(contract, images=True)
-        self._last = self._begun = 0  # [ns] stamps of the last observation, of an episode's first
+        self._last = 0  # [ns] stamp of the last observation
         self._truths: dict[int, bool] = {}  # in lockstep, by the stamps that aren't judged yet
         self._running = self._published = False
         self._images: tuple[bytes, ...] = ()
@@ -136,8 +136,8 @@ class RewardNode(ManagedNode):
     def _begin(self, stamp: int) -> None:
         """Watch another episode, whose first observation is at a stamp [ns]."""
         self._before = self._watched
-        self._watched = WatchedEpisode(self._model.rule, self._told)
-        self._begun, self._images, self._published = stamp, (), False
+        self._watched = WatchedEpisode(self._model.rule, self._told, stamp)
+        self._images, self._published = (), False
 
     def _judge(self, stamp: int) -> None:
         """Look at the images at a stamp [ns], if one is new, and say what they show."""
@@ -208,7 +208,7 @@ class RewardNode(ManagedNode):
         if outcome not in _DECIDED or self._distrust:
             return
         # The first observation of the next episode may have come before this message.
-        watched = self._watched if stamp >= self._begun else self._before
+        watched = self._watched if stamp >= self._watched.began else self._before
         said = watched.said if watched.said is not None and watched.said <= stamp else None
         by = 'time limit' if outcome is EpisodeOutcome.TIME_LIMIT else 'person'
         if said is not None and outcome is EpisodeOutcome.SUCCESS:

@@ -24,7 +24,7 @@ from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.scene_seeds import NEXT_SEED, SceneSeeds
-from inril_ros.nodes.base.verdicts import JUDGES, TRUTH_TOPIC
+from inril_ros.nodes.base.verdicts import JUDGES, simulator_topic
 from inril_ros.robot.messages.codecs import CodecError, encode_observations, stamp_ns
 from inril_ros.robot.messages.commands import decode_command
 from inril_ros.robot.messages.images import encode_image
@@ -67,8 +67,7 @@ class SimNode(ManagedNode):
         self._clock_topic = self.create_publisher(ClockMessage, '/clock', qos.COMMAND)
         self._judges = self.value('judges')
         self._outcome = self.create_publisher(
-            Outcome, contract.episode.outcome_topic if self._judges else TRUTH_TOPIC,
-            qos.LOCKSTEP)
+            Outcome, simulator_topic(contract, self._judges), qos.LOCKSTEP)
         profile = qos.observations(self.lockstep)
         self._observations = {
             topic: self.create_publisher(message_type(kind), topic, profile)

@@ -4,12 +4,10 @@
 
 from pathlib import Path
 
+from configured_node import configured
 import numpy as np
 import pytest
-import rclpy
-from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.parameter import Parameter
 
 from inril_ros.nodes.base.message_types import message_type
 from inril_ros.nodes.sim_node import SimNode
@@ -20,18 +18,10 @@ CONFIG = Path(__file__).parents[2] / 'config'
 
 @pytest.fixture
 def node():
-    context = Context()
-    rclpy.init(context=context)
-    made = SimNode(context=context, parameter_overrides=[
-        Parameter(name, value=value) for name, value in {
-            'contract': str(CONFIG / 'robots' / 'gazebo_arm.yaml'), 'task': 'lift',
-            'simulation': str(CONFIG / 'simulations' / 'gazebo_arm.yaml')}.items()])
-    assert made.trigger_configure() is TransitionCallbackReturn.SUCCESS
-    assert made.trigger_activate() is TransitionCallbackReturn.SUCCESS
-    yield made
-    made.trigger_shutdown()
-    made.destroy_node()
-    rclpy.shutdown(context=context)
+    with configured(SimNode, CONFIG / 'robots' / 'gazebo_arm.yaml', task='lift',
+                    simulation=str(CONFIG / 'simulations' / 'gazebo_arm.yaml')) as made:
+        assert made.trigger_activate() is TransitionCallbackReturn.SUCCESS
+        yield made
 
 
 def test_positions_are_kept_when_commands_are_too_old(node, monkeypatch):

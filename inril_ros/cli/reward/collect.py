@@ -9,9 +9,10 @@ import typer
 
 from inril_ros.cli.options import OtherRobot, Output, Robot, with_groups
 from inril_ros.cli.stages.job import Job
-from inril_ros.cli.stages.job_settings import job_options
+from inril_ros.cli.stages.job_settings import job_options, kept_for
 from inril_ros.data.run.run_directory import RunDirectory
-from inril_ros.data.run.settings import kept_settings
+
+_STAGE = 'evaluate_pretrained'  # whose robot and settings it has
 
 
 @with_groups
@@ -34,8 +35,8 @@ def collect(
     run = RunDirectory.open(run_dir)
     run.check_meaning()
     require(run.pretrained, 'pretrain first (inril pretrain)')
-    settings = {**kept_settings(run_dir), **robot.of_stage(
-        run, 'evaluate_pretrained', kept_settings(run_dir), other_robot)}
+    kept = kept_for(run, _STAGE)
+    settings = {**kept, **robot.of_stage(run, _STAGE, kept, other_robot)}
     job = Job(run, job_options(settings, output.verbose), output.reporter())
     graph = evaluation_graph(job.graph_options(
         model=str(run.pretrained), attempts=str(run.clone_attempts)))

@@ -48,15 +48,14 @@ def labelled_bags(
     """Return the episodes of all bags that have an outcome, in the order of their names.
 
     Args:
-        folders: Folder of demonstrations, and others that need not be there; each with those that
-            were rejected below it.
+        folders: Folders of bags, each with those that were rejected below it.
         contract: The robot's contract; its policy cameras are what is seen.
         rule: How frames are labelled by the end of their episode.
         corrections: What a person said of the frames of an episode, by the name of its bag.
         say: Called with why a bag is left out.
 
     Raises:
-        BagError: There is no folder of demonstrations.
+        BagError: There is no such folder.
         ValueError: The contract has no policy cameras, or a correction names no frame.
     """
     if contract.policy_images is None:
@@ -64,8 +63,7 @@ def labelled_bags(
                          'the cameras that are listed there')
     found = []
     # One that is being recorded, or whose recorder died, has no end yet.
-    bags = [bag for number, folder in enumerate(folders) if not number or folder.exists()
-            for bag in list_demonstrations(folder)]
+    bags = [bag for folder in folders for bag in list_demonstrations(folder)]
     for path in (bag.path for bag in bags if bag.state != 'unfinished'):
         try:
             aligned = aligned_episode(path, contract)

@@ -190,8 +190,9 @@ def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
           labels: 'LabelRule') -> list['BagOfEpisode']:
     from inril_ros.cli.reward.labelled_bags import labelled_bags
 
+    attempts = [run.clone_attempts] if run.clone_attempts.exists() else []
     return labelled_bags(
-        [run.demonstrations, run.clone_attempts], load_contract(run.contract), labels,
+        [run.demonstrations, *attempts], load_contract(run.contract), labels,
         folder.corrections(), reporter.say)
 
 

@@ -35,7 +35,7 @@ def evaluate(job: Job, name: str) -> dict[str, object]:
     say_what_is_known(job, file)
     if len(file.episodes) < job.options.evaluation_episodes:
         graph = evaluation_graph(job.graph_options(
-            model=str(evaluated_model(job.run, name)), judge=judge_of(job.run)))
+            model=str(evaluated_model(job.run, name)), judge=judge_of(job.run, 'evaluate')))
         with job.running(f'evaluate_{name}', graph, most_aborted=MOST_TRIES) as conductor:
             evaluate_episodes(job, name, file, conductor)
     return evaluation_facts(file)

@@ -37,7 +37,7 @@ def finetune(job: Job) -> dict[str, object]:
             journal=str(run.journal), finetune_config=str(config), run_dir=str(run.finetune),
             synchronous=options.synchronous, hold_first=tuning.judge.begins_with_the_clone,
             held_versions=str(run.versions), reset_seconds=options.reset_seconds,
-            longest_rollout=longest_rollout(run, config), judge=judge_of(run)))
+            longest_rollout=longest_rollout(run, config), judge=judge_of(run, 'finetune')))
         with job.running('finetune', graph, tuning.listen) as conductor:
             result = tuning.run(conductor)
         tuning.conclude(result)

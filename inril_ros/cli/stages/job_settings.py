@@ -3,7 +3,8 @@
 """The options of a job from the settings of its run and those that were given."""
 
 from inril_ros.cli.stages.job import JobOptions
-from inril_ros.data.run.settings import nested, Settings, UsageError
+from inril_ros.data.run.run_directory import RunDirectory
+from inril_ros.data.run.settings import kept_settings, nested, Settings, UsageError
 from inril_ros.robot.settings_check import checked
 
 
@@ -18,6 +19,14 @@ def job_options(settings: Settings, verbose: bool = False) -> JobOptions:
         **values, 'verbose': verbose,
         'origins': {name: setting.origin for name, setting in settings.items()},
     }, 'the settings of the run', UsageError)
+
+
+def kept_for(run: RunDirectory, stage: str) -> Settings:
+    """Return the settings that a stage goes on with.
+
+    What it was begun with counts for it, not what others were.
+    """
+    return {**kept_settings(run.path), **run.stage_settings(stage)}
 
 
 def check_heldout(settings: Settings) -> None:

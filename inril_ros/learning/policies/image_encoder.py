@@ -68,14 +68,12 @@ class ImageEncoder(nn.Module):
             images = random_shift(images.flatten(0, 1), self.shift, generator).view_as(images)
         if torch.is_grad_enabled():
             return self._features(images)
-        rows = max(_SLICE // images.shape[1], 1)
-        return torch.cat([self._features(part) for part in images.split(rows)])
+        return torch.cat([self._features(part) for part in _slices(images)])
 
     @torch.no_grad()
     def pooled(self, images: Tensor) -> Tensor:
         """Return what the ResNets and the poolings make of images, (B, C, P) float32."""
-        rows = max(_SLICE // images.shape[1], 1)
-        return torch.cat([self._pooled(part) for part in images.split(rows)])
+        return torch.cat([self._pooled(part) for part in _slices(images)])
 
     def freeze(self, frozen: bool) -> None:
         """Exclude the ResNets and the poolings from learning, or include them."""
@@ -104,6 +102,11 @@ class ImageEncoder(nn.Module):
     def _projected(self, pooled: Tensor) -> Tensor:
         return torch.cat([head[1:](part) for head, part in zip(self.heads, pooled.unbind(1))],
                          dim=-1)
+
+
+def _slices(images: Tensor) -> tuple[Tensor, ...]:
+    """Return the rows of images (B, C, ...) in parts, for passes without a gradient."""
+    return images.split(max(_SLICE // images.shape[1], 1))
 
 
 class Trunk(nn.Module):

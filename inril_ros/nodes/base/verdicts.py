@@ -23,6 +23,11 @@ JUDGES = Parameter('judges', True, 'the simulator judges; false: a classifier do
 JUDGE_STATUS = 'judge/status'
 
 
+def simulator_topic(contract: Contract, judges: bool) -> str:
+    """Return the topic on which a simulator says what an observation shows."""
+    return contract.episode.outcome_topic if judges else TRUTH_TOPIC
+
+
 def check_verdict(message: Outcome, contract: Contract, now: int | None) -> None:
     """Check a verdict.
 

@@ -17,14 +17,16 @@ class WatchedEpisode:
         told: Whether a simulator tells when the task is done.
 
     Attributes:
+        began: [ns] Stamp of its first observation.
         agreed: What enough of the last images reached: from its threshold on the rule says
             success.
         highest: The highest value of that.
         said: [ns] Stamp of the observation at which it said success first; None: it didn't.
     """
 
-    def __init__(self, rule: VerdictRule, told: bool) -> None:
+    def __init__(self, rule: VerdictRule, told: bool, began: int = 0) -> None:
         self._rule = rule
+        self.began = began
         self._told = told
         self._last: deque[tuple[int, float]] = deque(maxlen=rule.of)
         self.agreed = self.highest = 0.0

@@ -5,11 +5,11 @@
 from dataclasses import asdict
 import shutil
 
+from camera_arm import write_camera_arm
 import pytest
-from running_command import refused, ROOT, succeeded
+from running_command import refused, succeeded
 from small_run import read
 import torch
-import yaml
 
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
@@ -20,7 +20,7 @@ from inril_ros.learning.judge.judge_config import JudgeConfig
 from inril_ros.learning.judge.verdict_rule import VerdictRule
 from inril_ros.robot.contract.contract import load_contract
 
-CAMERA, TICKS = 'wrist', 60
+CAMERA, TICKS, RATE = 'wrist', 60, 80.0
 ALWAYS, NEVER = 20.0, -20.0
 
 
@@ -28,22 +28,12 @@ ALWAYS, NEVER = 20.0, -20.0
 def unjudged(tmp_path_factory):
     """Record and clone with a contract by which a classifier judges; return the run."""
     folder = tmp_path_factory.mktemp('configuration')
-    robot = yaml.safe_load((ROOT / 'config/robots/metaworld_sawyer_cameras.yaml').read_text())
-    robot['cameras'] = {CAMERA: {**robot['cameras'][CAMERA], 'width': 48, 'height': 48}}
-    robot['policy_images'] = {'cameras': [CAMERA], 'width': 32, 'height': 32}
-    robot['episode'] |= {'time_limit': TICKS / robot['control_rate'], 'judge': 'reward_node'}
-    arm = yaml.safe_load((ROOT / 'config/simulations/metaworld_cameras.yaml').read_text())
-    arm |= {'contract': 'arm.yaml', 'cameras': {CAMERA: arm['cameras'][CAMERA]},
-            'success_lasts': 0.0}
-    for name, document in ('robots/arm', robot), ('simulations/arm', arm):
-        path = folder / f'{name}.yaml'
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(document), encoding='utf-8')
+    contract, simulation = write_camera_arm(folder, CAMERA, 48, {
+        'time_limit': TICKS / RATE, 'judge': 'reward_node'}, success_lasts=0.0)
     run = folder / 'run'
     told = refused(folder, 'demo', '--run-dir', run, '--task', 'reach', '--seed', 4, '--demos', 1,
                    '--clone-steps', 3, '--steps', 60, '--episodes', 1, '--device', 'cpu', '--json',
-                   '--contract', folder / 'robots' / 'arm.yaml',
-                   '--simulation', folder / 'simulations' / 'arm.yaml')
+                   '--contract', contract, '--simulation', simulation)
     assert f'inril reward train {run}' in told, 'the way to go on'
     assert (run / 'pretrained').exists(), 'what needs no judge was done'
     return run

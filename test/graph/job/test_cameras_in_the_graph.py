@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A policy with camera images is cloned, fine-tuned and run by the graph."""
 
+from camera_arm import write_camera_arm
 from inril_ros.msg import Transition
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message
-from running_command import ROOT, succeeded
+from running_command import succeeded
 from small_run import read
 import yaml
 
@@ -31,16 +32,8 @@ SETTINGS = {'m': 2, 'imitation_batch': 8, 'host': {
 def configuration(tmp_path_factory):
     """Write the two-camera arm's files with one small camera and a shorter time limit."""
     folder = tmp_path_factory.mktemp('configuration')
-    robot = yaml.safe_load((ROOT / 'config/robots/metaworld_sawyer_cameras.yaml').read_text())
-    robot['cameras'] = {CAMERA: {**robot['cameras'][CAMERA], 'width': 48, 'height': 48}}
-    robot['policy_images'] = {'cameras': [CAMERA], 'width': 32, 'height': 32}
-    robot['episode']['time_limit'] = 1.25
-    arm = yaml.safe_load((ROOT / 'config/simulations/metaworld_cameras.yaml').read_text())
-    arm |= {'contract': 'arm.yaml', 'cameras': {CAMERA: arm['cameras'][CAMERA]}}
-    for name, document in ('robots/arm', robot), ('simulations/arm', arm), ('settings', SETTINGS):
-        path = folder / f'{name}.yaml'
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(document), encoding='utf-8')
+    write_camera_arm(folder, CAMERA, 48, {'time_limit': 1.25})
+    (folder / 'settings.yaml').write_text(yaml.safe_dump(SETTINGS), encoding='utf-8')
     return folder
 
 

@@ -5,10 +5,10 @@
 import os
 from pathlib import Path
 
+from camera_arm import write_camera_arm
 import pytest
-from running_command import inril, ROOT, succeeded
+from running_command import inril, succeeded
 from small_run import read
-import yaml
 
 pytest.importorskip('inril_ros.bench.vectorised')
 
@@ -19,19 +19,9 @@ MOVED = Path(__file__).resolve().parents[1] / 'moved_camera'
 def run(tmp_path_factory):
     """A run with demonstrations and a clone, whose policy looks through the camera in front."""
     folder = tmp_path_factory.mktemp('moved_camera')
-    robot = yaml.safe_load((ROOT / 'config/robots/metaworld_sawyer_cameras.yaml').read_text())
-    robot['cameras'] = {'front': {**robot['cameras']['front'], 'width': 96, 'height': 96}}
-    robot['policy_images'] = {'cameras': ['front'], 'width': 32, 'height': 32}
-    robot['episode']['time_limit'] = 1.25
-    arm = yaml.safe_load((ROOT / 'config/simulations/metaworld_cameras.yaml').read_text())
-    arm |= {'contract': 'arm.yaml', 'cameras': {'front': arm['cameras']['front']}}
-    for name, document in ('robots/arm', robot), ('simulations/arm', arm):
-        path = folder / f'{name}.yaml'
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(document), encoding='utf-8')
+    contract, simulation = write_camera_arm(folder, 'front', 96, {'time_limit': 1.25})
     succeeded(folder, 'record', folder / 'run', '--task', 'reach', '--demos', 2,
-              '--contract', folder / 'robots' / 'arm.yaml',
-              '--simulation', folder / 'simulations' / 'arm.yaml')
+              '--contract', contract, '--simulation', simulation)
     succeeded(folder, 'pretrain', folder / 'run', '--clone-steps', 3, '--device', 'cpu')
     return folder / 'run'
 
