@@ -41,13 +41,15 @@ in_shards=(--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 summary=()
 failed=
 tested=
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 
 # part NAME COMMAND...: run one part and note how it ended.
 part() {
     local name=$1 start=$SECONDS status result
     shift
     printf '\n== %s\n' "$name"
-    "$@"
+    "$@" |& tee "$output"
     status=$?
     # pytest ends with 5 when no test was selected: fine for a part (-k), not for all of them.
     if [[ $status == 5 ]]; then
@@ -60,6 +62,10 @@ part() {
         failed=yes
     fi
     summary+=("$(printf '%-12s %-12s %4d s' "$name" "$result" $((SECONDS - start)))")
+    # Once more at the end, where they are found: which tests failed, and what each said.
+    while IFS= read -r line; do
+        summary+=("  ${line:0:2000}")
+    done < <(grep -E '^(FAILED|ERROR) |^(Fatal Python error|Timeout \()|, line [0-9]+ in test_' "$output")
 }
 
 tests() { part "$1" python -m pytest "${@:2}" "${options[@]}"; }

@@ -12,7 +12,6 @@ from mapped_memory import shared_memory_of
 import pytest
 import rclpy
 from rclpy.context import Context
-from rclpy.signals import SignalHandlerOptions
 
 from inril_ros.graph.domain import domain_environment, reserve_domain
 from inril_ros.nodes.dds.network_only import use_network_only
@@ -33,15 +32,27 @@ while node.count_publishers('command') < int(sys.argv[1]):
 print('met', flush=True)
 sys.stdin.read()
 """
+OTHERS = """
+import sys
+import rclpy
+from rclpy.context import Context
+made = []
+for _ in range(int(sys.argv[1])):
+    context = Context()
+    rclpy.init(context=context)
+    made.append(rclpy.create_node('other', context=context))
+print('made', flush=True)
+sys.stdin.read()
+"""
 PLAIN = {name: value for name, value in os.environ.items() if name not in VARIABLES}
 
 
 @contextmanager
-def nodes(number, environment):
-    """Yield processes with a node each, which wait for one another."""
+def processes_of(script, number, environment, copies=1):
+    """Yield processes of a script, each with a number as its argument."""
     processes = [subprocess.Popen(
-        [sys.executable, '-c', NODE, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, env={**PLAIN, **environment}) for _ in range(number)]
+        [sys.executable, '-c', script, str(number)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, env={**PLAIN, **environment}) for _ in range(copies)]
     try:
         yield processes
     finally:
@@ -50,26 +61,27 @@ def nodes(number, environment):
             process.communicate()
 
 
+def nodes(number, environment):
+    """Return processes with a node each, which wait for one another."""
+    return processes_of(NODE, number, environment, copies=number)
+
+
 @contextmanager
-def others(number, domain):
-    """Yield nodes of processes that have shared memory, as many as there are contexts."""
-    made = []
+def node_with_shared_memory(domain):
+    """Yield a node of this process."""
+    context = Context()
+    context.init(domain_id=domain)
+    node = rclpy.create_node('other', context=context)
     try:
-        for _ in range(number):
-            context = Context()
-            rclpy.init(context=context, domain_id=domain,
-                       signal_handler_options=SignalHandlerOptions.NO)
-            made.append(rclpy.create_node('other', context=context))
-        yield made
+        yield node
     finally:
-        for node in made:
-            node.destroy_node()
-            rclpy.shutdown(context=node.context)
+        node.destroy_node()
+        context.shutdown()
 
 
 @pytest.mark.parametrize('reach', ['LOCALHOST', 'SUBNET'])
 def test_it_is_met_by_processes_that_have_shared_memory(reach):
-    with reserve_domain() as domain, others(1, domain) as (node,), nodes(
+    with reserve_domain() as domain, node_with_shared_memory(domain) as node, nodes(
             1, {**domain_environment(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': reach}) as (one,):
         assert [one.stdout.readline() for _ in range(2)] == ['True\n', 'met\n']
         limit = time.monotonic() + 60.0
@@ -81,10 +93,13 @@ def test_it_is_met_by_processes_that_have_shared_memory(reach):
 
 
 def test_two_of_them_meet_however_many_others_were_there_before():
-    with reserve_domain() as domain, others(12, domain), nodes(
-            2, domain_environment(domain)) as processes:
-        for process in processes:
-            assert [process.stdout.readline() for _ in range(2)] == ['True\n', 'met\n']
+    with reserve_domain() as domain, processes_of(
+            OTHERS, 12, domain_environment(domain)) as (others,):
+        assert others.stdout.readline() == 'made\n'
+        with nodes(2, domain_environment(domain)) as processes:
+            for process in processes:
+                assert [process.stdout.readline() for _ in range(2)] == ['True\n', 'met\n']
+        assert others.poll() is None
 
 
 def test_where_discovery_stays_on_this_machine_so_does_the_process():
