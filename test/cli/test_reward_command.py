@@ -8,6 +8,7 @@ import shutil
 import sys
 
 import numpy as np
+from one_camera_arm import one_camera_arm
 import pytest
 from typer.testing import CliRunner
 import yaml
@@ -22,18 +23,6 @@ from inril_ros.learning.judge.judge import load_judge  # noqa: E402
 from inril_ros.robot.contract.contract import load_contract  # noqa: E402
 
 SIZE, TICKS = 24, 20
-ARM = {
-    'name': 'arm', 'control_rate': 10,
-    'observations': {'angles': {
-        'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState', 'joints': ['a'],
-        'max_age': 0.2}},
-    'policy_observations': ['angles'],
-    'cameras': {'front': {'topic': 'front', 'width': SIZE, 'height': SIZE}},
-    'policy_images': {'cameras': ['front'], 'width': SIZE, 'height': SIZE},
-    'actions': {'arm': {
-        'topic': 'command', 'type': 'trajectory_msgs/msg/JointTrajectory', 'joints': ['a'],
-        'minimum': [-1], 'maximum': [1], 'hold': 'last'}},
-    'episode': {'time_limit': 60}}
 
 
 def scene(seconds, reaches, seed):
@@ -61,7 +50,7 @@ def inril(*arguments):
 def recorded(tmp_path_factory):
     """A run with four successes and four failures."""
     folder = tmp_path_factory.mktemp('lab')
-    (folder / 'arm.yaml').write_text(yaml.safe_dump(ARM))
+    (folder / 'arm.yaml').write_text(yaml.safe_dump(one_camera_arm(SIZE, SIZE)))
     run = RunDirectory.create(folder / 'run', new_settings('lift', 0, folder / 'arm.yaml'))
     for number in range(8):
         record(run, number, number % 2 == 0)

@@ -15,6 +15,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
+from inril_ros.cli.report.film_strips import Films, films_of
+from inril_ros.cli.report.judge_part import judge_part, JudgePart
 from inril_ros.cli.report.people import (
     aborted,
     Discards,
@@ -29,8 +31,10 @@ from inril_ros.cli.report.run_plots import (
     timing_plot,
     weights_plot,
 )
+from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.estimates import rate_difference, whole_percent
+from inril_ros.data.run.judge_record import read_all_judged
 from inril_ros.data.run.judgements import best_version, judged_versions
 from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.run_record import (
@@ -49,12 +53,15 @@ _STAGE_WORDS = {
     'finetune': 'fine-tuning', 'evaluate_finetuned': 'evaluation after'}
 
 
-def write_report(run_dir: str | Path, robot: str = '') -> Path:
+def write_report(
+    run_dir: str | Path, robot: str = '', reporter: Reporter | None = None,
+) -> Path:
     """Write ``report.html`` in the folder of a run, and return its path.
 
     Args:
         run_dir: Folder of the run.
         robot: One of several robots, whose own records and report are meant.
+        reporter: Shows the progress.
 
     Raises:
         RunDirectoryError: The folder has no run.
@@ -62,7 +69,11 @@ def write_report(run_dir: str | Path, robot: str = '') -> Path:
     """
     run = RunDirectory.open(run_dir, robot)
     robots = [] if robot else [_robot(run, name) for name in run.robots()]
-    run.report.write_text(render_report(read_run(run_dir, robot), robots), encoding='utf-8')
+    record, judged = read_run(run_dir, robot), read_all_judged(run.judge)
+    # One classifier judges all robots: its errors are told once.
+    judge = None if robot else judge_part(run, judged, record.evaluations)
+    films = films_of(run, record.episodes, judged, reporter or Reporter())
+    run.report.write_text(render_report(record, robots, films, judge), encoding='utf-8')
     return run.report
 
 
@@ -76,12 +87,17 @@ def _robot(run: RunDirectory, name: str) -> dict[str, Any]:
             'account': str(EpisodeFates(record.episodes))}
 
 
-def render_report(record: RunRecord, robots: Sequence[Mapping[str, Any]] = ()) -> str:
+def render_report(
+    record: RunRecord, robots: Sequence[Mapping[str, Any]] = (), films: Films | None = None,
+    judge: JudgePart | None = None,
+) -> str:
     """Return the page as text.
 
     Args:
         record: The records of the run, or of one of its robots.
         robots: What to say about each of several robots.
+        films: What cameras saw in a few episodes.
+        judge: The errors of the classifier that judged.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
@@ -98,7 +114,7 @@ def render_report(record: RunRecord, robots: Sequence[Mapping[str, Any]] = ()) -
     judged = judged_versions(record.judgements)
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
-        pairs=_pairs(record), learning=learning_plot(record),
+        pairs=_pairs(record), films=films, judge=judge, learning=learning_plot(record),
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),
         interventions=interventions(record.episodes), discards=_discards(record),

@@ -13,6 +13,7 @@ from rich.table import Table
 import typer
 
 from inril_ros.cli.reward.collect import collect
+from inril_ros.cli.reward.error_table import errors_before_use
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.run.estimates import most_errors, success_rate, trials_without_error
 from inril_ros.data.run.run_directory import RunDirectory
@@ -198,14 +199,9 @@ def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
 
 def _tell(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:
     """Say how often a judge erred, with intervals, and how sure that is."""
-    for words, wrong, number in (
-            ('failures that it calls a success', errors.false, errors.failures),
-            ('successes that it calls one too early', errors.early, errors.successes),
-            ('successes that it never sees', errors.missed, errors.successes)):
-        if number:
-            share = success_rate(wrong, number)
-            reporter.say(f'{words}: {wrong} of {number}, {100 * share.low:.1f} to '
-                         f'{100 * share.high:.1f} %')
+    for error in errors_before_use(errors):
+        reporter.say(f'{error.words}: {error.wrong} of {error.share.n}, '
+                     f'{100 * error.share.low:.1f} to {100 * error.share.high:.1f} %')
     number = errors.failures + errors.successes
     if success_rate(errors.false + errors.early, number).high > bound:
         reporter.say(f'that false successes stay within {100 * bound:g} % is not known yet: '

@@ -86,8 +86,8 @@ def conclude(job: Job) -> dict[str, Any]:
     for robot in job.run.robots():
         own = RunDirectory.open(job.run.path, robot)
         write_json(own.summary, summarise(own), replace=True)
-        write_report(own.path, robot)
-    write_report(job.run.path)
+        write_report(own.path, robot, job.reporter)
+    write_report(job.run.path, reporter=job.reporter)
     return summary
 
 

@@ -99,3 +99,12 @@ def read_judged(path: Path) -> list[JudgedByClassifier]:
         return []
     return [checked(JudgedByClassifier, row, f'{path}, line {number}', RecordError)
             for number, row in enumerate(read_json_lines(path), start=1)]
+
+
+def read_all_judged(folder: Path) -> list[JudgedByClassifier]:
+    """Return the episodes of all robots of a run, from the folder of its classifier.
+
+    Raises:
+        RecordError: A row is none.
+    """
+    return [row for path in sorted(folder.glob('episodes*.jsonl')) for row in read_judged(path)]

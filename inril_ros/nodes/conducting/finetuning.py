@@ -139,8 +139,8 @@ def run_episodes(
             'index': index, 'episode_id': result.episode_id,
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
-            'saved': result.saved, 'person_ticks': result.person_ticks, **fate_of(result),
-            **spent.minutes}
+            'saved': result.saved, 'person_ticks': result.person_ticks, 'cause': result.cause,
+            **fate_of(result), **spent.minutes}
         episodes.append(row)
         if notice := fates.add(row):
             job.reporter.say(notice)
