@@ -24,7 +24,7 @@ import torch
 from inril_ros.bench.demonstrations import demonstrate
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.task import Demonstrations, Task
-from inril_ros.bench.vectorised import Lanes, PlayedEpisode
+from inril_ros.bench.vectorised import Lanes
 from inril_ros.data.record_files import JsonLines
 from inril_ros.data.run.estimates import success_rate
 from inril_ros.learning.experience import Episode
@@ -40,6 +40,7 @@ from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
 from inril_ros.learning.judge.judge_errors import errors_at, judged_episode
 from inril_ros.learning.judge.judge_fit import fit_judge
 from inril_ros.learning.judge.verdict_rule import VerdictRule
+from inril_ros.learning.library.playing import PlayedEpisode
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.pretrain import pretrain, PretrainConfig
 from inril_ros.robot.configuration_folder import configuration_folder

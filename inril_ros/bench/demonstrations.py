@@ -16,10 +16,11 @@ import torch
 
 from inril_ros.bench.robots import Bench, mapping_file
 from inril_ros.bench.task import StudyError, Task
-from inril_ros.bench.vectorised import Lane, Lanes, PlayedEpisode
+from inril_ros.bench.vectorised import Lanes, RobotLane
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.learning.experience import Episode
+from inril_ros.learning.library.playing import PlayedEpisode
 from inril_ros.learning.policies.artifact import load_policy
 from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.sim.environment import make_operator
@@ -61,7 +62,7 @@ def _by_expert(task: Task, bench: Bench, seed: int) -> Generator[PlayedEpisode]:
                          'demonstrations.source policy (a saved model) or bags, and the path')
     operator = make_operator(task.id, bench.contract, wanted.action_noise, mapping_file(task))
     expert = make_operator(task.id, bench.contract, 0.0, mapping_file(task))
-    with closing(Lane(bench.open(), bench.contract, bench.time_limit, bench.urdf)) as lane:
+    with closing(RobotLane(bench.open(), bench.contract, bench.time_limit, bench.urdf)) as lane:
         for attempt, scene in _scenes(task, bench, seed):
             lane.begin(scene)
             operator.begin(derived_seed(seed, 'operator', attempt))

@@ -8,95 +8,33 @@ drop out of the batch.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from inril_ros.data.frames.observation_builder import ObservationBuilder
-from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.exploration import ExplorationNoise
-from inril_ros.learning.observations import Observations
+from inril_ros.learning.library.playing import Lane, play, PlayedEpisode
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.images import as_it_comes, PolicyViews
 from inril_ros.robot.motion.kinematics import URDF
 from inril_ros.robot.motion.safety import SafetyGate
-from inril_ros.sim.simulated_robot import Outcome, SimulatedRobot, SimulatedState
+from inril_ros.sim.simulated_robot import SimulatedRobot, SimulatedState
 
 
-@dataclass
-class PlayedEpisode:
-    """An episode of N steps in one lane; it grows while it is played.
-
-    Attributes:
-        observations: N + 1 arrays (O,), float32.
-        actions: N arrays (A,) in -1..1, after the safety gate.
-        rewards: N rewards.
-        starts: First step of each decision.
-        extras: (D,) Extra values of each decision.
-        outcome: Outcome; ``none``: the time limit ended the episode.
-        images: N + 1 arrays (C, H, W, 3), uint8; empty if the policy has no cameras.
-        done: Whether the task is done at each of the N + 1 ticks.
-    """
-
-    observations: list[np.ndarray] = field(default_factory=list)
-    actions: list[np.ndarray] = field(default_factory=list)
-    rewards: list[float] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    extras: list[np.ndarray] = field(default_factory=list)
-    outcome: Outcome = 'none'
-    images: list[np.ndarray] = field(default_factory=list)
-    done: list[bool] = field(default_factory=list)
-
-    @property
-    def steps(self) -> int:
-        """Number of steps, N."""
-        return len(self.actions)
-
-    @property
-    def success(self) -> bool:
-        """Whether the episode succeeded."""
-        return self.outcome == 'success'
-
-    def episode(self) -> Episode:
-        """Return the whole episode, as demonstrations are stored."""
-        return Episode(np.stack(self.observations), np.stack(self.actions),
-                       np.array(self.rewards), terminated=self.outcome != 'none',
-                       success=self.success, images=self._images(0, self.steps))
-
-    def transitions(self, name: str) -> list[Transition]:
-        """Return the decisions as the recorder would send them."""
-        transitions = []
-        for first, after, extras in zip(
-                self.starts, [*self.starts[1:], self.steps], self.extras, strict=True):
-            ends = after == self.steps
-            transitions.append(Transition(
-                name, first, np.stack(self.observations[first:after + 1]),
-                np.stack(self.actions[first:after]), np.array(self.rewards[first:after]),
-                np.ones(after - first, np.uint8),
-                terminated=ends and self.outcome != 'none',
-                truncated=ends and self.outcome == 'none', success=ends and self.success,
-                extras=extras, images=self._images(first, after)))
-        return transitions
-
-    def _images(self, first: int, last: int) -> np.ndarray | None:
-        """Return the images of the observations from first to last, both included."""
-        return np.stack(self.images[first:last + 1]) if self.images else None
-
-
-class Lane:
+class RobotLane(Lane):
     """One simulation and its present episode."""
 
     def __init__(self, robot: SimulatedRobot, contract: Contract, time_limit: int,
                  urdf: URDF | None = None) -> None:
+        super().__init__()
         self._robot, self._contract = robot, contract
         self._time_limit = self._present_limit = time_limit
         self._builder, self._gate = ObservationBuilder(contract), SafetyGate(contract, urdf)
         self._views = PolicyViews(contract)
         self._encoded: dict[str, bytes] = {}
         self._state: SimulatedState
-        self.played = PlayedEpisode()
 
     def begin(self, seed: int, time_limit: int | None = None) -> None:
         """Begin an episode, with a shorter time limit [steps] than usual if one is given."""
@@ -118,18 +56,13 @@ class Lane:
         """The present observations, by their names in the contract."""
         return self._state.values
 
-    def follow(self, actions: np.ndarray, extras: np.ndarray) -> None:
-        """Execute one decision (S, A) in -1..1, until the episode ends.
+    def act(self, action: np.ndarray) -> None:
+        """Execute one action (A,) in -1..1.
 
         Raises:
-            ValueError: The gate refuses an action. It would hold a robot's arm; here it is a bug.
+            ValueError: The gate refuses it. It would hold a robot's arm; here it is a bug.
         """
-        self.played.starts.append(self.played.steps)
-        self.played.extras.append(extras)
-        for action in self._contract.denormalise_action(actions):
-            self.execute(action)
-            if self.ended:
-                return
+        self.execute(self._contract.denormalise_action(action))
 
     def execute(self, action: np.ndarray, recorded: np.ndarray | None = None) -> None:
         """Execute one action (A,) in contract units; record it, or ``recorded`` instead."""
@@ -167,7 +100,7 @@ class Lanes:
         self, make: Callable[[], SimulatedRobot], contract: Contract, time_limit: int, number: int,
         urdf: URDF | None = None,
     ) -> None:
-        self._lanes = [Lane(make(), contract, time_limit, urdf) for _ in range(number)]
+        self._lanes = [RobotLane(make(), contract, time_limit, urdf) for _ in range(number)]
 
     def __len__(self) -> int:
         """Return L."""
@@ -191,33 +124,9 @@ class Lanes:
         lanes = self._lanes[:len(seeds)]
         for lane, seed in zip(lanes, seeds, strict=True):
             lane.begin(seed, time_limit)
-        memory = policy.begin(len(lanes))
-        running = list(range(len(lanes)))
-        while running:
-            observations = _batch([lanes[index].played for index in running])
-            with torch.inference_mode():
-                decision = policy.decide(observations, memory, generator, explore)
-            actions, extras = decision.actions.numpy(), decision.extras.numpy()
-            for row, index in enumerate(running):
-                chunk = actions[row]
-                if noise is not None:
-                    chunk = np.clip(chunk + noise[index].chunk(len(chunk)), -1.0, 1.0)
-                lanes[index].follow(chunk, extras[row])
-            left = [row for row, index in enumerate(running) if not lanes[index].ended]
-            if len(left) < len(running):
-                running = [running[row] for row in left]
-                memory = memory.rows(torch.tensor(left, dtype=torch.int64))
-        return [lane.played for lane in lanes]
+        return play(lanes, policy, generator, explore=explore, noise=noise)
 
     def close(self) -> None:
         """Release the simulators."""
         for lane in self._lanes:
             lane.close()
-
-
-def _batch(running: Sequence[PlayedEpisode]) -> Observations:
-    """Return the present observations of B running episodes."""
-    state = torch.from_numpy(np.stack([each.observations[-1] for each in running]))
-    if not running[0].images:
-        return Observations(state)
-    return Observations(state, torch.from_numpy(np.stack([each.images[-1] for each in running])))

@@ -13,7 +13,7 @@ from inril_ros.bench.robots import bench_of
 from inril_ros.bench.run import execute
 from inril_ros.bench.study import parse_run, parse_study
 from inril_ros.bench.task import Demonstrations, Images, StudyError, Task
-from inril_ros.bench.vectorised import Lane
+from inril_ros.bench.vectorised import RobotLane
 from inril_ros.robot.messages.images import encode_jpeg, policy_view
 
 IMAGES = Images(cameras=('front',), size=16, observations=('hand_position', 'gripper_opening'))
@@ -34,7 +34,7 @@ def test_the_policy_sees_cameras_and_the_rest_of_its_state(bench):
 
 def test_a_lane_holds_each_image_as_it_came_over_the_wire(bench):
     robot = bench.open()
-    lane = Lane(bench.open(), bench.contract, bench.time_limit)
+    lane = RobotLane(bench.open(), bench.contract, bench.time_limit)
     command = bench.contract.denormalise_action(np.array([0.5, 0.5, -0.5, 0.0]))
     lane.begin(3)
     robot.reset(3)
@@ -54,7 +54,7 @@ def test_a_lane_holds_each_image_as_it_came_over_the_wire(bench):
 
 
 def test_transitions_carry_the_images_of_their_observations(bench):
-    lane = Lane(bench.open(), bench.contract, bench.time_limit)
+    lane = RobotLane(bench.open(), bench.contract, bench.time_limit)
     lane.begin(0)
     for _ in range(3):
         lane.follow(np.zeros((3, 4), np.float32), np.zeros(0, np.float32))
@@ -82,7 +82,7 @@ def test_a_gymnasium_environment_renders_the_images():
         bench = bench_of(task)
     except StudyError as error:
         pytest.skip(f'no renderer for it: {error}')
-    lane = Lane(bench.open(), bench.contract, 2)
+    lane = RobotLane(bench.open(), bench.contract, 2)
     lane.begin(0)
     lane.execute(np.zeros(1))
     lane.close()

@@ -14,7 +14,7 @@ import yaml
 
 from inril_ros.bench.robots import bench_of
 from inril_ros.bench.task import Task
-from inril_ros.bench.vectorised import Lane
+from inril_ros.bench.vectorised import RobotLane
 from inril_ros.nodes.sim_node import SimNode
 
 CONFIG = Path(__file__).parents[2] / 'config'
@@ -63,7 +63,7 @@ def test_guarded_links_have_their_urdf_in_a_study(tmp_path):
     (tmp_path / 'simulations').mkdir()
     (tmp_path / 'simulations' / 'fenced.yaml').write_text(yaml.safe_dump(mapping))
     bench = bench_of(Task(id='lift', simulation=str(tmp_path / 'simulations' / 'fenced.yaml')))
-    lane = Lane(bench.open(), bench.contract, bench.time_limit, bench.urdf)
+    lane = RobotLane(bench.open(), bench.contract, bench.time_limit, bench.urdf)
     lane.begin(0)
     lane.execute(0.5 * (bench.contract.action_minimum + bench.contract.action_maximum))
     assert lane.played.steps == 1

@@ -11,7 +11,7 @@ import torch
 
 from inril_ros.bench.robots import bench_of, mapping_file
 from inril_ros.bench.task import Task
-from inril_ros.bench.vectorised import Lane, Lanes
+from inril_ros.bench.vectorised import Lanes, RobotLane
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -33,7 +33,7 @@ def measure(task_id: str, lanes: int) -> Iterator[tuple[str, float, str, str]]:
     commands = bench.contract.denormalise_action(actions)
     bare, robot = _bare_environment(task), bench.open()
     # No task succeeds by chance: an episode that ended early would be counted as too long.
-    lane = Lane(bench.open(), bench.contract, _STEPS, bench.urdf)
+    lane = RobotLane(bench.open(), bench.contract, _STEPS, bench.urdf)
     policy = BestOfN(ModelConfig(bench.contract.observation_size, bench.contract.action_size))
     policy.eval()
     observations = Observations(torch.zeros(lanes, bench.contract.observation_size))
