@@ -21,9 +21,8 @@ from inril_ros.bench.evaluation import Evaluation
 from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
-from inril_ros.learning.hosts.settings.names import POLICY_KIND
 from inril_ros.learning.policies.image_settings import image_sizes
-from inril_ros.learning.policies.model_config import ModelConfig
+from inril_ros.learning.policies.model_config import config_class, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig
 from inril_ros.robot.settings_check import checked
@@ -68,12 +67,12 @@ class Arm:
         image_shape: tuple[int, int, int, int] | None = None,
     ) -> ModelConfig:
         """Return the configuration of the cloned model; ValueError if its settings are wrong."""
-        kind = POLICY_KIND.get(self.host, 'best_of_n')
+        kind = self.session_config.host.POLICY_KIND
         fixed = {'observation_size', 'action_size', 'kind', *image_sizes((0, 0, 0, 3))}
         taken = fixed & self.model.keys()
         if taken:
             raise ValueError(f'ModelConfig: {sorted(taken)} follow from the task and the host')
-        return from_mapping(ModelConfig, {
+        return from_mapping(config_class(kind), {
             'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
             **image_sizes(image_shape), **self.model})
 

@@ -26,7 +26,11 @@ from inril_ros.learning.hosts.settings.names import with_control
 from inril_ros.learning.interleave.controls import RewardExchange
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import CountingSchedule
-from inril_ros.learning.interleave.sources import ImitationMemory, ImitationSource
+from inril_ros.learning.interleave.sources import (
+    imitates_all,
+    ImitationMemory,
+    ImitationSource,
+)
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy
@@ -173,7 +177,7 @@ class FineTuningSession:
     def _empty_memory(self) -> ImitationMemory:
         return ImitationMemory(*self._sizes[0], self.policy.config.chunk_length,
                                self.policy.cloned.encoder.remembered_shape,
-                               keep_all=self.config.imitation_source == 'replay',
+                               keep_all=imitates_all(self.config.imitation_source),
                                capacity=self.config.host.remembered_steps)
 
     # ---- learning --------------------------------------------------------------------------

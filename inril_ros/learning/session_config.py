@@ -11,7 +11,7 @@ from typing import Any
 
 from inril_ros.learning.configuration import check_range, from_mapping
 from inril_ros.learning.hosts.settings.host_config import HostConfig, MOST_STEPS
-from inril_ros.learning.hosts.settings.names import CONFIGS, host_name, with_control
+from inril_ros.learning.hosts.settings.names import config_of, host_name, with_control
 from inril_ros.learning.hosts.settings.off_policy import FORMER_SETTINGS, IDQLConfig
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
@@ -102,8 +102,6 @@ def _host_config(values: Any) -> HostConfig:
         raise ValueError(f'SessionConfig.host: expected a name or a mapping with the key name, '
                          f'got {reprlib.repr(values)}')
     name = values.get('name', DEFAULT_HOST)
-    if not isinstance(name, str) or name not in CONFIGS:
-        raise ValueError(f'SessionConfig.host: {reprlib.repr(name)} is unknown; allowed are '
-                         f'{sorted(CONFIGS)}')
-    return from_mapping(CONFIGS[name], {key: value for key, value in values.items()
-                                       if key != 'name' and key not in _former(name)})
+    return from_mapping(config_of(name, 'SessionConfig.host'), {
+        key: value for key, value in values.items()
+        if key != 'name' and key not in _former(name)})

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from inril_ros.bench.vectorised import PlayedEpisode
 from inril_ros.learning.experience import Episode, Transition
-from inril_ros.learning.hosts.settings.names import POLICY_KIND
+from inril_ros.learning.library.playing import PlayedEpisode
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -64,7 +63,8 @@ def made_up_session(
     **settings: Any,
 ) -> FineTuningSession:
     """Return a session of a host (name and settings) with made-up demonstrations."""
-    config = ModelConfig(**SIZES, kind=POLICY_KIND.get(host['name'], 'best_of_n'), **(model or {}))
+    session = SessionConfig.from_mapping({'host': host, **settings})
+    config = ModelConfig(**SIZES, kind=session.host.POLICY_KIND, **(model or {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         policy = make_policy(config)
@@ -73,8 +73,7 @@ def made_up_session(
         -0.9, 0.9, (EPISODE, config.action_size)), _rewards(True), True, True,
         images=_images(random, EPISODE + 1, config))
         for _ in range(_DEMONSTRATIONS)]
-    return FineTuningSession(
-        SessionConfig.from_mapping({'host': host, **settings}), policy, shown, 0, device)
+    return FineTuningSession(session, policy, shown, 0, device)
 
 
 class MadeUpWorld:

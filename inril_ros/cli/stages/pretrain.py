@@ -70,10 +70,9 @@ def pretrain(job: Job) -> dict[str, object]:
     import torch
 
     from inril_ros.learning.device import select_device
-    from inril_ros.learning.hosts.settings.names import host_name, POLICY_KIND
     from inril_ros.learning.policies.artifact import save_policy
     from inril_ros.learning.policies.image_settings import image_sizes
-    from inril_ros.learning.policies.model_config import ModelConfig
+    from inril_ros.learning.policies.model_config import config_class
     from inril_ros.learning.pretrain import pretrain as clone
     from inril_ros.learning.pretrain import PretrainConfig
     from inril_ros.learning.session_config import SessionConfig
@@ -97,10 +96,10 @@ def pretrain(job: Job) -> dict[str, object]:
         make_views(job.run, contract, job.reporter)
     episodes = [learning_episode(episode, contract) for episode in recorded.values()]
     config = PretrainConfig(**job.options.pretrain)
-    host = host_name(SessionConfig.from_mapping(job.options.session).host)
-    model = ModelConfig(contract.observation_size, contract.action_size,
-                        kind=POLICY_KIND.get(host, 'best_of_n'),
-                        **image_sizes(contract.image_shape), **job.options.model)
+    host = SessionConfig.from_mapping(job.options.session).host
+    model = config_class(host.POLICY_KIND)(
+        contract.observation_size, contract.action_size, kind=host.POLICY_KIND,
+        **image_sizes(contract.image_shape), **job.options.model)
     steps, losses = [], []
     every = max(1, config.steps // _CURVE_POINTS)
     with job.reporter.bar('pretrain', config.steps, 'steps') as bar:

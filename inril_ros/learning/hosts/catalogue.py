@@ -24,6 +24,8 @@ from inril_ros.learning.hosts.settings.host_config import HostConfig
 from inril_ros.learning.hosts.settings.names import host_name
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
+from inril_ros.learning.plugins import registry
+from inril_ros.learning.plugins.registry import checked_class
 from inril_ros.learning.policies.policy import Policy
 
 HOSTS: dict[str, tuple[type[HostConfig], type[Host[Any]]]] = {
@@ -35,12 +37,17 @@ HOSTS: dict[str, tuple[type[HostConfig], type[Host[Any]]]] = {
     'residual_sac': (ResidualSACConfig, ResidualSAC),
     'rlpd': (RLPDConfig, GaussianActorCritic),
 }
-"""Name -> (frozen dataclass of scalars, class of the host)."""
+"""Name of a built-in host -> (frozen dataclass of scalars, class of the host)."""
 
 
 def make_host(config: HostConfig, pretrained: Policy, random: np.random.Generator,
               generator: torch.Generator, device: torch.device) -> Host[Any]:
-    """Return a new host; ValueError if it can't begin with the policy."""
-    return HOSTS[host_name(config)][1](config, pretrained, random, generator, device)
+    """Return a new host, built in or of a plug-in.
 
-
+    Raises:
+        ValueError: It can't begin with the policy, or the plug-in can't be used.
+    """
+    name = host_name(config)
+    kind = HOSTS[name][1] if name in HOSTS else checked_class(
+        config.host_class(), Host, registry.HOSTS, name)
+    return kind(config, pretrained, random, generator, device)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from inril_ros.learning.interleave.alignment_pool import PooledAlignment
 
@@ -96,6 +96,9 @@ class Controller:
         ignored: Number of events with a value that was not finite.
     """
 
+    needs_heldout: ClassVar[bool] = False
+    """Whether it needs the IL loss on held-out demonstrations, which is measured per event."""
+
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.m = limits.m0
@@ -154,6 +157,8 @@ class AnchorConstraint(Controller):
     `smoothing` does not apply: a moving average inside an integrating loop would make it
     oscillate. The loss of a fixed held-out set has little noise.
     """
+
+    needs_heldout = True
 
     def __init__(self, limits: Limits, reference: float, slack: float = 0.2,
                  rate: float = 0.2) -> None:

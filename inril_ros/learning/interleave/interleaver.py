@@ -193,7 +193,8 @@ class Interleaver:
 
     def _end_rl(self) -> float | None:
         """Measure where the RL part of a cycle ends; return the held-out loss if it steers m."""
-        if self.config.schedule not in ('anchor', 'model'):
+        if not (isinstance(self.schedule, AdaptiveSchedule)
+                and self.schedule.controller.needs_heldout):
             return None
         heldout = self._heldout()
         if self.cycle is not None:

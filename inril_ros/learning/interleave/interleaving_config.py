@@ -10,6 +10,7 @@ from typing import get_args, Literal
 from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.interleave.control_names import checked_control
 from inril_ros.learning.interleave.sources import ImitationSource
+from inril_ros.learning.plugins.registry import CONTROLLERS, plugin
 
 Unit = Literal['minibatch', 'iteration']
 UNITS: tuple[str, ...] = get_args(Unit)
@@ -40,7 +41,7 @@ class InterleavingConfig(BoundedConfig):
     """IL gradient steps per imitation event."""
     schedule: str = 'fixed'
     """fixed m, random m with mean m (a control), or m by a controller: alignment (C1), model (C2),
-    anchor (C3), dose."""
+    anchor (C3), dose, or the name of a plug-in."""
     m_min: float = 2.0
     m_max: float = 30.0
     """Bounds of an adaptive m."""
@@ -64,8 +65,8 @@ class InterleavingConfig(BoundedConfig):
     """Weight of the term that the control bc_regularised or kl_to_pretrained adds."""
     imitation_source: str = 'both'
     """demonstrations, own_successes, interventions, both (demonstrations, own successes and
-    interventions), mixture (a share of each of the three) or replay (all own windows alike, a
-    control). Demonstrations while a source is empty."""
+    interventions), mixture (a share of each of the three), replay (all own windows alike, a
+    control) or the name of a plug-in. Demonstrations while a source is empty."""
     demonstration_share: float = 0.5
     """Share of demonstrations in an IL batch of the sources both and mixture."""
     intervention_share: float = 0.0
@@ -90,7 +91,9 @@ class InterleavingConfig(BoundedConfig):
         object.__setattr__(self, 'm', checked_m(self.m))
         ImitationSource(self.imitation_source, self.demonstration_share, self.intervention_share)
         checked_control(self.control)
-        for name, allowed in (('unit', UNITS), ('schedule', SCHEDULES), ('separation', MODES),
+        if self.schedule not in SCHEDULES:
+            plugin(CONTROLLERS, self.schedule, f'{type(self).__name__}.schedule', SCHEDULES)
+        for name, allowed in (('unit', UNITS), ('separation', MODES),
                               ('separation_metric', METRICS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f'{type(self).__name__}.{name}: {getattr(self, name)!r} is '

@@ -57,6 +57,8 @@ class ModelBased(Controller):
     event moves m as an `AlignmentThermostat` would (counted in `fallbacks`).
     """
 
+    needs_heldout = True
+
     def __init__(self, limits: Limits, price: AnchorPrice, kappa: float = 1.0,
                  gain: float = 3.0, window: int = 10, least_b: float = 1e-12) -> None:
         """Begin at m0.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import reprlib
 
 from inril_ros.learning.interleave.adaptive import (
     AlignmentThermostat,
@@ -12,7 +13,7 @@ from inril_ros.learning.interleave.adaptive import (
     DoseController,
     Limits,
 )
-from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
+from inril_ros.learning.interleave.interleaving_config import InterleavingConfig, SCHEDULES
 from inril_ros.learning.interleave.model_based import AnchorPrice, ModelBased
 from inril_ros.learning.interleave.schedule import (
     AdaptiveSchedule,
@@ -20,6 +21,7 @@ from inril_ros.learning.interleave.schedule import (
     FixedSchedule,
     RandomSchedule,
 )
+from inril_ros.learning.plugins.registry import CONTROLLERS, plugin, PluginError
 
 _WITHOUT_IMITATION = ('bc_regularised', 'kl_to_pretrained', 'frozen_actor')
 """Controls that replace imitation events."""
@@ -40,8 +42,8 @@ def make_schedule(config: InterleavingConfig, heldout: Callable[[], float | None
         seed: Seed of a schedule that draws m.
 
     Raises:
-        ValueError: The schedule needs held-out demonstrations, and there are none; or m is out of
-            its bounds.
+        ValueError: The schedule needs held-out demonstrations, and there are none; m is out of
+            its bounds; or a plug-in can't be used.
     """
     if not imitates(config):
         return FixedSchedule(None, config.unit, config.il_steps)
@@ -59,6 +61,28 @@ def _controller(config: InterleavingConfig, heldout: Callable[[], float | None])
         return AlignmentThermostat(limits)
     if config.schedule == 'dose':
         return DoseController(limits, config.dose_target)
+    if config.schedule not in SCHEDULES:
+        return _plugin_controller(config, limits, heldout)
+    reference = _reference(config, heldout)
+    if config.schedule == 'anchor':
+        return AnchorConstraint(limits, reference, config.anchor_slack)
+    return ModelBased(limits, AnchorPrice(reference, config.anchor_slack))
+
+
+def _plugin_controller(config: InterleavingConfig, limits: Limits,
+                       heldout: Callable[[], float | None]) -> Controller:
+    name = config.schedule
+    controller = plugin(CONTROLLERS, name, 'schedule', SCHEDULES)(limits, config)
+    if not isinstance(controller, Controller):
+        raise PluginError(f'the plug-in {name!r} of the group {CONTROLLERS} made '
+                          f'{reprlib.repr(controller)}, which is no Controller')
+    if controller.needs_heldout:
+        _reference(config, heldout)
+    return controller
+
+
+def _reference(config: InterleavingConfig, heldout: Callable[[], float | None]) -> float:
+    """Return the held-out imitation loss; ValueError if there are no such demonstrations."""
     reference = heldout()
     if reference is None:
         raise ValueError(
@@ -66,6 +90,4 @@ def _controller(config: InterleavingConfig, heldout: Callable[[], float | None])
             'model was cloned from all of them. Clone at least 4 again with a heldout_share, for '
             'example 0.2 (inril pretrain --heldout-share 0.2, or pretrain: {heldout_share: 0.2} '
             'in a study), or choose another schedule')
-    if config.schedule == 'anchor':
-        return AnchorConstraint(limits, reference, config.anchor_slack)
-    return ModelBased(limits, AnchorPrice(reference, config.anchor_slack))
+    return reference

@@ -24,18 +24,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+import reprlib
 import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import check_images, Frames, Images
+from inril_ros.learning.plugins.registry import IMITATION_SOURCES, plugin
 from inril_ros.learning.replay import draw, Origin
 from inril_ros.learning.replays.growing_array import GrowingArray, renumbered
 from inril_ros.learning.replays.removal import numbered, to_remove, without
 
 SOURCES = ('demonstrations', 'own_successes', 'interventions', 'both', 'mixture', 'replay')
+
+
+def imitates_all(kind: str) -> bool:
+    """Return whether a source may imitate any own window, those of failures included."""
+    return kind == 'replay' or kind not in SOURCES
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,9 @@ class ImitationMemory:
                        for kind in ('demonstration', 'success', 'intervention', 'other')}
         self._own = GrowingArray((), np.int64)
         self._episodes: list[Windows] = []
+
+    def __len__(self) -> int:
+        return len(self._states)
 
     @property
     def numbers(self) -> list[int]:
@@ -225,19 +236,20 @@ class ImitationSource:
 
     def __init__(self, kind: str, demonstration_share: float,
                  intervention_share: float = 0.0) -> None:
-        """Choose one of SOURCES.
+        """Choose a source.
 
         Args:
-            kind: The source.
+            kind: The source: one of SOURCES, or the name of a plug-in.
             demonstration_share: Share of demonstrations in a batch of `both` and `mixture`; the
                 rest is own successes, in `both` with interventions.
             intervention_share: Share of interventions in a batch of `mixture`.
 
         Raises:
-            ValueError: An unknown kind, a share outside [0, 1], or a sum of shares above 1.
+            ValueError: An unknown kind, a plug-in that can't be used, a share outside [0, 1], or
+                a sum of shares above 1.
         """
-        if kind not in SOURCES:
-            raise ValueError(f'imitation source {kind!r} is unknown; allowed are {SOURCES}')
+        self._own_rows = None if kind in SOURCES else plugin(
+            IMITATION_SOURCES, kind, 'imitation_source', SOURCES)
         if not 0.0 <= demonstration_share <= 1.0:
             raise ValueError(f'demonstration share {demonstration_share} is not in [0, 1]')
         if not 0.0 <= intervention_share <= 1.0 - demonstration_share * (kind == 'mixture'):
@@ -246,12 +258,19 @@ class ImitationSource:
         self._shares = {
             'demonstrations': (1.0, 0.0), 'own_successes': (0.0, 0.0),
             'interventions': (0.0, 1.0), 'both': (demonstration_share, 0.0),
-            'mixture': (demonstration_share, intervention_share), 'replay': (0.0, 0.0)}[kind]
+            'mixture': (demonstration_share, intervention_share),
+            'replay': (0.0, 0.0)}.get(kind, (0.0, 0.0))
         self._kind = kind
 
     def rows(self, memory: ImitationMemory, number: int,
              random: np.random.Generator) -> NDArray[np.int64]:
-        """Return `number` rows of the memory."""
+        """Return `number` rows of the memory.
+
+        Raises:
+            ValueError: A plug-in returns something else.
+        """
+        if self._own_rows is not None:
+            return self._checked(self._own_rows(memory, number, random), memory, number)
         demonstrations = round(self._shares[0] * number)
         interventions = round(self._shares[1] * number)
         own_rows = (memory.own_rows if self._kind == 'both' else
@@ -264,6 +283,16 @@ class ImitationSource:
         wanted = ((memory.demonstration_rows, demonstrations), (own_rows, own),
                   (memory.intervention_rows, interventions))
         return np.concatenate([draw(rows, count, random) for rows, count in wanted if count])
+
+    def _checked(self, rows: Any, memory: ImitationMemory, number: int) -> NDArray[np.int64]:
+        """Return the rows of a plug-in if they are so many rows of the memory."""
+        rows = np.asarray(rows)
+        if rows.shape != (number,) or rows.dtype.kind not in 'iu' or (
+                number and not 0 <= rows.min() <= rows.max() < len(memory)):
+            raise ValueError(f'the imitation source {self._kind!r} returned '
+                             f'{reprlib.repr(rows)} of shape {rows.shape}; needed are {number} '
+                             f'whole numbers from 0 to {len(memory) - 1}')
+        return rows
 
 
 def _last_intervention(intervened: NDArray[np.bool_]) -> int:

@@ -3,6 +3,7 @@
 """The kinds of policy, by their name in a model's configuration."""
 from __future__ import annotations
 
+from inril_ros.learning.plugins import registry
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.denoising_chain import DenoisingChainPolicy
 from inril_ros.learning.policies.edited import EditedPolicy
@@ -21,5 +22,12 @@ POLICIES: dict[str, type[Policy]] = {
 
 
 def make_policy(config: ModelConfig) -> Policy:
-    """Return an untrained policy of the kind that the configuration names."""
-    return POLICIES[config.kind](config)
+    """Return an untrained policy of the kind that the configuration names.
+
+    Raises:
+        PluginError: A plug-in brings this kind, and can't be used.
+    """
+    if config.kind in POLICIES:
+        return POLICIES[config.kind](config)
+    found = registry.plugin(registry.POLICIES, config.kind, 'ModelConfig.kind', POLICIES)
+    return registry.checked_class(found, Policy, registry.POLICIES, config.kind)(config)

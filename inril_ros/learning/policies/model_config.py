@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 import json
+from typing import Any
 
 from inril_ros.learning.configuration import BoundedConfig, from_mapping
+from inril_ros.learning.plugins.registry import checked_class, plugin, POLICIES
 from inril_ros.learning.policies.image_settings import check_image_settings, image_shape
 
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
 
 KINDS = ('best_of_n', 'dppo', 'edited', 'gaussian', 'residual')
-"""The kinds of policy."""
+"""The built-in kinds of policy."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,10 @@ class ModelConfig(BoundedConfig):
     `image_frozen` for cloning alone."""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f'ModelConfig.kind: {self.kind!r} is unknown; allowed are {KINDS}')
+        kind = config_class(self.kind)
+        if not isinstance(self, kind):
+            raise ValueError(f'{type(self).__name__}.kind: a policy of kind {self.kind!r} is '
+                             f'configured by {kind.__name__}')
         super().__post_init__()
         if self.sampling_steps > self.denoising_steps:
             raise ValueError(f'ModelConfig.sampling_steps: {self.sampling_steps} is more than '
@@ -179,4 +183,17 @@ class ModelConfig(BoundedConfig):
         if isinstance(values, dict):
             values.setdefault('observation_bound', True)
             values.setdefault('state_noise', 0.0)
-        return from_mapping(cls, values)
+        kind = values.get('kind', cls.kind) if isinstance(values, dict) else cls.kind
+        return from_mapping(config_class(kind), values)
+
+
+def config_class(kind: Any) -> type[ModelConfig]:
+    """Return the class of the configuration of a kind of policy, built in or of a plug-in.
+
+    Raises:
+        PluginError: No policy is of this kind, or its plug-in can't be used.
+    """
+    if isinstance(kind, str) and kind in KINDS:
+        return ModelConfig
+    found = plugin(POLICIES, kind, 'ModelConfig.kind', KINDS)
+    return checked_class(getattr(found, 'config_class', None), ModelConfig, POLICIES, kind)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.model_config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Policy(nn.Module, ABC):
     """
 
     config: Any
+    config_class: ClassVar[type[ModelConfig]] = ModelConfig
+    """The class of `config`; a plug-in's policy may have settings of its own."""
 
     @property
     @abstractmethod

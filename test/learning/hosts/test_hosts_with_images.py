@@ -21,7 +21,7 @@ from inril_ros.learning.hosts.settings.actor_critic import (
     GaussianActorCriticConfig,
     ResidualSACConfig,
 )
-from inril_ros.learning.hosts.settings.names import POLICY_KIND
+from inril_ros.learning.hosts.settings.names import CONFIGS
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
 from inril_ros.learning.joining import join_transitions
@@ -59,7 +59,7 @@ SEEING = ['images', 'both']
 
 def model_of(name: str, seen: str) -> ModelConfig:
     return ModelConfig(
-        1 if seen == 'images' else 3, ACTIONS, kind=POLICY_KIND.get(name, 'best_of_n'),
+        1 if seen == 'images' else 3, ACTIONS, kind=CONFIGS[name].POLICY_KIND,
         chunk_length=2, denoising_steps=4, sampling_steps=2, actor_width=16, critic_width=16,
         cameras=0 if seen == 'state' else 2, image_height=16, image_width=16, image_channels=8,
         image_stages=1, image_blocks=1, image_features=4, image_shift=1)

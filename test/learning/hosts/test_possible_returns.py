@@ -17,7 +17,7 @@ from inril_ros.learning.hosts.possible_returns import (
     clip_values,
     RewardsOutOfRangeError,
 )
-from inril_ros.learning.hosts.settings.names import POLICY_KIND
+from inril_ros.learning.hosts.settings.names import CONFIGS
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
@@ -74,7 +74,7 @@ def test_one_end_of_the_range_can_be_open() -> None:
 
 def session(host: str, demonstration: Episode, **settings: object) -> FineTuningSession:
     config, _ = HOSTS[host]
-    model = ModelConfig(2, 1, kind=POLICY_KIND.get(host, 'best_of_n'), actor_width=8,
+    model = ModelConfig(2, 1, kind=CONFIGS[host].POLICY_KIND, actor_width=8,
                         critic_width=8, denoising_steps=5)
     with torch.random.fork_rng():
         return FineTuningSession(SessionConfig(host=config(**settings)), make_policy(model),

@@ -18,7 +18,7 @@ from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.hosts.residual_sac import ResidualSAC
 from inril_ros.learning.hosts.settings.actor_critic import ResidualSACConfig
-from inril_ros.learning.hosts.settings.names import POLICY_KIND
+from inril_ros.learning.hosts.settings.names import CONFIGS
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.catalogue import make_policy
@@ -137,7 +137,7 @@ def test_a_person_s_steps_are_learned_as_positives() -> None:
 def test_a_person_s_steps_reach_the_critics_however_rare_they_are(name: str) -> None:
     kind, host_kind = HOSTS[name]
     with torch.random.fork_rng():
-        policy = make_policy(replace(MODEL, kind=POLICY_KIND.get(name, 'best_of_n')))
+        policy = make_policy(replace(MODEL, kind=CONFIGS[name].POLICY_KIND))
     host = host_kind(kind(batch=100, critic_width=16), policy, np.random.default_rng(0),
                      torch.Generator(), torch.device('cpu'))
     host.remember(demonstration(), Origin.DEMONSTRATION)

@@ -56,6 +56,7 @@ class GaussianActorCriticConfig(ActorCriticConfig):
 
     BOUNDS = {**ActorCriticConfig.BOUNDS, 'initial_temperature': (0.0, 100.0),
               'temperature_learning_rate': (0.0, 1.0)}
+    POLICY_KIND = 'gaussian'
 
     initial_temperature: float = 0.0
     """Weight of the entropy at the start; 0: no entropy term at all."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.exploration import ExplorationConfig
@@ -27,6 +27,17 @@ class ActorSteps:
 @dataclass(frozen=True)
 class HostConfig(BoundedConfig):
     """Settings of a host; each kind of host adds its own, and their bounds."""
+
+    POLICY_KIND: ClassVar[str] = 'best_of_n'
+    """The kind of policy that is cloned for the host."""
+
+    @classmethod
+    def host_class(cls) -> type:
+        """Return the class of a plug-in's host, imported here: settings are read without torch.
+
+        It is a subclass of Host that is made of this configuration and what `make_host` takes.
+        """
+        raise NotImplementedError(f'{cls.__name__} has no host_class')
 
     @property
     def exploration(self) -> ExplorationConfig | None:

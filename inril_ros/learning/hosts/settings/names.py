@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from inril_ros.learning.hosts.settings.actor_critic import (
     GaussianActorCriticConfig,
@@ -13,6 +14,13 @@ from inril_ros.learning.hosts.settings.actor_critic import (
 from inril_ros.learning.hosts.settings.host_config import HostConfig
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
+from inril_ros.learning.plugins.registry import (
+    checked_class,
+    HOSTS,
+    plugin,
+    PluginError,
+    registered_name,
+)
 
 CONFIGS: dict[str, type[HostConfig]] = {
     'actor_critic': GaussianActorCriticConfig,
@@ -23,15 +31,35 @@ CONFIGS: dict[str, type[HostConfig]] = {
     'residual_sac': ResidualSACConfig,
     'rlpd': RLPDConfig,
 }
-"""Name of the host -> frozen dataclass of scalars."""
+"""Name of a built-in host -> frozen dataclass of scalars."""
 
-POLICY_KIND = {'actor_critic': 'gaussian', 'rlpd': 'gaussian'}
-"""The kind of policy that a host begins with, if it is not a diffusion policy (best_of_n)."""
+
+def config_of(name: Any, where: str) -> type[HostConfig]:
+    """Return the class of the settings of a host, built in or of a plug-in.
+
+    Raises:
+        PluginError: No host has this name, or its plug-in can't be used; `where` begins it.
+    """
+    if isinstance(name, str) and name in CONFIGS:
+        return CONFIGS[name]
+    return checked_class(plugin(HOSTS, name, where, CONFIGS), HostConfig, HOSTS, name)
 
 
 def host_name(config: HostConfig) -> str:
-    """Return the name of the host that a configuration belongs to."""
-    return next(name for name, kind in CONFIGS.items() if type(config) is kind)
+    """Return the name of the host that a configuration belongs to.
+
+    Raises:
+        PluginError: It belongs to none.
+    """
+    kind = type(config)
+    for name, each in CONFIGS.items():
+        if kind is each:
+            return name
+    name = registered_name(HOSTS, kind)
+    if name is None:
+        raise PluginError(f'{kind.__name__} belongs to no host: no installed package registers '
+                          f'{kind.__module__}:{kind.__qualname__} in the group {HOSTS}')
+    return name
 
 
 def with_control(config: HostConfig, control: str, weight: float) -> HostConfig:
