@@ -9,6 +9,9 @@ folder, and hands the result to pip. Name, version and dependencies are in setup
 modules to this tree: the installed folder `inril_ros` then holds only `msg`, and
 `inril_ros/__init__.py` adds it to the package.
 
+With INRIL_ROS_WITHOUT_ROS=1 modules are installed without messages and nothing is compiled: enough
+for `inril_ros.learning`.
+
 Messages are built for one Python version and one ROS distribution. The distribution is found
 through AMENT_PREFIX_PATH or, if that is not set, in the environment of the running interpreter.
 """
@@ -25,14 +28,15 @@ from setuptools.command.build_py import build_py
 
 PACKAGE = 'inril_ros'
 SOURCE = Path(__file__).resolve().parent
+WITHOUT_ROS = os.environ.get('INRIL_ROS_WITHOUT_ROS', '') not in ('', '0')
 
 
 class BinaryDistribution(Distribution):
-    """A distribution for one platform, because it holds compiled messages."""
+    """A distribution for one platform if it holds compiled messages."""
 
     def has_ext_modules(self) -> bool:
-        """Return True, so that setuptools tags the wheel with interpreter and platform."""
-        return True
+        """Return whether setuptools tags the wheel with interpreter and platform."""
+        return not WITHOUT_ROS
 
     def has_data(self) -> bool:
         """Return whether there are data files; an editable installation asks this."""
@@ -48,6 +52,11 @@ class BuildWithInterfaces(build_py):
         Raises:
             SystemExit: CMake is missing, or the build failed.
         """
+        if WITHOUT_ROS:
+            if not self.editable_mode:
+                shutil.copytree(SOURCE / PACKAGE, Path(self.build_lib, PACKAGE),
+                                ignore=shutil.ignore_patterns('__pycache__'), dirs_exist_ok=True)
+            return
         stage = self._run_cmake()
         modules = next(stage.glob(f'**/{PACKAGE}/msg/__init__.py'), None)
         if modules is None:
@@ -92,7 +101,8 @@ class BuildWithInterfaces(build_py):
                                '--parallel', str(os.cpu_count() or 1)]
         for command in (configure, compile_and_install):
             if subprocess.run(command, env=environment, check=False).returncode != 0:
-                raise SystemExit(f'failed: {" ".join(command)}')
+                raise SystemExit(f'failed: {" ".join(command)}\nOn a machine without ROS, set '
+                                 'INRIL_ROS_WITHOUT_ROS=1 to install what needs none')
         return stage
 
 

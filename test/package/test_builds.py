@@ -162,6 +162,18 @@ def test_colcon_builds_a_complete_package(options, environment, sources, tmp_pat
     check_installation(prefix, environment, variables, tmp_path)
 
 
+def test_pip_installs_the_library_on_a_machine_without_ros(environment, sources, tmp_path):
+    variables = {name: value for name, value in environment.variables.items()
+                 if name not in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'ROS_DISTRO')}
+    run([environment.python, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
+         '--no-index', sources], {**variables, 'INRIL_ROS_WITHOUT_ROS': '1', 'PATH': ''}, tmp_path)
+    where = ('from inril_ros.learning import fit, SessionConfig; import inril_ros; '
+             'print(fit.__module__, list(inril_ros.__path__))')
+    told = run([environment.python, '-I', '-c', where], variables, tmp_path)
+    assert 'inril_ros.learning.library.fitting' in told
+    assert str(environment.prefix) in told and str(ROOT) not in told
+
+
 @pytest.mark.long
 def test_pip_installs_a_complete_package(environment, sources, tmp_path):
     run([environment.python, '-m', 'pip', 'install', '--no-deps', '--no-build-isolation',
