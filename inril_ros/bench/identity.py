@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Hashes of the sources that can change a result.
+"""Hashes of the sources that can change a result, those of installed plug-ins included.
 
 They are computed from the files themselves, so they are right in a dirty working tree and without
 git.
@@ -13,11 +13,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from inril_ros.learning.plugins.registry import plugin_sources
 from inril_ros.sim.mapping import built_in_mapping
 
 _PACKAGE = Path(__file__).parent.parent
-_EPISODES = ('bench/robots.py', 'bench/gymnasium_ids.py', 'bench/vectorised.py', 'data', 'robot',
-             'sim')
+_EPISODES = ('bench/robots.py', 'bench/gymnasium_ids.py', 'bench/vectorised.py',
+             'learning/library/playing.py', 'data', 'robot', 'sim')
 _RUNS = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'bench/evaluation.py',
          'bench/clone_evaluation.py', 'bench/run.py', 'bench/tally.py', 'learning')
 # A change of a host leaves clones valid.
@@ -53,7 +54,7 @@ def _hash(parts: Iterable[str]) -> str:
         files += [(_PACKAGE, each) for each in (
             [path] if path.suffix == '.py' else sorted(path.rglob('*.py')))]
     total = hashlib.sha256()
-    for folder, path in files:
+    for folder, path in [*files, *plugin_sources()]:
         total.update(f'{path.relative_to(folder)}\0'.encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()

@@ -18,18 +18,21 @@ _ROUNDING = 1e-4
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One demonstration; any object with these attributes will do, the optional ones may lack."""
+    """One demonstration; any object with these attributes will do, and may lack the later ones."""
 
     observations: ArrayLike
-    """(T, O), or (T + 1, O) with the one after the last action, in the environment's units."""
+    """(T, O) before each action, in the environment's units."""
     actions: ArrayLike
     """(T, A) in the environment's units."""
     rewards: ArrayLike | None = None
     """(T,) the environment's; not used where the reward is 1 at success."""
-    success: bool = True
-    """Whether it shows how the task is done."""
+    success: bool | None = None
+    """Whether it does the task; None: it shows how that is done, so it does."""
     terminated: bool | None = None
-    """Whether the environment ended after the last action; None: if it is a success."""
+    """Whether the environment ended after the last action; None: if it is a success. Where the
+    reward is 1 at success, a success always ends."""
+    final_observation: ArrayLike | None = None
+    """(O,) after the last action. None: nothing is learned about the state there."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,6 @@ def learning_episodes(demonstrations: Iterable[Any], bounds: ActionBounds,
                       reward: str = 'success') -> list[Episode]:
     """Return demonstrations as episodes.
 
-    Without an observation after the last action nothing is learned about the state there.
-
     Args:
         demonstrations: Objects with the attributes of Demonstration.
         bounds: The range of the actions.
@@ -105,15 +106,19 @@ def _episode(demonstration: Any, bounds: ActionBounds, reward: str) -> Episode:
     if np.abs(normalised).max(initial=0.0) > 1.0 + _ROUNDING:
         raise ValueError(f'actions reach from {actions.min(axis=0)} to {actions.max(axis=0)}, '
                          f'beyond the bounds {bounds.low} to {bounds.high}')
-    observed = None
-    if len(observations) == len(actions) > 0:
-        observations = np.concatenate([observations, observations[-1:]])
-        observed = np.append(np.ones(len(actions), np.bool_), False)
-    success = bool(getattr(demonstration, 'success', True))
+    if observations.ndim != 2 or len(observations) != len(actions):
+        raise ValueError(f'observations has shape {observations.shape}, expected '
+                         f'({len(actions)}, O)')
+    final = getattr(demonstration, 'final_observation', None)
+    observed = np.append(np.ones(len(actions), np.bool_), final is not None)
+    last = observations[-1:] if final is None else np.asarray(final, np.float32)[None]
+    success = getattr(demonstration, 'success', None) in (None, True)
     terminated = getattr(demonstration, 'terminated', None)
-    rewards = _rewards(demonstration, len(actions), success, reward)
-    return Episode(observations, normalised, rewards,
-                   success if terminated is None else bool(terminated), success, observed=observed)
+    ends = success if terminated is None else bool(terminated)
+    return Episode(
+        np.concatenate([observations, last]), normalised,
+        _rewards(demonstration, len(actions), success, reward),
+        ends or (success and reward == 'success'), success, observed=observed)
 
 
 def _rewards(demonstration: Any, steps: int, success: bool, reward: str) -> NDArray:

@@ -70,6 +70,10 @@ class FitConfig:
         check_range(self, 'evaluation_episodes', 1, 100_000)
         if self.time_limit is not None:
             check_range(self, 'time_limit', 1, 2**31)
+        taken = sorted({'observation_size', 'action_size', 'kind'} & self.model.keys())
+        if taken:
+            raise ValueError(f'FitConfig.model: {taken} follow from the demonstrations and the '
+                             'host; leave them out')
         if self.reward not in REWARDS:
             raise ValueError(f'FitConfig.reward: {self.reward!r} is unknown; allowed are '
                              f'{REWARDS}')

@@ -24,27 +24,24 @@ from inril_ros.learning.policies.policy import Policy
 
 @dataclass
 class PlayedEpisode:
-    """An episode of N steps in one lane; it grows while it is played.
-
-    Attributes:
-        observations: N + 1 arrays (O,), float32.
-        actions: N arrays (A,) in -1..1, as executed.
-        rewards: N rewards.
-        starts: First step of each decision.
-        extras: (D,) Extra values of each decision.
-        outcome: How it ended; ``none``: a time limit ended it.
-        images: N + 1 arrays (C, H, W, 3), uint8; empty if the policy has no cameras.
-        done: Whether the task is done at each of the N + 1 ticks.
-    """
+    """An episode of N steps in one lane; it grows while it is played."""
 
     observations: list[FloatArray] = field(default_factory=list)
+    """N + 1 arrays (O,)."""
     actions: list[FloatArray] = field(default_factory=list)
+    """N arrays (A,) in -1..1, as executed."""
     rewards: list[float] = field(default_factory=list)
+    """N rewards."""
     starts: list[int] = field(default_factory=list)
+    """First step of each decision."""
     extras: list[FloatArray] = field(default_factory=list)
+    """(D,) extra values of each decision."""
     outcome: Literal['none', 'success', 'failure'] = 'none'
+    """How it ended; none: a time limit ended it."""
     images: list[NDArray[np.uint8]] = field(default_factory=list)
+    """N + 1 arrays (C, H, W, 3); empty if the policy has no cameras."""
     done: list[bool] = field(default_factory=list)
+    """Whether the task is done at each of the N + 1 ticks."""
 
     @property
     def steps(self) -> int:

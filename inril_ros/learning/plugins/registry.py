@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import entry_points, EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
 import reprlib
 from typing import Any
 
@@ -62,6 +64,23 @@ def checked_class(found: Any, base: type, group: str, name: str) -> Any:
         raise PluginError(f'the plug-in {name!r} of the group {group} registers '
                           f'{reprlib.repr(found)}, which is no subclass of {base.__name__}')
     return found
+
+
+def plugin_sources() -> list[tuple[Path, Path]]:
+    """Return (folder, file) of each source of the packages that register plug-ins, in order.
+
+    Nothing is imported.
+    """
+    files = set()
+    for group in (HOSTS, POLICIES, CONTROLLERS, IMITATION_SOURCES):
+        for each in entry_points(group=group):
+            spec = find_spec(each.module.partition('.')[0])
+            for place in () if spec is None else (
+                    spec.submodule_search_locations or [spec.origin]):
+                path = Path(place)
+                files |= {(path.parent, file) for file in (
+                    path.rglob('*.py') if path.is_dir() else [path])}
+    return sorted(files, key=lambda pair: pair[1])
 
 
 def registered_name(group: str, registered: Any) -> str | None:

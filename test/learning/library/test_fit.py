@@ -9,6 +9,7 @@ from pathlib import Path
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from doors import demonstrations, Doors, TASK
 import gymnasium
@@ -20,6 +21,7 @@ from inril_ros.bench.robots import bench_of
 from inril_ros.bench.task import Task
 from inril_ros.bench.vectorised import Lanes
 from inril_ros.learning import (
+    ActionBounds,
     Actor,
     clone,
     Demonstration,
@@ -34,6 +36,7 @@ from inril_ros.learning import (
     Success,
 )
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
+from inril_ros.learning.library.demonstrations import learning_episodes
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
 
 PAGE = Path(__file__).resolve().parents[3] / 'docs/how_to/library'
@@ -183,13 +186,43 @@ def test_an_environment_s_own_rewards_are_learned_from_if_asked_for():
 @pytest.mark.parametrize(('changes', 'complaint'), [
     ({'actions': np.full((5, 1), 0.5)}, r'demonstration 1: actions reach from .* beyond'),
     ({'actions': np.zeros((5, 2))}, r'demonstration 1: actions has shape \(5, 2\)'),
-    ({'observations': np.zeros((7, 2))}, r'demonstration 1: .*observations has shape \(7, 2\)'),
+    ({'observations': np.zeros((7, 2))}, r'demonstration 1: observations has shape \(7, 2\)'),
     ({'observations': np.zeros((5, 3))}, r'demonstration 1: observations have 3 values')])
 def test_demonstrations_that_do_not_fit_are_named(changes, complaint):
     right = {'observations': np.zeros((5, 2)), 'actions': np.zeros((5, 1))}
     with pytest.raises(ValueError, match=complaint):
         clone([Demonstration(**right), Demonstration(**{**right, **changes})],
               Doors.action_space, TINY, watch=silent)
+
+
+@pytest.mark.parametrize(('settings', 'complaint'), [
+    ({'env_steps': -1}, 'FitConfig.env_steps: -1 is not in'),
+    ({'evaluate_every': 0}, 'FitConfig.evaluate_every: 0 is not in'),
+    ({'time_limit': 0}, 'FitConfig.time_limit: 0 is not in'),
+    ({'reward': 'dense'}, "FitConfig.reward: 'dense' is unknown; allowed are"),
+    ({'model': {'kind': 'gaussian'}}, r"FitConfig.model: \['kind'\] follow from")])
+def test_wrong_settings_are_refused_by_name(settings, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        FitConfig(**settings)
+
+
+def test_what_a_data_set_does_not_say_is_not_made_up():
+    bounds = ActionBounds.of(Doors.action_space)
+    plain = {'observations': np.arange(10.0).reshape(5, 2), 'actions': np.zeros((5, 1)),
+             'rewards': np.full(5, 0.3)}
+    quiet, cut, ended = (SimpleNamespace(**plain, **more) for more in (
+        {}, {'success': None, 'terminated': False},
+        {'success': False, 'terminated': True, 'final_observation': np.ones(2)}))
+    first, second, third = learning_episodes([quiet, cut, ended], bounds)
+    for shown in (first, second):  # it shows success, which ends an episode
+        assert shown.success and shown.terminated and shown.rewards.tolist() == [0, 0, 0, 0, 1]
+        assert shown.is_observed.tolist() == [True] * 5 + [False]
+    assert third.terminated and not third.success and not third.rewards.any()
+    assert third.is_observed.all() and third.observations[-1].tolist() == [1, 1]
+
+    first, second, third = learning_episodes([quiet, cut, ended], bounds, 'environment')
+    assert [each.terminated for each in (first, second, third)] == [True, False, True]
+    assert first.rewards.tolist() == pytest.approx([0.3] * 5)
 
 
 def test_demonstrations_of_another_environment_are_refused_before_they_are_cloned():

@@ -15,9 +15,11 @@ from doors import demonstrations, TASK
 import gymnasium
 import pytest
 
+from inril_ros.bench.identity import code_hash
 from inril_ros.learning import fit, FitConfig, load_policy, PretrainConfig, save_policy
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.interleave.schedule import AdaptiveSchedule
+from inril_ros.learning.plugins.registry import plugin_sources
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session_config import SessionConfig
 
@@ -129,6 +131,20 @@ def test_a_broken_plugin_is_named_with_its_package_and_harms_no_other(install, d
             r"ModuleNotFoundError: No module named 'no_such_module'")):
         SessionConfig.from_mapping({'host': 'fallen'})
     assert SessionConfig.from_mapping({'host': 'hurried'}).host.POLICY_KIND == 'steady'
+
+
+def test_a_study_made_with_other_code_of_a_plugin_is_another_study(documented, tmp_path):
+    code_hash.cache_clear()
+    before = code_hash()
+    with open(tmp_path / f'{MODULE}.py', 'a') as file:
+        file.write('# another comment\n')
+    code_hash.cache_clear()
+    assert code_hash() != before
+    (tmp_path / f'{MODULE}-1.0.dist-info/entry_points.txt').write_text('')
+    code_hash.cache_clear()
+    assert code_hash() not in ('', before)
+    assert plugin_sources() == []
+    code_hash.cache_clear()
 
 
 def test_what_is_no_host_is_refused(install):
