@@ -37,6 +37,7 @@ from inril_ros.learning import (
 )
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.library.demonstrations import learning_episodes
+from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
 
 PAGE = Path(__file__).resolve().parents[3] / 'docs/how_to/library'
@@ -108,6 +109,34 @@ def test_a_saved_policy_is_loaded_by_the_policy_node_and_succeeds_by_its_contrac
     with closing(Lanes(bench.open, bench.contract, bench.time_limit, 20)) as lanes:
         played = lanes.play(tried.policy, range(20), torch.Generator().manual_seed(0))
     assert sum(each.success for each in played) >= 17
+
+
+def test_an_actor_forgets_the_plan_of_the_episode_before(page, monkeypatch):
+    policy, decisions = load_policy(page['folder']), []
+    decide = policy.decide
+    monkeypatch.setattr(policy, 'decide', lambda *arguments, **more: decisions.append(1) or decide(
+        *arguments, **more))
+    actor = Actor(policy, gymnasium.make(TASK))
+    for _ in range(policy.config.chunk_length - 1):
+        actor(np.zeros(2, np.float32))
+    assert len(decisions) == 1
+    actor.reset()
+    actor(np.zeros(2, np.float32))
+    assert len(decisions) == 2
+
+
+def test_the_policy_explores_while_it_learns_and_not_while_it_is_evaluated(monkeypatch):
+    explored, decide = [], BestOfN.decide
+    monkeypatch.setattr(BestOfN, 'decide', lambda self, seen, memory, generator, explore: (
+        explored.append(explore) or decide(self, seen, memory, generator, explore)))
+    by_part = {}
+
+    def watch(progress):
+        by_part.setdefault(progress.doing, set()).update(explored)
+        explored.clear()
+
+    fit(gymnasium.make(TASK), demonstrations(4), TINY, watch=watch)
+    assert by_part == {'cloning': set(), 'evaluating': {False}, 'fine-tuning': {True}}
 
 
 def test_the_same_seed_gives_the_same_policy():

@@ -182,6 +182,20 @@ def test_rows_that_a_source_can_not_mean_are_refused(install):
             cloning=PretrainConfig(steps=2, batch=8)), watch=lambda progress: None)
 
 
+def test_a_source_sees_the_failures_too(install):
+    install('all', '[inril_ros.imitation_sources]\nall = all:rows\n', (
+        'others = []\ndef rows(memory, number, random):\n'
+        '    others.append(len(memory.replay_rows) - len(memory.own_rows))\n'
+        '    return random.choice(memory.demonstration_rows, number)\n'))
+    session = SessionConfig.from_mapping({
+        'imitation_source': 'all', 'imitation_batch': 8, 'host': {'name': 'idql', **QUICK}})
+    fit(gymnasium.make(TASK), demonstrations(4), FitConfig(
+        env_steps=80, evaluate_every=80, evaluation_episodes=1, device='cpu', session=session,
+        model={'actor_width': 8, 'critic_width': 8}, cloning=PretrainConfig(steps=2, batch=8)),
+        watch=lambda progress: None)
+    assert sys.modules['all'].others[-1] > 0
+
+
 def test_a_controller_that_needs_heldout_demonstrations_says_so(install):
     install('held', '[inril_ros.controllers]\nheld = held:Held\n', (
         'from inril_ros.learning.interleave.adaptive import Controller\n'
