@@ -28,6 +28,7 @@ from setuptools.command.build_py import build_py
 
 PACKAGE = 'inril_ros'
 SOURCE = Path(__file__).resolve().parent
+HINT = 'On a machine without ROS, set INRIL_ROS_WITHOUT_ROS=1 to install what needs none'
 WITHOUT_ROS = os.environ.get('INRIL_ROS_WITHOUT_ROS', '') not in ('', '0')
 
 
@@ -84,7 +85,8 @@ class BuildWithInterfaces(build_py):
             SystemExit: CMake is missing, or the build failed.
         """
         if shutil.which('cmake') is None:
-            raise SystemExit('cmake is missing: apt-get install cmake g++ make python3-dev')
+            raise SystemExit('cmake is missing: apt-get install cmake g++ make python3-dev\n'
+                             f'{HINT}')
         build = Path(os.environ.get('INRIL_ROS_BUILD_DIR')
                      or Path(self.get_finalized_command('build').build_temp, 'cmake')).resolve()
         stage = build / 'stage'
@@ -101,8 +103,7 @@ class BuildWithInterfaces(build_py):
                                '--parallel', str(os.cpu_count() or 1)]
         for command in (configure, compile_and_install):
             if subprocess.run(command, env=environment, check=False).returncode != 0:
-                raise SystemExit(f'failed: {" ".join(command)}\nOn a machine without ROS, set '
-                                 'INRIL_ROS_WITHOUT_ROS=1 to install what needs none')
+                raise SystemExit(f'failed: {" ".join(command)}\n{HINT}')
         return stage
 
 

@@ -26,11 +26,7 @@ from inril_ros.learning.hosts.settings.names import with_control
 from inril_ros.learning.interleave.controls import RewardExchange
 from inril_ros.learning.interleave.interleaver import Interleaver
 from inril_ros.learning.interleave.schedule import CountingSchedule
-from inril_ros.learning.interleave.sources import (
-    imitates_all,
-    ImitationMemory,
-    ImitationSource,
-)
+from inril_ros.learning.interleave.sources import imitates_all, ImitationMemory, ImitationSource
 from inril_ros.learning.metrics import LearnerMetrics
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.policy import Policy

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from inril_ros.learning.configuration import BoundedConfig
 from inril_ros.learning.exploration import ExplorationConfig
+from inril_ros.learning.plugins.registry import PluginError
 
 MOST_STEPS = 1_000_000
 """Own environment steps that are remembered by default."""
@@ -36,8 +37,12 @@ class HostConfig(BoundedConfig):
         """Return the class of a plug-in's host, imported here: settings are read without torch.
 
         It is a subclass of Host that is made of this configuration and what `make_host` takes.
+
+        Raises:
+            PluginError: There is none.
         """
-        raise NotImplementedError(f'{cls.__name__} has no host_class')
+        raise PluginError(f'{cls.__name__} has no method host_class, which returns the class of '
+                          "a plug-in's host")
 
     @property
     def exploration(self) -> ExplorationConfig | None:
