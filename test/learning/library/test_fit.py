@@ -35,8 +35,11 @@ from inril_ros.learning import (
     SessionConfig,
     Success,
 )
+from inril_ros.learning.exploration import ExplorationConfig, ExplorationNoise
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.library.demonstrations import learning_episodes
+from inril_ros.learning.library.environment import EnvironmentLane
+from inril_ros.learning.library.playing import play
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
 
@@ -109,6 +112,25 @@ def test_a_saved_policy_is_loaded_by_the_policy_node_and_succeeds_by_its_contrac
     with closing(Lanes(bench.open, bench.contract, bench.time_limit, 20)) as lanes:
         played = lanes.play(tried.policy, range(20), torch.Generator().manual_seed(0))
     assert sum(each.success for each in played) >= 17
+
+
+def test_an_episode_is_the_one_that_a_study_plays(page):
+    bench, lane = bench_of(Task(id=TASK, simulation='gymnasium')), EnvironmentLane(
+        gymnasium.make(TASK))
+    policy = page['fitted'].session.policy
+
+    def drawn(seed):
+        return {'explore': True, 'noise': [ExplorationNoise(ExplorationConfig(), 1, seed)]}
+
+    with closing(Lanes(bench.open, bench.contract, bench.time_limit, 1)) as lanes:
+        for seed in range(5):
+            (there,) = lanes.play(policy, [seed], torch.Generator().manual_seed(seed),
+                                  **drawn(seed))
+            lane.begin(seed)
+            (here,) = play([lane], policy, torch.Generator().manual_seed(seed), **drawn(seed))
+            assert (here.outcome, here.rewards) == (there.outcome, there.rewards)
+            np.testing.assert_allclose(here.observations, there.observations, atol=1e-6)
+            np.testing.assert_allclose(here.actions, there.actions, atol=1e-6)
 
 
 def test_an_actor_forgets_the_plan_of_the_episode_before(page, monkeypatch):
