@@ -107,7 +107,8 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
         'recorder_node': Rights(
             publishes=['transition', 'recorder/status', 'episode/event'],
             subscribes=[*seen, *commanded, *driven, 'executed_action', 'action_chunk',
-                   'episode/event', 'transition_ack', outcome]),
+                   'episode/event', 'transition_ack', outcome],
+            calls=['actuation_node/abort']),
         'teleop_node': Rights(
             publishes=driven, subscribes=[*seen, 'episode/event', 'executed_action'],
             calls=KEY_SERVICES),

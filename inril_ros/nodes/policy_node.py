@@ -35,10 +35,10 @@ from inril_ros.nodes.base.message_bounds import MOST_TICKS
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
 from inril_ros.nodes.base.refused_messages import MOST_TEXT
+from inril_ros.nodes.cameras.view_guard import ViewGuard
 from inril_ros.nodes.learner.demonstrations import read_demonstrations
 from inril_ros.nodes.learner.session_file import exploration_of
 from inril_ros.nodes.policy.episode_streams import EpisodeStreams
-from inril_ros.nodes.policy.view_guard import ViewGuard
 from inril_ros.nodes.weights import acting_versions
 from inril_ros.nodes.weights.acting_versions import ActingVersions
 from inril_ros.nodes.weights.policy_trial import PolicyTrial
@@ -87,7 +87,8 @@ class PolicyNode(ManagedNode):
         self.sole_publishers.expect('weights/manifest', 'weights/pieces', 'learner/status')
         self._aligner = FrameAligner(contract, images=True)
         self._builder = ObservationBuilder(contract)
-        self._views = ViewGuard(self, self.value('model'))
+        self._views = ViewGuard(
+            self, self.value('model'), 'the model is in no run with reference views')
         self._status = PolicyStatus(run_id='')
         self._refusal_published = float('-inf')
         self._exploration = exploration_of(
@@ -299,18 +300,10 @@ class PolicyNode(ManagedNode):
 
     def _look_around(self) -> None:
         self._streams.look()
-        if self._views.refusal and self._episode is None:
-            self._look_at_cameras()
+        if self._episode is None:
+            self._views.look_again(self._aligner)
         self._swap()  # an operator may have unpinned
         self._publish_status()
-
-    def _look_at_cameras(self) -> None:
-        """See whether a camera that was refused has been put back, or its view accepted."""
-        stamp = self._aligner.newest_complete() if self.lockstep else self.now()
-        try:
-            self._views.look_again(self._aligner.late_frame(stamp).images)
-        except ValueError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
     def _publish_status(self) -> None:
         self._status.header = self.header(self.now())

@@ -41,6 +41,7 @@ from inril_ros.nodes.base.serialised_messages import (
     serialised_stamp,
 )
 from inril_ros.nodes.base.verdicts import check_verdict
+from inril_ros.nodes.cameras.view_guard import ViewGuard
 from inril_ros.nodes.recording.early_messages import EarlyMessages
 from inril_ros.nodes.recording.episode_record import EpisodeRecord
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
@@ -94,6 +95,9 @@ class RecorderNode(ManagedNode):
         self._aligner = FrameAligner(
             contract, history=_SAMPLES, images=True, image_history=_IMAGES)
         self._episode: EpisodeRecord | None = None
+        folder = self.value('demonstrations')
+        self._views = ViewGuard(self, folder, folder and (
+            'there are no reference views yet (inril camera check RUN makes them)'))
         self._early = EarlyMessages(contract.latched_topics())
         self._chunks: deque[ActionChunk] = deque(maxlen=_CHUNKS)
         self._stream: TransitionStream | None = None
@@ -125,14 +129,16 @@ class RecorderNode(ManagedNode):
         self.create_timer(1.0, self._check_and_report, clock=steady)
 
     def why_not_ready(self) -> str:
-        """Return which subscriptions just adapted to their publishers; empty if none did."""
+        """Return which subscriptions just adapted, or which camera is not where it was."""
         changed = self._topics.adapt(recording=self._episode is not None)
-        return f'subscribed again to {changed}' if changed else ''
+        return f'subscribed again to {changed}' if changed else self._views.refusal
 
     def health(self) -> Health:
         """Return the node's state, with what became of the episodes and of the records."""
         health, stream = super().health(), getattr(self, '_stream', None)
         details = {**health.details, **(self._report.details if hasattr(self, '_report') else {})}
+        if self.configured and self._views.warning:
+            details['cameras'] = self._views.warning
         if stream is not None:
             details['records that are not learned from'] = str(stream.untaken)
         return replace(health, details=details)
@@ -242,6 +248,8 @@ class RecorderNode(ManagedNode):
         if not self._is_recorded(message):
             return
         bagged = bool(self._bags(message))
+        if message.purpose == EpisodeRequest.DEMONSTRATION:
+            self._views.begin()
         plan = self._plan
         self._topics.rouse()
         self._episode = EpisodeRecord(
@@ -286,6 +294,10 @@ class RecorderNode(ManagedNode):
             self._discard(str(error))
             return
         self._warn_of_gap(episode)
+        first = episode.assembler.first_images
+        if first and (refusal := self._views.refuses_to_record(first)):
+            self._discard(refusal)
+            return
         for decision in decisions if episode.bag is None else ():
             try:
                 self._stream.send(episode.transition(decision, self.header(decision.stamp)))
@@ -348,6 +360,8 @@ class RecorderNode(ManagedNode):
 
     def _check_and_report(self) -> None:
         self._topics.adapt(recording=self._episode is not None)
+        if self._episode is None:
+            self._views.look_again(self._aligner)
         if self._stream is not None:
             self._stream.warn_of_low_space(self.value('low_space'))
         self._report.publish_status()
@@ -355,6 +369,7 @@ class RecorderNode(ManagedNode):
     def _check_progress(self) -> None:
         """Send again what wasn't acknowledged; finish an ended episode, or give it up."""
         self._topics.take_waiting()
+        self._views.abort()
         if self._stream is not None:
             self._stream.resend()
         episode = self._episode

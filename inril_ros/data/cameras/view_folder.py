@@ -6,7 +6,7 @@
 
     cameras/views.json       what the reference views were made from, and their places
     cameras/<camera>.png     reference view of a camera
-    cameras/refused/         the images with which the policy did not act, <camera>.png, and
+    cameras/refused/         the images that were refused last, <camera>.png, and
                              picture.png, which shows them beside the reference views
 """
 

@@ -94,6 +94,7 @@ class TransitionAssembler:
     Attributes:
         audit: Age, skew and gap [s] of each frame so far.
         account: Ticks without a valid observation, and ticks that are left out.
+        first_images: The encoded images of the first valid observation; empty without cameras.
         finished: Whether all ticks of the ended episode are assembled.
         ended: Whether the last decision of the episode is complete, so that it was returned.
     """
@@ -118,6 +119,7 @@ class TransitionAssembler:
         self._last_seen: _Seen | None = None  # None: the next tick begins a piece
         self.audit: list[tuple[float, float, float]] = []
         self.account = TickAccount()
+        self.first_images: tuple[bytes, ...] = ()
         self.finished = self.ended = False
 
     def add_executed(self, tick: ExecutedTick) -> None:
@@ -281,6 +283,7 @@ class TransitionAssembler:
         if reason:
             self.account.add_unseen(reason)
         self._last_seen = seen
+        self.first_images = self.first_images or seen.images
         self.audit.append(seen.fit)
         return seen
 

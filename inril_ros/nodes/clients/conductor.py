@@ -150,6 +150,8 @@ class Conductor(EpisodeClient):
             reason=result.account or ('' if result.saved else result.reason),
             version=result.weights_version)
         self._count(result, ended.reason)
+        if purpose is Purpose.DEMONSTRATION and not result.saved:
+            self._restarted.add('recorder_node')  # it may wait for a camera that was moved
         if result.outcome is not EpisodeOutcome.ABORTED:
             self._uncounted = self._episode_id
         return result

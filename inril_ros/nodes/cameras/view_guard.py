@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what the cameras show at the beginning of each episode with the demonstrations.
 
-A policy that looks through a camera that was moved fails, and the failure would count as its own.
-So it doesn't act: the episode is aborted, and the node isn't ready until the camera has its view
-back, or a person has accepted the new one.
+A policy that looks through a camera that was moved fails, and the failure would count as its own;
+a demonstration that is recorded through one teaches something else than those before. So the
+episode is aborted, and the node isn't ready until the camera has its view back, or a person has
+accepted the new one.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from std_srvs.srv import Trigger
 from inril_ros.data.audit.finding import Finding
 from inril_ros.data.cameras.view_check import measure_view, view_findings, ViewBounds
 from inril_ros.data.cameras.view_folder import ViewFolder
+from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.robot.messages.images import decode_image
 
@@ -26,7 +28,9 @@ class ViewGuard:
     """The check of a node's cameras against the reference views of a run.
 
     Args:
-        model: Folder of the model that acts; the views are those of the run in which it lies.
+        place: Folder of the model that acts, or of the demonstrations; the views are those of the
+            run in which it lies.
+        why_unchecked: Told once if that has no reference views; empty: nobody needs to know.
 
     Attributes:
         refusal: Why nobody may act on the images; empty if one may.
@@ -36,19 +40,19 @@ class ViewGuard:
         RecordError: The reference views are damaged, or of another contract.
     """
 
-    def __init__(self, node: ManagedNode, model: str) -> None:
+    def __init__(self, node: ManagedNode, place: str, why_unchecked: str) -> None:
         self._node = node
         self._contract = node.contract
-        self._folder = ViewFolder.around(Path(model)) if (
-            model and self._contract.policy_cameras) else None
+        self._folder = ViewFolder.around(Path(place)) if (
+            place and self._contract.policy_cameras) else None
         self._read: int | None = None
         self.refusal = self.warning = ''
         self._told: set[tuple[str, str, str]] = set()
         self._due = self._to_abort = False
         if self._folder is None:
-            if self._contract.policy_cameras:
-                node.get_logger().info('cameras are not compared with the demonstrations: the '
-                                       'model is in no run with reference views')
+            if self._contract.policy_cameras and why_unchecked:
+                node.get_logger().info('cameras are not compared with the demonstrations: '
+                                       f'{why_unchecked}')
             return
         self._abort = node.create_client(Trigger, 'actuation_node/abort')
         self._load()
@@ -60,10 +64,10 @@ class ViewGuard:
 
     def begin(self) -> None:
         """Check the next images: an episode begins."""
-        self._due = self._folder is not None
+        self._due, self._to_abort = self._folder is not None, False
 
     def refuses(self, encoded: Sequence[bytes]) -> str:
-        """Return why nobody may act on the images of this episode; empty if one may.
+        """Return why nothing may come of the images of this episode; empty if something may.
 
         The first ones are checked.
 
@@ -79,19 +83,29 @@ class ViewGuard:
             self._to_abort = bool(self.refusal)
         return self.refusal
 
+    def refuses_to_record(self, encoded: Sequence[bytes]) -> str:
+        """Return as ``refuses``; what can't be compared is refused as well."""
+        try:
+            return self.refuses(encoded)
+        except ValueError as error:
+            self.refusal, self._due, self._to_abort = str(error), False, True
+            return self.refusal
+
     def abort(self) -> None:
         """Have the episode aborted, once, whose images were refused."""
         if self._to_abort and self._abort.service_is_ready():
             self._abort.call_async(Trigger.Request())
             self._to_abort = False
 
-    def look_again(self, encoded: Sequence[bytes]) -> None:
-        """Check whether images that were refused may be acted on now, while no episode runs.
-
-        Raises:
-            ValueError: As ``refuses``.
-        """
-        self._check(encoded, keep=False)
+    def look_again(self, aligner: FrameAligner) -> None:
+        """See, while no episode runs, whether a refused camera was put back, or accepted."""
+        if not self.refusal:
+            return
+        stamp = aligner.newest_complete() if self._node.lockstep else self._node.now()
+        try:
+            self._check(aligner.late_frame(stamp).images, keep=False)
+        except ValueError as error:
+            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
     def _load(self) -> None:
         """Read the reference views, if they have changed."""
@@ -136,4 +150,4 @@ class ViewGuard:
             for each in findings:
                 (log.error if each.verdict == 'wrong' else log.warning)(self._with_run(str(each)))
         if refused and not self.refusal:
-            log.info('the cameras have their views again: the policy acts')
+            log.info('the cameras have their views again')
