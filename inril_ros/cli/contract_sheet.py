@@ -181,9 +181,10 @@ def _episode(contract: Contract, given: Given) -> Iterator[str]:
         steps.append("a person's ready")
     low, high = rules.reward
     rewards = '' if high == MOST_REWARD == -low else f', rewards from {low:g} to {high:g}'
+    veto = f', which count after {_seconds(rules.veto)}' if rules.veto else ''
     yield (f'episode: {_seconds(rules.time_limit)}, verdicts on '
            f'{mark(rules.outcome_topic, "outcome_topic")} by '
-           f'{mark(rules.judge or "any node", "judge")}{rewards}')
+           f'{mark(rules.judge or "any node", "judge")}{veto}{rewards}')
     yield f'reset: {", then ".join(steps)}'
 
 

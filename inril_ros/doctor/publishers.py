@@ -16,7 +16,7 @@ ONE_PUBLISHER = ('executed_action', 'action_chunk', 'transition', 'transition_ac
 def published_topics(contract: Contract) -> tuple[str, ...]:
     """Return the topics whose publishers are judged, as the contract names them."""
     rules = contract.teleoperation
-    return (*contract.action_topics(), contract.episode.outcome_topic, rules.twist_topic,
+    return (*contract.action_topics(), *contract.episode.verdict_topics, rules.twist_topic,
             rules.joy_topic, rules.joint_topic, *ONE_PUBLISHER)
 
 
@@ -56,16 +56,17 @@ def _commanders(contract: Contract, publishers: Mapping[str, Sequence[str]]) -> 
 
 
 def _judges(contract: Contract, publishers: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    topic, judge = contract.episode.outcome_topic, contract.episode.judge
-    names = sorted({name for name in publishers.get(topic, ()) if _base(name) != _ACTUATION})
-    wrong = [name for name in names if judge and _base(name) != _base(judge)]
-    if wrong:
-        yield Finding(
-            'topics', 'error', f'{topic}: {" and ".join(wrong)} publishes verdicts, the judge of '
-            f'the contract is {judge}', 'stop that node, or name it in episode.judge')
-    elif names and not judge:
-        yield Finding('topics', 'note', f'{topic}: verdicts come from {" and ".join(names)}',
-                      'name the judge in episode.judge, so that no other node is believed')
+    judge = contract.episode.judge
+    for topic in contract.episode.verdict_topics:
+        names = sorted({name for name in publishers.get(topic, ()) if _base(name) != _ACTUATION})
+        wrong = [name for name in names if judge and _base(name) != _base(judge)]
+        if wrong:
+            yield Finding(
+                'topics', 'error', f'{topic}: {" and ".join(wrong)} publishes verdicts, the judge '
+                f'of the contract is {judge}', 'stop that node, or name it in episode.judge')
+        elif names and not judge:
+            yield Finding('topics', 'note', f'{topic}: verdicts come from {" and ".join(names)}',
+                          'name the judge in episode.judge, so that no other node is believed')
 
 
 def _devices(contract: Contract, publishers: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

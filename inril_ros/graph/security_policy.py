@@ -79,22 +79,23 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
     driven = [rules.twist_topic, rules.joy_topic, *(
         [rules.joint_topic] if rules.joint_action else [])]
     outcome = contract.episode.outcome_topic
+    verdicts = contract.episode.verdict_topics
     reset = [contract.episode.reset_service] if contract.episode.reset_service else []
     judge = contract.episode.judge
     named = {}
     if judge in ('', CLASSIFIER) and contract.policy_images is not None:
         named = {CLASSIFIER: Rights(
-            publishes=[outcome, 'judge/probability', 'judge/status'],
+            publishes=[*verdicts, 'judge/probability', 'judge/status'],
             subscribes=[*seen, 'episode/event', 'truth'], serves=['~/count_anew'])}
     elif judge not in ('', 'person') and '/' not in judge:
-        named = {judge: Rights(publishes=[outcome], subscribes=[*seen, 'episode/event'])}
+        named = {judge: Rights(publishes=verdicts, subscribes=[*seen, 'episode/event'])}
     return {
         **named,
         'actuation_node': Rights(
             publishes=[*commanded, 'executed_action', 'actuation/status', 'episode/event',
                        outcome],
             subscribes=[*seen, *driven, 'action_chunk', 'episode/request', 'episode/event',
-                   outcome],
+                   *verdicts],
             serves=[service.replace('actuation_node', '~') for service in KEY_SERVICES
                     if service.startswith('actuation_node/')],
             calls=reset),

@@ -278,6 +278,7 @@ class ActuationNode(ManagedNode):
                     self._path.missed_tick(), stamp - before * self.contract.period_ns)
         frame = self._frame(stamp)
         life.reset.advance()
+        life.end_unless_vetoed()
         if life.phase is Phase.WAITING and self._can_begin(frame):
             life.begin(stamp, frame.values)
         if life.running and not life.end_if_judged(stamp, frame is not None):

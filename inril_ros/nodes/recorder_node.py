@@ -78,6 +78,7 @@ PARAMETERS = (
 _CHUNKS = 1000  # kept until their episode is announced
 # Kept per stream until the actions that they belong to come: 20 s at 100 Hz and at 30 Hz.
 _SAMPLES, _IMAGES = 2048, 600
+_SAMPLE_RATE, _IMAGE_RATE = 1000.0, 60.0  # [Hz] at most
 
 
 class RecorderNode(ManagedNode):
@@ -92,8 +93,11 @@ class RecorderNode(ManagedNode):
         if self.value('storage') not in STORAGES:
             raise ValueError(f'storage is {self.value("storage")!r}: {" or ".join(STORAGES)}')
         ros_typestore()  # made now, because it takes too long when an episode begins
+        # The final observation is kept until its verdict counts.
+        veto = 0.0 if self.lockstep else contract.episode.veto
         self._aligner = FrameAligner(
-            contract, history=_SAMPLES, images=True, image_history=_IMAGES)
+            contract, history=_SAMPLES + round(veto * _SAMPLE_RATE), images=True,
+            image_history=_IMAGES + round(veto * _IMAGE_RATE))
         self._episode: EpisodeRecord | None = None
         folder = self.value('demonstrations')
         self._views = ViewGuard(self, folder, folder and (

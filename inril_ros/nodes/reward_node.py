@@ -35,7 +35,7 @@ from inril_ros.nodes.base.diagnostics import DiagnosticStatus, Health, KeyValue
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.node_process import run
 from inril_ros.nodes.base.parameters import Parameter
-from inril_ros.nodes.base.verdicts import JUDGE_STATUS, TRUTH_TOPIC
+from inril_ros.nodes.base.verdicts import classifier_topic, JUDGE_STATUS, TRUTH_TOPIC
 from inril_ros.nodes.policy.episode_streams import EpisodeStreams
 from inril_ros.nodes.reward.watched_episode import WatchedEpisode
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
@@ -86,7 +86,10 @@ class RewardNode(ManagedNode):
         self._watched = self._before = WatchedEpisode(self._model.rule, self._told)
         self._unseen = ''
         self._verdicts = self.create_publisher(
-            Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
+            Outcome, classifier_topic(contract, self.lockstep), qos.LOCKSTEP)
+        if contract.episode.veto and self.lockstep:
+            self.get_logger().warning('nobody can overrule a verdict in lockstep: each counts at '
+                                      'once, whatever episode.veto is')
         self._probabilities = self.create_publisher(Float64, 'judge/probability', qos.RECORD)
         self._statuses = DiagnosticStatus and self.create_publisher(
             DiagnosticStatus, JUDGE_STATUS, qos.STATE)

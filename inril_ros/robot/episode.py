@@ -6,8 +6,9 @@ No clock and no ROS:
 
     IDLE --request--> RESETTING --reset done--> WAITING --first frame--> RUNNING --end--> IDLE
 
-An abort leads back to IDLE from anywhere. The tick counter counts executed actions: the
-observation at tick k is followed by action k.
+Where a person may overrule the judge, RUNNING --verdict--> JUDGED --end--> IDLE. An abort leads
+back to IDLE from anywhere. The tick counter counts executed actions: the observation at tick k is
+followed by action k.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Phase(Enum):
     RESETTING = 'resetting'
     WAITING = 'waiting'
     RUNNING = 'running'
+    JUDGED = 'judged'
 
 
 class Purpose(Enum):
@@ -179,6 +181,11 @@ class EpisodeMachine:
                 return EpisodeOutcome.ABORTED
             return EpisodeOutcome.TIME_LIMIT
         return EpisodeOutcome.UNKNOWN
+
+    def judge(self) -> None:
+        """Execute nothing more, while a person may overrule the verdict: RUNNING to JUDGED."""
+        self._expect(Phase.RUNNING)
+        self.phase = Phase.JUDGED
 
     def end(self) -> Request:
         """Go back to IDLE from anywhere; return the request of the episode that ended."""

@@ -129,10 +129,10 @@ def test_mistakes_that_the_gate_finds_have_their_line(tmp_path):
 def test_what_the_policy_sees_and_who_judges_is_shown(tmp_path):
     text = succeeded('contract', 'check', with_keys(
         'so101_forward_position', tmp_path / 'arm.yaml', observation_delay=0.02,
-        **{'episode.judge': 'person', 'episode.reward': [-1.0, 2.0]}))
+        **{'episode.judge': 'vision_node', 'episode.veto': 3.0, 'episode.reward': [-1.0, 2.0]}))
     assert 'the policy sees front, wrist at 96 x 96, at most 0.2 s old' in text
     assert '0.02 s before the tick' in text
-    assert 'verdicts on outcome* by person, rewards from -1 to 2' in text
+    assert 'verdicts on outcome* by vision_node, which count after 3 s, rewards' in text
 
 
 def test_the_tighter_limits_of_the_urdf_are_those_that_are_shown(tmp_path):

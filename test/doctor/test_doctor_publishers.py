@@ -46,3 +46,6 @@ def test_another_than_the_judge_of_the_contract_is_an_error():
     judged = replace(CONTRACT, episode=replace(CONTRACT.episode, judge='vision_node'))
     assert ('error', 'outcome: /gazebo_node publishes verdicts, the judge of the contract is '
                      'vision_node') in found(judged)
+    overruled = replace(judged, episode=replace(judged.episode, veto=3.0))
+    assert any('judge/verdict: /forger publishes verdicts' in what
+               for _, what in found(overruled, judge__verdict=['/vision_node', '/forger']))

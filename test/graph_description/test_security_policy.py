@@ -72,6 +72,14 @@ def test_only_the_classifier_may_judge_where_the_contract_names_it():
         assert ('/reward_node' in publishers(judged)['/outcome']) is allowed
 
 
+def test_where_a_person_may_overrule_the_judge_only_the_judge_gives_the_verdicts_to_overrule():
+    contract = load_contract(ROOT / 'config' / 'robots' / 'metaworld_sawyer_cameras.yaml')
+    assert '/judge/verdict' not in publishers(contract)
+    for judge in ('reward_node', 'vision_node'):
+        judged = replace(contract, episode=replace(contract.episode, judge=judge, veto=3.0))
+        assert publishers(judged)['/judge/verdict'] == {f'/{judge}'}
+
+
 def test_robots_that_share_a_learner_have_no_rights_in_each_other_s_namespaces():
     contract = load_contract(ROOT / 'config' / 'robots' / 'mock_arm.yaml')
     robots = ('left', 'lab/right')

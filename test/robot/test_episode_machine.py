@@ -80,6 +80,10 @@ class EpisodeModel(RuleBasedStateMachine):
         assert self.machine.outcome_now(judged) is expected
 
     @rule()
+    def wait_for_a_veto(self):
+        self._step(self.machine.judge, Phase.RUNNING, Phase.JUDGED)
+
+    @rule()
     def end(self):
         if self.phase is Phase.IDLE:
             with pytest.raises(IllegalTransition, match='no episode to end'):

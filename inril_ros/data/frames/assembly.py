@@ -111,7 +111,7 @@ class TransitionAssembler:
         self._builder = ObservationBuilder(contract)
         self._ticks: dict[int, ExecutedTick] = {}
         self._rewards: list[tuple[int, float, bool]] = []
-        self._judged, self._decided = 0, False
+        self._judged, self._decided, self._to_be_decided = 0, False, False
         self._open = _Open()
         self._next = 0
         self._end: tuple[int, int] | None = None
@@ -140,9 +140,15 @@ class TransitionAssembler:
         self._rewards.append((stamp, reward, final))
         self._judged = max(self._judged, stamp)
 
-    def end(self, tick: int, stamp: int) -> None:
-        """End the episode after ``tick`` actions, with the final observation at ``stamp`` [ns]."""
-        self._end = (tick, stamp)
+    def end(self, tick: int, stamp: int, decided: bool = False) -> None:
+        """End the episode.
+
+        Args:
+            tick: Number of its actions.
+            stamp: [ns] Stamp of the final observation.
+            decided: Whether a final verdict ended it, which is waited for.
+        """
+        self._end, self._to_be_decided = (tick, stamp), decided
 
     def missing(self) -> str:
         """Return what an ended episode still waits for; empty if it is finished."""
@@ -167,7 +173,8 @@ class TransitionAssembler:
     def _advance(self, done: list[Decision]) -> bool:
         """Add the next tick if it and its observation are known; return whether it was added."""
         if self._end is not None and self._next >= self._end[0]:
-            if not self._observed(self._end[1]) or not self._chunk_is_known():
+            if not self._observed(self._end[1]) or not self._chunk_is_known() or (
+                    self._to_be_decided and not self._verdict_came()):
                 return False
             if self._open.ticks:
                 done.append(self._close(self._observe(self._end[1]), self._end[1], last=True))
@@ -253,6 +260,9 @@ class TransitionAssembler:
         ticks = self._open.ticks
         return (not ticks or ticks[0].source != self._chunk_source
                 or ticks[0].chunk_first_tick in self._extras)
+
+    def _verdict_came(self) -> bool:
+        return self._decided or any(final for _, _, final in self._rewards)
 
     def _observed(self, stamp: int) -> bool:
         if not self._lockstep:

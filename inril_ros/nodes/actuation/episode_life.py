@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from inril_ros.data.frames.sync import FrameAligner
-from inril_ros.msg import EpisodeEvent, EpisodeRequest
+from inril_ros.msg import EpisodeEvent, EpisodeRequest, Outcome
 from inril_ros.nodes.actuation.episode_reset import EpisodeReset
 from inril_ros.nodes.actuation.episode_verdicts import EpisodeVerdicts, VerdictCallbacks
+from inril_ros.nodes.actuation.veto_time import VetoTime
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.serialised_messages import MessageRefused
@@ -87,6 +88,7 @@ class EpisodeLife:
             began=lambda: self.machine.start_stamp if self.running else self.reset_after,
             last_tick=lambda: self.last_tick, why_not_trusted=callbacks.why_not_trusted,
             on_verdict=callbacks.on_verdict, on_not_trusted=self.abort))
+        self._veto = VetoTime(node, self.verdicts)
         self.note_progress()
         self._events = node.create_publisher(EpisodeEvent, 'episode/event', qos.EVENT)
         node.create_subscription(EpisodeRequest, 'episode/request', self._on_request, qos.EVENT)
@@ -195,6 +197,8 @@ class EpisodeLife:
 
         Returns why it doesn't count, empty if it does.
         """
+        if self.phase is Phase.JUDGED:
+            return self._veto.overrule(success)
         if not self.running:
             return 'no episode is running'
         stamp = self.last_tick if self._node.lockstep else self._node.now()
@@ -216,6 +220,10 @@ class EpisodeLife:
             return overtime * self._contract.period > _OVERTIME and self.abort(
                 'no valid observation at its end')
         verdict, reason = self.verdicts.between(self.machine.start_stamp, stamp)
+        word = self.verdicts.word(stamp)
+        if verdict is EpisodeOutcome.UNKNOWN and word is not None:
+            self._hold_for_veto(word, stamp)
+            return True
         outcome = self.machine.outcome_now(verdict)
         if outcome is EpisodeOutcome.UNKNOWN:
             return False
@@ -224,6 +232,25 @@ class EpisodeLife:
             return self.abort(f'{HELD}: the arm was held for {held:.1f} s of the time limit')
         self._end(stamp, outcome, reason)
         return True
+
+    def _hold_for_veto(self, word: Outcome, stamp: int) -> None:
+        """Hold the arm at the final observation, while a person may overrule the judge."""
+        self.machine.judge()
+        self.last_tick = stamp
+        self._path.end(word.reason or 'judged')
+        self._veto.begin(word, stamp)
+        self._node.get_logger().warning(self._veto.waits_for())
+        self._callbacks.on_change()
+
+    def end_unless_vetoed(self) -> None:
+        """End an episode that is judged, by a person's verdict or once there was time for one."""
+        if self.phase is not Phase.JUDGED:
+            return
+        outcome, reason = self.verdicts.between(self.machine.start_stamp, self.last_tick)
+        if outcome is not EpisodeOutcome.UNKNOWN:
+            self._end(self.last_tick, outcome, reason)
+        elif self._veto.look():
+            self.note_progress()
 
     def _end(self, stamp: int, outcome: EpisodeOutcome, reason: str) -> None:
         tick, ran = self.machine.tick, self.running
@@ -259,6 +286,8 @@ class EpisodeLife:
 
     def waits_for(self) -> str:
         """Return what the episode waits for, or would wait for if it made no more progress."""
+        if self.phase is Phase.JUDGED:
+            return self._veto.waits_for()
         stopped = self._node.rule_clock.why_stopped(_CLOCK_STOPPED)
         if stopped:
             return stopped

@@ -10,6 +10,7 @@ from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.managed_node import ManagedNode
 from inril_ros.nodes.base.serialised_messages import MessageRefused
 from inril_ros.nodes.base.verdicts import check_verdict
+from inril_ros.robot.contract.rules import JUDGE_TOPIC
 from inril_ros.robot.episode import EpisodeMachine, EpisodeOutcome, Phase
 from inril_ros.robot.messages.codecs import stamp_ns
 
@@ -51,13 +52,17 @@ class EpisodeVerdicts:
         self._callbacks = callbacks
         self.judged = 0
         self._outcomes: dict[int, tuple[EpisodeOutcome, str]] = {}  # by stamp
+        self._word: Outcome | None = None
         self._topic = node.contract.episode.outcome_topic
         self._publisher = node.create_publisher(Outcome, self._topic, qos.LOCKSTEP)
         node.create_subscription(Outcome, self._topic, self._on_verdict, qos.LOCKSTEP)
+        if node.contract.episode.veto and not node.lockstep:
+            node.create_subscription(Outcome, JUDGE_TOPIC, self._on_word, qos.LOCKSTEP)
 
     def forget(self) -> None:
         """Forget all verdicts: an episode begins."""
         self._outcomes.clear()
+        self._word = None
 
     def between(self, since: int, until: int) -> tuple[EpisodeOutcome, str]:
         """Return the first verdict on the observations between two stamps [ns], with its reason.
@@ -68,13 +73,57 @@ class EpisodeVerdicts:
         first = min((at for at in self._outcomes if since <= at <= until), default=None)
         return (EpisodeOutcome.UNKNOWN, '') if first is None else self._outcomes[first]
 
-    def publish(self, success: bool, stamp: int) -> None:
-        """Publish a person's verdict on the observation at a stamp [ns], as a simulator does."""
+    def word(self, until: int) -> Outcome | None:
+        """Return the judge's verdict, which a person may overrule; None if there is none.
+
+        Args:
+            until: [ns] Stamp of the last observation that counts.
+        """
+        return self._word if self._word and stamp_ns(self._word) <= until else None
+
+    def publish(
+        self, success: bool, stamp: int, reason: str = 'judged by a person',
+        reward: float | None = None,
+    ) -> None:
+        """Publish a verdict on the observation at a stamp [ns], as a simulator does.
+
+        Args:
+            success: Whether it is a success.
+            stamp: [ns] Stamp of the observation.
+            reason: Who judged.
+            reward: Its reward; None: what a person's verdict brings.
+        """
         self._publisher.publish(Outcome(
-            header=self._node.header(stamp), reward=float(success), reason='judged by a person',
+            header=self._node.header(stamp), reason=reason,
+            reward=float(success) if reward is None else reward,
             outcome=Outcome.SUCCESS if success else Outcome.FAILURE))
 
+    def _on_word(self, message: Outcome) -> None:
+        """Keep the judge's first verdict on the episode."""
+        self._check(message)
+        if message.outcome != Outcome.RUNNING and self._machine.phase is Phase.RUNNING:
+            self._word = self._word or message
+
     def _on_verdict(self, message: Outcome) -> None:
+        self._check(message)
+        stamp = stamp_ns(message)
+        self.judged = max(self.judged, stamp)
+        if message.outcome != Outcome.RUNNING:
+            self._outcomes.setdefault(stamp, (EpisodeOutcome(message.outcome), message.reason))
+            if len(self._outcomes) > _MOST_VERDICTS:
+                # Of a running episode the first one decides; before it, the old ones are stale.
+                begun = self._machine.phase in (Phase.RUNNING, Phase.JUDGED)
+                del self._outcomes[(max if begun else min)(self._outcomes)]
+                self._node.refused.add(
+                    self._topic, f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
+        self._callbacks.on_verdict()
+
+    def _check(self, message: Outcome) -> None:
+        """Check that a verdict can be, is on the present episode, and can be trusted.
+
+        Raises:
+            MessageRefused: It can't, or isn't.
+        """
         if message.outcome not in (Outcome.RUNNING, Outcome.SUCCESS, Outcome.FAILURE):
             raise MessageRefused(f'outcome {message.outcome} is unknown')
         lockstep, stamp = self._node.lockstep, stamp_ns(message)
@@ -86,16 +135,6 @@ class EpisodeVerdicts:
         if distrusted:
             self._callbacks.on_not_trusted(distrusted)
             raise MessageRefused(distrusted)
-        self.judged = max(self.judged, stamp)
-        if message.outcome != Outcome.RUNNING:
-            self._outcomes.setdefault(stamp, (EpisodeOutcome(message.outcome), message.reason))
-            if len(self._outcomes) > _MOST_VERDICTS:
-                # Of a running episode the first one decides; before it, the old ones are stale.
-                least = max if self._machine.phase is Phase.RUNNING else min
-                del self._outcomes[least(self._outcomes)]
-                self._node.refused.add(
-                    self._topic, f'more than {_MOST_VERDICTS} verdicts wait for their ticks')
-        self._callbacks.on_verdict()
 
     def _why_not_of_this_episode(self, stamp: int, final: bool) -> str:
         """Return why a verdict isn't on an observation of the present episode; empty if it is."""

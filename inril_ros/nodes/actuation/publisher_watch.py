@@ -51,7 +51,8 @@ class PublisherWatch:
         self._joy = node.resolve_topic_name(contract.teleoperation.joy_topic)
         self._commands = [publisher.topic_name for publisher in commands]
         self._own = node.get_fully_qualified_name()
-        self._verdicts = node.resolve_topic_name(contract.episode.outcome_topic)
+        self._verdicts = [node.resolve_topic_name(topic)
+                          for topic in contract.episode.verdict_topics]
         self._judge = contract.episode.judge
         self.commanders = self.pilots = self.judges = ''
 
@@ -97,13 +98,14 @@ class PublisherWatch:
                 'messages are whose: stop all but one, or let teleop nodes send them')
 
     def _other_judges(self) -> str:
-        permitted = {self._own: 1}
-        if self._judge != _PERSON:
-            space = self._node.get_namespace().rstrip('/')
-            permitted[self._judge if self._judge.startswith('/')
-                      else f'{space}/{self._judge}'] = _ANY_NUMBER
-        others = strangers(publishing_nodes(self._node, self._verdicts), permitted)
-        if not others:
-            return ''
-        return (f'{", ".join(others)} publishes verdicts on {self._verdicts}, where only '
-                f'{" and ".join(permitted)} may: stop that node')
+        counted, *overruled = self._verdicts  # where what the judge says may be overruled
+        space = self._node.get_namespace().rstrip('/')
+        judge = {} if self._judge == _PERSON else {
+            self._judge if self._judge.startswith('/') else f'{space}/{self._judge}': _ANY_NUMBER}
+        permitted = {counted: {self._own: 1, **({} if overruled else judge)},
+                     **dict.fromkeys(overruled, judge)}
+        return '; '.join(
+            f'{", ".join(others)} publishes verdicts on {topic}, where only '
+            f'{" and ".join(names)} may: stop that node'
+            for topic, names in permitted.items()
+            if (others := strangers(publishing_nodes(self._node, topic), names)))

@@ -104,6 +104,7 @@ class ActuationReport:
         modes, arbiter, life = self._path.modes, self._path.arbiter, self._life
         request = life.machine.request
         beginning = life.phase in (Phase.RESETTING, Phase.WAITING)
+        waits = beginning or life.phase is Phase.JUDGED
         mode = Mode.RESET if beginning and modes.mode is Mode.IDLE else modes.mode
         self._status.publish(ActuationStatus(
             header=self._node.header(self._node.now()), mode=mode.value,
@@ -113,7 +114,7 @@ class ActuationReport:
             gap_edges=list(self.gaps.edges), gap_counts=list(self.gaps.counts),
             reason='; '.join(filter(None, (modes.reason, *self._dry_run))), enabled=modes.enabled,
             estop=modes.pressed, latched=modes.latched,
-            faults=list(self._faults()), waiting_for=life.waits_for() if beginning else '',
+            faults=list(self._faults()), waiting_for=life.waits_for() if waits else '',
             interventions=arbiter.interventions, intervention_rate=arbiter.intervention_rate,
             **self._counts))
 

@@ -28,6 +28,11 @@ def simulator_topic(contract: Contract, judges: bool) -> str:
     return contract.episode.outcome_topic if judges else TRUTH_TOPIC
 
 
+def classifier_topic(contract: Contract, lockstep: bool) -> str:
+    """Return the topic of a classifier's verdicts: in lockstep nobody can overrule them."""
+    return contract.episode.verdict_topics[0 if lockstep else -1]
+
+
 def check_verdict(message: Outcome, contract: Contract, now: int | None) -> None:
     """Check a verdict.
 

@@ -96,7 +96,11 @@ class EpisodeRecord:
         """Note when the final observation is."""
         self.end = ended
         self.ended_at = self._clock.now()
-        self.assembler.end(ended.tick, stamp_ns(ended))
+        self.assembler.end(
+            ended.tick, stamp_ns(ended),
+            # In the time for a veto everything else has come, and nothing but this is waited for.
+            decided=self._contract.episode.veto > 0.0
+            and ended.outcome in (EpisodeEvent.SUCCESS, EpisodeEvent.FAILURE))
 
     def all_came(self, settle: float | None) -> bool:
         """Return whether all messages of the ended episode have come.

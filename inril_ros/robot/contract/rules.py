@@ -23,6 +23,8 @@ NotNegative = Annotated[float, Field(ge=0.0, le=1e9)]
 MOST_REWARD = 1e6
 #: Name of the node whose verdicts are those of a classifier.
 CLASSIFIER = 'reward_node'
+#: Where a judge gives its verdicts if a person may overrule them (``episode.veto``).
+JUDGE_TOPIC = 'judge/verdict'
 _Reward = Annotated[float, Field(ge=-MOST_REWARD, le=MOST_REWARD)]
 _Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
 Index = Annotated[int, Field(ge=0, le=31)]
@@ -95,6 +97,10 @@ class EpisodeRules:
             fine-tuning then start, in simulation too; ``person``: of no other node; empty: of any
             node. While another node publishes verdicts too, episodes end and none begins. In
             lockstep the simulator judges, unless the classifier does.
+        veto: [s] Time in which a person may overrule a verdict of the judge, which must be a
+            named node and gives its verdicts on ``judge/verdict`` then. The arm is held
+            meanwhile, and the verdict counts once the time is over. 0: it counts at once, as
+            always in lockstep.
         reward: Lowest and highest reward of a verdict; others are refused. 0 and 1 are among
             them: they are what a person's verdicts bring.
         home: [rad or m] Joint positions to drive to before each episode. Without them the reset
@@ -110,6 +116,7 @@ class EpisodeRules:
     reset_timeout: Positive = 30.0
     outcome_topic: Topic = 'outcome'
     judge: OptionalName = ''
+    veto: Annotated[float, Field(ge=0.0, le=30.0)] = 0.0
     reward: tuple[_Reward, _Reward] = (-MOST_REWARD, MOST_REWARD)
     home: dict[str, _Finite] = Field(default_factory=dict)
     home_speed: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
@@ -122,6 +129,14 @@ class EpisodeRules:
         if not (self.reward[0] <= 0.0 and self.reward[1] >= 1.0):
             raise ValueError(f'reward {list(self.reward)} must allow 0 and 1, which verdicts of a '
                              'person bring')
+        if self.veto and self.judge in ('', 'person'):
+            raise ValueError(f'veto: {self.veto:g} is the time to overrule a node that judges: '
+                             f'name it by judge, for example {CLASSIFIER}')
+
+    @property
+    def verdict_topics(self) -> tuple[str, ...]:
+        """Topics of verdicts, those that count first."""
+        return (self.outcome_topic, JUDGE_TOPIC) if self.veto else (self.outcome_topic,)
 
     def refusal_of_reward(self, reward: float) -> str:
         """Return why a verdict must not bring a reward; empty if it may."""

@@ -100,8 +100,8 @@ class CommandPath:
         """End the episode or the reset; the ticks that follow hold the arm."""
         self._running, self._home = False, None
         self.chunks.begin()
-        if self.modes.mode is not Mode.ESTOP:
-            self.modes.change(Mode.IDLE, reason)
+        if self.modes.mode is not Mode.ESTOP and not self.modes.change(Mode.IDLE, reason):
+            self.modes.reason = reason
 
     def accept_chunk(self, first_tick: int, actions: np.ndarray, weights_version: int) -> str:
         """Schedule a chunk of actions (T, A); return why it is refused, empty if it isn't."""

@@ -4,24 +4,36 @@
 
 from dataclasses import asdict
 import shutil
+from uuid import uuid4
 
 from camera_arm import write_camera_arm
+from inril_ros.msg import Transition, TransitionAck
+from played_arm import RUN
 import pytest
-from running_command import refused, succeeded
+from running_command import refused, succeeded, until
 from small_run import read
 import torch
 
+from inril_ros.cli.terminal.screen import Screen
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.run.judge_record import LEAST, read_judged
+from inril_ros.graph.description import finetuning_graph, GraphOptions
+from inril_ros.graph.domain import reserve_domain
+from inril_ros.graph.supervisor import Supervisor
 from inril_ros.learning.judge.frame_labels import LabelRule
 from inril_ros.learning.judge.judge import Judge, JudgeModel
 from inril_ros.learning.judge.judge_config import JudgeConfig
 from inril_ros.learning.judge.verdict_rule import VerdictRule
+from inril_ros.nodes.base import qos
+from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.person_client import PersonClient
 from inril_ros.robot.contract.contract import load_contract
+from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
 CAMERA, TICKS, RATE = 'wrist', 60, 80.0
 ALWAYS, NEVER = 20.0, -20.0
+VETO = 1.0  # [s]; nobody has time for one in lockstep
 
 
 @pytest.fixture(scope='module')
@@ -29,7 +41,7 @@ def unjudged(tmp_path_factory):
     """Record and clone with a contract by which a classifier judges; return the run."""
     folder = tmp_path_factory.mktemp('configuration')
     contract, simulation = write_camera_arm(folder, CAMERA, 48, {
-        'time_limit': TICKS / RATE, 'judge': 'reward_node'}, success_lasts=0.0)
+        'time_limit': TICKS / RATE, 'judge': 'reward_node', 'veto': VETO}, success_lasts=0.0)
     run = folder / 'run'
     told = refused(folder, 'demo', '--run-dir', run, '--task', 'reach', '--seed', 4, '--demos', 1,
                    '--clone-steps', 3, '--steps', 60, '--episodes', 1, '--device', 'cpu', '--json',
@@ -99,3 +111,64 @@ def test_one_of_another_contract_is_refused(run):
     judge_that_says(run, ALWAYS, contract_hash='0' * 64)
     assert 'trained for another contract' in evaluate(run, 1, refused)
     assert not (run / 'judge/episodes.jsonl').exists()
+
+
+class Person:
+    """A person at the terminal of an arm, who contradicts the classifier or lets it be."""
+
+    def __init__(self, domain):
+        self.contradicts, self.answers = False, []
+        self._client = PersonClient(
+            domain, '', self._look, lambda event: None, lambda status: None,
+            lambda key, done, text: self.answers.append((key.key, done, text)), print)
+        self._screen = Screen('arm', 1.0, lambda text, style: None, self._client.call)
+
+    def __enter__(self):
+        self._client.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._client.__exit__(*error)
+
+    def _look(self, status):
+        self._screen.listen(status)
+        wait = self._screen.view().wait
+        if wait and 'the judge says success: press n' in wait.reason and self.contradicts:
+            self._screen.press(b'n')
+
+
+def test_in_real_time_a_person_overrules_it_before_its_word_is_learned_from(
+        run, unjudged, tmp_path):
+    judge_that_says(run, ALWAYS)
+    graph = finetuning_graph(GraphOptions(
+        contract=str(run / 'contract.yaml'), run_id=RUN, task='reach', learner=False,
+        simulation=str(unjudged.parent / 'simulations/arm.yaml'), exploration_scale=0.0,
+        pretrained=str(run / 'pretrained'), journal=str(run / 'finetune/journal'),
+        judge=str(run / 'judge/model')))
+    with reserve_domain() as domain, Supervisor(
+            graph, tmp_path / 'logs', domain_id=domain, quiet=True) as nodes, Conductor(
+            RUN, 'reach', domain, check=nodes.check) as conductor, Person(domain) as person:
+        sent = {}  # by number: what is not acknowledged comes again
+        learner = (conductor.node.create_publisher(
+            TransitionAck, 'transition_ack', qos.EXPERIENCE), conductor.node.create_subscription(
+            Transition, 'transition', lambda each: sent.update({each.sequence: each}),
+            qos.EXPERIENCE))
+        conductor.wait_ready([node.name for node in graph.nodes])
+        results = []
+        for person.contradicts in (True, False):
+            results.append(conductor.run_episode(str(uuid4()), Purpose.ROLLOUT, seed=0))
+        until(lambda: conductor.spin() or results[-1].sequence in sent, 'the last transition')
+        assert learner
+    assert person.answers == [('n', True, 'a failure')]
+    assert [each.outcome for each in results] == [EpisodeOutcome.FAILURE, EpisodeOutcome.SUCCESS]
+    assert all(each.ticks < TICKS for each in results), 'the arm was held meanwhile'
+    for result, reward in zip(results, (0.0, 1.0), strict=True):
+        learned = [each for _, each in sorted(sent.items())
+                   if each.episode_id == result.episode_id]
+        assert sum(each.steps for each in learned) == result.ticks
+        assert learned[-1].outcome == result.outcome.value and learned[-1].terminated
+        assert learned[-1].rewards[-1] == sum(sum(each.rewards) for each in learned) == reward
+    rows = read_judged(run / 'judge/episodes.jsonl')
+    assert [(row.said, row.by, row.outcome) for row in rows] == [
+        (True, 'person', 'failure'), (True, 'classifier', 'success')]
+    assert rows[0].false, 'a veto is an error of the classifier'

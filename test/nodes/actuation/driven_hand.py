@@ -38,9 +38,10 @@ class DrivenHand:
     """The node and what it published."""
 
     def __init__(self, node):
-        self.node, self.events, self.statuses = node, [], []
+        self.node, self.events, self.statuses, self.verdicts = node, [], [], []
         self._record(node._life._events, self.events)
         self._record(node._report._status, self.statuses)
+        self._record(node._life.verdicts._publisher, self.verdicts)
 
     @staticmethod
     def _record(publisher, published):
@@ -79,10 +80,10 @@ class DrivenHand:
         self.tick()
         return [event.event for event in self.events[before:]]
 
-    def judge(self, seconds=0.0, reward=1.0, outcome=Outcome.SUCCESS, ticks=1):
+    def judge(self, seconds=0.0, reward=1.0, outcome=Outcome.SUCCESS, ticks=1, topic='outcome'):
         """Give a verdict on an observation of some seconds from now; tick."""
         stamp = self.node.now() + round(1e9 * seconds)
-        self.give('outcome', Outcome(
+        self.give(topic, Outcome(
             header=self.node.header(stamp), reward=reward, outcome=outcome))
         for _ in range(ticks):
             self.tick()

@@ -14,6 +14,7 @@ from small_arm import (
     executed,
     executed_message,
     observations,
+    outcome_message,
     serialised,
     START,
     TICK,
@@ -38,13 +39,14 @@ class Lab:
 
     def event(self, kind, tick=0, **changed):
         message = EpisodeEvent(**{
-            'run_id': 'r', 'contract_hash': CONTRACT.hash, 'episode_id': 'e1', 'event': kind,
-            'purpose': EpisodeRequest.ROLLOUT, 'tick': tick, **changed})
+            'run_id': 'r', 'contract_hash': self.node.contract.hash, 'episode_id': 'e1',
+            'event': kind, 'purpose': EpisodeRequest.ROLLOUT, 'tick': tick, **changed})
         message.header.stamp.sec = (START + tick * TICK) // 10 ** 9
         message.header.stamp.nanosec = (START + tick * TICK) % 10 ** 9
         self.node._on_event(message)
 
-    def play(self, missing=(), lost=(), outcome=EpisodeEvent.SUCCESS, waits=True):
+    def play(self, missing=(), lost=(), outcome=EpisodeEvent.SUCCESS, waits=True,
+             behind=None):
         """Play an episode; return its verdict.
 
         Args:
@@ -52,6 +54,7 @@ class Lab:
             lost: Ticks whose executed action doesn't come.
             outcome: Its outcome.
             waits: Whether the next episode waits for the verdict.
+            behind: Reward of a verdict on it that comes behind its end.
         """
         self.event(EpisodeEvent.RESETTING)
         self.event(EpisodeEvent.STARTED)
@@ -66,6 +69,10 @@ class Lab:
                 message = executed_message(replace(action, executed=action.executed / TICKS))
                 self.node._on_message('executed_action', message.__msgtype__, serialised(message))
         self.event(EpisodeEvent.ENDED, TICKS, outcome=outcome)
+        if behind is not None:
+            message = outcome_message(START + TICKS * TICK, outcome, behind)
+            self.node._on_message('outcome', message.__msgtype__, serialised(message))
+            self.node._check_progress()
         if not waits:
             self.event(EpisodeEvent.RESETTING, episode_id='e2')
         elif self.node._episode is not None:  # it waits for the rest, until it gives up
@@ -79,10 +86,11 @@ class Lab:
                 for _, record in read_journal(self.journal)]
 
 
-@pytest.fixture
-def lab(tmp_path):
+@pytest.fixture(params=[{}])
+def lab(tmp_path, request):
     journal = tmp_path / 'journal'
-    with configured(RecorderNode, written(DESCRIPTION, tmp_path), run_id='r', lockstep=False,
+    contract = {**DESCRIPTION, 'episode': {**DESCRIPTION['episode'], **request.param}}
+    with configured(RecorderNode, written(contract, tmp_path), run_id='r', lockstep=False,
                     settle=0.0, journal=str(journal)) as node:
         yield Lab(node, journal)
 
@@ -155,3 +163,28 @@ def test_an_aborted_episode_is_never_learned_from(lab):
     verdict = lab.play(outcome=EpisodeEvent.ABORTED)
     assert verdict.event == DISCARDED and verdict.reason.startswith('aborted')
     assert lab.journaled[-1].outcome == EpisodeEvent.ABORTED
+
+
+VETO = pytest.mark.parametrize('lab', [{'judge': 'vision_node', 'veto': 3.0}], indirect=True)
+
+
+@VETO
+@pytest.mark.parametrize(('outcome', 'reward'), [
+    (EpisodeEvent.SUCCESS, 1.0), (EpisodeEvent.FAILURE, 0.0)])
+def test_where_the_judge_may_be_overruled_the_verdict_that_counted_is_waited_for(
+        lab, outcome, reward):
+    """By the end all else came long ago, and the verdict may come behind it."""
+    assert lab.play(outcome=outcome, behind=reward).event == SAVED
+    last = lab.journaled[-1]
+    assert (last.outcome, last.terminated, list(last.rewards)) == (outcome, True, [reward])
+
+
+@VETO
+def test_an_episode_whose_verdict_never_comes_is_not_learned_from(lab):
+    verdict = lab.play()
+    assert verdict.event == DISCARDED and 'the verdict' in verdict.reason
+
+
+@VETO
+def test_at_the_time_limit_no_verdict_is_waited_for(lab):
+    assert lab.play(outcome=EpisodeEvent.TIME_LIMIT).event == SAVED

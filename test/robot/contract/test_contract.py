@@ -133,6 +133,8 @@ def test_the_action_vector_is_in_the_order_of_the_file():
     (changed('episode', 'reward', value=[0.0, 0.5]), ['episode', 'must allow 0 and 1']),
     (changed('episode', 'reward', value=[0.0, 1e30]), ['episode.reward', '1000000']),
     (changed('episode', 'judge', value='~/judge'), ['episode.judge', '~/judge']),
+    (changed('episode', 'veto', value=3.0), ['episode', 'name it by judge']),
+    (changed('episode', 'veto', value=300.0), ['episode.veto', '30']),
     (changed('episode', 'reset_service', value='~/reset'), ['episode.reset_service', '~/reset']),
 ])
 def test_a_mistake_is_named_with_its_place_and_remedy(tmp_path, data, words):
