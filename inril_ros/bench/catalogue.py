@@ -38,7 +38,7 @@ def catalogue(configuration: Path) -> str:
             parts.append(textwrap.indent(
                 f'without a scripted expert: {", ".join(plain)}', '  '))
     parts += ['Tasks of simulation: gymnasium', '  any Gymnasium id with vectors for observation '
-              'and action; demonstrations: source policy',
+              'and action; demonstrations: source policy, d4rl or minari',
               'Quality of demonstrations (tasks: demonstrations)', _settings(Demonstrations),
               'Shift of the robot (tasks: shift)', _settings(Shift),
               'Cameras of the policy (tasks: images)', _settings(Images(('front',))),

@@ -26,7 +26,7 @@ from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import pretrain
 from inril_ros.sim.seeds import derived_seed
 
-_ARRAYS = ('observations', 'actions', 'rewards', 'images')
+_ARRAYS = ('observations', 'actions', 'rewards', 'images', 'observed')
 
 
 @dataclass(frozen=True)

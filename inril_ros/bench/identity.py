@@ -23,8 +23,8 @@ _RUNS = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'bench/evalua
          'bench/clone_evaluation.py', 'bench/run.py', 'bench/tally.py', 'learning')
 # A change of a host leaves clones valid.
 _CLONES = (*_EPISODES, 'bench/clones.py', 'bench/demonstrations.py', 'learning/cosine_rate.py',
-           'learning/experience.py', 'learning/observations.py', 'learning/pretrain.py',
-           'learning/policies')
+           'learning/datasets', 'learning/experience.py', 'learning/library/demonstrations.py',
+           'learning/observations.py', 'learning/pretrain.py', 'learning/policies')
 
 
 @cache

@@ -26,28 +26,39 @@ class Demonstrations:
     Attributes:
         number: Number of episodes.
         source: ``expert``: Meta-World's scripted expert; ``policy``: a saved model acts;
-            ``bags``: recorded episodes, the same for each seed.
-        path: Folder of the model or of the bags.
+            ``bags``: recorded episodes; ``robomimic``, ``d4rl``, ``minari``: the first episodes of
+            a data set, which has the robot's observations and commands; with rewards of 0 and 1
+            they end at the first 1. Recorded ones are the same for each seed.
+        path: Folder of the model, of the bags or of Minari's data set; file of robomimic or D4RL.
         action_noise: Standard deviation of the noise on the expert's actions (-1..1).
         labels: Recorded action: the ``executed`` one with its noise, or the one the ``expert``
             wanted, which shows how to recover.
         region_share: Share of the initial states that demonstrations begin in: the lowest ones
             along the coordinate that varies most. Evaluation uses all of them.
         keep_failures: Whether to keep failed attempts.
+        keys: For ``robomimic``, and ``minari`` with dictionaries: names of the data set's
+            observations, in the order of the robot's.
+        filter_key: For ``robomimic``: the list of demonstrations to take; default: all.
     """
 
     number: Count = 8
-    source: Literal['expert', 'policy', 'bags'] = 'expert'
+    source: Literal['expert', 'policy', 'bags', 'robomimic', 'd4rl', 'minari'] = 'expert'
     path: str = ''
     action_noise: _NotNegative = 0.3
     labels: Literal['executed', 'expert'] = 'executed'
     region_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     keep_failures: bool = False
+    keys: tuple[str, ...] = ()
+    filter_key: str | None = None
 
     def __post_init__(self) -> None:
         if (self.source == 'expert') == bool(self.path):
             raise ValueError(f'source {self.source} needs '
                              f'{"no path" if self.path else "a path"}')
+        if self.keys and self.source not in ('robomimic', 'minari'):
+            raise ValueError(f'source {self.source} has no keys')
+        if self.filter_key is not None and self.source != 'robomimic':
+            raise ValueError(f'source {self.source} has no filter_key')
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -140,10 +151,13 @@ class Task:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The task as plain data; without ``images`` if None, which keeps older hashes valid."""
+        """The task as plain data; without newer keys that aren't set: older hashes stay valid."""
         document = asdict(self)
         if self.images is None:
             del document['images']
+        for name in ('keys', 'filter_key'):
+            if not document['demonstrations'][name]:
+                del document['demonstrations'][name]
         return document
 
     @property

@@ -5,15 +5,18 @@
 No bags, no contract. Everything that a fine-tuning run computes is here, so that the learner
 process and a benchmark without ROS run the same code.
 
-Used as a library it needs numpy, scipy, safetensors and torch, and Gymnasium for environments:
-`from inril_ros.learning import fit`. A name is imported when it is asked for, because the
-processes that move a robot import parts of this package and must not load torch.
+Used as a library it needs numpy, scipy, safetensors and torch, Gymnasium for environments and
+h5py for data sets: `from inril_ros.learning import fit`. A name is imported when it is asked for,
+because the processes that move a robot import parts of this package and must not load torch.
 """
 
 from importlib import import_module
 from typing import Any
 
 _MODULES = {
+    'datasets.d4rl': ('read_d4rl',),
+    'datasets.minari': ('read_minari',),
+    'datasets.robomimic': ('read_robomimic',),
     'library.demonstrations': ('ActionBounds', 'Demonstration'),
     'library.environment': ('Actor',),
     'library.evaluation': ('evaluate', 'Success'),

@@ -33,6 +33,8 @@ class Demonstration:
     reward is 1 at success, a success always ends."""
     final_observation: ArrayLike | None = None
     """(O,) after the last action. None: nothing is learned about the state there."""
+    source: str = ''
+    """Where it is from, such as file and episode: errors name it."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,16 @@ def learning_episodes(demonstrations: Iterable[Any], bounds: ActionBounds,
         reward: 'success': 1 at the end of a success, else 0. 'environment': as they have it.
 
     Raises:
-        ValueError: There are none, or one has arrays that don't fit; it is named by its index.
+        ValueError: There are none, or one has arrays that don't fit; it is named by its source,
+            or else by its index.
     """
     episodes: list[Episode] = []
     for index, each in enumerate(demonstrations):
         try:
             episodes.append(_episode(each, bounds, reward))
         except (AttributeError, TypeError, ValueError) as error:
-            raise ValueError(f'demonstration {index}: {error}') from error
+            name = getattr(each, 'source', '') or f'demonstration {index}'
+            raise ValueError(f'{name}: {error}') from error
         size, first = (found.observations.shape[1] for found in (episodes[-1], episodes[0]))
         if size != first:
             raise ValueError(f'demonstration {index}: observations have {size} values, those of '
