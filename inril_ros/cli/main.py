@@ -3,6 +3,7 @@
 """The ``inril`` command."""
 
 from collections.abc import Callable
+from dataclasses import replace
 import os
 from pathlib import Path
 import signal
@@ -42,6 +43,7 @@ from inril_ros.cli.options import (
 from inril_ros.cli.reward.reward import app as reward_app
 from inril_ros.cli.run.given_settings import given
 from inril_ros.cli.run.progress import print_event, Reporter
+from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.stages.job_settings import check_heldout, job_options, kept_for
 from inril_ros.cli.teleop import teleop
@@ -81,15 +83,30 @@ def demo(
     run_dir: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/demo'),
     episodes: Episodes = None, simulation: Simulation = None,
     start_patience: StartPatience = None, params: Params = None,
+    cameras: Annotated[bool, typer.Option(
+        '--cameras', help='From pixels, judged by a classifier: other defaults, for a task that '
+                          'is learned within half an hour (config/cameras.yaml).')] = False,
 ) -> None:
-    """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report."""
+    """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report.
+
+    With --cameras the policy sees the object in two cameras only, and a classifier that the job
+    trains judges; the simulator only says how often it erred.
+    """
     from inril_ros.cli.report.summary import headline
+    from inril_ros.cli.reward.job_judge import prepare_judge
+    from inril_ros.cli.reward.judged_live import tell_judged_live
     from inril_ros.cli.stages.stages import run_all
 
+    if cameras and not start.resume:
+        start = replace(start, task=start.task or 'button-press', demos=start.demos or 10,
+                        contract=start.contract or 'metaworld_sawyer_judged')
+        learning = replace(learning, steps=learning.steps or 4000,
+                           config=learning.config or find_configuration('', 'cameras'))
+        simulation = simulation or 'metaworld_cameras'
     robot = Robot(simulation, start_patience=start_patience, params=params)
     asked = start.settings(run_dir, robot.asked())
     kept = kept_settings(run_dir) if start.resume else {}
-    settings = {**kept, **start.given(), **cloning.given(), **rest.given(),
+    settings = {**kept, **start.given(), **cloning.given(learning.config), **rest.given(),
                 **given(evaluation_episodes=episodes), **robot.of_beginning(asked, kept),
                 **learning.given(kept)}
     check_heldout(settings)
@@ -98,12 +115,13 @@ def demo(
     run = RunDirectory.create(run_dir, asked, start.resume)
     reporter.say(f'run {run.settings.run_id} in {run.path}: {asked.task}, seed {asked.seed}')
     began = time.monotonic()
-    summary = run_all(Job(run, options, reporter))
+    summary = run_all(Job(run, options, reporter), prepare_judge)
     if output.json_output:
         print_event('summary', **summary)
         return
     reporter.title('Done')
     reporter.say(headline(summary))
+    tell_judged_live(run, reporter)
     reporter.say(f'{time.monotonic() - began:.0f} s; numbers in {run.summary}, '
                  f'pictures in {run.report}')
 
@@ -149,7 +167,8 @@ def pretrain(
     """Clone the recorded demonstrations, as the kind of policy that the settings' host needs."""
     def options(run: RunDirectory, kept: Settings) -> Settings:
         settings = {'simulation': Setting('', DEFAULT), **kept,  # it runs none
-                    **cloning.given(), **rest.given(), **given(despite_findings=despite_findings),
+                    **cloning.given(config), **rest.given(),
+                    **given(despite_findings=despite_findings),
                     **Learning(config=config, device=device).given(kept)}
         check_heldout(settings)
         return settings

@@ -16,7 +16,12 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from inril_ros.cli.run.given_settings import evaluation_settings, given, session_settings
+from inril_ros.cli.run.given_settings import (
+    cloning_settings,
+    evaluation_settings,
+    given,
+    session_settings,
+)
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot, FROM_RUN, robot_settings, RobotChoice
@@ -26,8 +31,8 @@ from inril_ros.data.run.settings import DEFAULT, OPTION, part, Setting, Settings
 from inril_ros.graph.parameter_file import find_parameter_file, parameters_of_file
 
 Config = Annotated[Path | None, typer.Option(
-    help='Fine-tuning settings (YAML); default: those of the run that is resumed, else '
-         'config/finetune.yaml.')]
+    help='Settings of fine-tuning, and of cloning (YAML); default: those of the run that is '
+         'resumed, else config/finetune.yaml.')]
 ContractName = Annotated[str, typer.Option(
     '--contract', help='Robot contract: a file, or a name in config/robots.')]
 Device = Annotated[str | None, typer.Option(
@@ -201,11 +206,18 @@ class Cloning:
                                 'from cameras then costs little more than one without.',
         show_default=False)] = None
 
-    def given(self) -> Settings:
-        """Return the given settings of cloning."""
-        return given(**{'pretrain.steps': self.clone_steps,
-                        'pretrain.heldout_share': self.heldout_share,
-                        'model.image_frozen': self.freeze_images})
+    def given(self, config: Path | None) -> Settings:
+        """Return the given settings of cloning.
+
+        Args:
+            config: Settings file.
+
+        Raises:
+            UsageError: A setting is refused.
+        """
+        return cloning_settings(config, given(**{
+            'pretrain.steps': self.clone_steps, 'pretrain.heldout_share': self.heldout_share,
+            'model.image_frozen': self.freeze_images}))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from inril_ros.data.run.evaluation_blocks import blocks_of_run, EvaluationBlocks
 from inril_ros.data.run.judgements import complete_blocks
 from inril_ros.data.run.run_directory import new_settings, RunDirectory, RunDirectoryError
 from inril_ros.graph.options import JUDGED_STAGES
-from inril_ros.learning.session_config import SessionConfig
+from inril_ros.learning.session_config import OTHER_KEYS, SessionConfig
 from inril_ros.robot.configuration_folder import configuration_folder
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.contract.rules import CLASSIFIER
@@ -80,7 +80,7 @@ def judge_of(run: RunDirectory, stage: str) -> str:
         RunDirectoryError: It has not been trained yet.
     """
     if stage not in JUDGED_STAGES or \
-            load_contract(run.contract).episode.judge.rpartition('/')[2] != CLASSIFIER:
+            not load_contract(run.contract).episode.classifier_judges:
         return ''
     if not run.judge_model.exists():
         raise RunDirectoryError(
@@ -136,7 +136,7 @@ def _settings_of_fine_tuning(run: RunDirectory, given: str) -> tuple[Path, Evalu
     blocks = blocks_of_run(run.stage_settings('finetune'), content)
     if not run.config.exists():
         write_whole(run.config, yaml.safe_dump(
-            {name: value for name, value in content.items() if name != 'evaluation'},
+            {name: value for name, value in content.items() if name not in OTHER_KEYS},
             sort_keys=True))
     return run.config, blocks
 

@@ -16,6 +16,10 @@ from inril_ros.learning.hosts.settings.off_policy import FORMER_SETTINGS, IDQLCo
 from inril_ros.learning.interleave.interleaving_config import InterleavingConfig
 
 DEFAULT_HOST = 'idql'
+CLONING_KEYS = ('pretrain', 'model')
+"""Keys of a settings file that say how to clone (PretrainConfig, ModelConfig)."""
+OTHER_KEYS = ('evaluation', *CLONING_KEYS)
+"""Keys of a settings file that are not a session's."""
 _EPISODE_CUTS = (0.1, 1000.0)
 
 
@@ -55,16 +59,14 @@ class SessionConfig(InterleavingConfig):
 
     @classmethod
     def of_file(cls, path: object, content: Any) -> SessionConfig:
-        """Read the content of a settings file, except what it says about evaluation.
-
-        That is for who conducts the episodes: nothing is learned from them.
+        """Read the content of a settings file, except its `OTHER_KEYS`.
 
         Raises:
             ValueError: As `from_mapping`; the message names the file.
         """
         content = content or {}
         if isinstance(content, Mapping):
-            content = {key: value for key, value in content.items() if key != 'evaluation'}
+            content = {key: value for key, value in content.items() if key not in OTHER_KEYS}
         try:
             return cls.from_mapping(content)
         except ValueError as error:

@@ -17,7 +17,11 @@ from run_length import LONG
 import torch
 
 from inril_ros.bench.study import load_study
-from inril_ros.cli.run.given_settings import evaluation_settings, session_settings
+from inril_ros.cli.run.given_settings import (
+    cloning_settings,
+    evaluation_settings,
+    session_settings,
+)
 from inril_ros.cli.stages.job_settings import job_options
 from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.importing.import_mapping import load_mapping as load_import_mapping
@@ -43,6 +47,7 @@ READERS = {
     'study': (load_study, STUDY),
     'session': (read_session, SESSION),
     'session of a command': (partial(session_settings, kept={}, options={}), SESSION),
+    'cloning': (partial(cloning_settings, options={}), SESSION),
     'evaluation': (partial(evaluation_settings, kept={}, options={}), SESSION),
     'bag': (read_metadata, 'rosbag2_bagfile_information: {files: [], message_count: 0}\n'),
     **{kind: (partial(load_device, kind), f'device: {kind}\n') for kind in KINDS},

@@ -68,12 +68,36 @@ def test_an_option_without_effect_is_refused(run, options, told):
         stage_of('finetune', run.path, *options)
 
 
+def test_a_settings_file_says_how_to_clone_as_well(run, tmp_path):
+    path = tmp_path / 'settings.yaml'
+    path.write_text('{m: 7, pretrain: {steps: 9, batch: 32}, model: {actor_width: 64}}')
+    for command in (('pretrain', run.path), ('demo', '--run-dir', tmp_path / 'demo')):
+        options = stage_of(*command, '--config', path, '--clone-steps', 5).options
+        assert options.pretrain == {'steps': 5, 'batch': 32}
+        assert options.model == {'actor_width': 64}
+    assert session_of(stage_of('finetune', run.path, '--config', path)).m == 7
+
+
+@pytest.mark.parametrize(('text', 'told'), [
+    ('pretrain: {batch: 0}', 'batch 0 must be at least 1'),
+    ('pretrain: {stepps: 9}', 'PretrainConfig: unknown keys'),
+    ('pretrain: 5', 'PretrainConfig: expected a mapping'),
+    ('model: 5', 'ModelConfig: expected a mapping'),
+    ('model: {image_channels: 12}', 'image_channels: 12 is no multiple of 8'),
+    ('model: {cameras: 2}', 'ModelConfig: unknown keys')])
+def test_a_wrong_setting_of_cloning_is_told_with_its_file(run, tmp_path, text, told):
+    path = tmp_path / 'settings.yaml'
+    path.write_text(text)
+    with pytest.raises(UsageError, match=f'settings.yaml: .*{told}'):
+        stage_of('pretrain', run.path, '--config', path)
+
+
 def test_frozen_image_networks_are_a_setting_of_the_model_and_need_images(run, tmp_path):
     assert stage_of('pretrain', run.path).options.model == {}
     job = stage_of('pretrain', run.path, '--freeze-images')
     assert job.options.model == {'image_frozen': True}
     for refuse in stages.run_all, lambda job: stages.run_stage(job, 'pretrain'):
-        with pytest.raises(UsageError, match='--freeze-images: the policy sees no images'):
+        with pytest.raises(UsageError, match='image_frozen .* the policy sees no images'):
             refuse(job)
     seeing = RunDirectory.create(tmp_path / 'seeing', replace(new_settings(
         'reach', 0, CONFIG / 'robots' / 'metaworld_sawyer_cameras.yaml'), simulation=''))

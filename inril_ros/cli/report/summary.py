@@ -14,6 +14,7 @@ from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.run_record import was_rescued, was_success
 from inril_ros.data.run.settings import nested, part
 from inril_ros.data.run.starts import counts_of_all, last_of_each_start
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.time_spent import in_words
 
 
@@ -40,6 +41,7 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
                        and (not run.robot_name or run.stage_settings(stage))],
         'demos': cloned.get('demonstrations', recorded.get('demonstrations')),
         'demos_digest': recorded.get('digest'),
+        'classifier_judges': load_contract(run.contract).episode.classifier_judges,
         'bc_success': _rate(before), 'finetuned_success': _rate(after),
         'training_episodes': {
             'number': len(episodes), 'successes': sum(map(was_success, episodes)),
@@ -104,7 +106,8 @@ def headline(summary: dict[str, Any]) -> str:
     """Return the result of a finished run in one sentence."""
     before, after = summary['bc_success'], summary['finetuned_success']
     rescued = before.get('rescued', 0) + after.get('rescued', 0)
-    return (f'{summary["task"]}: success {_interval(before)} -> {_interval(after)} '
+    seen = ' that its classifier saw' if summary.get('classifier_judges') else ''
+    return (f'{summary["task"]}: success{seen} {_interval(before)} -> {_interval(after)} '
             f'(95 % intervals, n = {before["n"]} and {after["n"]}, '
             f'{summary["env_steps"]} environment steps'
             + (f': {in_words(summary["time_spent"])})' if summary.get('time_spent') else ')')

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from inril_ros.cli.reward.judge_folder import JudgeFolder
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
+from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.learning.judge.frame_labels import (
     corrected,
     Correction,
@@ -19,7 +21,7 @@ from inril_ros.learning.judge.frame_labels import (
     LabelRule,
     new_images,
 )
-from inril_ros.robot.contract.contract import Contract
+from inril_ros.robot.contract.contract import Contract, load_contract
 from inril_ros.robot.episode import EpisodeOutcome
 
 _JUDGED = {EpisodeOutcome.SUCCESS.value: True, EpisodeOutcome.FAILURE.value: False,
@@ -39,6 +41,15 @@ class BagOfEpisode:
     path: Path
     times: np.ndarray
     episode: LabelledEpisode
+
+
+def bags_of_run(
+    run: RunDirectory, folder: JudgeFolder, rule: LabelRule, say: Callable[[str], None],
+) -> list[BagOfEpisode]:
+    """Return the labelled demonstrations of a run, and attempts of its clone; see below."""
+    attempts = [run.clone_attempts] if run.clone_attempts.exists() else []
+    return labelled_bags([run.demonstrations, *attempts], load_contract(run.contract), rule,
+                         folder.corrections(), say)
 
 
 def labelled_bags(

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``inril reward``: labels of frames, training of the judge, and its errors."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 import re
 from typing import Annotated, TYPE_CHECKING
@@ -13,18 +13,14 @@ from rich.table import Table
 import typer
 
 from inril_ros.cli.reward.collect import collect
-from inril_ros.cli.reward.error_table import errors_before_use
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.data.run.estimates import most_errors, success_rate, trials_without_error
+from inril_ros.data.run.estimates import success_rate
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.settings import UsageError
 from inril_ros.robot.contract.contract import load_contract
 
 if TYPE_CHECKING:
-    from inril_ros.cli.reward.judge_folder import JudgeFolder
     from inril_ros.cli.reward.labelled_bags import BagOfEpisode
-    from inril_ros.learning.judge.frame_labels import LabelRule
-    from inril_ros.learning.judge.judge_errors import JudgeErrors
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -65,13 +61,14 @@ def label(
     """
     from inril_ros.cli.reward.judge_folder import JudgeFolder, WORDS
     from inril_ros.cli.reward.label_sheet import write_label_sheet
+    from inril_ros.cli.reward.labelled_bags import bags_of_run
     from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE, LabelRule
 
     run = RunDirectory.open(run_dir)
     folder, reporter = JudgeFolder(run), Reporter()
     spans = [(*_seconds(span), name) for name, given in (
         ('done', done), ('not done', not_done), ('unknown', unknown)) for span in given or ()]
-    bags = _bags(run, folder, reporter, LabelRule(done_seconds, unknown_seconds))
+    bags = bags_of_run(run, folder, LabelRule(done_seconds, unknown_seconds), reporter.say)
     if not episode:
         if spans:
             raise UsageError('--done, --not-done and --unknown need the name of an episode')
@@ -107,42 +104,11 @@ def train(
     It is trained five times: once for each quarter of the episodes, without it, to count errors;
     and once on all. The threshold is the one at which the false successes stay within the bound.
     """
-    import torch
-
-    from inril_ros.cli.reward.errors_picture import write_errors_picture
-    from inril_ros.cli.reward.judge_folder import JudgeFolder
-    from inril_ros.data.record_files import write_json
-    from inril_ros.learning.device import select_device
+    from inril_ros.cli.reward.training import JudgeChoice, train_judge
     from inril_ros.learning.judge.frame_labels import LabelRule
-    from inril_ros.learning.judge.judge import JudgeModel
-    from inril_ros.learning.judge.judge_config import JudgeConfig, JudgeTraining
-    from inril_ros.learning.judge.judge_fit import fit_judge
-    from inril_ros.learning.judge.verdict_rule import VerdictRule
 
-    torch.set_num_threads(1)
-    run, reporter = RunDirectory.open(run_dir), Reporter()
-    contract, folder = load_contract(run.contract), JudgeFolder(run)
-    rule, training = VerdictRule(needed=needed, of=of), JudgeTraining(steps=steps)
-    labels = LabelRule(done_seconds, unknown_seconds)
-    bags = _bags(run, folder, reporter, labels)
-    episodes = [bag.episode for bag in bags]
-    with reporter.bar('train', (training.folds + 1) * steps, 'steps') as bar:
-        fit = fit_judge(
-            episodes, JudgeConfig.of_images(contract.image_shape), training, rule,
-            most_errors(bound, len(episodes)) if episodes else 0, seed, select_device(device),
-            bar.update)
-    facts = {'episodes': [bag.path.name for bag in bags], 'labels': asdict(labels),
-             'bound': bound, 'errors': asdict(fit.errors)}
-    folder.path.mkdir(exist_ok=True)
-    JudgeModel(fit.judge, fit.rule, tuple(contract.policy_cameras), contract.hash, facts).save(
-        folder.model, replace=True)
-    write_json(folder.training, {**facts, 'rule': asdict(fit.rule), 'seed': seed,
-                                 'judged': [asdict(each) for each in fit.episodes]}, replace=True)
-    write_errors_picture(folder.picture, episodes, fit.episodes, fit.rule.threshold)
-    reporter.say(f'success: {needed} of {of} images with a probability of '
-                 f'{fit.rule.threshold:.3f}')
-    _tell(reporter, fit.errors, bound)
-    reporter.say(f'{folder.model}; the worst frames: {folder.picture}')
+    train_judge(RunDirectory.open(run_dir), Reporter(), JudgeChoice(
+        bound, needed, of, LabelRule(done_seconds, unknown_seconds), steps, seed), device)
 
 
 @app.command()
@@ -157,6 +123,8 @@ def check(run_dir: _Run) -> None:
     from inril_ros.cli.reward.errors_picture import write_errors_picture
     from inril_ros.cli.reward.judge_folder import JudgeFolder
     from inril_ros.cli.reward.judged_live import tell_judged_live
+    from inril_ros.cli.reward.labelled_bags import bags_of_run
+    from inril_ros.cli.reward.training import tell_errors
     from inril_ros.learning.configuration import from_mapping
     from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge import load_judge
@@ -166,7 +134,7 @@ def check(run_dir: _Run) -> None:
     contract, folder = load_contract(run.contract), JudgeFolder(run)
     model = load_judge(folder.model, contract.hash, list(contract.policy_cameras))
     labels = from_mapping(LabelRule, model.facts['labels'])
-    fresh = [bag.episode for bag in _bags(run, folder, reporter, labels)
+    fresh = [bag.episode for bag in bags_of_run(run, folder, labels, reporter.say)
              if bag.path.name not in model.facts['episodes']]
     live = tell_judged_live(run, reporter)
     if not fresh and live:
@@ -180,33 +148,11 @@ def check(run_dir: _Run) -> None:
     picture = folder.path / 'check.png'
     write_errors_picture(picture, fresh, judged, model.rule.threshold)
     bound = model.facts['bound']
-    _tell(reporter, errors, bound)
+    tell_errors(reporter, errors, bound)
     reporter.say(f'the worst frames: {picture}')
     wrong = success_rate(errors.false + errors.early, len(fresh))
     if wrong.low > bound:
         raise typer.Exit(1)
-
-
-def _bags(run: RunDirectory, folder: 'JudgeFolder', reporter: Reporter,
-          labels: 'LabelRule') -> list['BagOfEpisode']:
-    from inril_ros.cli.reward.labelled_bags import labelled_bags
-
-    attempts = [run.clone_attempts] if run.clone_attempts.exists() else []
-    return labelled_bags(
-        [run.demonstrations, *attempts], load_contract(run.contract), labels,
-        folder.corrections(), reporter.say)
-
-
-def _tell(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:
-    """Say how often a judge erred, with intervals, and how sure that is."""
-    for error in errors_before_use(errors):
-        reporter.say(f'{error.words}: {error.wrong} of {error.share.n}, '
-                     f'{100 * error.share.low:.1f} to {100 * error.share.high:.1f} %')
-    number = errors.failures + errors.successes
-    if success_rate(errors.false + errors.early, number).high > bound:
-        reporter.say(f'that false successes stay within {100 * bound:g} % is not known yet: '
-                     f'{trials_without_error(bound)} episodes without one would show it, here are '
-                     f'{number}')
 
 
 def _list(bags: list['BagOfEpisode']) -> None:

@@ -21,6 +21,10 @@ from inril_ros.data.run.settings import (
 )
 from inril_ros.learning.configuration import from_mapping
 
+# What follows from the contract and the host, with sizes that suit all other settings.
+_OF_CONTRACT = {'observation_size': 1, 'action_size': 1, 'kind': 'best_of_n', 'cameras': 1,
+                'image_height': 512, 'image_width': 512}
+
 
 def given(**options: Any) -> Settings:
     """Return the options that were given; None and a flag that is off mean: not given."""
@@ -40,12 +44,12 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
         UsageError: The file isn't YAML, or a setting is refused.
     """
     from inril_ros.learning.hosts.settings.names import host_name
-    from inril_ros.learning.session_config import SessionConfig
+    from inril_ros.learning.session_config import OTHER_KEYS, SessionConfig
 
     source, whole = _file_settings(path, kept)
     if whole is not None:
         kept = {name: setting for name, setting in whole.items()
-                if name.split('.')[0] != 'evaluation'}  # see evaluation_settings
+                if name.split('.')[0] not in OTHER_KEYS}
     try:
         config = SessionConfig.from_mapping(nested({
             name: setting.value for name, setting in {**kept, **options}.items()}))
@@ -55,6 +59,35 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     values = {**asdict(config), 'host': {'name': host_name(config.host), **asdict(config.host)}}
     return {name: Setting(value, found[name].origin if name in found else DEFAULT)
             for name, value in flat(values)}
+
+
+def cloning_settings(path: Path | None, options: Settings) -> Settings:
+    """Return settings of cloning: the keys ``pretrain`` and ``model`` of a settings file.
+
+    Args:
+        path: Settings file; None: no file says anything about cloning.
+        options: What was given on the command line; it has the last word.
+
+    Raises:
+        UsageError: The file isn't YAML, or a setting is refused.
+    """
+    from inril_ros.learning.session_config import CLONING_KEYS
+
+    whole = {} if path is None else settings_of_file(path)
+    found = {name: setting for name, setting in whole.items()
+             if name.split('.')[0] in CLONING_KEYS} | options
+    if not found:
+        return {}
+    from inril_ros.learning.policies.model_config import ModelConfig
+    from inril_ros.learning.pretrain import PretrainConfig
+
+    values = nested({name: setting.value for name, setting in found.items()})
+    try:
+        from_mapping(PretrainConfig, values.get('pretrain', {}))
+        from_mapping(ModelConfig, values.get('model', {}), **_OF_CONTRACT)
+    except ValueError as error:
+        raise UsageError(f'{path or "the options"}: {error}') from error
+    return found
 
 
 def evaluation_settings(path: Path | None, kept: Settings, options: Settings) -> Settings:

@@ -49,14 +49,16 @@ def _told(left_out: Mapping[str, LeftOut]) -> Iterator[str]:
 
 
 def check_images(job: Job) -> None:
-    """Check that there are image networks if they are to be frozen.
+    """Check that there are image networks if something is said about them.
 
     Raises:
         UsageError: There are none.
     """
-    if job.options.model.get('image_frozen') and job.contract.image_shape is None:
-        raise UsageError('--freeze-images: the policy sees no images. Leave the option out, or '
-                         'give the contract policy_images')
+    said = sorted(name for name in job.options.model if name.startswith('image_'))
+    if said and job.contract.image_shape is None:
+        raise UsageError(f'model.{", model.".join(said)} (--freeze-images or the settings file): '
+                         'the policy sees no images. Leave that out, or give the contract '
+                         'policy_images')
 
 
 def pretrain(job: Job) -> dict[str, object]:

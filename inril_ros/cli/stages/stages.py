@@ -63,14 +63,20 @@ def run_stage(job: Job, stage: str) -> None:
         lock.release()
 
 
-def run_all(job: Job) -> dict[str, Any]:
+def run_all(job: Job, once_cloned: Callable[[Job], None] = lambda job: None) -> dict[str, Any]:
     """Do all stages and write summary, TensorBoard logs and report; return the summary.
+
+    Args:
+        job: The run.
+        once_cloned: Called between cloning and the first evaluation.
 
     Raises:
         UsageError: A stage would refuse an option.
     """
     check_images(job)
     for stage in STAGES:
+        if stage == 'evaluate_pretrained':
+            once_cloned(job)
         run_stage(job, stage)
     return conclude(job)
 

@@ -10,7 +10,7 @@ from inril_ros.robot.yaml_file import load_yaml
 
 
 def read_session(path: str | Path) -> SessionConfig:
-    """Read a settings file (YAML), except what it says about evaluation.
+    """Read what a settings file (YAML) says about the session.
 
     Raises:
         ValueError: The file can't be read or isn't YAML, or a setting is wrong; the message names

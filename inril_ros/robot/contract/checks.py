@@ -32,7 +32,7 @@ def check_references(contract: ContractParts) -> None:
         if name not in known:
             raise ValueError(f'policy_observations has {name!r}, which is none of {sorted(known)}')
     _check_policy_images(contract)
-    if contract.episode.judge.rpartition('/')[2] == CLASSIFIER and contract.policy_images is None:
+    if contract.episode.classifier_judges and contract.policy_images is None:
         raise ValueError(f'episode.judge: {CLASSIFIER} sees success in the cameras of '
                          'policy_images, and there are none')
     _check_topics(contract)

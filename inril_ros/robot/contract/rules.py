@@ -138,6 +138,11 @@ class EpisodeRules:
         """Topics of verdicts, those that count first."""
         return (self.outcome_topic, JUDGE_TOPIC) if self.veto else (self.outcome_topic,)
 
+    @property
+    def classifier_judges(self) -> bool:
+        """Whether the judge is the classifier of the run."""
+        return self.judge.rpartition('/')[2] == CLASSIFIER
+
     def refusal_of_reward(self, reward: float) -> str:
         """Return why a verdict must not bring a reward; empty if it may."""
         low, high = self.reward
