@@ -102,7 +102,8 @@ def train(
     """Train the judge of a run, and measure it on episodes that it has not seen.
 
     It is trained five times: once for each quarter of the episodes, without it, to count errors;
-    and once on all. The threshold is the one at which the false successes stay within the bound.
+    and once on all. Of the thresholds at which the false successes don't show a rate beyond the
+    bound it takes the one with the fewest errors.
     """
     from inril_ros.cli.reward.training import JudgeChoice, train_judge
     from inril_ros.learning.judge.frame_labels import LabelRule

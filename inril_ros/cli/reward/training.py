@@ -85,6 +85,10 @@ def train_judge(run: RunDirectory, reporter: Reporter, choice: JudgeChoice, devi
     reporter.say(f'success: {choice.needed} of {choice.of} images with a probability of '
                  f'{fit.rule.threshold:.3f}')
     tell_errors(reporter, fit.errors, choice.bound)
+    wrong = [each.name for each in fit.episodes if each.before >= fit.rule.threshold]
+    if wrong:
+        reporter.say(f'falsely or too early: {", ".join(wrong)}; inril reward label {run.path} '
+                     f'{wrong[0]} shows whether its label is right')
     reporter.say(f'{folder.model}; the worst frames: {folder.picture}')
 
 

@@ -57,12 +57,12 @@ def success_rate(successes: int, episodes: int) -> Estimate:
 
 
 def most_errors(bound: float, trials: int) -> int:
-    """Return how many of some trials may be errors so that their rate is known to be in a bound.
+    """Return how many of some trials may be errors without showing a rate beyond a bound.
 
-    The upper end of the interval of the rate is at most the bound; 0 if not even that is.
+    The lower end of the interval of the rate is at most the bound.
     """
     count = 0
-    while count < trials and success_rate(count + 1, trials).high <= bound:
+    while count < trials and success_rate(count + 1, trials).low <= bound:
         count += 1
     return count
 

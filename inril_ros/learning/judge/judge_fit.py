@@ -56,7 +56,7 @@ def fit_judge(episodes: Sequence[LabelledEpisode], config: JudgeConfig, training
         config: Sizes of the network.
         training: How it is trained; it is trained `folds` + 1 times.
         rule: How many frames must agree; its threshold is chosen anew.
-        allowed: How many of the episodes may be called a success falsely or too early.
+        allowed: How many of the episodes may be called a success falsely or too early, at most.
         seed: Seed of everything random.
         device: Where it is trained.
         progress: Called with the gradient steps done, of (folds + 1) * steps.

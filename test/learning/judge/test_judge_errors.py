@@ -57,10 +57,15 @@ def test_the_threshold_lies_between_what_must_be_told_apart():
 
 
 def test_allowed_errors_lower_the_threshold():
-    made = [judged(False, 0.9, 0.0), judged(False, 0.6, 0.0), judged(True, 0.1, 0.85)]
+    made = [judged(False, 0.9, 0.0), judged(False, 0.6, 0.0), *[judged(True, 0.1, 0.85)] * 2]
     assert chosen_rule(ONE, made, 0).threshold > 0.9
     assert 0.6 < chosen_rule(ONE, made, 1).threshold < 0.85
-    assert chosen_rule(ONE, made, 3).threshold >= 0.5
+    assert chosen_rule(ONE, made, 4).threshold >= 0.5
+
+
+def test_an_error_is_not_allowed_for_nothing():
+    made = [judged(False, 0.9, 0.0), judged(True, 0.1, 0.85), *[judged(True, 0.1, 0.95)] * 2]
+    assert chosen_rule(ONE, made, 1).threshold > 0.9
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 0.999), st.floats(0.0, 1.0)), min_size=1),
