@@ -98,7 +98,7 @@ def demo(
     from inril_ros.cli.stages.stages import run_all
 
     if cameras and not start.resume:
-        start = replace(start, task=start.task or 'button-press', demos=start.demos or 10,
+        start = replace(start, task=start.task or 'button-press', demos=start.demos or 3,
                         contract=start.contract or 'metaworld_sawyer_judged')
         learning = replace(learning, steps=learning.steps or 4000,
                            config=learning.config or find_configuration('', 'cameras'))

@@ -18,6 +18,7 @@ def stage_of(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, 'run_stage', lambda job, stage: seen.append(job))
         patch.setattr(stages, 'conclude', lambda job: {})
+        patch.setattr('inril_ros.cli.reward.job_judge.prepare_judge', lambda job: None)
         patch.setattr('inril_ros.cli.report.summary.headline', lambda summary: '')
         main.app([str(each) for each in arguments], standalone_mode=False)
     return seen[0]

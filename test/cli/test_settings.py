@@ -78,6 +78,15 @@ def test_a_settings_file_says_how_to_clone_as_well(run, tmp_path):
     assert session_of(stage_of('finetune', run.path, '--config', path)).m == 7
 
 
+def test_the_demo_with_cameras_has_its_own_defaults_and_options_still_win(tmp_path):
+    job = stage_of('demo', '--run-dir', tmp_path / 'demo', '--cameras', '--demos', 7)
+    assert job.contract.episode.classifier_judges and job.contract.policy_images
+    assert job.run.settings.task == 'button-press'
+    assert job.options.demonstrations == 7 and job.options.model['image_frozen']
+    again = stage_of('demo', '--run-dir', tmp_path / 'demo', '--cameras', '--resume', '--steps', 9)
+    assert again.contract.hash == job.contract.hash and again.options.env_steps == 9
+
+
 @pytest.mark.parametrize(('text', 'told'), [
     ('pretrain: {batch: 0}', 'batch 0 must be at least 1'),
     ('pretrain: {stepps: 9}', 'PretrainConfig: unknown keys'),
