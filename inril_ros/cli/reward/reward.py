@@ -142,7 +142,8 @@ def check(run_dir: _Run) -> None:
         return
     if not fresh:
         raise UsageError(f'{run.path} has no episode that the judge has not learned from: record '
-                         'some (inril record --resume)')
+                         'further failures of the clone (inril reward collect --failures with '
+                         'more)')
     judged = [judged_episode(episode, model.judge.probabilities(episode.images), model.rule)
               for episode in fresh]
     errors = errors_at(model.rule.threshold, judged)
