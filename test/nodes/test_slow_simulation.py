@@ -198,7 +198,7 @@ def test_an_episode_whose_clock_stands_still_is_aborted_by_a_steady_one(simulate
 def test_the_end_of_a_recorded_episode_settles_in_simulated_time():
     times = SimpleNamespace(simulated=5.0, steady=5.0)
     record = EpisodeRecord(
-        None, CONTRACT, SimpleNamespace(end=lambda tick, stamp: None), None, None,
+        None, CONTRACT, SimpleNamespace(end=lambda tick, stamp, decided: None), None, None,
         RuleClock(lambda: times.simulated, lambda: times.steady))
     record.finish(EpisodeEvent())
     for _ in range(40):  # a hundredth of real time
