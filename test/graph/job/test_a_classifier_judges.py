@@ -43,11 +43,10 @@ def unjudged(tmp_path_factory):
     contract, simulation = write_camera_arm(folder, CAMERA, 48, {
         'time_limit': TICKS / RATE, 'judge': 'reward_node', 'veto': VETO}, success_lasts=0.0)
     run = folder / 'run'
-    told = refused(folder, 'demo', '--run-dir', run, '--task', 'reach', '--seed', 4, '--demos', 1,
-                   '--clone-steps', 3, '--steps', 60, '--episodes', 1, '--device', 'cpu', '--json',
-                   '--contract', contract, '--simulation', simulation)
-    assert f'inril reward train {run}' in told, 'the way to go on'
-    assert (run / 'pretrained').exists(), 'what needs no judge was done'
+    succeeded(folder, 'record', run, '--task', 'reach', '--seed', 4, '--demos', 1, '--json',
+              '--contract', contract, '--simulation', simulation)
+    succeeded(folder, 'pretrain', run, '--clone-steps', 3, '--device', 'cpu', '--json')
+    assert f'inril reward train {run}' in evaluate(run, 1, refused), 'the way to go on'
     return run
 
 

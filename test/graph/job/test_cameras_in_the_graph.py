@@ -89,7 +89,7 @@ def test_the_learner_gets_the_same_images_as_a_lane_of_a_study(run, configuratio
                for _, raw in read_journal(run / 'finetune' / 'journal')]
     first = [record for record in records if record.episode_id == records[0].episode_id]
     robot = make_simulation(configuration / 'simulations' / 'arm.yaml', 'reach', contract)
-    lane = vectorised.Lane(robot, contract, contract.time_limit_ticks)
+    lane = vectorised.RobotLane(robot, contract, contract.time_limit_ticks)
     lane.begin(derived_seed(SEED, 'scene', 'finetune', 0))
     for record in first:
         for action in np.reshape(record.executed, (record.steps, record.action_size)):

@@ -25,7 +25,7 @@ SUMMARY_KEYS = {
     'finetuned_success', 'training_episodes', 'env_steps', 'time_spent', 'rl_updates',
     'il_updates', 'host', 'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds',
     'device', 'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version',
-    'unfinished', 'interventions', 'discards'}
+    'unfinished', 'interventions', 'discards', 'classifier_judges'}
 
 
 @pytest.fixture(scope='module')
