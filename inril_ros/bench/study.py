@@ -22,7 +22,7 @@ from inril_ros.bench.robot_time import RobotTime
 from inril_ros.bench.task import Count, Label, STRICT, StudyError, Task
 from inril_ros.learning.configuration import from_mapping
 from inril_ros.learning.policies.image_settings import image_sizes
-from inril_ros.learning.policies.model_config import config_class, ModelConfig
+from inril_ros.learning.policies.model_config import model_config, ModelConfig
 from inril_ros.learning.pretrain import PretrainConfig
 from inril_ros.learning.session_config import DEFAULT_HOST, SessionConfig
 from inril_ros.robot.settings_check import checked
@@ -67,14 +67,12 @@ class Arm:
         image_shape: tuple[int, int, int, int] | None = None,
     ) -> ModelConfig:
         """Return the configuration of the cloned model; ValueError if its settings are wrong."""
-        kind = self.session_config.host.POLICY_KIND
         fixed = {'observation_size', 'action_size', 'kind', *image_sizes((0, 0, 0, 3))}
         taken = fixed & self.model.keys()
         if taken:
             raise ValueError(f'ModelConfig: {sorted(taken)} follow from the task and the host')
-        return from_mapping(config_class(kind), {
-            'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
-            **image_sizes(image_shape), **self.model})
+        return model_config(self.session_config.host.POLICY_KIND, observation_size, action_size,
+                            self.model, image_shape)
 
     def check_heldout(self) -> None:
         """Check that the schedule has the held-out demonstrations that it needs.

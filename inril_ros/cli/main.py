@@ -85,7 +85,7 @@ def demo(
     start_patience: StartPatience = None, params: Params = None,
     cameras: Annotated[bool, typer.Option(
         '--cameras', help='From pixels, judged by a classifier: other defaults, for a task that '
-                          'is learned within half an hour (config/cameras.yaml).')] = False,
+                          'is learned in a quarter of an hour (config/cameras.yaml).')] = False,
 ) -> None:
     """Do the whole job in simulation: record, pretrain, evaluate, fine-tune, evaluate, report.
 
@@ -97,7 +97,7 @@ def demo(
     from inril_ros.cli.reward.judged_live import tell_judged_live
     from inril_ros.cli.stages.stages import run_all
 
-    if cameras and not start.resume:
+    if cameras and not (start.resume and (run_dir / 'run.json').exists()):
         start = replace(start, task=start.task or 'button-press', demos=start.demos or 3,
                         contract=start.contract or 'metaworld_sawyer_judged')
         learning = replace(learning, steps=learning.steps or 4000,

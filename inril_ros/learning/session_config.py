@@ -64,13 +64,17 @@ class SessionConfig(InterleavingConfig):
         Raises:
             ValueError: As `from_mapping`; the message names the file.
         """
-        content = content or {}
-        if isinstance(content, Mapping):
-            content = {key: value for key, value in content.items() if key not in OTHER_KEYS}
         try:
-            return cls.from_mapping(content)
+            return cls.of_content(content or {})
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
+
+    @classmethod
+    def of_content(cls, content: Any) -> SessionConfig:
+        """Return as `from_mapping`, from a mapping that may have `OTHER_KEYS` as well."""
+        if isinstance(content, Mapping):
+            content = {key: value for key, value in content.items() if key not in OTHER_KEYS}
+        return cls.from_mapping(content)
 
     def longest_episode(self, demonstrated: float) -> int | None:
         """Return the steps after which a training episode is cut, or None: at the time limit.

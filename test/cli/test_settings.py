@@ -85,6 +85,8 @@ def test_the_demo_with_cameras_has_its_own_defaults_and_options_still_win(tmp_pa
     assert job.options.demonstrations == 7 and job.options.model['image_frozen']
     again = stage_of('demo', '--run-dir', tmp_path / 'demo', '--cameras', '--resume', '--steps', 9)
     assert again.contract.hash == job.contract.hash and again.options.env_steps == 9
+    begun = stage_of('demo', '--run-dir', tmp_path / 'other', '--cameras', '--resume')
+    assert begun.contract.hash == job.contract.hash, 'there was nothing to resume'
 
 
 @pytest.mark.parametrize(('text', 'told'), [

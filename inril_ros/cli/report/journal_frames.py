@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from inril_ros.data.demonstrations.camera_frames import Shown
-from inril_ros.data.frames.transition_images import PackedImages, unpack_images
-from inril_ros.nodes.learner.transition_messages import journaled
+from inril_ros.data.frames.transition_images import unpack_images
+from inril_ros.nodes.learner.transition_messages import journaled, packed_images
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.images import decode_image
 
@@ -44,9 +44,7 @@ def journaled_frames(
             progress(len(seen))
         if message.episode_id not in wanted or not message.steps:
             continue
-        rows = unpack_images(PackedImages(
-            bytes(message.image_data), list(message.image_sizes), list(message.image_rows)),
-            message.steps + 1, len(cameras))
+        rows = unpack_images(packed_images(message), message.steps + 1, len(cameras))
         for tick in wanted[message.episode_id]:
             if rows and 0 <= tick - message.first_tick <= message.steps:
                 encoded.setdefault(message.episode_id, {})[tick] = rows[tick - message.first_tick]

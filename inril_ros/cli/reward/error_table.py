@@ -27,6 +27,11 @@ class ErrorShare:
     wrong: int
     share: Estimate
 
+    @property
+    def percent(self) -> str:
+        """The interval of the share, in words."""
+        return f'{100 * self.share.low:.1f} to {100 * self.share.high:.1f} %'
+
 
 @dataclass(frozen=True)
 class JudgedEvaluation:

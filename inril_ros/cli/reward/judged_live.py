@@ -21,7 +21,7 @@ def tell_judged_live(run: RunDirectory, reporter: Reporter) -> int:
     rows = read_all_judged(run.judge)
     for error in errors_in_use(rows):
         reporter.say(f'judged in the run, {error.words}: {error.wrong} of {error.share.n} '
-                     f'episodes, {100 * error.share.low:.1f} to {100 * error.share.high:.1f} %')
+                     f'episodes, {error.percent}')
     for name in ('pretrained', 'finetuned'):
         judged = judged_evaluation(read_record(run.evaluation(name)), rows) \
             if run.evaluation(name).exists() else None

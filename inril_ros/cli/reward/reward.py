@@ -13,10 +13,12 @@ from rich.table import Table
 import typer
 
 from inril_ros.cli.reward.collect import collect
+from inril_ros.cli.reward.training import JudgeChoice, tell_errors, train_judge
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.run.estimates import success_rate
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.data.run.settings import UsageError
+from inril_ros.learning.judge.frame_labels import LabelRule
 from inril_ros.robot.contract.contract import load_contract
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ def label(
     episode: Annotated[str, typer.Argument(
         help='Name of a bag, or its number; without it all episodes are listed.')] = '',
     done: _Span = None, not_done: _Span = None, unknown: _Span = None,
-    done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
+    done_seconds: _DoneSeconds = LabelRule.done_seconds,
+    unknown_seconds: _UnknownSeconds = LabelRule.unknown_seconds,
 ) -> None:
     """List what the frames of each episode show, or correct it.
 
@@ -62,7 +65,7 @@ def label(
     from inril_ros.cli.reward.judge_folder import JudgeFolder, WORDS
     from inril_ros.cli.reward.label_sheet import write_label_sheet
     from inril_ros.cli.reward.labelled_bags import bags_of_run
-    from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE, LabelRule
+    from inril_ros.learning.judge.frame_labels import corrected, Correction, DONE
 
     run = RunDirectory.open(run_dir)
     folder, reporter = JudgeFolder(run), Reporter()
@@ -91,12 +94,16 @@ def label(
 def train(
     run_dir: _Run,
     bound: Annotated[float, typer.Option(
-        min=0.001, max=0.5, help='Share of episodes that may falsely be a success.')] = 0.02,
-    needed: Annotated[int, typer.Option(min=1, help='Images that must show success ...')] = 3,
-    of: Annotated[int, typer.Option(min=1, help='... of so many in a row.')] = 3,
-    done_seconds: _DoneSeconds = 0.3, unknown_seconds: _UnknownSeconds = 0.3,
-    steps: Annotated[int, typer.Option(min=1, help='Gradient steps.')] = 600,
-    seed: Annotated[int, typer.Option(min=0, help='Seed of everything random.')] = 0,
+        min=0.001, max=0.5,
+        help='Share of episodes that may falsely be a success.')] = JudgeChoice.bound,
+    needed: Annotated[int, typer.Option(
+        min=1, help='Images that must show success ...')] = JudgeChoice.needed,
+    of: Annotated[int, typer.Option(min=1, help='... of so many in a row.')] = JudgeChoice.of,
+    done_seconds: _DoneSeconds = LabelRule.done_seconds,
+    unknown_seconds: _UnknownSeconds = LabelRule.unknown_seconds,
+    steps: Annotated[int, typer.Option(min=1, help='Gradient steps.')] = JudgeChoice.steps,
+    seed: Annotated[int, typer.Option(
+        min=0, help='Seed of everything random.')] = JudgeChoice.seed,
     device: Annotated[str, typer.Option(help='auto, cpu, cuda or cuda:1 ...')] = 'auto',
 ) -> None:
     """Train the judge of a run, and measure it on episodes that it has not seen.
@@ -105,9 +112,6 @@ def train(
     and once on all. Of the thresholds at which the false successes don't show a rate beyond the
     bound it takes the one with the fewest errors.
     """
-    from inril_ros.cli.reward.training import JudgeChoice, train_judge
-    from inril_ros.learning.judge.frame_labels import LabelRule
-
     train_judge(RunDirectory.open(run_dir), Reporter(), JudgeChoice(
         bound, needed, of, LabelRule(done_seconds, unknown_seconds), steps, seed), device)
 
@@ -125,9 +129,7 @@ def check(run_dir: _Run) -> None:
     from inril_ros.cli.reward.judge_folder import JudgeFolder
     from inril_ros.cli.reward.judged_live import tell_judged_live
     from inril_ros.cli.reward.labelled_bags import bags_of_run
-    from inril_ros.cli.reward.training import tell_errors
     from inril_ros.learning.configuration import from_mapping
-    from inril_ros.learning.judge.frame_labels import LabelRule
     from inril_ros.learning.judge.judge import load_judge
     from inril_ros.learning.judge.judge_errors import errors_at, judged_episode
 

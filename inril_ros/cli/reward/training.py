@@ -72,8 +72,8 @@ def train_judge(run: RunDirectory, reporter: Reporter, choice: JudgeChoice, devi
     with reporter.bar('train', (training.folds + 1) * choice.steps, 'steps') as bar:
         fit = fit_judge(
             episodes, JudgeConfig.of_images(contract.image_shape), training, rule,
-            most_errors(choice.bound, len(episodes)) if episodes else 0, choice.seed,
-            select_device(device), bar.update)
+            most_errors(choice.bound, len(episodes)), choice.seed, select_device(device),
+            bar.update)
     facts = {'episodes': [bag.path.name for bag in bags], 'labels': asdict(choice.labels),
              'bound': choice.bound, 'errors': asdict(fit.errors)}
     folder.path.mkdir(exist_ok=True)
@@ -95,8 +95,7 @@ def train_judge(run: RunDirectory, reporter: Reporter, choice: JudgeChoice, devi
 def tell_errors(reporter: Reporter, errors: 'JudgeErrors', bound: float) -> None:
     """Say how often a judge erred, with intervals, and how sure that is."""
     for error in errors_before_use(errors):
-        reporter.say(f'{error.words}: {error.wrong} of {error.share.n}, '
-                     f'{100 * error.share.low:.1f} to {100 * error.share.high:.1f} %')
+        reporter.say(f'{error.words}: {error.wrong} of {error.share.n}, {error.percent}')
     number = errors.failures + errors.successes
     if success_rate(errors.false + errors.early, number).high > bound:
         reporter.say(f'that false successes stay within {100 * bound:g} % is not known yet: '

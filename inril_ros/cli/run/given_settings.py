@@ -21,9 +21,9 @@ from inril_ros.data.run.settings import (
 )
 from inril_ros.learning.configuration import from_mapping
 
-# What follows from the contract and the host, with sizes that suit all other settings.
-_OF_CONTRACT = {'observation_size': 1, 'action_size': 1, 'kind': 'best_of_n', 'cameras': 1,
-                'image_height': 512, 'image_width': 512}
+# Settings of a model that follow from the contract, with sizes that suit all others.
+_OF_CONTRACT = {'observation_size': 1, 'action_size': 1, 'cameras': 1, 'image_height': 512,
+                'image_width': 512}
 
 
 def given(**options: Any) -> Settings:
@@ -71,20 +71,21 @@ def cloning_settings(path: Path | None, options: Settings) -> Settings:
     Raises:
         UsageError: The file isn't YAML, or a setting is refused.
     """
-    from inril_ros.learning.session_config import CLONING_KEYS
+    from inril_ros.learning.session_config import CLONING_KEYS, SessionConfig
 
     whole = {} if path is None else settings_of_file(path)
     found = {name: setting for name, setting in whole.items()
              if name.split('.')[0] in CLONING_KEYS} | options
     if not found:
         return {}
-    from inril_ros.learning.policies.model_config import ModelConfig
+    from inril_ros.learning.policies.model_config import config_class
     from inril_ros.learning.pretrain import PretrainConfig
 
-    values = nested({name: setting.value for name, setting in found.items()})
+    values = nested({name: setting.value for name, setting in (whole | found).items()})
     try:
+        kind = SessionConfig.of_content(values).host.POLICY_KIND
         from_mapping(PretrainConfig, values.get('pretrain', {}))
-        from_mapping(ModelConfig, values.get('model', {}), **_OF_CONTRACT)
+        from_mapping(config_class(kind), values.get('model', {}), kind=kind, **_OF_CONTRACT)
     except ValueError as error:
         raise UsageError(f'{path or "the options"}: {error}') from error
     return found

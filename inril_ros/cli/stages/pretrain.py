@@ -73,8 +73,7 @@ def pretrain(job: Job) -> dict[str, object]:
 
     from inril_ros.learning.device import select_device
     from inril_ros.learning.policies.artifact import save_policy
-    from inril_ros.learning.policies.image_settings import image_sizes
-    from inril_ros.learning.policies.model_config import config_class
+    from inril_ros.learning.policies.model_config import model_config
     from inril_ros.learning.pretrain import pretrain as clone
     from inril_ros.learning.pretrain import PretrainConfig
     from inril_ros.learning.session_config import SessionConfig
@@ -99,9 +98,8 @@ def pretrain(job: Job) -> dict[str, object]:
     episodes = [learning_episode(episode, contract) for episode in recorded.values()]
     config = PretrainConfig(**job.options.pretrain)
     host = SessionConfig.from_mapping(job.options.session).host
-    model = config_class(host.POLICY_KIND)(
-        contract.observation_size, contract.action_size, kind=host.POLICY_KIND,
-        **image_sizes(contract.image_shape), **job.options.model)
+    model = model_config(host.POLICY_KIND, contract.observation_size, contract.action_size,
+                         job.options.model, contract.image_shape)
     steps, losses = [], []
     every = max(1, config.steps // _CURVE_POINTS)
     with job.reporter.bar('pretrain', config.steps, 'steps') as bar:

@@ -13,7 +13,7 @@ from typing import Any, TYPE_CHECKING
 
 import torch
 
-from inril_ros.learning.configuration import check_range, from_mapping
+from inril_ros.learning.configuration import check_range
 from inril_ros.learning.device import select_device
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.exploration import ExplorationNoise
@@ -23,7 +23,7 @@ from inril_ros.learning.library.evaluation import evaluate_in, seed_of, Success
 from inril_ros.learning.library.playing import play
 from inril_ros.learning.library.progress import Progress, ProgressLines
 from inril_ros.learning.policies.artifact import build_policy
-from inril_ros.learning.policies.model_config import config_class
+from inril_ros.learning.policies.model_config import model_config
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import pretrain, PretrainConfig, PretrainResult
 from inril_ros.learning.session import FineTuningSession
@@ -161,10 +161,9 @@ def fit(env: gymnasium.Env, demonstrations: Iterable[Any], config: FitConfig | N
 
 
 def _clone(episodes: Sequence[Episode], config: FitConfig, watch: Watch) -> PretrainResult:
-    kind = config.session.host.POLICY_KIND
-    model = from_mapping(config_class(kind), {
-        'observation_size': episodes[0].observations.shape[1],
-        'action_size': episodes[0].actions.shape[1], 'kind': kind, **config.model})
+    model = model_config(
+        config.session.host.POLICY_KIND, episodes[0].observations.shape[1],
+        episodes[0].actions.shape[1], config.model)
     return pretrain(
         episodes, model, config.cloning, config.seed, select_device(config.device),
         lambda step, loss: watch(Progress('cloning', step, config.cloning.steps)))

@@ -6,13 +6,18 @@ The acting process receives them as JSON, so each number is bounded before anyth
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 import json
 from typing import Any
 
 from inril_ros.learning.configuration import BoundedConfig, from_mapping
 from inril_ros.learning.plugins.registry import checked_class, plugin, POLICIES
-from inril_ros.learning.policies.image_settings import check_image_settings, image_shape
+from inril_ros.learning.policies.image_settings import (
+    check_image_settings,
+    image_shape,
+    image_sizes,
+)
 
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
@@ -185,6 +190,25 @@ class ModelConfig(BoundedConfig):
             values.setdefault('state_noise', 0.0)
         kind = values.get('kind', cls.kind) if isinstance(values, dict) else cls.kind
         return from_mapping(config_class(kind), values)
+
+
+def model_config(kind: str, observation_size: int, action_size: int, settings: Mapping[str, Any],
+                 images: tuple[int, int, int, int] | None = None) -> ModelConfig:
+    """Return the configuration of a new policy of a kind, built in or of a plug-in.
+
+    Args:
+        kind: The kind, which the host that learns decides.
+        observation_size: O
+        action_size: A
+        settings: Its other settings, by their names.
+        images: (C, H, W, 3) of an observation; None: there are none.
+
+    Raises:
+        ValueError: A setting is wrong, or the plug-in can't be used.
+    """
+    return from_mapping(config_class(kind), {
+        'observation_size': observation_size, 'action_size': action_size, 'kind': kind,
+        **image_sizes(images), **settings})
 
 
 def config_class(kind: Any) -> type[ModelConfig]:

@@ -113,9 +113,10 @@ class Conductor(EpisodeClient):
                 time, too many were aborted in a row, or the classifier that judges erred too
                 often.
         """
-        if self._restarted:
+        if self._restarted or self._unready:
             self._ready_again()
             self._restarted.clear()
+            self._unready = False
         self._asked += 1
         self.status.set(episode=self._asked, episode_id=episode_id, state='asking')
         self._wait_for_a_judge()
@@ -151,7 +152,7 @@ class Conductor(EpisodeClient):
             version=result.weights_version)
         self._count(result, ended.reason)
         if purpose is Purpose.DEMONSTRATION and not result.saved:
-            self._restarted.add('recorder_node')  # it may wait for a camera that was moved
+            self._unready = True  # the recorder may wait for a camera that was moved
         if result.outcome is not EpisodeOutcome.ABORTED:
             self._uncounted = self._episode_id
         return result

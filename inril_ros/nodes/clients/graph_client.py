@@ -107,6 +107,7 @@ class GraphClient:
         self._clients: dict[str, Any] = {}
         self._ready_again: Callable[[], None] = lambda: None
         self._restarted: set[str] = set()
+        self._unready = False  # a node may wait for something: it is asked before an episode
         self._arrived: dict[str, float] = {}  # time of the last status, by node
         self._heard = clock()  # the last status of the actuation node
 
@@ -238,7 +239,7 @@ class GraphClient:
             setattr(self, name, message)
             self._arrived[name] = now
         if name == 'policy' and not message.ready:  # it is waited for before the next episode
-            self._restarted.add('policy_node')
+            self._unready = True
         self._listen(message)
 
     def _wait(

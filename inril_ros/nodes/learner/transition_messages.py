@@ -50,12 +50,16 @@ def to_experience(message: Transition, contract: Contract) -> Experience:
         raise ValueError(f'a reward is {rewards[np.abs(rewards).argmax()]:g}, beyond '
                          f'{MOST_REWARD:g}')
     source = np.array(message.source, np.uint8).reshape(steps)
-    images = decoded_images(PackedImages(
-        bytes(message.image_data), list(message.image_sizes), list(message.image_rows)),
-        steps + 1, contract)
+    images = decoded_images(packed_images(message), steps + 1, contract)
     return Experience(
         episode_id=message.episode_id, first_tick=message.first_tick, observations=observations,
         actions=contract.normalise_action(executed), rewards=rewards, source=source,
         intervened=source == ExecutedAction.TELEOP, extras=extras, images=images,
         terminated=message.terminated, truncated=message.truncated,
         success=message.outcome == EpisodeEvent.SUCCESS)
+
+
+def packed_images(message: Transition) -> PackedImages:
+    """Return the images of a transition as they were sent."""
+    return PackedImages(
+        bytes(message.image_data), list(message.image_sizes), list(message.image_rows))

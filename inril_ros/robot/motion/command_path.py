@@ -100,8 +100,7 @@ class CommandPath:
         """End the episode or the reset; the ticks that follow hold the arm."""
         self._running, self._home = False, None
         self.chunks.begin()
-        if self.modes.mode is not Mode.ESTOP and not self.modes.change(Mode.IDLE, reason):
-            self.modes.reason = reason
+        self._set_mode(Mode.IDLE, reason)
 
     def accept_chunk(self, first_tick: int, actions: np.ndarray, weights_version: int) -> str:
         """Schedule a chunk of actions (T, A); return why it is refused, empty if it isn't."""
@@ -299,7 +298,7 @@ class CommandPath:
         return tuple(filter(None, reasons)) or ('no action in time',)
 
     def _set_mode(self, mode: Mode, reason: str) -> None:
-        if self.modes.mode is Mode.HOLD and mode is Mode.HOLD:
-            self.modes.reason = reason
+        if mode is self.modes.mode and mode in (Mode.HOLD, Mode.IDLE):
+            self.modes.reason = reason  # the arm rests for another reason
         elif self.modes.mode is not Mode.ESTOP:
             self.modes.change(mode, reason)

@@ -13,8 +13,9 @@ import yaml
 
 from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.bags.reading import read_episode
-from inril_ros.data.frames.transition_images import decoded_images, PackedImages
+from inril_ros.data.frames.transition_images import decoded_images
 from inril_ros.learning.policies.artifact import load_policy
+from inril_ros.nodes.learner.transition_messages import packed_images
 from inril_ros.robot.contract.contract import load_contract
 from inril_ros.sim.environment import make_simulation
 from inril_ros.sim.seeds import derived_seed
@@ -94,9 +95,7 @@ def test_the_learner_gets_the_same_images_as_a_lane_of_a_study(run, configuratio
     for record in first:
         for action in np.reshape(record.executed, (record.steps, record.action_size)):
             lane.execute(np.asarray(action, np.float32))
-        images = decoded_images(PackedImages(
-            bytes(record.image_data), list(record.image_sizes), list(record.image_rows)),
-            record.steps + 1, contract)
+        images = decoded_images(packed_images(record), record.steps + 1, contract)
         np.testing.assert_array_equal(
             images, np.stack(lane.played.images[record.first_tick:]))
         np.testing.assert_array_equal(

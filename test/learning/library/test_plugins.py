@@ -16,6 +16,7 @@ import gymnasium
 import pytest
 
 from inril_ros.bench.identity import code_hash
+from inril_ros.cli.run.given_settings import cloning_settings
 from inril_ros.learning import fit, FitConfig, load_policy, PretrainConfig, save_policy
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.interleave.schedule import AdaptiveSchedule
@@ -87,6 +88,15 @@ def test_the_example_of_the_page_runs_without_editing_the_package(documented, tm
     loaded = load_policy(tmp_path / 'model')
     assert type(loaded) is own.SteadyPolicy and loaded.config == fitted.policy.config
     assert loaded.config.reach == 0.4
+
+
+def test_a_settings_file_has_the_settings_of_a_policy_of_a_plugin(documented, tmp_path):
+    path = tmp_path / 'settings.yaml'
+    path.write_text('{host: hurried, model: {reach: 0.4}}')
+    assert cloning_settings(path, {})['model.reach'].value == 0.4
+    path.write_text('{model: {reach: 0.4}}')
+    with pytest.raises(ValueError, match='unknown keys'):
+        cloning_settings(path, {})
 
 
 def test_a_saved_session_with_plugins_continues_bit_for_bit(documented):

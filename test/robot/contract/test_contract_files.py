@@ -224,3 +224,12 @@ def test_texts_are_read_from_docstrings():
 @pytest.mark.parametrize('path', sorted((CONFIG / 'robots').glob('*.yaml')), ids=lambda p: p.stem)
 def test_shipped_contracts_name_the_schema_for_editors(path):
     assert '# yaml-language-server: $schema=../schema/contract.schema.json' in path.read_text()
+
+
+def test_the_arm_whose_success_is_seen_is_the_one_with_cameras():
+    seen, seeing = (yaml.safe_load(
+        (CONFIG / 'robots' / f'metaworld_sawyer_{name}.yaml').read_text())
+        for name in ('judged', 'cameras'))
+    for own in ('name', 'policy_images', 'episode'):
+        assert seen.pop(own) != seeing.pop(own)
+    assert seen == seeing
