@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.advantages import generalised_advantages
+from inril_ros.learning.hosts.values.advantages import generalised_advantages
 from inril_ros.learning.observations import joined, Observations
 
 

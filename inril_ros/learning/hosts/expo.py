@@ -30,7 +30,7 @@ from torch import nn, Tensor
 
 from inril_ros.learning.hosts.idql import CriticBatch, IDQL
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig
-from inril_ros.learning.hosts.temperature import Temperature
+from inril_ros.learning.hosts.values.temperature import Temperature
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.edited import EditedPolicy, with_editor
 from inril_ros.learning.policies.networks import trainable

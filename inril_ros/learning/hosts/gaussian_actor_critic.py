@@ -25,12 +25,12 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
 from inril_ros.learning.hosts.settings.actor_critic import (
     GaussianActorCriticConfig,
 )
-from inril_ros.learning.hosts.temperature import Temperature
+from inril_ros.learning.hosts.values.critic_ensemble import choose_members
+from inril_ros.learning.hosts.values.temperature import Temperature
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy

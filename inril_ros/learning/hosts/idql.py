@@ -31,10 +31,10 @@ from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.frames import Images
-from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import OffPolicyHost
-from inril_ros.learning.hosts.possible_returns import clip_values
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
+from inril_ros.learning.hosts.values.critic_ensemble import choose_members
+from inril_ros.learning.hosts.values.possible_returns import clip_values
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import BestOfN, with_critics
 from inril_ros.learning.policies.networks import MovingAverage, trainable

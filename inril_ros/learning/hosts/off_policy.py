@@ -17,11 +17,11 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.hosts.critic_ensemble import CriticEnsemble
 from inril_ros.learning.hosts.host import BatchT, Host
-from inril_ros.learning.hosts.possible_returns import check_rewards
 from inril_ros.learning.hosts.settings.actor_critic import ActorCriticConfig
 from inril_ros.learning.hosts.settings.off_policy import OffPolicyConfig
+from inril_ros.learning.hosts.values.critic_ensemble import CriticEnsemble
+from inril_ros.learning.hosts.values.possible_returns import check_rewards
 from inril_ros.learning.policies.encoder import ObservationEncoder
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy

@@ -19,13 +19,13 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.advantages import RewardScale
 from inril_ros.learning.hosts.decisions import advantages_of, explained_variance
 from inril_ros.learning.hosts.host import Host
 from inril_ros.learning.hosts.rollouts import Rollouts
 from inril_ros.learning.hosts.settings.on_policy import OnPolicyConfig
-from inril_ros.learning.hosts.state_value import make_state_value
 from inril_ros.learning.hosts.surrogate import clipped_surrogate
+from inril_ros.learning.hosts.values.advantages import RewardScale
+from inril_ros.learning.hosts.values.state_value import make_state_value
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy

@@ -30,9 +30,9 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from inril_ros.learning.experience import Episode, FloatArray
-from inril_ros.learning.hosts.critic_ensemble import choose_members
 from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
 from inril_ros.learning.hosts.settings.actor_critic import ResidualSACConfig
+from inril_ros.learning.hosts.values.critic_ensemble import choose_members
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable

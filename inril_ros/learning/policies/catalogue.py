@@ -11,6 +11,7 @@ from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import ResidualPolicy
+from inril_ros.learning.policies.steered import SteeredPolicy, TicketPolicy
 
 POLICIES: dict[str, type[Policy]] = {
     'best_of_n': BestOfN,
@@ -18,6 +19,8 @@ POLICIES: dict[str, type[Policy]] = {
     'edited': EditedPolicy,
     'gaussian': GaussianPolicy,
     'residual': ResidualPolicy,
+    'steered': SteeredPolicy,
+    'ticket': TicketPolicy,
 }
 
 

@@ -69,7 +69,14 @@ class DiffusionPolicy(nn.Module):
         features = self.encoder(observations).repeat_interleave(number, dim=0)
         shape = (len(features), self.config.chunk_length, self.config.action_size)
         x = torch.randn(shape, generator=generator, device=generator.device)
-        x = x.to(observations.device)
+        return self.denoise(features, x.to(observations.device))
+
+    @torch.no_grad()
+    def denoise(self, features: Tensor, x: Tensor) -> Tensor:
+        """Return the chunks (B, T, A) in [-1, 1] that DDIM (eta 0) makes of noise (B, T, A).
+
+        `features` (B, F) are encoded observations. Nothing is random in it.
+        """
         followers = self._ddim_steps[1:] + [None]
         for step, next_step in zip(self._ddim_steps, followers):
             steps = torch.full((len(x),), step, device=x.device)

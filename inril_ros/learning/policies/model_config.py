@@ -22,7 +22,7 @@ from inril_ros.learning.policies.image_settings import (
 MOST_CANDIDATES = 256
 """Upper bound of `candidates`: received weights must not decide how much is allocated."""
 
-KINDS = ('best_of_n', 'dppo', 'edited', 'gaussian', 'residual')
+KINDS = ('best_of_n', 'dppo', 'edited', 'gaussian', 'residual', 'steered', 'ticket')
 """The built-in kinds of policy."""
 
 
@@ -90,7 +90,7 @@ class ModelConfig(BoundedConfig):
     """Hidden layers of the network that corrects a base policy ('residual', 'edited')."""
     residual_scale: float = 0.3
     """Action = base action + scale * residual; ResiP's 0.1 is too slow for small budgets. Of an
-    'edited' policy the bound of edits."""
+    'edited' policy the bound of edits, of a 'steered' one that of the noise."""
     residual_std: float = 0.37
     """Standard deviation of the residual when exploring, before scaling (ResiP: exp(-1)); 0 for
     hosts that add noise to the action instead."""
@@ -110,8 +110,8 @@ class ModelConfig(BoundedConfig):
     gaussian_initial_std: float = 0.1
     gaussian_lowest_std: float = 0.03
     gaussian_highest_std: float = 0.5
-    """Standard deviation of a 'gaussian' policy, or of the edits of an 'edited' one, before
-    squashing: at the start, and bounds."""
+    """Standard deviation of a 'gaussian' policy, of the edits of an 'edited' one, or of the noise
+    of a 'steered' one, before squashing: at the start, and bounds."""
 
     cameras: int = 0
     """C. 0: the policy uses the state alone, and the fields image_* have no effect."""

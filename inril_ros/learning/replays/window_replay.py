@@ -3,9 +3,9 @@
 """The replay of IDQL: each step of each episode starts a row of T actions.
 
 It is a StepReplay whose horizon is the chunk length, so that nothing outside of the window is
-summed. The context of an observation are candidate chunks for the maximum over next
-actions. They are stored, because sampling them again in each update costs more than the update
-itself, and replaced now and then by proposals of the present actor.
+summed, unless another one is asked for. The context of an observation are candidate chunks for
+the maximum over next actions. They are stored, because sampling them again in each update costs
+more than the update itself, and replaced now and then by proposals of the present actor.
 """
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ class WindowReplay(StepReplay):
 
     def __init__(self, observation_size: int, action_size: int, chunk_length: int,
                  candidates: int, gamma: float,
-                 image_shape: Sequence[int] | None = None, capacity: int = sys.maxsize) -> None:
+                 image_shape: Sequence[int] | None = None, capacity: int = sys.maxsize,
+                 horizon: int | None = None) -> None:
         """Make an empty replay.
 
         `image_shape` is that of an observation's images, or None: images are not kept; `capacity`
-        are the slots for own episodes.
+        are the slots for own episodes; `horizon` is as for StepReplay, by default the chunk
+        length.
         """
         self._candidates_shape = candidates, chunk_length, action_size
         super().__init__(observation_size, action_size, self._candidates_shape, chunk_length,
-                         chunk_length, gamma, capacity)
+                         horizon or chunk_length, gamma, capacity)
         self._image_shape = image_shape
 
     @property

@@ -10,7 +10,7 @@ again whenever it came.
 
 from collections.abc import Callable
 
-from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
+from inril_ros.learning.hosts.values.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.session import FineTuningSession
 from inril_ros.msg import EpisodeEvent, Transition
 from inril_ros.nodes.base.belonging import why_foreign

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from inril_ros.learning.hosts.advantages import (
+from inril_ros.learning.hosts.surrogate import clipped_surrogate, normalised
+from inril_ros.learning.hosts.values.advantages import (
     discounted_sums,
     generalised_advantages,
     RewardScale,
 )
-from inril_ros.learning.hosts.surrogate import clipped_surrogate, normalised
 
 FOLDER = Path(__file__).parents[1] / 'vectors'
 RESIP = json.loads((FOLDER / 'resip.json').read_text())['gae']

@@ -12,13 +12,13 @@ import torch
 
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.catalogue import HOSTS
-from inril_ros.learning.hosts.possible_returns import (
+from inril_ros.learning.hosts.settings.names import CONFIGS
+from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
+from inril_ros.learning.hosts.values.possible_returns import (
     check_rewards,
     clip_values,
     RewardsOutOfRangeError,
 )
-from inril_ros.learning.hosts.settings.names import CONFIGS
-from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
 from inril_ros.learning.policies.catalogue import make_policy
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession

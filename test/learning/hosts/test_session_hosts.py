@@ -13,11 +13,13 @@ import torch
 
 from inril_ros.learning.experience import Episode, Transition
 from inril_ros.learning.hosts.settings.actor_critic import (
+    DSRLConfig,
     GaussianActorCriticConfig,
     ResidualSACConfig,
 )
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
+from inril_ros.learning.hosts.settings.without_rl import VerifierConfig
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies import artifact
 from inril_ros.learning.policies.catalogue import make_policy
@@ -30,6 +32,8 @@ SMALL = {'warmup_steps': 40, 'warmup_updates': 6, 'batch': 16}
 HOSTS: dict[str, Any] = {
     'idql': IDQLConfig(**SMALL, candidates=3, target_candidates=2),
     'expo': EXPOConfig(**SMALL, candidates=3, target_candidates=2, critic_members=3),
+    'dsrl': DSRLConfig(**SMALL, critic_width=16, critic_members=3),
+    'verifier': VerifierConfig(**SMALL, updates_per_step=1.0, candidates=3, longest_outcome=30),
     'actor_critic': GaussianActorCriticConfig(**SMALL, critic_width=16),
     'residual_sac': ResidualSACConfig(**SMALL, critic_width=16),
     'dppo': DPPOConfig(chain_steps=3, rollout_steps=80, epochs=2, batch=24, critic_width=16,
@@ -267,8 +271,9 @@ def test_separate_networks_are_compared_by_their_effect_on_the_action(host: str)
 def test_every_setting_runs_and_resumes_or_is_refused(host: str, changes: dict) -> None:
     needs_shared = (changes.get('schedule') in ('alignment', 'model') or 'shared_adam' in changes
                     or changes.get('control') == 'bc_regularised')
-    wrong = {'kl_to_pretrained': ('idql', 'residual_ppo'),
-             'shuffled_advantages': ('idql', 'expo', 'actor_critic', 'residual_sac'),
+    wrong = {'kl_to_pretrained': ('idql', 'residual_ppo', 'dsrl', 'verifier'),
+             'shuffled_advantages': ('idql', 'expo', 'actor_critic', 'residual_sac', 'dsrl',
+                                     'verifier'),
              'shuffled_rewards': ITERATES}.get(changes.get('control', ''), ())
     if needs_shared and host not in SHARED or host in wrong:
         with pytest.raises(ValueError, match='share|does not exist'):

@@ -13,8 +13,8 @@ import pytest
 
 from inril_ros.learning.episode_intake import EpisodeIntake
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.hosts.settings.off_policy import IDQLConfig
+from inril_ros.learning.hosts.values.possible_returns import RewardsOutOfRangeError
 from inril_ros.learning.policies.best_of_n import BestOfN
 from inril_ros.learning.policies.model_config import ModelConfig
 from inril_ros.learning.session import FineTuningSession

@@ -131,3 +131,47 @@ class ResidualSACConfig(ActorCriticConfig):
     Gaussian with the residual scale as their standard deviation (a control)."""
     exploration_scale: float = 0.3
     """Scale of the noise that is added to actions; see ExplorationConfig."""
+
+
+@dataclass(frozen=True)
+class DSRLConfig(ActorCriticConfig):
+    """Settings of the host. 'DSRL' marks the paper's, of robomimic; the others are ours."""
+
+    BOUNDS = {**ActorCriticConfig.BOUNDS, 'noise_bound': (1e-3, 2.0),
+              'noise_initial_std': (0.03, 2.0),
+              'initial_temperature': (0.0, 100.0), 'temperature_learning_rate': (0.0, 1.0)}
+
+    noise_bound: float = 1.5
+    """Largest magnitude of the noise that the actor gives (DSRL)."""
+    noise_initial_std: float = 0.8
+    """Standard deviation of the noise at the start, before squashing and in units of the bound.
+    It makes about the noise that the clone was sampled with."""
+    warmup_steps: int = 1000
+    """DSRL: 1501 decisions of four steps."""
+    critic_members: int = 10
+    """DSRL: 2, whose minimum is the target, with 2048 units each."""
+    actor_learning_rate: float = 3e-4
+    """DSRL."""
+    initial_temperature: float = 1e-3
+    """Weight of the entropy at the start; 0: no entropy term at all. DSRL: 1, with 20 updates per
+    step for it to fall."""
+    temperature_learning_rate: float = 3e-3
+    """Adam; 0: the temperature stays."""
+    target_entropy: float = 0.0
+    """Of the noise in units of its bound, per dimension (DSRL)."""
+    demonstration_share: float = 0.25
+    """DSRL: 0, own experience alone."""
+    exploration_scale: float = 0.0
+    """The actor explores by its own samples."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bc_weight or self.kl_weight:
+            raise ValueError('DSRLConfig: bc_weight and kl_weight must be 0, because the noise '
+                             'actor is compared with no demonstration and no clone')
+
+    def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
+        """Return the settings that a control replaces; nothing draws the noise to the clone's."""
+        if control == 'kl_to_pretrained':
+            return None
+        return super().control_changes(control, weight)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from inril_ros.learning.hosts.settings.actor_critic import (
+    DSRLConfig,
     GaussianActorCriticConfig,
     ResidualSACConfig,
     RLPDConfig,
@@ -14,6 +15,7 @@ from inril_ros.learning.hosts.settings.actor_critic import (
 from inril_ros.learning.hosts.settings.host_config import HostConfig
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig, IDQLConfig
 from inril_ros.learning.hosts.settings.on_policy import DPPOConfig, ResidualPPOConfig
+from inril_ros.learning.hosts.settings.without_rl import NoiseSearchConfig, VerifierConfig
 from inril_ros.learning.plugins.registry import (
     checked_class,
     HOSTS,
@@ -25,11 +27,14 @@ from inril_ros.learning.plugins.registry import (
 CONFIGS: dict[str, type[HostConfig]] = {
     'actor_critic': GaussianActorCriticConfig,
     'dppo': DPPOConfig,
+    'dsrl': DSRLConfig,
     'expo': EXPOConfig,
     'idql': IDQLConfig,
+    'noise_search': NoiseSearchConfig,
     'residual_ppo': ResidualPPOConfig,
     'residual_sac': ResidualSACConfig,
     'rlpd': RLPDConfig,
+    'verifier': VerifierConfig,
 }
 """Name of a built-in host -> frozen dataclass of scalars."""
 

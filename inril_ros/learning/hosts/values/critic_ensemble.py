@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.hosts.possible_returns import clip_values, ValueRange
+from inril_ros.learning.hosts.values.possible_returns import clip_values, ValueRange
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.best_of_n import EncodedChunkCritic
 from inril_ros.learning.policies.encoder import ObservationEncoder
