@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All faults in the order in which they are done: by graph, so that each graph starts once."""
 
+from inril_ros.faults.arm_faults import arm_faults
 from inril_ros.faults.clock_faults import clock_faults
 from inril_ros.faults.fault import Fault
 from inril_ros.faults.message_faults import message_faults
@@ -11,7 +12,7 @@ from inril_ros.faults.storage_faults import storage_faults
 from inril_ros.faults.weights_faults import weights_faults
 
 FAULTS: tuple[Fault, ...] = (
-    *process_faults(), *weights_faults(), *message_faults(), *storage_faults(),
+    *process_faults(), *weights_faults(), *message_faults(), *arm_faults(), *storage_faults(),
     *clock_faults(), *network_faults())
 
 

@@ -30,6 +30,7 @@ from inril_ros.robot.episode import EpisodeOutcome
 from inril_ros.robot.messages.codecs import encode_observations
 from inril_ros.robot.yaml_file import load_yaml
 
+_EFFORT = 11.0  # a joint of the mock arm that is free to move needs it for moments only
 _CHUNK = 16  # steps
 _DEMONSTRATIONS, _TICKS = 3, 60
 _DISK_BYTES = 200_000_000
@@ -157,6 +158,10 @@ def prepare(folder: Path, shipped: Path, rate: float) -> Workplace:
     for entry in data['actions'].values():
         if 'max_lead' in entry:
             entry['max_lead'] = _MAX_LEAD
+    data['observations']['joint_efforts'] = {
+        **data['observations']['joint_positions'], 'quantity': 'effort'}
+    data['load_limits'] = {'stall': {
+        'observation': 'joint_efforts', 'limit': [_EFFORT], 'hold_after': 0.5}}
     data['safety'] = {'latch_after': 1.0, 'max_policy_age': 1.0}
     path = folder / 'contract.yaml'
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding='utf-8')
@@ -204,7 +209,7 @@ def _observe(messages: EpisodeMessages, position: np.ndarray, velocity: np.ndarr
             element[place.topic, joint] = contract.action_slice(name).start + index
     values = {}
     for name, entry in contract.observations.items():
-        source = velocity if entry.quantity == 'velocity' else position
+        source = {'velocity': velocity, 'effort': 0.0 * position}.get(entry.quantity, position)
         values[name] = np.array([source[element[entry.topic, joint]] for joint in entry.joints])
     for topic, message in encode_observations(contract, values, stamp, message_class):
         messages.bag.write(topic, message.__msgtype__, stamp, serialised(message))

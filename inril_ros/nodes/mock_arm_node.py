@@ -136,7 +136,7 @@ class MockArmNode(ManagedNode):
         return JointState(
             header=self.header(sample.stamp), name=list(sample.names),
             position=sample.position.tolist(), velocity=sample.velocity.tolist(),
-            effort=[0.0] * len(sample.names))
+            effort=[] if self._stream.fault is Fault.NO_EFFORT else sample.effort.tolist())
 
     def _publish_picture(
         self, name: str, picture: ArmPicture, publisher: Any, last: list[np.ndarray],
@@ -179,6 +179,7 @@ class MockArmNode(ManagedNode):
         if self._arm is not None and fault is not self._stream.fault:
             self._stream.change(fault)
             self._arm.deaf = fault is Fault.DEAF
+            self._arm.stalled = fault is Fault.STALL
             self.get_logger().warning(f'fault: {name or "none any more"}')
 
 

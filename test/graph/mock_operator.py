@@ -105,6 +105,14 @@ class Operator:
         self.player.until(asked.done, f'an answer to fault {fault!r}')
         assert asked.result().results[0].successful
 
+    def ask(self, kind, service):
+        """Call a service without arguments; return its answer."""
+        client = self.player._node.create_client(kind, service)
+        self.player.until(client.service_is_ready, service)
+        asked = client.call_async(kind.Request())
+        self.player.until(asked.done, f'an answer of {service}')
+        return asked.result()
+
     def of(self, episode):
         return [message for message in self.executed if message.episode_id == episode]
 

@@ -47,6 +47,13 @@ DATA = {
 }
 CONTRACT = parse_contract(DATA)
 SIZE = 6
+EFFORTS = {'topic': 'joint_states', 'type': 'sensor_msgs/msg/JointState',
+           'joints': ['elbow', 'shoulder'], 'quantity': 'effort'}
+FORCE = {'topic': 'wrench', 'type': 'geometry_msgs/msg/WrenchStamped', 'field': 'wrench.force'}
+LOAD_LIMITS = {
+    'stall': {'observation': 'efforts', 'limit': [4.0, 8.0], 'hold_after': 0.2,
+              'stop_above': [9.0, 18.0]},
+    'contact': {'observation': 'force', 'limit': [20.0], 'hold_after': 0.1}}
 ARM, HAND, GRIPPER = slice(0, 2), slice(2, 5), slice(5, 6)
 
 
@@ -80,6 +87,12 @@ def tool(joints):
 def action(arm=(0.5, 0.5), hand=(0.0, 0.0, 0.0), gripper=0.0):
     """Return an action vector."""
     return np.array([*arm, *hand, gripper], np.float32)
+
+
+def loaded_contract(**changes):
+    """Return the contract with limits of the joints' efforts and of the tool's force."""
+    return contract(**deepcopy({'observations__efforts': EFFORTS, 'observations__force': FORCE,
+                                'load_limits': LOAD_LIMITS, **changes}))
 
 
 class Plant:

@@ -258,3 +258,22 @@ def test_a_contract_that_cannot_drive_the_arm_is_refused():
     unlimited = replace(LIMITS, velocity=np.array([np.inf, 1.0]))
     with pytest.raises(ValueError, match='velocity of the joints is not finite'):
         JointDynamics(unlimited, np.zeros(2), 10.0, 0.0)
+
+
+def test_a_servo_works_while_a_joint_moves_and_presses_as_hard_as_it_can_where_it_is_blocked():
+    drive = Drive(mock_arm(noise=0.0))
+    joint = drive.arm.joints[0]
+    target = HOME + 0.3 * np.array([name == joint for name in ARM.joints])
+    drive.send(trajectory(point(1.0, target)))
+    drive.wait(2.0)
+    assert np.abs(drive.arm.measure(1).effort).max() < 1e-3
+    drive.arm.stalled = True
+    drive.send(trajectory(point(1.0, HOME)))
+    drive.wait(1.0)
+    sample = drive.arm.measure(1)
+    assert sample.effort[0] == -drive.arm.config.acceleration
+    assert np.abs(sample.effort[1:]).max() < 1e-3
+    np.testing.assert_allclose(drive.position, target, atol=1e-4)
+    drive.arm.stalled = False
+    drive.wait(1.0)
+    np.testing.assert_allclose(drive.position, HOME, atol=1e-4)

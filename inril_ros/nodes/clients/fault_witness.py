@@ -18,6 +18,8 @@ import numpy as np
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState
@@ -119,6 +121,7 @@ class FaultWitness:
         self._verdict = node.create_publisher(
             Outcome, contract.episode.outcome_topic, qos.LOCKSTEP)
         self._clients: dict[str, Any] = {}
+        self._arm: AsyncParameterClient | None = None
         self.relay = WeightsRelay(node) if relayed else None
         self._listen()
         if pieces:
@@ -260,6 +263,15 @@ class FaultWitness:
             return lambda: None
         future = client.call_async(kind.Request() if data is None else kind.Request(data=data))
         return lambda: future.result() if future.done() else None
+
+    def set_arm_fault(self, fault: str) -> Callable[[], bool]:
+        """Set the mock arm's fault, empty: none; return a function that says whether it is set."""
+        if self._arm is None:
+            self._arm = AsyncParameterClient(self._node, 'mock_arm_node')
+        if not self._arm.services_are_ready():
+            return lambda: False
+        future = self._arm.set_parameters([Parameter('fault', value=fault)])
+        return lambda: future.done() and future.result().results[0].successful
 
     def now(self) -> int:
         """Return the time [ns] of the graph."""

@@ -4,6 +4,7 @@
 
 from itertools import combinations
 
+from inril_ros.robot.contract.load_limits import check_load_limit
 from inril_ros.robot.contract.measurement import check_commanded_once
 from inril_ros.robot.contract.parts import ContractParts
 from inril_ros.robot.contract.rules import CLASSIFIER
@@ -43,6 +44,7 @@ def check_references(contract: ContractParts) -> None:
     _check_home(contract)
     _check_workspace(contract)
     _check_teleoperation(contract)
+    _check_load_limits(contract)
 
 
 def _check_workspace(contract: ContractParts) -> None:
@@ -71,6 +73,17 @@ def _check_teleoperation(contract: ContractParts) -> None:
     if rules.joint_action and (action is None or not action.commands_positions):
         raise ValueError(f'teleoperation.joint_action is {rules.joint_action!r}, which is no '
                          'action that commands joint positions')
+
+
+def _check_load_limits(contract: ContractParts) -> None:
+    for name, rule in contract.load_limits.items():
+        key = f'load_limits.{name}'
+        check_load_limit(key, rule, contract.observations)
+        for action in contract.relieved(name):
+            entry = contract.actions.get(action)
+            if entry is None or not entry.commands_positions:
+                raise ValueError(f'{key}.relieve names {action!r}, which is no action that '
+                                 'commands joint positions')
 
 
 def _check_derived(contract: ContractParts) -> None:

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from inril_ros.robot.angles import Angles
 from inril_ros.robot.contract.actions import Action
 from inril_ros.robot.contract.fields import TRANSFORMS
+from inril_ros.robot.contract.load_limits import LoadLimit
 from inril_ros.robot.contract.measurement import measured_places, Place, Places
 from inril_ros.robot.contract.quantities import has_quaternion, joint_angles, quantity_length
 from inril_ros.robot.contract.rules import (
@@ -55,6 +56,8 @@ class ContractParts:
         teleoperation: Topics of a person's device, and how the person takes over.
         chunks: What is executed where action chunks overlap.
         safety: Rules for holding the arm.
+        load_limits: Limits of measured forces, torques and efforts by name, above which the arm is
+            held.
     """
 
     name: _Name
@@ -72,6 +75,7 @@ class ContractParts:
     teleoperation: Teleoperation = Field(default_factory=Teleoperation)
     chunks: ChunkRules = Field(default_factory=ChunkRules)
     safety: SafetyRules = Field(default_factory=SafetyRules)
+    load_limits: dict[_Name, LoadLimit] = Field(default_factory=dict)
 
     @property
     def period(self) -> float:
@@ -156,6 +160,16 @@ class ContractParts:
         """
         return np.array([values[place.observation][place.element]
                          for place in self.places(action)])
+
+    def relieved(self, limit: str) -> tuple[str, ...]:
+        """Return the actions whose joints go back to where they are when a load limit acts."""
+        rule = self.load_limits[limit]
+        if rule.relieve is not None:
+            return rule.relieve
+        loaded = self.observations[rule.observation]
+        return tuple(name for name, entry in self.actions.items() if entry.commands_positions
+                     and any(joint in loaded.joints and place.topic == loaded.topic
+                             for joint, place in zip(entry.joints, self.places(name))))
 
     def home(self, action: str) -> dict[str, float]:
         """Return the home positions by joint of those joints of an action that have one."""

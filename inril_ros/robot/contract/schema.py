@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from inril_ros.robot.contract import rules, streams
+from inril_ros.robot.contract import load_limits, rules, streams
 from inril_ros.robot.contract.contract import Action, Contract
 
 _CLASSES = [Contract, Action, *(
-    item for module in (rules, streams)
+    item for module in (rules, streams, load_limits)
     for item in vars(module).values() if isinstance(item, type) and is_dataclass(item))]
 
 

@@ -8,6 +8,8 @@ What happens to a command in each tick, in this order:
     result.
 2.  ``modes``: may the arm move at all? E-stop, consent to motion, holds that need a resume.
 3.  ``liveness``: is every source alive? One that is silent or frozen holds the arm.
+    ``load_watch``: does the arm press too hard for too long? Then it is held until a person
+    resumes, and goes back to where it was measured.
 4.  ``chunks``: which step of the policy's action chunks is due in this tick.
 5.  ``arbitration``: the policy or a person? A change between them is faded in. During a reset it
     is ``home_path`` that asks.

@@ -9,6 +9,7 @@ request has a reason.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from inril_ros.robot.motion.arbitration import Arbiter, Source
 from inril_ros.robot.motion.chunks import ChunkSchedule
 from inril_ros.robot.motion.home_path import HomePath, path_home, ResetRefused
 from inril_ros.robot.motion.kinematics import URDF
+from inril_ros.robot.motion.load_watch import LoadWatch
 from inril_ros.robot.motion.modes import Mode, ModeMachine
 from inril_ros.robot.motion.safety import SafetyGate
 from inril_ros.robot.motion.tick import Conditions, Executed, TickInput, UnknownPose, Verdict
@@ -51,6 +53,7 @@ class CommandPath:
                           if entry.horizon > 1}
         self.modes = ModeMachine(enabled)
         self.gate = SafetyGate(contract, robot, dry_run)
+        self._loads = LoadWatch(contract)
         self.chunks = ChunkSchedule(contract.chunks, contract.period)
         self.arbiter = Arbiter(contract)
         self._running = False
@@ -151,6 +154,7 @@ class CommandPath:
     def stop(self, reason: str) -> None:
         """Press the e-stop."""
         self.modes.press(reason)
+        self.gate.stay()
         self._running, self._home, self._reanchor = False, None, True
         self.chunks.begin()
 
@@ -159,6 +163,7 @@ class CommandPath:
         refusal = 'the arm is still braking' if self.gate.moving else self.modes.resume()
         if not refusal:
             self.modes.fault_over()
+            self._loads.forget()
             self._reanchor = True
         return refusal
 
@@ -177,6 +182,7 @@ class CommandPath:
         if self._paced and self._last_time is not None:
             gap = seen.now - self._last_time
         self._last_time = seen.now
+        seen = self._with_loads(seen, gap if self._paced else self._contract.period)
         self._latch_faults(seen)
         if self._reanchor and seen.values is not None and self.modes.mode is not Mode.ESTOP:
             self.gate.anchor(seen.values)
@@ -188,6 +194,24 @@ class CommandPath:
             self.arbiter.executed(executed.action)
         self.tick_number += 1
         return executed
+
+    def _with_loads(self, seen: TickInput, seconds: float) -> TickInput:
+        """Return what is seen with the faults of loads; hold and relieve an arm that presses.
+
+        Without consent nothing of ours moves or presses, and a person may push the arm.
+        """
+        if not self.modes.enabled or self.modes.mode is Mode.ESTOP:
+            self.gate.stay()
+            return seen
+        found = self._loads.unmeasured(seen.values) if self._running or self._home else ()
+        for name in () if seen.values is None else self._loads.look(seen.values, seconds):
+            self.gate.relieve(self._contract.relieved(name), seen.values)
+            if not self.modes.latched:
+                self.modes.latch(self._loads.exceeded[name])
+        # One that is latched is told as such.
+        others = (reason for reason in self._loads.exceeded.values()
+                  if reason != self.modes.latched)
+        return replace(seen, faults=(*seen.faults, *found, *others))
 
     def _latch_faults(self, seen: TickInput) -> None:
         """Latch a fault that lasts, or an arm that is lost; a missing action is no fault."""

@@ -11,6 +11,8 @@ from inril_ros.robot.motion.kinematics import tightened_by_urdf, URDF
 from inril_ros.robot.motion.limiter import PositionLimiter
 from inril_ros.robot.motion.limits import limits_of
 
+_THERE = 1e-6  # [rad or m]
+
 
 class JointGroup:
     """The n joints of one action.
@@ -46,6 +48,7 @@ class JointGroup:
         self._drift = np.zeros(len(self.joints))
         self._request = np.zeros(len(self.joints))
         self._moving = False  # whether the request before is of the same motion as the next one
+        self._relief: np.ndarray | None = None  # where the motors no longer press
         self._places = contract.places(name)
 
     def measure(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -56,7 +59,7 @@ class JointGroup:
 
     def anchor(self, values: Mapping[str, np.ndarray]) -> None:
         """Command the measured positions, at rest; if one isn't finite, the pose is unknown."""
-        self._moving = False
+        self._moving, self._relief = False, None
         if not np.isfinite(self.measure(values)).all():
             self.known = False  # better no pose than a wrong one
             return
@@ -82,11 +85,37 @@ class JointGroup:
         self._drift /= self.limiter.period
         self._drift *= self._moving & (np.abs(self._drift) <= self.limiter.limits.velocity)
         self._request[:] = request
-        self._moving = True
+        self._moving, self._relief = True, None
         measured = self.limiter.position if self._dry_run else self.measure(values)
         np.clip(request, measured - self._lead, measured + self._lead, out=self._target)
         self.limiter.toward(self._target, self._drift)
         return bool((self._target != request).any())
+
+    def relieve(self, values: Mapping[str, np.ndarray]) -> None:
+        """Let the holds that follow go back to the measured positions, once: no further."""
+        if self.known and not self._dry_run and np.isfinite(self.measure(values)).all():
+            self._relief = self._measured.copy()
+
+    def stay(self) -> None:
+        """Go nowhere: the holds that follow brake."""
+        self._relief = None
+
+    @property
+    def relieving(self) -> bool:
+        """Whether a hold goes back to measured positions."""
+        return self._relief is not None
+
+    def propose_hold(self) -> None:
+        """Propose a step of braking, or back to where the motors no longer press."""
+        if self._relief is None:
+            self.propose_braking()
+            return
+        self._moving = False
+        limits = self.limiter.limits
+        self._relief = np.clip(self._relief, limits.minimum, limits.maximum)
+        self.limiter.toward(self._relief, np.zeros_like(self._relief))
+        if (np.abs(self._relief - self.limiter.position) <= _THERE).all():
+            self._relief = None
 
     def propose_braking(self) -> None:
         """Propose a step of braking."""
@@ -97,11 +126,6 @@ class JointGroup:
         """Command the proposal."""
         self.limiter.accept()
         self.command[:] = self.limiter.position
-
-    def brake(self) -> None:
-        """Brake for one tick, or stay at rest."""
-        self.propose_braking()
-        self.accept()
 
     def look_ahead(self, requests: np.ndarray) -> np.ndarray:
         """Return the positions (R, n) that follow for requests (H, n), then to a standstill."""

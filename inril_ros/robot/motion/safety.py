@@ -6,7 +6,7 @@ It has no clock: ages are passed in. It gives a reason for whatever it changes; 
 sent to the robot and learned from. When in doubt it holds: it brakes within the limits and stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -135,11 +135,41 @@ class SafetyGate:
             part = self._parts[name]
             action[part] = limiter.toward(action[part].astype(np.float64))
         for group in self._groups:
-            group.brake()
+            group.propose_hold()
+        if self._link_box is not None and self.relieving and self._link_box.leaving():
+            self.stay()
+            for group in self._groups:
+                group.propose_braking()
+        for group in self._groups:
+            group.accept()
             action[group.part] = group.command
         self._last = action
         self._bounds.sent(action)
         return Verdict(action.copy(), True, reasons)
+
+    def relieve(self, names: Collection[str], values: Mapping[str, np.ndarray]) -> None:
+        """Let the holds that follow go back to the measured positions, so that nothing presses.
+
+        They go there once, within the limits of motion and the workspace. Otherwise a command that
+        is ahead of a blocked arm would go on to press.
+
+        Args:
+            names: Names of the actions whose joints go back.
+            values: Observations of the tick by name.
+        """
+        for group in self._groups:
+            if group.name in names:
+                group.relieve(values)
+
+    def stay(self) -> None:
+        """Let the holds that follow brake, and go nowhere."""
+        for group in self._groups:
+            group.stay()
+
+    @property
+    def relieving(self) -> bool:
+        """Whether a hold goes back to measured positions."""
+        return any(group.relieving for group in self._groups)
 
     def check(
         self, requested: np.ndarray, values: Mapping[str, np.ndarray] | None,

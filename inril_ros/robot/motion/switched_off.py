@@ -58,6 +58,14 @@ def _watches(contract: Contract) -> Iterator[str]:
         yield 'safety.latch_after: a fault that has passed is forgotten, however long it lasted'
     if contract.cameras and is_off(rules.max_camera_age):
         yield 'safety.max_camera_age: a camera that has fallen silent is not noticed'
+    for name, rule in contract.load_limits.items():
+        if is_off(rule.hold_after) and not rule.stop_above:
+            yield f'load_limits.{name}.hold_after: no load holds the arm, however long it lasts'
+    loads = sorted(name for name, entry in contract.observations.items()
+                   if entry.quantity == 'effort' or 'wrench' in entry.field)
+    if loads and not contract.load_limits:
+        yield (f'load_limits: {", ".join(loads)} has no limit: a blocked arm presses with what '
+               'max_lead gives, until a person sees it')
     states = [entry for entry in contract.observations.values() if entry.joints]
     if states and not any(entry.frozen_after for entry in states):
         yield ('observations.*.frozen_after: a driver that repeats its last joint values for ever '

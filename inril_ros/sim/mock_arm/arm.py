@@ -34,7 +34,8 @@ class MockArmConfig:
         acceleration: [rad/s^2 or m/s^2] Highest acceleration of every joint.
         bandwidth: [rad/s] Bandwidth of the joints' servos.
         latency: [s] Delay from a controller's output to the motors.
-        noise: [rad or m] Standard deviation of measured positions; velocities have 10 times it.
+        noise: [rad or m] Standard deviation of measured positions; velocities have 10 times it,
+            efforts 100 times.
         tolerance: [rad or m] Distance of a joint from its trajectory at which it is aborted.
         timeout: [s] Time after the end of a trajectory until it is aborted; 0: never.
         home_speed: Share of the limits that the way home uses.
@@ -90,6 +91,7 @@ class MockArm:
             self._limits, self._home, self.config.bandwidth, self.config.latency)
         self._controllers = self._make_controllers(contract)
         self._random = np.random.default_rng(seed)
+        self._effort_noise = np.random.default_rng((seed, 1))
         self._reference = self._home.copy()
         self._reference_velocity = np.zeros_like(self._home)
         self._way_home: HomePath | None = None
@@ -131,6 +133,15 @@ class MockArm:
         """True velocities (n,)."""
         return self._joint_dynamics.velocity
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the first joint is blocked."""
+        return bool(self._joint_dynamics.blocked[0])
+
+    @stalled.setter
+    def stalled(self, stalled: bool) -> None:
+        self._joint_dynamics.blocked[0] = stalled
+
     def command(self, topic: str, message: Any, now: float, origin: int = 0) -> str:
         """Give a command to the controller of a topic; return why it is refused, or ''.
 
@@ -161,8 +172,10 @@ class MockArm:
     def measure(self, stamp: int) -> JointSample:
         """Return the present measurement, with a stamp [ns]."""
         noise = self.config.noise * self._random.standard_normal((2, len(self.joints)))
+        effort = self._joint_dynamics.effort + (
+            100.0 * self.config.noise * self._effort_noise.standard_normal(len(self.joints)))
         return JointSample(stamp, self.joints, self.position + noise[0],
-                           self.velocity + 10.0 * noise[1], self.topics)
+                           self.velocity + 10.0 * noise[1], effort, self.topics)
 
     def drive_home(self, now: float) -> str:
         """Drive home on a straight line in joint space; return why that isn't possible, or ''.

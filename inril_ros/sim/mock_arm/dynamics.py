@@ -27,6 +27,13 @@ class JointDynamics:
         bandwidth: [rad/s] Bandwidth, at most 1 / STEP, or the discrete steps would oscillate.
         latency: [s] Delay of a reference, rounded to steps.
 
+    Attributes:
+        position: (n,) Positions.
+        velocity: (n,) Velocities.
+        effort: (n,) What the servos do, as the acceleration that they give a joint that is free to
+            move: its highest one where they press against what blocks it.
+        blocked: (n,) bool; these joints don't move, whatever the servos do.
+
     Raises:
         ValueError: A limit isn't finite, or the start is beyond them.
     """
@@ -46,6 +53,8 @@ class JointDynamics:
         self.limits = limits
         self.position = np.array(start, np.float64)
         self.velocity = np.zeros_like(self.position)
+        self.effort = np.zeros_like(self.position)
+        self.blocked = np.zeros(self.position.shape, bool)
         self._stiffness, self._damping = bandwidth ** 2, 2.0 * bandwidth
         self._change = limits.acceleration * STEP  # highest change of velocity in a step
         # Delayed references: row i is due i steps after the oldest one.
@@ -63,10 +72,13 @@ class JointDynamics:
             self._stiffness * (np.clip(target, limits.minimum, limits.maximum) - self.position)
             + self._damping * (np.clip(target_velocity, -limits.velocity, limits.velocity)
                                - self.velocity))
-        velocity = self.velocity + np.clip(change, -self._change, self._change)
+        np.clip(change, -self._change, self._change, out=change)
+        self.effort = change / STEP
+        velocity = self.velocity + change
         np.clip(velocity, -limits.velocity, limits.velocity, out=velocity)
         np.clip(velocity, -self._stoppable(self.position - limits.minimum),
                 self._stoppable(limits.maximum - self.position), out=velocity)
+        velocity[self.blocked] = 0.0
         self.velocity = velocity
         self.position = self.position + STEP * velocity
 

@@ -22,6 +22,7 @@ class JointSample:
         names: Names of the joints.
         position: (n,) Positions [rad or m].
         velocity: (n,) Velocities, per s.
+        effort: (n,) Efforts [N m or N] of joints with an inertia of 1 kg m^2 or 1 kg.
         topics: The topic that has each joint; '' for a joint that all topics have.
     """
 
@@ -29,13 +30,15 @@ class JointSample:
     names: tuple[str, ...]
     position: np.ndarray
     velocity: np.ndarray
+    effort: np.ndarray
     topics: tuple[str, ...]
 
     def part(self, places: list[int]) -> 'JointSample':
         """Return the sample of some joints, given by their places."""
         return JointSample(
             self.stamp, tuple(self.names[place] for place in places), self.position[places],
-            self.velocity[places], tuple(self.topics[place] for place in places))
+            self.velocity[places], self.effort[places],
+            tuple(self.topics[place] for place in places))
 
     def on(self, topic: str) -> 'JointSample':
         """Return what a topic has of the sample."""
@@ -57,6 +60,8 @@ class Fault(Enum):
     DROPPED_JOINT = 'dropped_joint'  # the first joint is missing
     JUMP = 'jump'  # the first joint's position is off by JUMP_SIZE
     DEAF = 'deaf'  # the arm ignores commands
+    STALL = 'stall'  # the first joint is blocked, and its servo presses as hard as it can
+    NO_EFFORT = 'no_effort'  # efforts are not measured any more
     CAMERA_SILENT = 'camera_silent'
     CAMERA_FROZEN = 'camera_frozen'  # the same image with new stamps
 

@@ -22,11 +22,11 @@ from joint_arm import (
     action,
     ARM,
     BOX,
-    CONTRACT,
     HAND,
     HAND_ACCELERATION,
     HIGH,
     JERK,
+    loaded_contract,
     LOW,
     PERIOD,
     Plant,
@@ -44,18 +44,22 @@ from inril_ros.robot.motion.home_path import HomePath, ResetRefused
 from inril_ros.robot.motion.limits import limits_of
 from inril_ros.robot.motion.modes import IllegalMode, Mode
 
+CONTRACT = loaded_contract()
 EXAMPLES, STEPS = 320 if LONG else 80, 60
 LIMITS = limits_of(CONTRACT.actions['arm'])
 # Commands are float32: their rounding, differentiated.
 ROUNDING = 2.5 * 2.0 ** -23
 STILL = int(np.ceil((VELOCITY / ACCELERATION + 3 * ACCELERATION / JERK).max() / PERIOD)) + 2
+# A hold that no longer presses goes back by the lead, at most.
+RELIEF = int(np.ceil((0.4 / VELOCITY).max() / PERIOD)) + 2 * STILL
 FAULTS = ('front is frozen: its content does not change', 'joint_states is silent')
 counted = {'events': 0, 'ticks': 0}
 
 seeds = st.integers(0, 2 ** 32 - 1)
 kinds = st.lists(st.sampled_from([
     'policy', 'policy', 'policy', 'near', 'person', 'nobody', 'blind', 'strange chunk',
-    'strange person', 'fault', 'late', 'jump', 'stuck', 'idle']), min_size=1, max_size=8)
+    'strange person', 'fault', 'late', 'jump', 'stuck', 'idle',
+    'pressed', 'hit', 'no load']), min_size=1, max_size=8)
 
 
 class CommandPathModel(RuleBasedStateMachine):
@@ -72,7 +76,7 @@ class CommandPathModel(RuleBasedStateMachine):
         self.path = CommandPath(CONTRACT, URDF)
         self.commands = []  # of the arm, since it was last anchored
         self.hand = np.zeros(3)
-        self.still = 0
+        self.still = self.relieving = 0
         self.target = self.plant.joints.copy()
         self.resumed = False  # the first tick that sees the arm anchors it
 
@@ -207,7 +211,9 @@ class CommandPathModel(RuleBasedStateMachine):
         self.count(1)
         self.now += {'late': rng.uniform(0.02, 3.0), 'jump': rng.uniform(-9.0, 9.0)}.get(
             kind, PERIOD * rng.uniform(0.9, 1.2))
-        person, faults, values = None, (), self.plant.observe()
+        person, faults = None, ()
+        values = {**self.plant.observe(), 'efforts': rng.uniform(-3.9, 3.9, 2),
+                  'force': rng.uniform(-11.0, 11.0, 3)}
         if kind == 'policy':
             self.chunk(rng, rng.uniform(LOW, HIGH))
         elif kind == 'near':
@@ -221,6 +227,13 @@ class CommandPathModel(RuleBasedStateMachine):
             self.strange_chunk(rng)
         elif kind == 'blind':
             values = None
+        elif kind == 'pressed':
+            values['efforts'][0], values['force'][0] = ((5.0, 0.0), (0.0, -25.0))[rng.integers(2)]
+            self.chunk(rng, rng.uniform(LOW, HIGH))
+        elif kind == 'hit':
+            values['efforts'][:] = rng.choice([-10.0, 1e9, np.inf])
+        elif kind == 'no load':
+            values['force'][int(rng.integers(3))] = rng.choice([np.nan, np.inf])
         elif kind == 'fault':
             faults = (FAULTS[int(rng.integers(2))],)
         if self.resumed and values is not None and self.path.modes.mode is not Mode.ESTOP:
@@ -230,6 +243,7 @@ class CommandPathModel(RuleBasedStateMachine):
             self.now, values, person, observation_age=float(rng.choice([0.0, 0.05, 0.3])),
             person_age=float(rng.choice([0.0, 0.05, 1.0])), faults=faults))
         self.check(executed, faults, values)
+        self.check_loads(executed, kind)
         if kind != 'stuck':
             self.plant.drive(executed.action)
 
@@ -302,8 +316,23 @@ class CommandPathModel(RuleBasedStateMachine):
             assert (np.abs(np.diff(path, axis=0)) <= VELOCITY * PERIOD + ROUNDING).all()
             assert (points >= low[ARM] - 1e-5).all() and (points <= high[ARM] + 1e-5).all()
 
+    def check_loads(self, executed, kind):
+        enabled = self.path.modes.enabled and executed.mode is not Mode.ESTOP
+        if kind in ('hit', 'no load') and enabled:
+            assert executed.source is Source.HOLD and executed.mode is not Mode.RESET or (
+                kind == 'no load' and executed.mode is Mode.RESET)
+        if kind == 'hit' and enabled:
+            assert self.path.modes.latched
+            assert any('stall: ' in reason for reason in executed.reasons)
+        assert enabled or not self.path.gate.relieving
+        self.relieving = self.relieving + 1 if self.path.gate.relieving else 0
+        assert self.relieving <= RELIEF
+
     def check_rest(self, executed):
         """In IDLE, HOLD and ESTOP the arm brakes and then stays to the last bit."""
+        if self.path.gate.relieving:  # not before it has gone back to where nothing presses
+            self.still = 0
+            return
         if executed.mode in (Mode.POLICY, Mode.TELEOP, Mode.RESET):
             self.still = 0
             return
