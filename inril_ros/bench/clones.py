@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inril_ros.bench.demonstrations import demonstrate
+from inril_ros.bench.demonstrations import demonstrate, used_bags
 from inril_ros.bench.identity import clone_code_hash, content_hash
 from inril_ros.bench.places import only_one
 from inril_ros.bench.robots import Bench
@@ -60,7 +60,8 @@ def clone_of(run: Run, bench: Bench, cache: Path) -> Clone:
     key = content_hash({
         'task': {**run.task.document, 'shift': None, 'name': None}, 'contract': contract.hash,
         'pretrain': asdict(run.arm.pretrain_config), 'model': asdict(model), 'seed': run.seed,
-        'time_limit': bench.time_limit, 'code': clone_code_hash()})
+        'time_limit': bench.time_limit, 'code': clone_code_hash(),
+        **used_bags(run.task)})
     folder = cache / key[:24]
     with only_one(folder.with_suffix('.lock'), wait=True):
         if folder.exists():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +19,8 @@ import torch
 from inril_ros.bench.robots import Bench, mapping_file
 from inril_ros.bench.task import StudyError, Task
 from inril_ros.bench.vectorised import Lanes, RobotLane
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.demonstrations.edit_file import bag_content
+from inril_ros.data.demonstrations.pieces import find_pieces, read_piece
 from inril_ros.learning.datasets.checked import DatasetError
 from inril_ros.learning.datasets.d4rl import read_d4rl
 from inril_ros.learning.datasets.minari import read_minari
@@ -66,6 +67,18 @@ def demonstrate(task: Task, bench: Bench, seed: int) -> list[Episode]:
                     f'task {task.label}: {len(kept)} of {wanted.number} demonstrations in '
                     f'{attempt} attempts: the {wanted.source} almost never succeeds')
     raise AssertionError('attempts have no end')
+
+
+def used_bags(task: Task) -> dict[str, Any]:
+    """Return what tells recorded demonstrations from others, also from themselves as edited.
+
+    Raises:
+        BagError: Bags or their edits can't be read.
+    """
+    if task.demonstrations.source != 'bags':
+        return {}
+    return {'bags': [[piece.name, bag_content(piece.path), piece.first, piece.until, piece.outcome]
+                     for piece in find_pieces(Path(task.demonstrations.path))]}
 
 
 def _by_expert(task: Task, bench: Bench, seed: int) -> Generator[PlayedEpisode]:
@@ -128,7 +141,7 @@ def _region(bench: Bench, share: float) -> Callable[[int], bool]:
 
 def _recorded(task: Task, bench: Bench) -> list[Episode]:
     wanted = task.demonstrations
-    recorded = [read_episode(path, bench.contract) for path in find_bags(Path(wanted.path))]
+    recorded = [read_piece(piece, bench.contract) for piece in find_pieces(Path(wanted.path))]
     episodes = [Episode(
         each.observations, bench.contract.normalise_action(each.actions), each.rewards,
         terminated=each.outcome in (EpisodeOutcome.SUCCESS.value, EpisodeOutcome.FAILURE.value),

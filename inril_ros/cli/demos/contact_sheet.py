@@ -36,7 +36,7 @@ _LEFT_OUT = {'facecolor': 'none', 'edgecolor': '0.75', 'hatch': '////', 'linewid
 
 def write_contact_sheet(
     path: Path, episode: RecordedEpisode | None, contract: Contract, out: Path,
-    left_out: LeftOut = _NOTHING, reason: str = '',
+    left_out: LeftOut = _NOTHING, reason: str = '', split_at: int | None = None,
 ) -> None:
     """Write the picture (PNG) of an episode, with the images of its bag.
 
@@ -45,8 +45,9 @@ def write_contact_sheet(
         episode: The episode; None: it can't be read, and only images are shown.
         contract: The robot's contract.
         out: File to write.
-        left_out: Rest at the ends that isn't learned from.
+        left_out: What isn't learned from at the ends: trimmed, or rest.
         reason: Why it is no demonstration.
+        split_at: First tick of the second demonstration, if a person split it.
 
     Raises:
         BagError: An image can't be read.
@@ -70,7 +71,7 @@ def write_contact_sheet(
     if episode is not None:
         places = [grid[len(frames) + index // _COLUMNS, index % _COLUMNS]
                   for index in range(panels)]
-        _panels(figure, places, episode, contract, left_out)
+        _panels(figure, places, episode, contract, left_out, split_at)
         _timing(figure.add_subplot(grid[-1, :]), episode, contract)
     figure.savefig(out, dpi=90)
 
@@ -97,7 +98,7 @@ def _images(figure: 'Figure', place: object, camera: str, shown: list) -> None:
 
 def _panels(
     figure: 'Figure', places: Sequence[object], episode: RecordedEpisode, contract: Contract,
-    left_out: LeftOut,
+    left_out: LeftOut, split_at: int | None,
 ) -> None:
     """Draw a panel for each policy observation and each action; a name has the same colour."""
     seconds = np.arange(len(episode.observations)) * contract.period
@@ -119,6 +120,8 @@ def _panels(
                       drawstyle='steps-post' if times is not seconds else 'default')
         axes.set_title(title, loc='left', fontsize=9)
         _shade(axes, episode, seconds, left_out, named=place is places[0])
+        if split_at is not None:
+            axes.axvline(seconds[split_at], color='0.2', linewidth=1.2, linestyle='--')
         axes.set_xlim(seconds[0], seconds[-1])
         axes.grid(alpha=0.3)
         axes.tick_params(labelsize=7)
@@ -150,7 +153,7 @@ def _shade(
         if last > first:
             axes.axvspan(seconds[first], seconds[last], zorder=0.5, **_LEFT_OUT)
         if named and last > first:
-            axes.text(seconds[first], 0.02, ' rest, left out', fontsize=6, color='0.4',
+            axes.text(seconds[first], 0.02, ' left out', fontsize=6, color='0.4',
                       transform=axes.get_xaxis_transform())
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""``inril demos``: list, check, show, import, export and delete demonstrations."""
+"""``inril demos``: list, check, show, edit, import, export and delete demonstrations."""
 
 from dataclasses import asdict
 from functools import partial
@@ -15,6 +15,7 @@ import typer
 
 from inril_ros.cli.demos.bag_import import import_
 from inril_ros.cli.demos.check import check
+from inril_ros.cli.demos.edit import drop, label, restore, split, trim
 from inril_ros.cli.demos.folder import contract_of, Folder, Json, tell_outdated
 from inril_ros.cli.demos.lerobot import import_lerobot_
 from inril_ros.cli.demos.repair import repair
@@ -31,6 +32,7 @@ app = typer.Typer(
          'The robot contract is --contract, or contract.yaml in the folder or one above it, where '
          'a run keeps it.\n\n'
          '  [bold]inril demos list runs/demo/demonstrations[/bold]\n\n'
+         '  [bold]inril demos trim runs/demo/demonstrations/0003_1f2e3d4c --end 1.5[/bold]\n\n'
          '  [bold]inril demos import lab.bag --contract arm.yaml --to demos --cut gaps:2[/bold]')
 
 app.command(name='import')(import_)
@@ -39,7 +41,7 @@ app.command(name='import-lerobot')(import_lerobot_)
 
 @app.command(name='list')
 def list_(folder: Folder, json_output: Json = False) -> None:
-    """List the bags of a folder: kept, rejected and unfinished ones."""
+    """List the bags of a folder: kept, dropped, rejected and unfinished ones, with their edits."""
     from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 
     found = list_demonstrations(folder)
@@ -120,6 +122,8 @@ def export(
 
 
 app.command()(repair)
+for _command in (drop, label, trim, split, restore):
+    app.command()(_command)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from inril_ros.cli.report.journal_frames import journaled_frames
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.demonstrations.camera_frames import camera_frames, Shown
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
+from inril_ros.data.demonstrations.pieces import pieces_of
 from inril_ros.data.run.judge_record import JudgedByClassifier
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.robot.contract.contract import Contract, load_contract
@@ -141,14 +142,16 @@ def _demonstrated(run: RunDirectory, contract: Contract) -> list[Film]:
     if not run.demonstrations.is_dir():
         return []
     kept = [each for each in list_demonstrations(run.demonstrations) if each.state == 'kept']
+    pieces = [(piece, piece.outcome or each.outcome)
+              for each in kept for piece in pieces_of(each.path)]
     films = []
-    for place, each in _three(kept):
+    for place, (piece, outcome) in _three(pieces):
         strips, missing = {}, 'It has no images.'
         try:
-            strips = _strips(camera_frames(each.path, contract, _FRAMES))
+            strips = _strips(camera_frames(piece.path, contract, _FRAMES, piece))
         except ValueError as error:
             missing = f'Its images cannot be read: {error}'
-        films.append(Film(f'Demonstration {each.path.name}, the {place}', each.outcome, strips,
+        films.append(Film(f'Demonstration {piece.name}, the {place}', outcome, strips,
                           '' if strips else missing))
     return films
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from inril_ros.cli.reward.judge_folder import JudgeFolder
 from inril_ros.data.bags.bags import BagError
-from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
+from inril_ros.data.demonstrations.pieces import aligned_piece, Piece, pieces_of
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.learning.judge.frame_labels import (
     corrected,
@@ -33,12 +33,10 @@ class BagOfEpisode:
     """A labelled episode, and where it comes from.
 
     Attributes:
-        path: The bag.
-        times: Time of each of its images since the episode began [s].
+        times: Time of each of its images since the recording began [s].
         episode: Its images and their labels.
     """
 
-    path: Path
     times: np.ndarray
     episode: LabelledEpisode
 
@@ -77,19 +75,33 @@ def labelled_bags(
     bags = [bag for folder in folders for bag in list_demonstrations(folder)]
     for path in (bag.path for bag in bags if bag.state != 'unfinished'):
         try:
-            aligned = aligned_episode(path, contract)
+            pieces = [(piece, aligned_piece(piece, contract)) for piece in pieces_of(path)]
         except BagError as error:
             say(f'left out: {error}')
             continue
-        if aligned.outcome not in _JUDGED:
-            say(f'left out: {path.name}: nobody said whether it succeeded')
-            continue
-        rows = new_images(aligned.images)
-        if aligned.observed is not None:
-            rows = rows[aligned.observed[rows]]
-        times = rows * contract.period
-        labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
-                           corrections.get(path.name, ()))
-        found.append(BagOfEpisode(path, times, LabelledEpisode(
-            path.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
-    return sorted(found, key=lambda each: each.path.name)
+        if not pieces:
+            say(f'left out: {path.name}: was dropped')
+        for piece, aligned in pieces:
+            if aligned.outcome not in _JUDGED:
+                say(f'left out: {piece.name}: nobody said whether it succeeded')
+                continue
+            rows = new_images(aligned.images)
+            if aligned.observed is not None:
+                rows = rows[aligned.observed[rows]]
+            times = (piece.first + rows) * contract.period  # of the recording, whatever is cut
+            labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
+                               _said(piece, times, corrections))
+            found.append(BagOfEpisode(times, LabelledEpisode(
+                piece.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
+    return sorted(found, key=lambda each: each.episode.name)
+
+
+def _said(
+    piece: Piece, times: np.ndarray, corrections: Mapping[str, Sequence[Correction]],
+) -> list[Correction]:
+    """Return what was said of a piece's frames, also before it was cut."""
+    said = [each for name in dict.fromkeys((piece.path.name, piece.name))
+            for each in corrections.get(name, ())]
+    if piece.ticks is None:
+        return said
+    return [each for each in said if each.first <= times[-1] and each.last >= times[0]]

@@ -78,7 +78,7 @@ def label(
         _list(bags)
         return
     bag = _named(bags, episode)
-    name, shown = bag.path.name, bag.episode
+    name, shown = bag.episode.name, bag.episode
     if spans:
         labels = corrected(shown.labels, bag.times, [
             Correction(first, last, WORDS[word]) for first, last, word in spans])
@@ -138,7 +138,7 @@ def check(run_dir: _Run) -> None:
     model = load_judge(folder.model, contract.hash, list(contract.policy_cameras))
     labels = from_mapping(LabelRule, model.facts['labels'])
     fresh = [bag.episode for bag in bags_of_run(run, folder, labels, reporter.say)
-             if bag.path.name not in model.facts['episodes']]
+             if bag.episode.name not in model.facts['episodes']]
     live = tell_judged_live(run, reporter)
     if not fresh and live:
         return
@@ -168,15 +168,16 @@ def _list(bags: list['BagOfEpisode']) -> None:
     for bag in bags:
         counts = [str(int((bag.episode.labels == label).sum()))
                   for label in (DONE, NOT_DONE, UNKNOWN)]
-        table.add_row(bag.path.name, 'success' if bag.episode.success else 'failure',
+        table.add_row(bag.episode.name, 'success' if bag.episode.success else 'failure',
                       f'{bag.times[-1]:.1f}', *counts)
     Console(highlight=False).print(table)
 
 
 def _named(bags: list['BagOfEpisode'], name: str) -> 'BagOfEpisode':
     """Return the bag of this name, or whose name begins with this number."""
-    found = [bag for bag in bags if bag.path.name == name
-             or (name.isdigit() and bag.path.name.split('_')[0].lstrip('0') == name.lstrip('0'))]
+    found = [bag for bag in bags if bag.episode.name == name
+             or (name.isdigit()
+                 and bag.episode.name.split('_')[0].lstrip('0') == name.lstrip('0'))]
     if len(found) != 1:
         raise UsageError(f'{len(found)} episodes are named {name!r}; inril reward label RUN lists '
                          'all')

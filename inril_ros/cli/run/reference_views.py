@@ -4,11 +4,11 @@
 
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.audit.finding import Finding
-from inril_ros.data.bags.bags import find_bags
 from inril_ros.data.cameras.demonstrated_views import demonstrated_views, evenly, FirstImages, MOST
 from inril_ros.data.cameras.reference_view import ReferenceView
 from inril_ros.data.cameras.view_check import measure_view, view_findings, ViewBounds
 from inril_ros.data.cameras.view_folder import ViewFolder
+from inril_ros.data.demonstrations.pieces import find_pieces
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.robot.contract.contract import Contract
 
@@ -27,12 +27,12 @@ def make_views(
     Raises:
         BagError: There are no demonstrations, or one can't be read.
     """
-    bags = evenly(find_bags(run.demonstrations), MOST)
-    with reporter.bar('cameras', len(bags), 'demonstrations') as bar:
-        views, first = demonstrated_views(bags, contract, bar.update)
+    pieces = evenly(find_pieces(run.demonstrations), MOST)
+    with reporter.bar('cameras', len(pieces), 'demonstrations') as bar:
+        views, first = demonstrated_views(pieces, contract, bar.update)
     if write:
         ViewFolder(run.cameras).write(
-            views, contract, f'demonstrations {bags[0].name} to {bags[-1].name}')
+            views, contract, f'demonstrations {pieces[0].name} to {pieces[-1].name}')
         tell_blind(views, reporter)
     return views, first
 

@@ -5,6 +5,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 import time
+from typing import Any
 
 from inril_ros.cli.run.reference_views import make_views
 from inril_ros.cli.stages.job import Job
@@ -12,10 +13,14 @@ from inril_ros.data.audit.audit import audit
 from inril_ros.data.audit.finding import summed_up
 from inril_ros.data.audit.rest import all_without_rest, LeftOut
 from inril_ros.data.audit.rest_rules import RestRules
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.demonstrations.aligned_cache import aligned_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
+from inril_ros.data.demonstrations.pieces import (
+    aligned_piece,
+    edits_in,
+    edits_told,
+    pieces_to_imitate,
+)
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
 from inril_ros.data.run.settings import UsageError
@@ -46,6 +51,12 @@ def _told(left_out: Mapping[str, LeftOut]) -> Iterator[str]:
     if len(left_out) > _MOST_TOLD:
         yield (f'and of {len(left_out) - _MOST_TOLD} more demonstrations: rest_left_out in '
                'pretrain.json')
+
+
+def _edits(job: Job) -> dict[str, list[dict[str, Any]]]:
+    """Return what was done to the demonstrations after they were recorded, by bag."""
+    return {name: [each.to_json() for each in edits.counting]
+            for name, edits in edits_in(job.run.demonstrations).items() if edits.counting}
 
 
 def check_images(job: Job) -> None:
@@ -83,11 +94,12 @@ def pretrain(job: Job) -> dict[str, object]:
     began, contract = time.monotonic(), job.contract
     check_images(job)
     for notice in (outdated_imports(job.run.demonstrations),
-                   former_recordings(job.run.demonstrations, contract)):
+                   former_recordings(job.run.demonstrations, contract),
+                   edits_told(job.run.demonstrations)):
         if notice:
             job.reporter.say(notice)
-    recorded = {path.name: aligned_episode(path, contract)
-                for path in find_bags(job.run.demonstrations)}
+    recorded = {piece.name: aligned_piece(piece, contract)
+                for piece in pieces_to_imitate(job.run.demonstrations)}
     rules = RestRules(**job.options.rest)
     recorded, left_out = all_without_rest(recorded, contract, rules)
     for told in _told(left_out):
@@ -120,7 +132,8 @@ def pretrain(job: Job) -> dict[str, object]:
         'transitions': sum(item.steps for item in episodes),
         'rest_left_out': {name: each.to_json() for name, each in left_out.items()},
         'training_loss': result.training_loss, 'heldout_loss_final': result.heldout_loss,
-        'audit': verdict, 'content_hash': digest, 'steps': steps, 'loss': losses,
+        'edits': _edits(job), 'audit': verdict, 'content_hash': digest, 'steps': steps,
+        'loss': losses,
         'config': asdict(config), 'seconds': time.monotonic() - began}
     write_json(job.run.pretrain_record, record, replace=True)
     return {key: record[key] for key in

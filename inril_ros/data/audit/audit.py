@@ -15,8 +15,8 @@ from inril_ros.data.audit.finding import Finding, summed_up, Verdict, verdict_of
 from inril_ros.data.audit.layout import Demonstration, Layout
 from inril_ros.data.audit.set_checks import check_set
 from inril_ros.data.audit.value_checks import check_value, lag_of
-from inril_ros.data.bags.bags import BagError, find_bags
-from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.demonstrations.pieces import aligned_piece, pieces_to_imitate
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.robot.contract.contract import Contract
 
@@ -86,17 +86,17 @@ class Audit:
 def read_folder(
     folder: Path, contract: Contract,
 ) -> tuple[dict[str, RecordedEpisode], dict[str, str]]:
-    """Return the episodes of a folder by name, and why the others can't be read.
+    """Return the episodes that are imitated by name, and why the others can't be read.
 
     Raises:
-        BagError: The folder holds no bag.
+        BagError: The folder holds no demonstration, or edits can't be read.
     """
     episodes, errors = {}, {}
-    for path in find_bags(folder):
+    for piece in pieces_to_imitate(folder):
         try:
-            episodes[path.name] = aligned_episode(path, contract)
+            episodes[piece.name] = aligned_piece(piece, contract)
         except BagError as error:
-            errors[path.name] = str(error).removeprefix(f'{path}: ')
+            errors[piece.name] = str(error).removeprefix(f'{piece.path}: ')
     return episodes, errors
 
 

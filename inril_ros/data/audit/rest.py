@@ -15,10 +15,8 @@ import numpy as np
 
 from inril_ros.data.audit.layout import Layout
 from inril_ros.data.audit.rest_rules import ALL_KEPT, RestRules
-from inril_ros.data.frames.episode import RecordedEpisode
+from inril_ros.data.frames.episode import part_of, RecordedEpisode
 from inril_ros.robot.contract.contract import Contract
-
-_AT_FRAMES = ('observations', 'age', 'skew', 'gap', 'images', 'observed')  # (N + 1, ...)
 
 
 @dataclass(frozen=True)
@@ -76,15 +74,7 @@ def without_rest(episode: RecordedEpisode, left_out: LeftOut) -> RecordedEpisode
     """Return an episode without its rest; the reward of its last tick is then the last one's."""
     if not left_out:
         return episode
-    number = len(episode.actions)
-    ticks = slice(left_out.begin, number - left_out.end)
-    frames = slice(left_out.begin, number + 1 - left_out.end)
-    rewards = np.array(episode.rewards[ticks])
-    rewards[-1] = episode.rewards[-1]
-    return replace(
-        episode, actions=episode.actions[ticks], source=episode.source[ticks], rewards=rewards,
-        **{name: values[frames] for name in _AT_FRAMES
-           if (values := getattr(episode, name)) is not None})
+    return part_of(episode, left_out.begin, len(episode.actions) - left_out.end)
 
 
 def all_without_rest(

@@ -3,7 +3,7 @@
 """A folder of demonstrations: listing it, adding bags, putting them aside, removing them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 import shutil
@@ -12,6 +12,7 @@ from typing import Any
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.bags.metadata import read_metadata
 from inril_ros.data.bags.storage import files_of
+from inril_ros.data.demonstrations.edit_file import edit_file, read_edits
 
 REJECTED = 'rejected'
 #: The folder of aligned episodes.
@@ -24,9 +25,9 @@ class Demonstration:
 
     Attributes:
         path: The bag's folder.
-        state: ``kept``, ``rejected``, ``dry run``, ``unfinished`` (the recorder died) or
-            ``damaged``.
-        outcome: ``success``, ``failure`` ...; empty if unknown.
+        state: ``kept``, ``dropped`` (by a person), ``rejected``, ``dry run``, ``unfinished`` (the
+            recorder died), ``damaged`` or ``edits refused``.
+        outcome: ``success``, ``failure`` ..., as labelled if it was; empty if unknown.
         task: The task.
         operator: The name of the person who drove.
         contract: Name of the robot's contract.
@@ -35,7 +36,7 @@ class Demonstration:
         messages: Number of messages.
         size: Size on disk [byte].
         recorded: Time of the recording, ISO 8601, UTC.
-        note: Where it was imported from, or why it was rejected.
+        note: Where it was imported from, or why it was rejected; what was edited.
     """
 
     path: Path
@@ -60,18 +61,19 @@ def list_demonstrations(folder: Path) -> list[Demonstration]:
     """
     if not folder.is_dir():
         raise BagError(f'{folder}: no such folder')
-    return [_described(path, state) for path, state in _bags(folder)]
+    return [_edited(_described(path, state)) for path, state in _bags(folder)]
 
 
 def described(path: Path) -> Demonstration:
-    """Return what the metadata of a bag say about it."""
+    """Return what the metadata of a bag say about it, and its edits."""
     if path.suffix == '.tmp':
         return _described(path, 'unfinished')
-    return _described(path, 'rejected' if path.absolute().parent.name == REJECTED else 'kept')
+    return _edited(_described(
+        path, 'rejected' if path.absolute().parent.name == REJECTED else 'kept'))
 
 
 def put_aside(path: Path) -> Path:
-    """Move a bag to the rejected ones of its folder; return its new path.
+    """Move a bag and its edits to the rejected ones of its folder; return its new path.
 
     Raises:
         BagError: It is no bag, or a rejected one has its name.
@@ -82,11 +84,12 @@ def put_aside(path: Path) -> Path:
     if path.parent.name == REJECTED or target.exists():
         raise BagError(f'{path}: is among the rejected ones already')
     target.parent.mkdir(exist_ok=True)
+    _rename_edits(path, target)
     return path.rename(target)
 
 
 def remove(path: Path) -> None:
-    """Remove a bag for ever.
+    """Remove a bag and its edits for ever.
 
     Raises:
         BagError: It is no bag.
@@ -95,6 +98,7 @@ def remove(path: Path) -> None:
     if not unfinished and not (path / 'metadata.yaml').is_file():
         raise BagError(f'{path}: is no bag')
     shutil.rmtree(path)
+    edit_file(path).unlink(missing_ok=True)
 
 
 def next_number(folder: Path) -> int:
@@ -155,6 +159,27 @@ def _described(path: Path, state: str) -> Demonstration:
             return Demonstration(path, state, size=size, note='the recorder died; inril demos '
                                  'repair saves what it had written')
         return Demonstration(path, 'damaged', size=size, note=f'metadata.yaml: {error}')
+
+
+def _rename_edits(bag: Path, target: Path) -> None:
+    if edit_file(bag).exists():
+        edit_file(bag).rename(edit_file(target))
+
+
+def _edited(demonstration: Demonstration) -> Demonstration:
+    """Return a demonstration with what its edits say."""
+    if not edit_file(demonstration.path).exists():
+        return demonstration
+    try:
+        edits = read_edits(demonstration.path)
+    except BagError as error:
+        return replace(demonstration, state='edits refused', note=str(error))
+    label = f'{edits.split.outcome}, {edits.split.second or demonstration.outcome}' if (
+        edits.split) else edits.label.outcome if edits.label else demonstration.outcome
+    dropped = edits.drop and demonstration.state == 'kept'
+    return replace(
+        demonstration, state='dropped' if dropped else demonstration.state, outcome=label,
+        note='; '.join(filter(None, (demonstration.note, *map(str, edits.counting)))))
 
 
 def _note(custom: dict[str, Any]) -> str:

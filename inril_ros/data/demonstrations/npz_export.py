@@ -8,8 +8,8 @@ import shutil
 
 import numpy as np
 
-from inril_ros.data.bags.bags import BagError, find_bags
-from inril_ros.data.demonstrations.aligned_cache import aligned_episode
+from inril_ros.data.bags.bags import BagError
+from inril_ros.data.demonstrations.pieces import aligned_piece, find_pieces
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.record_files import write_json
 from inril_ros.robot.contract.contract import Contract
@@ -34,17 +34,17 @@ def export_npz(folder: Path, contract: Contract, out: Path) -> int:
     partial = out.with_name(f'{out.name}.tmp')
     partial.mkdir(parents=True)
     try:
-        bags = find_bags(folder)
-        for path in bags:
-            episode = aligned_episode(path, contract)
-            np.savez_compressed(partial / f'{path.name}.npz', **{
+        pieces = find_pieces(folder)
+        for piece in pieces:
+            episode = aligned_piece(piece, contract)
+            np.savez_compressed(partial / f'{piece.name}.npz', **{
                 item.name: getattr(episode, item.name) for item in fields(RecordedEpisode)
                 if getattr(episode, item.name) is not None})
         write_json(partial / 'columns.json', columns(contract))
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return len(bags)
+    return len(pieces)
 
 
 def columns(contract: Contract) -> dict[str, object]:

@@ -1,10 +1,12 @@
 # Copyright 2026 inril_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One recorded episode as arrays."""
+"""One recorded episode as arrays, and a part of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+_AT_FRAMES = ('observations', 'age', 'skew', 'gap', 'images', 'observed')  # (N + 1, ...)
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,22 @@ class RecordedEpisode:
     images: np.ndarray | None = None
     observed: np.ndarray | None = None
     account: str | None = None
+
+
+def part_of(episode: RecordedEpisode, first: int, until: int) -> RecordedEpisode:
+    """Return the ticks from the first one until another; their last reward is the episode's last.
+
+    That one tells how it ended, and moves with the end. Other arrays are views.
+
+    Raises:
+        ValueError: There are no such ticks.
+    """
+    if not 0 <= first < until <= len(episode.actions):
+        raise ValueError(f'ticks {first} to {until} of an episode of {len(episode.actions)}')
+    ticks, frames = slice(first, until), slice(first, until + 1)
+    rewards = np.array(episode.rewards[ticks])
+    rewards[-1] = episode.rewards[-1]
+    return replace(
+        episode, actions=episode.actions[ticks], source=episode.source[ticks], rewards=rewards,
+        **{name: values[frames] for name in _AT_FRAMES
+           if (values := getattr(episode, name)) is not None})

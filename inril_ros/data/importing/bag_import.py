@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from inril_ros.data.bags.bags import EpisodeBag
 from inril_ros.data.bags.recording import open_recording, Recording
 from inril_ros.data.demonstrations.demonstration_set import add_staged, next_number
+from inril_ros.data.demonstrations.edit_file import edit_file, EditError, read_edits
 from inril_ros.data.importing.connections import ImportedConnections
 from inril_ros.data.importing.episode_cuts import (
     Cut,
@@ -52,12 +53,14 @@ def import_bag(
         on_progress: Called now and then with the share of the recording that is done, 0..1.
 
     Raises:
-        BagError: The recording can't be read, lacks a topic, or was imported before. No episode
-            has been added.
+        BagError: The recording can't be read, lacks a topic, was imported before, or has edits. No
+            episode has been added.
         CutError: The recording can't be cut into episodes as asked. No episode has been added.
         MappingError: The mapping doesn't fit the contract.
     """
     check_mapping(options.mapping, contract)
+    for source in sources:
+        _refuse_edited(source)
     _keep_freed_memory()
     name = ', '.join(map(str, sources))
     staging = folder / f'.import-{uuid4().hex[:8]}'
@@ -87,6 +90,19 @@ def import_bag(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return results
+
+
+def _refuse_edited(source: Path) -> None:
+    """Refuse a demonstration with edits, which the messages of its bag don't have.
+
+    Raises:
+        EditError: It has some.
+    """
+    if source.is_dir() and read_edits(source).counting:
+        raise EditError(
+            f'{source}: has edits ({edit_file(source).name}), which would not be imported. It is '
+            'a demonstration already: copy the bag and that file into the folder; or inril demos '
+            'export --format lerobot, and inril demos import-lerobot')
 
 
 def _keep_freed_memory() -> None:

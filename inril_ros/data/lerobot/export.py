@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from inril_ros.data.bags.bags import BagError, find_bags
-from inril_ros.data.bags.reading import read_episode
+from inril_ros.data.bags.bags import BagError
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
 from inril_ros.data.demonstrations.npz_export import action_columns, quantity_columns
+from inril_ros.data.demonstrations.pieces import find_pieces, read_piece
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.data.lerobot import video as videos
 from inril_ros.data.lerobot.format import (
@@ -86,22 +86,24 @@ def export_lerobot(
 def _write(folder: Path, contract: Contract, out: Path, video: str,
            tell: Callable[[str], object]) -> int:
     tasks = {item.path: item.task or contract.name for item in list_demonstrations(folder)}
-    names = sorted(set(tasks[path] for path in find_bags(folder)))
+    pieces = find_pieces(folder)
+    names = sorted(set(tasks[piece.path] for piece in pieces))
     rows, statistics = [], _Statistics()
     with ExitStack() as files:
         data = files.enter_context(closing(_DataFiles(out, contract, video)))
         video_files = [files.enter_context(closing(videos.VideoFiles(
             out, image_key(camera), video, contract.control_rate, _CHUNK_FILES)))
             for camera in contract.policy_cameras if video]
-        for path in find_bags(folder):
-            episode = read_episode(path, contract, tuple(contract.observations))
+        for piece in pieces:
+            task = tasks[piece.path]
+            episode = read_piece(piece, contract, tuple(contract.observations))
             if episode.account:
-                tell(f'{path.name}: {episode.account}')
-            place = data.write(len(rows), episode, names.index(tasks[path]))
+                tell(f'{piece.name}: {episode.account}')
+            place = data.write(len(rows), episode, names.index(task))
             for camera, file in enumerate(video_files):
                 place |= file.write(episode.images[:len(episode.actions), camera])
             statistics.add(contract, episode)
-            rows.append({'episode_index': len(rows), 'tasks': [tasks[path]], **place,
+            rows.append({'episode_index': len(rows), 'tasks': [task], **place,
                          'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0})
     _write_table(out / 'meta/episodes/chunk-000/file-000.parquet', rows)
     _write_tasks(out / 'meta/tasks.parquet', names)

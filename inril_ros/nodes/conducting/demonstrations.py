@@ -9,6 +9,7 @@ from uuid import uuid4
 from inril_ros.data.bags.digest import content_digest
 from inril_ros.data.bags.dry_run import is_demonstration
 from inril_ros.data.demonstrations.demonstration_set import REJECTED
+from inril_ros.data.demonstrations.pieces import pieces_of
 from inril_ros.data.record_files import JsonLines, write_json
 from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.nodes.clients.conductor import Conductor
@@ -24,15 +25,18 @@ class TooFewDemonstrations(RuntimeError):
 def record_demonstrations(job: ConductedRun, conductor: Conductor) -> dict[str, object]:
     """Record the wanted number of successful demonstrations; failures go to ``rejected/``.
 
-    An interrupted recording is continued.
+    An interrupted recording is continued. Demonstrations that were dropped, or labelled failures,
+    don't count: so many more are recorded.
 
     Raises:
+        EditError: Edits of a demonstration can't be read.
         TooFewDemonstrations: Five attempts per wanted demonstration were not enough for the
             operator of a simulation. A person may discard as many as they like.
     """
     folder, wanted = job.run.demonstrations, job.options.demonstrations
-    kept = len(kept_bags(folder))
-    attempts = kept + len(kept_bags(folder / 'rejected'))
+    recorded = kept_bags(folder)
+    kept = sum(piece.outcome != 'failure' for path in recorded for piece in pieces_of(path))
+    attempts = len(recorded) + len(kept_bags(folder / 'rejected'))
     fates = EpisodeFates()
     with JsonLines(job.run.attempts) as rows, \
             conductor.bar(job.reporter, 'record', wanted, 'demonstrations', kept) as bar:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from inril_ros.data.audit.rest import all_without_rest, rest_rules
 from inril_ros.data.audit.rest_rules import ALL_KEPT, RestRules
-from inril_ros.data.bags.bags import find_bags
-from inril_ros.data.bags.reading import read_episode
 from inril_ros.data.demonstrations.former_contracts import former_recordings
 from inril_ros.data.demonstrations.import_versions import outdated_imports
+from inril_ros.data.demonstrations.pieces import edits_told, pieces_to_imitate, read_piece
 from inril_ros.data.frames.episode import RecordedEpisode
 from inril_ros.learning.experience import Episode
 from inril_ros.learning.policies.artifact import heldout_names, rest_values
@@ -24,7 +23,7 @@ _FORMER_SHARE = 0.2  # of models made before they listed what was held out
 def read_demonstrations(
     folder: Path, contract: Contract, warn: Callable[[str], object], rest: RestRules = ALL_KEPT,
 ) -> dict[str, Episode]:
-    """Return the demonstrations of a folder by the names of their bags, without their rest.
+    """Return the demonstrations of a folder by their names, as edited and without their rest.
 
     Args:
         folder: Folder of their bags.
@@ -35,10 +34,11 @@ def read_demonstrations(
     Raises:
         BagError: There are none, or one is unusable.
     """
-    for notice in (outdated_imports(folder), former_recordings(folder, contract)):
+    for notice in (outdated_imports(folder), former_recordings(folder, contract),
+                   edits_told(folder)):
         if notice:
             warn(notice)
-    recorded = {path.name: read_episode(path, contract) for path in find_bags(folder)}
+    recorded = {piece.name: read_piece(piece, contract) for piece in pieces_to_imitate(folder)}
     accounts = {name: each.account for name, each in recorded.items() if each.account}
     if accounts:
         name = next(iter(accounts))
@@ -68,7 +68,9 @@ def heldout_demonstrations(model: Path, names: Sequence[str]) -> list[int]:
     missing = sorted(set(heldout) - set(names))
     if missing:
         raise ValueError(f'{model} was cloned without the demonstrations {", ".join(missing)}, '
-                         'and they are missing: give the folder that it was cloned from')
+                         'and they are missing: give the folder that it was cloned from. If they '
+                         'were dropped, split or labelled since, restore them (inril demos '
+                         'restore), or clone again')
     return [index for index, name in enumerate(names) if name in heldout]
 
 

@@ -129,7 +129,7 @@ def test_an_episode_is_shown_with_its_names_and_its_rest(run, labels):
     assert shown.exit_code == 0, shown.output
     assert ('0.8 s of rest at the beginning and 1.0 s of rest at the end left out where it is '
             'learned from') in shown.output
-    assert {'j', 'x', 'y', 'z', 'hand_change', 'angle', ' rest, left out', 'timing of the samples',
+    assert {'j', 'x', 'y', 'z', 'hand_change', 'angle', ' left out', 'timing of the samples',
             'velocity, commanded, -1..1 of its range', '4.2 s, the last'} <= set(labels)
 
 
