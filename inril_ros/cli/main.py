@@ -46,7 +46,7 @@ from inril_ros.cli.run.progress import print_event, Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.stages.job import Job, JobOptions
 from inril_ros.cli.stages.job_settings import check_heldout, job_options, kept_for
-from inril_ros.cli.teleop import teleop
+from inril_ros.cli.teleop import app as teleop_app
 from inril_ros.cli.views.views import views
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.data.run.settings import DEFAULT, kept_settings, Setting, Settings, UsageError
@@ -66,7 +66,7 @@ app.command(name='doctor')(doctor)
 app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
 app.add_typer(reward_app, name='reward')
-app.command(name='teleop')(teleop)
+app.add_typer(teleop_app, name='teleop')
 app.command(name='views')(views)
 
 RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]

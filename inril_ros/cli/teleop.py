@@ -8,6 +8,7 @@ import typer
 
 from inril_ros.cli.options import Params, params_path
 from inril_ros.cli.run.resources import find_configuration
+from inril_ros.cli.teleop_check import check
 from inril_ros.graph.description import (
     GraphDescription,
     NodeDescription,
@@ -15,10 +16,16 @@ from inril_ros.graph.description import (
     with_parameters,
 )
 
+app = typer.Typer(invoke_without_command=True, add_completion=False)
+app.command(name='check')(check)
 
+
+@app.callback()
 def teleop(
+    context: typer.Context,
     contract: Annotated[str, typer.Option(
-        '--contract', help='Robot contract: a file, or a name in config/robots.')],
+        '--contract', help='Robot contract: a file, or a name in config/robots. Needed.',
+        show_default=False)] = '',
     device: Annotated[str, typer.Option(
         help='keyboard, joystick, spacemouse, leader or joint_jog.')] = 'keyboard',
     settings: Annotated[str, typer.Option(
@@ -29,6 +36,10 @@ def teleop(
     sim_time: Annotated[bool, typer.Option('--sim-time', help='Follow /clock.')] = False,
 ) -> None:
     """Drive the arm from this terminal; its keys begin and judge episodes, whatever the device."""
+    if context.invoked_subcommand is not None:
+        return
+    if not contract:
+        raise typer.BadParameter('say which robot', param_hint='--contract')
     from inril_ros.nodes.teleop_node import main
 
     parameters = {

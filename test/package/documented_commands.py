@@ -103,7 +103,8 @@ def _inril(words: list[str]) -> tuple[Any, list[str]]:
 
 def _check_inril(command: Command, words: list[str]) -> None:
     parsed, rest = _inril(words)
-    assert not hasattr(parsed, 'commands'), f'{command}: no such command'
+    alone = not hasattr(parsed, 'commands') or parsed.invoke_without_command
+    assert alone, f'{command}: no such command'
     context = parsed.make_context(str(command), rest)  # refuses unknown options
     for parameter, value in context.params.items():
         named = parameter in _NAMED and isinstance(value, str) and value
