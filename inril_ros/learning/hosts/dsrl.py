@@ -5,7 +5,8 @@
 The clone pi makes a chunk of an observation and of noise, without chance of its own. An actor
 learns which noise w to give it. Critics learn the values of chunks, which any experience teaches,
 whoever made it; further critics learn what noise is worth, from the first ones and the clone. One
-RL update is some gradient steps on both, then one on the actor and one on the temperature:
+RL update is some gradient steps on the former, then one on the latter, on the actor and on the
+temperature:
 
     y = R + discount * clip(min over 2 random critics of Qbar(o', pi(o', w'))),  w' ~ actor(o')
     noise critics: Q_w(o, w) towards mean_e Q(o, pi(o, w)), for w at random and w of the actor
@@ -45,9 +46,10 @@ from inril_ros.learning.saved_state import prefixed, unprefixed
 class NoiseBatch(ActorCriticBatch):
     """What one RL update learns from; next_noise is (B, T, A), the actor's at the next state."""
 
-    noise: list[Tensor]
-    """(B, T, A) for each batch: standard normal, for the noise critics, and for the actor at the
-    end."""
+    random_noise: Tensor
+    """(B, T, A) standard normal, for the noise critics."""
+    actor_noise: Tensor
+    """(B, T, A) standard normal, of the actor when it is improved."""
 
 
 class DSRL(ActorCriticHost[NoiseBatch]):
@@ -73,7 +75,9 @@ class DSRL(ActorCriticHost[NoiseBatch]):
             gaussian_lowest_std=0.03, gaussian_highest_std=2.0)
         super().__init__(config, steered(base, model, generator), model, base.encoder, random,
                          generator, device)
-        self.noise_critics = CriticEnsemble(config, model, base.encoder, generator, device)
+        self.noise_critics = CriticEnsemble(
+            replace(config, critic_members=config.noise_critic_members, target_members=1), model,
+            base.encoder, generator, device)
         self._chunk_shape = model.chunk_length, model.action_size
         self._chunk_size = model.chunk_length * model.action_size
         self.temperature = Temperature(
@@ -96,7 +100,7 @@ class DSRL(ActorCriticHost[NoiseBatch]):
         steps = self._draw_steps()
         members = [choose_members(self.config, self._random) for _ in steps]
         return NoiseBatch(steps, [self._noise(rows) for rows in steps], members, None,
-                          self._generator, [self._noise(rows) for rows in [*steps, steps[-1]]])
+                          self._generator, self._noise(steps[-1]), self._noise(steps[-1]))
 
     def _noise(self, rows: Steps) -> Tensor:
         shape = len(rows.returns), *self._chunk_shape
@@ -112,12 +116,11 @@ class DSRL(ActorCriticHost[NoiseBatch]):
         return rows.returns + rows.discounts * values
 
     def critic_update(self, batch: NoiseBatch) -> dict[str, float]:
-        """Take the gradient steps on the critics of chunks, then on those of noise."""
-        logged = super().critic_update(batch)
-        for rows, noise in zip(batch.steps, batch.noise):
-            bounded, values = self.worth_of_noise(rows, noise)
-            loss, _ = self.noise_critics.regress(
-                rows.observations, bounded, values, batch.generator)
+        """Take the gradient steps on the critics of chunks, then one on those of noise."""
+        logged, rows = super().critic_update(batch), batch.steps[-1]
+        bounded, values = self.worth_of_noise(rows, batch.random_noise)
+        loss, _ = self.noise_critics.regress(
+            rows.observations, bounded, values, batch.generator)
         return {**logged, 'noise_critic_loss': loss}
 
     @torch.no_grad()
@@ -139,7 +142,7 @@ class DSRL(ActorCriticHost[NoiseBatch]):
         rows, actor = batch.steps[-1], self.policy.actor
         # Worth of the actor's noise
         mean, log_std = actor(rows.observations, batch.generator)
-        bounded, log_density = actor.draw(mean, log_std, batch.noise[-1])
+        bounded, log_density = actor.draw(mean, log_std, batch.actor_noise)
         loss = -self.noise_critics.worth(rows.observations, bounded).mean()
         # Entropy
         if self.config.initial_temperature:

@@ -109,7 +109,7 @@ def test_noise_is_worth_what_the_critics_say_of_its_chunk() -> None:
     host = filled()
     disturb(host)
     batch = host.draw()
-    rows, noise = batch.steps[0], batch.noise[0]
+    rows, noise = batch.steps[-1], batch.random_noise
     bounded, worth = host.worth_of_noise(rows, noise)
     with torch.no_grad():
         critic = host.critics.critic

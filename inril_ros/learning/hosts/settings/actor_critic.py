@@ -138,7 +138,7 @@ class DSRLConfig(ActorCriticConfig):
     """Settings of the host. 'DSRL' marks the paper's, of robomimic; the others are ours."""
 
     BOUNDS = {**ActorCriticConfig.BOUNDS, 'noise_bound': (1e-3, 2.0),
-              'noise_initial_std': (0.03, 2.0),
+              'noise_initial_std': (0.03, 2.0), 'noise_critic_members': (1, 20),
               'initial_temperature': (0.0, 100.0), 'temperature_learning_rate': (0.0, 1.0)}
 
     noise_bound: float = 1.5
@@ -148,8 +148,10 @@ class DSRLConfig(ActorCriticConfig):
     It makes about the noise that the clone was sampled with."""
     warmup_steps: int = 1000
     """DSRL: 1501 decisions of four steps."""
-    critic_members: int = 10
+    critic_members: int = 5
     """DSRL: 2, whose minimum is the target, with 2048 units each."""
+    noise_critic_members: int = 2
+    """DSRL. They take one gradient step per RL update; DSRL: 10 per 20 of the critics."""
     actor_learning_rate: float = 3e-4
     """DSRL."""
     initial_temperature: float = 1e-3

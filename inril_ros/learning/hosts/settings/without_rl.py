@@ -39,9 +39,9 @@ class NoiseSearchConfig(HostConfig):
 
     BOUNDS = {'tickets': (2, 10_000), 'kept_share': (0.05, 0.95), 'episodes_each': (1, 10_000)}
 
-    tickets: int = 32
-    """Noises that are tried (GT: up to a few hundred in simulation)."""
-    episodes_each: int = 2
+    tickets: int = 8
+    """Noises that are tried; a hundred episodes decide between no more."""
+    episodes_each: int = 4
     """Episodes in the first round for each noise, and in each further round for each that is
     still in it."""
     kept_share: float = 0.5
