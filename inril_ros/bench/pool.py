@@ -58,7 +58,7 @@ class Status:
 class _Process:
     """The process of a run."""
 
-    def __init__(self, run: Run, place: RunPlace) -> None:
+    def __init__(self, run: Run, place: RunPlace, loggers: Sequence[str]) -> None:
         self.run, self._place = run, place
         place.folder.mkdir(parents=True, exist_ok=True)
         write_json(place.configuration, run.document, replace=True)
@@ -71,7 +71,8 @@ class _Process:
         place.progress.unlink(missing_ok=True)  # of an earlier attempt
         with place.log.open('a') as log:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', 'inril_ros.bench.run', str(place.configuration)],
+                [sys.executable, '-m', 'inril_ros.bench.run', str(place.configuration),
+                 *loggers],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
                 start_new_session=True)  # Ctrl-C reaches the pool only
         self._began = time.monotonic()
@@ -106,7 +107,7 @@ class _Process:
 
 def run_all(
     runs: Sequence[Run], place: StudyPlace, jobs: int,
-    show: Callable[[list[Status]], None] = lambda statuses: None,
+    show: Callable[[list[Status]], None] = lambda statuses: None, loggers: Sequence[str] = (),
 ) -> list[Status]:
     """Do all runs that aren't finished; return the final state of each run.
 
@@ -118,6 +119,7 @@ def run_all(
         place: Folder of the study.
         jobs: Processes at the same time.
         show: Called a few times a second with the states of all runs.
+        loggers: Names of loggers that each run tells its values; see ``live_log``.
     """
     ended: dict[str, Status] = {}
     waiting: deque[Run] = deque()
@@ -131,7 +133,7 @@ def run_all(
         while waiting or active:
             while waiting and len(active) < jobs:
                 run = waiting.popleft()
-                active.append(_Process(run, place.run(run)))
+                active.append(_Process(run, place.run(run), loggers))
             statuses = {process.run.name: process.status() for process in active}
             for process in list(active):
                 status = statuses[process.run.name]

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run, which is one process with one thread: act, learn, evaluate, write the results.
 
-    python -m inril_ros.bench.run DIR/runs/<run>/run.json
+    python -m inril_ros.bench.run DIR/runs/<run>/run.json [tensorboard] [wandb] [mlflow]
 
 Everything random is seeded by names (seed of the run, round, episode), so a run that was killed
 and continues from its checkpoint ends with the same weights, bit for bit, as one that wasn't.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 import json
 from pathlib import Path
@@ -23,6 +24,7 @@ from inril_ros.bench.clone_evaluation import evaluate_beginning
 from inril_ros.bench.clones import Clone, clone_of
 from inril_ros.bench.evaluation import evaluate, Measured
 from inril_ros.bench.identity import code_hash
+from inril_ros.bench.live_log import LiveLog
 from inril_ros.bench.places import json_lines, only_one, RunPlace
 from inril_ros.bench.robots import Bench, bench_of
 from inril_ros.bench.study import parse_run, Run
@@ -40,6 +42,7 @@ _PROGRESS_SECONDS = 1.0
 
 def execute(
     run: Run, place: RunPlace, clones: Path, save_seconds: float = SAVE_SECONDS,
+    loggers: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Do a run, or the rest of it, and return its rows.
 
@@ -55,7 +58,7 @@ def execute(
         clone = clone_of(run, bench, clones)
         work = _Work(run, place, bench, clone, clones)
         work.resume()
-        rows = work.finish(save_seconds)
+        rows = work.finish(save_seconds, loggers)
         write_whole(place.rows, json_lines(rows))
         _write_progress(place, run, 'finished', run.env_steps, rows[-1]['success'])
         shutil.rmtree(place.checkpoint, ignore_errors=True)
@@ -76,9 +79,17 @@ class _Work:
             clone.heldout)
         self._tally = Tally()
         self._reported = 0.0
+        self._log = LiveLog((), run, place.folder, 0)
 
-    def finish(self, save_seconds: float) -> list[dict[str, Any]]:
+    def finish(self, save_seconds: float, loggers: Sequence[str]) -> list[dict[str, Any]]:
         """Act and learn until the last evaluation is done; return all rows."""
+        self._log = LiveLog(loggers, self._run, self._place.folder, self._session.env_steps)
+        try:
+            return self._finish(save_seconds)
+        finally:
+            self._log.close()
+
+    def _finish(self, save_seconds: float) -> list[dict[str, Any]]:
         saved = time.monotonic()
         while True:
             if not self._awaits_phase:
@@ -134,19 +145,28 @@ class _Work:
             tally.add({'training_success': float(episode.success),
                        'episode_steps': float(episode.steps)})
             tally.episodes.append((episode.steps, episode.success))
+        self._log.add({
+            'training/success': sum(episode.success for episode in played) / len(played),
+            'training/steps': sum(episode.steps for episode in played) / len(played)},
+            session.env_steps)
         tally.rounds += 1
         tally.simulation_seconds += time.process_time() - began
 
     def _learn(self) -> None:
+        logged: dict[str, float] = {}
         while self._session.updates_due:
             waited = self._awaits_phase
             began = time.process_time()
-            self._tally.add_update(self._session.update())
+            update = self._session.update()
+            self._tally.add_update(update)
+            logged.update(update)
             self._tally.learning_seconds += time.process_time() - began
             if waited and not self._awaits_phase:
                 self._evaluate_due()
             if time.monotonic() - self._reported >= _PROGRESS_SECONDS:
                 self._report('learning')
+        self._log.add({f'learning/{name}': value for name, value in logged.items()},
+                      self._session.env_steps)
         self._report('acting')
 
     def _evaluate(self) -> None:
@@ -166,6 +186,9 @@ class _Work:
                 run, self._clone, session.policy, self._lanes, self._clones)
         tally.evaluation_seconds += time.process_time() - began
         rows.append({'point': point, **self._row(measured)})
+        self._log.add({f'evaluation/{name}': rows[-1][name]
+                       for name in ('success', 'mean_return', 'heldout_il_loss')},
+                      session.env_steps)
 
     def _row(self, measured: Measured) -> dict[str, Any]:
         run, session, tally = self._run, self._session, self._tally
@@ -243,12 +266,13 @@ def _number(value: float) -> float | None:
     return value if -1e300 < value < 1e300 else None
 
 
-def main(argument: str) -> None:
+def main(argument: str, *loggers: str) -> None:
     """Do the run of a configuration file in a study's folder."""
     path = Path(argument)
     place = RunPlace(path.parent)
-    execute(parse_run(read_json(path), argument), place, path.parents[2] / 'clones')
+    execute(parse_run(read_json(path), argument), place, path.parents[2] / 'clones',
+            loggers=loggers)
 
 
 if __name__ == '__main__':
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -35,6 +35,9 @@ def run(
         min=0, help='Runs at the same time, one core each; 0: as many as there are cores.')] = 0,
     out: Annotated[Path | None, typer.Option(
         help='Folder of the study; default: runs/bench/<name>.')] = None,
+    log: Annotated[list[str] | None, typer.Option(
+        help='Also tell the values of each run while it runs to tensorboard (in the folder of the '
+             'run), wandb or mlflow, if installed. May be given several times.')] = None,
     json_output: _JsonLines = False,
 ) -> None:
     """Do the runs of a study that aren't finished yet, then write its report.
@@ -43,6 +46,7 @@ def run(
     its log is named, the others continue, and the exit code is 1. A study that is changed keeps
     the finished runs that the change doesn't affect.
     """
+    from inril_ros.bench.live_log import check_loggers
     from inril_ros.bench.places import StudyPlace
     from inril_ros.bench.pool import run_all
     from inril_ros.bench.progress import Display
@@ -51,6 +55,7 @@ def run(
 
     path = find_configuration('studies', study)
     parsed = load_study(path)
+    check_loggers(log or ())
     for task in parsed.tasks:
         bench_of(task)  # report a task that can't be made before any run begins
     place = StudyPlace(out or Path('runs/bench') / parsed.name)
@@ -65,7 +70,7 @@ def run(
         console.print(f'{parsed.name}: {len(parsed.tasks)} tasks x {len(parsed.arms)} arms x '
                       f'{len(parsed.seeds)} seeds, {jobs} at a time, in {place.folder}')
     with display.shown():
-        ended = run_all(runs, place, jobs, display)
+        ended = run_all(runs, place, jobs, display, log or ())
     failed = [status for status in ended if status.state == 'failed']
     if len(failed) < len(ended):
         _report([place.folder], None, None, json_output)
@@ -108,16 +113,15 @@ def speed(
         help='Also measure the updates of each host: a minute or two.')] = True,
 ) -> None:
     """Measure the CPU time of simulation, alone and through the bench, and of updates."""
-    from inril_ros.bench.cost.host_speed import host_costs
+    from inril_ros.bench.cost.host_speed import host_costs, MEASURED
     from inril_ros.bench.cost.speed import measure
-    from inril_ros.learning.hosts.catalogue import HOSTS
 
     for name, value, unit, note in measure(task, lanes):
         typer.echo(f'{name:<44}{value:>10,.0f} {unit:<8}{note}')
     if hosts:
         typer.echo(f'\n{"host":<16}{"RL update":>12}{"IL step":>12}{"IL, m = 10":>14}'
                    f'{"alignment":>12}')
-        for each in (host_costs(host, _MEASURED_UPDATES) for host in HOSTS):
+        for each in (host_costs(host, _MEASURED_UPDATES) for host in MEASURED):
             typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.il:>9.2f} ms'
                        f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
 

@@ -73,6 +73,7 @@ RunDir = Annotated[Path, typer.Argument(help='Folder of the run.')]
 Episodes = Annotated[int | None, typer.Option(
     min=1, help='Episodes of each evaluation.', show_default=default_of('evaluation_episodes'))]
 
+_FOLLOW_SECONDS = 5.0  # between two looks at a run that goes on
 _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
 
@@ -207,11 +208,26 @@ def evaluate(
 
 
 @app.command()
-def report(run_dir: RunDir) -> None:
+def report(
+    run_dir: RunDir,
+    follow: Annotated[bool, typer.Option(
+        '--follow', help='Write only the TensorBoard logs, and what comes while the run goes '
+                         'on, until it has ended or Ctrl-C.')] = False,
+) -> None:
     """Write summary.json, report.html and TensorBoard logs of a run, at any time of it."""
+    from inril_ros.cli.report.tensorboard import follow_tensorboard
     from inril_ros.cli.stages.stages import conclude
 
     run = RunDirectory.open(run_dir)
+    if follow:
+        def goes_on() -> bool:
+            time.sleep(_FOLLOW_SECONDS)
+            return 'evaluate_finetuned' not in run.finished_stages()
+
+        typer.echo(f'writing {run.path / "tensorboard"} while the run goes on: '
+                   f'tensorboard --logdir {run.path} shows it')
+        follow_tensorboard(run.path, goes_on)
+        return
     summary = conclude(Job(run, JobOptions(simulation=''), Reporter()))
     typer.echo(run.report)
     if summary['unfinished']:

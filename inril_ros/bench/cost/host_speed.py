@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from inril_ros.learning.experience import Episode, Transition
+from inril_ros.learning.hosts.catalogue import HOSTS
 from inril_ros.learning.library.playing import PlayedEpisode
 from inril_ros.learning.observations import Observations
 from inril_ros.learning.policies.catalogue import make_policy
@@ -27,6 +28,8 @@ SIZES = {'observation_size': 39, 'action_size': 4}  # of Meta-World's arm
 EPISODE = 80  # steps
 LANES = 16
 ON_POLICY = ('dppo', 'residual_ppo')
+# A verifier learns once, by the updates of idql; a search for noise learns nothing.
+MEASURED = tuple(name for name in HOSTS if name not in ('noise_search', 'verifier'))
 _DEMONSTRATIONS = 8
 _PROBE_METHODS = ('begin', 'after_rl', 'end', 'in_action_space')
 

@@ -5,7 +5,7 @@
 import pytest
 from sample_run import rescue
 
-from inril_ros.cli.report.tensorboard import write_tensorboard
+from inril_ros.cli.report.tensorboard import follow_tensorboard, write_tensorboard
 from inril_ros.data.record_files import read_json_lines
 
 
@@ -31,3 +31,24 @@ def test_tensorboard_gets_every_number_once(sample_run):
     judged = events.Scalars('evaluation/success')
     assert [(event.step, event.value) for event in judged] == [
         (0, pytest.approx(0.4)), (20_000, pytest.approx(0.9)), (40_000, pytest.approx(0.5))]
+
+
+def test_what_comes_while_a_run_goes_on_is_added_once(sample_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    whole = {path: path.read_text().splitlines(keepends=True)
+             for path in (sample_run.metrics, sample_run.episodes)}
+    parts = iter([0.5, 0.5, 1.0])
+
+    def goes_on():
+        share = next(parts, None)
+        for path, lines in whole.items():
+            path.write_text(''.join(lines[:round((share or 1.0) * len(lines))]))
+        return share is not None
+
+    for path, lines in whole.items():
+        path.write_text(''.join(lines[:3]))
+    folder = follow_tensorboard(sample_run.path, goes_on)
+    events = EventAccumulator(str(folder), size_guidance={'scalars': 0}).Reload()
+    assert [event.step for event in events.Scalars('episode/success')] == [
+        row['env_steps'] for row in read_json_lines(sample_run.episodes)]
+    assert len(events.Scalars('loss/il_heldout')) == len(read_json_lines(sample_run.metrics))
