@@ -14,6 +14,7 @@ from inril_ros.cli.options import OtherRobot, Params, params_path, Simulation, w
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.cli.run.resources import find_configuration
 from inril_ros.cli.run.robot_choice import AskedRobot
+from inril_ros.data.run.graph_place import noted_graph
 from inril_ros.data.run.run_directory import RunDirectory, RunDirectoryError
 from inril_ros.data.run.settings import kept_settings
 from inril_ros.graph.description import GraphOptions, restarting, STAGES
@@ -96,7 +97,8 @@ def up(
     nodes = Supervisor(restarting(STAGES[stage](graph.options(stage, run)), 'recorder_node'),
                        run.logs(f'up_{stage}'), domain_id=graph.domain, console=console)
     try:
-        with nodes, _watched(reporter, run, nodes, graph.domain), suppress(KeyboardInterrupt):
+        with nodes, noted_graph(run.path, stage, graph.domain), _watched(
+                reporter, run, nodes, graph.domain), suppress(KeyboardInterrupt):
             console.print(f'{stage} is up; logs in {nodes.log_dir}; Ctrl-C stops it')
             while True:
                 for death in nodes.check():

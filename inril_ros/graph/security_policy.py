@@ -13,7 +13,7 @@ weights, only the actuation node commands and executed actions, only the recorde
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import sys
 from xml.etree import ElementTree
 
@@ -69,6 +69,11 @@ _LEARNER = Rights(
     publishes=['weights/manifest', 'weights/pieces', 'learner/status', 'transition_ack'],
     subscribes=['transition', 'policy/status', 'weights/request'], serves=['~/save'])
 
+_PERSON = Rights(
+    subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
+                'learner/status', 'conductor/status'],
+    calls=KEY_SERVICES)
+
 
 def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
     """Return the rights of each process in a robot's namespace, by its name."""
@@ -123,7 +128,8 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
             calls=SCENE_SERVICES),
         'conductor_node': Rights(
             publishes=['episode/request', 'evaluation/status', 'conductor/status'],
-            serves=['~/go_on'],
+            serves=[service.replace('conductor_node', '~') for service in KEY_SERVICES
+                    if service.startswith('conductor_node/')],
             subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
                    'learner/status', 'judge/status'],
             calls=['sim_node/set_parameters', 'gazebo_node/set_parameters', f'{learner_name}/save',
@@ -131,10 +137,10 @@ def _robot_rights(contract: Contract, learner_name: str) -> dict[str, Rights]:
                   *(f'{node}/ready' for node in (
                       'actuation_node', 'policy_node', 'reward_node', 'recorder_node',
                       learner_name, 'teleop_node', 'sim_node', 'gazebo_node', 'mock_arm_node'))]),
-        'terminal': Rights(
-            subscribes=['episode/event', 'actuation/status', 'policy/status', 'recorder/status',
-                   'learner/status', 'conductor/status'],
-            calls=KEY_SERVICES),
+        'terminal': _PERSON,
+        'console': replace(_PERSON, subscribes=[
+            *_PERSON.subscribes, 'executed_action',
+            *sorted({camera.topic for camera in contract.cameras.values()})]),
     }
 
 
@@ -152,7 +158,7 @@ def policy_text(contract: Contract, robots: Sequence[str] = ('',)) -> str:
         enclave = ElementTree.SubElement(enclaves, 'enclave', path=f'{ENCLAVES}/{path}')
         profiles = ElementTree.SubElement(enclave, 'profiles')
         profile = ElementTree.SubElement(profiles, 'profile', ns=f'/{namespace}', node=name)
-        managed = name not in ('conductor_node', 'terminal')
+        managed = name not in ('conductor_node', 'terminal', 'console')
         _entries(profile, 'topic', 'publish', [
             *own.publishes, '/rosout', '/parameter_events',
             *(['/diagnostics', f'{name}/transition_event'] if managed else [])])

@@ -26,6 +26,7 @@ from rclpy.signals import SignalHandlerOptions
 from inril_ros.data.run.run_directory import RunDirectoryError
 from inril_ros.nodes.base.parameters import COMMON, declare, help_text, Parameter
 from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.conductor_orders import EndedByPerson
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.nodes.conducting.stage import NodeOptions, opened, run_stage, Stage
 from inril_ros.robot.readable import facts_in_words
@@ -130,10 +131,13 @@ def conduct(arguments: list[str] | None = None) -> None:
             conductor.wait_ready(tuple(filter(None, values['nodes'])), inf)
             run_stage(stage, conductor, reporter)
             conductor.status.set(state='finished', **stage.facts)
+            ended = 'done'
+        except EndedByPerson as end:
+            ended = f'{end}; started again, it goes on'
         except GraphStalled as error:
             conductor.status.set(state='failed', reason=error)
             raise
-        reporter.say(f'{values["stage"]}: done; the nodes stay until they are stopped')
+        reporter.say(f'{values["stage"]}: {ended}; the nodes stay until they are stopped')
         while True:
             conductor.spin()
 

@@ -11,6 +11,7 @@ from typing import Any, TYPE_CHECKING
 import pydantic
 
 from inril_ros.data.run.evaluation_blocks import EvaluationBlocks
+from inril_ros.data.run.graph_place import noted_graph
 from inril_ros.data.run.settings import (
     DEFAULT,
     DEMONSTRATIONS,
@@ -132,7 +133,7 @@ class Job(ConductedRun):
         with self._domain() as domain_id, Supervisor(
             restarting(graph, 'recorder_node'), self.run.logs(stage), domain_id=domain_id,
             quiet=not self.options.verbose, console=self.reporter.console,
-        ) as supervisor, watched(
+        ) as supervisor, noted_graph(self.run.path, stage, domain_id), watched(
             self.reporter, f'{contract.name}: {stage}', contract.episode.time_limit, domain_id,
         ), Conductor(
             self.run.settings.run_id, self.run.settings.task, domain_id,

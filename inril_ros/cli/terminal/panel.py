@@ -10,8 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inril_ros.cli.terminal.view import View
 from inril_ros.nodes.clients.person_wait import Wait
+from inril_ros.nodes.person_view.view import View
 from inril_ros.robot.teleop.person_keys import BY_MEANING, PERSON_KEYS
 
 _MOST_LINES = 3  # of one text

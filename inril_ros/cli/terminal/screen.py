@@ -8,7 +8,6 @@ from what drives the run, so the e-stop works whatever that waits for.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, ExitStack
-from dataclasses import replace
 import os
 from queue import SimpleQueue
 import sys
@@ -19,24 +18,16 @@ from typing import Any
 from rich.text import Text
 
 from inril_ros.cli.run.progress import Reporter
-from inril_ros.cli.terminal.episodes_seen import EpisodesSeen
-from inril_ros.cli.terminal.key_rules import keys_in, refusal
 from inril_ros.cli.terminal.panel import help_lines, printable, RobotPanel
-from inril_ros.cli.terminal.view import SILENT, Statuses, View, view_of
-from inril_ros.msg import (
-    ActuationStatus,
-    EpisodeEvent,
-    LearnerStatus,
-    PolicyStatus,
-    RecorderStatus,
-)
+from inril_ros.cli.terminal.typed_keys import keys_in
 from inril_ros.nodes.clients.person_client import PersonClient
 from inril_ros.nodes.clients.person_wait import ToldWaits, wait_in_episode
+from inril_ros.nodes.person_view.key_rules import refusal
+from inril_ros.nodes.person_view.robot_seen import RobotSeen
+from inril_ros.nodes.person_view.view import View, view_of
 from inril_ros.nodes.teleop.terminal import in_foreground, KeyTerminal
 from inril_ros.robot.teleop.person_keys import BY_KEY, BY_MEANING, PersonKey
 
-_FIELDS = {ActuationStatus: 'actuation', PolicyStatus: 'policy', LearnerStatus: 'learner',
-           RecorderStatus: 'recorder'}
 _REPEATED = 0.4  # [s] a held key is repeated sooner
 _POLL = 0.1  # [s] longest wait for a key
 _SHOW_CURSOR = b'\x1b[?25h'
@@ -53,6 +44,9 @@ class Screen:
         person_starts: Whether a person begins demonstrations by a key.
         namespace: Namespace of the robot.
         clock: Returns the time [s].
+
+    Attributes:
+        robot: What its nodes have said.
     """
 
     def __init__(
@@ -67,39 +61,13 @@ class Screen:
         self._person_starts = person_starts
         self._namespace = namespace
         self._clock = clock
-        self._statuses = Statuses()
-        self._heard = self._conducted_at = clock()
-        self._episodes = EpisodesSeen()
+        self.robot = RobotSeen(clock)
         self._pressed, self._pressed_at = '', clock()  # the last key
-
-    @property
-    def statuses(self) -> Statuses:
-        """The last statuses, as far as they say how it is now."""
-        now = self._clock()
-        conducted = {} if now - self._conducted_at > SILENT else self._statuses.conductor
-        return replace(self._statuses, silent=now - self._heard, conductor=conducted)
 
     def view(self) -> View:
         """Return what is shown now."""
-        return view_of(self._title, self.statuses, self._episodes, self._time_limit,
+        return view_of(self._title, self.robot.statuses, self.robot.episodes, self._time_limit,
                        self._person_starts, self._namespace)
-
-    def listen(self, status: Any) -> None:
-        """Take a status of a node."""
-        field = _FIELDS[type(status)]
-        if field == 'actuation':
-            self._heard = self._clock()
-        self._statuses = replace(self._statuses, **{field: status})
-
-    def on_event(self, event: EpisodeEvent) -> None:
-        """Take an event of an episode."""
-        self._episodes.add(event)
-
-    def on_conductor(self, status: Any) -> None:
-        """Take a status of the conductor."""
-        self._conducted_at = self._clock()
-        self._statuses = replace(self._statuses, conductor={
-            each.key: each.value for each in status.values})
 
     def press(self, text: bytes) -> None:
         """Take what the terminal sent; each key is answered."""
@@ -126,7 +94,7 @@ class Screen:
             for line in help_lines():
                 self._tell(line, 'cyan')
         else:
-            statuses = self.statuses
+            statuses = self.robot.statuses
             why_not = refusal(key.meaning, statuses.actuation, statuses.silent)
             if why_not:
                 self.answered(key, False, why_not)
@@ -162,12 +130,13 @@ def watched(
     waits = ToldWaits(lambda text: reporter.say(printable(text)))
 
     def heard(status: Any) -> None:
-        screen.listen(status)
+        screen.robot.listen(status)
         if not live:
-            waits.note(wait_in_episode(screen.statuses.actuation, namespace))
+            waits.note(wait_in_episode(screen.robot.statuses.actuation, namespace))
 
     client = PersonClient(
-        domain_id, namespace, heard, screen.on_event, screen.on_conductor, screen.answered,
+        domain_id, namespace, heard, screen.robot.on_event, screen.robot.on_conductor,
+        screen.answered,
         lambda error: reporter.say(f'the terminal missed something: {error!r}'))
     screen.call = client.call
     with ExitStack() as stack:

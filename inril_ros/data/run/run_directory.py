@@ -7,6 +7,7 @@
     run.json        settings of the run          contract.yaml   copy of the robot contract (and
                                                                  of the URDF that it names)
     stages.json     finished stages, seconds     logs/<stage>/<node>.log
+    graph.json      while a graph of the run is up: where it is (data/run/graph_place.py)
     settings.json   what each stage uses, and where each value comes from
     recording.json  attempts, digest of the bags; recording.jsonl: each attempt
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json

@@ -13,12 +13,11 @@ import time
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from std_srvs.srv import Trigger
-
 from inril_ros.msg import EpisodeEvent, EpisodeRequest
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.diagnostics import DiagnosticStatus, KeyValue
 from inril_ros.nodes.base.verdicts import JUDGE_STATUS
+from inril_ros.nodes.clients.conductor_orders import ConductorOrders, EndedByPerson
 from inril_ros.nodes.clients.conductor_status import ConductorStatus
 from inril_ros.nodes.clients.episode_client import EpisodeClient
 from inril_ros.nodes.clients.episode_result import EpisodeResult
@@ -76,12 +75,12 @@ class Conductor(EpisodeClient):
         self._task = task
         self._most_aborted = most_aborted
         self._aborted = self._asked = 0
-        self._told_to_go_on = False
         self._begun: Callable[[], object] | None = None  # to be called when the episode begins
         self.status = ConductorStatus(self._node, run_id, listen, clock)
         self._evaluations = DiagnosticStatus and self._node.create_publisher(
             DiagnosticStatus, 'evaluation/status', qos.STATE)
-        self._node.create_service(Trigger, '~/go_on', self._on_go_on)
+        self._orders = ConductorOrders(
+            self._node, lambda: self._told.wait, lambda order: self.status.set(order=order))
         self._judge: DiagnosticStatus | None = None  # the last status of a classifier
         self._uncounted = ''  # the last episode, which it must have counted before the next
         if DiagnosticStatus is not None:
@@ -112,7 +111,9 @@ class Conductor(EpisodeClient):
             GraphStalled: It was refused for good; or, unattended, it was refused, didn't end in
                 time, too many were aborted in a row, or the classifier that judges erred too
                 often.
+            EndedByPerson: A person wants the stage to end.
         """
+        self._wait_while_paused()
         if self._restarted or self._unready:
             self._ready_again()
             self._restarted.clear()
@@ -170,10 +171,12 @@ class Conductor(EpisodeClient):
         if not self._attended:
             self.status.set(state='failed', reason=error)
             raise error
-        self._told_to_go_on = False
-        while not self._told_to_go_on:
+        self._orders.goes_on = False
+        while not self._orders.goes_on:
             self._wait_once()
-            self._note_wait(self._obstacle() or Wait(str(error), GO_ON, self._namespace))
+            self._end_if_wanted()
+            self._note_wait(self._obstacle() or Wait(
+                f'{error}. Find the cause', GO_ON, self._namespace))
         self._note_wait(None)
 
     def report_evaluation(self, text: str, values: Mapping[str, object]) -> None:
@@ -218,7 +221,27 @@ class Conductor(EpisodeClient):
                 raise GraphStalled(f'no episode can begin: {found}')
             self._note_wait(found)
             self._wait_once()
+            self._end_if_wanted()
         self._note_wait(None)
+
+    def _wait_while_paused(self) -> None:
+        """Wait as long as a person wants a pause, attended or not."""
+        while self._orders.order:
+            self._end_if_wanted()
+            self._note_wait(Wait('a person wanted a pause', GO_ON, self._namespace))
+            self._wait_once()
+        self._note_wait(None)
+
+    def _end_if_wanted(self) -> None:
+        """End the stage if a person wants that.
+
+        Raises:
+            EndedByPerson: That is so.
+        """
+        if self._orders.order == 'end':
+            self._note_wait(None)
+            self.status.set(state='ended')
+            raise EndedByPerson('a person ended the stage')
 
     def _requested(self, request: EpisodeRequest, timeout: float) -> EpisodeEvent:
         """Request an episode, again while it is refused for the time being; return its end."""
@@ -292,9 +315,3 @@ class Conductor(EpisodeClient):
     def _wait_once(self) -> None:
         super()._wait_once()
         self.status.publish_now_and_then()
-
-    def _on_go_on(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        wait = self._told.wait
-        response.success = self._told_to_go_on = wait is not None and wait.action == GO_ON
-        response.message = 'goes on' if response.success else 'nothing waits for this'
-        return response

@@ -9,7 +9,8 @@ and always there, empty where nothing is known:
 
 ========================  =====================================================================
 ``stage``                 record, evaluate pretrained, evaluate finetuned, finetune
-``state``                 starting, asking, resetting, running, saving, learning, finished, failed
+``state``                 starting, asking, resetting, running, saving, learning, finished, ended,
+                          failed
 ``done``, ``total``       how much of the stage is done, of how much
 ``unit``                  of what: demonstrations, episodes or steps
 ``episode``               number of the episode since the stage was started, from 1
@@ -20,6 +21,7 @@ and always there, empty where nothing is known:
 ``to_do``                 what a person does about it
 ``action``                the same as the name of a key: release, enable, resume, ready, go_on
 ``service``, ``data``     the service that does it, and its argument: true, false, or none
+``order``                 what a person wants after the present episode: pause, end
 ``outcome``               of the last episode: success, failure, time_limit or aborted
 ``fate``                  of its record: kept, in part, discarded or aborted
 ``reason``                why it was aborted or discarded, or which ticks were lost
@@ -43,8 +45,8 @@ from inril_ros.nodes.clients.person_wait import Wait
 
 TOPIC = 'conductor/status'
 KEYS = ('stage', 'state', 'done', 'total', 'unit', 'episode', 'episode_id', 'episode_seconds',
-        'waiting_for', 'waited_seconds', 'to_do', 'action', 'service', 'data', 'outcome', 'fate',
-        'reason', 'success', 'interventions', 'version')
+        'waiting_for', 'waited_seconds', 'to_do', 'action', 'service', 'data', 'order', 'outcome',
+        'fate', 'reason', 'success', 'interventions', 'version')
 _PERIOD = 1.0  # [s]
 
 

@@ -13,7 +13,7 @@ from inril_ros.robot.teleop.person_keys import BY_MEANING
 GO_ON = 'go_on'
 #: What a person does about each action, in words.
 ACTIONS = {'release': 'release the e-stop', 'enable': 'enable motion', 'resume': 'resume',
-         'ready': 'set the scene, and say that it is ready', GO_ON: 'find the cause, then go on'}
+         'ready': 'set the scene, and say that it is ready', GO_ON: 'go on'}
 
 
 @dataclass(frozen=True)

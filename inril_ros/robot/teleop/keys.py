@@ -87,7 +87,9 @@ class PressedKeys:
         lines += ['b: begin a demonstration    enter: the scene is set    y: success    '
                   'n: failure', 'backspace: discard    escape: e-stop    Ctrl-C: leave',
                   'with shift: E: enable motion    U: release the e-stop    R: resume    '
-                  'G: go on    ?: this text']
+                  'G: go on    P: pause after this episode    Q: end the stage',
+                  'with shift: V: keep the version that acts    A: accept newer ones    '
+                  'B: back to the last good one    ?: this text']
         return '\n'.join(lines)
 
     def press(self, key: str, now: float) -> PersonKey | None:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys by which a person controls motion and episodes, the same in every terminal.
 
-What lets the arm move again needs the shift key: it is not pressed by mistake beside the keys that
-drive. The e-stop needs none.
+What lets the arm move again, or concerns more than one episode, needs the shift key: it is not
+pressed by mistake beside the keys that drive. The e-stop needs none.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,14 @@ PERSON_KEYS = (
     PersonKey('y', 'success', 'the episode is a success', 'success'),
     PersonKey('n', 'failure', 'the episode is a failure', 'failure'),
     PersonKey('backspace', 'discard', 'abort the episode, keep nothing of it', 'abort'),
-    PersonKey('G', 'go_on', 'go on after several aborted episodes', 'go_on',
+    PersonKey('G', 'go_on', 'go on after a pause or several aborted episodes', 'go_on',
               node='conductor_node'),
+    PersonKey('P', 'pause', 'pause after this episode', 'pause', node='conductor_node'),
+    PersonKey('Q', 'end', 'end the stage after this episode', 'end', node='conductor_node'),
+    PersonKey('B', 'roll_back', 'return to the last good version and stay there', 'rollback',
+              node='policy_node'),
+    PersonKey('V', 'pin', 'keep the version that acts', 'pin_version', True, 'policy_node'),
+    PersonKey('A', 'unpin', 'accept newer versions again', 'pin_version', False, 'policy_node'),
     PersonKey('?', 'help', 'show the keys'),
 )
 BY_KEY: Mapping[str, PersonKey] = {each.key: each for each in PERSON_KEYS}

@@ -13,8 +13,8 @@ from inril_ros.msg import (
 )
 from std_msgs.msg import Header
 
-from inril_ros.cli.terminal.view import Statuses
 from inril_ros.nodes.clients.conductor_status import KEYS
+from inril_ros.nodes.person_view.view import Statuses
 from inril_ros.robot.episode import Purpose
 
 #: Long and short, wide letters, and what could move a terminal's cursor.

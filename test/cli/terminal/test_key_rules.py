@@ -8,9 +8,10 @@ from inril_ros.msg import ActuationStatus
 from made_statuses import arm, arms
 import pytest
 
-from inril_ros.cli.terminal.key_rules import keys_in, refusal
 from inril_ros.cli.terminal.screen import Screen
+from inril_ros.cli.terminal.typed_keys import keys_in
 from inril_ros.nodes.clients.person_wait import obstacle
+from inril_ros.nodes.person_view.key_rules import refusal
 from inril_ros.robot.motion.modes import Mode, ModeMachine
 from inril_ros.robot.teleop.person_keys import BY_MEANING, PERSON_KEYS
 
@@ -25,7 +26,7 @@ class Person:
         self.screen = Screen('', 10.0, lambda text, style: self.told.append(text),
                              self.called.append, clock=lambda: self.now)
         if status is not None:
-            self.screen.listen(status)
+            self.screen.robot.listen(status)
 
     def press(self, text):
         self.now += 1.0

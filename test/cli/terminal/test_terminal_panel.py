@@ -19,10 +19,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from inril_ros.cli.terminal.episodes_seen import EpisodesSeen
 from inril_ros.cli.terminal.panel import help_lines, printable, RobotPanel, rows
-from inril_ros.cli.terminal.view import Statuses, View, view_of
 from inril_ros.nodes.clients.person_wait import ACTIONS
+from inril_ros.nodes.person_view.episodes_seen import EpisodesSeen
+from inril_ros.nodes.person_view.view import Statuses, View, view_of
 from inril_ros.robot.episode import PERSON_READY
 from inril_ros.robot.teleop.person_keys import BY_MEANING, PERSON_KEYS
 

@@ -130,7 +130,7 @@ class Person:
         self._client.__exit__(*error)
 
     def _look(self, status):
-        self._screen.listen(status)
+        self._screen.robot.listen(status)
         wait = self._screen.view().wait
         if wait and 'the judge says success: press n' in wait.reason and self.contradicts:
             self._screen.press(b'n')

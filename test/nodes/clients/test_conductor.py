@@ -10,6 +10,7 @@ import pytest
 
 from inril_ros.graph.domain import reserve_domain
 from inril_ros.nodes.clients.conductor import Conductor
+from inril_ros.nodes.clients.conductor_orders import EndedByPerson
 from inril_ros.nodes.clients.graph_client import GraphStalled
 from inril_ros.nodes.clients.person_wait import ToldWaits, Wait
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
@@ -47,6 +48,7 @@ def conducted(arm, domain):
         made[0]._wait(lambda: (made[0].actuation.enabled, made[0].actuation.faults) == (
             arm.modes.enabled, arm.faults), DAY, lambda: 'the status')
         return made[0].run_episode(str(uuid4()), Purpose.EVALUATION, seed=0, **how)
+    conduct.made = made
     yield conduct
     for conductor in made:
         conductor.close()
@@ -177,3 +179,29 @@ def test_who_asks_is_told_once_that_the_episode_has_begun(arm, conducted):
     arm.scene, arm.refusals = False, ['an episode is running']
     conducted(begun=lambda: begun.append('again'))
     assert begun == [1, 'again']
+
+
+def test_a_person_s_pause_lasts_until_the_person_lets_it_go_on(arm, conducted):
+    paused = conducted(
+        attended=False, begun=lambda: conducted.made[0].call('conductor_node/pause'))
+    assert paused.outcome is EpisodeOutcome.SUCCESS, 'the episode is not cut'
+    assert arm.statuses[-1]['order'] == 'pause' and arm.waits() == []
+    arm.person = [('conductor_node/go_on',)]
+    conducted(attended=False)
+    assert arm.waits() == ['go_on'] and arm.statuses[-1]['order'] == ''
+
+
+def test_a_person_ends_the_stage_between_two_episodes(arm, conducted):
+    ended = conducted(begun=lambda: conducted.made[0].call('conductor_node/end'))
+    assert ended.outcome is EpisodeOutcome.SUCCESS
+    with pytest.raises(EndedByPerson):
+        conducted()
+    assert len(arm.requests) == 1 and arm.statuses[-1]['state'] == 'ended'
+
+
+def test_a_person_ends_the_stage_while_the_arm_must_not_move(arm, conducted):
+    arm.modes.enable(False)
+    arm.person = [('conductor_node/end',)]
+    with pytest.raises(EndedByPerson):
+        conducted()
+    assert not arm.requests

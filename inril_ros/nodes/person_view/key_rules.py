@@ -6,28 +6,9 @@ The e-stop always is. The keys that let the arm move again are accepted only whe
 that they are waited for. The services decide about the others.
 """
 
-from collections.abc import Sequence
-
-from inril_ros.cli.terminal.view import unknown_because
 from inril_ros.msg import ActuationStatus
-from inril_ros.robot.teleop.keys import keys_of
+from inril_ros.nodes.person_view.view import unknown_because
 from inril_ros.robot.teleop.person_keys import BY_MEANING
-
-_MOST_AT_ONCE = 8  # keys; more are no person's
-
-
-def keys_in(text: bytes) -> tuple[list[str], str]:
-    """Return the keys in what a terminal sent at once, and why others are left out, or ''.
-
-    The e-stop comes first, and nothing after it: neither what was on the way to another key nor
-    what was pasted.
-    """
-    keys, stop = list(keys_of(text)), BY_MEANING['stop'].key
-    if stop in keys:
-        return [stop], 'other keys of that moment do not count' if len(keys) > 1 else ''
-    if len(keys) > _MOST_AT_ONCE:
-        return [], f'{len(keys)} keys at once are taken for a pasted text and do not count'
-    return _without_repetitions(keys), ''
 
 
 def refusal(meaning: str, status: ActuationStatus | None, silent: float) -> str:
@@ -53,8 +34,3 @@ def refusal(meaning: str, status: ActuationStatus | None, silent: float) -> str:
         return 'nothing to resume from'
     return '' if status.enabled else (
         f'motion is not enabled: enable it first ({BY_MEANING["enable"].key})')
-
-
-def _without_repetitions(keys: Sequence[str]) -> list[str]:
-    """Return keys without those that follow the same key: a terminal repeats a held one."""
-    return [key for index, key in enumerate(keys) if not index or key != keys[index - 1]]

@@ -5,9 +5,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inril_ros.cli.terminal.episodes_seen import EpisodesSeen
 from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, RecorderStatus
 from inril_ros.nodes.clients.person_wait import ACTIONS, Wait, wait_in_episode
+from inril_ros.nodes.person_view.episodes_seen import EpisodesSeen
 from inril_ros.robot.messages.codecs import stamp_ns
 
 #: [s] The actuation node sends its status each second; one that is silent for longer is told.
@@ -21,7 +21,8 @@ MODES = {
 _STATES = {
     'starting': 'the nodes start', 'asking': 'the next one is asked for',
     'saving': 'the recorder saves the last one', 'learning': 'the learner gets the last one',
-    'failed': 'the run has failed', 'finished': 'all are done'}
+    'failed': 'the run has failed', 'finished': 'all are done',
+    'ended': 'a person has ended the stage'}
 
 
 @dataclass(frozen=True)
