@@ -12,6 +12,13 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 scripts/setup.sh || exit
+# The pages of the console are looked at in a browser. Without one these tests are skipped, which
+# is an error in CI.
+if ! command -v chromium >/dev/null && [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    echo 'installing chromium, for the tests of the console'
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium >/dev/null
+fi
 environment=.venv-${INRIL_ROS_RELEASE:-jazzy} # as in setup.sh
 # The scripts of ROS and of virtual environments read variables that are not set.
 set +u

@@ -18,6 +18,7 @@ import typer
 from inril_ros.cli.bench import app as bench_app
 from inril_ros.cli.bring_up import up
 from inril_ros.cli.camera import app as camera_app
+from inril_ros.cli.console import console
 from inril_ros.cli.contract import app as contract_app
 from inril_ros.cli.demos.demos import app as demos_app
 from inril_ros.cli.demos.rest_options import Rest
@@ -61,6 +62,7 @@ app = typer.Typer(
          'evaluate.')
 app.add_typer(bench_app, name='bench')
 app.add_typer(camera_app, name='camera')
+app.command(name='console')(console)
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
 app.command(name='faults')(faults)

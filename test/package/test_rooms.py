@@ -35,8 +35,9 @@ MAY_IMPORT = {
     'doctor': {'robot'},
     'graph': {'transport', 'robot', 'data', 'learning', 'msg'},  # learning: its settings
     'faults': {'graph', 'nodes', 'transport', 'robot', 'data', 'learning', 'msg'},
-    'cli': {'faults', 'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot', 'data',
-            'learning', 'msg'},
+    'console': {'graph', 'nodes', 'data', 'robot', 'msg'},
+    'cli': {'console', 'faults', 'graph', 'nodes', 'doctor', 'bench', 'sim', 'transport', 'robot',
+            'data', 'learning', 'msg'},
 }
 ROS = {'rclpy', 'launch', 'launch_ros', 'rosidl_runtime_py', 'message_filters', 'tf2_ros'}
 MAY_IMPORT_TORCH = ('learning/', 'bench/', 'faults/', 'cli/', 'nodes/policy_node.py',

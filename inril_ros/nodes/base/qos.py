@@ -19,6 +19,8 @@ SENSOR = _profile(5, reliable=False)
 RECORDED_SENSOR = _profile(1000, reliable=False)
 #: The same for pictures, which are large: two seconds of them.
 RECORDED_PICTURES = _profile(60, reliable=False)
+#: Pictures for a person who looks: the newest alone, and no sender waits for it.
+PREVIEW = _profile(1, reliable=False)
 #: A robot's state from a simulator in lockstep: if a message is lost, the simulation stops.
 LOCKSTEP = _profile(200)
 #: Commands: only the newest; never latched, a late joiner must not act on an old one.

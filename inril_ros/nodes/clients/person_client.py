@@ -29,6 +29,7 @@ class PersonClient(GraphClient):
         on_conductor: Called with each status of the conductor.
         answered: See PersonServices.
         failed: Called with an error of a callback; the next message is taken all the same.
+        name: See GraphClient.
     """
 
     def __init__(
@@ -36,16 +37,16 @@ class PersonClient(GraphClient):
         on_event: Callable[[EpisodeEvent], None],
         on_conductor: Callable[[Any], None],
         answered: Callable[[PersonKey, bool, str], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[Exception], None], name: str = 'terminal',
     ) -> None:
-        super().__init__('terminal', domain_id, namespace, listen=listen)
+        super().__init__(name, domain_id, namespace, listen=listen)
         self._failed = failed
         self._node.create_subscription(EpisodeEvent, 'episode/event', on_event, qos.EVENT)
         if DiagnosticStatus is not None:
             self._node.create_subscription(DiagnosticStatus, TOPIC, on_conductor, qos.STATE)
         self._services = PersonServices(self._node, answered)
         self._ending = False
-        self._thread = Thread(target=self._spin, name='terminal', daemon=True)
+        self._thread = Thread(target=self._spin, name=name, daemon=True)
 
     def __enter__(self) -> 'PersonClient':
         self._thread.start()
@@ -62,7 +63,11 @@ class PersonClient(GraphClient):
 
     def call(self, key: PersonKey) -> None:
         """Call the service of a key; from any thread."""
-        self._executor.create_task(self._services.call, key)
+        self.do(self._services.call, key)
+
+    def do(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Do something in this client's thread; from any thread."""
+        self._executor.create_task(action, *arguments)
 
     def _spin(self) -> None:
         while not self._ending:

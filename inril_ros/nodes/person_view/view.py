@@ -143,6 +143,8 @@ def _episode(statuses: Statuses, episodes: EpisodesSeen, time_limit: float) -> s
         seconds = episodes.seconds(stamp_ns(arm))
         return f'{episodes.purpose}{number}: {seconds:.0f} s of at most {time_limit:g} s'
     state = told.get('state', '')
+    if state == 'running':  # it had begun before anybody looked
+        return f'episode{number}: {told.get("episode_seconds")} s of at most {time_limit:g} s'
     return _STATES.get(state, state)
 
 
