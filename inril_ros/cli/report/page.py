@@ -36,6 +36,7 @@ from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.estimates import rate_difference, whole_percent
 from inril_ros.data.run.judge_record import read_all_judged
 from inril_ros.data.run.judgements import best_version, judged_versions
+from inril_ros.data.run.ledger import run_ledger
 from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.run_record import (
     evaluation_rate,
@@ -73,7 +74,8 @@ def write_report(
     # One classifier judges all robots: its errors are told once.
     judge = None if robot else judge_part(run, judged, record.evaluations)
     films = films_of(run, record.episodes, judged, reporter or Reporter())
-    run.report.write_text(render_report(record, robots, films, judge), encoding='utf-8')
+    run.report.write_text(render_report(record, robots, films, judge, run_ledger(run)),
+                          encoding='utf-8')
     return run.report
 
 
@@ -89,7 +91,7 @@ def _robot(run: RunDirectory, name: str) -> dict[str, Any]:
 
 def render_report(
     record: RunRecord, robots: Sequence[Mapping[str, Any]] = (), films: Films | None = None,
-    judge: JudgePart | None = None,
+    judge: JudgePart | None = None, ledger: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page as text.
 
@@ -98,12 +100,14 @@ def render_report(
         robots: What to say about each of several robots.
         films: What cameras saw in a few episodes.
         judge: The errors of the classifier that judged.
+        ledger: What the run cost, and when it succeeded often enough (``run_ledger``).
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters |= {'percent': _percent, 'whole_percent': whole_percent,
-                            'points': _points, 'count': _count, 'duration': _duration}
+                            'tenth': lambda number: f'{number:.1f}', 'points': _points,
+                            'count': _count, 'duration': _duration}
     page = environment.get_template('page.html.jinja')
     before, after = (record.evaluations.get(name, {}) for name in ('pretrained', 'finetuned'))
     timings = {name: actuation for name, actuation in (
@@ -114,7 +118,8 @@ def render_report(
     judged = judged_versions(record.judgements)
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
-        pairs=_pairs(record), films=films, judge=judge, learning=learning_plot(record),
+        pairs=_pairs(record), films=films, judge=judge, ledger=ledger,
+        learning=learning_plot(record),
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),
         interventions=interventions(record.episodes), discards=_discards(record),

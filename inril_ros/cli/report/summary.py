@@ -9,6 +9,7 @@ from inril_ros.cli.report.people import aborted, discards, interventions
 from inril_ros.data.record_files import read_json_lines, read_record, Record
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.estimates import whole_percent
+from inril_ros.data.run.ledger import run_ledger
 from inril_ros.data.run.package_version import package_version
 from inril_ros.data.run.run_directory import RunDirectory, STAGES
 from inril_ros.data.run.run_record import was_rescued, was_success
@@ -47,6 +48,7 @@ def summarise(run: RunDirectory) -> dict[str, Any]:
             'number': len(episodes), 'successes': sum(map(was_success, episodes)),
             'rescued': sum(map(was_rescued, episodes))},
         'interventions': interventions(episodes).to_json(),
+        'ledger': run_ledger(run),
         'discards': {
             'demonstrations': asdict(discards(read_json_lines(run.attempts))),
             'training': asdict(discards(episodes)),
