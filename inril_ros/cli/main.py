@@ -23,6 +23,7 @@ from inril_ros.cli.contract import app as contract_app
 from inril_ros.cli.demos.demos import app as demos_app
 from inril_ros.cli.demos.rest_options import Rest
 from inril_ros.cli.doctor import doctor
+from inril_ros.cli.evidence.evidence import app as evidence_app
 from inril_ros.cli.faults import faults
 from inril_ros.cli.options import (
     Cloning,
@@ -65,6 +66,7 @@ app.add_typer(camera_app, name='camera')
 app.command(name='console')(console)
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
+app.add_typer(evidence_app, name='evidence')
 app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
 app.add_typer(reward_app, name='reward')

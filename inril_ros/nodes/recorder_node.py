@@ -26,6 +26,8 @@ from inril_ros.data.frames.assembly import Decision, TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
 from inril_ros.data.frames.sync import FrameAligner
 from inril_ros.data.raw.typestore import ros_typestore
+from inril_ros.data.record_files import JsonLines
+from inril_ros.data.run.gate_log import NAME as GATE_LOG
 from inril_ros.msg import ActionChunk, EpisodeEvent, EpisodeRequest, ExecutedAction
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.base.belonging import check_ours
@@ -43,7 +45,7 @@ from inril_ros.nodes.base.serialised_messages import (
 from inril_ros.nodes.base.verdicts import check_verdict
 from inril_ros.nodes.cameras.view_guard import ViewGuard
 from inril_ros.nodes.recording.early_messages import EarlyMessages
-from inril_ros.nodes.recording.episode_record import EpisodeRecord
+from inril_ros.nodes.recording.episode_record import EpisodeRecord, OUTCOME_NAMES
 from inril_ros.nodes.recording.recorded_topics import RecordedTopics, StreamPlan
 from inril_ros.nodes.recording.report import RecorderReport
 from inril_ros.nodes.recording.transition_stream import TransitionStream
@@ -111,6 +113,7 @@ class RecorderNode(ManagedNode):
                 self.value('resend'),
                 self.value('sync_each') and not self.lockstep,
                 Retention(self.value('journal_gigabytes'), self.value('journal_hours')))
+            self._gate = JsonLines(Path(self.value('journal')) / GATE_LOG)
         self.sole_publishers.expect(EXECUTED_TOPIC)
         self._report = RecorderReport(self, self._stream)
         self.require(self.create_subscription(
@@ -153,6 +156,7 @@ class RecorderNode(ManagedNode):
             self._discard('the recorder was stopped')
         if getattr(self, '_stream', None) is not None:
             self._stream.close()
+            self._gate.close()
 
     # Messages.
 
@@ -360,7 +364,18 @@ class RecorderNode(ManagedNode):
     ) -> None:
         self._episode = None
         self._topics.rest()
+        if episode.bag is None:
+            self._note_gate(episode)
         self._report.publish_verdict(episode.end or episode.event, event, reason, account)
+
+    def _note_gate(self, episode: EpisodeRecord) -> None:
+        """Note what the safety gate did, which transitions do not say."""
+        end = episode.end or episode.event
+        try:
+            self._gate.append({'episode_id': end.episode_id, 'outcome': OUTCOME_NAMES.get(
+                end.outcome, 'unknown'), **episode.gate.to_json()})
+        except OSError as error:
+            self.get_logger().warning(f'{self._gate.path}: {error}', throttle_duration_sec=60.0)
 
     def _check_and_report(self) -> None:
         self._topics.adapt(recording=self._episode is not None)

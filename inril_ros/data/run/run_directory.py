@@ -13,6 +13,7 @@
     demonstrations/ bags                         pretrained/     cloned model, pretrain.json
     cameras/        what the cameras showed in the demonstrations (data/cameras/view_folder.py)
     finetune/       episodes.jsonl metrics.jsonl weights.jsonl result.json journal/ model/
+                    journal/gate.jsonl: what the safety gate did, and why
                     starts.jsonl: what the processes of each start counted
                     judgements.jsonl versions/ (judged models; model/ is the best of them)
     evaluations/    pretrained.json finetuned.json

@@ -17,6 +17,7 @@ from inril_ros.data.bags.reading import executed_tick
 from inril_ros.data.frames.assembly import Decision, TransitionAssembler
 from inril_ros.data.frames.capture import Captured, EpisodeCapture
 from inril_ros.data.frames.transition_images import pack_images
+from inril_ros.data.run.gate_log import GateCount
 from inril_ros.msg import ActionChunk, EpisodeEvent, ExecutedAction, Outcome, Transition
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.messages.codecs import stamp_ns
@@ -42,6 +43,7 @@ class EpisodeRecord:
         ended_at: [s] Arrival of that event by the clock of rules.
         sent: Whether transitions of it were sent to the learner.
         dry_run: Whether nothing was sent to the robot.
+        gate: What the safety gate did in it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class EpisodeRecord:
         self.ended_at = 0.0
         self.sent = False
         self.dry_run = False
+        self.gate = GateCount()
         self._contract = contract
         self._clock = clock
         self._capture = capture
@@ -75,6 +78,7 @@ class EpisodeRecord:
         if message.episode_id != self.event.episode_id:
             return
         self.dry_run |= is_dry(message)
+        self.gate.add(message.source, message.reasons)
         self.assembler.add_executed(executed_tick(message))
         self._last_tick = stamp_ns(message)
         self._progress = self._clock.now()

@@ -20,6 +20,7 @@ from small_arm import (
     TICK,
 )
 
+from inril_ros.data.record_files import read_json_lines
 from inril_ros.learning.joining import join_transitions
 from inril_ros.nodes.learner.transition_messages import to_experience
 from inril_ros.nodes.recorder_node import RecorderNode
@@ -100,6 +101,15 @@ def test_on_time_every_tick_is_sent_and_the_reason_says_nothing_else(lab):
     assert (verdict.event, verdict.reason) == (SAVED, 'journaled')
     episode = join_transitions([to_experience(each, CONTRACT) for each in lab.journaled])
     assert episode.steps == TICKS and episode.observed is None and episode.success
+
+
+def test_what_the_gate_did_is_noted_for_each_episode_by_kind_of_reason(lab):
+    lab.play()
+    lab.play(outcome=EpisodeEvent.ABORTED)
+    rows = read_json_lines(lab.journal / 'gate.jsonl')
+    assert [(row['episode_id'], row['outcome'], row['ticks']) for row in rows] == [
+        ('e1', 'success', TICKS), ('e1', 'aborted', TICKS)]
+    assert rows[0]['held'] + rows[0]['changed'] <= TICKS and rows[0]['reasons'] == {}
 
 
 def test_a_late_sample_costs_its_tick_and_is_named(lab):
