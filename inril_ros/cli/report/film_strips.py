@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from inril_ros.cli.report.journal_frames import journaled_frames
+from inril_ros.cli.report.journal_trace import JournalTrace
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.demonstrations.camera_frames import camera_frames, Shown
 from inril_ros.data.demonstrations.demonstration_set import list_demonstrations
@@ -67,7 +68,7 @@ class Films:
 
 def films_of(
     run: RunDirectory, episodes: Sequence[Mapping[str, Any]],
-    judged: Sequence[JudgedByClassifier], reporter: Reporter,
+    judged: Sequence[JudgedByClassifier], reporter: Reporter, trace: JournalTrace | None = None,
 ) -> Films | None:
     """Return the film strips of a run; None if its robot has no cameras, or nothing was recorded.
 
@@ -76,6 +77,7 @@ def films_of(
         episodes: Rows of ``episodes.jsonl``.
         judged: Episodes that a classifier judged.
         reporter: Shows the progress.
+        trace: Gets what is read of the journal, if it is.
     """
     contract = load_contract(run.contract)
     if not contract.cameras:
@@ -86,7 +88,7 @@ def films_of(
     if rows and contract.policy_cameras:
         return Films('The first, the middle and the last episode of fine-tuning, through the '
                      'cameras of the policy. Images of evaluations are not kept.',
-                     _learned(run, contract, rows, judged, reporter))
+                     _learned(run, contract, rows, judged, reporter, trace))
     shown = _demonstrated(run, contract)
     if not shown:
         return None
@@ -97,7 +99,7 @@ def films_of(
 
 def _learned(
     run: RunDirectory, contract: Contract, rows: Sequence[Mapping[str, Any]],
-    judged: Sequence[JudgedByClassifier], reporter: Reporter,
+    judged: Sequence[JudgedByClassifier], reporter: Reporter, trace: JournalTrace | None,
 ) -> list[Film]:
     chosen = _three(rows)
     shown: dict[str, dict[str, Shown]] = {}
@@ -106,7 +108,7 @@ def _learned(
         with reporter.bar('film strips', len(rows), 'episodes') as bar:
             shown = journaled_frames(
                 run.journal, contract, {row['episode_id']: row['ticks'] for _, row in chosen},
-                _FRAMES, lambda done: bar.update(min(done, len(rows))))
+                _FRAMES, lambda done: bar.update(min(done, len(rows))), trace)
     except ValueError as error:
         missing = f'Its images cannot be read: {error}'
     by_id = {each.episode_id: each for each in judged}
@@ -164,11 +166,11 @@ def _three(items: Sequence[_Item]) -> list[tuple[str, _Item]]:
 
 
 def _strips(shown: Mapping[str, Shown]) -> dict[str, list[Frame]]:
-    return {camera: [Frame(seconds, _source(image)) for seconds, image in frames]
+    return {camera: [Frame(seconds, image_source(image)) for seconds, image in frames]
             for camera, frames in shown.items()}
 
 
-def _source(image: Any) -> str:
+def image_source(image: Any) -> str:
     """Return an image (H, W, 3) uint8 as a data URI of a small JPEG."""
     height, width = image.shape[:2]
     if width > _WIDTH:

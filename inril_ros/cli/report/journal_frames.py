@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inril_ros.cli.report.journal_trace import JournalTrace
 from inril_ros.data.demonstrations.camera_frames import Shown
 from inril_ros.data.frames.transition_images import unpack_images
 from inril_ros.nodes.learner.transition_messages import journaled, packed_images
@@ -17,6 +18,7 @@ from inril_ros.robot.messages.images import decode_image
 def journaled_frames(
     folder: Path, contract: Contract, episodes: Mapping[str, int], number: int,
     progress: Callable[[int], None] = lambda done: None,
+    trace: JournalTrace | None = None,
 ) -> dict[str, dict[str, Shown]]:
     """Return evenly spaced images of each policy camera, by episode and camera.
 
@@ -29,6 +31,7 @@ def journaled_frames(
         episodes: The number of executed actions of each wanted episode, by its id.
         number: Number of images per camera, those of the first and the last observation included.
         progress: Called with the number of episodes that were read: the journal may be large.
+        trace: Gets all that is read.
 
     Raises:
         ValueError: A record or an image can't be read.
@@ -39,6 +42,8 @@ def journaled_frames(
     encoded: dict[str, dict[int, list[bytes]]] = {}
     seen: set[str] = set()
     for message in journaled(folder):
+        if trace is not None:
+            trace.add(message)
         if message.episode_id not in seen:
             seen.add(message.episode_id)
             progress(len(seen))

@@ -8,6 +8,7 @@ run, and names the parts whose files are missing.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 import re
 from typing import Any
@@ -15,7 +16,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import numpy as np
 
+from inril_ros.cli.report.drive_strips import drive_strips, DriveStrips
+from inril_ros.cli.report.failing_starts import failing_starts, StartGroup
 from inril_ros.cli.report.film_strips import Films, films_of
+from inril_ros.cli.report.journal_trace import JournalTrace
 from inril_ros.cli.report.judge_part import judge_part, JudgePart
 from inril_ros.cli.report.people import (
     aborted,
@@ -31,6 +35,7 @@ from inril_ros.cli.report.run_plots import (
     timing_plot,
     weights_plot,
 )
+from inril_ros.cli.report.version_timeline import version_timeline
 from inril_ros.cli.run.progress import Reporter
 from inril_ros.data.run.episode_fates import EpisodeFates
 from inril_ros.data.run.estimates import rate_difference, whole_percent
@@ -47,11 +52,27 @@ from inril_ros.data.run.run_record import (
 )
 from inril_ros.data.run.settings import DEFAULT
 from inril_ros.data.run.starts import all_control_counts
+from inril_ros.robot.contract.contract import load_contract
 from inril_ros.robot.readable import duration
 
 _STAGE_WORDS = {
     'record': 'recording', 'pretrain': 'cloning', 'evaluate_pretrained': 'evaluation before',
     'finetune': 'fine-tuning', 'evaluate_finetuned': 'evaluation after'}
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What the report shows of the journal, images aside.
+
+    Attributes:
+        strips: Who drove.
+        starts: Where failures begin.
+        damage: Why the journal could not be read to its end; empty if it could.
+    """
+
+    strips: DriveStrips | None = None
+    starts: list[StartGroup] | None = None
+    damage: str = ''
 
 
 def write_report(
@@ -73,9 +94,14 @@ def write_report(
     record, judged = read_run(run_dir, robot), read_all_judged(run.judge)
     # One classifier judges all robots: its errors are told once.
     judge = None if robot else judge_part(run, judged, record.evaluations)
-    films = films_of(run, record.episodes, judged, reporter or Reporter())
-    run.report.write_text(render_report(record, robots, films, judge, run_ledger(run)),
-                          encoding='utf-8')
+    reporter, trace = reporter or Reporter(), JournalTrace()
+    films = films_of(run, record.episodes, judged, reporter, trace)
+    with reporter.bar('who drove', len(record.episodes), 'episodes') as bar:
+        trace.read_all(run.journal, lambda done: bar.update(min(done, len(record.episodes))))
+    run.report.write_text(render_report(record, robots, films, judge, run_ledger(run), Traced(
+        drive_strips(record.episodes, trace),
+        failing_starts(record.episodes, trace, load_contract(run.contract)), trace.damage)),
+        encoding='utf-8')
     return run.report
 
 
@@ -92,6 +118,7 @@ def _robot(run: RunDirectory, name: str) -> dict[str, Any]:
 def render_report(
     record: RunRecord, robots: Sequence[Mapping[str, Any]] = (), films: Films | None = None,
     judge: JudgePart | None = None, ledger: Mapping[str, Any] | None = None,
+    traced: 'Traced | None' = None,
 ) -> str:
     """Return the page as text.
 
@@ -101,6 +128,7 @@ def render_report(
         films: What cameras saw in a few episodes.
         judge: The errors of the classifier that judged.
         ledger: What the run cost, and when it succeeded often enough (``run_ledger``).
+        traced: What the journal says of each episode.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
@@ -119,6 +147,7 @@ def render_report(
     return page.render(
         record=record, run=record.run, summary=record.summary, **_headline(record),
         pairs=_pairs(record), films=films, judge=judge, ledger=ledger,
+        traced=traced or Traced(), timeline=version_timeline(record),
         learning=learning_plot(record),
         outcomes=Counter('rescued by a person' if was_rescued(episode) else episode['outcome']
                          for episode in record.episodes).most_common(),

@@ -24,10 +24,10 @@ STEPS = 'environment steps'
 #: A line with more points is averaged in groups: that can't be seen, and keeps the file small.
 MOST_POINTS = 400
 _MISS = 1.5  # periods; a later tick counts as missed (see ActuationStatus)
-_BEFORE, _AFTER, _STRONG, _BAD = '#8a929a', '#1f6f8b', '#0b4a61', '#c2452d'
-_VARIABLES = {INK: 'ink', SOFT: 'soft', HAIR: 'hair', _BEFORE: 'before', _AFTER: 'after',
-              _STRONG: 'strong', _BAD: 'bad'}
-_WIDE, _HALF, _THIRD = (950, 320), (456, 220), (290, 210)  # [pixel] in a wide window
+BEFORE, AFTER, STRONG, BAD = '#8a929a', '#1f6f8b', '#0b4a61', '#c2452d'
+_VARIABLES = {INK: 'ink', SOFT: 'soft', HAIR: 'hair', BEFORE: 'before', AFTER: 'after',
+              STRONG: 'strong', BAD: 'bad'}
+WIDE, _HALF, _THIRD = (950, 320), (456, 220), (290, 210)  # [pixel] in a wide window
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,30 @@ def learning_plot(record: RunRecord) -> Plot | None:
         return None
     running = running_success(record.episodes)
     last = record.episodes[-1]['env_steps']
-    axes = _axes(_WIDE, STEPS, 'success')
+    axes = new_axes(WIDE, STEPS, 'success')
     axes.set_xlim(-0.015 * last, 1.015 * last)  # room for the dots of the evaluations
     axes.set_ylim(0, 1)
     in_percent(axes.yaxis)
     if len(running.rate):
-        axes.fill_between(running.env_steps, running.low, running.high, color=_AFTER, alpha=0.16,
+        axes.fill_between(running.env_steps, running.low, running.high, color=AFTER, alpha=0.16,
                           linewidth=0, label='95 % interval')
-        axes.plot(running.env_steps, running.rate, color=_AFTER, linewidth=2,
+        axes.plot(running.env_steps, running.rate, color=AFTER, linewidth=2,
                   label=f'last {WINDOW} training episodes')
     for index, judged in enumerate(judged_versions(record.judgements)):
         label = None if index else 'blocks of evaluation, 95 % interval'
-        axes.vlines(judged.env_steps, judged.rate.low, judged.rate.high, color=_STRONG,
+        axes.vlines(judged.env_steps, judged.rate.low, judged.rate.high, color=STRONG,
                     linewidth=1.5, alpha=0.6)
-        axes.plot(judged.env_steps, judged.rate.value, 'D', color=_STRONG, markersize=6,
+        axes.plot(judged.env_steps, judged.rate.value, 'D', color=STRONG, markersize=6,
                   label=label)
-    for name, at, colour, words in (('pretrained', 0, _BEFORE, 'evaluation before'),
-                                    ('finetuned', last, _STRONG, 'evaluation after')):
+    for name, at, colour, words in (('pretrained', 0, BEFORE, 'evaluation before'),
+                                    ('finetuned', last, STRONG, 'evaluation after')):
         if record.evaluations.get(name, {}).get('episodes'):
             rate = evaluation_rate(record.evaluations[name])
             axes.vlines(at, rate.low, rate.high, color=colour, linewidth=3, alpha=0.5)
             axes.plot(at, rate.value, 'o', color=colour, markersize=11, label=words)
     if all('robot_minutes' in row for row in record.episodes):
         _add_minutes(axes, record.episodes)
-    return _plot('Success while it learns',
+    return plot_of('Success while it learns',
                  'Training episodes explore, so they may succeed less often than the policy does '
                  'when it is evaluated. One in which a person helped counts as no success.'
                  + ('' if len(running.rate) else
@@ -80,12 +80,12 @@ def intervention_plot(record: RunRecord) -> Plot | None:
     shares = running_interventions(record.episodes, WINDOW)
     if not any(share for _, share in shares):
         return None
-    axes = _axes(_WIDE, STEPS, 'share of the steps')
+    axes = new_axes(WIDE, STEPS, 'share of the steps')
     axes.set_xlim(0, shares[-1][0] or 1)
     axes.set_ylim(0, 1)
     in_percent(axes.yaxis)
-    _line(axes, *zip(*shares, strict=True), _AFTER)
-    return _plot('Interventions',
+    _line(axes, *zip(*shares, strict=True), AFTER)
+    return plot_of('Interventions',
                  f'Steps that a person commanded, in the last {WINDOW} training episodes.', axes)
 
 
@@ -93,9 +93,9 @@ def loss_plots(record: RunRecord) -> list[Plot]:
     """Draw the cloning, RL and imitation losses, each on its own scale."""
     plots = []
     if record.cloning.steps:
-        axes = _axes(_HALF, 'gradient steps', 'loss')
-        _line(axes, record.cloning.steps, record.cloning.loss, _AFTER)
-        plots.append(_plot('Cloning', 'Imitation loss before fine-tuning.', axes))
+        axes = new_axes(_HALF, 'gradient steps', 'loss')
+        _line(axes, record.cloning.steps, record.cloning.loss, AFTER)
+        plots.append(plot_of('Cloning', 'Imitation loss before fine-tuning.', axes))
     steps = [row['env_steps'] for row in record.metrics]
     for key, title, note in (
             ('rl_loss', 'Reinforcement learning', 'Loss of the RL host.'),
@@ -104,10 +104,10 @@ def loss_plots(record: RunRecord) -> list[Plot]:
              'On demonstrations that no update has seen: how far the policy moved from them.')):
         values = [row.get(key) for row in record.metrics]
         if any(value is not None for value in values):
-            axes = _axes(_HALF, STEPS, 'loss')
-            _line(axes, steps, values, _AFTER)
+            axes = new_axes(_HALF, STEPS, 'loss')
+            _line(axes, steps, values, AFTER)
             axes.set_xlim(0, max(steps) or 1)
-            plots.append(_plot(title, note, axes))
+            plots.append(plot_of(title, note, axes))
     return plots
 
 
@@ -123,7 +123,7 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
     if not any(counts) or len(counts) != len(edges) + 1:
         return None
     period, floor = actuation['period'], 0.1  # a bin with a single tick still has a bar
-    axes = _axes(_THIRD, 'time between two ticks [ms]', 'ticks')
+    axes = new_axes(_THIRD, 'time between two ticks [ms]', 'ticks')
     _use_log_scale(axes)
     axes.set_ylim(floor, max(counts) * 1.5)
     axes.set_xlim(0, len(counts))
@@ -131,15 +131,15 @@ def timing_plot(title: str, actuation: dict[str, Any]) -> Plot | None:
     lower_edges = np.array([0.0, *edges])
     late = lower_edges >= _MISS * period * (1 - 1e-6) if actuation.get('misses') else (
         np.zeros(len(counts), bool))
-    for chosen, colour, label in ((~late, _AFTER, None),
-                                  (late, _BAD, f'more than {_MISS:g} periods')):
+    for chosen, colour, label in ((~late, AFTER, None),
+                                  (late, BAD, f'more than {_MISS:g} periods')):
         bins = np.flatnonzero(chosen & (np.array(counts) > 0))
         if len(bins):
             axes.bar(bins, np.array(counts)[bins] - floor, 1.0, floor, align='edge', color=colour,
                      label=label)
     axes.axvline(float(np.interp(period, lower_edges, range(len(counts)))), color=INK,
                  linestyle=(0, (3, 3)), label=f'period, {duration(period)}')
-    return _plot(title, f'Longest: {duration(actuation.get("worst_gap", 0.0))}.', axes)
+    return plot_of(title, f'Longest: {duration(actuation.get("worst_gap", 0.0))}.', axes)
 
 
 def weights_plot(record: RunRecord) -> Plot | None:
@@ -157,7 +157,7 @@ def weights_plot(record: RunRecord) -> Plot | None:
         max([delay for _, delay in applied], default=0.0))
     applied = [(factor * at, much * delay) for at, delay in applied]
     refused = [factor * at for at in refused]
-    axes = _axes(_WIDE, f'time [{unit}]', f'delay [{small}]')
+    axes = new_axes(WIDE, f'time [{unit}]', f'delay [{small}]')
     axes.set_xlim(0, 1.02 * factor * last or 1)
     delays = [delay for _, delay in applied] or [1.0]
     if max(delays) > 20 * max(min(delays), 1e-3):
@@ -165,16 +165,16 @@ def weights_plot(record: RunRecord) -> Plot | None:
     else:
         axes.set_ylim(0, 1.1 * max(delays))
     if applied:
-        axes.plot(*zip(*applied, strict=True), 'o', color=_AFTER, markersize=6,
+        axes.plot(*zip(*applied, strict=True), 'o', color=AFTER, markersize=6,
                   markeredgewidth=0, alpha=0.75, label='published to applied')
     if refused:
-        axes.plot(refused, [axes.get_ylim()[1]] * len(refused), 'o', color=_BAD, markersize=6,
+        axes.plot(refused, [axes.get_ylim()[1]] * len(refused), 'o', color=BAD, markersize=6,
                   label='refused')
-    return _plot('Weights on their way', 'One dot per version, at the time it was published.',
+    return plot_of('Weights on their way', 'One dot per version, at the time it was published.',
                  axes)
 
 
-def _axes(size: tuple[int, int], x_label: str, y_label: str) -> Axes:
+def new_axes(size: tuple[int, int], x_label: str, y_label: str) -> Axes:
     """Return axes that fill a figure of this size [pixel]."""
     axes = new_figure(size[0] / 72, size[1] / 72).subplots()
     plain(axes, 12)
@@ -183,7 +183,7 @@ def _axes(size: tuple[int, int], x_label: str, y_label: str) -> Axes:
     axes.spines['bottom'].set_visible(False)
     axes.set_title(y_label, loc='left', color=SOFT, fontsize=12)
     axes.set_xlabel(x_label, loc='right', color=SOFT, fontsize=12)
-    axes.locator_params(nbins=6 if size is _WIDE else 5)
+    axes.locator_params(nbins=6 if size is WIDE else 5)
     axes.margins(0, tight=False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(_number)
@@ -226,7 +226,8 @@ def _line(axes: Axes, xs: Sequence[float], ys: Sequence[float | None] | None, co
     axes.plot(x, y, color=colour, linewidth=2, label=label)
 
 
-def _plot(title: str, note: str, axes: Axes) -> Plot:
+def plot_of(title: str, note: str, axes: Axes) -> Plot:
+    """Return a plot as SVG for the page, with what its parts are called."""
     figure = axes.figure
     handles, labels = axes.get_legend_handles_labels()
     if labels:
