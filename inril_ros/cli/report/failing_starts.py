@@ -26,6 +26,7 @@ from inril_ros.robot.messages.images import decode_image
 LEAST_EPISODES, LEAST_FAILURES = 20, 6
 _MOST_GROUPS, _PER_GROUP = 5, 8
 _LEAST_SPREAD = 0.05  # of a number's range in the run
+_CLOSE = 0.2  # of the range: beginnings of one group are at most so far apart
 _IMAGES, _NUMBERS = 6, 3
 
 
@@ -91,12 +92,12 @@ def failing_starts(
 
 
 def _grouped(points: np.ndarray, groups: int) -> np.ndarray:
-    """Return the group of each point (N, D), by k-means with a fixed seed."""
-    from scipy.cluster.vq import kmeans2  # loads slowly
+    """Return the group of each point (N, D): so many at most, fewer if beginnings lie close."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # loads slowly
 
-    if groups < 2:
-        return np.zeros(len(points), int)
-    return kmeans2(points, groups, minit='++', seed=0, missing='warn')[1]
+    close = fcluster(linkage(points, 'complete'), _CLOSE, 'distance')
+    return close if close.max() <= groups else fcluster(
+        linkage(points, 'ward'), groups, 'maxclust')
 
 
 def _image(images: Sequence[bytes], contract: Contract) -> str:
