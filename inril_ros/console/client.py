@@ -15,7 +15,9 @@ from typing import Any
 
 from sensor_msgs.msg import CompressedImage
 
+from inril_ros.console.episode_list import EpisodeRow, EpisodesDriven
 from inril_ros.console.state import Press, RobotSnapshot, shows
+from inril_ros.msg import EpisodeEvent, ExecutedAction
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.clients.person_client import PersonClient
 from inril_ros.nodes.person_view.key_rules import refusal
@@ -67,12 +69,15 @@ class RobotClient:
         self._clock = clock
         self._lock = Lock()
         self._seen = RobotSeen(clock)
+        self._driven = EpisodesDriven()
         self._cameras: dict[str, _Camera] = {}
         self._presses: deque[Press] = deque(maxlen=_MOST_PRESSES)
         self._client = PersonClient(
             domain_id, namespace, self._locked(self._seen.listen),
-            self._locked(self._seen.on_event), self._locked(self._on_conductor),
+            self._locked(self._on_event), self._locked(self._on_conductor),
             self._answered, failed, name='console')
+        self._client.node.create_subscription(
+            ExecutedAction, 'executed_action', self._on_action, qos.WATCHED)
         self._client.node.create_timer(_PERIOD, self._look_again)
         self._client.__enter__()
 
@@ -93,6 +98,11 @@ class RobotClient:
                 deepcopy(self._seen.episodes), tuple(self._presses),
                 {name: None if camera.came is None else now - camera.came
                  for name, camera in self._cameras.items()}, self._other_run)
+
+    def driven(self) -> tuple[EpisodeRow, ...]:
+        """Return the episodes that were seen, oldest first."""
+        with self._lock:
+            return self._driven.rows
 
     def namespaces(self) -> set[str]:
         """Return the namespaces of all robots in the domain."""
@@ -127,6 +137,14 @@ class RobotClient:
                 return found.image
         self._client.do(self._watch, camera, topic)
         return b''
+
+    def _on_event(self, event: EpisodeEvent) -> None:
+        self._seen.on_event(event)
+        self._driven.on_event(event)
+
+    def _on_action(self, action: ExecutedAction) -> None:
+        with self._lock:
+            self._driven.on_action(action)
 
     def _on_conductor(self, status: Any) -> None:
         other = status.hardware_id != self._run_id

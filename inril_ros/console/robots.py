@@ -7,6 +7,7 @@ import os
 from threading import Event, Thread
 
 from inril_ros.console.client import RobotClient
+from inril_ros.console.episode_list import EpisodeRow, noted_episodes, together
 from inril_ros.console.state import Press, robot_page, RobotPage, RobotSnapshot
 from inril_ros.data.run.graph_place import graph_place, GraphPlace
 from inril_ros.data.run.run_directory import RunDirectory
@@ -36,13 +37,17 @@ class Robots:
         domain_id: ROS domain; None: as the run notes, else that of the environment.
         namespaces: Namespaces of the robots; none: all that are found.
         failed: Called with an error of a callback.
+
+    Attributes:
+        run, contract: See above.
+        cameras: Topics of the cameras that can be shown, by their names.
     """
 
     def __init__(
         self, run: RunDirectory, contract: Contract, domain_id: int | None,
         namespaces: Sequence[str], failed: Callable[[Exception], None],
     ) -> None:
-        self._run, self._contract = run, contract
+        self.run, self.contract = run, contract
         self._domain_id, self._asked = domain_id, tuple(namespaces)
         self._failed = failed
         self.cameras = {name: camera.topic for name, camera in contract.cameras.items()
@@ -76,8 +81,15 @@ class Robots:
         client = self._clients.get(namespace)
         snapshot = RobotSnapshot(namespace, presses=self._unsent) if client is None \
             else client.snapshot()
-        return robot_page(self._contract.name, snapshot, self._place, str(self._run.path),
-                          self._contract.episode.time_limit)
+        return robot_page(self.contract.name, snapshot, self._place, str(self.run.path),
+                          self.contract.episode.time_limit)
+
+    def episodes(self, namespace: str) -> list[EpisodeRow]:
+        """Return the episodes of a robot, the last one first."""
+        client = self._clients.get(namespace)
+        records = RunDirectory(self.run.path, self.run.settings, namespace) if (
+            namespace in self.run.robots()) else self.run
+        return together(noted_episodes(records), client.driven() if client else ())
 
     def press(self, namespace: str, meaning: str) -> None:
         """Do what a key means, for one robot."""
@@ -98,7 +110,7 @@ class Robots:
     def _follow(self) -> None:
         while not self._ending.wait(_PERIOD):
             try:
-                if graph_place(self._run.path) != self._place:
+                if graph_place(self.run.path) != self._place:
                     self._connect()
                 self._find_others()
             except Exception as error:  # the next look may succeed
@@ -106,7 +118,7 @@ class Robots:
 
     def _connect(self) -> None:
         """Leave the robots of the former graph, and listen to those of the present one."""
-        former, self._place = self._clients, graph_place(self._run.path)
+        former, self._place = self._clients, graph_place(self.run.path)
         noted = None if self._place is None else self._place.domain_id
         # The middleware reads where to look for others when a client is made.
         for name, value in (self._environment if noted is None else domain_environment(noted)
@@ -114,14 +126,14 @@ class Robots:
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         self._entered = noted if self._domain_id is None else self._domain_id
         # A simulated run has a domain of its own: in that of the environment are other robots.
-        nowhere = self._run.settings.simulation and self._entered is None
+        nowhere = self.run.settings.simulation and self._entered is None
         self._clients = {} if nowhere else {
             name: self._client(name) for name in self._asked or ('',)}
         for client in former.values():
             client.leave()
 
     def _client(self, namespace: str) -> RobotClient:
-        return RobotClient(self._entered, namespace, self._run.settings.run_id, self.cameras,
+        return RobotClient(self._entered, namespace, self.run.settings.run_id, self.cameras,
                            self._failed)
 
     def _find_others(self) -> None:

@@ -13,11 +13,15 @@ from nicegui import ui
 import uvicorn
 
 from inril_ros.console.guard import Guard
+from inril_ros.console.pages.demonstrations import DemonstrationsPage
+from inril_ros.console.pages.episodes import episodes_page
 from inril_ros.console.pages.run import run_page
 from inril_ros.console.preview import preview
 from inril_ros.console.robots import from_address, Robots
 
-PAGES: dict[str, tuple[str, Callable[[Robots], None]]] = {'/': ('Run', run_page)}
+PAGES: dict[str, tuple[str, Callable[[Robots], object]]] = {
+    '/': ('Run', run_page), '/episodes': ('Episodes', episodes_page),
+    '/demonstrations': ('Demonstrations', DemonstrationsPage)}
 _STYLE = Path(__file__).parent / 'pages' / 'console.css'
 _GRACE = 1  # [s] for open connections at the end
 
@@ -73,7 +77,7 @@ def serve(robots: Robots, title: str, listening: socket.socket, token: str) -> N
         server.run(sockets=[listening])
 
 
-def _page(robots: Robots, title: str, address: str, page: Callable[[Robots], None]
+def _page(robots: Robots, title: str, address: str, page: Callable[[Robots], object]
           ) -> Callable[[], None]:
     """Return what makes a page: the way to the others, and its own content."""
     def make() -> None:

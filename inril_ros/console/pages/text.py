@@ -6,8 +6,12 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
+from inril_ros.console.demonstrations import Demonstration
+from inril_ros.console.episode_list import EpisodeRow
 from inril_ros.console.state import Press, RobotPage
+from inril_ros.data.demonstrations.edit_log import Edits
 
+_OUTCOMES = {'success': 'good', 'failure': 'bad'}
 _TONES = {'held': 'wait', 'a person drives': 'person', 'the policy drives': 'policy'}
 
 
@@ -48,6 +52,50 @@ def presses_text(presses: Iterable[Press]) -> Markup:
     """Return what became of what was pressed."""
     return Markup('').join(
         Markup('<div class="{}">{}</div>').format(_tone(press), str(press)) for press in presses)
+
+
+def episodes_text(rows: Iterable[EpisodeRow], period: float) -> Markup:
+    """Return a table of episodes.
+
+    Args:
+        rows: The episodes.
+        period: [s] Time between two ticks.
+    """
+    return Markup(
+        '<table class="list"><thead><tr><th>episode</th><th>outcome</th><th>length</th>'
+        '<th>who drove</th><th>version</th><th>record</th><th>why</th></tr></thead>'
+        '<tbody>{}</tbody></table>').format(Markup('').join(
+            Markup('<tr><td title="{}">{}</td><td class="{}">{}</td><td>{:.1f} s</td><td>{}</td>'
+                   '<td>{}</td><td>{}</td><td class="why">{}</td></tr>').format(
+                row.episode_id, row.purpose, _OUTCOMES.get(row.outcome, ''),
+                row.outcome.replace('_', ' ') or 'runs', row.ticks * period, _strip(row),
+                row.version or '', row.fate, row.reason) for row in rows))
+
+
+def _strip(row: EpisodeRow) -> Markup:
+    person = f'{row.person_ticks} of {row.ticks} ticks by a person'
+    if not row.drove:
+        return Markup('<small>{}</small>').format(person if row.person_ticks else '')
+    return _drove(row.drove, person)
+
+
+def demonstration_text(name: str, shown: Demonstration, edits: Edits) -> Markup:
+    """Return what there is to see of a demonstration, and its edits."""
+    told = shown.problem or f'{shown.outcome} after {shown.seconds:.1f} s, as it was recorded'
+    images = Markup('').join(
+        Markup('<h3>{}</h3><div class="film">{}</div>').format(camera, Markup('').join(
+            Markup('<figure><img src="{}"><div>{:.1f} s</div></figure>').format(address, seconds)
+            for seconds, address in film)) for camera, film in shown.images)
+    return Markup('<h2>{}</h2><p class="{}">{}</p>{}{}{}').format(
+        name, 'bad' if shown.problem else '', told, _drove(shown.drove), images,
+        Markup('').join(Markup('<p class="asked">{}</p>').format(str(edit))
+                        for edit in edits.counting))
+
+
+def _drove(drove: Iterable[tuple[int, int]], title: str = '') -> Markup:
+    return Markup('<div class="strip" title="{}">{}</div>').format(title, Markup('').join(
+        Markup('<i class="by{}" style="flex:{}"></i>').format(source, ticks)
+        for source, ticks in drove))
 
 
 def table(rows: Iterable[tuple[str, str]]) -> Markup:

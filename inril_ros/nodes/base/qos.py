@@ -21,6 +21,8 @@ RECORDED_SENSOR = _profile(1000, reliable=False)
 RECORDED_PICTURES = _profile(60, reliable=False)
 #: Pictures for a person who looks: the newest alone, and no sender waits for it.
 PREVIEW = _profile(1, reliable=False)
+#: Records of each tick for a person who looks: no sender waits for it either.
+WATCHED = _profile(200, reliable=False)
 #: A robot's state from a simulator in lockstep: if a message is lost, the simulation stops.
 LOCKSTEP = _profile(200)
 #: Commands: only the newest; never latched, a late joiner must not act on an old one.

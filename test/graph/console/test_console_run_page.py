@@ -14,6 +14,7 @@ from played_arm import Player
 import pytest
 from sensor_msgs.msg import JointState, Joy
 
+from inril_ros.data.demonstrations.edit_file import read_edits
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.graph.description import GraphOptions, recording_graph
 from inril_ros.graph.domain import reserve_domain
@@ -79,7 +80,29 @@ def test_a_person_works_by_clicks_and_keys_alone(arm, tmp_path):
         for meaning in ('release', 'enable', 'resume'):
             page.press(meaning)
         page.sees('of at most 10 s')
+        page.page.click('text=Episodes')
+        page.sees('aborted')
+        page.sees('judged by a person')
         assert not page.overflows and not Page(made, address, 390).overflows
+
+
+def test_a_demonstration_is_looked_at_and_edited_and_its_bag_stays(arm, tmp_path):
+    with console(tmp_path, arm.run, '--domain', arm.domain) as (_, address), browser() as made:
+        page = Page(made, f'{address}/demonstrations')
+        page.page.click('.bag')
+        page.sees('as it was recorded')
+        bag, = arm.run.glob('demonstrations/*/metadata.yaml')
+        page.page.click('[data-edit=drop]')
+        page.sees('Not done: say who edits')
+        page.page.fill('input[aria-label="who edits"]', 'anna')
+        page.page.click('[data-edit=drop]')
+        page.sees('dropped by anna')
+        assert [each.by for each in read_edits(bag.parent).log] == ['anna']
+        page.page.click('[data-edit=restore]')
+        page.sees('It is as it was recorded.')
+        page.page.fill('input[aria-label="at the beginning [s]"]', '1000')
+        page.page.click('[data-edit=trim]')
+        page.sees('leave none; drop it, or trim less')
 
 
 def test_killed_reloaded_or_opened_twice_it_changes_nothing(arm, tmp_path):
