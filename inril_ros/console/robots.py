@@ -8,7 +8,9 @@ from threading import Event, Thread
 
 from inril_ros.console.client import RobotClient
 from inril_ros.console.episode_list import EpisodeRow, noted_episodes, together
+from inril_ros.console.learning_facts import learning_facts, LearningFacts
 from inril_ros.console.state import Press, robot_page, RobotPage, RobotSnapshot
+from inril_ros.data.record_files import read_json_lines, RecordError
 from inril_ros.data.run.graph_place import graph_place, GraphPlace
 from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.graph.domain import domain_environment
@@ -87,9 +89,22 @@ class Robots:
     def episodes(self, namespace: str) -> list[EpisodeRow]:
         """Return the episodes of a robot, the last one first."""
         client = self._clients.get(namespace)
-        records = RunDirectory(self.run.path, self.run.settings, namespace) if (
+        return together(noted_episodes(self._records(namespace)),
+                        client.driven() if client else ())
+
+    def learning(self, namespace: str) -> LearningFacts:
+        """Return how the fine-tuning on a robot goes; nothing where that can't be read."""
+        client = self._clients.get(namespace)
+        told = client.snapshot().statuses.conductor if client else {}
+        try:
+            return learning_facts(read_json_lines(self._records(namespace).episodes), told)
+        except (OSError, RecordError):
+            return LearningFacts()
+
+    def _records(self, namespace: str) -> RunDirectory:
+        """Return the run with the records of a robot."""
+        return RunDirectory(self.run.path, self.run.settings, namespace) if (
             namespace in self.run.robots()) else self.run
-        return together(noted_episodes(records), client.driven() if client else ())
 
     def press(self, namespace: str, meaning: str) -> None:
         """Do what a key means, for one robot."""

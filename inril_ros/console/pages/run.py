@@ -8,7 +8,13 @@ from markupsafe import Markup
 from nicegui import ui
 from nicegui.events import KeyEventArguments
 
-from inril_ros.console.pages.text import mode_text, nodes_text, presses_text, rows_text
+from inril_ros.console.pages.text import (
+    learning_text,
+    mode_text,
+    nodes_text,
+    presses_text,
+    rows_text,
+)
 from inril_ros.console.robots import in_address, Robots
 from inril_ros.console.state import GROUPS
 from inril_ros.robot.teleop.person_keys import BY_KEY
@@ -21,6 +27,7 @@ _NOT_THE_ROBOT_S = ('A stop by software: it holds the arm and withdraws consent.
                     "replace the robot's own e-stop.")
 #: A button that had the focus would take keys too.
 _NO_FOCUS = '(event) => event.preventDefault()'
+_LEARNING = 5  # updates between two looks at what the run has noted
 _OLD = 2.0  # [s] age of an image that is told
 
 
@@ -54,6 +61,7 @@ class RobotCard:
                     with ui.element('div').classes('cameras'):
                         self._images = {name: self._camera() for name in robots.cameras}
                     self._rows = ui.html('', sanitize=False)
+                    self._learning = ui.html('', sanitize=False)
         self.update()
 
     def press(self, meaning: str) -> None:
@@ -75,6 +83,8 @@ class RobotCard:
             made.classes(**{'add' if button.wanted else 'remove': 'wanted'})
             if made.props.get('title') != button.why_not:
                 made.props['title'] = button.why_not
+        if self._looks % _LEARNING == 0:
+            self._learning.set_content(learning_text(self._robots.learning(self._namespace)))
         self._look(page.cameras)
 
     def _button(self, meaning: str) -> None:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from inril_ros.console.demonstrations import Demonstration
 from inril_ros.console.episode_list import EpisodeRow
+from inril_ros.console.learning_facts import LearningFacts
 from inril_ros.console.state import Press, RobotPage
 from inril_ros.data.demonstrations.edit_log import Edits
 
@@ -38,6 +39,22 @@ def rows_text(page: RobotPage) -> Markup:
             ('so far', view.tally), ('person', view.interventions), ('weights', view.weights),
             ('learning', view.learning), ('record', view.record), *page.numbers]
     return table(told)
+
+
+def learning_text(facts: LearningFacts) -> Markup:
+    """Return how fine-tuning goes, with a curve of success over environment steps."""
+    if len(facts.alone) < 2:
+        return table(facts.numbers)
+    first, last = facts.alone[0][0], facts.alone[-1][0]
+    lines = Markup('').join(
+        Markup('<polyline class="{}" points="{}"/>').format(name, ' '.join(
+            f'{300 * (steps - first) / max(1, last - first):.1f},{100 - 100 * share:.1f}'
+            for steps, share in points))
+        for name, points in (('helped', facts.helped), ('alone', facts.alone)))
+    return table(facts.numbers) + Markup(
+        '<figure class="curve"><svg viewBox="-2 -3 304 106" role="img"><path d="M0,0H300M0,50H300'
+        'M0,100H300"/>{}</svg><div>success 0 to 100 %, {} to {} steps: <b class="alone">alone</b>,'
+        ' <b class="helped">with a person</b></div></figure>').format(lines, first, last)
 
 
 def nodes_text(page: RobotPage) -> Markup:
