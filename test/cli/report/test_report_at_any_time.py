@@ -146,3 +146,19 @@ def test_a_longer_evaluation_is_compared_in_the_states_that_both_have(sample_run
     text = text_of(sample_run)
     assert 'Two evaluations from the same initial states: not' not in text
     assert 'from the same 50' not in text  # the rates are of other states
+
+
+def test_what_it_cost_is_in_the_summary_and_on_the_page_at_any_time(sample_run):
+    told = summarise(sample_run)['ledger']
+    rows = read_json_lines(sample_run.episodes)
+    assert told['learning']['episodes'] == len(rows)
+    assert told['learning']['robot_minutes'] == pytest.approx(rows[-1]['robot_minutes'])
+    assert told['demonstrations']['episodes'] == 8
+    text = write_report(sample_run.path).read_text()
+    assert 'What it cost, and when it was good enough' in text and '90\u202f% seen' in text
+    for path in (sample_run.episodes, sample_run.judgements, sample_run.result,
+                 sample_run.evaluation('pretrained'), sample_run.evaluation('finetuned')):
+        path.unlink()
+    told = summarise(sample_run)['ledger']
+    assert told['needed_per_hour'] is None and told['until'] == []
+    assert told['reset_seconds'] == 10.0 and write_report(sample_run.path).exists()
