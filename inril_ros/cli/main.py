@@ -24,6 +24,7 @@ from inril_ros.cli.demos.demos import app as demos_app
 from inril_ros.cli.demos.rest_options import Rest
 from inril_ros.cli.doctor import doctor
 from inril_ros.cli.evidence.evidence import app as evidence_app
+from inril_ros.cli.failures import failures
 from inril_ros.cli.faults import faults
 from inril_ros.cli.options import (
     Cloning,
@@ -67,6 +68,7 @@ app.command(name='console')(console)
 app.add_typer(contract_app, name='contract')
 app.command(name='doctor')(doctor)
 app.add_typer(evidence_app, name='evidence')
+app.command(name='failures')(failures)
 app.command(name='faults')(faults)
 app.add_typer(demos_app, name='demos')
 app.add_typer(reward_app, name='reward')
@@ -186,13 +188,20 @@ def pretrain(
 def finetune(
     run_dir: RunDir, learning: Learning, robot: Robot, output: Output, resume: Resume = False,
     other_robot: OtherRobot = False,
+    starts: Annotated[Path | None, typer.Option(
+        exists=True, dir_okay=False, help='List of starts to practise, from inril failures; '
+        'success is measured on all afterwards.')] = None,
 ) -> None:
     """Fine-tune the cloned policy on the run's robot."""
     run = RunDirectory.open(run_dir)
     if run.finetune.exists() and not resume:
         raise RunDirectoryError(f'{run.finetune} exists: continue it with --resume')
     _stage(run_dir, 'finetune', output, lambda run, kept: {
-        **robot.of_stage(run, 'finetune', kept, other_robot), **learning.given(kept)})
+        **robot.of_stage(run, 'finetune', kept, other_robot), **learning.given(kept),
+        **given(starts=starts and str(starts.absolute()))})
+    if starts is not None:
+        _stage(run_dir, 'evaluate_finetuned', output, lambda run, kept: robot.of_stage(
+            run, 'evaluate_finetuned', kept, other_robot))
 
 
 @app.command()

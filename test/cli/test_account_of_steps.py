@@ -8,8 +8,9 @@ from inril_ros.msg import ActuationStatus, LearnerStatus, PolicyStatus, Recorder
 from played_stage import PlayedStage
 import pytest
 
-from inril_ros.data.record_files import JsonLines, read_json_lines, write_json
+from inril_ros.data.record_files import JsonLines, read_json_lines, RecordError, write_json
 from inril_ros.data.run.episode_fates import EpisodeFates
+from inril_ros.data.run.start_list import PractisedStart, StartList, write_starts
 from inril_ros.data.run.starts import StartsLog
 from inril_ros.nodes.clients.episode_result import EpisodeResult
 from inril_ros.nodes.clients.graph_client import GraphStalled
@@ -29,10 +30,11 @@ class Graph(PlayedStage):
         self.actuation, self.policy, self.recorder = (
             ActuationStatus(), PolicyStatus(), RecorderStatus())
         self._kept, self._number, self._waiting = kept, 0, 0
-        self.said, self.shown = [], []
+        self.said, self.shown, self.scenes = [], [], []
 
     def run_episode(self, episode_id, purpose, **seeds):
         kept = self._kept(self._number)
+        self.scenes.append(seeds['scene_seed'])
         self._number += 1
         self._waiting = 30 * kept
         return EpisodeResult(
@@ -47,23 +49,26 @@ class Graph(PlayedStage):
         pass
 
 
-def run(folder, graph, before=()):
+def run(folder, graph, before=(), starts='', simulation='yes', ready='person'):
     """Run episodes as the stage does; return the steps, and the rows of episodes.jsonl."""
     write_json(folder / 'pretrained.json', {'demonstrations': 2, 'transitions': 60}, replace=True)
     job = SimpleNamespace(
         run=SimpleNamespace(journal=folder / 'journal', pretrain_record=folder / 'pretrained.json',
-                            recording=folder / 'none'),
-        options=SimpleNamespace(env_steps=STEPS, synchronous=True, reset_seconds=10.0),
-        contract=SimpleNamespace(control_rate=10.0), episode_id=lambda stage, index: f'e{index}',
-        seed=lambda *names: 0, scene_seed=lambda *names: 0,
+                            recording=folder / 'none',
+                            settings=SimpleNamespace(contract_hash='a' * 64)),
+        options=SimpleNamespace(env_steps=STEPS, synchronous=True, reset_seconds=10.0,
+                                starts=starts, simulation=simulation),
+        contract=SimpleNamespace(control_rate=10.0, episode=SimpleNamespace(ready=ready)),
+        episode_id=lambda stage, index: f'e{index}',
+        seed=lambda *names: 0, scene_seed=lambda *names: 0 if simulation else None,
         reporter=SimpleNamespace(say=graph.said.append))
     judge = SimpleNamespace(judge_if_due=lambda *state: None)
     bar = SimpleNamespace(update=lambda *done, **facts: graph.shown.append(facts))
     with JsonLines(folder / 'episodes.jsonl') as episodes, \
-            StartsLog(folder / 'starts.jsonl') as starts:
+            StartsLog(folder / 'starts.jsonl') as counts:
         steps = finetuning.run_episodes(
             job, graph, SimpleNamespace(seconds=0.0), episodes, list(before), bar, judge,
-            starts)
+            counts)
     return steps, read_json_lines(folder / 'episodes.jsonl')
 
 
@@ -126,3 +131,26 @@ def test_a_run_of_which_most_is_late_says_what_to_change(tmp_path):
                                    'are older than the contract allows. Raise their max_age')
     assert fates.to_json() == {'kept': 0, 'in_part': 1, 'discarded': 0, 'aborted': 0,
                                'ticks': 30, 'ticks_lost': 29}
+
+
+def practised(folder, *seeds):
+    return str(write_starts(folder, StartList('a' * 64, tuple(
+        PractisedStart('e', number, seed, {'front': 'a.jpg'})
+        for number, seed in enumerate(seeds)))))
+
+
+def test_listed_starts_are_practised_in_turn_and_noted(tmp_path):
+    graph = Graph(lambda number: True)
+    _, rows = run(tmp_path, graph, starts=practised(tmp_path, 7, 8, 9))
+    assert graph.scenes == [7, 8, 9, 7] == [row['scene_seed'] for row in rows]
+
+
+def test_on_an_arm_a_person_is_told_which_start_to_set_and_must_be_waited_for(tmp_path):
+    graph, listed = Graph(lambda number: True), practised(tmp_path, None, None)
+    _, rows = run(tmp_path, graph, starts=listed, simulation='')
+    assert graph.scenes == [None] * 4 and 'scene_seed' not in rows[0]
+    assert graph.said[:2] == [
+        f'episode {number}: set the scene as in group {number + 1}; as in front: '
+        f'{tmp_path}/a.jpg' for number in range(2)]
+    with pytest.raises(RecordError, match='nobody is waited for to set the scene'):
+        run(tmp_path, Graph(lambda number: True), starts=listed, simulation='', ready='service')

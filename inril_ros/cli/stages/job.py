@@ -49,6 +49,7 @@ class JobOptions:
         despite_findings: Clone demonstrations although their audit calls them wrong.
         reset_seconds: [s] Time that a person needs to reset the scene.
         synchronous: Learn between episodes only: repeatable, and slower.
+        starts: File of the starts that fine-tuning practises; empty: any start.
         device: Device of learning and pre-training: auto, cpu or cuda.
         start_patience: [s] Longest time in which a graph that is starting makes no progress.
         params_file: Parameters of the nodes, as a ROS parameter file; empty: none.
@@ -70,6 +71,7 @@ class JobOptions:
     despite_findings: bool = False
     reset_seconds: float = 10.0
     synchronous: bool = False
+    starts: str = ''
     device: str = 'auto'
     start_patience: float = 90.0
     params_file: str = ''

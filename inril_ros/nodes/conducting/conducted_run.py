@@ -26,6 +26,7 @@ class StageOptions(Protocol):
         session: Settings of the fine-tuning session, for the record of the run.
         reset_seconds: [s] Time that a person needs to reset the scene.
         synchronous: The robot waits between episodes until everything is learned.
+        starts: File of the starts that fine-tuning practises; empty: any start.
     """
 
     simulation: str
@@ -36,6 +37,7 @@ class StageOptions(Protocol):
     session: Mapping[str, Any]
     reset_seconds: float
     synchronous: bool
+    starts: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ class ConductedRun:
 
     def _name(self, names: tuple[str | int, ...]) -> str:
         return '/'.join(map(str, (*self.run.robot_name, *names)))
+
+
+def practised_scene(run: RunDirectory, row: Mapping[str, Any]) -> int | None:
+    """Return the seed of the scene of a row of ``episodes.jsonl``; None on a real robot.
+
+    Rows of former versions don't have it: then it follows from the run's seed.
+    """
+    if not run.settings.simulation:
+        return None
+    return row['scene_seed'] if 'scene_seed' in row else derived_seed(
+        run.settings.seed, *run.robot_name, 'scene', 'finetune', row['index'])
 
 
 def require(path: Path, purpose: str) -> None:

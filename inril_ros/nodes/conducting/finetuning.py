@@ -8,9 +8,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from inril_ros.data.record_files import JsonLines, read_json, read_json_lines, write_json
+from inril_ros.data.record_files import (
+    JsonLines,
+    read_json,
+    read_json_lines,
+    RecordError,
+    write_json,
+)
 from inril_ros.data.run.episode_fates import EpisodeFates, fate_of
 from inril_ros.data.run.run_record import was_rescued
+from inril_ros.data.run.start_list import in_words, read_starts, StartList
 from inril_ros.data.run.starts import control_counts, counts_of_all, StartsLog
 from inril_ros.nodes.clients.conductor import Conductor
 from inril_ros.nodes.clients.graph_client import GraphStalled
@@ -121,12 +128,19 @@ def run_episodes(
     segments = segments_begun(job.run.journal)
     steps, idle = conductor.learner.env_steps, 0
     index = len(before)
+    practised = _practised(job)
     while steps < options.env_steps:
         judge.judge_if_due(conductor, steps, bar)
+        scene = job.scene_seed('finetune', index)
+        if practised is not None:
+            start = practised.at(index - len(before))
+            if scene is None:
+                job.reporter.say(f'episode {index}: {in_words(start, options.starts)}')
+            else:
+                scene = start.scene_seed
         result = conductor.run_episode(
             job.episode_id(f'finetune/{segments}', index), Purpose.ROLLOUT,
-            seed=job.seed('rollout', index), scene_seed=job.scene_seed('finetune', index),
-            explore=True)
+            seed=job.seed('rollout', index), scene_seed=scene, explore=True)
         conductor.wait_ingested(result.sequence)
         learned = conductor.learner.env_steps > steps
         idle = 0 if learned else idle + (not result.interrupted)
@@ -140,6 +154,7 @@ def run_episodes(
             'outcome': result.outcome.name.lower(), 'ticks': result.ticks, 'env_steps': steps,
             'weights_version': result.weights_version, 'explore': True, 'time': log.seconds,
             'saved': result.saved, 'person_ticks': result.person_ticks, 'cause': result.cause,
+            **({} if scene is None else {'scene_seed': scene}),
             **fate_of(result), **spent.minutes}
         episodes.append(row)
         if notice := fates.add(row):
@@ -159,6 +174,21 @@ def run_episodes(
     for told in fates.summary:
         job.reporter.say(told)
     return steps
+
+
+def _practised(job: ConductedRun) -> StartList | None:
+    """Return the starts to practise; None: any start.
+
+    Raises:
+        RecordError: The list can't be read, or not be practised here.
+    """
+    if not job.options.starts:
+        return None
+    simulated = bool(job.options.simulation)
+    if not simulated and job.contract.episode.ready != 'person':
+        raise RecordError(f'{job.options.starts}: nobody is waited for to set the scene: write '
+                          'episode: {ready: person} in a contract for that')
+    return read_starts(job.options.starts, job.run.settings.contract_hash, simulated)
 
 
 def _counts(conductor: Conductor) -> dict[str, Any]:

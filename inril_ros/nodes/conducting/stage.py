@@ -59,6 +59,7 @@ class NodeOptions:
     evaluation: Mapping[str, int]
     reset_seconds: float
     synchronous: bool
+    starts: str = ''
     session: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
