@@ -189,8 +189,8 @@ def finetune(
     run_dir: RunDir, learning: Learning, robot: Robot, output: Output, resume: Resume = False,
     other_robot: OtherRobot = False,
     starts: Annotated[Path | None, typer.Option(
-        exists=True, dir_okay=False, help='List of starts to practise, from inril failures; '
-        'success is measured on all afterwards.')] = None,
+        help='List of starts to practise, from inril failures; success is measured on all '
+             'afterwards.')] = None,
 ) -> None:
     """Fine-tune the cloned policy on the run's robot."""
     run = RunDirectory.open(run_dir)

@@ -5,7 +5,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from inril_ros.cli.evidence.computer import this_computer
 from inril_ros.cli.report.people import aborted, discards, interventions
 from inril_ros.data.bags.bags import BagError, EXECUTED_TOPIC
 from inril_ros.data.bags.recording import open_recording
-from inril_ros.data.record_files import read_json_lines, read_record
+from inril_ros.data.record_files import read_json, read_json_lines, read_record
 from inril_ros.data.run.gate_log import GateCount
 from inril_ros.data.run.gate_log import NAME as GATE_LOG
 from inril_ros.data.run.judgements import best_version, judged_versions
@@ -58,8 +57,7 @@ def evidence_of(
         'gate': _gate(run, robots, evaluations),
         'episodes': _episodes(run, episodes, evaluations),
         'interventions': interventions(episodes).to_json(),
-        'fault_matrix': None if faults is None else json.loads(
-            faults.read_text(encoding='utf-8')),
+        'fault_matrix': None if faults is None else read_json(faults),
         'computer_now': this_computer()}
 
 

@@ -29,6 +29,7 @@ DATA, PAGE, MATRIX = 'evidence.json', 'evidence.html', 'fault_matrix.json'
 _NAMES = (DATA, PAGE, MATRIX, 'manifest.json', SIGNATURE)
 _SHOWN = 20  # problems
 
+
 class _WriteUnlessSaid(TyperGroup):
     """``inril evidence RUN`` is short for ``inril evidence write RUN``."""
 
@@ -49,11 +50,9 @@ def write(
     out: Annotated[Path | None, typer.Option(
         help='Where to write it; left out: RUN/evidence.')] = None,
     faults: Annotated[Path | None, typer.Option(
-        exists=True, dir_okay=False, help='fault_matrix.json that inril faults made on this '
-        'installation.')] = None,
+        help='fault_matrix.json that inril faults made on this installation.')] = None,
     key: Annotated[Path | None, typer.Option(
-        exists=True, dir_okay=False, help='Ed25519 private key (PEM) that signs; left out: '
-        'hashes only.')] = None,
+        help='Ed25519 private key (PEM) that signs; left out: hashes only.')] = None,
 ) -> None:
     """Write the evidence of a run: a page, the same as JSON, and hashes of what it rests on."""
     folder = out or run / 'evidence'
@@ -63,7 +62,7 @@ def write(
             signer = write_evidence(
                 RunDirectory.open(run), folder, faults, key,
                 lambda text: status.update(escape(text)))
-    except (KeyUnusableError, RecordError, ContractError) as error:
+    except (KeyUnusableError, RecordError, ContractError, OSError) as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(folder / PAGE)
     typer.echo(f'signed by the key {signer}' if signer else
@@ -76,7 +75,6 @@ def check(
     run: Annotated[Path | None, typer.Option(
         help='Folder of the run; left out: the folder above.')] = None,
     public_key: Annotated[Path | None, typer.Option(
-        exists=True, dir_okay=False,
         help='Ed25519 public key (PEM) that must have signed.')] = None,
 ) -> None:
     """Compare all that the evidence rests on with what it was; exit code 1 if a file differs."""
