@@ -41,8 +41,7 @@ def drive_strips(episodes: Sequence[Mapping[str, Any]], trace: JournalTrace) -> 
         episodes: Rows of ``episodes.jsonl``.
         trace: What the journal says.
     """
-    rows = [(row, trace.episodes[row['episode_id']]) for row in episodes
-            if row['episode_id'] in trace.episodes and trace.episodes[row['episode_id']].spans]
+    rows = [(row, traced) for row in episodes if (traced := trace.of(row)) and traced.spans]
     if not rows:
         return None
     longest = max(max(row['ticks'], *(first + ticks for _, first, ticks in traced.spans))

@@ -59,13 +59,12 @@ def failing_starts(
         trace: What the journal says.
         contract: The robot's contract.
     """
-    rows = [row for row in episodes if row['outcome'] != 'aborted'
-            and row['episode_id'] in trace.episodes
-            and trace.episodes[row['episode_id']].start is not None]
+    known = [(row, found) for row in episodes if row['outcome'] != 'aborted'
+             and (found := trace.of(row)) and found.start is not None]
+    rows, traced = [row for row, _ in known], [found for _, found in known]
     failed = np.array([not was_success(row) for row in rows], bool)
     if len(rows) < LEAST_EPISODES or failed.sum() < LEAST_FAILURES or trace.range is None:
         return None
-    traced = [trace.episodes[row['episode_id']] for row in rows]
     starts = np.array([each.start for each in traced], np.float64)
     spans = np.maximum(trace.range[1].astype(float) - trace.range[0], 1e-9)
     differ = np.flatnonzero(np.ptp(starts, axis=0) > _LEAST_SPREAD * spans)

@@ -5,7 +5,7 @@
 The journal is read once, for this and for images: it may be large.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +87,10 @@ class JournalTrace:
         if self.range is not None and self.range[0].shape == low.shape:
             low, high = np.fmin(low, self.range[0]), np.fmax(high, self.range[1])
         self.range = low, high
+
+    def of(self, row: Mapping[str, Any]) -> TracedEpisode | None:
+        """Return what is known of the episode of a row of ``episodes.jsonl``, if anything is."""
+        return self.episodes.get(row.get('episode_id', ''))
 
     def read_all(self, folder: Path, progress: Callable[[int], None]) -> None:
         """Read a journal, unless it was read before; a damaged one up to its damage."""
