@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inril_ros.bench.places import StudyPlace
-from inril_ros.bench.pool import seconds_left, Status
+from inril_ros.bench.pools.status import seconds_left, Status
 from inril_ros.bench.report.wording import percent
 from inril_ros.robot.readable import duration
 

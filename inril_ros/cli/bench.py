@@ -5,13 +5,20 @@
 import os
 from pathlib import Path
 import shutil
-from typing import Annotated
+from typing import Annotated, TYPE_CHECKING
 
 from rich.console import Console
 import typer
 
 from inril_ros.cli.run.progress import print_event
 from inril_ros.cli.run.resources import find_configuration
+from inril_ros.data.run.settings import UsageError
+
+if TYPE_CHECKING:
+    from inril_ros.bench.places import StudyPlace
+    from inril_ros.bench.pools.status import Status
+    from inril_ros.bench.progress import Display
+    from inril_ros.bench.study import Run
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode='rich',
@@ -38,6 +45,9 @@ def run(
     log: Annotated[list[str] | None, typer.Option(
         help='Also tell the values of each run while it runs to tensorboard (in the folder of the '
              'run), wandb or mlflow, if installed. May be given several times.')] = None,
+    ray: Annotated[str | None, typer.Option(
+        help='Do the runs on a Ray cluster, one core each: its address, such as auto, or local '
+             'for one on this machine. Needs inril_ros[ray].')] = None,
     json_output: _JsonLines = False,
 ) -> None:
     """Do the runs of a study that aren't finished yet, then write its report.
@@ -48,7 +58,7 @@ def run(
     """
     from inril_ros.bench.live_log import check_loggers
     from inril_ros.bench.places import StudyPlace
-    from inril_ros.bench.pool import run_all
+    from inril_ros.bench.pools.processes import run_all
     from inril_ros.bench.progress import Display
     from inril_ros.bench.robots import bench_of
     from inril_ros.bench.study import load_study
@@ -56,6 +66,9 @@ def run(
     path = find_configuration('studies', study)
     parsed = load_study(path)
     check_loggers(log or ())
+    if log and ray is not None:
+        raise UsageError('--log and --ray exclude each other: the values of a run that is done '
+                         'elsewhere are not passed on')
     for task in parsed.tasks:
         bench_of(task)  # report a task that can't be made before any run begins
     place = StudyPlace(out or Path('runs/bench') / parsed.name)
@@ -70,7 +83,8 @@ def run(
         console.print(f'{parsed.name}: {len(parsed.tasks)} tasks x {len(parsed.arms)} arms x '
                       f'{len(parsed.seeds)} seeds, {jobs} at a time, in {place.folder}')
     with display.shown():
-        ended = run_all(runs, place, jobs, display, log or ())
+        ended = (run_all(runs, place, jobs, display, log or ()) if ray is None
+                 else _on_ray(runs, place, ray, display))
     failed = [status for status in ended if status.state == 'failed']
     if len(failed) < len(ended):
         _report([place.folder], None, None, json_output)
@@ -124,6 +138,15 @@ def speed(
         for each in (host_costs(host, _MEASURED_UPDATES) for host in MEASURED):
             typer.echo(f'{each.host:<16}{each.rl:>9.2f} ms{each.il:>9.2f} ms'
                        f'{100 * each.il_share:>12.1f} %{100 * each.alignment_share:>10.1f} %')
+
+
+def _on_ray(runs: list['Run'], place: 'StudyPlace', address: str,
+            display: 'Display') -> list['Status']:
+    try:
+        from inril_ros.bench.pools.on_ray import run_all_on_ray
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--ray: {error}; pip install 'inril_ros[ray]'") from error
+    return run_all_on_ray(runs, place, address, display)
 
 
 def _report(

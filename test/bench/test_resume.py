@@ -11,11 +11,12 @@ import time
 
 import pytest
 
-from inril_ros.bench import pool
 from inril_ros.bench import run as run_module
 from inril_ros.bench.clones import clone_of
 from inril_ros.bench.places import Busy, only_one, StudyPlace
-from inril_ros.bench.pool import run_all, seconds_left, Status
+from inril_ros.bench.pools import processes
+from inril_ros.bench.pools.processes import run_all
+from inril_ros.bench.pools.status import seconds_left, Status
 from inril_ros.bench.robots import bench_of
 from inril_ros.bench.run import execute
 from inril_ros.bench.study import parse_study
@@ -187,7 +188,7 @@ def test_an_interrupted_pool_leaves_no_process(study, tmp_path, monkeypatch):
         if statuses[0].state == 'running':
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(pool.subprocess, 'Popen', start)
+    monkeypatch.setattr(processes.subprocess, 'Popen', start)
     with pytest.raises(KeyboardInterrupt):
         run_all(study.runs(), StudyPlace(tmp_path), 1, interrupt)
     assert [child.poll() for child in children] == [-signal.SIGTERM]
