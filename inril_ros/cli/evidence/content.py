@@ -67,7 +67,8 @@ def _contract(contract: Contract) -> dict[str, Any]:
             'limits': {name: {key: value for key, value in asdict(entry).items() if key in (
                 'topic', 'type', 'joints', 'quantity', 'minimum', 'maximum', 'position_minimum',
                 'position_maximum', 'max_velocity', 'max_acceleration', 'max_jerk', 'max_lead',
-                'max_effort', 'hold')} for name, entry in contract.actions.items()},
+                'max_effort', 'hold') and value not in ('', (), 0.0)}
+                for name, entry in contract.actions.items()},
             'workspace': None if contract.workspace is None else asdict(contract.workspace),
             'load_limits': {name: asdict(rule) for name, rule in contract.load_limits.items()},
             'safety': asdict(contract.safety),

@@ -134,6 +134,7 @@ def write_evidence(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=StrictUndefined)
+    environment.filters['words'] = _words
     page = environment.get_template('evidence.html.jinja').render(
         **json.loads((folder / DATA).read_text(encoding='utf-8')), inputs=inputs,
         signed=key is not None, pairs=lambda rows: [(row['episode'], row['reason'])
@@ -141,3 +142,13 @@ def write_evidence(
     write_whole(folder / PAGE, page)
     manifest = write_manifest(folder, run.settings.run_id, created, inputs, names)
     return '' if key is None else sign(folder, manifest.read_bytes(), key.read_bytes())
+
+
+def _words(value: Any) -> str:
+    """Return plain data as a person reads it."""
+    if isinstance(value, dict):
+        return ', '.join(f'{key}: {_words(item)}' for key, item in value.items()
+                         if item not in ('', [], None))
+    if isinstance(value, list):
+        return ', '.join(map(_words, value))
+    return str(value)
