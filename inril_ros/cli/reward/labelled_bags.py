@@ -33,10 +33,12 @@ class BagOfEpisode:
     """A labelled episode, and where it comes from.
 
     Attributes:
+        bag: Name of the bag, also of one that was split.
         times: Time of each of its images since the recording began [s].
         episode: Its images and their labels.
     """
 
+    bag: str
     times: np.ndarray
     episode: LabelledEpisode
 
@@ -91,7 +93,7 @@ def labelled_bags(
             times = (piece.first + rows) * contract.period  # of the recording, whatever is cut
             labels = corrected(rule.labels(times, _JUDGED[aligned.outcome]), times,
                                _said(piece, times, corrections))
-            found.append(BagOfEpisode(times, LabelledEpisode(
+            found.append(BagOfEpisode(path.name, times, LabelledEpisode(
                 piece.name, aligned.images[rows], labels, bool((labels == DONE).any()))))
     return sorted(found, key=lambda each: each.episode.name)
 

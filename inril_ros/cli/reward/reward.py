@@ -138,7 +138,7 @@ def check(run_dir: _Run) -> None:
     model = load_judge(folder.model, contract.hash, list(contract.policy_cameras))
     labels = from_mapping(LabelRule, model.facts['labels'])
     fresh = [bag.episode for bag in bags_of_run(run, folder, labels, reporter.say)
-             if bag.episode.name not in model.facts['episodes']]
+             if bag.bag not in model.facts['episodes']]
     live = tell_judged_live(run, reporter)
     if not fresh and live:
         return

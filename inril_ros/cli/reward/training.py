@@ -74,7 +74,8 @@ def train_judge(run: RunDirectory, reporter: Reporter, choice: JudgeChoice, devi
             episodes, JudgeConfig.of_images(contract.image_shape), training, rule,
             most_errors(choice.bound, len(episodes)), choice.seed, select_device(device),
             bar.update)
-    facts = {'episodes': [bag.episode.name for bag in bags], 'labels': asdict(choice.labels),
+    facts = {'episodes': [*dict.fromkeys(bag.bag for bag in bags)],
+             'labels': asdict(choice.labels),
              'bound': choice.bound, 'errors': asdict(fit.errors)}
     folder.path.mkdir(exist_ok=True)
     JudgeModel(fit.judge, fit.rule, tuple(contract.policy_cameras), contract.hash, facts).save(

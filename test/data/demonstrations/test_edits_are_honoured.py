@@ -128,6 +128,8 @@ def test_the_classifier_learns_from_failures_and_from_nothing_that_was_dropped(l
         name: success for name, (_, success) in EXPECTED.items()}
     assert told == ['left out: 0003_d: was dropped']
     times = {each.episode.name: each.times for each in found}
+    # By the bag it is known what a classifier has seen, however the bag is cut later.
+    assert [each.bag for each in found].count('0002_c') == 2
     assert times['0001_b'][0] == pytest.approx(0.3), 'of the recording, as corrections are'
     second = next(each for each in found if each.episode.name == '0002_c.2')
     assert second.episode.labels[np.isclose(second.times, 1.0)].tolist() == [DONE]
