@@ -20,7 +20,6 @@ from inril_ros.console.state import Press, RobotSnapshot, shows
 from inril_ros.msg import EpisodeEvent, ExecutedAction
 from inril_ros.nodes.base import qos
 from inril_ros.nodes.clients.person_client import PersonClient
-from inril_ros.nodes.person_view.key_rules import refusal
 from inril_ros.nodes.person_view.robot_seen import RobotSeen
 from inril_ros.robot.teleop.person_keys import BY_MEANING, PersonKey
 
@@ -106,22 +105,20 @@ class RobotClient:
 
     def namespaces(self) -> set[str]:
         """Return the namespaces of all robots in the domain."""
+        node = self._client.node
         return {topic.removesuffix(_STATUS).strip('/')
-                for topic, _ in self._client.node.get_topic_names_and_types()
-                if topic.endswith(_STATUS)}
+                for topic, _ in node.get_topic_names_and_types()
+                if topic.endswith(_STATUS) and node.count_publishers(topic)}
 
-    def press(self, meaning: str) -> None:
-        """Do what a key means; the answer is in the snapshots."""
-        key = BY_MEANING[meaning]
+    def press(self, meaning: str, why_not: str) -> None:
+        """Do what a key means, unless there is a reason not to; snapshots have the answer."""
         with self._lock:
-            statuses = self._seen.statuses
-            why_not = refusal(meaning, statuses.actuation, statuses.silent)
-            arm = statuses.actuation
+            arm = self._seen.statuses.actuation
             self._presses.appendleft(Press(
                 meaning, False if why_not else None, why_not,
                 episode=arm.episode_id if arm else ''))
         if not why_not:
-            self._client.call(key)
+            self._client.call(BY_MEANING[meaning])
 
     def image(self, camera: str) -> bytes:
         """Return the last image of a camera as it came; empty: none has come yet.

@@ -15,7 +15,8 @@ from inril_ros.data.run.run_directory import RunDirectory
 from inril_ros.msg import EpisodeEvent, ExecutedAction
 from inril_ros.robot.episode import EpisodeOutcome, Purpose
 
-_MOST = 500  # episodes that are remembered; the files have all
+#: Episodes that are remembered; the files have all.
+MOST = 500
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class EpisodesDriven:
 
     def _put(self, row: EpisodeRow) -> None:
         self._rows[row.episode_id] = row
-        while len(self._rows) > _MOST:
+        while len(self._rows) > MOST:
             del self._rows[next(iter(self._rows))]
 
 
@@ -99,7 +100,7 @@ def noted_episodes(run: RunDirectory) -> list[EpisodeRow]:
                  for each in _episodes_of(run.evaluation(name))]
         if name == 'pretrained':
             rows += [_row(each, 'rollout') for each in _lines(run.episodes)]
-    return rows[-_MOST:]
+    return rows[-MOST:]
 
 
 def together(noted: Iterable[EpisodeRow], seen: Sequence[EpisodeRow]) -> list[EpisodeRow]:

@@ -7,7 +7,7 @@ import os
 from threading import Event, Thread
 
 from inril_ros.console.client import RobotClient
-from inril_ros.console.episode_list import EpisodeRow, noted_episodes, together
+from inril_ros.console.episode_list import EpisodeRow, MOST, noted_episodes, together
 from inril_ros.console.learning_facts import learning_facts, LearningFacts
 from inril_ros.console.state import Press, robot_page, RobotPage, RobotSnapshot
 from inril_ros.data.record_files import read_json_lines, RecordError
@@ -56,7 +56,10 @@ class Robots:
                         if camera.type == _COMPRESSED}
         self._place: GraphPlace | None = None
         self._clients: dict[str, RobotClient] = {}
-        self._environment = {name: os.environ.get(name) for name in domain_environment(0)}
+        self._environment = tuple(domain_environment(0))
+        self._given = {name: os.environ[name] for name in self._environment
+                       if name in os.environ}
+        self._driven: dict[str, tuple[EpisodeRow, ...]] = {}  # in former graphs
         self._entered: int | None = None
         self._unsent: tuple[Press, ...] = ()  # while there was no robot
         self._ending = Event()
@@ -90,7 +93,7 @@ class Robots:
         """Return the episodes of a robot, the last one first."""
         client = self._clients.get(namespace)
         return together(noted_episodes(self._records(namespace)),
-                        client.driven() if client else ())
+                        self._driven.get(namespace, ()) + (client.driven() if client else ()))
 
     def learning(self, namespace: str) -> LearningFacts:
         """Return how the fine-tuning on a robot goes; nothing where that can't be read."""
@@ -107,10 +110,10 @@ class Robots:
             namespace in self.run.robots()) else self.run
 
     def press(self, namespace: str, meaning: str) -> None:
-        """Do what a key means, for one robot."""
+        """Do what a key means, for one robot, if its button can be pressed."""
         client = self._clients.get(namespace)
         if client is not None:
-            client.press(meaning)
+            client.press(meaning, self.page(namespace).buttons[meaning].why_not)
         else:
             self._unsent = Press(meaning, False, 'there is no robot: nothing was sent'),
 
@@ -136,16 +139,17 @@ class Robots:
         former, self._place = self._clients, graph_place(self.run.path)
         noted = None if self._place is None else self._place.domain_id
         # The middleware reads where to look for others when a client is made.
-        for name, value in (self._environment if noted is None else domain_environment(noted)
-                            ).items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        for name in self._environment:
+            os.environ.pop(name, None)
+        os.environ.update(self._given if noted is None else domain_environment(noted))
         self._entered = noted if self._domain_id is None else self._domain_id
         # A simulated run has a domain of its own: in that of the environment are other robots.
         nowhere = self.run.settings.simulation and self._entered is None
         self._clients = {} if nowhere else {
             name: self._client(name) for name in self._asked or ('',)}
-        for client in former.values():
+        for name, client in former.items():
             client.leave()
+            self._driven[name] = (self._driven.get(name, ()) + client.driven())[-MOST:]
 
     def _client(self, namespace: str) -> RobotClient:
         return RobotClient(self._entered, namespace, self.run.settings.run_id, self.cameras,

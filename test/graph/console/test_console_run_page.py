@@ -8,9 +8,10 @@ import signal
 import urllib.error
 import urllib.request
 
-from console_page import browser, console, Page
+from console_page import browser, console, Page, PATIENCE
 from inril_ros.msg import ActuationStatus
 from played_arm import Player
+from playwright.sync_api import expect
 import pytest
 from sensor_msgs.msg import JointState, Joy
 
@@ -130,9 +131,30 @@ def test_without_a_graph_the_page_says_so_and_waits(arm, tmp_path):
             tmp_path, arm.run, '--domain', empty) as (_, address):
         page = Page(made, address)
         page.sees('No graph of this run is known')
+        page.key('E')
+        page.sees('Enable motion: NOT DONE: No graph of this run is known')
         page.press('stop')
         page.sees('STOP: NOT DONE: service actuation_node/estop is not available: the arm is not '
                   'stopped by this; use the stop of the robot itself')
+
+
+def test_several_robots_are_on_one_page_and_the_stop_is_about_all_of_them(arm, tmp_path):
+    with reserve_domain() as domain, Player(domain) as player, browser() as made, console(
+            tmp_path, arm.run, '--domain', domain) as (_, address):
+        for name in ('left', 'right'):
+            player.publisher(ActuationStatus, f'{name}/actuation/status', qos.STATE).publish(
+                ActuationStatus())
+        page = Page(made, address)
+        for text in ('mock_arm left', 'mock_arm right', 'keys for right'):
+            page.sees(text)
+        page.key('Escape')
+        expect(page.page.locator('.presses', has_text='STOP: NOT DONE')).to_have_count(
+            2, timeout=PATIENCE)
+        page.page.click('text=keys for right')
+        page.key('E')
+        expect(page.page.locator('.robot', has_text='Enable motion: ')).to_have_count(
+            1, timeout=PATIENCE)
+        assert not page.overflows
 
 
 def test_from_another_machine_the_page_asks_for_the_token(arm, tmp_path):
