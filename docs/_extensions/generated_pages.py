@@ -24,7 +24,7 @@ NEEDS = {
     'hardware': 'needs a robot', 'ros': 'needs a ROS 2 distribution', 'gazebo': 'needs Gazebo',
     'gpu': 'needs a GPU', 'machines': 'needs two machines', 'person': 'needs a person who drives',
     'recording': 'needs a recording of yours', 'file': 'needs a file of yours',
-    'privileges': 'needs root', 'docker': 'needs Docker'}
+    'run': 'needs a run that is under way', 'privileges': 'needs root', 'docker': 'needs Docker'}
 ROOT = Path(__file__).resolve().parents[2]
 _PLACE = re.compile(r'^% generated: (\w+) ?(\S*)$', re.MULTILINE)
 _NEED = re.compile(r'^( *)<!-- needs: (\w+) -->$', re.MULTILINE)
