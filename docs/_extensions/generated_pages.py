@@ -22,7 +22,7 @@ _FIRST = ('interleaver', 'host', 'policy', 'session')  # modules to read first
 _LONG_KIND = 45  # characters
 NEEDS = {
     'hardware': 'needs a robot', 'ros': 'needs a ROS 2 distribution', 'gazebo': 'needs Gazebo',
-    'gpu': 'needs a GPU', 'machines': 'needs two machines', 'person': 'needs a person',
+    'gpu': 'needs a GPU', 'machines': 'needs two machines', 'person': 'needs a person who drives',
     'recording': 'needs a recording of yours', 'file': 'needs a file of yours',
     'run': 'needs a run that is under way', 'privileges': 'needs root', 'docker': 'needs Docker'}
 ROOT = Path(__file__).resolve().parents[2]
