@@ -82,3 +82,12 @@ def test_lines_come_at_a_bounded_rate():
         clock.now = 0.1 * step
         bar.update(step)
     assert len(told) == pytest.approx(10, abs=1)
+
+
+def test_an_end_that_is_told_again_and_again_is_one_line():
+    clock, told = Clock(), []
+    bar = Bar('who drove', 100, write=told.append, period=10.0, clock=clock)
+    clock.now = 1.0
+    for done in (99, 100, 100, 100):
+        bar.update(done)
+    assert [each['done'] for each in told] == [99, 100]

@@ -70,7 +70,7 @@ def films_of(
     run: RunDirectory, episodes: Sequence[Mapping[str, Any]],
     judged: Sequence[JudgedByClassifier], reporter: Reporter, trace: JournalTrace | None = None,
 ) -> Films | None:
-    """Return the film strips of a run; None if its robot has no cameras, or nothing was recorded.
+    """Return the film strips of a run; None if its robot has no cameras, or no image was kept.
 
     Args:
         run: The run, or one of its robots.
@@ -90,7 +90,7 @@ def films_of(
                      'cameras of the policy. Images of evaluations are not kept.',
                      _learned(run, contract, rows, judged, reporter, trace))
     shown = _demonstrated(run, contract)
-    if not shown:
+    if all(film.missing for film in shown):
         return None
     why = ('no episode of fine-tuning is there yet' if not rows else
            'images of fine-tuning are kept for cameras of the policy only, and it has none')

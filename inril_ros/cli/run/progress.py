@@ -45,7 +45,7 @@ class Bar:
         self._period, self._clock = period, clock
         self._task = None if bar is None else bar.add_task(
             stage, total=total, completed=done, facts='', rate='')
-        self._began, self._printed = clock(), -inf
+        self._began, self._printed, self._told = clock(), -inf, -1
 
     def update(self, done: int, **facts: Any) -> None:
         """Show how much is done, and the given facts."""
@@ -54,8 +54,9 @@ class Bar:
         if self._bar is not None:
             self._bar.update(self._task, completed=done, facts=facts_in_words(facts, _BETWEEN),
                              rate=f'{rate:.1f}/s')
-        elif done >= self._total or self._clock() - self._printed >= self._period:
-            self._printed = self._clock()
+        elif (done >= self._total and done != self._told
+              or self._clock() - self._printed >= self._period):
+            self._printed, self._told = self._clock(), done
             left = (self._total - done) / rate if rate else None
             self._write({
                 'stage': self._stage, 'done': done, 'total': self._total,
