@@ -106,6 +106,7 @@ class RobotCard:
         for name, (image, label) in self._images.items():
             image.set_source(f'/camera/{in_address(self._namespace)}/{name}?{self._looks}')
             age = ages.get(name)
+            image.set_visibility(age is not None)  # an image that isn't there looks broken
             label.set_text(f'{name}: no image has come' if age is None else
                            f'{name}: no image for {age:.0f} s' if age > _OLD else name)
 
