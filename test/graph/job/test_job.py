@@ -25,7 +25,7 @@ SUMMARY_KEYS = {
     'finetuned_success', 'training_episodes', 'env_steps', 'time_spent', 'rl_updates',
     'il_updates', 'host', 'm', 'il_source', 'versions', 'transitions', 'control', 'wall_seconds',
     'device', 'repeatable', 'evaluation', 'pretrained_hash', 'finetuned_hash', 'package_version',
-    'unfinished', 'interventions', 'discards', 'classifier_judges'}
+    'unfinished', 'interventions', 'discards', 'classifier_judges', 'ledger'}
 
 
 @pytest.fixture(scope='module')
@@ -38,7 +38,7 @@ def test_stdout_is_lines_of_json_and_ends_with_the_summary(finished, summary):
     assert finished.stdout.endswith('\n')
     assert {line['event'] for line in written} == {'message', 'stage', 'progress', 'summary'}
     assert {line['stage'] for line in written if line['event'] == 'progress'} == {
-        'record', 'pretrain', 'evaluate pretrained', 'finetune', 'evaluate finetuned'}
+        'record', 'pretrain', 'evaluate pretrained', 'finetune', 'evaluate finetuned', 'who drove'}
     last = written[-1]
     assert last.pop('event') == 'summary'
     assert last == summary
