@@ -182,6 +182,8 @@ def run_all_on_ray(
     Raises:
         StudyError: There is no cluster at the address.
     """
+    if all(place.run(run).finished for run in runs):
+        return [Status(run, 'finished', env_steps=run.env_steps) for run in runs]
     with _sources() as sources:
         try:
             ray.init(address, log_to_driver=False, runtime_env={

@@ -6,6 +6,7 @@ import json
 import signal
 
 import command_line
+import pytest
 from run_records import journal_records, lines
 from running_command import Command, refused, succeeded
 from small_run import (
@@ -125,6 +126,7 @@ def test_a_killed_evaluation_ends_as_one_that_was_not_and_can_be_continued(
     assert 'report.html' in text and 'finished yet: finetune, evaluate_finetuned' in text
 
 
+@pytest.mark.long
 def test_rl_only_takes_no_imitation_update(cloned, settings, tmp_path):
     succeeded(tmp_path, *finetune_arguments(cloned, settings, '--rl-only', steps=200))
     result = read(cloned / 'finetune' / 'result.json')
