@@ -62,12 +62,22 @@ class SessionConfig(InterleavingConfig):
         """Read the content of a settings file, except its `OTHER_KEYS`.
 
         Raises:
-            ValueError: As `from_mapping`; the message names the file.
+            ValueError: As `from_mapping`, or the host is for studies only; the message names
+                the file.
         """
         try:
-            return cls.of_content(content or {})
+            config = cls.of_content(content or {})
+            config.check_for_robots()
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
+        return config
+
+    def check_for_robots(self) -> None:
+        """Raise a ValueError if a robot's policy would never hear of what the host finds."""
+        if not self.host.takes_updates:
+            raise ValueError(f'SessionConfig.host: {host_name(self.host)} is for studies only '
+                             '(inril bench): weights reach a robot after updates, and this host '
+                             'takes none')
 
     @classmethod
     def of_content(cls, content: Any) -> SessionConfig:

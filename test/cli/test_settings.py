@@ -41,6 +41,15 @@ def test_a_settings_file_has_its_way(run, tmp_path):
         assert isinstance(config.host, DPPOConfig)
 
 
+def test_a_host_that_takes_no_updates_is_for_studies_only(run, tmp_path):
+    path = tmp_path / 'settings.yaml'
+    path.write_text('{m: null, host: noise_search}')
+    with pytest.raises(UsageError, match='noise_search is for studies only'):
+        stage_of('finetune', run.path, '--config', path)
+    with pytest.raises(ValueError, match='settings.yaml: .*noise_search is for studies only'):
+        SessionConfig.of_file(path, {'m': None, 'host': 'noise_search'})
+
+
 @pytest.mark.parametrize(('text', 'options', 'expected'), [
     ('{imitation_source: mixture, intervention_share: 0.2}', (), ('mixture', M, 0.5, 0.2)),
     ('{imitation_source: mixture, m: 7}', ('--m', 3), ('mixture', 3, 0.5, 0.0)),

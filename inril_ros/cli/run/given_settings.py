@@ -53,6 +53,7 @@ def session_settings(path: Path | None, kept: Settings, options: Settings) -> Se
     try:
         config = SessionConfig.from_mapping(nested({
             name: setting.value for name, setting in {**kept, **options}.items()}))
+        config.check_for_robots()
     except ValueError as error:
         raise UsageError(f'{source}: {error}') from error
     found = {**kept, **options}

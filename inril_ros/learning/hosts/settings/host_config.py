@@ -45,6 +45,11 @@ class HostConfig(BoundedConfig):
                           "a plug-in's host")
 
     @property
+    def takes_updates(self) -> bool:
+        """Return whether the host learns by updates, after which new weights reach a robot."""
+        return True
+
+    @property
     def exploration(self) -> ExplorationConfig | None:
         """Return the noise that the acting process adds to actions; None: the policy explores."""
         return None

@@ -47,6 +47,11 @@ class NoiseSearchConfig(HostConfig):
     kept_share: float = 0.5
     """Share of the noises that stay after a round (successive halving; GT tries all equally)."""
 
+    @property
+    def takes_updates(self) -> bool:
+        """Return False: the policy changes after episodes."""
+        return False
+
     def control_changes(self, control: str, weight: float) -> dict[str, Any] | None:
         """Return None for each control: there is nothing to replace."""
         return {} if control == 'none' else None
