@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from inril_ros.data.bags.bags import BagError
 from inril_ros.data.demonstrations import editing
 from inril_ros.data.demonstrations.aligned_cache import aligned_episode
@@ -16,6 +18,7 @@ from inril_ros.data.demonstrations.edit_log import Edits
 from inril_ros.data.demonstrations.pieces import edits_in
 from inril_ros.robot.contract.contract import Contract
 from inril_ros.robot.episode import EpisodeOutcome
+from inril_ros.robot.messages.images import encode_jpeg, resized
 
 _FRAMES = 8
 _HEIGHT = 120  # [pixel]
@@ -110,11 +113,7 @@ class Editor:
         return round(seconds / self._contract.period)
 
 
-def _address(image: object) -> str:
-    import cv2
-
+def _address(image: np.ndarray) -> str:
     height, width = image.shape[:2]
-    small = cv2.resize(image, (max(1, round(width * _HEIGHT / height)), _HEIGHT),
-                       interpolation=cv2.INTER_AREA)
-    jpeg = cv2.imencode('.jpg', cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
-    return f'data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}'
+    small = resized(image, _HEIGHT, max(1, round(width * _HEIGHT / height)))
+    return f'data:image/jpeg;base64,{base64.b64encode(encode_jpeg(small)).decode()}'

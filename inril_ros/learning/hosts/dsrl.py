@@ -28,17 +28,15 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.experience import Episode
+from inril_ros.learning.hosts.host import diffusion_clone
 from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
 from inril_ros.learning.hosts.settings.actor_critic import DSRLConfig
 from inril_ros.learning.hosts.values.critic_ensemble import choose_members, CriticEnsemble
 from inril_ros.learning.hosts.values.temperature import Temperature
-from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.steered import steered, SteeredPolicy
-from inril_ros.learning.replay import Origin
-from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
+from inril_ros.learning.replays.symmetric_replay import Steps
 from inril_ros.learning.saved_state import prefixed, unprefixed
 
 
@@ -65,10 +63,7 @@ class DSRL(ActorCriticHost[NoiseBatch]):
         Raises:
             ValueError: The cloned policy is no diffusion policy.
         """
-        base = pretrained.cloned
-        if not isinstance(base, DiffusionPolicy):
-            raise ValueError(f'the host dsrl needs a cloned diffusion policy, '
-                             f'not the kind {pretrained.config.kind}')
+        base = diffusion_clone(pretrained, 'dsrl')
         model = replace(
             pretrained.config, kind='steered', residual_scale=config.noise_bound,
             gaussian_squash=True, gaussian_initial_std=config.noise_initial_std,
@@ -84,14 +79,6 @@ class DSRL(ActorCriticHost[NoiseBatch]):
             config.initial_temperature, config.target_entropy * self._chunk_size,
             config.temperature_learning_rate, device)
         self._log_density: Tensor | None = None
-
-    def _empty_replay(self) -> SymmetricReplay:
-        length = self.policy.config.chunk_length
-        return self._symmetric_replay(context_size=0, chunk_length=length, horizon=length)
-
-    def remember(self, episode: Episode, origin: Origin) -> None:
-        """Add an episode to the replay."""
-        self.replay.add(episode, np.zeros((episode.steps + 1, 0), np.float32), origin)
 
     # ---- one RL update: draw, critic_update towards target_values, actor_loss, finish
 

@@ -28,10 +28,10 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
+from inril_ros.learning.hosts.host import diffusion_clone
 from inril_ros.learning.hosts.idql import CriticBatch, IDQL
 from inril_ros.learning.hosts.settings.off_policy import EXPOConfig
 from inril_ros.learning.hosts.values.temperature import Temperature
-from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.edited import EditedPolicy, with_editor
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
@@ -63,10 +63,7 @@ class EXPO(IDQL):
         Raises:
             ValueError: The cloned policy is no diffusion policy.
         """
-        clone = pretrained.cloned
-        if not isinstance(clone, DiffusionPolicy):
-            raise ValueError(f'the host expo needs a cloned diffusion policy, '
-                             f'not the kind {pretrained.config.kind}')
+        clone = diffusion_clone(pretrained, 'expo')
         model = replace(
             pretrained.config, kind='edited', critic_members=config.critic_members,
             pessimism=config.pessimism, residual_scale=config.edit_bound,

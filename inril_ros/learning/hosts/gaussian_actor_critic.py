@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from inril_ros.learning.experience import Episode
 from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
 from inril_ros.learning.hosts.settings.actor_critic import (
     GaussianActorCriticConfig,
@@ -34,8 +33,7 @@ from inril_ros.learning.hosts.values.temperature import Temperature
 from inril_ros.learning.policies.gaussian import GaussianPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
-from inril_ros.learning.replay import Origin
-from inril_ros.learning.replays.symmetric_replay import Steps, SymmetricReplay
+from inril_ros.learning.replays.symmetric_replay import Steps
 from inril_ros.learning.saved_state import load_modules, module_tensors, prefixed, unprefixed
 
 _REFERENCE_SEED = 20_250_517
@@ -78,14 +76,6 @@ class GaussianActorCritic(ActorCriticHost[GaussianBatch]):
             config.initial_temperature, config.target_entropy * self._chunk_size,
             config.temperature_learning_rate, device)
         self._log_density: Tensor | None = None
-
-    def _empty_replay(self) -> SymmetricReplay:
-        length = self.policy.config.chunk_length
-        return self._symmetric_replay(context_size=0, chunk_length=length, horizon=length)
-
-    def remember(self, episode: Episode, origin: Origin) -> None:
-        """Add an episode to the replay."""
-        self.replay.add(episode, np.zeros((episode.steps + 1, 0), np.float32), origin)
 
     # ---- one RL update: draw, critic_update (off_policy.py) towards target_values, actor_loss
 

@@ -19,6 +19,7 @@ from torch import nn, Tensor
 from inril_ros.learning.experience import Episode, FloatArray
 from inril_ros.learning.hosts.settings.host_config import HostConfig
 from inril_ros.learning.observations import Observations
+from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.pretrain import imitation_loss_with_fixed_noise
@@ -183,3 +184,16 @@ class Host(ABC, Generic[BatchT]):
                order: int) -> bool:
         """Remember a stored episode again, after a restart; return False if data is missing."""
         raise NotImplementedError
+
+
+def diffusion_clone(pretrained: Policy, host: str) -> DiffusionPolicy:
+    """Return the cloned diffusion policy that a host begins with.
+
+    Raises:
+        ValueError: The cloned policy is of another kind; the message names the host.
+    """
+    clone = pretrained.cloned
+    if not isinstance(clone, DiffusionPolicy):
+        raise ValueError(f'the host {host} needs a cloned diffusion policy, '
+                         f'not the kind {pretrained.config.kind}')
+    return clone

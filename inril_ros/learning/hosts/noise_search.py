@@ -21,9 +21,8 @@ import torch
 from torch import nn, Tensor
 
 from inril_ros.learning.experience import Episode
-from inril_ros.learning.hosts.host import Host
+from inril_ros.learning.hosts.host import diffusion_clone, Host
 from inril_ros.learning.hosts.settings.without_rl import NoiseSearchConfig
-from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.steered import TicketPolicy, with_tickets
 from inril_ros.learning.replay import Origin
@@ -47,10 +46,7 @@ class NoiseSearch(Host[None]):
         Raises:
             ValueError: The cloned policy is no diffusion policy.
         """
-        base = pretrained.cloned
-        if not isinstance(base, DiffusionPolicy):
-            raise ValueError(f'the host noise_search needs a cloned diffusion policy, '
-                             f'not the kind {pretrained.config.kind}')
+        base = diffusion_clone(pretrained, 'noise_search')
         policy = with_tickets(base, replace(pretrained.config, kind='ticket'))
         super().__init__(config, policy.to(device), random, generator, device)
         self.config = config

@@ -158,6 +158,14 @@ class ActorCriticHost(OffPolicyHost[ActorCriticBatchT]):
         super().__init__(config, policy, random, generator, device)
         self.critics = CriticEnsemble(config, critic_model, encoder, generator, device)
 
+    def _empty_replay(self) -> SymmetricReplay:
+        length = self.policy.config.chunk_length
+        return self._symmetric_replay(context_size=0, chunk_length=length, horizon=length)
+
+    def remember(self, episode: Episode, origin: Origin) -> None:
+        """Add an episode to the replay, whose rows are chunks; hosts may keep more of it."""
+        self.replay.add(episode, np.zeros((episode.steps + 1, 0), np.float32), origin)
+
     def _symmetric_replay(self, context_size: int, chunk_length: int,
                           horizon: int) -> SymmetricReplay:
         model, config = self.policy.config, self.config

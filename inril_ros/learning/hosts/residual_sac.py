@@ -30,11 +30,11 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from inril_ros.learning.experience import Episode, FloatArray
+from inril_ros.learning.hosts.host import diffusion_clone
 from inril_ros.learning.hosts.off_policy import ActorCriticBatch, ActorCriticHost
 from inril_ros.learning.hosts.settings.actor_critic import ResidualSACConfig
 from inril_ros.learning.hosts.values.critic_ensemble import choose_members
 from inril_ros.learning.observations import Observations
-from inril_ros.learning.policies.diffusion import DiffusionPolicy
 from inril_ros.learning.policies.networks import trainable
 from inril_ros.learning.policies.policy import Policy
 from inril_ros.learning.policies.residual import correct, ResidualPolicy
@@ -56,10 +56,7 @@ class ResidualSAC(ActorCriticHost[ActorCriticBatch]):
         Raises:
             ValueError: The cloned policy is no diffusion policy.
         """
-        base = pretrained.cloned
-        if not isinstance(base, DiffusionPolicy):
-            raise ValueError(f'the host residual_sac needs a cloned diffusion policy, '
-                             f'not the kind {pretrained.config.kind}')
+        base = diffusion_clone(pretrained, 'residual_sac')
         model = replace(
             pretrained.config, kind='residual', residual_scale=config.residual_scale,
             residual_width=config.residual_width, residual_layers=config.residual_layers,
